@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+
+pub mod clock;
+pub mod colour;
+pub mod country;
+pub mod division;
+pub mod document;
+pub mod fault;
+pub mod id;
+pub mod name;
+pub mod phone;
+pub mod random;
+pub mod secret;
+pub mod service;
+pub mod time;
+
+pub use clock::{Clock, ManualClock};
+pub use colour::Colour;
+pub use division::DivisionCode;
+pub use fault::{Fault, FaultCode, Violation};
+pub use id::{ApplicationId, DecisionId, FactId, RequestId, SubjectId};
+pub use random::Random;
+pub use secret::Secret;
+pub use service::ServiceName;
+pub use time::{LocalDay, Timestamp};
