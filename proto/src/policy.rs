@@ -1,0 +1,113 @@
+//! The access policy of every RPC, read out of the descriptor set.
+
+use prost::Message as _;
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+
+pub use crate::lutong::policy::v1::{Access, Caller, Role, Scope};
+
+/// Full name of the option.
+const ACCESS: &str = "lutong.policy.v1.access";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicyError {
+    /// The RPC has no `access` option.
+    Missing { method: String },
+    /// The option is there and allows nobody, or names something unspecified.
+    Empty { method: String, what: &'static str },
+    /// `subject_field` or `division_field` names no field of the request.
+    NoSuchField { method: String, field: String },
+}
+
+impl std::fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing { method } => write!(f, "{method} has no access policy"),
+            Self::Empty { method, what } => write!(f, "the access policy of {method} names no {what}"),
+            Self::NoSuchField { method, field } => {
+                write!(f, "the access policy of {method} names the field {field}, which its request does not have")
+            }
+        }
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+/// One RPC of the mesh.
+#[derive(Debug, Clone)]
+pub struct Rpc {
+    /// As on the wire: `/lutong.identity.v1.IdentityService/RegisterPerson`.
+    pub path: String,
+    /// The package, for example `lutong.identity.v1`.
+    pub package: String,
+    pub access: Access,
+    pub method: MethodDescriptor,
+}
+
+/// Every RPC of every `lutong.*` service with its policy, or the first thing that is wrong with one.
+pub fn rpcs(pool: &DescriptorPool) -> Result<Vec<Rpc>, PolicyError> {
+    let mut rpcs = Vec::new();
+    for service in pool.services().filter(|service| service.full_name().starts_with("lutong.")) {
+        for method in service.methods() {
+            rpcs.push(Rpc {
+                path: format!("/{}/{}", service.full_name(), method.name()),
+                package: service.parent_file().package_name().to_owned(),
+                access: access_of(pool, &method)?,
+                method,
+            });
+        }
+    }
+    Ok(rpcs)
+}
+
+fn access_of(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Access, PolicyError> {
+    let name = || method.full_name().to_owned();
+    let missing = || PolicyError::Missing { method: name() };
+    let extension = pool.get_extension_by_name(ACCESS).ok_or_else(missing)?;
+    let options = method.options();
+    if !options.has_extension(&extension) {
+        return Err(missing());
+    }
+    let value = options.get_extension(&extension);
+    let message = value.as_message().ok_or_else(missing)?;
+    let access = Access::decode(message.encode_to_vec().as_slice()).map_err(|_| missing())?;
+    let empty = |what| PolicyError::Empty { method: name(), what };
+    if access.callers.is_empty() || access.callers().any(|caller| caller == Caller::Unspecified) {
+        return Err(empty("caller"));
+    }
+    if access.roles.is_empty() || access.roles().any(|role| role == Role::Unspecified) {
+        return Err(empty("role"));
+    }
+    if access.scope() == Scope::Unspecified {
+        return Err(empty("scope"));
+    }
+    for field in [&access.subject_field, &access.division_field] {
+        if !field.is_empty() && !has_path(&method.input(), field) {
+            return Err(PolicyError::NoSuchField { method: name(), field: field.clone() });
+        }
+    }
+    Ok(access)
+}
+
+fn has_path(message: &prost_reflect::MessageDescriptor, path: &str) -> bool {
+    let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
+    match (message.get_field_by_name(head), rest) {
+        (Some(_), None) => true,
+        (Some(field), Some(rest)) => field.kind().as_message().is_some_and(|inner| has_path(inner, rest)),
+        (None, _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rpc_of_the_contract_says_who_may_call_it() {
+        let rpcs = rpcs(crate::descriptor_pool()).unwrap();
+        assert!(rpcs.len() >= 15, "{}", rpcs.len());
+        let show = rpcs.iter().find(|rpc| rpc.path.ends_with("CodeService/ShowCode")).unwrap();
+        assert_eq!(show.access.callers().collect::<Vec<_>>(), [Caller::Gateway]);
+        assert_eq!(show.access.scope(), Scope::Self_);
+        assert_eq!(show.package, "lutong.code_rendering.v1");
+    }
+}
