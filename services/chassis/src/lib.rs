@@ -1,4 +1,19 @@
-//! What every service stands on, with I/O.
+#![doc = include_str!("../README.md")]
 
+pub mod access;
+pub mod client;
+pub mod config;
+pub mod deadline;
 pub mod entropy;
+pub mod failpoint;
+pub mod health;
+pub mod peer;
+pub mod reply;
+pub mod server;
+pub mod status;
+pub mod telemetry;
+pub mod tls;
 pub mod wall_clock;
+
+pub use access::{Grant, Principal};
+pub use client::{Call, MeshChannel};

@@ -1,6 +1,7 @@
 //! What went wrong, said once for people and for programs. The chassis maps a [`Fault`] to
 //! `google.rpc.Status`; nothing of its cause leaves the process.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub struct Violation {
     /// Path in the request, proto names: `contact_history[2].day`.
     pub field: String,
     /// Stable, `UPPER_SNAKE`.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     pub zh: String,
     pub en: String,
 }
@@ -39,11 +40,11 @@ pub struct Violation {
 impl Violation {
     pub fn new(
         field: impl Into<String>,
-        reason: &'static str,
+        reason: impl Into<Cow<'static, str>>,
         zh: impl Into<String>,
         en: impl Into<String>,
     ) -> Self {
-        Self { field: field.into(), reason, zh: zh.into(), en: en.into() }
+        Self { field: field.into(), reason: reason.into(), zh: zh.into(), en: en.into() }
     }
 
     /// The same violation inside an outer message: `document` + `number` = `document.number`.
@@ -59,25 +60,25 @@ impl Violation {
 pub struct Fault {
     pub code: FaultCode,
     /// Stable, `UPPER_SNAKE`; `google.rpc.ErrorInfo.reason`.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     pub zh: String,
     pub en: String,
     pub violations: Vec<Violation>,
     /// `google.rpc.ErrorInfo.metadata`: ids and names only.
-    pub metadata: Vec<(&'static str, String)>,
+    pub metadata: Vec<(Cow<'static, str>, String)>,
     pub retry_after: Option<Duration>,
 }
 
 impl Fault {
     pub fn new(
         code: FaultCode,
-        reason: &'static str,
+        reason: impl Into<Cow<'static, str>>,
         zh: impl Into<String>,
         en: impl Into<String>,
     ) -> Self {
         Self {
             code,
-            reason,
+            reason: reason.into(),
             zh: zh.into(),
             en: en.into(),
             violations: Vec::new(),
@@ -118,8 +119,8 @@ impl Fault {
     }
 
     #[must_use]
-    pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
-        self.metadata.push((key, value.into()));
+    pub fn with(mut self, key: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.metadata.push((key.into(), value.into()));
         self
     }
 

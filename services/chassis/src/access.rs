@@ -1,0 +1,17 @@
+//! Who may call what. The policy comes from the contract; the layer in [`crate::server`] enforces it; what it
+//! leaves for the use case is a [`Grant`], from which a permit must be made to reach another person's data.
+
+mod grant;
+mod principal;
+mod table;
+mod token;
+
+pub use grant::{AccountPermit, AnyPermit, Grant, SubjectPermit};
+pub use principal::{FeedGrant, Principal, Roles};
+pub use table::{AccessTable, Refusal, RpcPolicy, caller_of};
+pub use token::{PrincipalKey, TokenError};
+
+/// Metadata key of the internal token, base64url without padding.
+pub const PRINCIPAL_HEADER: &str = "lutong-principal";
+/// Metadata key of the purpose of a call.
+pub const PURPOSE_HEADER: &str = "lutong-purpose";

@@ -1,0 +1,89 @@
+//! On whose behalf a call is made.
+
+use lutong_kernel::{DivisionCode, SubjectId};
+use lutong_proto::policy::Role;
+
+/// A set of roles.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roles(u32);
+
+impl Roles {
+    pub fn of(roles: &[Role]) -> Self {
+        roles.iter().fold(Self(0), |set, role| set.with(*role))
+    }
+
+    #[must_use]
+    pub fn with(self, role: Role) -> Self {
+        Self(self.0 | Self::bit(role))
+    }
+
+    pub fn has(self, role: Role) -> bool {
+        self.0 & Self::bit(role) != 0
+    }
+
+    pub const fn intersects(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        (1..32_i32).filter_map(|n| Role::try_from(n).ok()).filter(move |role| self.has(*role))
+    }
+
+    fn bit(role: Role) -> u32 {
+        1_u32.checked_shl(u32::try_from(role as i32).unwrap_or(0)).unwrap_or(0)
+    }
+}
+
+impl std::fmt::Debug for Roles {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.iter().map(|role| role.as_str_name())).finish()
+    }
+}
+
+/// What an authority's feed may report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeedGrant {
+    /// The feed's registered name.
+    pub source: String,
+    /// Fact kinds.
+    pub kinds: Vec<String>,
+    /// Divisions whose places it may name; empty: the whole province.
+    pub divisions: Vec<DivisionCode>,
+}
+
+/// Somebody who signed in, a feed, or a service working on its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The account, or `service:<name>`.
+    pub account: String,
+    pub roles: Roles,
+    /// The person; `None` until their first declaration, and for everybody who is not a citizen.
+    pub subject: Option<SubjectId>,
+    /// The division within which staff act.
+    pub division: Option<DivisionCode>,
+    pub feed: Option<FeedGrant>,
+}
+
+impl Principal {
+    /// Background work: a caller and the role SERVICE, nobody behind it.
+    pub fn service(name: &str) -> Self {
+        Self {
+            account: format!("service:{name}"),
+            roles: Roles::of(&[Role::Service]),
+            subject: None,
+            division: None,
+            feed: None,
+        }
+    }
+
+    /// Anybody, not signed in.
+    pub fn public() -> Self {
+        Self {
+            account: "public".to_owned(),
+            roles: Roles::of(&[Role::Public]),
+            subject: None,
+            division: None,
+            feed: None,
+        }
+    }
+}

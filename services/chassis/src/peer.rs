@@ -1,0 +1,43 @@
+//! Who is at the other end of a connection, as the transport knows it.
+
+use lutong_kernel::ServiceName;
+use lutong_proto::policy::Caller;
+
+use crate::access::caller_of;
+
+/// Suffix of the names in mesh certificates: `declaration.lutong.internal`.
+pub const MESH_DOMAIN: &str = "lutong.internal";
+
+/// The mesh caller of a connection: named by the composition root in one process, by the subject alternative name
+/// of the client certificate between processes. Request extensions are the chassis' own: a client cannot set them
+/// over a network, and the in-process channel overwrites them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerCaller(pub Caller);
+
+/// The name a service's certificate carries.
+pub fn mesh_name(service: ServiceName) -> String {
+    format!("{}.{MESH_DOMAIN}", service.as_str())
+}
+
+/// The caller that a name in a certificate stands for.
+pub fn caller_of_name(name: &str) -> Option<Caller> {
+    let host = name.strip_suffix(MESH_DOMAIN)?.strip_suffix('.')?;
+    if host == "operator" {
+        return Some(Caller::Operator);
+    }
+    host.parse::<ServiceName>().ok().map(caller_of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_the_mesh_are_callers() {
+        assert_eq!(caller_of_name("risk-rules.lutong.internal"), Some(Caller::RiskRules));
+        assert_eq!(caller_of_name("operator.lutong.internal"), Some(Caller::Operator));
+        for bad in ["risk-rules", "x.lutong.internal", "lutong.internal", "gateway.lutong.internal.evil", ""] {
+            assert_eq!(caller_of_name(bad), None, "{bad}");
+        }
+    }
+}

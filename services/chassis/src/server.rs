@@ -1,0 +1,7 @@
+//! Serving: the guard that every call of every service passes, and the listener with its limits.
+
+mod guard;
+mod listen;
+
+pub use guard::{AuditSink, CallRecord, GuardConfig, ServiceRouter};
+pub use listen::{ListenConfig, Listener, TransportSecurity};

@@ -1,0 +1,240 @@
+//! The one layer around every service, the same in process and over a network: deadline, caller, principal, policy,
+//! load shedding, panics, metrics, trace, record.
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use base64::Engine as _;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use lutong_kernel::{Clock, Fault, FaultCode, ServiceName, Timestamp};
+use lutong_proto::policy::Caller;
+use tokio::sync::Semaphore;
+use tonic::body::Body;
+use tonic::metadata::MetadataValue;
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tower::{Service, ServiceExt as _};
+
+use crate::access::{
+    AccessTable, Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, PrincipalKey, RpcPolicy, TokenError,
+};
+use crate::deadline::Deadline;
+use crate::peer::PeerCaller;
+use crate::{status, telemetry};
+
+/// A call worth a line in the log even when it went well.
+const SLOW: Duration = Duration::from_secs(1);
+
+/// A call that the contract says is to be recorded.
+#[derive(Debug, Clone)]
+pub struct CallRecord {
+    pub at: Timestamp,
+    pub rpc: &'static str,
+    pub caller: Caller,
+    pub principal: String,
+    pub purpose: Option<String>,
+    pub outcome: Code,
+}
+
+/// Where recorded calls go. The answer waits for it: a call that cannot be recorded is not answered.
+#[async_trait::async_trait]
+pub trait AuditSink: Send + Sync {
+    async fn record(&self, record: CallRecord) -> Result<(), Fault>;
+}
+
+/// What a guard needs besides the service it guards.
+#[derive(Clone)]
+pub struct GuardConfig {
+    pub service: ServiceName,
+    pub table: AccessTable,
+    pub key: PrincipalKey,
+    pub clock: Arc<dyn Clock>,
+    pub audit: Option<Arc<dyn AuditSink>>,
+    /// Calls under way at once; more are shed with RESOURCE_EXHAUSTED and a retry delay.
+    pub max_in_flight: usize,
+    /// The longest a unary call may take.
+    pub longest: Duration,
+    /// The longest an import may take: client streams run for as long as rows come.
+    pub longest_stream: Duration,
+}
+
+/// A service with its guard; cheap to clone.
+#[derive(Clone)]
+pub struct ServiceRouter {
+    inner: Routes,
+    guard: Arc<Guard>,
+}
+
+struct Guard {
+    config: GuardConfig,
+    in_flight: Semaphore,
+}
+
+impl ServiceRouter {
+    pub fn new(routes: Routes, config: GuardConfig) -> Self {
+        let in_flight = Semaphore::new(config.max_in_flight);
+        Self { inner: routes.prepare(), guard: Arc::new(Guard { config, in_flight }) }
+    }
+}
+
+impl Service<Request<Body>> for ServiceRouter {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let inner = self.inner.clone();
+        let guard = Arc::clone(&self.guard);
+        Box::pin(async move { Ok(guard.handle(inner, request).await) })
+    }
+}
+
+impl Guard {
+    async fn handle(&self, inner: Routes, mut request: Request<Body>) -> Response<Body> {
+        let Some(rpc) = self.config.table.get(request.uri().path()).cloned() else {
+            return self.ungoverned(inner, request).await;
+        };
+        let started = Instant::now();
+        let admitted = match self.admit(&rpc, &mut request) {
+            Ok(admitted) => admitted,
+            Err(fault) => {
+                telemetry::count_call(rpc.name, code_name(&fault), started.elapsed());
+                return status::from_fault(fault).into_http();
+            }
+        };
+        let span = telemetry::call_span(rpc.name, request.headers());
+        let response = tracing::Instrument::instrument(self.run(inner, request, &admitted), span).await;
+        let response = self.record(&rpc, &admitted, response).await;
+        self.observe(&rpc, started, &response);
+        response
+    }
+
+    /// Health and reflection: reached by any peer of the mesh, governed by nothing but the transport.
+    async fn ungoverned(&self, inner: Routes, request: Request<Body>) -> Response<Body> {
+        let path = request.uri().path();
+        if path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.") {
+            return inner.oneshot(request).await.unwrap_or_else(|never| match never {});
+        }
+        Status::unimplemented("there is no such method").into_http()
+    }
+
+    fn admit(&self, rpc: &Arc<RpcPolicy>, request: &mut Request<Body>) -> Result<Grant, Fault> {
+        let Some(PeerCaller(caller)) = request.extensions().get::<PeerCaller>().copied() else {
+            return Err(crate::access::Refusal::Caller.fault());
+        };
+        let headers = request.headers();
+        let token = headers.get(PRINCIPAL_HEADER).cloned();
+        let principal = match &token {
+            None => Principal::service(caller.as_str_name()),
+            Some(value) => self.open(value.as_bytes())?,
+        };
+        let purpose = headers.get(PURPOSE_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        rpc.check(caller, &principal, purpose.as_deref()).map_err(crate::access::Refusal::fault)?;
+        let streams = rpc.name.contains("/Import");
+        let longest = if streams { self.config.longest_stream } else { self.config.longest };
+        let deadline = Deadline::of_headers(headers, longest);
+        let token = token.and_then(|value| MetadataValue::try_from(value.as_bytes()).ok());
+        let grant = Grant::new(Arc::clone(rpc), caller, principal, token, purpose, deadline);
+        request.extensions_mut().insert(grant.clone());
+        request.extensions_mut().insert(deadline);
+        Ok(grant)
+    }
+
+    fn open(&self, value: &[u8]) -> Result<Principal, Fault> {
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(value);
+        let opened = bytes
+            .map_err(|_| TokenError::Unreadable)
+            .and_then(|bytes| self.config.key.open(&bytes, self.config.clock.now()));
+        opened.map(|(principal, _)| principal).map_err(|error| {
+            tracing::warn!(service = self.config.service.as_str(), %error, "an internal token was refused");
+            crate::access::Refusal::NotSignedIn.fault()
+        })
+    }
+
+    async fn run(&self, inner: Routes, request: Request<Body>, grant: &Grant) -> Response<Body> {
+        let Ok(_permit) = self.in_flight.try_acquire() else {
+            return status::from_fault(overloaded()).into_http();
+        };
+        let deadline = request.extensions().get::<Deadline>().copied();
+        let work = AssertUnwindSafe(inner.oneshot(request)).catch_unwind();
+        let until = deadline.map_or_else(tokio::time::Instant::now, Deadline::instant);
+        match tokio::time::timeout_at(until, work).await {
+            Ok(Ok(Ok(response))) => response,
+            Ok(Ok(Err(never))) => match never {},
+            Ok(Err(_panic)) => {
+                // The panic hook has logged where and why.
+                tracing::error!(rpc = grant.rpc().name, "a handler panicked");
+                status::from_fault(Fault::internal()).into_http()
+            }
+            Err(_elapsed) => status::from_fault(status::deadline_exceeded()).into_http(),
+        }
+    }
+
+    async fn record(&self, rpc: &RpcPolicy, grant: &Grant, response: Response<Body>) -> Response<Body> {
+        let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else { return response };
+        let record = CallRecord {
+            at: self.config.clock.now(),
+            rpc: rpc.name,
+            caller: grant.caller(),
+            principal: grant.principal().account.clone(),
+            purpose: grant.purpose().map(str::to_owned),
+            outcome: code_of(&response),
+        };
+        match audit.record(record).await {
+            Ok(()) => response,
+            Err(fault) => {
+                tracing::error!(rpc = rpc.name, %fault, "a call could not be recorded and was not answered");
+                status::from_fault(fault).into_http()
+            }
+        }
+    }
+
+    fn observe(&self, rpc: &RpcPolicy, started: Instant, response: &Response<Body>) {
+        let code = code_of(response);
+        let took = started.elapsed();
+        telemetry::count_call(rpc.name, telemetry::code_label(code), took);
+        let broken = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
+        if broken || took > SLOW {
+            tracing::warn!(
+                rpc = rpc.name,
+                service = self.config.service.as_str(),
+                code = telemetry::code_label(code),
+                took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+                "{}",
+                if broken { "a call broke" } else { "a call was slow" }
+            );
+        }
+    }
+}
+
+/// The code of a finished unary answer: in the headers when it failed early, else in the trailers that tonic writes
+/// for an answer that went well.
+fn code_of(response: &Response<Body>) -> Code {
+    response
+        .headers()
+        .get("grpc-status")
+        .map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
+}
+
+fn code_name(fault: &Fault) -> &'static str {
+    telemetry::code_label(status::from_fault(fault.clone()).code())
+}
+
+fn overloaded() -> Fault {
+    Fault::new(
+        FaultCode::ResourceExhausted,
+        "OVERLOADED",
+        "当前访问人数较多，请稍后重试",
+        "too many calls are under way; try again in a moment",
+    )
+    .retry_after(Duration::from_millis(500))
+}

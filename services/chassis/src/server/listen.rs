@@ -1,0 +1,239 @@
+//! Accepting connections, with every limit that a server on a network needs: how many, how long a handshake may
+//! take, how many streams, how large a header list, how old a connection may grow, and a drain with a hard end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
+use lutong_proto::policy::Caller;
+use serde::{Deserialize, Serialize};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
+use tower::{Service, ServiceExt as _};
+
+use crate::peer::PeerCaller;
+
+/// Limits of one listener. Durations in milliseconds.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ListenConfig {
+    /// Connections at once; more wait in the kernel's backlog.
+    pub max_connections: usize,
+    /// From accepting a connection to the end of its TLS handshake, or its first byte.
+    pub handshake_timeout_ms: u64,
+    /// Streams at once on one HTTP/2 connection.
+    pub max_streams: u32,
+    /// Bytes of all headers of a request.
+    pub max_header_bytes: u32,
+    /// HTTP/2 ping when nothing was heard for so long, and how long to wait for its answer.
+    pub keepalive_interval_ms: u64,
+    pub keepalive_timeout_ms: u64,
+    /// A connection that is older is told to go away, so that load spreads over new replicas.
+    pub max_connection_age_ms: u64,
+    /// Between not being ready and not accepting: what load balancers need to notice.
+    pub drain_wait_ms: u64,
+    /// How long calls under way may take to finish; then connections are cut.
+    pub drain_limit_ms: u64,
+}
+
+impl Default for ListenConfig {
+    fn default() -> Self {
+        Self {
+            max_connections: 4_096,
+            handshake_timeout_ms: 5_000,
+            max_streams: 256,
+            max_header_bytes: 16 * 1_024,
+            keepalive_interval_ms: 20_000,
+            keepalive_timeout_ms: 10_000,
+            max_connection_age_ms: 3_600_000,
+            drain_wait_ms: 0,
+            drain_limit_ms: 10_000,
+        }
+    }
+}
+
+/// Whether peers must show a certificate.
+#[derive(Clone)]
+pub enum TransportSecurity {
+    /// No TLS. The peer is taken for `Caller`, or for nobody.
+    Plain(Option<Caller>),
+    /// mTLS: the peer is who its certificate says.
+    Mutual(Arc<rustls::ServerConfig>),
+}
+
+/// A bound socket that is ready to serve.
+pub struct Listener {
+    socket: TcpListener,
+    config: ListenConfig,
+    security: TransportSecurity,
+}
+
+impl Listener {
+    /// Binds first, so that an address that is taken is known before anything is built.
+    pub async fn bind(
+        address: SocketAddr,
+        config: ListenConfig,
+        security: TransportSecurity,
+    ) -> std::io::Result<Self> {
+        let socket = TcpListener::bind(address).await.map_err(|error| {
+            std::io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
+        })?;
+        Ok(Self { socket, config, security })
+    }
+
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Serves until `stop`, then drains: no new connections, calls under way finish, hard end at the limit.
+    pub async fn serve<S, B>(self, service: S, stop: CancellationToken)
+    where
+        S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible>
+            + Clone
+            + Send
+            + 'static,
+        S::Future: Send + 'static,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Self { socket, config, security } = self;
+        let slots = Arc::new(Semaphore::new(config.max_connections));
+        let config = Arc::new(config);
+        let mut connections = JoinSet::new();
+        loop {
+            let slot = tokio::select! {
+                slot = Arc::clone(&slots).acquire_owned() => slot,
+                () = stop.cancelled() => break,
+            };
+            // The semaphore is never closed.
+            let Ok(slot) = slot else { break };
+            let accepted = tokio::select! {
+                accepted = socket.accept() => accepted,
+                () = stop.cancelled() => break,
+            };
+            let stream = match accepted {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    // Out of file descriptors, or the peer has gone: not ours to die of.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    continue;
+                }
+            };
+            let (service, stop) = (service.clone(), stop.clone());
+            let (config, security) = (Arc::clone(&config), security.clone());
+            connections.spawn(async move {
+                let _slot = slot;
+                connection(stream, &config, security, service, stop).await;
+            });
+            while connections.try_join_next().is_some() {}
+        }
+        drop(socket);
+        let drained = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_millis(config.drain_limit_ms), drained).await.is_err() {
+            tracing::warn!(open = connections.len(), "connections were cut at the drain limit");
+            connections.shutdown().await;
+        }
+    }
+}
+
+async fn connection<S, B>(
+    stream: TcpStream,
+    config: &ListenConfig,
+    security: TransportSecurity,
+    service: S,
+    stop: CancellationToken,
+) where
+    S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    // Without it small answers wait for the peer's delayed acknowledgement (40 ms).
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "nodelay could not be set");
+    }
+    let handshake = Duration::from_millis(config.handshake_timeout_ms);
+    match security {
+        TransportSecurity::Plain(caller) => {
+            // A connection that says nothing gives its slot back.
+            if tokio::time::timeout(handshake, stream.readable()).await.is_ok_and(|ready| ready.is_ok()) {
+                http(TokioIo::new(stream), config, caller, service, stop).await;
+            }
+        }
+        TransportSecurity::Mutual(tls) => {
+            let accepted = tokio::time::timeout(handshake, TlsAcceptor::from(tls).accept(stream)).await;
+            match accepted {
+                Ok(Ok(stream)) => {
+                    let caller = crate::tls::caller_of_connection(stream.get_ref().1);
+                    http(TokioIo::new(stream), config, caller, service, stop).await;
+                }
+                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            }
+        }
+    }
+}
+
+async fn http<I, S, B>(
+    io: TokioIo<I>,
+    config: &ListenConfig,
+    caller: Option<Caller>,
+    service: S,
+    stop: CancellationToken,
+) where
+    I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+    S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let service = service.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(Body::new);
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(PeerCaller(caller));
+        }
+        request
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(config.max_streams)
+        .max_header_list_size(config.max_header_bytes)
+        .keep_alive_interval(Duration::from_millis(config.keepalive_interval_ms))
+        .keep_alive_timeout(Duration::from_millis(config.keepalive_timeout_ms));
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(config.handshake_timeout_ms))
+        .max_buf_size(usize::try_from(config.max_header_bytes).unwrap_or(16_384).max(8_192));
+    let serving = builder.serve_connection(io, TowerToHyperService::new(service));
+    tokio::pin!(serving);
+    let age = tokio::time::sleep(Duration::from_millis(config.max_connection_age_ms));
+    tokio::pin!(age);
+    tokio::select! {
+        result = serving.as_mut() => {
+            if let Err(error) = result {
+                tracing::debug!(%error, "a connection ended badly");
+            }
+            return;
+        }
+        () = stop.cancelled() => {}
+        () = age.as_mut() => {}
+    }
+    serving.as_mut().graceful_shutdown();
+    let limit = Duration::from_millis(config.drain_limit_ms);
+    if tokio::time::timeout(limit, serving.as_mut()).await.is_err() {
+        tracing::debug!("a connection was cut: its calls did not finish in time");
+    }
+}

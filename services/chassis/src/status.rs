@@ -1,0 +1,140 @@
+//! Faults to `google.rpc.Status` and back: the one place where codes, reasons and details are mapped.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use lutong_kernel::{Fault, FaultCode, Violation};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetail, ErrorInfo, FieldViolation, LocalizedMessage, RetryInfo, StatusExt as _};
+
+/// `google.rpc.ErrorInfo.domain` of every error of this system.
+pub const DOMAIN: &str = "lutong";
+
+const fn code_of(code: FaultCode) -> Code {
+    match code {
+        FaultCode::InvalidArgument => Code::InvalidArgument,
+        FaultCode::NotFound => Code::NotFound,
+        FaultCode::AlreadyExists => Code::AlreadyExists,
+        FaultCode::FailedPrecondition => Code::FailedPrecondition,
+        FaultCode::Aborted => Code::Aborted,
+        FaultCode::PermissionDenied => Code::PermissionDenied,
+        FaultCode::Unauthenticated => Code::Unauthenticated,
+        FaultCode::ResourceExhausted => Code::ResourceExhausted,
+        FaultCode::Unavailable => Code::Unavailable,
+        FaultCode::DeadlineExceeded => Code::DeadlineExceeded,
+        FaultCode::Internal => Code::Internal,
+    }
+}
+
+const fn fault_code_of(code: Code) -> FaultCode {
+    match code {
+        Code::InvalidArgument | Code::OutOfRange => FaultCode::InvalidArgument,
+        Code::NotFound => FaultCode::NotFound,
+        Code::AlreadyExists => FaultCode::AlreadyExists,
+        Code::FailedPrecondition => FaultCode::FailedPrecondition,
+        Code::Aborted => FaultCode::Aborted,
+        Code::PermissionDenied => FaultCode::PermissionDenied,
+        Code::Unauthenticated => FaultCode::Unauthenticated,
+        Code::ResourceExhausted => FaultCode::ResourceExhausted,
+        Code::Unavailable => FaultCode::Unavailable,
+        Code::DeadlineExceeded | Code::Cancelled => FaultCode::DeadlineExceeded,
+        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss | Code::Unimplemented => FaultCode::Internal,
+    }
+}
+
+/// The status a caller receives: English message, `ErrorInfo`, field violations, both languages, retry delay.
+pub fn from_fault(fault: Fault) -> Status {
+    let mut details: Vec<ErrorDetail> = Vec::with_capacity(5);
+    let metadata: HashMap<String, String> =
+        fault.metadata.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
+    details.push(ErrorInfo::new(fault.reason.into_owned(), DOMAIN, metadata).into());
+    if !fault.violations.is_empty() {
+        let fields: Vec<FieldViolation> = fault.violations.into_iter().map(field_violation).collect();
+        details.push(tonic_types::BadRequest::new(fields).into());
+    }
+    details.push(LocalizedMessage::new("zh-CN", fault.zh).into());
+    details.push(LocalizedMessage::new("en", fault.en.clone()).into());
+    if let Some(after) = fault.retry_after {
+        details.push(RetryInfo::new(Some(after)).into());
+    }
+    Status::with_error_details_vec(code_of(fault.code), fault.en, details)
+}
+
+fn field_violation(violation: Violation) -> FieldViolation {
+    FieldViolation {
+        field: violation.field,
+        description: violation.en,
+        reason: violation.reason.into_owned(),
+        localized_message: Some(LocalizedMessage::new("zh-CN", violation.zh)),
+    }
+}
+
+/// The fault inside a status of one of our own services; a foreign status becomes a fault with its code.
+/// `part` names who answered, for the case that nobody did.
+pub fn to_fault(status: &Status, part: &str) -> Fault {
+    let code = fault_code_of(status.code());
+    let mut fault = match code {
+        FaultCode::Unavailable => Fault::unavailable(part),
+        FaultCode::Internal => Fault::internal(),
+        FaultCode::DeadlineExceeded => deadline_exceeded(),
+        other => Fault::new(other, "REFUSED", status.message(), status.message()),
+    };
+    for detail in status.get_error_details_vec() {
+        match detail {
+            ErrorDetail::ErrorInfo(info) if info.domain == DOMAIN => {
+                fault.reason = Cow::Owned(info.reason);
+                fault.metadata =
+                    info.metadata.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect();
+            }
+            ErrorDetail::BadRequest(bad) => {
+                fault.violations = bad.field_violations.into_iter().map(violation_of).collect();
+            }
+            ErrorDetail::LocalizedMessage(text) if text.locale == "zh-CN" => fault.zh = text.message,
+            ErrorDetail::LocalizedMessage(text) if text.locale == "en" => fault.en = text.message,
+            ErrorDetail::RetryInfo(retry) => fault.retry_after = retry.retry_delay,
+            _ => {}
+        }
+    }
+    fault
+}
+
+fn violation_of(violation: FieldViolation) -> Violation {
+    let zh = violation.localized_message.map_or_else(|| violation.description.clone(), |text| text.message);
+    Violation::new(violation.field, violation.reason, zh, violation.description)
+}
+
+/// The deadline passed before the answer was there. What was asked may still happen.
+pub fn deadline_exceeded() -> Fault {
+    Fault::new(
+        FaultCode::DeadlineExceeded,
+        "DEADLINE_EXCEEDED",
+        "处理超时，请稍后重试",
+        "the answer was not there before the deadline; try again with the same request_id",
+    )
+    .retry_after(std::time::Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_survives_the_wire_whole() {
+        let fault = Fault::invalid(vec![Violation::new(
+            "person.mobile",
+            "MOBILE_SHAPE",
+            "手机号码应为11位",
+            "a mobile has 11 digits",
+        )])
+        .with("declaration", "x")
+        .retry_after(std::time::Duration::from_secs(2));
+        assert_eq!(to_fault(&from_fault(fault.clone()), "identity"), fault);
+    }
+
+    #[test]
+    fn a_foreign_unavailable_names_the_part_that_is_away() {
+        let fault = to_fault(&Status::unavailable("tcp connect error"), "identity");
+        assert_eq!(fault.reason, "PART_UNAVAILABLE");
+        assert!(fault.en.contains("identity") && !fault.en.contains("tcp"));
+    }
+}

@@ -1,0 +1,153 @@
+//! mTLS between services, and the development certificate authority of `lutong certs dev`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use lutong_kernel::ServiceName;
+use lutong_proto::policy::Caller;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use serde::{Deserialize, Serialize};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+
+use crate::peer::{caller_of_name, mesh_name};
+
+/// Files of one service's mesh identity, PEM.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TlsFiles {
+    /// The authority that signs every certificate of the mesh.
+    pub ca: PathBuf,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    #[error("{path}: {reason}")]
+    File { path: PathBuf, reason: String },
+    #[error("the certificates do not fit together: {0}")]
+    Config(String),
+    #[error("peer address {0:?} is not a URI such as https://identity:9000")]
+    Address(String),
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(path).map_err(|error| TlsError::File { path: path.to_owned(), reason: error.to_string() })
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// The server side: every peer must show a certificate of the mesh's authority.
+pub fn server_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    let broken = |path: &Path, reason: String| TlsError::File { path: path.to_owned(), reason };
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&read(&files.ca)?) {
+        let certificate = certificate.map_err(|error| broken(&files.ca, error.to_string()))?;
+        roots.add(certificate).map_err(|error| broken(&files.ca, error.to_string()))?;
+    }
+    let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
+        .collect::<Result<_, _>>()
+        .map_err(|error| broken(&files.certificate, error.to_string()))?;
+    let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?)
+        .map_err(|error| broken(&files.key, error.to_string()))?;
+    let config = |error: &dyn std::fmt::Display| TlsError::Config(error.to_string());
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(|error| config(&error))?;
+    let mut server = rustls::ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .map_err(|error| config(&error))?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain, key)
+        .map_err(|error| config(&error))?;
+    server.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Arc::new(server))
+}
+
+/// Who the peer's certificate says it is.
+pub fn caller_of_connection(connection: &rustls::ServerConnection) -> Option<Caller> {
+    let certificate = connection.peer_certificates()?.first()?;
+    let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
+    parsed.valid_dns_names().find_map(caller_of_name)
+}
+
+/// A balanced channel to `part`: one connection an address, made when first needed, kept and made again. The
+/// addresses are comma-separated URIs; the certificate must carry the service's name, whatever the address.
+pub fn channel(part: ServiceName, addresses: &str, files: &TlsFiles) -> Result<Channel, TlsError> {
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(read(&files.ca)?))
+        .identity(Identity::from_pem(read(&files.certificate)?, read(&files.key)?))
+        .domain_name(mesh_name(part));
+    let mut endpoints = Vec::new();
+    for address in addresses.split(',').map(str::trim).filter(|address| !address.is_empty()) {
+        let endpoint = Endpoint::from_shared(address.to_owned())
+            .map_err(|_| TlsError::Address(address.to_owned()))?
+            .tls_config(tls.clone())
+            .map_err(|error| TlsError::Config(error.to_string()))?
+            .connect_timeout(std::time::Duration::from_secs(2))
+            .tcp_nodelay(true)
+            .http2_keep_alive_interval(std::time::Duration::from_secs(10))
+            .keep_alive_timeout(std::time::Duration::from_secs(5))
+            .keep_alive_while_idle(true);
+        endpoints.push(endpoint);
+    }
+    match <[Endpoint; 1]>::try_from(endpoints) {
+        // A lone endpoint reports that it is away; a balancer would wait for one to come up.
+        Ok([only]) => Ok(only.connect_lazy()),
+        Err(endpoints) if endpoints.is_empty() => Err(TlsError::Address(addresses.to_owned())),
+        Err(endpoints) => Ok(Channel::balance_list(endpoints.into_iter())),
+    }
+}
+
+/// Writes a development authority and a certificate for each service and the operator into `dir`, never over
+/// existing files. For production the certificates come from the cluster's own authority.
+pub fn write_development_certificates(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+
+    let broken = |error: rcgen::Error| TlsError::Config(error.to_string());
+    let write = |name: &str, text: String| -> Result<PathBuf, TlsError> {
+        let path = dir.join(name);
+        write_private(&path, text.as_bytes())
+            .map_err(|error| TlsError::File { path: path.clone(), reason: error.to_string() })?;
+        Ok(path)
+    };
+    std::fs::create_dir_all(dir)
+        .map_err(|error| TlsError::File { path: dir.to_owned(), reason: error.to_string() })?;
+    let mut written = Vec::new();
+
+    let authority_key = KeyPair::generate().map_err(broken)?;
+    let mut authority = CertificateParams::new(Vec::new()).map_err(broken)?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    authority.distinguished_name.push(DnType::CommonName, "Lutong development authority");
+    let certificate = authority.self_signed(&authority_key).map_err(broken)?;
+    written.push(write("ca.pem", certificate.pem())?);
+    written.push(write("ca.key", authority_key.serialize_pem())?);
+    let issuer = Issuer::new(authority, authority_key);
+
+    let names = ServiceName::ALL.into_iter().map(ServiceName::as_str).chain(["operator"]);
+    for name in names {
+        let key = KeyPair::generate().map_err(broken)?;
+        let host = format!("{name}.{}", crate::peer::MESH_DOMAIN);
+        let mut params = CertificateParams::new(vec![host.clone()]).map_err(broken)?;
+        params.distinguished_name.push(DnType::CommonName, host);
+        let certificate = params.signed_by(&key, &issuer).map_err(broken)?;
+        written.push(write(&format!("{name}.pem"), certificate.pem())?);
+        written.push(write(&format!("{name}.key"), key.serialize_pem())?);
+    }
+    Ok(written)
+}
+
+/// Creates a file that only its owner may read.
+pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
