@@ -1,0 +1,19 @@
+#![doc = include_str!("../README.md")]
+
+mod claims;
+mod dynamic_id;
+mod envelope;
+mod issuer;
+mod key;
+mod mask;
+mod trust;
+mod verify;
+
+pub use claims::{Claims, ClaimsError, DYNAMIC_LIFE_SECONDS, Kind, TokenId};
+pub use dynamic_id::DynamicIdKey;
+pub use envelope::{PREFIX, Unreadable, Unverified};
+pub use issuer::{Issuer, IssuerError};
+pub use key::{Algorithm, KeyError, Kid, SignError, SigningKey, VerifyingKey};
+pub use mask::{Mask, MaskError};
+pub use trust::{TrustError, TrustedKey, VerifyingKeys};
+pub use verify::{CLOCK_TOLERANCE_SECONDS, Expectations, Outcome, verify};

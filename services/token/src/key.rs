@@ -1,0 +1,363 @@
+//! Signing and verifying keys, and the kid that names them.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use ed25519_dalek::pkcs8::{
+    DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes,
+};
+use ed25519_dalek::{Signature, Signer as _};
+use lutong_kernel::{Random, Secret};
+use p256::pkcs8::LineEnding;
+use ring::rand::SystemRandom;
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
+};
+use sha2::{Digest as _, Sha256};
+use zeroize::Zeroizing;
+
+use crate::claims::Claims;
+use crate::envelope::Frame;
+
+/// The algorithms a token may be signed with. SM2 with SM3 is to follow by configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+}
+
+impl Algorithm {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ed25519 => "ed25519",
+            Self::Es256 => "es256",
+        }
+    }
+
+    /// The number in COSE's registry.
+    pub const fn cose_number(self) -> i64 {
+        match self {
+            Self::Ed25519 => -8,
+            Self::Es256 => -7,
+        }
+    }
+
+    /// The same number as CBOR writes it.
+    pub(crate) const fn cose_byte(self) -> u8 {
+        match self {
+            Self::Ed25519 => 0x27,
+            Self::Es256 => 0x26,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The name of a key: the first eight bytes of SHA-256 over the raw public key. Prints as hexadecimal.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Kid([u8; 8]);
+
+impl Kid {
+    fn of(raw_public_key: &[u8]) -> Self {
+        let digest: [u8; 32] = Sha256::digest(raw_public_key).into();
+        let mut kid = [0; 8];
+        kid.copy_from_slice(&digest[..8]);
+        Self(kid)
+    }
+
+    /// Eight bytes, or `None`.
+    pub fn try_new(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    pub const fn as_bytes(&self) -> &[u8; 8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Kid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Kid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    #[error("a signing key is a PKCS#8 PEM of Ed25519 or P-256")]
+    PrivateKey,
+    #[error("a verifying key is a SubjectPublicKeyInfo PEM of Ed25519 or P-256")]
+    PublicKey,
+    #[error("a raw verifying key has 32 bytes (Ed25519) or is an uncompressed point of 65 (P-256)")]
+    Raw,
+    #[error("an Ed25519 key of small order proves nothing")]
+    Weak,
+    #[error("the source of randomness gives no usable key")]
+    Randomness,
+}
+
+/// The system refused the randomness that an ECDSA signature needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the token could not be signed")]
+pub struct SignError;
+
+/// A key that signs tokens. Prints its kid only.
+pub struct SigningKey {
+    secret: SecretKey,
+    public: VerifyingKey,
+    frame: Frame,
+}
+
+enum SecretKey {
+    Ed25519(Box<ed25519_dalek::SigningKey>),
+    /// ring signs four times faster than p256; p256 keeps the key, since ring cannot derive the public half from the
+    /// private one nor write PKCS#8. ring draws the nonce itself (hedged with key and message), so an ES256 token is
+    /// a different text each time; nothing may use the text as a key.
+    Es256 {
+        keeper: Box<p256::SecretKey>,
+        signer: Box<EcdsaKeyPair>,
+        nonces: SystemRandom,
+    },
+}
+
+impl SigningKey {
+    /// A new key out of the randomness given.
+    pub fn generate(algorithm: Algorithm, random: &dyn Random) -> Result<Self, KeyError> {
+        // One draw in 2^32 is no P-256 scalar; a source that fails eight times running is broken.
+        for _ in 0..8 {
+            let seed = Zeroizing::new(random.bytes::<32>());
+            let key = match algorithm {
+                Algorithm::Ed25519 => Self::ed25519(ed25519_dalek::SigningKey::from_bytes(&seed)),
+                Algorithm::Es256 => match p256::SecretKey::from_slice(seed.as_slice()) {
+                    Ok(secret) => Self::es256(secret)?,
+                    Err(_) => continue,
+                },
+            };
+            return Ok(key);
+        }
+        Err(KeyError::Randomness)
+    }
+
+    /// Reads `-----BEGIN PRIVATE KEY-----` of either algorithm.
+    pub fn from_pkcs8_pem(pem: &str) -> Result<Self, KeyError> {
+        if let Ok(secret) = ed25519_dalek::SigningKey::from_pkcs8_pem(pem) {
+            return Ok(Self::ed25519(secret));
+        }
+        let secret = p256::SecretKey::from_pkcs8_pem(pem).map_err(|_| KeyError::PrivateKey)?;
+        Self::es256(secret)
+    }
+
+    /// Writes version 1 of PKCS#8, which every OpenSSL reads.
+    pub fn to_pkcs8_pem(&self) -> Result<Secret<String>, KeyError> {
+        let pem = match &self.secret {
+            SecretKey::Ed25519(secret) => KeypairBytes {
+                secret_key: secret.to_bytes(),
+                public_key: None,
+            }
+            .to_pkcs8_pem(LineEnding::LF),
+            SecretKey::Es256 { keeper, .. } => keeper.to_pkcs8_pem(LineEnding::LF),
+        };
+        pem.map(|pem| Secret::new(pem.as_str().to_owned()))
+            .map_err(|_| KeyError::PrivateKey)
+    }
+
+    pub const fn algorithm(&self) -> Algorithm {
+        self.public.algorithm
+    }
+
+    pub const fn kid(&self) -> Kid {
+        self.public.kid
+    }
+
+    pub const fn verifying_key(&self) -> &VerifyingKey {
+        &self.public
+    }
+
+    /// The text to be shown: `LT1:` and Base45.
+    pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
+        let payload = claims.to_cwt();
+        let signature = self.signature(&self.frame.to_be_signed(&payload))?;
+        Ok(self.frame.token(&payload, &signature))
+    }
+
+    fn signature(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+        match &self.secret {
+            SecretKey::Ed25519(secret) => Ok(secret.sign(message).to_bytes()),
+            SecretKey::Es256 { signer, nonces, .. } => {
+                let signature = signer.sign(nonces, message).map_err(|_| SignError)?;
+                signature.as_ref().try_into().map_err(|_| SignError)
+            }
+        }
+    }
+
+    fn ed25519(secret: ed25519_dalek::SigningKey) -> Self {
+        let public = VerifyingKey::ed25519(secret.verifying_key());
+        Self::new(SecretKey::Ed25519(Box::new(secret)), public)
+    }
+
+    fn es256(secret: p256::SecretKey) -> Result<Self, KeyError> {
+        let public = VerifyingKey::es256(secret.public_key())?;
+        let nonces = SystemRandom::new();
+        let scalar = Zeroizing::new(<[u8; 32]>::from(secret.to_bytes()));
+        let signer = EcdsaKeyPair::from_private_key_and_public_key(
+            &ECDSA_P256_SHA256_FIXED_SIGNING,
+            scalar.as_slice(),
+            public.raw(),
+            &nonces,
+        )
+        .map_err(|_| KeyError::PrivateKey)?;
+        let secret = SecretKey::Es256 {
+            keeper: Box::new(secret),
+            signer: Box::new(signer),
+            nonces,
+        };
+        Ok(Self::new(secret, public))
+    }
+
+    fn new(secret: SecretKey, public: VerifyingKey) -> Self {
+        let frame = Frame::new(public.algorithm, public.kid);
+        Self {
+            secret,
+            public,
+            frame,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn sign_bytes(&self, message: &[u8]) -> [u8; 64] {
+        self.signature(message).unwrap()
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({} {})", self.algorithm(), self.kid())
+    }
+}
+
+/// The public half: what a key list publishes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct VerifyingKey {
+    algorithm: Algorithm,
+    kid: Kid,
+    raw: Box<[u8]>,
+    public: PublicKey,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum PublicKey {
+    Ed25519(Box<ed25519_dalek::VerifyingKey>),
+    Es256(Box<p256::PublicKey>),
+}
+
+impl VerifyingKey {
+    /// 32 bytes for Ed25519, the uncompressed point of 65 bytes for P-256.
+    pub fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Result<Self, KeyError> {
+        match algorithm {
+            Algorithm::Ed25519 => {
+                let bytes = raw.try_into().map_err(|_| KeyError::Raw)?;
+                let public = ed25519_dalek::VerifyingKey::from_bytes(bytes).map_err(|_| KeyError::Raw)?;
+                Self::strong_ed25519(public)
+            }
+            Algorithm::Es256 if raw.len() == 65 => {
+                Self::es256(p256::PublicKey::from_sec1_bytes(raw).map_err(|_| KeyError::Raw)?)
+            }
+            Algorithm::Es256 => Err(KeyError::Raw),
+        }
+    }
+
+    /// Reads `-----BEGIN PUBLIC KEY-----` of either algorithm.
+    pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
+        if let Ok(public) = ed25519_dalek::VerifyingKey::from_public_key_pem(pem) {
+            return Self::strong_ed25519(public);
+        }
+        Self::es256(p256::PublicKey::from_public_key_pem(pem).map_err(|_| KeyError::PublicKey)?)
+    }
+
+    pub fn to_pem(&self) -> Result<String, KeyError> {
+        let pem = match &self.public {
+            PublicKey::Ed25519(public) => public.to_public_key_pem(LineEnding::LF),
+            PublicKey::Es256(public) => public.to_public_key_pem(LineEnding::LF),
+        };
+        pem.map_err(|_| KeyError::PublicKey)
+    }
+
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    pub const fn kid(&self) -> Kid {
+        self.kid
+    }
+
+    /// What the kid is made of; [`Self::from_raw`] reads it.
+    pub fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    pub(crate) fn confirms(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.public {
+            PublicKey::Ed25519(public) => Signature::from_slice(signature)
+                .is_ok_and(|signature| public.verify_strict(message, &signature).is_ok()),
+            PublicKey::Es256(_) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.raw)
+                .verify(message, signature)
+                .is_ok(),
+        }
+    }
+
+    /// The same key as if its digest began otherwise: a collision cannot be made by trying.
+    #[cfg(test)]
+    pub(crate) fn under_kid(self, kid: Kid) -> Self {
+        Self { kid, ..self }
+    }
+
+    fn strong_ed25519(public: ed25519_dalek::VerifyingKey) -> Result<Self, KeyError> {
+        if public.is_weak() {
+            Err(KeyError::Weak)
+        } else {
+            Ok(Self::ed25519(public))
+        }
+    }
+
+    fn ed25519(public: ed25519_dalek::VerifyingKey) -> Self {
+        let raw = public.to_bytes();
+        Self {
+            algorithm: Algorithm::Ed25519,
+            kid: Kid::of(&raw),
+            raw: raw.into(),
+            public: PublicKey::Ed25519(Box::new(public)),
+        }
+    }
+
+    fn es256(public: p256::PublicKey) -> Result<Self, KeyError> {
+        let raw = public.to_sec1_bytes();
+        if raw.len() != 65 {
+            return Err(KeyError::Raw);
+        }
+        Ok(Self {
+            algorithm: Algorithm::Es256,
+            kid: Kid::of(&raw),
+            raw,
+            public: PublicKey::Es256(Box::new(public)),
+        })
+    }
+}
+
+impl fmt::Debug for VerifyingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VerifyingKey({} {})", self.algorithm, self.kid)
+    }
+}
