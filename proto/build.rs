@@ -16,13 +16,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
 
     let mut compiler = protox::Compiler::new([&root])?;
-    compiler.include_imports(true).include_source_info(true).open_files(&files)?;
+    compiler
+        .include_imports(true)
+        .include_source_info(true)
+        .open_files(&files)?;
     // protox's own encoding keeps extensions (google.api.http, the access policy) and comments.
     std::fs::write(out.join("lutong.binpb"), compiler.encode_file_descriptor_set())?;
 
     let set = compiler.file_descriptor_set();
     debug_assert!(!set.encode_to_vec().is_empty());
-    tonic_prost_build::configure().bytes(".lutong.risk_rules.v1.ImportNoticeRequest").compile_fds(set)?;
+    tonic_prost_build::configure()
+        .bytes(".lutong.risk_rules.v1.ImportNoticeRequest")
+        .compile_fds(set)?;
     Ok(())
 }
 

@@ -24,7 +24,10 @@ impl std::fmt::Display for PolicyError {
             Self::Missing { method } => write!(f, "{method} has no access policy"),
             Self::Empty { method, what } => write!(f, "the access policy of {method} names no {what}"),
             Self::NoSuchField { method, field } => {
-                write!(f, "the access policy of {method} names the field {field}, which its request does not have")
+                write!(
+                    f,
+                    "the access policy of {method} names the field {field}, which its request does not have"
+                )
             }
         }
     }
@@ -46,7 +49,10 @@ pub struct Rpc {
 /// Every RPC of every `lutong.*` service with its policy, or the first thing that is wrong with one.
 pub fn rpcs(pool: &DescriptorPool) -> Result<Vec<Rpc>, PolicyError> {
     let mut rpcs = Vec::new();
-    for service in pool.services().filter(|service| service.full_name().starts_with("lutong.")) {
+    for service in pool
+        .services()
+        .filter(|service| service.full_name().starts_with("lutong."))
+    {
         for method in service.methods() {
             rpcs.push(Rpc {
                 path: format!("/{}/{}", service.full_name(), method.name()),
@@ -82,17 +88,25 @@ fn access_of(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Access,
     }
     for field in [&access.subject_field, &access.division_field] {
         if !field.is_empty() && !has_path(&method.input(), field) {
-            return Err(PolicyError::NoSuchField { method: name(), field: field.clone() });
+            return Err(PolicyError::NoSuchField {
+                method: name(),
+                field: field.clone(),
+            });
         }
     }
     Ok(access)
 }
 
 fn has_path(message: &prost_reflect::MessageDescriptor, path: &str) -> bool {
-    let (head, rest) = path.split_once('.').map_or((path, None), |(head, rest)| (head, Some(rest)));
+    let (head, rest) = path
+        .split_once('.')
+        .map_or((path, None), |(head, rest)| (head, Some(rest)));
     match (message.get_field_by_name(head), rest) {
         (Some(_), None) => true,
-        (Some(field), Some(rest)) => field.kind().as_message().is_some_and(|inner| has_path(inner, rest)),
+        (Some(field), Some(rest)) => field
+            .kind()
+            .as_message()
+            .is_some_and(|inner| has_path(inner, rest)),
         (None, _) => false,
     }
 }
@@ -105,7 +119,10 @@ mod tests {
     fn every_rpc_of_the_contract_says_who_may_call_it() {
         let rpcs = rpcs(crate::descriptor_pool()).unwrap();
         assert!(rpcs.len() >= 15, "{}", rpcs.len());
-        let show = rpcs.iter().find(|rpc| rpc.path.ends_with("CodeService/ShowCode")).unwrap();
+        let show = rpcs
+            .iter()
+            .find(|rpc| rpc.path.ends_with("CodeService/ShowCode"))
+            .unwrap();
         assert_eq!(show.access.callers().collect::<Vec<_>>(), [Caller::Gateway]);
         assert_eq!(show.access.scope(), Scope::Self_);
         assert_eq!(show.package, "lutong.code_rendering.v1");

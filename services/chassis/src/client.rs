@@ -51,7 +51,11 @@ impl std::fmt::Debug for MeshChannel {
 impl MeshChannel {
     /// To a service of another process.
     pub fn remote(part: ServiceName, caller: Caller, channel: Channel) -> Self {
-        Self { part, caller, kind: Kind::Remote(channel) }
+        Self {
+            part,
+            caller,
+            kind: Kind::Remote(channel),
+        }
     }
 
     pub fn part(&self) -> ServiceName {
@@ -70,13 +74,20 @@ impl LocalMesh {
 
     /// A channel to `part` for `caller`, usable before `part` is bound (it answers UNAVAILABLE until then).
     pub fn channel(&self, part: ServiceName, caller: Caller) -> MeshChannel {
-        MeshChannel { part, caller, kind: Kind::Local(Arc::clone(self.slot(part))) }
+        MeshChannel {
+            part,
+            caller,
+            kind: Kind::Local(Arc::clone(self.slot(part))),
+        }
     }
 
     /// Makes `part` reachable.
     pub fn bind(&self, part: ServiceName, router: ServiceRouter) {
         if self.slot(part).set(router).is_err() {
-            tracing::error!(service = part.as_str(), "a service of this process was bound twice");
+            tracing::error!(
+                service = part.as_str(),
+                "a service of this process was bound twice"
+            );
         }
     }
 
@@ -97,7 +108,10 @@ impl Service<Request<Body>> for MeshChannel {
 
     fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         let part = self.part;
-        let timeout = request.headers().get("grpc-timeout").and_then(|value| value.to_str().ok());
+        let timeout = request
+            .headers()
+            .get("grpc-timeout")
+            .and_then(|value| value.to_str().ok());
         let timeout = timeout.and_then(deadline::parse).unwrap_or(DEFAULT_TIMEOUT);
         match &self.kind {
             Kind::Local(slot) => {
@@ -141,7 +155,10 @@ pub struct Call {
 impl Call {
     /// Background work: in the service's own name.
     pub fn background(timeout: Duration) -> Self {
-        Self { deadline: Deadline::after(timeout), token: None }
+        Self {
+            deadline: Deadline::after(timeout),
+            token: None,
+        }
     }
 
     pub(crate) fn on_behalf(token: Option<MetadataValue<Ascii>>, deadline: Deadline) -> Self {
@@ -150,7 +167,10 @@ impl Call {
 
     /// For the gateway, which makes the token that everybody else forwards.
     pub fn with_token(token: MetadataValue<Ascii>, timeout: Duration) -> Self {
-        Self { deadline: Deadline::after(timeout), token: Some(token) }
+        Self {
+            deadline: Deadline::after(timeout),
+            token: Some(token),
+        }
     }
 
     /// The request with its deadline (one hop shaved off), principal and trace.
@@ -170,7 +190,11 @@ impl Call {
 pub fn relay(status: &Status, part: ServiceName, within: &str) -> Fault {
     let mut fault = status::to_fault(status, part.as_str());
     if !within.is_empty() {
-        fault.violations = fault.violations.into_iter().map(|violation| violation.within(within)).collect();
+        fault.violations = fault
+            .violations
+            .into_iter()
+            .map(|violation| violation.within(within))
+            .collect();
     }
     fault
 }

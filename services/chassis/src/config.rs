@@ -14,7 +14,11 @@ pub enum ConfigError {
     #[error("{path}: {reason}")]
     File { path: PathBuf, reason: String },
     #[error("{source_name}: there is no setting {key:?}{}", suggestion.as_ref().map(|s| format!("; did you mean {s:?}?")).unwrap_or_default())]
-    UnknownKey { source_name: String, key: String, suggestion: Option<String> },
+    UnknownKey {
+        source_name: String,
+        key: String,
+        suggestion: Option<String>,
+    },
     #[error("{key}: {reason}")]
     Value { key: String, reason: String },
 }
@@ -33,24 +37,39 @@ where
     let known = keys_of(known);
     let mut figment = Figment::from(Serialized::defaults(defaults));
     if let Some(path) = file {
-        let broken = |reason: String| ConfigError::File { path: path.to_owned(), reason };
+        let broken = |reason: String| ConfigError::File {
+            path: path.to_owned(),
+            reason,
+        };
         let text = std::fs::read_to_string(path).map_err(|error| broken(error.to_string()))?;
-        let table: toml::Table =
-            text.parse().map_err(|error: toml::de::Error| broken(error.to_string().trim_end().to_owned()))?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error: toml::de::Error| broken(error.to_string().trim_end().to_owned()))?;
         refuse_unknown(&path.display().to_string(), &keys_of(&table), &known)?;
         figment = figment.merge(Toml::string(&text));
     }
-    let environment = Env::prefixed(PREFIX).filter(|key| is_setting(key.as_str())).split("__");
+    let environment = Env::prefixed(PREFIX)
+        .filter(|key| is_setting(key.as_str()))
+        .split("__");
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with(PREFIX)) {
         let key = name.trim_start_matches(PREFIX).to_lowercase().replace("__", ".");
         if is_setting(&key) {
             refuse_unknown(&name, &[key], &known)?;
         }
     }
-    figment = figment.merge(environment).merge(Serialized::globals(Value::from(flags)));
+    figment = figment
+        .merge(environment)
+        .merge(Serialized::globals(Value::from(flags)));
     figment.extract().map_err(|error| {
         let key = error.path.join(".");
-        ConfigError::Value { key: if key.is_empty() { "configuration".to_owned() } else { key }, reason: error.kind.to_string() }
+        ConfigError::Value {
+            key: if key.is_empty() {
+                "configuration".to_owned()
+            } else {
+                key
+            },
+            reason: error.kind.to_string(),
+        }
     })
 }
 
@@ -65,7 +84,11 @@ fn keys_of<T: Serialize>(value: &T) -> Vec<String> {
         match value {
             serde_json::Value::Object(map) if !map.is_empty() => {
                 for (key, value) in map {
-                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    let path = if path.is_empty() {
+                        key.clone()
+                    } else {
+                        format!("{path}.{key}")
+                    };
                     walk(value, &path, keys);
                 }
             }
@@ -79,7 +102,9 @@ fn keys_of<T: Serialize>(value: &T) -> Vec<String> {
 
 fn refuse_unknown(source_name: &str, given: &[String], known: &[String]) -> Result<(), ConfigError> {
     for key in given {
-        let exists = known.iter().any(|k| k == key || k.starts_with(&format!("{key}.")));
+        let exists = known
+            .iter()
+            .any(|k| k == key || k.starts_with(&format!("{key}.")));
         if !exists && !key.is_empty() {
             let nearest = known
                 .iter()
@@ -115,32 +140,58 @@ mod tests {
     }
 
     fn defaults() -> Config {
-        Config { data: "d".into(), gateway: Gateway { listen: "127.0.0.1:1".into(), limit: 5 }, redis: None }
+        Config {
+            data: "d".into(),
+            gateway: Gateway {
+                listen: "127.0.0.1:1".into(),
+                limit: 5,
+            },
+            redis: None,
+        }
     }
 
     fn load_text(text: &str) -> Result<Config, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("lutong.toml");
         std::fs::write(&path, text).unwrap();
-        load(&defaults(), &Config { redis: Some(String::new()), ..defaults() }, Some(&path), Dict::new())
+        load(
+            &defaults(),
+            &Config {
+                redis: Some(String::new()),
+                ..defaults()
+            },
+            Some(&path),
+            Dict::new(),
+        )
     }
 
     #[test]
     fn a_file_overrides_the_defaults_and_leaves_the_rest() {
         let config = load_text("redis = \"redis://x\"\n[gateway]\nlimit = 9\n").unwrap();
-        assert_eq!(config.gateway, Gateway { listen: "127.0.0.1:1".into(), limit: 9 });
+        assert_eq!(
+            config.gateway,
+            Gateway {
+                listen: "127.0.0.1:1".into(),
+                limit: 9
+            }
+        );
         assert_eq!(config.redis.as_deref(), Some("redis://x"));
     }
 
     #[test]
     fn an_unknown_key_is_refused_with_the_nearest_known_one() {
         let error = load_text("[gateway]\nlisten_ = \"x\"\n").unwrap_err().to_string();
-        assert!(error.contains("gateway.listen_") && error.contains("did you mean \"gateway.listen\""), "{error}");
+        assert!(
+            error.contains("gateway.listen_") && error.contains("did you mean \"gateway.listen\""),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_value_of_the_wrong_kind_names_its_key() {
-        let error = load_text("[gateway]\nlimit = \"many\"\n").unwrap_err().to_string();
+        let error = load_text("[gateway]\nlimit = \"many\"\n")
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("gateway.limit: "), "{error}");
     }
 

@@ -20,7 +20,10 @@ impl Deadline {
 
     /// The caller's `grpc-timeout`, at most `longest`.
     pub fn of_headers(headers: &HeaderMap, longest: Duration) -> Self {
-        let asked = headers.get("grpc-timeout").and_then(|value| value.to_str().ok()).and_then(parse);
+        let asked = headers
+            .get("grpc-timeout")
+            .and_then(|value| value.to_str().ok())
+            .and_then(parse);
         Self::after(asked.map_or(longest, |asked| asked.min(longest)))
     }
 
@@ -30,7 +33,9 @@ impl Deadline {
 
     /// What is left for a call to another service.
     pub fn left_for_hop(self) -> Duration {
-        self.0.saturating_duration_since(Instant::now()).saturating_sub(HOP)
+        self.0
+            .saturating_duration_since(Instant::now())
+            .saturating_sub(HOP)
     }
 }
 

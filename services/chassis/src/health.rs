@@ -24,7 +24,10 @@ impl Check {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        Self { name: name.into(), run: Box::new(move || Box::pin(run())) }
+        Self {
+            name: name.into(),
+            run: Box::new(move || Box::pin(run())),
+        }
     }
 }
 
@@ -58,7 +61,9 @@ impl Readiness {
     /// From now on not ready, whatever the checks say.
     pub async fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
-        self.reporter.set_service_status("", ServingStatus::NotServing).await;
+        self.reporter
+            .set_service_status("", ServingStatus::NotServing)
+            .await;
     }
 
     /// Runs the checks until `stop`; a change is logged once, with what to do.
@@ -79,7 +84,11 @@ impl Readiness {
                 self.report(&now).await;
                 said = now;
             }
-            let pause = if wrong.is_empty() { Duration::from_secs(2) } else { Duration::from_millis(200) };
+            let pause = if wrong.is_empty() {
+                Duration::from_secs(2)
+            } else {
+                Duration::from_millis(200)
+            };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = stop.cancelled() => return,
@@ -96,7 +105,9 @@ impl Readiness {
             self.reporter.set_service_status("", ServingStatus::Serving).await;
         } else {
             tracing::warn!(wrong, "not ready: waiting for a part to come back");
-            self.reporter.set_service_status("", ServingStatus::NotServing).await;
+            self.reporter
+                .set_service_status("", ServingStatus::NotServing)
+                .await;
         }
     }
 

@@ -34,9 +34,18 @@ mod tests {
 
     #[test]
     fn only_names_of_the_mesh_are_callers() {
-        assert_eq!(caller_of_name("risk-rules.lutong.internal"), Some(Caller::RiskRules));
+        assert_eq!(
+            caller_of_name("risk-rules.lutong.internal"),
+            Some(Caller::RiskRules)
+        );
         assert_eq!(caller_of_name("operator.lutong.internal"), Some(Caller::Operator));
-        for bad in ["risk-rules", "x.lutong.internal", "lutong.internal", "gateway.lutong.internal.evil", ""] {
+        for bad in [
+            "risk-rules",
+            "x.lutong.internal",
+            "lutong.internal",
+            "gateway.lutong.internal.evil",
+            "",
+        ] {
             assert_eq!(caller_of_name(bad), None, "{bad}");
         }
     }

@@ -21,7 +21,12 @@ pub fn request_id(text: &str) -> Result<RequestId, Violation> {
         ));
     }
     text.parse().map_err(|error: lutong_kernel::id::IdError| {
-        Violation::new("request_id", "REQUEST_ID_SHAPE", "请求编号应为小写UUID", error.to_string())
+        Violation::new(
+            "request_id",
+            "REQUEST_ID_SHAPE",
+            "请求编号应为小写UUID",
+            error.to_string(),
+        )
     })
 }
 

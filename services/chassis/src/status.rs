@@ -38,15 +38,20 @@ const fn fault_code_of(code: Code) -> FaultCode {
         Code::ResourceExhausted => FaultCode::ResourceExhausted,
         Code::Unavailable => FaultCode::Unavailable,
         Code::DeadlineExceeded | Code::Cancelled => FaultCode::DeadlineExceeded,
-        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss | Code::Unimplemented => FaultCode::Internal,
+        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss | Code::Unimplemented => {
+            FaultCode::Internal
+        }
     }
 }
 
 /// The status a caller receives: English message, `ErrorInfo`, field violations, both languages, retry delay.
 pub fn from_fault(fault: Fault) -> Status {
     let mut details: Vec<ErrorDetail> = Vec::with_capacity(5);
-    let metadata: HashMap<String, String> =
-        fault.metadata.into_iter().map(|(key, value)| (key.into_owned(), value)).collect();
+    let metadata: HashMap<String, String> = fault
+        .metadata
+        .into_iter()
+        .map(|(key, value)| (key.into_owned(), value))
+        .collect();
     details.push(ErrorInfo::new(fault.reason.into_owned(), DOMAIN, metadata).into());
     if !fault.violations.is_empty() {
         let fields: Vec<FieldViolation> = fault.violations.into_iter().map(field_violation).collect();
@@ -83,8 +88,11 @@ pub fn to_fault(status: &Status, part: &str) -> Fault {
         match detail {
             ErrorDetail::ErrorInfo(info) if info.domain == DOMAIN => {
                 fault.reason = Cow::Owned(info.reason);
-                fault.metadata =
-                    info.metadata.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect();
+                fault.metadata = info
+                    .metadata
+                    .into_iter()
+                    .map(|(key, value)| (Cow::Owned(key), value))
+                    .collect();
             }
             ErrorDetail::BadRequest(bad) => {
                 fault.violations = bad.field_violations.into_iter().map(violation_of).collect();
@@ -99,7 +107,9 @@ pub fn to_fault(status: &Status, part: &str) -> Fault {
 }
 
 fn violation_of(violation: FieldViolation) -> Violation {
-    let zh = violation.localized_message.map_or_else(|| violation.description.clone(), |text| text.message);
+    let zh = violation
+        .localized_message
+        .map_or_else(|| violation.description.clone(), |text| text.message);
     Violation::new(violation.field, violation.reason, zh, violation.description)
 }
 

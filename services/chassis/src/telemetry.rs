@@ -40,7 +40,12 @@ pub enum LogFormat {
 
 impl Default for TelemetryConfig {
     fn default() -> Self {
-        Self { log: "info".to_owned(), format: LogFormat::Json, otlp_endpoint: None, trace_ratio: 0.01 }
+        Self {
+            log: "info".to_owned(),
+            format: LogFormat::Json,
+            otlp_endpoint: None,
+            trace_ratio: 0.01,
+        }
     }
 }
 
@@ -87,26 +92,44 @@ pub fn init(config: &TelemetryConfig, service: &str) -> Result<Telemetry, Teleme
         LogFormat::Json => log.json().flatten_event(true).boxed(),
         LogFormat::Text => log.compact().boxed(),
     };
-    let traces = config.otlp_endpoint.as_deref().map(|endpoint| tracer(endpoint, config, service)).transpose()?;
+    let traces = config
+        .otlp_endpoint
+        .as_deref()
+        .map(|endpoint| tracer(endpoint, config, service))
+        .transpose()?;
     let layer = traces.as_ref().map(|provider| {
         TRACING.store(true, std::sync::atomic::Ordering::Relaxed);
         tracing_opentelemetry::layer().with_tracer(provider.tracer("lutong"))
     });
-    tracing_subscriber::registry().with(filter).with(layer).with(log).try_init().map_err(|_| TelemetryError::Twice)?;
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .with(log)
+        .try_init()
+        .map_err(|_| TelemetryError::Twice)?;
     log_panics();
-    Ok(Telemetry { metrics: metrics_handle()?, traces })
+    Ok(Telemetry {
+        metrics: metrics_handle()?,
+        traces,
+    })
 }
 
 /// The process's metrics recorder; the same one however often it is asked for.
 fn metrics_handle() -> Result<PrometheusHandle, TelemetryError> {
-    let seconds = [0.000_1, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+    let seconds = [
+        0.000_1, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    ];
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &seconds)
         .and_then(PrometheusBuilder::install_recorder)
         .map_err(|_| TelemetryError::Twice)
 }
 
-fn tracer(endpoint: &str, config: &TelemetryConfig, service: &str) -> Result<SdkTracerProvider, TelemetryError> {
+fn tracer(
+    endpoint: &str,
+    config: &TelemetryConfig,
+    service: &str,
+) -> Result<SdkTracerProvider, TelemetryError> {
     use opentelemetry_sdk::trace::Sampler;
 
     let exporter = opentelemetry_otlp::SpanExporter::builder()
@@ -115,7 +138,9 @@ fn tracer(endpoint: &str, config: &TelemetryConfig, service: &str) -> Result<Sdk
         .build()
         .map_err(|error| TelemetryError::Exporter(error.to_string()))?;
     let sampler = Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(config.trace_ratio)));
-    let resource = opentelemetry_sdk::Resource::builder().with_service_name(format!("lutong-{service}")).build();
+    let resource = opentelemetry_sdk::Resource::builder()
+        .with_service_name(format!("lutong-{service}"))
+        .build();
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(exporter)
         .with_sampler(sampler)
@@ -153,9 +178,10 @@ struct Metadata<'a>(&'a mut MetadataMap);
 
 impl opentelemetry::propagation::Injector for Metadata<'_> {
     fn set(&mut self, key: &str, value: String) {
-        if let (Ok(key), Ok(value)) =
-            (key.parse::<tonic::metadata::MetadataKey<tonic::metadata::Ascii>>(), value.parse())
-        {
+        if let (Ok(key), Ok(value)) = (
+            key.parse::<tonic::metadata::MetadataKey<tonic::metadata::Ascii>>(),
+            value.parse(),
+        ) {
             self.0.insert(key, value);
         }
     }

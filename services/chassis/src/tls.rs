@@ -34,7 +34,10 @@ pub enum TlsError {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    std::fs::read(path).map_err(|error| TlsError::File { path: path.to_owned(), reason: error.to_string() })
+    std::fs::read(path).map_err(|error| TlsError::File {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
@@ -43,11 +46,16 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 
 /// The server side: every peer must show a certificate of the mesh's authority.
 pub fn server_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    let broken = |path: &Path, reason: String| TlsError::File { path: path.to_owned(), reason };
+    let broken = |path: &Path, reason: String| TlsError::File {
+        path: path.to_owned(),
+        reason,
+    };
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&read(&files.ca)?) {
         let certificate = certificate.map_err(|error| broken(&files.ca, error.to_string()))?;
-        roots.add(certificate).map_err(|error| broken(&files.ca, error.to_string()))?;
+        roots
+            .add(certificate)
+            .map_err(|error| broken(&files.ca, error.to_string()))?;
     }
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
         .collect::<Result<_, _>>()
@@ -83,7 +91,11 @@ pub fn channel(part: ServiceName, addresses: &str, files: &TlsFiles) -> Result<C
         .identity(Identity::from_pem(read(&files.certificate)?, read(&files.key)?))
         .domain_name(mesh_name(part));
     let mut endpoints = Vec::new();
-    for address in addresses.split(',').map(str::trim).filter(|address| !address.is_empty()) {
+    for address in addresses
+        .split(',')
+        .map(str::trim)
+        .filter(|address| !address.is_empty())
+    {
         let endpoint = Endpoint::from_shared(address.to_owned())
             .map_err(|_| TlsError::Address(address.to_owned()))?
             .tls_config(tls.clone())
@@ -111,25 +123,34 @@ pub fn write_development_certificates(dir: &Path) -> Result<Vec<PathBuf>, TlsErr
     let broken = |error: rcgen::Error| TlsError::Config(error.to_string());
     let write = |name: &str, text: String| -> Result<PathBuf, TlsError> {
         let path = dir.join(name);
-        write_private(&path, text.as_bytes())
-            .map_err(|error| TlsError::File { path: path.clone(), reason: error.to_string() })?;
+        write_private(&path, text.as_bytes()).map_err(|error| TlsError::File {
+            path: path.clone(),
+            reason: error.to_string(),
+        })?;
         Ok(path)
     };
-    std::fs::create_dir_all(dir)
-        .map_err(|error| TlsError::File { path: dir.to_owned(), reason: error.to_string() })?;
+    std::fs::create_dir_all(dir).map_err(|error| TlsError::File {
+        path: dir.to_owned(),
+        reason: error.to_string(),
+    })?;
     let mut written = Vec::new();
 
     let authority_key = KeyPair::generate().map_err(broken)?;
     let mut authority = CertificateParams::new(Vec::new()).map_err(broken)?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    authority.distinguished_name.push(DnType::CommonName, "Lutong development authority");
+    authority
+        .distinguished_name
+        .push(DnType::CommonName, "Lutong development authority");
     let certificate = authority.self_signed(&authority_key).map_err(broken)?;
     written.push(write("ca.pem", certificate.pem())?);
     written.push(write("ca.key", authority_key.serialize_pem())?);
     let issuer = Issuer::new(authority, authority_key);
 
-    let names = ServiceName::ALL.into_iter().map(ServiceName::as_str).chain(["operator"]);
+    let names = ServiceName::ALL
+        .into_iter()
+        .map(ServiceName::as_str)
+        .chain(["operator"]);
     for name in names {
         let key = KeyPair::generate().map_err(broken)?;
         let host = format!("{name}.{}", crate::peer::MESH_DOMAIN);
@@ -147,7 +168,11 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
 
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -9,7 +9,9 @@ pub struct WallClock;
 impl Clock for WallClock {
     #[allow(clippy::disallowed_methods)] // the one allowed reader; everything else takes a Clock
     fn now(&self) -> Timestamp {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
     }
 }

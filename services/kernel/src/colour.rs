@@ -85,7 +85,10 @@ impl FromStr for Colour {
     type Err = ColourError;
 
     fn from_str(text: &str) -> Result<Self, ColourError> {
-        Self::ALL.into_iter().find(|colour| colour.as_str() == text).ok_or(ColourError)
+        Self::ALL
+            .into_iter()
+            .find(|colour| colour.as_str() == text)
+            .ok_or(ColourError)
     }
 }
 

@@ -35,16 +35,22 @@ impl Country {
     }
 
     pub fn name_zh(&self) -> &'static str {
-        row(self.0).and_then(|line| line.split(',').nth(1)).unwrap_or_default()
+        row(self.0)
+            .and_then(|line| line.split(',').nth(1))
+            .unwrap_or_default()
     }
 
     pub fn name_en(&self) -> &'static str {
-        row(self.0).and_then(|line| line.split(',').nth(2)).unwrap_or_default()
+        row(self.0)
+            .and_then(|line| line.split(',').nth(2))
+            .unwrap_or_default()
     }
 }
 
 fn row(code: [u8; 3]) -> Option<&'static str> {
-    TABLE.lines().find(|line| line.as_bytes().starts_with(&code) && line.as_bytes().get(3) == Some(&b','))
+    TABLE
+        .lines()
+        .find(|line| line.as_bytes().starts_with(&code) && line.as_bytes().get(3) == Some(&b','))
 }
 
 impl fmt::Display for Country {

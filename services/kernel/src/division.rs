@@ -51,7 +51,11 @@ impl DivisionCode {
 
     /// The six-digit code: itself, or the county that a street lies in.
     pub const fn county(self) -> Self {
-        if self.is_street() { Self(self.0 / 1_000) } else { self }
+        if self.is_street() {
+            Self(self.0 / 1_000)
+        } else {
+            self
+        }
     }
 
     /// The two digits of the province (GB/T 2260).
@@ -62,7 +66,7 @@ impl DivisionCode {
 
     /// Whether this place is a whole province or a whole city rather than one county or street.
     pub const fn is_above_county(self) -> bool {
-        !self.is_street() && self.0 % 100 == 0
+        !self.is_street() && self.0.is_multiple_of(100)
     }
 
     /// Whether `place` is this place or lies inside it.
@@ -74,9 +78,9 @@ impl DivisionCode {
             return false;
         }
         let county = place.county().0;
-        if self.0 % 10_000 == 0 {
+        if self.0.is_multiple_of(10_000) {
             county / 10_000 == self.0 / 10_000
-        } else if self.0 % 100 == 0 {
+        } else if self.0.is_multiple_of(100) {
             county / 100 == self.0 / 100
         } else {
             county == self.0

@@ -143,7 +143,9 @@ pub enum DocumentError {
     TooLong,
     #[error("a document number has only letters and digits")]
     Characters,
-    #[error("a resident ID number has 18 characters, 17 digits and a check character (or 15 digits on an old card)")]
+    #[error(
+        "a resident ID number has 18 characters, 17 digits and a check character (or 15 digits on an old card)"
+    )]
     ResidentShape,
     #[error("the check character of the resident ID number does not match (ISO 7064 MOD 11-2)")]
     CheckCharacter,
@@ -222,7 +224,14 @@ impl Document {
         if kind.number_space().needs_issuing_country() && issuing_country.is_none() {
             return Err(DocumentError::IssuingCountryMissing);
         }
-        Ok((Self { kind, number, issuing_country }, notes))
+        Ok((
+            Self {
+                kind,
+                number,
+                issuing_country,
+            },
+            notes,
+        ))
     }
 
     pub const fn kind(&self) -> DocumentType {
@@ -249,14 +258,20 @@ impl Document {
 
     /// The birth date inside a resident number.
     pub fn birth_date(&self) -> Option<LocalDay> {
-        if self.kind.number_space() == NumberSpace::CnId { birth_of(&self.number) } else { None }
+        if self.kind.number_space() == NumberSpace::CnId {
+            birth_of(&self.number)
+        } else {
+            None
+        }
     }
 }
 
 impl fmt::Debug for Document {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Numbers are personal data and stay out of logs.
-        f.debug_struct("Document").field("kind", &self.kind).finish_non_exhaustive()
+        f.debug_struct("Document")
+            .field("kind", &self.kind)
+            .finish_non_exhaustive()
     }
 }
 
@@ -308,7 +323,11 @@ pub fn check_character(digits: &[u8]) -> Option<char> {
         sum = (sum + u32::from(digit - b'0')) * 2 % 11;
     }
     let check = (12 - sum) % 11;
-    Some(if check == 10 { 'X' } else { char::from_digit(check, 10)? })
+    Some(if check == 10 {
+        'X'
+    } else {
+        char::from_digit(check, 10)?
+    })
 }
 
 /// Old 15-digit numbers say the year in two digits, always of the 1900s.
@@ -370,7 +389,10 @@ mod tests {
 
     #[test]
     fn a_wrong_check_character_is_refused_with_its_own_reason() {
-        assert_eq!(resident("110105194912310021").unwrap_err(), DocumentError::CheckCharacter);
+        assert_eq!(
+            resident("110105194912310021").unwrap_err(),
+            DocumentError::CheckCharacter
+        );
     }
 
     #[test]

@@ -44,13 +44,22 @@ impl Violation {
         zh: impl Into<String>,
         en: impl Into<String>,
     ) -> Self {
-        Self { field: field.into(), reason: reason.into(), zh: zh.into(), en: en.into() }
+        Self {
+            field: field.into(),
+            reason: reason.into(),
+            zh: zh.into(),
+            en: en.into(),
+        }
     }
 
     /// The same violation inside an outer message: `document` + `number` = `document.number`.
     #[must_use]
     pub fn within(mut self, outer: &str) -> Self {
-        self.field = if self.field.is_empty() { outer.to_owned() } else { format!("{outer}.{}", self.field) };
+        self.field = if self.field.is_empty() {
+            outer.to_owned()
+        } else {
+            format!("{outer}.{}", self.field)
+        };
         self
     }
 }
@@ -89,8 +98,16 @@ impl Fault {
 
     /// Fields are wrong; at least one violation.
     pub fn invalid(violations: Vec<Violation>) -> Self {
-        let zh = violations.iter().map(|v| format!("{}：{}", v.field, v.zh)).collect::<Vec<_>>().join("；");
-        let en = violations.iter().map(|v| format!("{}: {}", v.field, v.en)).collect::<Vec<_>>().join("; ");
+        let zh = violations
+            .iter()
+            .map(|v| format!("{}：{}", v.field, v.zh))
+            .collect::<Vec<_>>()
+            .join("；");
+        let en = violations
+            .iter()
+            .map(|v| format!("{}: {}", v.field, v.en))
+            .collect::<Vec<_>>()
+            .join("; ");
         let mut fault = Self::new(FaultCode::InvalidArgument, "INVALID_FIELDS", zh, en);
         fault.violations = violations;
         fault
@@ -175,6 +192,10 @@ impl Violations {
 
     /// `Ok` when nothing was noted.
     pub fn finish(self) -> Result<(), Fault> {
-        if self.0.is_empty() { Ok(()) } else { Err(Fault::invalid(self.0)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Fault::invalid(self.0))
+        }
     }
 }

@@ -42,7 +42,11 @@ impl PersonName {
         if text.len() > 1_600 {
             return Err(NameError::TooLong);
         }
-        let name: String = text.trim().nfc().map(|c| if is_dot(c) { '·' } else { c }).collect();
+        let name: String = text
+            .trim()
+            .nfc()
+            .map(|c| if is_dot(c) { '·' } else { c })
+            .collect();
         if name.is_empty() {
             return Err(NameError::Empty);
         }
@@ -72,7 +76,11 @@ impl PersonName {
         let name = self.expose();
         match name.chars().next_back() {
             Some(last) if is_han(last) => format!("*{last}"),
-            _ => name.chars().next().map(|first| format!("{first}*")).unwrap_or_default(),
+            _ => name
+                .chars()
+                .next()
+                .map(|first| format!("{first}*"))
+                .unwrap_or_default(),
         }
     }
 }
@@ -99,9 +107,13 @@ mod tests {
 
     #[test]
     fn names_of_the_register_are_accepted_and_masked() {
-        for (name, mask) in
-            [("王小明", "*明"), ("买买提·艾力", "*力"), ("𠮷田", "*田"), ("Anne-Marie O'Neil", "A*"), ("李𬸪", "*𬸪")]
-        {
+        for (name, mask) in [
+            ("王小明", "*明"),
+            ("买买提·艾力", "*力"),
+            ("𠮷田", "*田"),
+            ("Anne-Marie O'Neil", "A*"),
+            ("李𬸪", "*𬸪"),
+        ] {
             assert_eq!(PersonName::parse(name).unwrap().mask(), mask, "{name}");
         }
     }

@@ -52,7 +52,11 @@ impl Mobile {
             Some(national) => national.len() == 11 && national.starts_with('1'),
             None => (7..=15).contains(&digits.len()),
         };
-        if fits { Ok(Self(Secret::new(number))) } else { Err(MobileError::Shape) }
+        if fits {
+            Ok(Self(Secret::new(number)))
+        } else {
+            Err(MobileError::Shape)
+        }
     }
 
     pub fn expose(&self) -> &str {
@@ -68,7 +72,15 @@ mod tests {
     fn national_and_international_numbers_read_as_e164() {
         assert_eq!(Mobile::parse("138 0013 8000").unwrap().expose(), "+8613800138000");
         assert_eq!(Mobile::parse("+33612345678").unwrap().expose(), "+33612345678");
-        for bad in ["", "12345", "23800138000", "+8612", "+0123456789", "1380013800a", "１３８００１３８０００"] {
+        for bad in [
+            "",
+            "12345",
+            "23800138000",
+            "+8612",
+            "+0123456789",
+            "1380013800a",
+            "１３８００１３８０００",
+        ] {
             assert!(Mobile::parse(bad).is_err(), "{bad}");
         }
     }

@@ -68,7 +68,9 @@ impl ServiceName {
     /// The service that serves a proto package such as `lutong.risk_rules.v1`.
     pub fn of_package(package: &str) -> Option<Self> {
         let name = package.strip_prefix("lutong.")?.split('.').next()?;
-        Self::WITH_STORAGE.into_iter().find(|service| service.as_snake() == name)
+        Self::WITH_STORAGE
+            .into_iter()
+            .find(|service| service.as_snake() == name)
     }
 }
 

@@ -236,7 +236,10 @@ mod tests {
 
     #[test]
     fn an_instant_without_an_offset_is_refused() {
-        assert_eq!(Timestamp::parse("2022-03-01T18:00:00"), Err(TimeError::NotRfc3339));
+        assert_eq!(
+            Timestamp::parse("2022-03-01T18:00:00"),
+            Err(TimeError::NotRfc3339)
+        );
         assert_eq!(Timestamp::parse("2022-03-01"), Err(TimeError::NotRfc3339));
     }
 

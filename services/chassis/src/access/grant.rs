@@ -67,7 +67,14 @@ impl Grant {
         purpose: Option<String>,
         deadline: Deadline,
     ) -> Self {
-        Self(Arc::new(Inner { rpc, caller, principal, token, purpose, deadline }))
+        Self(Arc::new(Inner {
+            rpc,
+            caller,
+            principal,
+            token,
+            purpose,
+            deadline,
+        }))
     }
 
     /// The grant of a request. Only the server stack puts one there; without it the call is refused.
@@ -135,7 +142,10 @@ impl Grant {
     /// SELF or CASE: what belongs to the caller's account.
     pub fn account(&self) -> Result<AccountPermit, Fault> {
         self.expect_scope(&[Scope::Self_, Scope::Ward, Scope::Case])?;
-        Ok(AccountPermit { account: self.0.principal.account.clone(), subject: self.0.principal.subject })
+        Ok(AccountPermit {
+            account: self.0.principal.account.clone(),
+            subject: self.0.principal.subject,
+        })
     }
 
     /// ANY.

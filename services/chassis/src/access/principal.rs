@@ -26,17 +26,23 @@ impl Roles {
     }
 
     pub fn iter(self) -> impl Iterator<Item = Role> {
-        (1..32_i32).filter_map(|n| Role::try_from(n).ok()).filter(move |role| self.has(*role))
+        (1..32_i32)
+            .filter_map(|n| Role::try_from(n).ok())
+            .filter(move |role| self.has(*role))
     }
 
     fn bit(role: Role) -> u32 {
-        1_u32.checked_shl(u32::try_from(role as i32).unwrap_or(0)).unwrap_or(0)
+        1_u32
+            .checked_shl(u32::try_from(role as i32).unwrap_or(0))
+            .unwrap_or(0)
     }
 }
 
 impl std::fmt::Debug for Roles {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_set().entries(self.iter().map(|role| role.as_str_name())).finish()
+        f.debug_set()
+            .entries(self.iter().map(|role| role.as_str_name()))
+            .finish()
     }
 }
 

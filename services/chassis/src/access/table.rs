@@ -65,7 +65,11 @@ impl RpcPolicy {
         let public = self.roles.has(policy::Role::Public);
         if !public && !self.roles.intersects(principal.roles) {
             let anonymous = principal.roles == Roles::of(&[policy::Role::Public]);
-            return Err(if anonymous { Refusal::NotSignedIn } else { Refusal::Role });
+            return Err(if anonymous {
+                Refusal::NotSignedIn
+            } else {
+                Refusal::Role
+            });
         }
         if self.purpose_required && purpose.is_none_or(|text| text.trim().is_empty()) {
             return Err(Refusal::Purpose);
@@ -75,7 +79,9 @@ impl RpcPolicy {
 }
 
 fn caller_bit(caller: Caller) -> u32 {
-    1_u32.checked_shl(u32::try_from(caller as i32).unwrap_or(0)).unwrap_or(0)
+    1_u32
+        .checked_shl(u32::try_from(caller as i32).unwrap_or(0))
+        .unwrap_or(0)
 }
 
 /// The mesh caller that a service is.
@@ -101,7 +107,10 @@ impl AccessTable {
         let mut table = HashMap::new();
         for rpc in policy::rpcs(lutong_proto::descriptor_pool())? {
             let Some(service) = ServiceName::of_package(&rpc.package) else {
-                return Err(PolicyError::Empty { method: rpc.path, what: "service that serves its package" });
+                return Err(PolicyError::Empty {
+                    method: rpc.path,
+                    what: "service that serves its package",
+                });
             };
             let access = &rpc.access;
             let entry = RpcPolicy {
@@ -135,7 +144,10 @@ mod tests {
     use lutong_proto::policy::Role;
 
     fn with_roles(roles: &[Role]) -> Principal {
-        Principal { roles: Roles::of(roles), ..Principal::public() }
+        Principal {
+            roles: Roles::of(roles),
+            ..Principal::public()
+        }
     }
 
     /// Every RPC × every caller × every role: allowed exactly where the contract says so.

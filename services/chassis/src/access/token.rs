@@ -39,12 +39,18 @@ pub struct PrincipalKey {
 
 impl PrincipalKey {
     pub const fn internal(key: [u8; 32]) -> Self {
-        Self { key: Secret::new(key), purpose: "internal" }
+        Self {
+            key: Secret::new(key),
+            purpose: "internal",
+        }
     }
 
     /// For the gateway's sessions: the same form, never accepted inside.
     pub const fn session(key: [u8; 32]) -> Self {
-        Self { key: Secret::new(key), purpose: "session" }
+        Self {
+            key: Secret::new(key),
+            purpose: "session",
+        }
     }
 
     fn mac(&self, data: &[u8]) -> Vec<u8> {
@@ -65,24 +71,36 @@ impl PrincipalKey {
             (Value::from(SUB), text(&principal.account)),
             (Value::from(EXP), Value::from(expires_at.seconds())),
             (Value::from(USE), text(self.purpose)),
-            (Value::from(ROLES), Value::Array(principal.roles.iter().map(|r| Value::from(r as i32)).collect())),
+            (
+                Value::from(ROLES),
+                Value::Array(principal.roles.iter().map(|r| Value::from(r as i32)).collect()),
+            ),
         ];
         if let Some(subject) = principal.subject {
-            claims.push((Value::from(SUBJECT), Value::Bytes(subject.uuid().as_bytes().to_vec())));
+            claims.push((
+                Value::from(SUBJECT),
+                Value::Bytes(subject.uuid().as_bytes().to_vec()),
+            ));
         }
         if let Some(division) = principal.division {
             claims.push((Value::from(DIVISION), Value::from(division.number())));
         }
         if let Some(feed) = &principal.feed {
             let kinds = feed.kinds.iter().map(|kind| text(kind)).collect();
-            let divisions = feed.divisions.iter().map(|division| Value::from(division.number())).collect();
+            let divisions = feed
+                .divisions
+                .iter()
+                .map(|division| Value::from(division.number()))
+                .collect();
             let feed = vec![text(&feed.source), Value::Array(kinds), Value::Array(divisions)];
             claims.push((Value::from(FEED), Value::Array(feed)));
         }
         let mut payload = Vec::with_capacity(160);
         // Writing CBOR to memory does not fail.
         let _ = ciborium::into_writer(&Value::Map(claims), &mut payload);
-        let header = HeaderBuilder::new().algorithm(iana::Algorithm::HMAC_256_256).build();
+        let header = HeaderBuilder::new()
+            .algorithm(iana::Algorithm::HMAC_256_256)
+            .build();
         let mac0 = CoseMac0Builder::new()
             .protected(header)
             .payload(payload)
@@ -98,11 +116,18 @@ impl PrincipalKey {
         }
         let mac0 = CoseMac0::from_slice(token).map_err(|_| TokenError::Unreadable)?;
         let payload = mac0.payload.as_deref().ok_or(TokenError::Unreadable)?;
-        mac0.verify_tag(&[], |tag, data| {
-            let expected = self.mac(data);
-            if bool::from(subtle::ConstantTimeEq::ct_eq(expected.as_slice(), tag)) { Ok(()) } else { Err(()) }
-        })
-        .map_err(|()| TokenError::Forged)?;
+        mac0.verify_payload_tag(
+            &[],
+            || TokenError::Unreadable,
+            |tag, data| {
+                let same = subtle::ConstantTimeEq::ct_eq(self.mac(data).as_slice(), tag);
+                if bool::from(same) {
+                    Ok(())
+                } else {
+                    Err(TokenError::Forged)
+                }
+            },
+        )?;
         let (principal, purpose, expires_at) = read_claims(payload).ok_or(TokenError::Unreadable)?;
         if purpose != self.purpose {
             return Err(TokenError::Forged);
@@ -115,9 +140,16 @@ impl PrincipalKey {
 }
 
 fn read_claims(payload: &[u8]) -> Option<(Principal, String, Timestamp)> {
-    let Value::Map(claims) = ciborium::from_reader(payload).ok()? else { return None };
-    let mut principal =
-        Principal { account: String::new(), roles: Roles::default(), subject: None, division: None, feed: None };
+    let Value::Map(claims) = ciborium::from_reader(payload).ok()? else {
+        return None;
+    };
+    let mut principal = Principal {
+        account: String::new(),
+        roles: Roles::default(),
+        subject: None,
+        division: None,
+        feed: None,
+    };
     let (mut purpose, mut expires_at) = (None, None);
     for (key, value) in claims {
         match i64::try_from(key.as_integer()?).ok()? {
@@ -152,7 +184,11 @@ fn read_division(value: &Value) -> Option<DivisionCode> {
 
 fn read_feed(value: Value) -> Option<FeedGrant> {
     let [source, kinds, divisions] = <[Value; 3]>::try_from(value.into_array().ok()?).ok()?;
-    let kinds = kinds.into_array().ok()?.into_iter().map(|kind| kind.into_text().ok());
+    let kinds = kinds
+        .into_array()
+        .ok()?
+        .into_iter()
+        .map(|kind| kind.into_text().ok());
     let divisions = divisions.into_array().ok()?;
     Some(FeedGrant {
         source: source.into_text().ok()?,
@@ -184,7 +220,10 @@ mod tests {
         let key = PrincipalKey::internal([7; 32]);
         let end = Timestamp::from_seconds(1_000);
         let token = key.seal(&principal(), end);
-        assert_eq!(key.open(&token, Timestamp::from_seconds(999)), Ok((principal(), end)));
+        assert_eq!(
+            key.open(&token, Timestamp::from_seconds(999)),
+            Ok((principal(), end))
+        );
         assert_eq!(key.open(&token, end), Err(TokenError::Expired));
     }
 
@@ -193,8 +232,14 @@ mod tests {
         let key = PrincipalKey::internal([7; 32]);
         let now = Timestamp::from_seconds(1);
         let token = key.seal(&principal(), Timestamp::from_seconds(1_000));
-        assert_eq!(PrincipalKey::internal([8; 32]).open(&token, now), Err(TokenError::Forged));
-        assert_eq!(PrincipalKey::session([7; 32]).open(&token, now), Err(TokenError::Forged));
+        assert_eq!(
+            PrincipalKey::internal([8; 32]).open(&token, now),
+            Err(TokenError::Forged)
+        );
+        assert_eq!(
+            PrincipalKey::session([7; 32]).open(&token, now),
+            Err(TokenError::Forged)
+        );
         for position in 0..token.len() {
             let mut bad = token.clone();
             bad[position] ^= 1;

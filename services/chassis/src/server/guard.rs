@@ -78,7 +78,10 @@ struct Guard {
 impl ServiceRouter {
     pub fn new(routes: Routes, config: GuardConfig) -> Self {
         let in_flight = Semaphore::new(config.max_in_flight);
-        Self { inner: routes.prepare(), guard: Arc::new(Guard { config, in_flight }) }
+        Self {
+            inner: routes.prepare(),
+            guard: Arc::new(Guard { config, in_flight }),
+        }
     }
 }
 
@@ -122,7 +125,10 @@ impl Guard {
     async fn ungoverned(&self, inner: Routes, request: Request<Body>) -> Response<Body> {
         let path = request.uri().path();
         if path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.") {
-            return inner.oneshot(request).await.unwrap_or_else(|never| match never {});
+            return inner
+                .oneshot(request)
+                .await
+                .unwrap_or_else(|never| match never {});
         }
         Status::unimplemented("there is no such method").into_http()
     }
@@ -137,10 +143,18 @@ impl Guard {
             None => Principal::service(caller.as_str_name()),
             Some(value) => self.open(value.as_bytes())?,
         };
-        let purpose = headers.get(PURPOSE_HEADER).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        rpc.check(caller, &principal, purpose.as_deref()).map_err(crate::access::Refusal::fault)?;
+        let purpose = headers
+            .get(PURPOSE_HEADER)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        rpc.check(caller, &principal, purpose.as_deref())
+            .map_err(crate::access::Refusal::fault)?;
         let streams = rpc.name.contains("/Import");
-        let longest = if streams { self.config.longest_stream } else { self.config.longest };
+        let longest = if streams {
+            self.config.longest_stream
+        } else {
+            self.config.longest
+        };
         let deadline = Deadline::of_headers(headers, longest);
         let token = token.and_then(|value| MetadataValue::try_from(value.as_bytes()).ok());
         let grant = Grant::new(Arc::clone(rpc), caller, principal, token, purpose, deadline);
@@ -180,7 +194,9 @@ impl Guard {
     }
 
     async fn record(&self, rpc: &RpcPolicy, grant: &Grant, response: Response<Body>) -> Response<Body> {
-        let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else { return response };
+        let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
+            return response;
+        };
         let record = CallRecord {
             at: self.config.clock.now(),
             rpc: rpc.name,

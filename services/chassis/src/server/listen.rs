@@ -87,7 +87,11 @@ impl Listener {
         let socket = TcpListener::bind(address).await.map_err(|error| {
             std::io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
         })?;
-        Ok(Self { socket, config, security })
+        Ok(Self {
+            socket,
+            config,
+            security,
+        })
     }
 
     pub fn address(&self) -> std::io::Result<SocketAddr> {
@@ -105,7 +109,11 @@ impl Listener {
         B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let Self { socket, config, security } = self;
+        let Self {
+            socket,
+            config,
+            security,
+        } = self;
         let slots = Arc::new(Semaphore::new(config.max_connections));
         let config = Arc::new(config);
         let mut connections = JoinSet::new();
@@ -139,8 +147,14 @@ impl Listener {
         }
         drop(socket);
         let drained = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_millis(config.drain_limit_ms), drained).await.is_err() {
-            tracing::warn!(open = connections.len(), "connections were cut at the drain limit");
+        if tokio::time::timeout(Duration::from_millis(config.drain_limit_ms), drained)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                open = connections.len(),
+                "connections were cut at the drain limit"
+            );
             connections.shutdown().await;
         }
     }
@@ -153,7 +167,10 @@ async fn connection<S, B>(
     service: S,
     stop: CancellationToken,
 ) where
-    S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send + 'static,
     B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -166,7 +183,10 @@ async fn connection<S, B>(
     match security {
         TransportSecurity::Plain(caller) => {
             // A connection that says nothing gives its slot back.
-            if tokio::time::timeout(handshake, stream.readable()).await.is_ok_and(|ready| ready.is_ok()) {
+            if tokio::time::timeout(handshake, stream.readable())
+                .await
+                .is_ok_and(|ready| ready.is_ok())
+            {
                 http(TokioIo::new(stream), config, caller, service, stop).await;
             }
         }
@@ -192,7 +212,10 @@ async fn http<I, S, B>(
     stop: CancellationToken,
 ) where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
-    S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible> + Clone + Send + 'static,
+    S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send + 'static,
     B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -216,7 +239,11 @@ async fn http<I, S, B>(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_millis(config.handshake_timeout_ms))
-        .max_buf_size(usize::try_from(config.max_header_bytes).unwrap_or(16_384).max(8_192));
+        .max_buf_size(
+            usize::try_from(config.max_header_bytes)
+                .unwrap_or(16_384)
+                .max(8_192),
+        );
     let serving = builder.serve_connection(io, TowerToHyperService::new(service));
     tokio::pin!(serving);
     let age = tokio::time::sleep(Duration::from_millis(config.max_connection_age_ms));
