@@ -3,14 +3,17 @@
 pub mod access;
 pub mod client;
 pub mod config;
+pub mod crypto;
 pub mod deadline;
 pub mod entropy;
 pub mod failpoint;
 pub mod health;
+pub mod idempotency;
 pub mod peer;
 pub mod reply;
 pub mod server;
 pub mod status;
+pub mod storage;
 pub mod telemetry;
 pub mod tls;
 pub mod wall_clock;

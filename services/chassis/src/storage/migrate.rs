@@ -1,0 +1,44 @@
+//! Migrations, each service's own, all or none, one process at a time.
+
+use futures::FutureExt as _;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm_migration::MigratorTrait;
+
+use super::{Database, Engine, StorageError};
+
+/// Any constant will do: each service has a database of its own.
+const LOCK: i64 = 0x6c75_746f_6e67;
+
+/// Brings the schema up to date. Processes that start together wait for each other: under an advisory lock on
+/// PostgreSQL, in the writer's transaction on SQLite.
+pub async fn migrate<M: MigratorTrait>(database: &Database) -> Result<(), StorageError> {
+    let engine = database.engine();
+    database
+        .write(move |transaction| {
+            async move {
+                if engine == Engine::Postgres {
+                    let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+                    transaction.execute_unprepared(&lock).await?;
+                }
+                M::up(transaction, None).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+/// Whether every migration that this build knows has been applied; asked by readiness.
+pub async fn is_current<M: MigratorTrait>(database: &Database) -> Result<bool, StorageError> {
+    let backend = match database.engine() {
+        Engine::Sqlite => DbBackend::Sqlite,
+        Engine::Postgres => DbBackend::Postgres,
+    };
+    let count = Statement::from_string(backend, "SELECT count(*) AS applied FROM seaql_migrations");
+    let Ok(Some(row)) = database.reader().query_one_raw(count).await else {
+        database.ping().await?;
+        return Ok(false);
+    };
+    let applied: i64 = row.try_get("", "applied")?;
+    Ok(usize::try_from(applied).unwrap_or(0) >= M::migrations().len())
+}
