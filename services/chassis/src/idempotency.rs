@@ -50,7 +50,11 @@ pub async fn create_idempotency_table(manager: &SchemaManager<'_>) -> Result<(),
                 .to_owned(),
         )
         .await?;
-    let by_expiry = Index::create().name("idempotency_expiry").table(entry::Entity).col(Column::ExpiresAt).to_owned();
+    let by_expiry = Index::create()
+        .name("idempotency_expiry")
+        .table(entry::Entity)
+        .col(Column::ExpiresAt)
+        .to_owned();
     manager.create_index(by_expiry).await
 }
 
@@ -103,7 +107,10 @@ impl Idempotency {
 
     pub fn key(&self, principal: &str, method: &str, request_id: RequestId, body: &[u8]) -> RequestKey {
         let scope = format!("{principal}\n{method}\n{request_id}");
-        RequestKey { scope: keyed_hash(&self.0, scope.as_bytes()), fingerprint: keyed_hash(&self.0, body) }
+        RequestKey {
+            scope: keyed_hash(&self.0, scope.as_bytes()),
+            fingerprint: keyed_hash(&self.0, body),
+        }
     }
 }
 
@@ -128,7 +135,10 @@ pub async fn claim(
     if inserted > 0 {
         return Ok(Claim::Fresh);
     }
-    let stored = entry::Entity::find_by_id(key.scope.to_vec()).one(transaction).await.map_err(StorageError::from)?;
+    let stored = entry::Entity::find_by_id(key.scope.to_vec())
+        .one(transaction)
+        .await
+        .map_err(StorageError::from)?;
     match stored {
         Some(stored) if stored.fingerprint == key.fingerprint => Ok(Claim::Replay(stored.answer)),
         Some(_) => Err(ClaimError::Reused),

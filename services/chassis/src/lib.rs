@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod access;
+pub mod audit;
 pub mod client;
+pub mod component;
 pub mod config;
 pub mod crypto;
 pub mod deadline;
@@ -9,6 +11,7 @@ pub mod entropy;
 pub mod failpoint;
 pub mod health;
 pub mod idempotency;
+pub mod outbox;
 pub mod peer;
 pub mod reply;
 pub mod server;
@@ -20,3 +23,4 @@ pub mod wall_clock;
 
 pub use access::{Grant, Principal};
 pub use client::{Call, MeshChannel};
+pub use component::{BuildError, Component, Foundation, Store};

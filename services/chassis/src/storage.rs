@@ -13,8 +13,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use lutong_kernel::Secret;
 use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, SqlxPostgresConnector, SqlxSqliteConnector,
-    TransactionTrait as _,
+    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, SqlxPostgresConnector,
+    SqlxSqliteConnector, TransactionTrait as _,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -38,7 +38,11 @@ pub struct StorageConfig {
 
 impl Default for StorageConfig {
     fn default() -> Self {
-        Self { url: Secret::new(String::new()), max_connections: 8, acquire_timeout_ms: 2_000 }
+        Self {
+            url: Secret::new(String::new()),
+            max_connections: 8,
+            acquire_timeout_ms: 2_000,
+        }
     }
 }
 
@@ -58,7 +62,9 @@ pub struct Database {
 
 impl std::fmt::Debug for Database {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Database").field("engine", &self.engine).finish_non_exhaustive()
+        f.debug_struct("Database")
+            .field("engine", &self.engine)
+            .finish_non_exhaustive()
     }
 }
 
@@ -70,13 +76,16 @@ impl Database {
         match url.split_once(':').map(|(scheme, _)| scheme) {
             Some("sqlite") => Self::sqlite(url, config).await,
             Some("postgres" | "postgresql") => Self::postgres(url, config),
-            _ => Err(StorageError::Config("storage.url begins with sqlite:// or postgres://".to_owned())),
+            _ => Err(StorageError::Config(
+                "storage.url begins with sqlite:// or postgres://".to_owned(),
+            )),
         }
     }
 
     async fn sqlite(url: &str, config: &StorageConfig) -> Result<Self, StorageError> {
-        let options: SqliteConnectOptions =
-            url.parse().map_err(|error: sqlx::Error| StorageError::Config(error.to_string()))?;
+        let options: SqliteConnectOptions = url
+            .parse()
+            .map_err(|error: sqlx::Error| StorageError::Config(error.to_string()))?;
         let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
@@ -108,15 +117,20 @@ impl Database {
     }
 
     fn postgres(url: &str, config: &StorageConfig) -> Result<Self, StorageError> {
-        let options: PgConnectOptions =
-            url.parse().map_err(|error: sqlx::Error| StorageError::Config(error.to_string()))?;
+        let options: PgConnectOptions = url
+            .parse()
+            .map_err(|error: sqlx::Error| StorageError::Config(error.to_string()))?;
         let options = sqlx::ConnectOptions::disable_statement_logging(options.application_name("lutong"));
         let pool = PgPoolOptions::new()
             .max_connections(config.max_connections.max(1))
             .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
             .connect_lazy_with(options);
         let reader = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-        Ok(Self { engine: Engine::Postgres, reader, writer: None })
+        Ok(Self {
+            engine: Engine::Postgres,
+            reader,
+            writer: None,
+        })
     }
 
     pub fn engine(&self) -> Engine {

@@ -127,18 +127,31 @@ impl FieldCipher {
                 inner.data_keys.store(Arc::clone(&data_keys));
             }
         }
-        Ok(ReadyCipher { data_keys, random: Arc::clone(&inner.random) })
+        Ok(ReadyCipher {
+            data_keys,
+            random: Arc::clone(&inner.random),
+        })
     }
 
     async fn load(&self) -> Result<BTreeMap<u32, Aes256Gcm>, CipherError> {
         let inner = &self.0;
-        let stored = data_key::Entity::find().all(inner.database.reader()).await.map_err(StorageError::from)?;
-        let stored = if stored.is_empty() { self.make_first().await? } else { stored };
+        let stored = data_key::Entity::find()
+            .all(inner.database.reader())
+            .await
+            .map_err(StorageError::from)?;
+        let stored = if stored.is_empty() {
+            self.make_first().await?
+        } else {
+            stored
+        };
         let mut keys = BTreeMap::new();
         for row in stored {
             let id = u32::try_from(row.id).map_err(|_| CipherError::Damaged)?;
             let wrapping = u32::try_from(row.key_encryption_key).map_err(|_| CipherError::Damaged)?;
-            let key = inner.key_encryption_keys.get(&wrapping).ok_or(CipherError::NoKey(wrapping))?;
+            let key = inner
+                .key_encryption_keys
+                .get(&wrapping)
+                .ok_or(CipherError::NoKey(wrapping))?;
             let opened = open(&cipher(key), &row.wrapped, &wrap_context(id))?;
             let opened: [u8; 32] = opened.try_into().map_err(|_| CipherError::Damaged)?;
             keys.insert(id, cipher(&Key::new(opened)));
@@ -149,7 +162,10 @@ impl FieldCipher {
     /// Of several processes that start together one row wins, and all read it.
     async fn make_first(&self) -> Result<Vec<data_key::Model>, CipherError> {
         let inner = &self.0;
-        let (number, key) = inner.key_encryption_keys.last_key_value().ok_or(CipherError::NoKey(0))?;
+        let (number, key) = inner
+            .key_encryption_keys
+            .last_key_value()
+            .ok_or(CipherError::NoKey(0))?;
         let data_key = inner.random.bytes::<32>();
         let wrapped = seal(&cipher(key), *number, &*inner.random, &data_key, &wrap_context(1))?;
         let row = data_key::ActiveModel {
@@ -182,8 +198,13 @@ impl ReadyCipher {
     }
 
     pub fn decrypt(&self, sealed: &[u8], context: &[u8]) -> Result<Vec<u8>, CipherError> {
-        let id = sealed.get(1..5).and_then(|bytes| bytes.try_into().ok()).map(u32::from_be_bytes);
-        let key = id.and_then(|id| self.data_keys.get(&id)).ok_or(CipherError::Damaged)?;
+        let id = sealed
+            .get(1..5)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map(u32::from_be_bytes);
+        let key = id
+            .and_then(|id| self.data_keys.get(&id))
+            .ok_or(CipherError::Damaged)?;
         open(key, sealed, context)
     }
 
@@ -209,8 +230,13 @@ fn seal(
     context: &[u8],
 ) -> Result<Vec<u8>, CipherError> {
     let nonce = random.bytes::<12>();
-    let payload = Payload { msg: plain, aad: context };
-    let sealed = key.encrypt(&Nonce::from(nonce), payload).map_err(|_| CipherError::Damaged)?;
+    let payload = Payload {
+        msg: plain,
+        aad: context,
+    };
+    let sealed = key
+        .encrypt(&Nonce::from(nonce), payload)
+        .map_err(|_| CipherError::Damaged)?;
     let mut out = Vec::with_capacity(HEADER + sealed.len());
     out.push(VERSION);
     out.extend_from_slice(&id.to_be_bytes());
@@ -225,5 +251,12 @@ fn open(key: &Aes256Gcm, sealed: &[u8], context: &[u8]) -> Result<Vec<u8>, Ciphe
     if header[0] != VERSION {
         return Err(CipherError::Damaged);
     }
-    key.decrypt(&Nonce::from(nonce), Payload { msg: body, aad: context }).map_err(|_| CipherError::Damaged)
+    key.decrypt(
+        &Nonce::from(nonce),
+        Payload {
+            msg: body,
+            aad: context,
+        },
+    )
+    .map_err(|_| CipherError::Damaged)
 }

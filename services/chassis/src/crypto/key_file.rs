@@ -44,7 +44,10 @@ impl KeyFile {
     }
 
     fn create(path: &Path, names: &[&str], random: &dyn Random) -> Result<(), KeyFileError> {
-        let io = |error: std::io::Error| KeyFileError::Io { path: path.to_owned(), reason: error.to_string() };
+        let io = |error: std::io::Error| KeyFileError::Io {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
         let mut text = String::new();
         for name in names {
             let _ = writeln!(text, "{name} = {}", hex(&random.bytes::<32>()));
@@ -67,32 +70,49 @@ impl KeyFile {
     }
 
     fn read(path: &Path) -> Result<Self, KeyFileError> {
-        let io = |error: std::io::Error| KeyFileError::Io { path: path.to_owned(), reason: error.to_string() };
+        let io = |error: std::io::Error| KeyFileError::Io {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
         let mode = std::fs::metadata(path).map_err(io)?.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(KeyFileError::Open { path: path.to_owned(), mode });
+            return Err(KeyFileError::Open {
+                path: path.to_owned(),
+                mode,
+            });
         }
         let mut keys = BTreeMap::new();
         for (number, line) in std::fs::read_to_string(path).map_err(io)?.lines().enumerate() {
             if line.trim().is_empty() {
                 continue;
             }
-            let parsed = line.split_once('=').and_then(|(name, hex)| Some((name.trim(), unhex(hex.trim())?)));
-            let (name, key) =
-                parsed.ok_or_else(|| KeyFileError::Shape { path: path.to_owned(), line: number + 1 })?;
+            let parsed = line
+                .split_once('=')
+                .and_then(|(name, hex)| Some((name.trim(), unhex(hex.trim())?)));
+            let (name, key) = parsed.ok_or_else(|| KeyFileError::Shape {
+                path: path.to_owned(),
+                line: number + 1,
+            })?;
             keys.insert(name.to_owned(), Secret::new(key));
         }
-        Ok(Self { path: path.to_owned(), keys })
+        Ok(Self {
+            path: path.to_owned(),
+            keys,
+        })
     }
 
     pub fn key(&self, name: &str) -> Result<Key, KeyFileError> {
-        let missing = || KeyFileError::Missing { path: self.path.clone(), name: name.to_owned() };
+        let missing = || KeyFileError::Missing {
+            path: self.path.clone(),
+            name: name.to_owned(),
+        };
         self.keys.get(name).cloned().ok_or_else(missing)
     }
 
     /// Every key-encryption key, `kek.1`, `kek.2`, …; the highest is the current one.
     pub fn key_encryption_keys(&self) -> BTreeMap<u32, Key> {
-        let numbered = |(name, key): (&String, &Key)| Some((name.strip_prefix("kek.")?.parse().ok()?, key.clone()));
+        let numbered =
+            |(name, key): (&String, &Key)| Some((name.strip_prefix("kek.")?.parse().ok()?, key.clone()));
         self.keys.iter().filter_map(numbered).collect()
     }
 }
@@ -126,7 +146,10 @@ mod tests {
         let path = dir.path().join("keys/x.keys");
         let random = SeededRandom::new(1);
         let first = KeyFile::open(&path, &["kek.1", "index"], &random).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
         let second = KeyFile::open(&path, &["kek.1", "index"], &random).unwrap();
         assert_eq!(first.key("index").unwrap(), second.key("index").unwrap());
         assert!(matches!(
@@ -142,8 +165,14 @@ mod tests {
         let random = SeededRandom::new(1);
         KeyFile::open(&path, &["kek.1"], &random).unwrap();
         std::fs::write(&path, "kek.1 = 12\n").unwrap();
-        assert!(matches!(KeyFile::open(&path, &[], &random), Err(KeyFileError::Shape { line: 1, .. })));
+        assert!(matches!(
+            KeyFile::open(&path, &[], &random),
+            Err(KeyFileError::Shape { line: 1, .. })
+        ));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        assert!(matches!(KeyFile::open(&path, &[], &random), Err(KeyFileError::Open { mode: 0o644, .. })));
+        assert!(matches!(
+            KeyFile::open(&path, &[], &random),
+            Err(KeyFileError::Open { mode: 0o644, .. })
+        ));
     }
 }

@@ -56,9 +56,10 @@ fn kind_of(cause: &Arc<sqlx::Error>) -> Option<StorageError> {
             Some("57P01" | "57P02" | "57P03") => Some(StorageError::Unavailable(Arc::clone(cause) as _)),
             _ => None,
         },
-        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            Some(StorageError::Unavailable(Arc::clone(cause) as _))
-        }
+        sqlx::Error::Io(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Some(StorageError::Unavailable(Arc::clone(cause) as _)),
         _ => None,
     }
 }

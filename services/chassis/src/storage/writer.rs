@@ -46,7 +46,9 @@ where
     fn run<'t>(&'t mut self, transaction: &'t DatabaseTransaction) -> BoxFuture<'t, bool> {
         Box::pin(async move {
             // Nobody waits any more: what was not acknowledged need not be done.
-            let Some(work) = self.work.take().filter(|_| !self.answer.is_closed()) else { return false };
+            let Some(work) = self.work.take().filter(|_| !self.answer.is_closed()) else {
+                return false;
+            };
             let run = AssertUnwindSafe(async { work(transaction).await }).catch_unwind();
             // A panic leaves `outcome` empty: the hook has logged it, and the caller gets an error.
             self.outcome = run.await.ok();
@@ -60,7 +62,9 @@ where
             (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (Some(Ok(_)), Err(error)) => Err(E::from(error)),
-            (None, _) => Err(E::from(StorageError::Damaged("a write did not run to its end".to_owned()))),
+            (None, _) => Err(E::from(StorageError::Damaged(
+                "a write did not run to its end".to_owned(),
+            ))),
         };
         // The caller may have stopped waiting.
         let _ = answer.send(result);
@@ -81,7 +85,11 @@ impl Writer {
         E: From<StorageError> + Send + 'static,
     {
         let (answer, result) = oneshot::channel();
-        let job = TypedJob { work: Some(work), outcome: None, answer };
+        let job = TypedJob {
+            work: Some(work),
+            outcome: None,
+            answer,
+        };
         let stopped = || E::from(StorageError::Unavailable("the writer has stopped".into_arc()));
         self.queue.send(Box::new(job)).await.map_err(|_| stopped())?;
         result.await.unwrap_or_else(|_| Err(stopped()))
@@ -133,7 +141,11 @@ async fn commit(connection: &DatabaseConnection, batch: &mut [Box<dyn Job>]) -> 
     }
     transaction.execute_unprepared("SAVEPOINT job").await?;
     for job in batch {
-        let next = if job.run(&transaction).await { "RELEASE job; SAVEPOINT job" } else { "ROLLBACK TO job" };
+        let next = if job.run(&transaction).await {
+            "RELEASE job; SAVEPOINT job"
+        } else {
+            "ROLLBACK TO job"
+        };
         transaction.execute_unprepared(next).await?;
     }
     Ok(transaction.commit().await?)

@@ -1,0 +1,173 @@
+//! How a service is put together: what it is given, what it gives back, and the store that each opens alike.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use lutong_kernel::{Clock, Random, ServiceName, Timestamp};
+use sea_orm_migration::MigratorTrait;
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::access::{AccessTable, PrincipalKey};
+use crate::audit::AuditLog;
+use crate::crypto::{FieldCipher, Key, KeyFile, KeyFileError};
+use crate::health::Check;
+use crate::idempotency::{self, Idempotency};
+use crate::outbox::{Doorbell, Outbox};
+use crate::server::{AuditSink, GuardConfig, ServiceRouter};
+use crate::storage::{self, Database, Engine, StorageConfig, StorageError};
+
+/// Calls under way at once in one service.
+const MAX_IN_FLIGHT: usize = 2_048;
+const LONGEST_CALL: Duration = Duration::from_secs(10);
+const LONGEST_IMPORT: Duration = Duration::from_secs(600);
+/// Between two rounds of forgetting what is no longer kept.
+const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
+
+/// What every service is given: time, randomness, keys, the contract, the doorbell, and when to stop.
+#[derive(Clone)]
+pub struct Foundation {
+    pub clock: Arc<dyn Clock>,
+    pub random: Arc<dyn Random>,
+    pub access: AccessTable,
+    pub principal_key: PrincipalKey,
+    pub bell: Doorbell,
+    pub stop: CancellationToken,
+    /// Folder of the services' key files.
+    pub keys: PathBuf,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    #[error("{service}: {source}")]
+    Storage {
+        service: ServiceName,
+        source: StorageError,
+    },
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    #[error("{service}: {reason}")]
+    Config { service: ServiceName, reason: String },
+}
+
+/// A built service: bound by the composition root, whose tasks it spawns and whose checks it asks.
+pub struct Component {
+    pub service: ServiceName,
+    pub router: ServiceRouter,
+    pub checks: Vec<Check>,
+    pub tasks: Vec<BoxFuture<'static, ()>>,
+}
+
+/// A service's database with what stands on it.
+#[derive(Clone)]
+pub struct Store {
+    pub service: ServiceName,
+    pub database: Database,
+    pub keys: KeyFile,
+    pub fields: FieldCipher,
+    pub idempotency: Idempotency,
+    /// For blind indexes.
+    pub index_key: Key,
+}
+
+impl Foundation {
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Opens a service's store. SQLite is migrated here; on PostgreSQL that is the migration job's work, and the
+    /// service is not ready until it is done. `more_keys` are the names of keys besides the usual ones.
+    pub async fn open_store<M: MigratorTrait>(
+        &self,
+        service: ServiceName,
+        config: &StorageConfig,
+        more_keys: &[&str],
+    ) -> Result<Store, BuildError> {
+        let failed = |source| BuildError::Storage { service, source };
+        let database = Database::connect(config).await.map_err(failed)?;
+        if database.engine() == Engine::Sqlite {
+            storage::migrate::<M>(&database).await.map_err(failed)?;
+        }
+        let names = [&["kek.1", "index", "fingerprint"], more_keys].concat();
+        let path = self.keys.join(format!("{}.keys", service.as_str()));
+        let keys = KeyFile::open(&path, &names, &*self.random)?;
+        Ok(Store {
+            service,
+            fields: FieldCipher::new(database.clone(), &keys, Arc::clone(&self.random)),
+            idempotency: Idempotency::new(keys.key("fingerprint")?),
+            index_key: keys.key("index")?,
+            keys,
+            database,
+        })
+    }
+
+    /// Guards a service's routes. `audit` where one of its RPCs is recorded.
+    pub fn guard(&self, service: ServiceName, routes: Routes, audit: Option<AuditLog>) -> ServiceRouter {
+        let config = GuardConfig {
+            service,
+            table: self.access.clone(),
+            key: self.principal_key.clone(),
+            clock: Arc::clone(&self.clock),
+            audit: audit.map(|log| Arc::new(log) as Arc<dyn AuditSink>),
+            max_in_flight: MAX_IN_FLIGHT,
+            longest: LONGEST_CALL,
+            longest_stream: LONGEST_IMPORT,
+        };
+        ServiceRouter::new(routes, config)
+    }
+}
+
+impl Store {
+    /// Ready when the database answers and its schema is this build's.
+    pub fn check<M: MigratorTrait + 'static>(&self) -> Check {
+        let (database, service) = (self.database.clone(), self.service);
+        Check::new(format!("{service} storage"), move || {
+            let database = database.clone();
+            async move {
+                match storage::is_current::<M>(&database).await {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(format!(
+                        "the schema is not there yet: run `lutong migrate {service}`"
+                    )),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+        })
+    }
+
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.service, self.database.clone(), self.fields.clone())
+    }
+
+    /// Forgets, every hour, answered requests and followed events that are past their time.
+    pub fn sweeper(&self, foundation: &Foundation, outbox: Option<Outbox>) -> BoxFuture<'static, ()> {
+        let (database, clock, stop) = (
+            self.database.clone(),
+            Arc::clone(&foundation.clock),
+            foundation.stop.clone(),
+        );
+        let service = self.service;
+        async move {
+            loop {
+                tokio::select! {
+                    () = tokio::time::sleep(SWEEP_EVERY) => {}
+                    () = stop.cancelled() => return,
+                }
+                let now = clock.now();
+                let answered: Result<u64, StorageError> =
+                    database.write(move |transaction| idempotency::sweep(transaction, now).boxed()).await;
+                let followed = match &outbox {
+                    Some(outbox) => outbox.sweep(now).await,
+                    None => Ok(0),
+                };
+                if let Err(error) = answered.and(followed) {
+                    tracing::warn!(service = service.as_str(), %error, "a sweep failed; the next one catches up");
+                }
+            }
+        }
+        .boxed()
+    }
+}

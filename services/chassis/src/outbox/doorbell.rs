@@ -1,0 +1,119 @@
+//! Says that a producer has something new. In one process a watch; between processes a Redis stream that carries the
+//! producer and the last sequence and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lutong_kernel::ServiceName;
+use redis::AsyncCommands as _;
+use redis::streams::{StreamMaxlen, StreamReadOptions, StreamReadReply};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// Entries of a stream; older ones say nothing that the newest does not.
+const KEPT: usize = 100;
+/// How long one blocking read waits.
+const BLOCK_MS: usize = 2_000;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Doorbell {
+    local: Arc<[watch::Sender<i64>; ServiceName::ALL.len()]>,
+    redis: Option<redis::Client>,
+}
+
+impl Doorbell {
+    /// For one process.
+    pub fn local() -> Self {
+        Self {
+            local: Arc::new(std::array::from_fn(|_| watch::channel(0).0)),
+            redis: None,
+        }
+    }
+
+    /// Over Redis, which may be away: followers then poll.
+    pub fn redis(client: redis::Client) -> Self {
+        Self {
+            redis: Some(client),
+            ..Self::local()
+        }
+    }
+
+    fn sender(&self, producer: ServiceName) -> &watch::Sender<i64> {
+        // `producer as usize` is below ALL.len(): the enum has no explicit discriminants.
+        &self.local[producer as usize]
+    }
+
+    pub async fn ring(&self, producer: ServiceName, last: i64) {
+        self.sender(producer).send_replace(last);
+        let Some(client) = &self.redis else { return };
+        let rung = tokio::time::timeout(Duration::from_secs(1), async {
+            let mut connection = client.get_multiplexed_async_connection().await?;
+            let limit = StreamMaxlen::Approx(KEPT);
+            let _: String = connection
+                .xadd_maxlen(stream(producer), limit, "*", &[("last", last)])
+                .await?;
+            Ok::<_, redis::RedisError>(())
+        });
+        match rung.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "the doorbell could not ring; followers find out by polling");
+            }
+            Err(_) => tracing::warn!("the doorbell did not ring in time; followers find out by polling"),
+        }
+    }
+
+    /// What a follower waits on.
+    pub fn listen(&self, producer: ServiceName) -> watch::Receiver<i64> {
+        self.sender(producer).subscribe()
+    }
+
+    /// Passes the rings of other processes on to this one's followers, until `stop`.
+    pub async fn run_bridge(self, producer: ServiceName, stop: CancellationToken) {
+        let Some(client) = self.redis.clone() else { return };
+        loop {
+            let heard = tokio::select! {
+                heard = self.hear(&client, producer) => heard,
+                () = stop.cancelled() => return,
+            };
+            if let Err(error) = heard {
+                tracing::debug!(%error, producer = producer.as_str(), "the doorbell is not heard; polling");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(Duration::from_secs(1)) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    async fn hear(&self, client: &redis::Client, producer: ServiceName) -> redis::RedisResult<()> {
+        let config = redis::AsyncConnectionConfig::new()
+            .set_response_timeout(Some(Duration::from_millis(BLOCK_MS as u64 + 3_000)));
+        let mut connection = client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
+        let options = StreamReadOptions::default().block(BLOCK_MS).count(KEPT);
+        let mut after = "$".to_owned();
+        loop {
+            let reply: Option<StreamReadReply> = connection
+                .xread_options(&[stream(producer)], &[&after], &options)
+                .await?;
+            // Every wake-up counts, whatever it says: the follower reads on from its own position.
+            if let Some(id) =
+                reply.and_then(|reply| reply.keys.last()?.ids.last().map(|entry| entry.id.clone()))
+            {
+                after = id;
+                self.sender(producer).send_modify(|rings| *rings += 1);
+            } else {
+                // Emptied or quiet: begin again from what comes next.
+                "$".clone_into(&mut after);
+            }
+        }
+    }
+}
+
+/// The hash tag keeps a producer's keys on one node of a cluster.
+fn stream(producer: ServiceName) -> String {
+    format!("lutong:{{{}}}:doorbell", producer.as_str())
+}

@@ -1,0 +1,88 @@
+//! The two tables: what a producer tells, and how far a follower has read.
+
+use sea_orm::sea_query::{ColumnDef, Index, Table};
+use sea_orm::{ConnectionTrait as _, DbErr};
+use sea_orm_migration::SchemaManager;
+
+pub mod outbox {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "outbox")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub sequence: Option<i64>,
+        pub subject_id: Option<Vec<u8>>,
+        pub payload: Vec<u8>,
+        pub created_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod followed {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "followed")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub producer: String,
+        pub sequence: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// For a producer's migrations.
+pub async fn create_outbox_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    use outbox::Column;
+    manager
+        .create_table(
+            Table::create()
+                .table(outbox::Entity)
+                .col(
+                    ColumnDef::new(Column::Id)
+                        .big_integer()
+                        .not_null()
+                        .auto_increment()
+                        .primary_key(),
+                )
+                .col(ColumnDef::new(Column::Sequence).big_integer().unique_key())
+                .col(ColumnDef::new(Column::SubjectId).binary())
+                .col(ColumnDef::new(Column::Payload).binary().not_null())
+                .col(ColumnDef::new(Column::CreatedAt).big_integer().not_null())
+                .to_owned(),
+        )
+        .await?;
+    // Partial: as small as what waits for the relay.
+    let waiting = "CREATE INDEX outbox_waiting ON outbox (id) WHERE sequence IS NULL";
+    manager.get_connection().execute_unprepared(waiting).await?;
+    let by_age = Index::create()
+        .name("outbox_age")
+        .table(outbox::Entity)
+        .col(Column::CreatedAt)
+        .to_owned();
+    manager.create_index(by_age).await
+}
+
+/// For a follower's migrations.
+pub async fn create_followed_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    use followed::Column;
+    manager
+        .create_table(
+            Table::create()
+                .table(followed::Entity)
+                .col(ColumnDef::new(Column::Producer).string().not_null().primary_key())
+                .col(ColumnDef::new(Column::Sequence).big_integer().not_null())
+                .to_owned(),
+        )
+        .await
+}
