@@ -150,15 +150,13 @@ impl Database {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        match &self.writer {
-            Some(writer) => writer.write(work).await,
-            None => {
-                let transaction = self.reader.begin().await.map_err(StorageError::from)?;
-                let value = work(&transaction).await?;
-                transaction.commit().await.map_err(StorageError::from)?;
-                Ok(value)
-            }
+        if let Some(writer) = &self.writer {
+            return writer.write(work).await;
         }
+        let transaction = self.reader.begin().await.map_err(StorageError::from)?;
+        let value = work(&transaction).await?;
+        transaction.commit().await.map_err(StorageError::from)?;
+        Ok(value)
     }
 
     /// Whether the database answers.
