@@ -31,6 +31,7 @@ pub struct EdgeRpc {
     /// None where this process was not given the service: then it is away.
     pub channel: Option<MeshChannel>,
     pub scope: Scope,
+    pub roles: Vec<Role>,
     /// Whether anybody may call it, signed in or not.
     pub public: bool,
     /// Whether the client sends a stream: then the call may last for as long as rows come.
@@ -63,6 +64,7 @@ impl Contract {
                 part,
                 channel: peers.get(part),
                 scope: rpc.access.scope(),
+                roles: rpc.access.roles().collect(),
                 public: rpc.access.roles().any(|role| role == Role::Public),
                 streams: rpc.method.is_client_streaming(),
                 work: work_of(&rpc.method),

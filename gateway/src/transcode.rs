@@ -14,8 +14,9 @@ use prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};
 
 use crate::config::refused;
 use crate::contract::{Contract, EdgeRpc, HttpRule, http_rules};
-use pattern::{Captured, Pattern};
+use pattern::Pattern;
 
+pub use pattern::Captured;
 pub use response::read as read_response;
 
 /// Where the request's body goes.
@@ -100,10 +101,17 @@ fn binding(rpc: &Arc<EdgeRpc>, rule: &HttpRule) -> Result<Binding, String> {
     let input = rpc.method.input();
     let pattern = Pattern::parse(&rule.template)?;
     for variable in pattern.variables() {
-        let field = field_at(&input, &variable.field)
-            .ok_or_else(|| format!("the path binds {}, which the request does not have", variable.field))?;
+        let field = field_at(&input, &variable.field).ok_or_else(|| {
+            format!(
+                "the path binds {}, which the request does not have",
+                variable.field
+            )
+        })?;
         if field.is_list() || field.is_map() || matches!(field.kind(), Kind::Message(_)) {
-            return Err(format!("the path binds {}, which is not a single value", variable.field));
+            return Err(format!(
+                "the path binds {}, which is not a single value",
+                variable.field
+            ));
         }
     }
     let body = match rule.body.as_str() {
@@ -159,11 +167,27 @@ mod tests {
         for (method, path, rpc) in [
             (Method::GET, "/v1/code", "CodeService/ShowCode"),
             (Method::GET, "/v1/decision", "DecisionService/GetDecision"),
-            (Method::GET, "/v1/subjects/7/decision", "DecisionService/GetDecision"),
-            (Method::POST, "/v1/tokens:verify", "VerificationService/VerifyToken"),
+            (
+                Method::GET,
+                "/v1/subjects/7/decision",
+                "DecisionService/GetDecision",
+            ),
+            (
+                Method::POST,
+                "/v1/tokens:verify",
+                "VerificationService/VerifyToken",
+            ),
             (Method::GET, "/v1/keys", "VerificationService/ListKeys"),
-            (Method::POST, "/v1/applications", "DeclarationService/CreateApplication"),
-            (Method::GET, "/v1/applications/7", "DeclarationService/GetApplication"),
+            (
+                Method::POST,
+                "/v1/applications",
+                "DeclarationService/CreateApplication",
+            ),
+            (
+                Method::GET,
+                "/v1/applications/7",
+                "DeclarationService/GetApplication",
+            ),
             (Method::POST, "/v1/arrivals", "DeclarationService/CreateArrival"),
             (Method::GET, "/v1/arrivals/7", "DeclarationService/GetArrival"),
             (Method::POST, "/v1/feedback", "FeedbackService/CreateFeedback"),

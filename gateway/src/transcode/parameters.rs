@@ -52,7 +52,9 @@ pub fn set(
 
 fn is_bound(field: &FieldDescriptor, name: &str, bound: &[&str]) -> bool {
     bound.iter().any(|bound| {
-        *bound == name || (*bound == field.name() && !name.contains('.')) || name.starts_with(&format!("{bound}."))
+        *bound == name
+            || (*bound == field.name() && !name.contains('.'))
+            || name.starts_with(&format!("{bound}."))
     })
 }
 

@@ -84,9 +84,8 @@ impl Pattern {
         };
         let inner = inner.strip_suffix('}').ok_or("has a brace that does not close")?;
         let (field, sub) = inner.split_once('=').unwrap_or((inner, "*"));
-        let named = |name: &str| {
-            !name.is_empty() && name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric())
-        };
+        let named =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b == b'_' || b.is_ascii_alphanumeric());
         if !field.split('.').all(named) {
             return Err("has a variable without a field name");
         }
@@ -144,7 +143,12 @@ impl Pattern {
         if !open && parts.len() != self.segments.len() {
             return None;
         }
-        Some(self.variables.iter().map(|variable| self.value(variable, &parts)).collect())
+        Some(
+            self.variables
+                .iter()
+                .map(|variable| self.value(variable, &parts))
+                .collect(),
+        )
     }
 
     fn value(&self, variable: &Variable, parts: &[&str]) -> Result<String, NotUtf8> {
@@ -175,7 +179,9 @@ fn segment(part: &str) -> Result<Segment, &'static str> {
         "" => Err("has an empty segment"),
         "*" => Ok(Segment::One),
         "**" => Ok(Segment::Rest),
-        literal if literal.contains(['*', '{', '}', '=']) => Err("has a segment that is neither literal nor *"),
+        literal if literal.contains(['*', '{', '}', '=']) => {
+            Err("has a segment that is neither literal nor *")
+        }
         literal => Ok(Segment::Literal(literal.to_owned())),
     }
 }
@@ -199,7 +205,10 @@ mod tests {
     use super::*;
 
     fn capture(template: &str, path: &str) -> Option<Vec<String>> {
-        Pattern::parse(template).unwrap().capture(path).map(Result::unwrap)
+        Pattern::parse(template)
+            .unwrap()
+            .capture(path)
+            .map(Result::unwrap)
     }
 
     #[test]
@@ -208,16 +217,28 @@ mod tests {
             ("/v1/code", "/v1/code", Some(vec![])),
             ("/v1/code", "/v1/code/", None),
             ("/v1/code", "/v1/codes", None),
-            ("/v1/{name=feedback/*}", "/v1/feedback/SD1", Some(vec!["feedback/SD1"])),
+            (
+                "/v1/{name=feedback/*}",
+                "/v1/feedback/SD1",
+                Some(vec!["feedback/SD1"]),
+            ),
             ("/v1/{name=feedback/*}", "/v1/feedback/", None),
             ("/v1/{name=feedback/*}", "/v1/feedback", None),
             ("/v1/{name=feedback/*}", "/v1/feedback/a/b", None),
-            ("/v1/subjects/{id}/decision", "/v1/subjects/7/decision", Some(vec!["7"])),
+            (
+                "/v1/subjects/{id}/decision",
+                "/v1/subjects/7/decision",
+                Some(vec!["7"]),
+            ),
             ("/v1/tokens:verify", "/v1/tokens:verify", Some(vec![])),
             ("/v1/tokens:verify", "/v1/tokens", None),
             ("/v1/tokens:verify", "/v1/tokens:other", None),
             ("/v1/{name=a/*}:end", "/v1/a/7:end", Some(vec!["a/7"])),
-            ("/v1/{a=x/*/y/*}/{b.c}", "/v1/x/1/y/2/3", Some(vec!["x/1/y/2", "3"])),
+            (
+                "/v1/{a=x/*/y/*}/{b.c}",
+                "/v1/x/1/y/2/3",
+                Some(vec!["x/1/y/2", "3"]),
+            ),
             ("/v1/{rest=**}", "/v1/a/b/c", Some(vec!["a/b/c"])),
             ("/v1/{rest=**}", "/v1", Some(vec![""])),
         ] {

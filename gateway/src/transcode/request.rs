@@ -59,7 +59,12 @@ impl Binding {
             }
         };
         let mut violations = Vec::new();
-        let mut bound: Vec<&str> = self.pattern.variables().iter().map(|v| v.field.as_str()).collect();
+        let mut bound: Vec<&str> = self
+            .pattern
+            .variables()
+            .iter()
+            .map(|v| v.field.as_str())
+            .collect();
         if let BodyRule::Field(field) = &self.body {
             bound.push(field.name());
         }

@@ -137,7 +137,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_broken_answer_is_our_fault_and_says_nothing_of_itself() {
-        for body in [vec![], vec![0, 0, 0, 0], vec![1, 0, 0, 0, 0], vec![0, 0, 0, 0, 9, 1], framed(&[0xff])] {
+        for body in [
+            vec![],
+            vec![0, 0, 0, 0],
+            vec![1, 0, 0, 0, 0],
+            vec![0, 0, 0, 0, 9, 1],
+            framed(&[0xff]),
+        ] {
             let response = Response::new(Body::new(Full::from(body)));
             assert_eq!(read(&rpc(), response).await, Err(Fault::internal()));
         }

@@ -239,7 +239,10 @@ mod tests {
         assert!(wrong(message, &json!({"version": "12"})).is_empty());
         assert!(wrong(message, &json!({"version": 12})).is_empty());
         assert_eq!(wrong(message, &json!({"version": 1.5})).len(), 1);
-        assert_eq!(wrong(message, &json!({"version": "9223372036854775808"})).len(), 1);
+        assert_eq!(
+            wrong(message, &json!({"version": "9223372036854775808"})).len(),
+            1
+        );
         assert_eq!(wrong(message, &json!({"evaluate_time": "2022-03-01"})).len(), 1);
     }
 }

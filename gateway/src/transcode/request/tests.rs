@@ -61,7 +61,10 @@ fn path_variables_and_parameters_make_the_request_where_there_is_no_body() {
     let request: GetFeedbackRequest = read(&binding, "/v1/feedback/SD1", b"").unwrap();
     assert_eq!(request.name, "feedback/SD1");
     let refused = read::<GetFeedbackRequest>(&binding, "/v1/feedback/SD1?name=x&other=y", b"");
-    assert_eq!(reasons(refused), ["name UNKNOWN_PARAMETER", "other UNKNOWN_PARAMETER"]);
+    assert_eq!(
+        reasons(refused),
+        ["name UNKNOWN_PARAMETER", "other UNKNOWN_PARAMETER"]
+    );
 }
 
 #[test]
@@ -80,13 +83,17 @@ fn the_path_wins_over_the_body() {
     let binding = at("/CreateApplication", "/v1/applications/{request_id}", "*");
     let body = br#"{"request_id": "other", "form": {}}"#;
     let request: CreateApplicationRequest = read(&binding, "/v1/applications/r", body).unwrap();
-    assert_eq!((request.request_id.as_str(), request.form), ("r", Some(ApplicationForm::default())));
+    assert_eq!(
+        (request.request_id.as_str(), request.form),
+        ("r", Some(ApplicationForm::default()))
+    );
 }
 
 #[test]
 fn an_unknown_field_is_named_and_a_wrong_one_too() {
     let binding = at("/CreateFeedback", "/v1/feedback", "*");
-    let refused = read::<CreateFeedbackRequest>(&binding, "/v1/feedback", br#"{"txt": "x", "category": "NO"}"#);
+    let refused =
+        read::<CreateFeedbackRequest>(&binding, "/v1/feedback", br#"{"txt": "x", "category": "NO"}"#);
     assert_eq!(reasons(refused), ["category UNKNOWN_VALUE", "txt UNKNOWN_FIELD"]);
 }
 
