@@ -190,6 +190,3 @@ fn count(rpc: &EdgeRpc, started: Instant, fault: Option<&Fault>) {
     let code = fault.map_or(tonic::Code::Ok, |fault| status::from_fault(fault.clone()).code());
     telemetry::count_call(rpc.label, telemetry::code_label(code), started.elapsed());
 }
-
-#[cfg(test)]
-mod tests;

@@ -59,10 +59,6 @@ impl Known {
     pub fn awaits_subject(&self) -> bool {
         self.principal.subject.is_none() && self.principal.roles.has(Role::Citizen)
     }
-
-    pub fn is_signed_in(&self) -> bool {
-        self.ends_at.is_some()
-    }
 }
 
 impl Sessions {
@@ -249,7 +245,7 @@ mod tests {
         assert_eq!(ends_at, Timestamp::from_seconds(1_003_600));
         for scheme in ["Bearer", "bearer"] {
             let (id, known) = sessions.of(&headers(&format!("{scheme} {session}"))).unwrap();
-            assert!(id.is_some() && known.is_signed_in());
+            assert!(id.is_some());
             assert_eq!(opened(&known.token(), clock.now()), Ok(citizen()));
         }
     }
@@ -258,7 +254,7 @@ mod tests {
     fn nobody_is_anybody_and_a_bad_session_is_nobody() {
         let (sessions, clock) = sessions();
         let (id, known) = sessions.of(&HeaderMap::new()).unwrap();
-        assert!(id.is_none() && !known.is_signed_in());
+        assert!(id.is_none());
         assert_eq!(opened(&known.token(), clock.now()), Ok(Principal::public()));
         let internal = known.token();
         for bad in [
