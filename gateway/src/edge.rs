@@ -58,6 +58,7 @@ struct Inner {
 
 impl Gateway {
     /// Puts the edge together. Refuses a configuration that would be unsafe, and a contract that it cannot serve.
+    #[allow(clippy::needless_pass_by_value)] // the edge takes over what it is given
     pub fn build(
         foundation: &Foundation,
         config: &GatewayConfig,

@@ -34,12 +34,12 @@ impl Binding {
         let message = match &self.body {
             BodyRule::None if plain => DynamicMessage::new(input),
             BodyRule::Whole if plain => from_body(&input, body)?,
-            _ => self.from_parts(&input, captured, query, body)?,
+            _ => self.gather(&input, captured, query, body)?,
         };
         Ok(frame(&message))
     }
 
-    fn from_parts(
+    fn gather(
         &self,
         input: &MessageDescriptor,
         captured: Vec<String>,
@@ -82,7 +82,7 @@ impl Binding {
         if !violations.is_empty() {
             return Err(Fault::invalid(violations));
         }
-        from_value(input, Value::Object(whole))
+        from_value(input, &Value::Object(whole))
     }
 }
 
@@ -96,9 +96,9 @@ fn from_body(input: &MessageDescriptor, body: &[u8]) -> Result<DynamicMessage, F
     }
 }
 
-fn from_value(input: &MessageDescriptor, value: Value) -> Result<DynamicMessage, Fault> {
-    DynamicMessage::deserialize_with_options(input.clone(), value.clone(), &options())
-        .map_err(|_| refuse(input, &value))
+fn from_value(input: &MessageDescriptor, value: &Value) -> Result<DynamicMessage, Fault> {
+    DynamicMessage::deserialize_with_options(input.clone(), value, &options())
+        .map_err(|_| refuse(input, value))
 }
 
 const fn options() -> DeserializeOptions {

@@ -56,15 +56,15 @@ impl Found {
             if value.is_null() {
                 continue;
             }
-            if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
-                if let Some(other) = chosen.insert(oneof.name().to_owned(), here.clone()) {
-                    self.0.push(Violation::new(
-                        here.clone(),
-                        "ONE_OF",
-                        format!("与{other}只能填写一项"),
-                        format!("excludes {other}: one of them only"),
-                    ));
-                }
+            if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
+                && let Some(other) = chosen.insert(oneof.name().to_owned(), here.clone())
+            {
+                self.0.push(Violation::new(
+                    here.clone(),
+                    "ONE_OF",
+                    format!("与{other}只能填写一项"),
+                    format!("excludes {other}: one of them only"),
+                ));
             }
             self.field(&field, value, &here);
         }
@@ -139,14 +139,14 @@ impl Found {
 
     fn well_known(&mut self, name: &str, value: &Value, path: &str) {
         match name {
-            "google.protobuf.Timestamp" => {
-                if value.as_str().is_none_or(|text| Timestamp::parse(text).is_err()) {
-                    self.wrong(
-                        path,
-                        "应为带时区的RFC 3339时间",
-                        "is an instant in RFC 3339 with an offset",
-                    );
-                }
+            "google.protobuf.Timestamp"
+                if value.as_str().is_none_or(|text| Timestamp::parse(text).is_err()) =>
+            {
+                self.wrong(
+                    path,
+                    "应为带时区的RFC 3339时间",
+                    "is an instant in RFC 3339 with an offset",
+                );
             }
             "google.protobuf.Struct" if !value.is_object() => self.wrong(path, "应为对象", "is an object"),
             "google.protobuf.Duration" if !value.is_string() => {
@@ -226,7 +226,7 @@ mod tests {
         let message = lutong_proto::descriptor_pool()
             .get_message_by_name("lutong.identity.v1.PersonItems")
             .unwrap();
-        let body = json!({"full_name": ["孙小鲁"], "document": {"number": 370102}});
+        let body = json!({"full_name": ["孙小鲁"], "document": {"number": 370_102}});
         for violation in violations(&message, &body) {
             let text = format!("{violation:?}");
             assert!(!text.contains("孙小鲁") && !text.contains("370102"), "{text}");
