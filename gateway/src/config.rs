@@ -41,7 +41,7 @@ impl Default for GatewayConfig {
             session_cache: 200_000,
             rate_per_subject: 50,
             rate_per_address: 200,
-            rate_sign_in: 20,
+            rate_sign_in: 200,
             show_in_flight: 1_536,
             write_in_flight: 384,
         }

@@ -104,18 +104,28 @@ fn path_parameter(
     schemas: &mut Schemas,
 ) -> Value {
     let variable = pattern.variables().iter().find(|v| v.segments.contains(&at));
-    let part = variable.is_some_and(|variable| variable.segments.len() > 1);
+    let part = variable.filter(|variable| variable.segments.len() > 1);
     let comment = field.map(comments::of_field).unwrap_or_default();
     let schema = match field {
-        Some(field) if !part => schemas.bare_field(field),
+        Some(field) if part.is_none() => schemas.bare_field(field),
         _ => json!({"type": "string"}),
     };
-    let description = if part {
-        format!("What stands in the place of the last `*` or braces in: {comment}")
-    } else {
-        comment
+    let description = match part.and_then(|variable| pattern.segments().get(variable.segments.start..at)) {
+        Some(before) => format!(
+            "What follows `{}/` in: {comment}",
+            before.iter().map(shown).collect::<Vec<_>>().join("/")
+        ),
+        None => comment,
     };
     json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema})
+}
+
+fn shown(segment: &Segment) -> &str {
+    match segment {
+        Segment::Literal(literal) => literal,
+        Segment::One => "*",
+        Segment::Rest => "**",
+    }
 }
 
 /// What neither path nor body sets; messages by their fields' paths, one level down at most.

@@ -9,4 +9,5 @@ mod limits;
 mod mesh;
 mod network;
 mod sessions;
+mod speed;
 mod web;
