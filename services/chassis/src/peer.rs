@@ -14,6 +14,10 @@ pub const MESH_DOMAIN: &str = "lutong.internal";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerCaller(pub Caller);
 
+/// The network address at the other end of a connection: what limits are counted by for callers without a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PeerAddress(pub std::net::SocketAddr);
+
 /// The name a service's certificate carries.
 pub fn mesh_name(service: ServiceName) -> String {
     format!("{}.{MESH_DOMAIN}", service.as_str())

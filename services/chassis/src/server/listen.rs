@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 
-use crate::peer::PeerCaller;
+use crate::peer::{PeerAddress, PeerCaller};
 
 /// Limits of one listener. Durations in milliseconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -128,8 +128,8 @@ impl Listener {
                 accepted = socket.accept() => accepted,
                 () = stop.cancelled() => break,
             };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match accepted {
+                Ok((stream, address)) => (stream, PeerAddress(address)),
                 Err(error) => {
                     // Out of file descriptors, or the peer has gone: not ours to die of.
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -141,6 +141,10 @@ impl Listener {
             let (config, security) = (Arc::clone(&config), security.clone());
             connections.spawn(async move {
                 let _slot = slot;
+                let service = service.map_request(move |mut request: Request<Body>| {
+                    request.extensions_mut().insert(peer);
+                    request
+                });
                 connection(stream, &config, security, service, stop).await;
             });
             while connections.try_join_next().is_some() {}

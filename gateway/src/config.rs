@@ -1,0 +1,145 @@
+//! What an operator may set.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
+
+use lutong_chassis::BuildError;
+use lutong_kernel::ServiceName;
+use serde::{Deserialize, Serialize};
+
+/// The edge's settings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewayConfig {
+    /// Where people, authorities and partners reach the mesh.
+    pub listen: SocketAddr,
+    /// The development identity provider: anybody signs in as anybody. Only on loopback.
+    pub dev: bool,
+    /// How long a session holds, in seconds.
+    pub session_ttl_s: u64,
+    /// Sessions remembered as verified; one more costs a MAC check, nothing else.
+    pub session_cache: u64,
+    /// Calls a second of one account; twice as many at once.
+    pub rate_per_subject: u32,
+    /// Calls a second without a session from one address (IPv4, or an IPv6 /64); twice as many at once. Where the
+    /// address is not known, everybody without a session shares twenty times as much.
+    pub rate_per_address: u32,
+    /// Sign-ins a second from one address; twice as many at once.
+    pub rate_sign_in: u32,
+    /// Showing, verifying and asking: calls under way at once. More are shed.
+    pub show_in_flight: usize,
+    /// Applying and importing: calls under way at once, in a pool of their own.
+    pub write_in_flight: usize,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            dev: false,
+            session_ttl_s: 12 * 3_600,
+            session_cache: 200_000,
+            rate_per_subject: 50,
+            rate_per_address: 200,
+            rate_sign_in: 200,
+            show_in_flight: 1_536,
+            write_in_flight: 384,
+        }
+    }
+}
+
+impl GatewayConfig {
+    /// Refuses what would be unsafe or could never serve, with the reason.
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
+        if self.dev && !self.listen.ip().is_loopback() {
+            return Err(refused(format!(
+                "the development identity provider lets anybody sign in as anybody, so it works on loopback only, \
+                 and {} is not: listen on 127.0.0.1, or leave out --dev",
+                self.listen
+            )));
+        }
+        let ttl = 60..=30 * 86_400;
+        if !ttl.contains(&self.session_ttl_s) {
+            return Err(refused(
+                "session_ttl_s is between 60 (a minute) and 2592000 (30 days)".to_owned(),
+            ));
+        }
+        for (name, slots) in [
+            ("show_in_flight", self.show_in_flight),
+            ("write_in_flight", self.write_in_flight),
+        ] {
+            if !(1..=1_000_000).contains(&slots) {
+                return Err(refused(format!("{name} is between 1 and 1000000")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A rate out of the configuration.
+pub(crate) fn rate(name: &str, calls_per_s: u32) -> Result<NonZeroU32, BuildError> {
+    NonZeroU32::new(calls_per_s)
+        .filter(|rate| rate.get() <= 1_000_000)
+        .ok_or_else(|| refused(format!("{name} is between 1 and 1000000 calls a second")))
+}
+
+/// A reason not to start.
+pub(crate) fn refused(reason: String) -> BuildError {
+    BuildError::Config {
+        service: ServiceName::Gateway,
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_served() {
+        assert!(GatewayConfig::default().check().is_ok());
+    }
+
+    #[test]
+    fn a_development_sign_in_is_refused_off_loopback_and_the_reason_says_what_to_do() {
+        for (listen, allowed) in [
+            ("127.0.0.1:1", true),
+            ("[::1]:1", true),
+            ("0.0.0.0:1", false),
+            ("10.0.0.1:1", false),
+            ("[::]:1", false),
+        ] {
+            let config = GatewayConfig {
+                dev: true,
+                listen: listen.parse().unwrap(),
+                ..GatewayConfig::default()
+            };
+            let checked = config.check();
+            assert_eq!(checked.is_ok(), allowed, "{listen}");
+            if let Err(error) = checked {
+                let text = error.to_string();
+                assert!(text.contains("loopback") && text.contains("--dev"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn zero_is_no_rate_no_session_and_no_pool() {
+        assert!(rate("rate_sign_in", 0).is_err());
+        let with = |change: fn(&mut GatewayConfig)| {
+            let mut config = GatewayConfig::default();
+            change(&mut config);
+            config.check()
+        };
+        assert!(with(|c| c.session_ttl_s = 0).is_err());
+        assert!(with(|c| c.show_in_flight = 0).is_err());
+        assert!(with(|c| c.write_in_flight = 0).is_err());
+    }
+
+    #[test]
+    fn an_unknown_setting_is_refused() {
+        assert!(serde_json::from_str::<GatewayConfig>(r#"{"lisen": "127.0.0.1:1"}"#).is_err());
+        let some: GatewayConfig = serde_json::from_str(r#"{"dev": true}"#).unwrap();
+        assert!(some.dev && some.rate_per_subject == GatewayConfig::default().rate_per_subject);
+    }
+}

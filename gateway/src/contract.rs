@@ -1,0 +1,151 @@
+//! What of the contract is reachable from outside, read out of the descriptor set: the RPCs that list the gateway
+//! among their callers, and their `google.api.http` rules.
+
+mod http_rule;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::Uri;
+use lutong_chassis::{BuildError, MeshChannel};
+use lutong_kernel::ServiceName;
+use lutong_proto::policy::{self, Caller, Role, Scope};
+use prost_reflect::{DescriptorPool, MethodDescriptor};
+
+use crate::config::refused;
+use crate::peers::Peers;
+use crate::pools::Work;
+
+pub use http_rule::{HttpRule, http_rules};
+
+/// One RPC that can be called from outside.
+#[derive(Debug)]
+pub struct EdgeRpc {
+    /// `/lutong.complaint.v1.FeedbackService/GetFeedback`.
+    pub path: String,
+    /// The same as where a call is sent.
+    pub uri: Uri,
+    /// The label in metrics: `gateway/` and the name, so that the service's own count of the same call stays apart.
+    pub label: &'static str,
+    pub part: ServiceName,
+    /// None where this process was not given the service: then it is away.
+    pub channel: Option<MeshChannel>,
+    pub scope: Scope,
+    pub roles: Vec<Role>,
+    /// Whether anybody may call it, signed in or not.
+    pub public: bool,
+    /// Whether the client sends a stream: then the call may last for as long as rows come.
+    pub streams: bool,
+    pub work: Work,
+    pub method: MethodDescriptor,
+}
+
+/// Every RPC that can be called from outside, by path.
+#[derive(Debug)]
+pub struct Contract(HashMap<String, Arc<EdgeRpc>>);
+
+impl Contract {
+    pub fn read(pool: &DescriptorPool, peers: &Peers) -> Result<Self, BuildError> {
+        let mut table = HashMap::new();
+        for rpc in policy::rpcs(pool).map_err(|error| refused(error.to_string()))? {
+            // What only services may ask, in their own name, is never asked for somebody outside.
+            let for_users = rpc.access.roles().any(|role| role != Role::Service);
+            if !for_users || !rpc.access.callers().any(|caller| caller == Caller::Gateway) {
+                continue;
+            }
+            let part = ServiceName::of_package(&rpc.package)
+                .ok_or_else(|| refused(format!("no service serves {}", rpc.path)))?;
+            let uri = Uri::try_from(rpc.path.as_str())
+                .map_err(|error| refused(format!("{} is no path: {error}", rpc.path)))?;
+            let edge = EdgeRpc {
+                uri,
+                // Read once a process; labels of metrics live as long as it does.
+                label: Box::leak(format!("gateway{}", rpc.path).into_boxed_str()),
+                part,
+                channel: peers.get(part),
+                scope: rpc.access.scope(),
+                roles: rpc.access.roles().collect(),
+                public: rpc.access.roles().any(|role| role == Role::Public),
+                streams: rpc.method.is_client_streaming(),
+                work: work_of(&rpc.method),
+                method: rpc.method,
+                path: rpc.path.clone(),
+            };
+            table.insert(rpc.path, Arc::new(edge));
+        }
+        Ok(Self(table))
+    }
+
+    pub fn get(&self, path: &str) -> Option<&Arc<EdgeRpc>> {
+        self.0.get(path)
+    }
+
+    /// In the order of their paths.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<EdgeRpc>> {
+        let mut all: Vec<_> = self.0.values().collect();
+        all.sort_by(|a, b| a.path.cmp(&b.path));
+        all.into_iter()
+    }
+}
+
+fn work_of(method: &MethodDescriptor) -> Work {
+    let mutates = method.input().get_field_by_name("request_id").is_some();
+    if mutates || method.is_client_streaming() {
+        Work::Write
+    } else {
+        Work::Show
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn contract() -> Contract {
+        Contract::read(lutong_proto::descriptor_pool(), &Peers::new()).unwrap()
+    }
+
+    fn work(name: &str) -> Work {
+        contract()
+            .iter()
+            .find(|rpc| rpc.path.ends_with(name))
+            .map(|rpc| rpc.work)
+            .unwrap()
+    }
+
+    #[test]
+    fn only_what_lists_the_gateway_and_is_for_users_is_reachable() {
+        let contract = contract();
+        for path in [
+            "/lutong.identity.v1.IdentityService/RegisterPerson",
+            "/lutong.identity.v1.AccountService/GetAccount",
+            "/lutong.code_rendering.v1.CodeService/ApplyDecisions",
+            "/lutong.declaration.v1.EventLogService/ListEvents",
+        ] {
+            assert!(contract.get(path).is_none(), "{path}");
+        }
+        for path in [
+            "/lutong.code_rendering.v1.CodeService/ShowCode",
+            "/lutong.declaration.v1.FeedService/ImportFacts",
+            "/lutong.risk_rules.v1.DecisionService/GetDecision",
+        ] {
+            assert!(contract.get(path).is_some(), "{path}");
+        }
+    }
+
+    #[test]
+    fn applying_and_importing_are_told_from_showing_and_verifying() {
+        for name in [
+            "/CreateApplication",
+            "/CreateArrival",
+            "/CreateFeedback",
+            "/ImportFacts",
+            "/ImportNotice",
+        ] {
+            assert_eq!(work(name), Work::Write, "{name}");
+        }
+        for name in ["/ShowCode", "/VerifyToken", "/ListKeys", "/GetDecision"] {
+            assert_eq!(work(name), Work::Show, "{name}");
+        }
+    }
+}

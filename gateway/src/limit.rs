@@ -1,0 +1,146 @@
+//! How many calls a second: one account, one address, sign-ins of one address. Counted in this process; with Redis
+//! over all replicas. Losing Redis loosens the limit to what each replica counts; it never closes the door.
+
+mod shared;
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use lutong_chassis::BuildError;
+use lutong_kernel::{Fault, FaultCode};
+
+use crate::config::{GatewayConfig, rate, refused};
+use shared::Shared;
+
+/// Checks between two rounds of forgetting keys that are quiet again.
+const SWEEP_EVERY: u32 = 1 << 16;
+/// A replica lets this part of a limit pass on its own word, so that ordinary use never waits for Redis.
+const QUIET_PART: u32 = 5;
+/// Where addresses are not known, everybody without a session shares as much as so many addresses have.
+const UNKNOWN_ADDRESSES: u32 = 20;
+
+/// The limits of the edge.
+pub struct Limits {
+    subject: Limit,
+    address: Limit,
+    anywhere: Limit,
+    sign_in: Limit,
+}
+
+impl Limits {
+    pub fn new(config: &GatewayConfig, redis: Option<&str>) -> Result<Self, BuildError> {
+        let shared = redis
+            .map(Shared::new)
+            .transpose()
+            .map_err(|error| refused(format!("redis: {error}")))?;
+        let limit = |name: &'static str, rate| Limit::new(name, rate, shared.clone());
+        let address = rate("rate_per_address", config.rate_per_address)?;
+        let anywhere = address.saturating_mul(NonZeroU32::new(UNKNOWN_ADDRESSES).unwrap_or(NonZeroU32::MIN));
+        Ok(Self {
+            subject: limit("subject", rate("rate_per_subject", config.rate_per_subject)?),
+            address: limit("address", address),
+            anywhere: limit("anywhere", anywhere),
+            sign_in: limit("sign-in", rate("rate_sign_in", config.rate_sign_in)?),
+        })
+    }
+
+    /// A call of an account.
+    pub async fn account(&self, account: &str) -> Result<(), Fault> {
+        self.subject.check(account, true).await
+    }
+
+    /// A call without a session.
+    pub async fn anonymous(&self, from: Option<SocketAddr>) -> Result<(), Fault> {
+        match from {
+            Some(address) => self.address.check(&network_of(address.ip()), true).await,
+            None => self.anywhere.check("", true).await,
+        }
+    }
+
+    /// A sign-in; each is counted everywhere.
+    pub async fn sign_in(&self, from: Option<SocketAddr>) -> Result<(), Fault> {
+        let from = from.map(|address| network_of(address.ip())).unwrap_or_default();
+        self.sign_in.check(&from, false).await
+    }
+}
+
+/// Who is likely one household: an IPv4 address, or an IPv6 network of 64 bits.
+fn network_of(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
+/// So many calls a second of one key, twice as many at once.
+struct Limit {
+    name: &'static str,
+    rate: NonZeroU32,
+    all: DefaultKeyedRateLimiter<String>,
+    quiet: DefaultKeyedRateLimiter<String>,
+    shared: Option<Shared>,
+    checks: AtomicU32,
+}
+
+impl Limit {
+    fn new(name: &'static str, rate: NonZeroU32, shared: Option<Shared>) -> Self {
+        let quiet = NonZeroU32::new(rate.get() / QUIET_PART).unwrap_or(NonZeroU32::MIN);
+        Self {
+            name,
+            rate,
+            all: RateLimiter::keyed(quota(rate)),
+            quiet: RateLimiter::keyed(Quota::per_second(quiet)),
+            shared,
+            checks: AtomicU32::new(0),
+        }
+    }
+
+    async fn check(&self, key: &str, quietly: bool) -> Result<(), Fault> {
+        self.sweep_sometimes();
+        let key = key.to_owned();
+        self.all
+            .check_key(&key)
+            .map_err(|until| too_many(until.wait_time_from(DefaultClock::default().now())))?;
+        let Some(shared) = &self.shared else {
+            return Ok(());
+        };
+        if quietly && self.quiet.check_key(&key).is_ok() {
+            return Ok(());
+        }
+        match shared.take(self.name, &key, self.rate).await {
+            Some(wait) => Err(too_many(wait)),
+            None => Ok(()),
+        }
+    }
+
+    fn sweep_sometimes(&self) {
+        if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
+            self.all.retain_recent();
+            self.quiet.retain_recent();
+        }
+    }
+}
+
+fn quota(rate: NonZeroU32) -> Quota {
+    Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1)))
+}
+
+fn too_many(wait: Duration) -> Fault {
+    Fault::new(
+        FaultCode::ResourceExhausted,
+        "TOO_MANY_CALLS",
+        "操作过于频繁，请稍后重试",
+        "too many calls in a short time; wait a moment",
+    )
+    .retry_after(wait.max(Duration::from_millis(1)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! Who somebody is, asked of identity: when they sign in, and while their account has no person yet. The three
+//! channels (健康山东服务号, 爱山东, 支付宝) will stand beside [`dev`], each recognising an account in its own way and
+//! then opening a session here.
+
+pub mod dev;
+
+use std::time::Duration;
+
+use lutong_chassis::access::{FeedGrant, Roles};
+use lutong_chassis::{Call, MeshChannel, Principal, status};
+use lutong_kernel::{DivisionCode, Fault, ServiceName};
+use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
+use lutong_proto::identity::v1::{Account, GetAccountRequest};
+use lutong_proto::policy::Role;
+
+/// How long identity may take; a person waits.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Asks identity in the gateway's own name.
+#[derive(Debug, Clone)]
+pub struct Accounts(Option<MeshChannel>);
+
+impl Accounts {
+    pub const fn new(identity: Option<MeshChannel>) -> Self {
+        Self(identity)
+    }
+
+    /// The principal that an account is.
+    pub async fn principal(&self, account_id: &str) -> Result<Principal, Fault> {
+        let part = ServiceName::Identity.as_str();
+        let Some(channel) = self.0.clone() else {
+            return Err(Fault::unavailable(part));
+        };
+        let request = Call::background(PATIENCE).request(GetAccountRequest {
+            account_id: account_id.to_owned(),
+        });
+        let answer = AccountServiceClient::new(channel)
+            .get_account(request)
+            .await
+            .map_err(|error| status::to_fault(&error, part))?;
+        let account = answer.into_inner().account;
+        account.and_then(principal_of).ok_or_else(|| {
+            tracing::error!("identity gave an account that is none");
+            Fault::internal()
+        })
+    }
+}
+
+/// None when something in the account cannot be.
+fn principal_of(account: Account) -> Option<Principal> {
+    let feed = match account.feed {
+        None => None,
+        Some(feed) => Some(FeedGrant {
+            source: feed.source,
+            kinds: feed.kinds,
+            divisions: feed
+                .divisions
+                .iter()
+                .map(|division| DivisionCode::parse(division).ok())
+                .collect::<Option<_>>()?,
+        }),
+    };
+    let mut roles = Roles::default();
+    for role in account.roles {
+        match Role::try_from(role).ok()? {
+            Role::Unspecified => return None,
+            // Services are services by their certificate, never by signing in.
+            Role::Service => {}
+            role => roles = roles.with(role),
+        }
+    }
+    Some(Principal {
+        subject: match account.subject_id.as_str() {
+            "" => None,
+            text => Some(text.parse().ok()?),
+        },
+        division: match account.division.as_str() {
+            "" => None,
+            text => Some(DivisionCode::parse(text).ok()?),
+        },
+        account: Some(account.account_id).filter(|id| !id.is_empty())?,
+        roles,
+        feed,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        Account {
+            account_id: "cdc".to_owned(),
+            subject_id: "00000000-0000-0000-0000-000000000007".to_owned(),
+            roles: vec![Role::AuthorityFeed.into(), Role::Service.into()],
+            division: "370200".to_owned(),
+            feed: Some(lutong_proto::identity::v1::FeedGrant {
+                source: "cdc-370200".to_owned(),
+                kinds: vec!["case".to_owned()],
+                divisions: vec!["370200".to_owned()],
+            }),
+        }
+    }
+
+    #[test]
+    fn an_account_becomes_a_principal_and_never_a_service() {
+        let principal = principal_of(account()).unwrap();
+        assert_eq!(principal.account, "cdc");
+        assert!(principal.roles.has(Role::AuthorityFeed) && !principal.roles.has(Role::Service));
+        assert_eq!(principal.subject.map(|s| s.uuid().as_u128()), Some(7));
+        assert_eq!(principal.division.map(DivisionCode::number), Some(370_200));
+        let feed = principal.feed.unwrap();
+        assert_eq!((feed.source.as_str(), feed.divisions.len()), ("cdc-370200", 1));
+    }
+
+    #[test]
+    fn an_account_that_cannot_be_is_none() {
+        let with = |change: fn(&mut Account)| {
+            let mut account = account();
+            change(&mut account);
+            principal_of(account)
+        };
+        assert!(with(|a| a.account_id.clear()).is_none());
+        assert!(with(|a| a.subject_id = "7".to_owned()).is_none());
+        assert!(with(|a| a.division = "37".to_owned()).is_none());
+        assert!(with(|a| a.roles = vec![0]).is_none());
+        assert!(with(|a| a.roles = vec![99]).is_none());
+        assert!(
+            with(|a| a.feed.as_mut().unwrap().divisions = vec!["x".to_owned()]).is_none(),
+            "a feed with a broken limit is not one without a limit"
+        );
+    }
+
+    #[tokio::test]
+    async fn without_identity_nobody_signs_in_and_the_answer_says_what_is_away() {
+        let fault = Accounts::new(None).principal("a").await.unwrap_err();
+        assert_eq!(fault.reason, "PART_UNAVAILABLE");
+        assert!(fault.en.contains("identity"));
+    }
+}

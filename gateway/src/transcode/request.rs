@@ -1,0 +1,156 @@
+//! From path, query and JSON body to the request message.
+
+use bytes::{BufMut as _, Bytes, BytesMut};
+use lutong_kernel::{Fault, Violation};
+use prost::Message as _;
+use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor};
+use serde_json::{Map, Value};
+
+use super::pattern::{Captured, NotUtf8};
+use super::{Binding, BodyRule, parameters, shape};
+
+/// A gRPC frame begins with one byte of compression flag and four of length.
+pub const FRAME_HEADER: usize = 5;
+
+impl Binding {
+    /// Whether a request comes with a JSON body.
+    pub fn takes_body(&self) -> bool {
+        self.body != BodyRule::None
+    }
+
+    /// The request as one gRPC frame. Every violation that is found is told at once.
+    pub fn request(&self, captured: Captured, query: Option<&str>, body: &[u8]) -> Result<Bytes, Fault> {
+        let input = self.rpc.method.input();
+        let captured = captured.map_err(|NotUtf8| {
+            Fault::invalid(vec![Violation::new(
+                "",
+                "PATH_NOT_UTF8",
+                "路径应为UTF-8编码",
+                "the path is percent-encoded UTF-8",
+            )])
+        })?;
+        let query = query.filter(|query| !query.is_empty());
+        let plain = captured.is_empty() && query.is_none();
+        let message = match &self.body {
+            BodyRule::None if plain => DynamicMessage::new(input),
+            BodyRule::Whole if plain => from_body(&input, body)?,
+            _ => self.gather(&input, captured, query, body)?,
+        };
+        Ok(frame(&message))
+    }
+
+    fn gather(
+        &self,
+        input: &MessageDescriptor,
+        captured: Vec<String>,
+        query: Option<&str>,
+        body: &[u8],
+    ) -> Result<DynamicMessage, Fault> {
+        let mut whole = match &self.body {
+            BodyRule::None => Map::new(),
+            BodyRule::Whole => match parse(body)? {
+                Value::Object(map) => map,
+                other => return Err(refuse(input, &other)),
+            },
+            BodyRule::Field(field) => {
+                let mut map = Map::new();
+                map.insert(field.name().to_owned(), parse(body)?);
+                map
+            }
+        };
+        let mut violations = Vec::new();
+        let mut bound: Vec<&str> = self
+            .pattern
+            .variables()
+            .iter()
+            .map(|v| v.field.as_str())
+            .collect();
+        if let BodyRule::Field(field) = &self.body {
+            bound.push(field.name());
+        }
+        if let Some(query) = query {
+            // With `body: "*"` there is nothing left that a parameter could set.
+            let open = self.body != BodyRule::Whole;
+            violations.extend(parameters::read(input, query, open, &bound, &mut whole));
+        }
+        for (variable, value) in self.pattern.variables().iter().zip(captured) {
+            // What the path says wins over what the body says.
+            if let Err(violation) = parameters::set(input, &variable.field, value, &mut whole) {
+                violations.push(violation);
+            }
+        }
+        if !violations.is_empty() {
+            return Err(Fault::invalid(violations));
+        }
+        from_value(input, &Value::Object(whole))
+    }
+}
+
+/// The common case: straight from the bytes; only what is refused is looked at again to say why.
+fn from_body(input: &MessageDescriptor, body: &[u8]) -> Result<DynamicMessage, Fault> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let message = DynamicMessage::deserialize_with_options(input.clone(), &mut deserializer, &options());
+    match message.and_then(|message| deserializer.end().map(|()| message)) {
+        Ok(message) => Ok(message),
+        Err(_) => Err(refuse(input, &parse(body)?)),
+    }
+}
+
+fn from_value(input: &MessageDescriptor, value: &Value) -> Result<DynamicMessage, Fault> {
+    DynamicMessage::deserialize_with_options(input.clone(), value, &options())
+        .map_err(|_| refuse(input, value))
+}
+
+const fn options() -> DeserializeOptions {
+    DeserializeOptions::new().deny_unknown_fields(true)
+}
+
+/// The parser's own words quote what was sent, which may be personal data; place and kind are enough.
+fn parse(body: &[u8]) -> Result<Value, Fault> {
+    if let Err(error) = std::str::from_utf8(body) {
+        let at = error.valid_up_to();
+        return Err(Fault::invalid(vec![Violation::new(
+            "",
+            "BODY_NOT_UTF8",
+            format!("请求内容应为UTF-8编码，第{at}字节处有误"),
+            format!("the body is UTF-8; it is not from byte {at} on"),
+        )]));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Fault::invalid(vec![Violation::new(
+            "",
+            "BODY_NOT_JSON",
+            format!("请求内容不是有效的JSON，第{line}行第{column}列有误"),
+            format!("the body is not JSON: line {line}, column {column}"),
+        )])
+    })
+}
+
+fn refuse(input: &MessageDescriptor, value: &Value) -> Fault {
+    let mut violations = shape::violations(input, value);
+    if violations.is_empty() {
+        violations.push(Violation::new(
+            "",
+            "BODY_SHAPE",
+            "请求内容与接口定义不符",
+            "the body does not fit the request as /openapi.json describes it",
+        ));
+    }
+    Fault::invalid(violations)
+}
+
+/// One uncompressed gRPC frame.
+fn frame(message: &DynamicMessage) -> Bytes {
+    let length = message.encoded_len();
+    let mut frame = BytesMut::with_capacity(FRAME_HEADER + length);
+    frame.put_u8(0);
+    // A body has at most 256 KiB, and a message is shorter than its JSON.
+    frame.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    // The buffer grows as needed: this does not fail.
+    let _ = message.encode(&mut frame);
+    frame.freeze()
+}
+
+#[cfg(test)]
+mod tests;

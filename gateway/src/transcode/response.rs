@@ -1,0 +1,151 @@
+//! From a service's gRPC answer to JSON, or to the fault it carries.
+
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+use http_body_util::{BodyExt as _, Limited};
+use lutong_chassis::status;
+use lutong_kernel::Fault;
+use prost_reflect::{DynamicMessage, SerializeOptions};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+use super::request::FRAME_HEADER;
+use crate::contract::EdgeRpc;
+
+/// An answer that is longer is a defect of a service.
+const LONGEST: usize = 4 * 1_024 * 1_024;
+
+/// The answer as JSON: proto field names, enum names, 64-bit integers as strings, instants in RFC 3339; a field
+/// that has its default value is absent.
+pub async fn read(rpc: &EdgeRpc, response: Response<Body>) -> Result<Bytes, Fault> {
+    let part = rpc.part.as_str();
+    let (head, body) = response.into_parts();
+    if let Some(status) = Status::from_header_map(&head.headers).filter(is_error) {
+        return Err(status::to_fault(&status, part));
+    }
+    if head.status != http::StatusCode::OK {
+        // Not an answer of a gRPC service: something stood in between.
+        return Err(Fault::unavailable(part));
+    }
+    let body = Limited::new(body, LONGEST).collect().await.map_err(|error| {
+        tracing::warn!(part, %error, "an answer broke off");
+        Fault::unavailable(part)
+    })?;
+    if let Some(status) = trailing_status(body.trailers()).filter(is_error) {
+        return Err(status::to_fault(&status, part));
+    }
+    json(rpc, body.to_bytes()).ok_or_else(|| {
+        tracing::error!(rpc = rpc.label, "an answer could not be read");
+        Fault::internal()
+    })
+}
+
+fn trailing_status(trailers: Option<&HeaderMap>) -> Option<Status> {
+    trailers.and_then(Status::from_header_map)
+}
+
+fn is_error(status: &Status) -> bool {
+    status.code() != Code::Ok
+}
+
+fn json(rpc: &EdgeRpc, mut body: Bytes) -> Option<Bytes> {
+    // Compression was not asked for, so the flag is 0; the length is all of the rest.
+    let [0, a, b, c, d] = *body.first_chunk::<FRAME_HEADER>()? else {
+        return None;
+    };
+    let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).ok()?;
+    let message = body.split_off(FRAME_HEADER);
+    if message.len() != length {
+        return None;
+    }
+    let message = DynamicMessage::decode(rpc.method.output(), message).ok()?;
+    let mut json = Vec::with_capacity(length * 2 + 64);
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .skip_default_fields(true)
+        .stringify_64_bit_integers(true);
+    let mut serializer = serde_json::Serializer::new(&mut json);
+    message.serialize_with_options(&mut serializer, &options).ok()?;
+    Some(Bytes::from(json))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::tests::contract;
+    use bytes::BufMut as _;
+    use http_body_util::Full;
+    use lutong_proto::risk_rules::v1::{Colour, Decision, GetDecisionResponse};
+    use prost::Message as _;
+
+    fn rpc() -> std::sync::Arc<EdgeRpc> {
+        let contract = contract();
+        let found = contract.get("/lutong.risk_rules.v1.DecisionService/GetDecision");
+        std::sync::Arc::clone(found.unwrap())
+    }
+
+    fn framed(message: &[u8]) -> Vec<u8> {
+        let mut frame = vec![0];
+        frame.put_u32(u32::try_from(message.len()).unwrap());
+        frame.extend_from_slice(message);
+        frame
+    }
+
+    #[tokio::test]
+    async fn an_answer_is_written_in_proto_names_enum_names_and_rfc_3339() {
+        let answer = GetDecisionResponse {
+            decision: Some(Decision {
+                decision_id: "d".to_owned(),
+                colour: Colour::Yellow.into(),
+                version: 3,
+                evaluate_time: Some(prost_types::Timestamp {
+                    seconds: 1_646_128_800,
+                    nanos: 500_000_000,
+                }),
+                ..Decision::default()
+            }),
+            in_force: true,
+        };
+        let response = Response::new(Body::new(Full::from(framed(&answer.encode_to_vec()))));
+        let json: serde_json::Value = serde_json::from_slice(&read(&rpc(), response).await.unwrap()).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "decision": {
+                    "decision_id": "d",
+                    "colour": "COLOUR_YELLOW",
+                    "version": "3",
+                    "evaluate_time": "2022-03-01T10:00:00.500Z",
+                },
+                "in_force": true,
+            })
+        );
+    }
+
+    #[tokio::test]
+    async fn a_refusal_keeps_its_reason_whether_it_stands_in_headers_or_trailers() {
+        let fault = Fault::unavailable("risk-rules");
+        let status = status::from_fault(fault.clone());
+        let early = status.clone().into_http();
+        assert_eq!(read(&rpc(), early).await, Err(fault.clone()));
+        let mut trailers = HeaderMap::new();
+        status.add_header(&mut trailers).unwrap();
+        let late = Full::from(Bytes::new()).with_trailers(async move { Some(Ok(trailers)) });
+        let late = Response::new(Body::new(late));
+        assert_eq!(read(&rpc(), late).await, Err(fault));
+    }
+
+    #[tokio::test]
+    async fn a_broken_answer_is_our_fault_and_says_nothing_of_itself() {
+        for body in [
+            vec![],
+            vec![0, 0, 0, 0],
+            vec![1, 0, 0, 0, 0],
+            vec![0, 0, 0, 0, 9, 1],
+            framed(&[0xff]),
+        ] {
+            let response = Response::new(Body::new(Full::from(body)));
+            assert_eq!(read(&rpc(), response).await, Err(Fault::internal()));
+        }
+    }
+}

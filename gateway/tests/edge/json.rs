@@ -1,0 +1,193 @@
+use http::{Method, Request, StatusCode};
+use http_body_util::Full;
+use lutong_proto::policy::Role;
+use serde_json::{Value, json};
+use tonic::body::Body;
+
+use crate::mesh::{Mesh, SUBJECT, dev};
+
+/// Every path that the contract binds, once.
+fn bindings() -> Vec<(Method, String, Option<Value>)> {
+    let get = |path: &str| (Method::GET, path.to_owned(), None);
+    let post = |path: &str, body: Value| (Method::POST, path.to_owned(), Some(body));
+    vec![
+        get("/v1/code"),
+        get("/v1/decision"),
+        get(&format!("/v1/subjects/{SUBJECT}/decision")),
+        get("/v1/keys"),
+        get("/v1/applications/a"),
+        get("/v1/arrivals/a"),
+        get("/v1/feedback/SD1"),
+        post("/v1/tokens:verify", json!({"token": "LT1:x"})),
+        post("/v1/applications", json!({"request_id": "r", "form": {}})),
+        post("/v1/arrivals", json!({"request_id": "r", "form": {}})),
+        post("/v1/feedback", json!({"request_id": "r", "text": "x"})),
+    ]
+}
+
+#[tokio::test]
+async fn every_binding_of_the_contract_reaches_its_service() {
+    let mesh = Mesh::new();
+    let session = mesh
+        .session("all", SUBJECT, &[Role::Citizen, Role::Checkpoint])
+        .await;
+    for (method, path, body) in bindings() {
+        let answered = mesh.call(method, &path, Some(&session), body).await;
+        assert_eq!(answered.status, StatusCode::OK, "{path} {}", answered.body);
+        assert_eq!(answered.headers["content-type"], "application/json");
+        assert_eq!(answered.headers["cache-control"], "no-store");
+    }
+    let listed = mesh.get("/openapi.json", None).await.body;
+    let operations = listed["paths"].as_object().unwrap().values();
+    let operations: usize = operations.map(|item| item.as_object().unwrap().len()).sum();
+    assert_eq!(operations, bindings().len(), "each binding is listed above");
+}
+
+#[tokio::test]
+async fn path_query_and_body_reach_the_service_and_its_answer_comes_back_in_proto_json() {
+    let mesh = Mesh::new();
+    let session = mesh.citizen().await;
+    let shown = mesh
+        .get("/v1/code?image_format=IMAGE_FORMAT_PNG", Some(&session))
+        .await;
+    assert_eq!(
+        shown.body,
+        json!({
+            "token": format!("LT1:{SUBJECT}"),
+            "name_mask": "citizen",
+            "colour": "COLOUR_GREEN",
+            "version": "2",
+        })
+    );
+    let asked = mesh.get("/v1/feedback/SD1", Some(&session)).await;
+    assert_eq!(asked.body, json!({"feedback": {"name": "feedback/SD1"}}));
+    let keys = mesh.get("/v1/keys", None).await;
+    assert_eq!(
+        keys.body,
+        json!({"keys": [{"algorithm": -8, "public_key": "+/8="}]})
+    );
+}
+
+#[tokio::test]
+async fn an_unknown_field_is_refused_by_name_and_reaches_nobody() {
+    let mesh = Mesh::new();
+    let session = mesh.citizen().await;
+    let body = json!({"request_id": "r", "text": "x", "colour": "red"});
+    let answered = mesh
+        .call(Method::POST, "/v1/feedback", Some(&session), Some(body))
+        .await;
+    assert_eq!(answered.status, StatusCode::BAD_REQUEST);
+    assert_eq!(answered.headers["content-type"], "application/problem+json");
+    assert_eq!(answered.body["reason"], "INVALID_FIELDS");
+    assert_eq!(answered.body["errors"][0]["field"], "colour");
+    assert_eq!(answered.body["errors"][0]["reason"], "UNKNOWN_FIELD");
+    assert_eq!(mesh.world.filed.load(std::sync::atomic::Ordering::SeqCst), 0);
+    let answered = mesh.get("/v1/code?colour=green", Some(&session)).await;
+    assert_eq!(answered.body["errors"][0]["reason"], "UNKNOWN_PARAMETER");
+}
+
+#[tokio::test]
+async fn a_services_refusal_comes_out_with_its_fields_and_both_languages() {
+    let mesh = Mesh::new();
+    let session = mesh.citizen().await;
+    let body = json!({"request_id": "r"});
+    let answered = mesh
+        .call(Method::POST, "/v1/feedback", Some(&session), Some(body))
+        .await;
+    assert_eq!(answered.status, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        answered.body["errors"],
+        json!([{
+            "field": "text",
+            "reason": "TEXT_LENGTH",
+            "message_zh": "请填写1至2000字",
+            "message_en": "has 1 to 2,000 characters",
+        }])
+    );
+    // Somebody else's subject: the service's own refusal.
+    let other = "/v1/subjects/00000000-0000-0000-0000-000000000008/decision";
+    let answered = mesh.get(other, Some(&session)).await;
+    assert_eq!(answered.status, StatusCode::FORBIDDEN);
+    assert_eq!(answered.body["reason"], "NOT_YOURS");
+}
+
+async fn post_raw(mesh: &Mesh, session: &str, content_type: Option<&str>, body: Vec<u8>) -> (u16, String) {
+    let mut request = Request::builder()
+        .method(Method::POST)
+        .uri("/v1/feedback")
+        .header("authorization", format!("Bearer {session}"));
+    if let Some(content_type) = content_type {
+        request = request.header("content-type", content_type);
+    }
+    let answered = mesh
+        .send(request.body(Body::new(Full::from(body))).unwrap())
+        .await;
+    let reason = answered.body["errors"][0]["reason"]
+        .as_str()
+        .or(answered.body["reason"].as_str());
+    (answered.status.as_u16(), reason.unwrap_or_default().to_owned())
+}
+
+#[tokio::test]
+async fn bodies_that_are_not_json_not_utf_8_or_too_large_are_each_told_so() {
+    let mesh = Mesh::new();
+    let session = mesh.citizen().await;
+    let json = Some("application/json");
+    let large = |length: usize| {
+        let mut body = br#"{"text": ""#.to_vec();
+        body.resize(length - 2, b'x');
+        body.extend_from_slice(br#""}"#);
+        body
+    };
+    for (content_type, body, status, reason) in [
+        (json, large(256 * 1_024), 200, ""),
+        (json, large(256 * 1_024 + 1), 413, "BODY_TOO_LARGE"),
+        (json, b"{\"text\": \"\xff\"}".to_vec(), 400, "BODY_NOT_UTF8"),
+        (json, b"{\"text\": ".to_vec(), 400, "BODY_NOT_JSON"),
+        (json, Vec::new(), 400, "BODY_NOT_JSON"),
+        (Some("text/plain"), b"{}".to_vec(), 415, "CONTENT_TYPE"),
+        (
+            Some("application/json; charset=gbk"),
+            b"{}".to_vec(),
+            415,
+            "CONTENT_TYPE",
+        ),
+        (None, b"{}".to_vec(), 415, "CONTENT_TYPE"),
+    ] {
+        let got = post_raw(&mesh, &session, content_type, body).await;
+        assert_eq!(got, (status, reason.to_owned()), "{content_type:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404_and_what_is_there_for_another_method_405() {
+    let mesh = Mesh::new();
+    for (method, path, status, reason) in [
+        (Method::GET, "/v1/nothing", 404, "ROUTE_NOT_FOUND"),
+        (Method::GET, "/v1/applications/a/b", 404, "ROUTE_NOT_FOUND"),
+        // Reachable over gRPC only, or not from outside at all.
+        (
+            Method::POST,
+            "/lutong.declaration.v1.FeedService/ImportFacts",
+            404,
+            "ROUTE_NOT_FOUND",
+        ),
+        (Method::DELETE, "/v1/code", 405, "METHOD_NOT_ALLOWED"),
+        (Method::POST, "/openapi.json", 405, "METHOD_NOT_ALLOWED"),
+        (Method::GET, "/v1/dev/sessions", 405, "METHOD_NOT_ALLOWED"),
+    ] {
+        let answered = mesh.call(method, path, None, None).await;
+        assert_eq!(answered.status.as_u16(), status, "{path}");
+        assert_eq!(answered.body["reason"], reason, "{path}");
+        assert_eq!(answered.headers.contains_key("allow"), status == 405, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_sign_at_the_door_points_to_the_contract() {
+    let mesh = Mesh::with(dev()).unwrap();
+    let sign = mesh.get("/", None).await;
+    assert_eq!(sign.status, StatusCode::OK);
+    let contract = mesh.get(sign.body["openapi"].as_str().unwrap(), None).await;
+    assert_eq!(contract.body["openapi"], "3.1.0");
+}

@@ -1,0 +1,445 @@
+//! Every service that the edge reaches, with a use case that says what it was given.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use lutong_chassis::access::{AccessTable, PrincipalKey};
+use lutong_chassis::client::LocalMesh;
+use lutong_chassis::health::Readiness;
+use lutong_chassis::outbox::Doorbell;
+use lutong_chassis::{BuildError, Foundation, Grant, status};
+use lutong_gateway::{Edge, Gateway, GatewayConfig, Peers};
+use lutong_kernel::random::SeededRandom;
+use lutong_kernel::{Fault, FaultCode, ManualClock, ServiceName, Timestamp, Violation};
+use lutong_proto::code_rendering::v1 as code;
+use lutong_proto::complaint::v1 as complaint;
+use lutong_proto::declaration::v1 as declaration;
+use lutong_proto::identity::v1 as identity;
+use lutong_proto::policy::{Caller, Role};
+use lutong_proto::risk_rules::v1 as risk;
+use serde_json::Value;
+use tokio::sync::Semaphore;
+use tokio_stream::StreamExt as _;
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::{Request as Call, Response as Answer, Status, Streaming};
+use tower::ServiceExt as _;
+
+/// How many can file feedback at once.
+pub const TURNS: u32 = 100;
+pub const SUBJECT: &str = "00000000-0000-0000-0000-000000000007";
+
+/// What the services share with the test.
+#[derive(Clone)]
+pub struct World {
+    pub accounts: Arc<Mutex<HashMap<String, identity::Account>>>,
+    /// How often identity was asked for an account.
+    pub asked: Arc<AtomicUsize>,
+    /// While all of its [`TURNS`] are taken, filing feedback waits.
+    pub filing: Arc<Semaphore>,
+    /// Feedback that is waiting or was filed.
+    pub filed: Arc<AtomicUsize>,
+    /// The metadata of the last call that reached a service.
+    pub metadata: Arc<Mutex<HeaderMap>>,
+}
+
+pub struct Mesh {
+    pub edge: Edge,
+    pub clock: ManualClock,
+    pub world: World,
+}
+
+pub struct Answered {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Mesh {
+    pub fn new() -> Self {
+        Self::with(dev()).unwrap()
+    }
+
+    pub fn with(config: GatewayConfig) -> Result<Self, BuildError> {
+        let clock = ManualClock::at(Timestamp::parse("2022-11-26T10:00:00+08:00").unwrap());
+        let foundation = Foundation {
+            clock: Arc::new(clock.clone()),
+            random: Arc::new(SeededRandom::new(7)),
+            access: AccessTable::from_contract().unwrap(),
+            principal_key: PrincipalKey::internal([1; 32]),
+            bell: Doorbell::local(),
+            stop: tokio_util::sync::CancellationToken::new(),
+            keys: PathBuf::new(),
+        };
+        let world = World {
+            accounts: Arc::default(),
+            asked: Arc::default(),
+            filing: Arc::new(Semaphore::new(TURNS as usize)),
+            filed: Arc::default(),
+            metadata: Arc::default(),
+        };
+        let mesh = LocalMesh::new();
+        for (service, routes) in routes(&world) {
+            mesh.bind(service, foundation.guard(service, routes, None));
+        }
+        let peers: Peers = ServiceName::WITH_STORAGE
+            .into_iter()
+            .map(|service| mesh.channel(service, Caller::Gateway))
+            .collect();
+        let gateway = Gateway::build(
+            &foundation,
+            &config,
+            peers,
+            PrincipalKey::session([2; 32]),
+            None,
+            &Readiness::default(),
+        )?;
+        Ok(Self {
+            edge: gateway.service(),
+            clock,
+            world,
+        })
+    }
+
+    pub fn account(&self, id: &str, subject: &str, roles: &[Role]) {
+        let account = identity::Account {
+            account_id: id.to_owned(),
+            subject_id: subject.to_owned(),
+            roles: roles.iter().map(|role| (*role).into()).collect(),
+            ..identity::Account::default()
+        };
+        self.world.accounts.lock().unwrap().insert(id.to_owned(), account);
+    }
+
+    /// A session of an account that is made for it.
+    pub async fn session(&self, id: &str, subject: &str, roles: &[Role]) -> String {
+        self.account(id, subject, roles);
+        let body = serde_json::json!({"account_id": id});
+        let answered = self
+            .call(Method::POST, "/v1/dev/sessions", None, Some(body))
+            .await;
+        assert_eq!(answered.status, StatusCode::OK, "{}", answered.body);
+        answered.body["token"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn citizen(&self) -> String {
+        self.session("citizen", SUBJECT, &[Role::Citizen]).await
+    }
+
+    pub async fn get(&self, path: &str, session: Option<&str>) -> Answered {
+        self.call(Method::GET, path, session, None).await
+    }
+
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        session: Option<&str>,
+        body: Option<Value>,
+    ) -> Answered {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(session) = session {
+            request = request.header("authorization", format!("Bearer {session}"));
+        }
+        let body = match body {
+            None => Body::empty(),
+            Some(json) => {
+                request = request.header("content-type", "application/json");
+                Body::new(Full::from(serde_json::to_vec(&json).unwrap()))
+            }
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub async fn send(&self, request: Request<Body>) -> Answered {
+        let response = self.edge.clone().oneshot(request).await.unwrap();
+        let (head, body) = response.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        Answered {
+            status: head.status,
+            headers: head.headers,
+            body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        }
+    }
+}
+
+pub fn dev() -> GatewayConfig {
+    GatewayConfig {
+        dev: true,
+        ..GatewayConfig::default()
+    }
+}
+
+fn routes(world: &World) -> [(ServiceName, Routes); 5] {
+    use code::code_service_server::CodeServiceServer;
+    use code::verification_service_server::VerificationServiceServer;
+    use complaint::feedback_service_server::FeedbackServiceServer;
+    use declaration::declaration_service_server::DeclarationServiceServer;
+    use declaration::feed_service_server::FeedServiceServer;
+    use identity::account_service_server::AccountServiceServer;
+    use risk::area_service_server::AreaServiceServer;
+    use risk::decision_service_server::DecisionServiceServer;
+
+    let w = || world.clone();
+    [
+        (ServiceName::Identity, Routes::new(AccountServiceServer::new(w()))),
+        (
+            ServiceName::CodeRendering,
+            Routes::new(CodeServiceServer::new(w())).add_service(VerificationServiceServer::new(w())),
+        ),
+        (
+            ServiceName::Complaint,
+            Routes::new(FeedbackServiceServer::new(w())),
+        ),
+        (
+            ServiceName::Declaration,
+            Routes::new(DeclarationServiceServer::new(w())).add_service(FeedServiceServer::new(w())),
+        ),
+        (
+            ServiceName::RiskRules,
+            Routes::new(DecisionServiceServer::new(w())).add_service(AreaServiceServer::new(w())),
+        ),
+    ]
+}
+
+impl World {
+    fn note<T>(&self, call: &Call<T>) -> Result<Grant, Status> {
+        *self.metadata.lock().unwrap() = call.metadata().clone().into_headers();
+        Grant::of(call)
+    }
+}
+
+type Answers<T> = Result<Answer<T>, Status>;
+
+#[tonic::async_trait]
+impl identity::account_service_server::AccountService for World {
+    async fn get_account(
+        &self,
+        call: Call<identity::GetAccountRequest>,
+    ) -> Answers<identity::GetAccountResponse> {
+        let grant = Grant::of(&call)?;
+        assert!(grant.principal().roles.has(Role::Service), "asked for somebody");
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let id = call.into_inner().account_id;
+        let account = self.accounts.lock().unwrap().get(&id).cloned();
+        match account {
+            Some(account) if account.division == "away" => {
+                Err(status::from_fault(Fault::unavailable("identity")))
+            }
+            Some(account) => Ok(Answer::new(identity::GetAccountResponse {
+                account: Some(account),
+            })),
+            None => Err(status::from_fault(Fault::new(
+                FaultCode::PermissionDenied,
+                "ACCOUNT_DISABLED",
+                "账号已停用",
+                "the account is disabled",
+            ))),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl code::code_service_server::CodeService for World {
+    async fn apply_decisions(
+        &self,
+        _: Call<code::ApplyDecisionsRequest>,
+    ) -> Answers<code::ApplyDecisionsResponse> {
+        panic!("nobody outside applies decisions")
+    }
+
+    /// Says whom it was called for.
+    async fn show_code(&self, call: Call<code::ShowCodeRequest>) -> Answers<code::ShowCodeResponse> {
+        let grant = self.note(&call)?;
+        let request = call.into_inner();
+        let own = grant.own(&request.subject_id).map_err(status::from_fault)?;
+        Ok(Answer::new(code::ShowCodeResponse {
+            token: format!("LT1:{}", own.subject()),
+            name_mask: grant.principal().account.clone(),
+            colour: risk::Colour::Green.into(),
+            version: request.image_format.into(),
+            ..code::ShowCodeResponse::default()
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl code::verification_service_server::VerificationService for World {
+    async fn verify_token(&self, call: Call<code::VerifyTokenRequest>) -> Answers<code::VerifyTokenResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(code::VerifyTokenResponse {
+            outcome: code::VerificationOutcome::Valid.into(),
+            name_mask: call.into_inner().token,
+            ..code::VerifyTokenResponse::default()
+        }))
+    }
+
+    async fn list_keys(&self, call: Call<code::ListKeysRequest>) -> Answers<code::ListKeysResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(code::ListKeysResponse {
+            keys: vec![code::PublicKey {
+                algorithm: -8,
+                public_key: vec![0xfb, 0xff],
+                ..code::PublicKey::default()
+            }],
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl complaint::feedback_service_server::FeedbackService for World {
+    async fn create_feedback(
+        &self,
+        call: Call<complaint::CreateFeedbackRequest>,
+    ) -> Answers<complaint::CreateFeedbackResponse> {
+        self.note(&call)?;
+        self.filed.fetch_add(1, Ordering::SeqCst);
+        let _turn = self.filing.acquire().await;
+        let request = call.into_inner();
+        if request.text.is_empty() {
+            let missing = Violation::new(
+                "text",
+                "TEXT_LENGTH",
+                "请填写1至2000字",
+                "has 1 to 2,000 characters",
+            );
+            return Err(status::from_fault(Fault::invalid(vec![missing])));
+        }
+        Ok(Answer::new(complaint::CreateFeedbackResponse {
+            feedback: Some(complaint::Feedback {
+                text: request.text,
+                ..complaint::Feedback::default()
+            }),
+        }))
+    }
+
+    async fn get_feedback(
+        &self,
+        call: Call<complaint::GetFeedbackRequest>,
+    ) -> Answers<complaint::GetFeedbackResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(complaint::GetFeedbackResponse {
+            feedback: Some(complaint::Feedback {
+                name: call.into_inner().name,
+                ..complaint::Feedback::default()
+            }),
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl declaration::declaration_service_server::DeclarationService for World {
+    async fn create_application(
+        &self,
+        call: Call<declaration::CreateApplicationRequest>,
+    ) -> Answers<declaration::CreateApplicationResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::CreateApplicationResponse::default()))
+    }
+
+    async fn get_application(
+        &self,
+        call: Call<declaration::GetApplicationRequest>,
+    ) -> Answers<declaration::GetApplicationResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::GetApplicationResponse {
+            application: Some(declaration::Application {
+                name: call.into_inner().name,
+                ..declaration::Application::default()
+            }),
+        }))
+    }
+
+    async fn create_arrival(
+        &self,
+        call: Call<declaration::CreateArrivalRequest>,
+    ) -> Answers<declaration::CreateArrivalResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::CreateArrivalResponse::default()))
+    }
+
+    async fn get_arrival(
+        &self,
+        call: Call<declaration::GetArrivalRequest>,
+    ) -> Answers<declaration::GetArrivalResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::GetArrivalResponse {
+            arrival: Some(declaration::Arrival {
+                name: call.into_inner().name,
+                ..declaration::Arrival::default()
+            }),
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl declaration::feed_service_server::FeedService for World {
+    async fn import_facts(
+        &self,
+        call: Call<Streaming<declaration::ImportFactsRequest>>,
+    ) -> Answers<declaration::ImportFactsResponse> {
+        self.note(&call)?;
+        let mut accepted = 0;
+        let mut messages = call.into_inner();
+        while let Some(message) = messages.next().await {
+            if let Some(declaration::import_facts_request::Content::Rows(rows)) = message?.content {
+                accepted += i64::try_from(rows.rows.len()).unwrap();
+            }
+        }
+        Ok(Answer::new(declaration::ImportFactsResponse {
+            accepted,
+            ..declaration::ImportFactsResponse::default()
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl risk::area_service_server::AreaService for World {
+    async fn import_notice(
+        &self,
+        _: Call<Streaming<risk::ImportNoticeRequest>>,
+    ) -> Answers<risk::ImportNoticeResponse> {
+        Ok(Answer::new(risk::ImportNoticeResponse::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl risk::decision_service_server::DecisionService for World {
+    async fn append_facts(&self, _: Call<risk::AppendFactsRequest>) -> Answers<risk::AppendFactsResponse> {
+        panic!("nobody outside appends facts")
+    }
+
+    async fn get_decision(&self, call: Call<risk::GetDecisionRequest>) -> Answers<risk::GetDecisionResponse> {
+        let grant = self.note(&call)?;
+        let own = grant
+            .own(&call.into_inner().subject_id)
+            .map_err(status::from_fault)?;
+        Ok(Answer::new(risk::GetDecisionResponse {
+            decision: Some(risk::Decision {
+                subject_id: own.subject().to_string(),
+                ..risk::Decision::default()
+            }),
+            in_force: true,
+        }))
+    }
+
+    async fn check_entry(&self, _: Call<risk::CheckEntryRequest>) -> Answers<risk::CheckEntryResponse> {
+        panic!("nobody outside checks entries")
+    }
+}
+
+/// Waits, a second at most, until something that another task does has happened.
+pub async fn until(done: impl Fn() -> bool) {
+    for _ in 0..1_000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    panic!("it did not happen within a second");
+}
