@@ -6,7 +6,7 @@ mod key_file;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
-pub use field_cipher::{CipherError, FieldCipher, create_data_keys_table};
+pub use field_cipher::{CipherError, FieldCipher, ReadyCipher, create_data_keys_table};
 pub use key_file::{Key, KeyFile, KeyFileError};
 
 /// HMAC-SHA-256 under a key: the blind index of documents, the fingerprint of request bodies.

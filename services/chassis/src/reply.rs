@@ -1,8 +1,9 @@
 //! Small conveniences at the gRPC edge that every service's `grpc/` uses.
 
-use lutong_kernel::{Fault, RequestId, Violation};
-use tonic::{Response, Status};
+use lutong_kernel::{Fault, RequestId, SubjectId, Violation};
+use tonic::{Request, Response, Status};
 
+use crate::access::Grant;
 use crate::status;
 
 /// A use case's result as a gRPC answer.
@@ -33,4 +34,34 @@ pub fn request_id(text: &str) -> Result<RequestId, Violation> {
 /// A sub-message that must be there.
 pub fn required<T>(value: Option<T>, field: &str) -> Result<T, Violation> {
     value.ok_or_else(|| Violation::new(field, "MISSING", "必填", "is required"))
+}
+
+/// The grant of a request, as a fault when it lacks one.
+pub fn grant<T>(request: &Request<T>) -> Result<Grant, Fault> {
+    Grant::of(request).map_err(|refused| status::to_fault(&refused, "lutong"))
+}
+
+/// One wrong field as a fault.
+pub fn wrong(violation: Violation) -> Fault {
+    Fault::invalid(vec![violation])
+}
+
+/// Bounds a repeated field.
+pub fn at_most(field: &str, reason: &'static str, limit: usize, count: usize) -> Result<(), Fault> {
+    if count <= limit {
+        return Ok(());
+    }
+    Err(wrong(Violation::new(
+        field,
+        reason,
+        format!("每次最多{limit}条"),
+        format!("at most {limit} in one call"),
+    )))
+}
+
+/// A subject id in a request.
+pub fn subject_id(text: &str, field: &str) -> Result<SubjectId, Violation> {
+    text.parse().map_err(|error: lutong_kernel::id::IdError| {
+        Violation::new(field, "SUBJECT_ID_SHAPE", "编号应为小写UUID", error.to_string())
+    })
 }

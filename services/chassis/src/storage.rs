@@ -3,6 +3,7 @@
 //! Writing on SQLite goes through one task that batches waiting closures into one transaction (group commit): one
 //! fsync for many callers. On PostgreSQL each closure is an ordinary transaction.
 
+pub mod column;
 mod error;
 mod migrate;
 mod writer;

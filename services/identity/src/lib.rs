@@ -1,1 +1,62 @@
+#![doc = include_str!("../README.md")]
 
+pub mod domain;
+mod grpc;
+mod service;
+mod store;
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use lutong_chassis::audit::AuditLog;
+use lutong_chassis::outbox::Follower;
+use lutong_chassis::storage::StorageConfig;
+use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
+use lutong_kernel::ServiceName;
+use lutong_proto::identity::v1::account_service_server::AccountServiceServer;
+use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
+
+pub use service::accounts::Accounts;
+pub use store::Migrations;
+
+const SERVICE: ServiceName = ServiceName::Identity;
+
+/// Builds the service. `declaration` is whose log says which registrations a declaration followed.
+pub async fn build(
+    foundation: &Foundation,
+    storage: &StorageConfig,
+    declaration: MeshChannel,
+) -> Result<Component, BuildError> {
+    let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
+    let registry = service::registry::Registry::new(&store, foundation);
+    let accounts = Accounts::new(store.database.clone());
+    let handler = grpc::Handler::new(registry.clone(), accounts);
+    let routes = tonic::service::Routes::new(IdentityServiceServer::new(handler.clone()))
+        .add_service(AccountServiceServer::new(handler));
+    let audit = AuditLog::new(store.database.clone());
+    let follower = || Follower {
+        consumer: SERVICE,
+        producer: ServiceName::Declaration,
+        database: store.database.clone(),
+        source: Arc::new(grpc::declared::DeclarationLog::new(declaration.clone())),
+        handler: Arc::new(service::confirmation::Confirmation::new(&store, foundation)),
+    };
+    Ok(Component {
+        service: SERVICE,
+        router: foundation.guard(SERVICE, routes, Some(audit)),
+        checks: vec![store.check::<Migrations>()],
+        tasks: vec![
+            follower()
+                .run(foundation.bell.clone(), foundation.stop.clone())
+                .boxed(),
+            service::confirmation::erase_unconfirmed(registry, follower(), foundation.clone()).boxed(),
+            store.sweeper(foundation, None),
+        ],
+    })
+}
+
+/// The accounts of a store, for the operator's `lutong admin add`.
+pub async fn open_accounts(foundation: &Foundation, storage: &StorageConfig) -> Result<Accounts, BuildError> {
+    let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
+    Ok(Accounts::new(store.database))
+}

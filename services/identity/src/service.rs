@@ -1,0 +1,5 @@
+//! Identity's use cases.
+
+pub mod accounts;
+pub mod confirmation;
+pub mod registry;

@@ -1,0 +1,240 @@
+//! Registering people and finding subjects by their documents.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use lutong_chassis::access::{AccountPermit, AnyPermit};
+use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
+use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
+use lutong_chassis::storage::{Database, StorageError};
+use lutong_chassis::{Foundation, Store};
+use lutong_kernel::document::{Document, Normalisation};
+use lutong_kernel::{Clock, Fault, FaultCode, Random, RequestId, SubjectId, Timestamp, Violation};
+use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
+
+use crate::domain::account::AccountId;
+use crate::domain::person::{Person, StatedDocument, StatedPerson};
+use crate::store::people::{self, DocumentIndex, SealedPerson};
+
+/// The register of people; cheap to clone.
+#[derive(Clone)]
+pub struct Registry {
+    database: Database,
+    fields: FieldCipher,
+    idempotency: Idempotency,
+    index_key: Key,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// A registration: whose, and what was done to the document number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    pub subject: SubjectId,
+    pub normalisations: Vec<Normalisation>,
+}
+
+/// Everything one registration needs in its transaction.
+struct Registration {
+    request: RequestKey,
+    account: AccountId,
+    person: Person,
+    index: DocumentIndex,
+    cipher: ReadyCipher,
+    new_subject: SubjectId,
+    now: Timestamp,
+}
+
+impl Registry {
+    pub fn new(store: &Store, foundation: &Foundation) -> Self {
+        Self {
+            database: store.database.clone(),
+            fields: store.fields.clone(),
+            idempotency: store.idempotency.clone(),
+            index_key: store.index_key.clone(),
+            clock: Arc::clone(&foundation.clock),
+            random: Arc::clone(&foundation.random),
+        }
+    }
+
+    fn index(&self, document: &Document) -> DocumentIndex {
+        keyed_hash(&self.index_key, document.index_text().as_bytes())
+    }
+
+    /// Registers the person, or finds the one with the same document, and binds the caller's account to them.
+    /// `body` is the request as sent, for its fingerprint.
+    pub async fn register(
+        &self,
+        permit: AccountPermit,
+        request_id: RequestId,
+        body: &[u8],
+        stated: StatedPerson<'_>,
+    ) -> Result<Registered, Fault> {
+        let now = self.clock.now();
+        let (person, normalisations) = stated.check(now.local_day()).map_err(within_person)?;
+        let account = AccountId::parse(permit.account()).map_err(|wrong| Fault::invalid(vec![wrong]))?;
+        let registration = Registration {
+            request: self
+                .idempotency
+                .key(permit.account(), "RegisterPerson", request_id, body),
+            account,
+            index: self.index(&person.document),
+            person,
+            cipher: self.fields.ready().await?,
+            new_subject: SubjectId::new(now, &*self.random),
+            now,
+        };
+        let subject = self
+            .database
+            .write(move |transaction| async move { registration.run(transaction).await }.boxed())
+            .await?;
+        lutong_chassis::failpoint::hit("identity.registered");
+        Ok(Registered {
+            subject,
+            normalisations,
+        })
+    }
+
+    /// The subject of each document, or what is wrong with it; documents nobody has registered get a placeholder.
+    pub async fn resolve(
+        &self,
+        _permit: AnyPermit,
+        documents: &[StatedDocument<'_>],
+    ) -> Result<Vec<Result<SubjectId, Violation>>, Fault> {
+        let now = self.clock.now();
+        let indexes: Vec<Result<DocumentIndex, Violation>> = documents
+            .iter()
+            .map(|document| {
+                document
+                    .check(now.local_day())
+                    .map(|(document, _)| self.index(&document))
+            })
+            .collect();
+        let mut wanted: Vec<DocumentIndex> = indexes
+            .iter()
+            .filter_map(|index| index.as_ref().ok().copied())
+            .collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let mut found = people::find_all(self.database.reader(), &wanted).await?;
+        if found.len() < wanted.len() {
+            let missing: Vec<_> = wanted
+                .iter()
+                .filter(|index| !found.contains_key(*index))
+                .map(|index| (*index, SubjectId::new(now, &*self.random)))
+                .collect();
+            found = self
+                .database
+                .write(move |transaction| {
+                    async move {
+                        people::insert_placeholders(transaction, missing).await?;
+                        people::find_all(transaction, &wanted).await
+                    }
+                    .boxed()
+                })
+                .await
+                .map_err(|error: StorageError| Fault::from(error))?;
+        }
+        let subject = |index: DocumentIndex| found.get(&index).copied().ok_or_else(Fault::internal);
+        indexes
+            .into_iter()
+            .map(|index| index.map_or_else(|wrong| Ok(Err(wrong)), |index| subject(index).map(Ok)))
+            .collect()
+    }
+
+    /// What a door may see of the names of those of `subjects` that are registered.
+    pub async fn name_masks(
+        &self,
+        _permit: AnyPermit,
+        subjects: &[SubjectId],
+    ) -> Result<Vec<(SubjectId, String)>, Fault> {
+        let cipher = self.fields.ready().await?;
+        let mut masks = Vec::with_capacity(subjects.len());
+        for (subject, sealed) in people::names(self.database.reader(), subjects).await? {
+            let name = people::open_name(&cipher, subject, &sealed)?;
+            let name = lutong_kernel::name::PersonName::parse(&name).map_err(|_| damaged_name(subject))?;
+            masks.push((subject, name.mask()));
+        }
+        Ok(masks)
+    }
+
+    /// Erases registrations from before `before` that no declaration followed.
+    pub async fn erase_unconfirmed(&self, before: Timestamp) -> Result<usize, Fault> {
+        const AT_ONCE: u64 = 500;
+        let erased = self
+            .database
+            .write(move |transaction| people::erase_unconfirmed(transaction, before, AT_ONCE).boxed());
+        Ok(erased.await?)
+    }
+}
+
+impl Registration {
+    async fn run(self, transaction: &DatabaseTransaction) -> Result<SubjectId, Fault> {
+        let known = people::find(transaction, &self.index).await?;
+        let subject = known.as_ref().map_or(self.new_subject, |known| known.subject);
+        let answer = subject.uuid();
+        match idempotency::claim(transaction, &self.request, answer.as_bytes(), self.now).await? {
+            Claim::Fresh => {}
+            Claim::Replay(answer) => {
+                return Uuid::from_slice(&answer)
+                    .map(SubjectId::from_uuid)
+                    .map_err(|error| {
+                        StorageError::Damaged(format!("a stored answer is not a subject id: {error}")).into()
+                    });
+            }
+        }
+        let sealed = SealedPerson::seal(&self.cipher, subject, &self.person)?;
+        match known {
+            None => {
+                if !people::insert(transaction, subject, &self.index, sealed, self.now).await? {
+                    return Err(StorageError::Contended.into());
+                }
+            }
+            Some(known) => {
+                if let Some(name) = &known.sealed_name
+                    && people::open_name(&self.cipher, subject, name)? != self.person.name.expose()
+                {
+                    return Err(registered_differently());
+                }
+                people::update(transaction, subject, sealed, self.now).await?;
+            }
+        }
+        if !crate::store::accounts::bind(transaction, &self.account, subject).await? {
+            return Err(bound_differently());
+        }
+        Ok(subject)
+    }
+}
+
+fn within_person(mut fault: Fault) -> Fault {
+    fault.violations = fault
+        .violations
+        .into_iter()
+        .map(|wrong| wrong.within("person"))
+        .collect();
+    fault
+}
+
+fn damaged_name(subject: SubjectId) -> Fault {
+    tracing::error!(%subject, "a stored name is not a name");
+    Fault::internal()
+}
+
+fn registered_differently() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "DOCUMENT_REGISTERED_DIFFERENTLY",
+        "该证件已由其他姓名登记，请核对姓名与证件号码；如有疑问请提交反馈",
+        "the document is registered with another name; check both, or file feedback",
+    )
+}
+
+fn bound_differently() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "ACCOUNT_BOUND_DIFFERENTLY",
+        "该账号已绑定其他人员；为家人代办请使用代办功能",
+        "the account belongs to another person",
+    )
+}

@@ -1,0 +1,8 @@
+//! Identity's tables. Queries in domain words; rows never leave this module.
+
+pub mod accounts;
+mod migrations;
+pub mod people;
+mod tables;
+
+pub use migrations::Migrations;

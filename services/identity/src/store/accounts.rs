@@ -1,0 +1,145 @@
+//! Accounts: rows and their bindings to people.
+
+use lutong_chassis::access::{FeedGrant, Roles};
+use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_kernel::{DivisionCode, SubjectId};
+use lutong_proto::policy::Role;
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _,
+};
+
+use super::tables::account;
+use crate::domain::account::{Account, AccountId};
+
+/// An account as stored, and whether it may sign in.
+#[derive(Debug, Clone)]
+pub struct StoredAccount {
+    pub account: Account,
+    pub disabled: bool,
+}
+
+fn damaged(what: &str) -> StorageError {
+    StorageError::Damaged(format!("accounts.{what}"))
+}
+
+fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
+    text.unwrap_or_default().split_ascii_whitespace()
+}
+
+impl TryFrom<account::Model> for StoredAccount {
+    type Error = StorageError;
+
+    fn try_from(row: account::Model) -> Result<Self, StorageError> {
+        let account::Model {
+            account_id,
+            subject_id,
+            roles,
+            division,
+            feed_source,
+            feed_kinds,
+            feed_divisions,
+            disabled,
+        } = row;
+        let roles = words(Some(&roles))
+            .map(|name| Role::from_str_name(name).ok_or_else(|| damaged("roles")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let subject = subject_id
+            .map(|bytes| read_subject(&bytes, "accounts.subject_id"))
+            .transpose()?;
+        let division = division
+            .map(|number| {
+                u32::try_from(number)
+                    .ok()
+                    .and_then(|n| DivisionCode::from_number(n).ok())
+            })
+            .map(|division| division.ok_or_else(|| damaged("division")))
+            .transpose()?;
+        let divisions = words(feed_divisions.as_deref())
+            .map(|code| DivisionCode::parse(code).map_err(|_| damaged("feed_divisions")))
+            .collect::<Result<Vec<_>, _>>()?;
+        let feed = feed_source.map(|source| FeedGrant {
+            source,
+            kinds: words(feed_kinds.as_deref()).map(str::to_owned).collect(),
+            divisions,
+        });
+        Ok(Self {
+            account: Account {
+                id: AccountId::parse(&account_id).map_err(|_| damaged("account_id"))?,
+                roles: Roles::of(&roles),
+                subject,
+                division,
+                feed,
+            },
+            disabled,
+        })
+    }
+}
+
+fn row_of(account: &Account) -> account::ActiveModel {
+    let roles: Vec<_> = account.roles.iter().map(|role| role.as_str_name()).collect();
+    let divisions = |feed: &FeedGrant| {
+        let codes: Vec<_> = feed.divisions.iter().map(ToString::to_string).collect();
+        codes.join(" ")
+    };
+    account::ActiveModel {
+        account_id: Set(account.id.as_str().to_owned()),
+        subject_id: Set(account.subject.map(subject_bytes)),
+        roles: Set(roles.join(" ")),
+        division: Set(account.division.map(|division| i64::from(division.number()))),
+        feed_source: Set(account.feed.as_ref().map(|feed| feed.source.clone())),
+        feed_kinds: Set(account.feed.as_ref().map(|feed| feed.kinds.join(" "))),
+        feed_divisions: Set(account.feed.as_ref().map(divisions)),
+        disabled: Set(false),
+    }
+}
+
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    id: &AccountId,
+) -> Result<Option<StoredAccount>, StorageError> {
+    let row = account::Entity::find_by_id(id.as_str().to_owned())
+        .one(connection)
+        .await?;
+    row.map(StoredAccount::try_from).transpose()
+}
+
+/// Adds an account; `false` when there is one of this name.
+pub async fn insert(transaction: &DatabaseTransaction, account: &Account) -> Result<bool, StorageError> {
+    let inserted = account::Entity::insert(row_of(account))
+        .on_conflict(
+            OnConflict::column(account::Column::AccountId)
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(inserted > 0)
+}
+
+/// Binds an account to a person; `false` when it belongs to another.
+pub async fn bind(
+    transaction: &DatabaseTransaction,
+    id: &AccountId,
+    subject: SubjectId,
+) -> Result<bool, StorageError> {
+    let mut citizen = Account::citizen(id.clone());
+    citizen.subject = Some(subject);
+    if insert(transaction, &citizen).await? {
+        return Ok(true);
+    }
+    let own = subject_bytes(subject);
+    let bound = account::Entity::update_many()
+        .col_expr(account::Column::SubjectId, Expr::value(own.clone()))
+        .filter(account::Column::AccountId.eq(id.as_str()))
+        .filter(
+            Condition::any()
+                .add(account::Column::SubjectId.is_null())
+                .add(account::Column::SubjectId.eq(own)),
+        )
+        .exec(transaction)
+        .await?;
+    Ok(bound.rows_affected > 0)
+}

@@ -1,0 +1,264 @@
+//! Subjects and what is known of them, encrypted field by field.
+
+use std::collections::HashMap;
+
+use lutong_chassis::crypto::{CipherError, ReadyCipher};
+use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_kernel::{SubjectId, Timestamp};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::tables::{account, person};
+use crate::domain::person::Person;
+
+/// The blind index of a document.
+pub type DocumentIndex = [u8; 32];
+
+/// What a register knows of a document's subject.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub subject: SubjectId,
+    /// Encrypted; `None` for a placeholder.
+    pub sealed_name: Option<Vec<u8>>,
+}
+
+/// A person's items, encrypted for one subject.
+#[derive(Debug, Clone)]
+pub struct SealedPerson {
+    full_name: Vec<u8>,
+    document: Vec<u8>,
+    mobile: Vec<u8>,
+    nationality: Vec<u8>,
+    home: Vec<u8>,
+}
+
+fn context(field: &str, subject: SubjectId) -> Vec<u8> {
+    format!("people/{field}/{subject}").into_bytes()
+}
+
+impl SealedPerson {
+    pub fn seal(cipher: &ReadyCipher, subject: SubjectId, person: &Person) -> Result<Self, CipherError> {
+        let seal = |field: &str, text: &str| cipher.encrypt(text.as_bytes(), &context(field, subject));
+        let document = &person.document;
+        let country = document.issuing_country().map(|country| country.to_string());
+        let document = format!(
+            "{}\n{}\n{}",
+            document.kind().as_str(),
+            country.unwrap_or_default(),
+            document.number()
+        );
+        Ok(Self {
+            full_name: seal("full_name", person.name.expose())?,
+            document: seal("document", &document)?,
+            mobile: seal("mobile", person.mobile.expose())?,
+            nationality: seal("nationality", person.nationality.as_str())?,
+            home: seal(
+                "home",
+                &format!("{}\n{}", person.home_division, person.home_detail.expose()),
+            )?,
+        })
+    }
+}
+
+/// Opens a name that was sealed for `subject`.
+pub fn open_name(cipher: &ReadyCipher, subject: SubjectId, sealed: &[u8]) -> Result<String, CipherError> {
+    cipher.decrypt_text(sealed, &context("full_name", subject))
+}
+
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    index: &DocumentIndex,
+) -> Result<Option<Known>, StorageError> {
+    let row = person::Entity::find()
+        .select_only()
+        .columns([person::Column::SubjectId, person::Column::FullName])
+        .filter(person::Column::DocumentIndex.eq(index.to_vec()))
+        .into_tuple::<(Vec<u8>, Option<Vec<u8>>)>()
+        .one(connection)
+        .await?;
+    row.map(|(subject, sealed_name)| {
+        Ok(Known {
+            subject: read_subject(&subject, "people.subject_id")?,
+            sealed_name,
+        })
+    })
+    .transpose()
+}
+
+/// Adds a registered person; `false` when another transaction was faster with the same document.
+pub async fn insert(
+    transaction: &DatabaseTransaction,
+    subject: SubjectId,
+    index: &DocumentIndex,
+    sealed: SealedPerson,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let row = person::ActiveModel {
+        subject_id: Set(subject_bytes(subject)),
+        document_index: Set(index.to_vec()),
+        full_name: Set(Some(sealed.full_name)),
+        document: Set(Some(sealed.document)),
+        mobile: Set(Some(sealed.mobile)),
+        nationality: Set(Some(sealed.nationality)),
+        home: Set(Some(sealed.home)),
+        registered_at: Set(Some(now.micros())),
+        confirmed_at: Set(None),
+    };
+    let inserted = person::Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(person::Column::DocumentIndex)
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(inserted > 0)
+}
+
+/// The latest statement of a person known already, or the first one of a placeholder.
+pub async fn update(
+    transaction: &DatabaseTransaction,
+    subject: SubjectId,
+    sealed: SealedPerson,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    use person::Column;
+    person::Entity::update_many()
+        .col_expr(Column::FullName, Expr::value(sealed.full_name))
+        .col_expr(Column::Document, Expr::value(sealed.document))
+        .col_expr(Column::Mobile, Expr::value(sealed.mobile))
+        .col_expr(Column::Nationality, Expr::value(sealed.nationality))
+        .col_expr(Column::Home, Expr::value(sealed.home))
+        .col_expr(
+            Column::RegisteredAt,
+            Expr::cust_with_expr("coalesce(registered_at, $1)", now.micros()),
+        )
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+pub async fn find_all(
+    connection: &impl ConnectionTrait,
+    indexes: &[DocumentIndex],
+) -> Result<HashMap<DocumentIndex, SubjectId>, StorageError> {
+    let rows = person::Entity::find()
+        .select_only()
+        .columns([person::Column::DocumentIndex, person::Column::SubjectId])
+        .filter(person::Column::DocumentIndex.is_in(indexes.iter().map(|index| index.to_vec())))
+        .into_tuple::<(Vec<u8>, Vec<u8>)>()
+        .all(connection)
+        .await?;
+    let mut found = HashMap::with_capacity(rows.len());
+    for (index, subject) in rows {
+        let index = DocumentIndex::try_from(index)
+            .map_err(|_| StorageError::Damaged("people.document_index is not 32 bytes".to_owned()))?;
+        found.insert(index, read_subject(&subject, "people.subject_id")?);
+    }
+    Ok(found)
+}
+
+/// Gives documents that nobody has registered a subject; those that got one meanwhile keep it.
+pub async fn insert_placeholders(
+    transaction: &DatabaseTransaction,
+    placeholders: Vec<(DocumentIndex, SubjectId)>,
+) -> Result<(), StorageError> {
+    let rows = placeholders
+        .into_iter()
+        .map(|(index, subject)| person::ActiveModel {
+            subject_id: Set(subject_bytes(subject)),
+            document_index: Set(index.to_vec()),
+            full_name: Set(None),
+            document: Set(None),
+            mobile: Set(None),
+            nationality: Set(None),
+            home: Set(None),
+            registered_at: Set(None),
+            confirmed_at: Set(None),
+        });
+    person::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::column(person::Column::DocumentIndex)
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Sealed names of those of `subjects` that are registered.
+pub async fn names(
+    connection: &impl ConnectionTrait,
+    subjects: &[SubjectId],
+) -> Result<Vec<(SubjectId, Vec<u8>)>, StorageError> {
+    let rows = person::Entity::find()
+        .select_only()
+        .columns([person::Column::SubjectId, person::Column::FullName])
+        .filter(person::Column::SubjectId.is_in(subjects.iter().map(|subject| subject_bytes(*subject))))
+        .filter(person::Column::FullName.is_not_null())
+        .into_tuple::<(Vec<u8>, Vec<u8>)>()
+        .all(connection)
+        .await?;
+    rows.into_iter()
+        .map(|(subject, name)| Ok((read_subject(&subject, "people.subject_id")?, name)))
+        .collect()
+}
+
+/// Notes that declarations followed these registrations.
+pub async fn confirm(
+    transaction: &DatabaseTransaction,
+    subjects: &[SubjectId],
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    use person::Column;
+    person::Entity::update_many()
+        .col_expr(Column::ConfirmedAt, Expr::value(now.micros()))
+        .filter(Column::SubjectId.is_in(subjects.iter().map(|subject| subject_bytes(*subject))))
+        .filter(Column::ConfirmedAt.is_null())
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Turns registrations from before `before` that no declaration followed back into placeholders and frees their
+/// accounts: how many of at most `limit`.
+pub async fn erase_unconfirmed(
+    transaction: &DatabaseTransaction,
+    before: Timestamp,
+    limit: u64,
+) -> Result<usize, StorageError> {
+    use person::Column;
+    let subjects: Vec<Vec<u8>> = person::Entity::find()
+        .select_only()
+        .column(Column::SubjectId)
+        .filter(Column::RegisteredAt.lt(before.micros()))
+        .filter(Column::ConfirmedAt.is_null())
+        .order_by_asc(Column::RegisteredAt)
+        .limit(limit)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    let nothing = || Expr::value(Option::<Vec<u8>>::None);
+    person::Entity::update_many()
+        .col_expr(Column::FullName, nothing())
+        .col_expr(Column::Document, nothing())
+        .col_expr(Column::Mobile, nothing())
+        .col_expr(Column::Nationality, nothing())
+        .col_expr(Column::Home, nothing())
+        .col_expr(Column::RegisteredAt, Expr::value(Option::<i64>::None))
+        .filter(Column::SubjectId.is_in(subjects.iter().cloned()))
+        .exec(transaction)
+        .await?;
+    account::Entity::update_many()
+        .col_expr(account::Column::SubjectId, nothing())
+        .filter(account::Column::SubjectId.is_in(subjects.iter().cloned()))
+        .exec(transaction)
+        .await?;
+    Ok(subjects.len())
+}
