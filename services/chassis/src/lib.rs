@@ -18,6 +18,8 @@ pub mod server;
 pub mod status;
 pub mod storage;
 pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod tls;
 pub mod wall_clock;
 

@@ -34,8 +34,7 @@ impl Accounts {
     pub async fn add(&self, account: Account) -> Result<(), Fault> {
         let name = account.id.as_str().to_owned();
         let added = self.0.write(move |transaction| {
-            async move { Ok::<_, StorageError>(store::accounts::insert(transaction, &account).await?) }
-                .boxed()
+            async move { store::accounts::insert(transaction, &account).await }.boxed()
         });
         if added.await? {
             return Ok(());
