@@ -29,14 +29,14 @@ pub struct Bed {
     pub clock: ManualClock,
     pub mesh: LocalMesh,
     engine: Engine,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
 }
 
 impl Bed {
     /// At noon of 2022-11-26, Shandong time.
     pub fn new(engine: Engine) -> Self {
         let clock = ManualClock::at(Timestamp::parse("2022-11-26T12:00:00+08:00").unwrap());
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let foundation = Foundation {
             clock: Arc::new(clock.clone()),
             random: Arc::new(SeededRandom::new(20_221_126)),
@@ -71,6 +71,20 @@ impl Bed {
                 storage::migrate::<M>(&database).await.unwrap();
                 config
             }
+        }
+    }
+
+    /// The same keys, clock and folder with no service bound: what a restart finds.
+    pub fn reopened(&self) -> Self {
+        let mut foundation = self.foundation.clone();
+        foundation.stop = CancellationToken::new();
+        foundation.bell = Doorbell::local();
+        Self {
+            foundation,
+            clock: self.clock.clone(),
+            mesh: LocalMesh::new(),
+            engine: self.engine,
+            folder: Arc::clone(&self.folder),
         }
     }
 

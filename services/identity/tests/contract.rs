@@ -1,5 +1,7 @@
 //! What identity promises over its contract, on both engines.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use lutong_chassis::on_both_engines;
@@ -173,7 +175,7 @@ async fn a_request_id_with_another_body_is_a_conflict(bed: Bed) {
     let identity = start(bed).await;
     identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
     let mut moved = items("王小明", ONE);
-    moved.mobile = "13900139000".to_owned();
+    "13900139000".clone_into(&mut moved.mobile);
     let refused = identity.register("wx-1", 1, moved).await.unwrap_err();
     assert_eq!(refused.reason, "REQUEST_ID_REUSED");
 }
@@ -223,7 +225,7 @@ async fn only_registered_people_have_a_mask(bed: Bed) {
 async fn wrong_items_are_named_and_store_nothing(bed: Bed) {
     let identity = start(bed).await;
     let mut wrong = items(&"名".repeat(101), "110105194912310021");
-    wrong.nationality = "XYZ".to_owned();
+    "XYZ".clone_into(&mut wrong.nationality);
     let refused = identity.register("wx-1", 1, wrong).await.unwrap_err();
     let fields: Vec<_> = refused
         .violations

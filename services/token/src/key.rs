@@ -295,6 +295,16 @@ impl VerifyingKey {
         pem.map_err(|_| KeyError::PublicKey)
     }
 
+    /// SubjectPublicKeyInfo (RFC 5280), as key lists publish it.
+    pub fn to_spki_der(&self) -> Result<Vec<u8>, KeyError> {
+        let der = match &self.public {
+            PublicKey::Ed25519(public) => public.to_public_key_der(),
+            PublicKey::Es256(public) => public.to_public_key_der(),
+        };
+        der.map(|der| der.as_bytes().to_vec())
+            .map_err(|_| KeyError::PublicKey)
+    }
+
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }

@@ -1,0 +1,66 @@
+//! What a code shows, and when it may not.
+
+use lutong_kernel::{Colour, DecisionId, SubjectId, Timestamp};
+
+/// A decision as a code takes it: the colour, not why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Code {
+    pub subject: SubjectId,
+    pub decision: DecisionId,
+    pub colour: Colour,
+    /// Grows with every decision about the subject.
+    pub version: i64,
+    pub evaluated_at: Timestamp,
+    /// When the decision is due to change if nothing new is recorded.
+    pub next_change_at: Option<Timestamp>,
+}
+
+impl Code {
+    /// A green code cites nothing, so that whatever is due to change makes it yellow or red. Once that instant has
+    /// come green is no longer true, even while nobody has decided anew. A red or yellow one may stand too long, never
+    /// too short.
+    pub fn awaits_decision(&self, now: Timestamp) -> bool {
+        self.colour == Colour::Green && self.next_change_at.is_some_and(|change| change <= now)
+    }
+}
+
+/// The newest of several decisions about each subject, in the subjects' order.
+pub fn newest(mut codes: Vec<Code>) -> Vec<Code> {
+    codes.sort_unstable_by_key(|code| (code.subject, std::cmp::Reverse(code.version)));
+    codes.dedup_by_key(|code| code.subject);
+    codes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lutong_kernel::random::SeededRandom;
+
+    fn code(colour: Colour, version: i64, next_change_at: Option<i64>) -> Code {
+        let start = Timestamp::from_seconds(0);
+        Code {
+            subject: SubjectId::new(start, &SeededRandom::new(1)),
+            decision: DecisionId::new(start, &SeededRandom::new(2)),
+            colour,
+            version,
+            evaluated_at: start,
+            next_change_at: next_change_at.map(Timestamp::from_seconds),
+        }
+    }
+
+    #[test]
+    fn green_is_not_shown_from_the_instant_it_is_due_to_change() {
+        let green = code(Colour::Green, 1, Some(100));
+        assert!(!green.awaits_decision(Timestamp::from_micros(99_999_999)));
+        assert!(green.awaits_decision(Timestamp::from_seconds(100)));
+        assert!(!code(Colour::Green, 1, None).awaits_decision(Timestamp::MAX));
+        assert!(!code(Colour::Red, 1, Some(100)).awaits_decision(Timestamp::from_seconds(101)));
+    }
+
+    #[test]
+    fn of_several_decisions_about_a_subject_the_newest_counts_in_whatever_order_they_come() {
+        let (old, new) = (code(Colour::Green, 1, None), code(Colour::Red, 2, None));
+        assert_eq!(newest(vec![old.clone(), new.clone()]), std::slice::from_ref(&new));
+        assert_eq!(newest(vec![new.clone(), old]), [new]);
+    }
+}

@@ -1,0 +1,185 @@
+//! Codes as they stand: bringing decisions into force, and reading what is.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use lutong_chassis::Store;
+use lutong_chassis::crypto::{FieldCipher, ReadyCipher};
+use lutong_chassis::outbox::Position;
+use lutong_chassis::storage::{Database, Engine, StorageError};
+use lutong_kernel::{Fault, SubjectId};
+use lutong_token::Mask;
+
+use super::memory::{Memory, Writing};
+use super::reading::BatchedReader;
+use crate::domain::code::{Code, newest};
+use crate::grpc::masks::IdentityMasks;
+use crate::store::codes::{self, StoredCode};
+
+/// A code as it is shown: what a door may see of the name is there once identity has given it.
+#[derive(Debug, Clone)]
+pub struct ShownCode {
+    pub code: Code,
+    pub mask: Option<Mask>,
+}
+
+/// All codes; cheap to clone.
+#[derive(Clone)]
+pub struct Codes(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    fields: FieldCipher,
+    reader: BatchedReader,
+    memory: Option<Arc<Memory>>,
+    masks: IdentityMasks,
+}
+
+fn context(subject: SubjectId) -> Vec<u8> {
+    format!("codes/mask/{subject}").into_bytes()
+}
+
+impl Codes {
+    pub fn new(store: &Store, masks: IdentityMasks) -> Self {
+        let database = store.database.clone();
+        // SQLite's file belongs to this process alone; a PostgreSQL database has other replicas' writes in it.
+        let memory = (database.engine() == Engine::Sqlite).then(Memory::new);
+        Self(Arc::new(Inner {
+            reader: BatchedReader::start(database.clone()),
+            fields: store.fields.clone(),
+            database,
+            memory,
+            masks,
+        }))
+    }
+
+    /// The code of a subject as it stands now.
+    pub async fn find(&self, subject: SubjectId) -> Result<Option<Arc<ShownCode>>, Fault> {
+        let ticket = match self.0.memory.as_ref().map(|memory| memory.get(subject)) {
+            Some(Ok(row)) => return Ok(Some(row)),
+            Some(Err(ticket)) => Some(ticket),
+            None => None,
+        };
+        let Some(stored) = self.0.reader.find(subject).await? else {
+            return Ok(None);
+        };
+        let cipher = self.0.fields.ready().await?;
+        let row = Arc::new(open(&cipher, stored)?);
+        if let (Some(memory), Some(ticket)) = (&self.0.memory, ticket) {
+            memory.put(ticket, &row);
+        }
+        Ok(Some(row))
+    }
+
+    /// Brings decisions into force: how many changed a code. `position` is that of a follower, stored with them.
+    pub async fn apply(&self, decided: Vec<Code>, position: Option<Position>) -> Result<u64, Fault> {
+        let decided = newest(decided);
+        let subjects: Vec<_> = decided.iter().map(|code| code.subject).collect();
+        let mut masks = self.masks_for_new(&subjects).await?;
+        let cipher = self.0.fields.ready().await?;
+        let rows = decided
+            .into_iter()
+            .map(|code| {
+                let mask = masks.remove(&code.subject);
+                let sealed_mask = mask
+                    .map(|mask| cipher.encrypt(mask.as_bytes(), &context(code.subject)))
+                    .transpose()?;
+                Ok(StoredCode { code, sealed_mask })
+            })
+            .collect::<Result<Vec<_>, Fault>>()?;
+        let writing = self.writing(subjects);
+        let database = self.0.database.clone();
+        // A task of its own: when the caller goes, the rows must stay out of memory until the commit all the same.
+        let write = tokio::spawn(async move {
+            let written: Result<u64, StorageError> = database
+                .write(move |transaction| {
+                    async move {
+                        let written = codes::upsert_newer(transaction, rows).await?;
+                        if let Some(position) = position {
+                            position.advance(transaction).await?;
+                        }
+                        Ok(written)
+                    }
+                    .boxed()
+                })
+                .await;
+            drop(writing);
+            written
+        });
+        let written = write.await.map_err(|_| Fault::internal())??;
+        lutong_chassis::failpoint::hit("code_rendering.committed");
+        Ok(written)
+    }
+
+    fn writing(&self, subjects: Vec<SubjectId>) -> Option<Writing> {
+        self.0.memory.as_ref().map(|memory| memory.writing(subjects))
+    }
+
+    /// Masks of those of `subjects` that have no code yet. A code goes into force without one rather than wait.
+    async fn masks_for_new(&self, subjects: &[SubjectId]) -> Result<HashMap<SubjectId, String>, Fault> {
+        let known = codes::find_all(self.0.database.reader(), subjects).await?;
+        let known: HashSet<_> = known.into_iter().map(|stored| stored.code.subject).collect();
+        let new: Vec<_> = subjects
+            .iter()
+            .filter(|subject| !known.contains(subject))
+            .copied()
+            .collect();
+        if new.is_empty() {
+            return Ok(HashMap::new());
+        }
+        match self.0.masks.get(&new).await {
+            Ok(masks) => Ok(masks),
+            Err(fault) => {
+                tracing::info!(codes = new.len(), %fault, "codes go into force without a name mask; it is fetched when shown");
+                Ok(HashMap::new())
+            }
+        }
+    }
+
+    /// Asks identity once more for the mask that a code lacks, and keeps it.
+    pub async fn fetch_mask(&self, subject: SubjectId) -> Option<Mask> {
+        let mask = match self.0.masks.get(&[subject]).await {
+            Ok(mut masks) => Mask::try_new(&masks.remove(&subject)?).ok()?,
+            Err(fault) => {
+                tracing::info!(%subject, %fault, "a code is shown without a name mask");
+                return None;
+            }
+        };
+        if let Err(fault) = self.keep_mask(subject, &mask).await {
+            tracing::warn!(%subject, %fault, "a name mask was not kept; the next showing asks again");
+        }
+        Some(mask)
+    }
+
+    async fn keep_mask(&self, subject: SubjectId, mask: &Mask) -> Result<(), Fault> {
+        let cipher = self.0.fields.ready().await?;
+        let sealed = cipher.encrypt(mask.expose().as_bytes(), &context(subject))?;
+        let (writing, database) = (self.writing(vec![subject]), self.0.database.clone());
+        let write = tokio::spawn(async move {
+            let written: Result<(), StorageError> = database
+                .write(move |transaction| {
+                    async move { codes::set_mask(transaction, subject, sealed).await }.boxed()
+                })
+                .await;
+            drop(writing);
+            written
+        });
+        Ok(write.await.map_err(|_| Fault::internal())??)
+    }
+}
+
+fn open(cipher: &ReadyCipher, stored: StoredCode) -> Result<ShownCode, Fault> {
+    let StoredCode { code, sealed_mask } = stored;
+    let mask = sealed_mask
+        .map(|sealed| cipher.decrypt_text(&sealed, &context(code.subject)))
+        .transpose()?;
+    let mask = mask
+        .map(|mask| Mask::try_new(&mask))
+        .transpose()
+        .map_err(|error| {
+            tracing::error!(subject = %code.subject, %error, "a stored name mask is none");
+            Fault::internal()
+        })?;
+    Ok(ShownCode { code, mask })
+}

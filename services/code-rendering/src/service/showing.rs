@@ -1,0 +1,96 @@
+//! Showing a code: one row, one signature.
+
+use std::sync::Arc;
+
+use lutong_chassis::Foundation;
+use lutong_chassis::access::SubjectPermit;
+use lutong_kernel::{Clock, Fault, FaultCode, Timestamp};
+use lutong_token::{Claims, DYNAMIC_LIFE_SECONDS, Issuer, Mask};
+
+use super::codes::Codes;
+use super::keys::Keys;
+use crate::domain::code::Code;
+
+/// A code as it is shown.
+#[derive(Debug)]
+pub struct Shown {
+    pub token: String,
+    pub code: Code,
+    pub mask: Option<Mask>,
+    pub issued_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Showing {
+    codes: Codes,
+    keys: Keys,
+    clock: Arc<dyn Clock>,
+}
+
+impl Showing {
+    pub fn new(codes: Codes, keys: Keys, foundation: &Foundation) -> Self {
+        Self {
+            codes,
+            keys,
+            clock: Arc::clone(&foundation.clock),
+        }
+    }
+
+    /// A token signed now, good for 60 seconds.
+    pub async fn show(&self, permit: SubjectPermit) -> Result<Shown, Fault> {
+        let subject = permit.subject();
+        let row = self.codes.find(subject).await?.ok_or_else(not_found)?;
+        let issued_at = self.clock.now();
+        if row.code.awaits_decision(issued_at) {
+            return Err(refreshing());
+        }
+        let mask = match &row.mask {
+            Some(mask) => Some(mask.clone()),
+            None => self.codes.fetch_mask(subject).await,
+        };
+        let ring = self.keys.ring().await?;
+        let token_id = self.keys.dynamic_id().seal(subject.uuid(), issued_at);
+        let claims = Claims::dynamic(
+            Issuer::SHANDONG,
+            issued_at,
+            token_id,
+            row.code.colour,
+            mask.clone(),
+        );
+        let claims = claims.map_err(|error| unsigned(&error))?;
+        Ok(Shown {
+            token: ring.signer.sign(&claims).map_err(|error| unsigned(&error))?,
+            code: row.code.clone(),
+            mask,
+            issued_at: claims.not_before(),
+            expires_at: claims.not_before().plus_seconds(DYNAMIC_LIFE_SECONDS),
+        })
+    }
+}
+
+fn unsigned(error: &dyn std::fmt::Display) -> Fault {
+    tracing::error!(%error, "a token was not signed");
+    Fault::internal()
+}
+
+fn not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "CODE_NOT_FOUND",
+        "健康通行码尚未生成：请先申请或申报；如刚提交，请稍候片刻",
+        "there is no code yet: apply or declare an arrival first; if you just did, wait a moment",
+    )
+}
+
+/// DOMAIN 3: a code that shows no colour while data is refreshed must say so.
+pub fn refreshing() -> Fault {
+    Fault::new(
+        FaultCode::Unavailable,
+        "CODE_REFRESHING",
+        "数据正在更新，暂不显示颜色，请稍候",
+        "data is being refreshed and no colour is shown meanwhile; try again in a moment",
+    )
+    .retry_after(std::time::Duration::from_secs(1))
+}

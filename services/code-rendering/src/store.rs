@@ -1,0 +1,8 @@
+//! Code-rendering's tables.
+
+pub mod codes;
+mod migrations;
+pub mod signing_keys;
+mod tables;
+
+pub use migrations::Migrations;
