@@ -1,0 +1,10 @@
+//! What turns facts into a colour: DOMAIN 4 and 5, pure. No clock, no I/O; everything is an argument.
+
+pub mod area;
+pub mod attributes;
+pub mod case_file;
+pub mod correction;
+pub mod evaluate;
+pub mod fact;
+pub mod notice;
+pub mod rule_set;

@@ -1,0 +1,83 @@
+//! The attributes of each kind of fact (DOMAIN 5) as a table, and reading them.
+
+mod read;
+mod schema;
+
+#[cfg(test)]
+mod tests;
+
+use lutong_kernel::{DivisionCode, Timestamp};
+use serde_json::{Map, Value as Json};
+
+use super::fact::FactKind;
+pub use read::parse_text_community;
+pub use schema::{Attribute, Shape};
+
+/// The value of one attribute.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    Instant(Timestamp),
+    /// One of the attribute's words.
+    Word(&'static str),
+    /// Some of the attribute's words, in the table's order.
+    Words(Vec<&'static str>),
+    Division(DivisionCode),
+    /// Degrees Celsius.
+    Number(f64),
+    Text(String),
+}
+
+/// A kind and its values, in the order of the kind's table. Only a set that the table and DOMAIN's fine print admit
+/// can be made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attributes {
+    kind: FactKind,
+    values: Vec<Option<Value>>,
+}
+
+impl Attributes {
+    pub const fn kind(&self) -> FactKind {
+        self.kind
+    }
+
+    /// The value at an index of the kind's table.
+    pub fn at(&self, index: usize) -> Option<&Value> {
+        self.values.get(index)?.as_ref()
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.at(self.kind.index_of(name)?)
+    }
+
+    pub fn instant(&self, name: &str) -> Option<Timestamp> {
+        self.get(name)?.as_instant()
+    }
+
+    /// Canonical: table order, instants in local time, absent ones left out.
+    pub fn to_json(&self) -> Map<String, Json> {
+        let named = self.kind.attributes().iter().zip(&self.values);
+        named
+            .filter_map(|(attribute, value)| Some((attribute.name.to_owned(), value.as_ref()?.to_json())))
+            .collect()
+    }
+}
+
+impl Value {
+    pub const fn as_instant(&self) -> Option<Timestamp> {
+        match self {
+            Self::Instant(at) => Some(*at),
+            _ => None,
+        }
+    }
+
+    fn to_json(&self) -> Json {
+        match self {
+            Self::Instant(at) => Json::from(at.to_rfc3339()),
+            Self::Word(word) => Json::from(*word),
+            Self::Words(words) => Json::from(words.clone()),
+            Self::Division(code) => Json::from(code.to_string()),
+            Self::Number(number) => Json::from(*number),
+            Self::Text(text) => Json::from(text.as_str()),
+        }
+    }
+}

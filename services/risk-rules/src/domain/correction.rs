@@ -1,0 +1,46 @@
+//! When one statement may take another's place (DOMAIN 4, fine print).
+
+use lutong_kernel::{Timestamp, Violation};
+
+use super::fact::{Fact, FactKind};
+
+/// A correction: of the same kind, recorded later, of a fact that nothing has replaced or retracted.
+pub fn check_correction(original: &Fact, kind: FactKind, recorded_at: Timestamp) -> Result<(), Violation> {
+    if original.kind() != kind {
+        return Err(Violation::new(
+            "kind",
+            "CORRECTION_OF_ANOTHER_KIND",
+            format!("更正须与原记录同类（{}）", original.kind()),
+            format!(
+                "a correction is of the same kind as what it replaces ({})",
+                original.kind()
+            ),
+        ));
+    }
+    check_supersession(original, recorded_at, "replaces_key")
+}
+
+/// A retraction: recorded later, of a fact that nothing has replaced or retracted.
+pub fn check_retraction(original: &Fact, recorded_at: Timestamp) -> Result<(), Violation> {
+    check_supersession(original, recorded_at, "retract_key")
+}
+
+fn check_supersession(original: &Fact, recorded_at: Timestamp, field: &str) -> Result<(), Violation> {
+    if original.superseded_at.is_some() {
+        return Err(Violation::new(
+            field,
+            "ALREADY_SUPERSEDED",
+            "原记录已被更正或撤回",
+            "the statement has been corrected or retracted already",
+        ));
+    }
+    if recorded_at <= original.recorded_at {
+        return Err(Violation::new(
+            field,
+            "NOT_LATER",
+            "更正或撤回的记录时间须晚于原记录",
+            "a correction or retraction is recorded after what it is about",
+        ));
+    }
+    Ok(())
+}

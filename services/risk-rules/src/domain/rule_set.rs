@@ -1,0 +1,158 @@
+//! Rule sets: data, parsed and compiled once. `rule-sets/sd-2020.toml` is the province's.
+
+mod compile;
+mod file;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::LazyLock;
+
+use lutong_kernel::{Colour, Timestamp};
+
+use super::area::RiskLevel;
+use super::fact::FactKind;
+
+/// A text in both languages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    pub zh: String,
+    pub en: String,
+}
+
+/// A compiled rule set.
+#[derive(Debug, Clone)]
+pub struct RuleSet {
+    pub id: String,
+    pub version: String,
+    pub effective_from: Timestamp,
+    pub legal_basis: String,
+    /// By severity: green, yellow, red.
+    guidance: [Text; 3],
+    rules: Vec<Rule>,
+}
+
+/// One rule: whom it selects, when it is in force, what it makes of them and why.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub id: String,
+    pub colour: Colour,
+    pub reason: Text,
+    pub legal_basis: String,
+    pub kind: FactKind,
+    /// All of them hold.
+    pub(super) all: Vec<Condition>,
+    /// At least one of them holds; empty: no matter.
+    pub(super) any: Vec<Condition>,
+    pub(super) window: Window,
+}
+
+/// A condition on one attribute, by its index in the kind's table.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Condition {
+    Is(usize, &'static str),
+    Contains(usize, Vec<&'static str>),
+    AtLeast(usize, f64),
+}
+
+/// How many days after an anchor, and how they are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct After {
+    pub anchor: usize,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Span {
+    /// The anchor's local date is day 0; through the end of day n.
+    Days(i32),
+    /// n × 24 hours.
+    Elapsed(i32),
+}
+
+impl Span {
+    pub const fn end(self, anchor: Timestamp) -> Timestamp {
+        match self {
+            Self::Days(days) => anchor.end_of_window(days),
+            Self::Elapsed(days) => anchor.plus_seconds(days as i64 * 86_400),
+        }
+    }
+}
+
+/// From when until when a selected fact is in force.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Window {
+    /// From the first attribute that is there, until the first of `until` that is, else `otherwise`, else without end.
+    Interval {
+        from: Vec<usize>,
+        until: Vec<usize>,
+        otherwise: Option<After>,
+    },
+    /// From an attribute until the latest of several things, each of which may be missing still.
+    UntilAll { from: usize, ends: Vec<End> },
+    /// A stay in a listed place.
+    Area {
+        level: RiskLevel,
+        look_back_days: i32,
+        after: Span,
+    },
+}
+
+/// One of the things that must have happened.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum End {
+    Attribute(usize),
+    /// The earliest fact of a kind with a word, at or after the beginning.
+    Fact {
+        kind: FactKind,
+        condition: Condition,
+        at: usize,
+    },
+}
+
+/// What is wrong with a rule set, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RuleSetError {
+    #[error("the rule set cannot be read: {0}")]
+    Unreadable(String),
+    #[error("rule {rule}: {reason}")]
+    Rule { rule: String, reason: String },
+    #[error("the rule set: {0}")]
+    Whole(String),
+}
+
+static SD_2020: LazyLock<RuleSet> = LazyLock::new(|| {
+    match RuleSet::parse(include_str!("../../rule-sets/sd-2020.toml")) {
+        Ok(set) => set,
+        // Bundled and parsed by a test of this build.
+        Err(error) => unreachable!("the bundled rule set: {error}"),
+    }
+});
+
+impl RuleSet {
+    /// The bundled rule set of the province.
+    pub fn sd_2020() -> &'static Self {
+        &SD_2020
+    }
+
+    pub fn parse(text: &str) -> Result<Self, RuleSetError> {
+        compile::compile(file::read(text)?)
+    }
+
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rule of an index that an evaluation gave.
+    pub fn rule(&self, index: usize) -> Option<&Rule> {
+        self.rules.get(index)
+    }
+
+    pub fn guidance(&self, colour: Colour) -> &Text {
+        match colour {
+            Colour::Green => &self.guidance[0],
+            Colour::Yellow => &self.guidance[1],
+            Colour::Red => &self.guidance[2],
+        }
+    }
+}
