@@ -1,3 +1,60 @@
 #![doc = include_str!("../README.md")]
 
 pub mod domain;
+mod grpc;
+mod service;
+mod store;
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use lutong_chassis::audit::AuditLog;
+use lutong_chassis::outbox::Follower;
+use lutong_chassis::storage::StorageConfig;
+use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
+use lutong_kernel::ServiceName;
+use lutong_proto::risk_rules::v1::area_service_server::AreaServiceServer;
+use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
+use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServer;
+
+pub use store::Migrations;
+
+const SERVICE: ServiceName = ServiceName::RiskRules;
+
+/// Builds the service. `declaration` is whose log says what direct calls missed, `code_rendering` brings decisions
+/// into force.
+pub async fn build(
+    foundation: &Foundation,
+    storage: &StorageConfig,
+    declaration: MeshChannel,
+    code_rendering: MeshChannel,
+) -> Result<Component, BuildError> {
+    let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
+    let outbox = store.outbox();
+    let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering);
+    let reader = grpc::statement::StatementReader::new(store.keys.key("fingerprint")?);
+    let handler = grpc::Handler::new(decider.clone(), reader.clone());
+    let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler.clone()))
+        .add_service(AreaServiceServer::new(handler).max_decoding_message_size(128 * 1024))
+        .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())));
+    let audit = AuditLog::new(store.database.clone());
+    let follower = Follower {
+        consumer: SERVICE,
+        producer: ServiceName::Declaration,
+        database: store.database.clone(),
+        source: Arc::new(grpc::declared::DeclarationLog::new(declaration)),
+        handler: Arc::new(service::following::Declared::new(decider.clone(), reader)),
+    };
+    let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
+    Ok(Component {
+        service: SERVICE,
+        router: foundation.guard(SERVICE, routes, Some(audit)),
+        checks: vec![store.check::<Migrations>()],
+        tasks: vec![
+            outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
+            follower.run(bell, stop.clone()).boxed(),
+            service::due::decide_due(decider, stop).boxed(),
+            store.sweeper(foundation, Some(outbox)),
+        ],
+    })
+}

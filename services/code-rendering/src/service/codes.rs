@@ -1,6 +1,6 @@
 //! Codes as they stand: bringing decisions into force, and reading what is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -74,9 +74,24 @@ impl Codes {
 
     /// Brings decisions into force: how many changed a code. `position` is that of a follower, stored with them.
     pub async fn apply(&self, decided: Vec<Code>, position: Option<Position>) -> Result<u64, Fault> {
-        let decided = newest(decided);
+        let mut decided = newest(decided);
+        let known = self.versions(&decided).await?;
+        decided.retain(|code| {
+            known
+                .get(&code.subject)
+                .is_none_or(|version| *version < code.version)
+        });
+        // What was read was committed: a repeated decision is in force, and costs no write.
+        if decided.is_empty() && position.is_none() {
+            return Ok(0);
+        }
         let subjects: Vec<_> = decided.iter().map(|code| code.subject).collect();
-        let mut masks = self.masks_for_new(&subjects).await?;
+        let new: Vec<_> = subjects
+            .iter()
+            .filter(|subject| !known.contains_key(subject))
+            .copied()
+            .collect();
+        let mut masks = self.masks_for_new(&new).await;
         let cipher = self.0.fields.ready().await?;
         let rows = decided
             .into_iter()
@@ -116,23 +131,28 @@ impl Codes {
         self.0.memory.as_ref().map(|memory| memory.writing(subjects))
     }
 
-    /// Masks of those of `subjects` that have no code yet. A code goes into force without one rather than wait.
-    async fn masks_for_new(&self, subjects: &[SubjectId]) -> Result<HashMap<SubjectId, String>, Fault> {
-        let known = codes::find_all(self.0.database.reader(), subjects).await?;
-        let known: HashSet<_> = known.into_iter().map(|stored| stored.code.subject).collect();
-        let new: Vec<_> = subjects
-            .iter()
-            .filter(|subject| !known.contains(subject))
-            .copied()
-            .collect();
-        if new.is_empty() {
+    async fn versions(&self, decided: &[Code]) -> Result<HashMap<SubjectId, i64>, Fault> {
+        if decided.is_empty() {
             return Ok(HashMap::new());
         }
-        match self.0.masks.get(&new).await {
-            Ok(masks) => Ok(masks),
+        let subjects: Vec<_> = decided.iter().map(|code| code.subject).collect();
+        let known = codes::find_all(self.0.database.reader(), &subjects).await?;
+        Ok(known
+            .into_iter()
+            .map(|stored| (stored.code.subject, stored.code.version))
+            .collect())
+    }
+
+    /// Masks of subjects that have no code yet. A code goes into force without one rather than wait.
+    async fn masks_for_new(&self, new: &[SubjectId]) -> HashMap<SubjectId, String> {
+        if new.is_empty() {
+            return HashMap::new();
+        }
+        match self.0.masks.get(new).await {
+            Ok(masks) => masks,
             Err(fault) => {
                 tracing::info!(codes = new.len(), %fault, "codes go into force without a name mask; it is fetched when shown");
-                Ok(HashMap::new())
+                HashMap::new()
             }
         }
     }

@@ -110,6 +110,23 @@ impl AreaBook {
         self.whole.is_empty() && self.communities.is_empty()
     }
 
+    /// Listings without an end, each as last recorded.
+    pub fn open(&self) -> Vec<AreaEntry> {
+        let mut open = Vec::new();
+        for entries in self.whole.values().chain(self.communities.values()) {
+            let last = entries.iter().enumerate().filter(|(n, entry)| {
+                entries
+                    .get(n + 1)
+                    .is_none_or(|next| (next.level, next.from) != (entry.level, entry.from))
+            });
+            open.extend(
+                last.filter(|(_, entry)| entry.to.is_none())
+                    .map(|(_, entry)| entry.clone()),
+            );
+        }
+        open
+    }
+
     /// Listings of a level that cover a place, as known at `known_at`: those of the place itself and of every code it
     /// lies in. A listing with a community covers the identical code and community only.
     pub fn covering(

@@ -4,16 +4,34 @@ use lutong_kernel::{Timestamp, Violation};
 
 use super::fact::{Fact, FactKind};
 
+/// What is asked of the statement that is to be replaced.
+#[derive(Debug, Clone, Copy)]
+pub struct Original {
+    pub kind: FactKind,
+    pub recorded_at: Timestamp,
+    pub superseded_at: Option<Timestamp>,
+}
+
+impl From<&Fact> for Original {
+    fn from(fact: &Fact) -> Self {
+        Self {
+            kind: fact.kind(),
+            recorded_at: fact.recorded_at,
+            superseded_at: fact.superseded_at,
+        }
+    }
+}
+
 /// A correction: of the same kind, recorded later, of a fact that nothing has replaced or retracted.
-pub fn check_correction(original: &Fact, kind: FactKind, recorded_at: Timestamp) -> Result<(), Violation> {
-    if original.kind() != kind {
+pub fn check_correction(original: Original, kind: FactKind, recorded_at: Timestamp) -> Result<(), Violation> {
+    if original.kind != kind {
         return Err(Violation::new(
             "kind",
             "CORRECTION_OF_ANOTHER_KIND",
-            format!("更正须与原记录同类（{}）", original.kind()),
+            format!("更正须与原记录同类（{}）", original.kind),
             format!(
                 "a correction is of the same kind as what it replaces ({})",
-                original.kind()
+                original.kind
             ),
         ));
     }
@@ -21,11 +39,11 @@ pub fn check_correction(original: &Fact, kind: FactKind, recorded_at: Timestamp)
 }
 
 /// A retraction: recorded later, of a fact that nothing has replaced or retracted.
-pub fn check_retraction(original: &Fact, recorded_at: Timestamp) -> Result<(), Violation> {
+pub fn check_retraction(original: Original, recorded_at: Timestamp) -> Result<(), Violation> {
     check_supersession(original, recorded_at, "retract_key")
 }
 
-fn check_supersession(original: &Fact, recorded_at: Timestamp, field: &str) -> Result<(), Violation> {
+fn check_supersession(original: Original, recorded_at: Timestamp, field: &str) -> Result<(), Violation> {
     if original.superseded_at.is_some() {
         return Err(Violation::new(
             field,

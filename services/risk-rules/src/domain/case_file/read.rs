@@ -187,8 +187,8 @@ fn facts_of(facts: Vec<wire::Fact>, retractions: Vec<wire::Retraction>) -> Resul
             return Err((change.field, format!("there is no fact {:?}", change.target)));
         };
         let checked = match change.kind {
-            Some(kind) => check_correction(original, kind, change.recorded_at),
-            None => check_retraction(original, change.recorded_at),
+            Some(kind) => check_correction((&*original).into(), kind, change.recorded_at),
+            None => check_retraction((&*original).into(), change.recorded_at),
         };
         checked.map_err(|wrong| (change.field, format!("{:?}: {}", change.target, wrong.en)))?;
         original.superseded_at = Some(change.recorded_at);

@@ -1,0 +1,35 @@
+//! Bringing decisions into force, over code-rendering's contract.
+
+use lutong_chassis::MeshChannel;
+use lutong_chassis::client::{self, Call};
+use lutong_kernel::{Fault, ServiceName};
+use lutong_proto::code_rendering::v1::ApplyDecisionsRequest;
+use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
+
+use super::convert;
+use crate::store::decisions::StoredDecision;
+
+/// Decisions in one call.
+const MAX_BATCH: usize = 1_000;
+
+#[derive(Debug, Clone)]
+pub struct CodeRendering(MeshChannel);
+
+impl CodeRendering {
+    pub const fn new(channel: MeshChannel) -> Self {
+        Self(channel)
+    }
+
+    pub async fn apply(&self, call: &Call, decisions: &[StoredDecision]) -> Result<(), Fault> {
+        for batch in decisions.chunks(MAX_BATCH) {
+            let request = call.request(ApplyDecisionsRequest {
+                decisions: batch.iter().map(convert::applied).collect(),
+            });
+            CodeServiceClient::new(self.0.clone())
+                .apply_decisions(request)
+                .await
+                .map_err(|status| client::relay(&status, ServiceName::CodeRendering, ""))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! Domain to wire.
+
+use lutong_kernel::{Colour, Timestamp, Violation};
+use lutong_proto::identity::v1::FieldError;
+use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::time;
+
+use crate::domain::rule_set::Text;
+use crate::service::appending::Outcome;
+use crate::service::areas::Imported;
+use crate::service::entry::MissingStep;
+use crate::service::reading::Explained;
+use crate::store::decisions::StoredDecision;
+
+const fn colour(colour: Colour) -> wire::Colour {
+    match colour {
+        Colour::Green => wire::Colour::Green,
+        Colour::Yellow => wire::Colour::Yellow,
+        Colour::Red => wire::Colour::Red,
+    }
+}
+
+fn text(text: &Text) -> wire::LocalisedText {
+    wire::LocalisedText {
+        zh: text.zh.clone(),
+        en: text.en.clone(),
+    }
+}
+
+pub fn applied(decision: &StoredDecision) -> wire::AppliedDecision {
+    wire::AppliedDecision {
+        decision_id: decision.id.to_string(),
+        subject_id: decision.subject.to_string(),
+        colour: colour(decision.colour).into(),
+        version: decision.version,
+        evaluate_time: Some(time::from_micros(decision.evaluated_at.micros())),
+        next_change_time: decision.next_change_at.map(|at| time::from_micros(at.micros())),
+    }
+}
+
+/// The event of a decision, without its sequence.
+pub fn decision_made(decision: &StoredDecision) -> wire::Event {
+    wire::Event {
+        sequence: 0,
+        subject_id: decision.subject.to_string(),
+        create_time: Some(time::from_micros(decision.evaluated_at.micros())),
+        payload: Some(wire::event::Payload::DecisionMade(wire::DecisionMade {
+            decision: Some(applied(decision)),
+        })),
+    }
+}
+
+pub fn statement_result(result: Result<Outcome, Violation>) -> wire::StatementResult {
+    use wire::statement_result::Outcome as Sent;
+    let outcome = match result {
+        Ok(Outcome::Stored(id)) => Sent::FactId(id.to_string()),
+        Ok(Outcome::Unchanged(id)) => Sent::UnchangedFactId(id.to_string()),
+        Err(wrong) => Sent::Error(FieldError {
+            field: wrong.field,
+            reason: wrong.reason.into_owned(),
+            message_zh: wrong.zh,
+            message_en: wrong.en,
+        }),
+    };
+    wire::StatementResult {
+        outcome: Some(outcome),
+    }
+}
+
+pub fn decision(explained: Explained) -> wire::Decision {
+    let Explained {
+        decision,
+        rules,
+        facts,
+        ..
+    } = explained;
+    let citations = decision.citations.iter().map(|citation| {
+        let rule = rules.rules().iter().find(|rule| rule.id == citation.rule);
+        let cited = citation
+            .facts
+            .iter()
+            .filter_map(|id| facts.get(id))
+            .map(|fact| wire::CitedFact {
+                fact_id: fact.id.to_string(),
+                kind: fact.kind.clone().unwrap_or_default(),
+                source: fact.source.clone(),
+                record_time: Some(time::from_micros(fact.recorded_at.micros())),
+            });
+        wire::Citation {
+            rule_id: citation.rule.clone(),
+            facts: cited.collect(),
+            from_time: Some(time::from_micros(citation.from)),
+            until_time: citation.until.map(time::from_micros),
+            reason: rule.map(|rule| text(&rule.reason)),
+            legal_basis: rule.map(|rule| rule.legal_basis.clone()).unwrap_or_default(),
+        }
+    });
+    wire::Decision {
+        decision_id: decision.id.to_string(),
+        subject_id: decision.subject.to_string(),
+        colour: colour(decision.colour).into(),
+        version: decision.version,
+        rule_set: decision.rule_set.clone(),
+        rule_set_version: decision.rule_set_version.clone(),
+        evaluate_time: Some(time::from_micros(decision.evaluated_at.micros())),
+        next_change_time: decision
+            .next_change_at
+            .map(Timestamp::micros)
+            .map(time::from_micros),
+        citations: citations.collect(),
+        guidance: Some(text(rules.guidance(decision.colour))),
+    }
+}
+
+pub const fn missing_step(step: MissingStep) -> wire::MissingEntryStep {
+    match step {
+        MissingStep::BorderRecord => wire::MissingEntryStep::BorderRecord,
+        MissingStep::QuarantineEnd => wire::MissingEntryStep::QuarantineEnd,
+        MissingStep::NegativeTest => wire::MissingEntryStep::NegativeTest,
+    }
+}
+
+impl From<Imported> for wire::ImportNoticeResponse {
+    fn from(imported: Imported) -> Self {
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            publish_time: Some(time::from_micros(imported.published_at.micros())),
+            listed: count(imported.listed),
+            opened: count(imported.opened),
+            unchanged: count(imported.unchanged),
+            lifted: count(imported.lifted),
+            needs_placement: count(imported.needs_placement),
+            redecided: count(imported.redecided),
+            in_force: imported.in_force,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! A statement of the wire as one that is checked in itself.
+
+use lutong_chassis::access::Principal;
+use lutong_chassis::crypto::{Key, keyed_hash};
+use lutong_chassis::reply;
+use lutong_kernel::Violation;
+use lutong_kernel::fault::Violations;
+use lutong_proto::risk_rules::v1::FactStatement;
+use prost_types::value::Kind;
+use serde_json::{Map, Value};
+
+use crate::domain::attributes::Attributes;
+use crate::domain::fact::FactKind;
+use crate::service::appending::{Content, Statement};
+
+/// Characters of a key.
+const MAX_KEY: usize = 100;
+/// Characters of a reason.
+const MAX_REASON: usize = 200;
+
+/// Reads statements; the key is for the fingerprint of their content.
+#[derive(Debug, Clone)]
+pub struct StatementReader(Key);
+
+impl StatementReader {
+    pub const fn new(fingerprint: Key) -> Self {
+        Self(fingerprint)
+    }
+
+    /// A statement that declaration passes on for somebody: a feed speaks in its own name and of its own kinds only.
+    pub fn read_for(&self, statement: FactStatement, principal: &Principal) -> Result<Statement, Violation> {
+        if let Some(feed) = &principal.feed {
+            if statement.source != feed.source {
+                return Err(Violation::new(
+                    "source",
+                    "SOURCE_NOT_OWN",
+                    "来源须为本数据源",
+                    "the source is not the caller's own",
+                ));
+            }
+            if !statement.kind.is_empty() && !feed.kinds.contains(&statement.kind) {
+                return Err(Violation::new(
+                    "kind",
+                    "KIND_NOT_GRANTED",
+                    "本数据源无权报送该类记录",
+                    "the feed may not report facts of this kind",
+                ));
+            }
+        }
+        self.read(statement)
+    }
+
+    pub fn read(&self, statement: FactStatement) -> Result<Statement, Violation> {
+        let mut wrong = Violations::new();
+        let subject = wrong.take(reply::subject_id(&statement.subject_id, "subject_id"));
+        for (field, text) in [("source", &statement.source), ("key", &statement.key)] {
+            if text.is_empty() || text.chars().count() > MAX_KEY || text.chars().any(char::is_control) {
+                wrong.push(Violation::new(
+                    field,
+                    "KEY_LENGTH",
+                    "应为1至100个字符",
+                    "has 1 to 100 characters",
+                ));
+            }
+        }
+        let content = wrong.take(content(&statement));
+        match (subject, content, wrong.finish()) {
+            (Some(subject), Some(content), Ok(())) => Ok(Statement {
+                fingerprint: self.fingerprint(&statement.subject_id, &content),
+                source: statement.source,
+                key: statement.key,
+                subject,
+                content,
+            }),
+            // The first is enough for a row; the file is corrected row by row.
+            (.., Err(fault)) => Err(fault.violations.into_iter().next().unwrap_or_else(shapeless)),
+            (.., Ok(())) => Err(shapeless()),
+        }
+    }
+
+    /// Over the content in its one form: the same statement spelled otherwise is the same.
+    fn fingerprint(&self, subject: &str, content: &Content) -> [u8; 32] {
+        let text = match content {
+            Content::Fact { attributes, replaces } => {
+                let json = Value::Object(attributes.to_json());
+                format!("fact\n{subject}\n{}\n{replaces:?}\n{json}", attributes.kind())
+            }
+            Content::Retraction { key, .. } => format!("retraction\n{subject}\n{key}"),
+        };
+        keyed_hash(&self.0, text.as_bytes())
+    }
+}
+
+fn shapeless() -> Violation {
+    Violation::new(
+        "kind",
+        "STATEMENT_SHAPE",
+        "记录格式不正确",
+        "is neither a fact nor a retraction",
+    )
+}
+
+fn content(statement: &FactStatement) -> Result<Content, Violation> {
+    if !statement.retract_key.is_empty() {
+        return retraction(statement);
+    }
+    let kind: FactKind = statement
+        .kind
+        .parse()
+        .map_err(|error: crate::domain::fact::UnknownKind| {
+            Violation::new("kind", "KIND_UNKNOWN", "记录类别不在列表中", error.to_string())
+        })?;
+    let given = statement.attributes.as_ref().map(object).unwrap_or_default();
+    let attributes = Attributes::parse(kind, &given)
+        .map_err(|wrong| wrong.into_iter().next().unwrap_or_else(shapeless))?;
+    Ok(Content::Fact {
+        attributes,
+        replaces: Some(statement.replaces_key.clone()).filter(|key| !key.is_empty()),
+    })
+}
+
+fn retraction(statement: &FactStatement) -> Result<Content, Violation> {
+    if !statement.kind.is_empty() || !statement.replaces_key.is_empty() || statement.attributes.is_some() {
+        return Err(Violation::new(
+            "retract_key",
+            "RETRACTION_SHAPE",
+            "撤回记录不得含类别、属性或更正编号",
+            "a retraction has no kind, attributes or replaces_key",
+        ));
+    }
+    let reason = statement.reason.trim();
+    if reason.is_empty() || reason.chars().count() > MAX_REASON {
+        return Err(Violation::new(
+            "reason",
+            "REASON_LENGTH",
+            "撤回须说明理由（1至200个字符）",
+            "a retraction has a reason of 1 to 200 characters",
+        ));
+    }
+    Ok(Content::Retraction {
+        key: statement.retract_key.clone(),
+        reason: reason.to_owned(),
+    })
+}
+
+/// A protobuf struct as JSON.
+fn object(given: &prost_types::Struct) -> Map<String, Value> {
+    given
+        .fields
+        .iter()
+        .map(|(name, value)| (name.clone(), json(value)))
+        .collect()
+}
+
+fn json(value: &prost_types::Value) -> Value {
+    match &value.kind {
+        None | Some(Kind::NullValue(_)) => Value::Null,
+        Some(Kind::NumberValue(number)) => Value::from(*number),
+        Some(Kind::StringValue(text)) => Value::from(text.as_str()),
+        Some(Kind::BoolValue(yes)) => Value::from(*yes),
+        Some(Kind::StructValue(inner)) => Value::Object(object(inner)),
+        Some(Kind::ListValue(list)) => Value::Array(list.values.iter().map(json).collect()),
+    }
+}

@@ -1,0 +1,59 @@
+//! The decision in force about a subject, with what it cites.
+
+use std::collections::HashMap;
+
+use lutong_chassis::access::SubjectPermit;
+use lutong_chassis::client::Call;
+use lutong_kernel::{Fault, FaultCode};
+
+use super::deciding::Decider;
+use crate::domain::rule_set::RuleSet;
+use crate::store::decisions::{self, StoredDecision};
+use crate::store::statements::{self, StatementRow};
+use crate::store::subjects;
+
+/// A decision with what is needed to explain it.
+#[derive(Debug)]
+pub struct Explained {
+    pub decision: StoredDecision,
+    pub rules: &'static RuleSet,
+    /// By id, the statements that it cites.
+    pub facts: HashMap<lutong_kernel::FactId, StatementRow>,
+    pub in_force: bool,
+}
+
+impl Decider {
+    pub async fn explain(&self, permit: SubjectPermit, call: &Call) -> Result<Explained, Fault> {
+        let subject = permit.subject();
+        let now = self.clock.now();
+        let mut row = subjects::find(self.database.reader(), subject).await?;
+        if row
+            .as_ref()
+            .is_some_and(|row| row.next_change_at.is_some_and(|change| change <= now))
+        {
+            self.redecide(vec![subject]).await?;
+            row = subjects::find(self.database.reader(), subject).await?;
+        }
+        let version = row.map_or(0, |row| row.version);
+        let found = decisions::find(self.database.reader(), &[(subject, version)]).await?;
+        let decision = found.into_iter().next().ok_or_else(not_found)?;
+        let facts = statements::of_subjects(self.database.reader(), &[subject]).await?;
+        // Applying again is what tells: it is idempotent, and free when code-rendering has it.
+        let in_force = self.bring_into_force(call, std::slice::from_ref(&decision)).await;
+        Ok(Explained {
+            decision,
+            rules: self.rules,
+            facts: facts.into_iter().map(|fact| (fact.id, fact)).collect(),
+            in_force,
+        })
+    }
+}
+
+fn not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "DECISION_NOT_FOUND",
+        "尚无赋码决定：请先申请或申报",
+        "there is no decision yet: apply or declare an arrival first",
+    )
+}

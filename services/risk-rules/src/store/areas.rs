@@ -1,0 +1,108 @@
+//! Risk areas and the notices they came from.
+
+use lutong_chassis::storage::StorageError;
+use lutong_kernel::{DivisionCode, Timestamp};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+
+use super::tables::area::{ActiveModel, Column, Entity, Model};
+use super::tables::{notice, unplaced};
+use crate::domain::area::AreaEntry;
+use crate::domain::notice::Unplaced;
+
+/// Rows of one statement: below SQLite's 32,766 parameters.
+const CHUNK: usize = 2_000;
+
+fn entry(row: Model) -> Result<AreaEntry, StorageError> {
+    let damaged = |what: &str| StorageError::Damaged(format!("areas.{what}"));
+    let code = u32::try_from(row.code)
+        .ok()
+        .and_then(|code| DivisionCode::from_number(code).ok());
+    Ok(AreaEntry {
+        code: code.ok_or_else(|| damaged("code"))?,
+        community: row.community,
+        level: row.level.parse().map_err(|_| damaged("level"))?,
+        from: Timestamp::from_micros(row.from_at),
+        to: row.to_at.map(Timestamp::from_micros),
+        recorded_at: Timestamp::from_micros(row.recorded_at),
+    })
+}
+
+/// Entries after `after` with the highest id among them.
+pub async fn after(
+    connection: &impl ConnectionTrait,
+    after: i64,
+) -> Result<(Vec<AreaEntry>, i64), StorageError> {
+    let rows = Entity::find()
+        .filter(Column::Id.gt(after))
+        .order_by_asc(Column::Id)
+        .all(connection)
+        .await?;
+    let last = rows.last().map_or(after, |row| row.id);
+    let entries = rows.into_iter().map(entry).collect::<Result<_, _>>()?;
+    Ok((entries, last))
+}
+
+pub async fn insert(transaction: &DatabaseTransaction, entries: &[AreaEntry]) -> Result<(), StorageError> {
+    for chunk in entries.chunks(CHUNK) {
+        let rows = chunk.iter().map(|entry| ActiveModel {
+            id: NotSet,
+            code: Set(i64::from(entry.code.number())),
+            community: Set(entry.community.clone()),
+            level: Set(entry.level.as_str().to_owned()),
+            from_at: Set(entry.from.micros()),
+            to_at: Set(entry.to.map(Timestamp::micros)),
+            recorded_at: Set(entry.recorded_at.micros()),
+        });
+        Entity::insert_many(rows)
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// The newest notice that is in.
+pub async fn last_notice(connection: &impl ConnectionTrait) -> Result<Option<Timestamp>, StorageError> {
+    let last: Option<Option<i64>> = notice::Entity::find()
+        .select_only()
+        .column_as(notice::Column::PublishedAt.max(), "last")
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(last.flatten().map(Timestamp::from_micros))
+}
+
+pub async fn insert_notice(
+    transaction: &DatabaseTransaction,
+    published_at: Timestamp,
+    recorded_at: Timestamp,
+    listed: i64,
+    unplaced: &[Unplaced],
+) -> Result<(), StorageError> {
+    let row = notice::ActiveModel {
+        published_at: Set(published_at.micros()),
+        recorded_at: Set(recorded_at.micros()),
+        listed: Set(listed),
+        needs_placement: Set(i64::try_from(unplaced.len()).unwrap_or(i64::MAX)),
+    };
+    notice::Entity::insert(row)
+        .exec_without_returning(transaction)
+        .await?;
+    for chunk in unplaced.chunks(CHUNK) {
+        let rows = chunk.iter().map(|row| unplaced::ActiveModel {
+            id: NotSet,
+            published_at: Set(published_at.micros()),
+            place: Set(row.place.clone()),
+            community: Set(row.community.clone()),
+            level: Set(row.level.as_str().to_owned()),
+            reason: Set(format!("{:?}", row.reason)),
+        });
+        unplaced::Entity::insert_many(rows)
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(())
+}

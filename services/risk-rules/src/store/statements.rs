@@ -1,0 +1,177 @@
+//! Statements: facts, corrections and retractions as they were stated.
+
+use lutong_chassis::crypto::{CipherError, ReadyCipher};
+use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_kernel::{FactId, Fault, SubjectId, Timestamp};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _,
+};
+
+use super::tables::statement::{ActiveModel, Column, Entity, Model};
+use crate::domain::attributes::Attributes;
+use crate::domain::fact::Fact;
+
+/// A statement to store; a retraction has no attributes.
+#[derive(Debug, Clone)]
+pub struct NewStatement {
+    pub id: FactId,
+    pub subject: SubjectId,
+    pub source: String,
+    pub key: String,
+    pub attributes: Option<Attributes>,
+    pub target: Option<FactId>,
+    pub reason: Option<String>,
+    pub recorded_at: Timestamp,
+    pub fingerprint: [u8; 32],
+}
+
+/// What is known of a statement without opening it.
+#[derive(Debug, Clone)]
+pub struct StatementRow {
+    pub id: FactId,
+    pub subject: SubjectId,
+    pub source: String,
+    pub key: String,
+    /// Absent: a retraction.
+    pub kind: Option<String>,
+    pub recorded_at: Timestamp,
+    pub superseded_at: Option<Timestamp>,
+    pub fingerprint: Vec<u8>,
+    sealed: Option<Vec<u8>>,
+}
+
+impl TryFrom<Model> for StatementRow {
+    type Error = StorageError;
+
+    fn try_from(row: Model) -> Result<Self, StorageError> {
+        Ok(Self {
+            id: FactId::from_uuid(read_uuid(&row.fact_id, "statements.fact_id")?),
+            subject: read_subject(&row.subject_id, "statements.subject_id")?,
+            source: row.source,
+            key: row.key,
+            kind: row.kind,
+            recorded_at: Timestamp::from_micros(row.recorded_at),
+            superseded_at: row.superseded_at.map(Timestamp::from_micros),
+            fingerprint: row.fingerprint,
+            sealed: row.attributes,
+        })
+    }
+}
+
+fn context(id: FactId) -> Vec<u8> {
+    format!("statements/attributes/{id}").into_bytes()
+}
+
+impl StatementRow {
+    /// The fact; `None` for a retraction.
+    pub fn open(&self, cipher: &ReadyCipher) -> Result<Option<Fact>, Fault> {
+        let (Some(kind), Some(sealed)) = (&self.kind, &self.sealed) else {
+            return Ok(None);
+        };
+        let damaged = || {
+            Fault::from(StorageError::Damaged(format!(
+                "statements.attributes of {}",
+                self.id
+            )))
+        };
+        let json = cipher.decrypt(sealed, &context(self.id))?;
+        let json = serde_json::from_slice(&json).map_err(|_| damaged())?;
+        let kind = kind.parse().map_err(|_| damaged())?;
+        Ok(Some(Fact {
+            id: self.id,
+            source: self.source.clone(),
+            recorded_at: self.recorded_at,
+            superseded_at: self.superseded_at,
+            attributes: Attributes::parse(kind, &json).map_err(|_| damaged())?,
+        }))
+    }
+}
+
+/// Statements of one source by their keys.
+pub async fn by_keys(
+    connection: &impl ConnectionTrait,
+    source: &str,
+    keys: &[&str],
+) -> Result<Vec<StatementRow>, StorageError> {
+    let rows = Entity::find()
+        .filter(Column::Source.eq(source))
+        .filter(Column::Key.is_in(keys.iter().copied()))
+        .all(connection)
+        .await?;
+    rows.into_iter().map(StatementRow::try_from).collect()
+}
+
+/// Everything stated about `subjects`.
+pub async fn of_subjects(
+    connection: &impl ConnectionTrait,
+    subjects: &[SubjectId],
+) -> Result<Vec<StatementRow>, StorageError> {
+    if subjects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = Entity::find()
+        .filter(Column::SubjectId.is_in(subjects.iter().map(|subject| subject_bytes(*subject))))
+        .all(connection)
+        .await?;
+    rows.into_iter().map(StatementRow::try_from).collect()
+}
+
+pub async fn insert(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    statements: &[NewStatement],
+) -> Result<(), CipherError> {
+    if statements.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Vec::with_capacity(statements.len());
+    for new in statements {
+        let sealed = new.attributes.as_ref().map(|attributes| {
+            let json = serde_json::Value::Object(attributes.to_json()).to_string();
+            cipher.encrypt(json.as_bytes(), &context(new.id))
+        });
+        rows.push(ActiveModel {
+            subject_id: Set(subject_bytes(new.subject)),
+            fact_id: Set(uuid_bytes(new.id.uuid())),
+            source: Set(new.source.clone()),
+            key: Set(new.key.clone()),
+            kind: Set(new
+                .attributes
+                .as_ref()
+                .map(|attributes| attributes.kind().as_str().to_owned())),
+            attributes: Set(sealed.transpose()?),
+            target_id: Set(new.target.map(|target| uuid_bytes(target.uuid()))),
+            reason: Set(new.reason.clone()),
+            recorded_at: Set(new.recorded_at.micros()),
+            superseded_at: Set(None),
+            fingerprint: Set(new.fingerprint.to_vec()),
+        });
+    }
+    Entity::insert_many(rows)
+        .exec_without_returning(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    Ok(())
+}
+
+/// Notes that a statement was corrected or retracted.
+pub async fn supersede(
+    transaction: &DatabaseTransaction,
+    subject: SubjectId,
+    id: FactId,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    Entity::update_many()
+        .col_expr(Column::SupersededAt, Expr::value(at.micros()))
+        .filter(
+            Condition::all()
+                .add(Column::SubjectId.eq(subject_bytes(subject)))
+                .add(Column::FactId.eq(uuid_bytes(id.uuid()))),
+        )
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
