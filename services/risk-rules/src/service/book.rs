@@ -12,7 +12,7 @@ use crate::store;
 
 /// Advisory lock on PostgreSQL: decisions share it, an import has it alone. So nobody decides by areas that an import
 /// has replaced, and the import's own round of decisions sees everybody who was decided before it.
-const AREAS_LOCK: i64 = 0x6172_6561_73;
+const AREAS_LOCK: i64 = 0x0061_7265_6173;
 
 /// All areas up to a row of the table.
 #[derive(Debug)]

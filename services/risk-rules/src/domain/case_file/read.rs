@@ -66,12 +66,12 @@ fn case_of(case: wire::Case, rules: &RuleSet) -> Result<Case, Wrong> {
         expect,
     } = case;
     let areas = risk_areas.into_iter().enumerate();
-    let areas = areas.map(|(n, area)| within(format!("risk_areas[{n}]"), area_of(area)));
+    let areas = areas.map(|(n, area)| within(&format!("risk_areas[{n}]"), area_of(area)));
     if expect.is_empty() {
         return Err(("expect".to_owned(), "expects nothing".to_owned()));
     }
     let expected = expect.into_iter().enumerate();
-    let expected = expected.map(|(n, one)| within(format!("expect[{n}]"), expected_of(one, rules)));
+    let expected = expected.map(|(n, one)| within(&format!("expect[{n}]"), expected_of(one, rules)));
     Ok(Case {
         name,
         areas: AreaBook::new(areas.collect::<Result<Vec<_>, _>>()?),
@@ -80,7 +80,7 @@ fn case_of(case: wire::Case, rules: &RuleSet) -> Result<Case, Wrong> {
     })
 }
 
-fn within<T>(outer: String, result: Result<T, Wrong>) -> Result<T, Wrong> {
+fn within<T>(outer: &str, result: Result<T, Wrong>) -> Result<T, Wrong> {
     result.map_err(|(field, reason)| (format!("{outer}.{field}"), reason))
 }
 
@@ -162,7 +162,7 @@ fn facts_of(facts: Vec<wire::Fact>, retractions: Vec<wire::Retraction>) -> Resul
             return Err((format!("{field}.id"), format!("{:?} is there twice", fact.id)));
         }
         let target = fact.replaces.clone();
-        let fact = within(field.clone(), fact_of(n, fact))?;
+        let fact = within(&field, fact_of(n, fact))?;
         changes.extend(target.map(|target| Change {
             target,
             recorded_at: fact.recorded_at,
@@ -175,7 +175,7 @@ fn facts_of(facts: Vec<wire::Fact>, retractions: Vec<wire::Retraction>) -> Resul
         let field = format!("retractions[{n}]");
         changes.push(Change {
             target: retraction.fact,
-            recorded_at: within(field.clone(), instant("recorded_at", &retraction.recorded_at))?,
+            recorded_at: within(&field, instant("recorded_at", &retraction.recorded_at))?,
             field: format!("{field}.fact"),
             kind: None,
         });

@@ -1,5 +1,8 @@
 //! The format as JSON spells it.
 
+// Left out, never and an instant are three things here.
+#![allow(clippy::option_option)]
+
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 

@@ -170,23 +170,26 @@ async fn create_notices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .to_owned(),
         )
         .await?;
-    use unplaced::Column;
     manager
         .create_table(
             Table::create()
                 .table(unplaced::Entity)
                 .col(
-                    ColumnDef::new(Column::Id)
+                    ColumnDef::new(unplaced::Column::Id)
                         .big_integer()
                         .not_null()
                         .auto_increment()
                         .primary_key(),
                 )
-                .col(ColumnDef::new(Column::PublishedAt).big_integer().not_null())
-                .col(ColumnDef::new(Column::Place).text().not_null())
-                .col(ColumnDef::new(Column::Community).text().not_null())
-                .col(ColumnDef::new(Column::Level).string().not_null())
-                .col(ColumnDef::new(Column::Reason).string().not_null())
+                .col(
+                    ColumnDef::new(unplaced::Column::PublishedAt)
+                        .big_integer()
+                        .not_null(),
+                )
+                .col(ColumnDef::new(unplaced::Column::Place).text().not_null())
+                .col(ColumnDef::new(unplaced::Column::Community).text().not_null())
+                .col(ColumnDef::new(unplaced::Column::Level).string().not_null())
+                .col(ColumnDef::new(unplaced::Column::Reason).string().not_null())
                 .to_owned(),
         )
         .await
