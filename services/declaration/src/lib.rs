@@ -1,1 +1,50 @@
+#![doc = include_str!("../README.md")]
 
+pub mod domain;
+mod grpc;
+mod service;
+mod store;
+
+use futures::FutureExt as _;
+use lutong_chassis::audit::AuditLog;
+use lutong_chassis::storage::StorageConfig;
+use lutong_chassis::{BuildError, Component, Foundation};
+use lutong_kernel::ServiceName;
+use lutong_proto::declaration::v1::declaration_service_server::DeclarationServiceServer;
+use lutong_proto::declaration::v1::event_log_service_server::EventLogServiceServer;
+use lutong_proto::declaration::v1::feed_service_server::FeedServiceServer;
+
+pub use grpc::peers::Peers;
+pub use store::Migrations;
+
+const SERVICE: ServiceName = ServiceName::Declaration;
+/// A message of a thousand rows.
+const MAX_MESSAGE: usize = 1024 * 1024;
+
+/// Builds the service.
+pub async fn build(
+    foundation: &Foundation,
+    storage: &StorageConfig,
+    peers: Peers,
+) -> Result<Component, BuildError> {
+    let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
+    let outbox = store.outbox();
+    let declaring = service::declaring::Declaring::new(&store, foundation, outbox.clone(), peers);
+    let handler = grpc::Handler::new(declaring);
+    let routes = tonic::service::Routes::new(
+        DeclarationServiceServer::new(handler.clone()).max_decoding_message_size(256 * 1024),
+    )
+    .add_service(FeedServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE))
+    .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())));
+    let audit = AuditLog::new(store.database.clone());
+    let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
+    Ok(Component {
+        service: SERVICE,
+        router: foundation.guard(SERVICE, routes, Some(audit)),
+        checks: vec![store.check::<Migrations>()],
+        tasks: vec![
+            outbox.clone().run_relay(bell, stop).boxed(),
+            store.sweeper(foundation, Some(outbox)),
+        ],
+    })
+}

@@ -1,0 +1,4 @@
+//! What is stated, and what becomes a fact. Pure.
+
+pub mod contact_history;
+pub mod statement;

@@ -1,0 +1,92 @@
+//! Imports: options first, then rows.
+
+use lutong_chassis::{reply, status};
+use lutong_kernel::{Fault, FaultCode, Violation};
+use lutong_proto::declaration::v1::feed_service_server::FeedService;
+use lutong_proto::declaration::v1::import_facts_request::Content;
+use lutong_proto::declaration::v1::{ImportFactsRequest, ImportFactsResponse, ImportMode};
+use tonic::{Request, Response, Status, Streaming};
+
+use super::{Handler, convert};
+use crate::service::feed::{Imported, MAX_ROWS, Row};
+
+impl Handler {
+    async fn import(
+        &self,
+        request: Request<Streaming<ImportFactsRequest>>,
+    ) -> Result<ImportFactsResponse, Fault> {
+        let grant = reply::grant(&request)?;
+        let mut messages = request.into_inner();
+        let Some(Content::Options(options)) = next(&mut messages).await? else {
+            return Err(options_missing());
+        };
+        let all_or_nothing = options.mode() == ImportMode::AllOrNothing;
+        let mut imported = Imported::default();
+        let mut together: Vec<Row> = Vec::new();
+        while let Some(content) = next(&mut messages).await? {
+            let Content::Rows(rows) = content else {
+                return Err(options_missing());
+            };
+            if rows.rows.len() > MAX_ROWS || together.len() + rows.rows.len() > MAX_ROWS {
+                return Err(too_many_rows());
+            }
+            let rows: Vec<Row> = rows.rows.into_iter().map(convert::row).collect();
+            if all_or_nothing {
+                together.extend(rows);
+            } else {
+                self.declaring.import(&grant, rows, false, &mut imported).await?;
+            }
+        }
+        if all_or_nothing {
+            self.declaring
+                .import(&grant, together, true, &mut imported)
+                .await?;
+        }
+        Ok(imported.into())
+    }
+}
+
+async fn next(messages: &mut Streaming<ImportFactsRequest>) -> Result<Option<Content>, Fault> {
+    let message = messages
+        .message()
+        .await
+        .map_err(|failed| status::to_fault(&failed, "declaration"))?;
+    match message {
+        None => Ok(None),
+        Some(message) => message.content.map(Some).ok_or_else(options_missing),
+    }
+}
+
+fn invalid(field: &str, reason: &'static str, zh: &str, en: &str) -> Fault {
+    let mut fault = Fault::new(FaultCode::InvalidArgument, reason, zh, en);
+    fault.violations = vec![Violation::new(field, reason, zh, en)];
+    fault
+}
+
+fn options_missing() -> Fault {
+    invalid(
+        "options",
+        "OPTIONS_MISSING",
+        "首条消息须为导入选项，其后为记录",
+        "the first message carries the options, the following ones rows",
+    )
+}
+
+fn too_many_rows() -> Fault {
+    invalid(
+        "rows",
+        "TOO_MANY_ROWS",
+        "每条消息最多1000行；全部成功或全部失败的导入总计最多1000行",
+        "at most 1,000 rows in a message, and in all of an all-or-nothing import",
+    )
+}
+
+#[tonic::async_trait]
+impl FeedService for Handler {
+    async fn import_facts(
+        &self,
+        request: Request<Streaming<ImportFactsRequest>>,
+    ) -> Result<Response<ImportFactsResponse>, Status> {
+        reply::answer(self.import(request).await)
+    }
+}

@@ -1,0 +1,183 @@
+//! The other services that a declaration needs, over their contracts.
+
+use lutong_chassis::MeshChannel;
+use lutong_chassis::client::{self, Call};
+use lutong_kernel::{Fault, RequestId, ServiceName, SubjectId, Violation};
+use lutong_proto::federation::v1::VerifyPartnerCodeRequest;
+use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServiceClient;
+use lutong_proto::identity::v1::identity_service_client::IdentityServiceClient;
+pub use lutong_proto::identity::v1::{Document, PersonItems};
+use lutong_proto::identity::v1::{FieldError, RegisterPersonRequest, ResolveDocumentsRequest, resolution};
+pub use lutong_proto::risk_rules::v1::FactStatement;
+use lutong_proto::risk_rules::v1::decision_service_client::DecisionServiceClient;
+use lutong_proto::risk_rules::v1::{
+    AppendFactsRequest, AppendFactsResponse, CheckEntryRequest, MissingEntryStep, statement_result,
+};
+
+use super::convert;
+use crate::service::declaring::PartnerCode;
+use crate::service::feed::RowOutcome;
+use crate::store::declarations::Declaration;
+
+/// Channels to the other services; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    pub identity: MeshChannel,
+    pub risk_rules: MeshChannel,
+    pub federation: MeshChannel,
+}
+
+/// A registered person.
+#[derive(Debug)]
+pub struct Registered {
+    pub subject: SubjectId,
+    /// Names of the contract, blank-separated.
+    pub normalisations: String,
+}
+
+/// What an entry lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MissingStep {
+    BorderRecord,
+    QuarantineEnd,
+    NegativeTest,
+}
+
+impl Peers {
+    /// `within` is the path of the person's form in the caller's request.
+    pub async fn register(
+        &self,
+        call: &Call,
+        request_id: RequestId,
+        person: PersonItems,
+        within: &str,
+    ) -> Result<Registered, Fault> {
+        let request = call.request(RegisterPersonRequest {
+            request_id: request_id.to_string(),
+            person: Some(person),
+        });
+        let answer = IdentityServiceClient::new(self.identity.clone())
+            .register_person(request)
+            .await
+            .map_err(|status| client::relay(&status, ServiceName::Identity, within))?
+            .into_inner();
+        let notes = answer.normalisations().map(|note| note.as_str_name());
+        Ok(Registered {
+            normalisations: notes.collect::<Vec<_>>().join(" "),
+            subject: answer
+                .subject_id
+                .parse()
+                .map_err(|error| strange(ServiceName::Identity, &error))?,
+        })
+    }
+
+    pub async fn resolve(
+        &self,
+        call: &Call,
+        documents: Vec<Document>,
+    ) -> Result<Vec<Result<String, Violation>>, Fault> {
+        let answer = IdentityServiceClient::new(self.identity.clone())
+            .resolve_documents(call.request(ResolveDocumentsRequest { documents }))
+            .await
+            .map_err(|status| client::relay(&status, ServiceName::Identity, ""))?;
+        let resolutions = answer.into_inner().resolutions.into_iter();
+        let outcome = |one: Option<resolution::Outcome>| match one {
+            Some(resolution::Outcome::SubjectId(subject)) => Ok(Ok(subject)),
+            Some(resolution::Outcome::Error(wrong)) => Ok(Err(violation(wrong))),
+            None => Err(strange(ServiceName::Identity, &"a resolution without outcome")),
+        };
+        resolutions.map(|one| outcome(one.outcome)).collect()
+    }
+
+    /// Enrols whoever declared and stores what they stated; whether all of it is in force.
+    pub async fn append_declared(&self, call: &Call, declaration: &Declaration) -> Result<bool, Fault> {
+        let statements = convert::statements(declaration);
+        let enrol_subject_ids = vec![declaration.subject.to_string()];
+        let answer = self.append(call, statements, enrol_subject_ids, false).await?;
+        for result in &answer.results {
+            if let Some(statement_result::Outcome::Error(wrong)) = &result.outcome {
+                tracing::error!(declaration = %declaration.id, field = wrong.field, reason = wrong.reason, "a declared statement was not stored");
+            }
+        }
+        Ok(answer.in_force)
+    }
+
+    pub async fn append_reported(
+        &self,
+        call: &Call,
+        statements: Vec<FactStatement>,
+        all_or_nothing: bool,
+    ) -> Result<(Vec<RowOutcome>, bool), Fault> {
+        if statements.is_empty() {
+            return Ok((Vec::new(), true));
+        }
+        let answer = self.append(call, statements, Vec::new(), all_or_nothing).await?;
+        let outcome = |one: Option<statement_result::Outcome>| match one {
+            Some(statement_result::Outcome::FactId(_)) => Ok(RowOutcome::Stored),
+            Some(statement_result::Outcome::UnchangedFactId(_)) => Ok(RowOutcome::Unchanged),
+            Some(statement_result::Outcome::Error(wrong)) => Ok(RowOutcome::Refused(violation(wrong))),
+            None => Err(strange(ServiceName::RiskRules, &"a result without outcome")),
+        };
+        let outcomes = answer.results.into_iter().map(|one| outcome(one.outcome));
+        Ok((outcomes.collect::<Result<_, _>>()?, answer.in_force))
+    }
+
+    async fn append(
+        &self,
+        call: &Call,
+        statements: Vec<FactStatement>,
+        enrol_subject_ids: Vec<String>,
+        all_or_nothing: bool,
+    ) -> Result<AppendFactsResponse, Fault> {
+        let request = call.request(AppendFactsRequest {
+            statements,
+            enrol_subject_ids,
+            all_or_nothing,
+        });
+        let answer = DecisionServiceClient::new(self.risk_rules.clone())
+            .append_facts(request)
+            .await;
+        let answer = answer.map_err(|status| client::relay(&status, ServiceName::RiskRules, ""))?;
+        Ok(answer.into_inner())
+    }
+
+    pub async fn check_entry(&self, call: &Call, subject: SubjectId) -> Result<Vec<MissingStep>, Fault> {
+        let request = call.request(CheckEntryRequest {
+            subject_id: subject.to_string(),
+        });
+        let answer = DecisionServiceClient::new(self.risk_rules.clone())
+            .check_entry(request)
+            .await;
+        let answer = answer
+            .map_err(|status| client::relay(&status, ServiceName::RiskRules, ""))?
+            .into_inner();
+        let step = |step| match step {
+            MissingEntryStep::BorderRecord => Ok(MissingStep::BorderRecord),
+            MissingEntryStep::QuarantineEnd => Ok(MissingStep::QuarantineEnd),
+            MissingEntryStep::NegativeTest => Ok(MissingStep::NegativeTest),
+            MissingEntryStep::Unspecified => Err(strange(ServiceName::RiskRules, &"an unknown missing step")),
+        };
+        answer.missing().map(step).collect()
+    }
+
+    pub async fn verify_partner_code(&self, call: &Call, token: &str) -> Result<PartnerCode, Fault> {
+        let request = call.request(VerifyPartnerCodeRequest {
+            token: token.to_owned(),
+        });
+        let answer = PartnerCodeServiceClient::new(self.federation.clone())
+            .verify_partner_code(request)
+            .await
+            .map_err(|status| client::relay(&status, ServiceName::Federation, "form.partner_code"))?;
+        convert::partner_code(answer.into_inner())
+            .ok_or_else(|| strange(ServiceName::Federation, &"an incomplete code"))
+    }
+}
+
+fn violation(wrong: FieldError) -> Violation {
+    Violation::new(wrong.field, wrong.reason, wrong.message_zh, wrong.message_en)
+}
+
+fn strange(part: ServiceName, error: &dyn std::fmt::Display) -> Fault {
+    tracing::error!(part = part.as_str(), %error, "an answer outside the contract");
+    Fault::internal()
+}

@@ -1,0 +1,99 @@
+//! Applying for a code: seven items and a commitment.
+
+use lutong_chassis::access::Grant;
+use lutong_kernel::fault::Violations;
+use lutong_kernel::{Fault, RequestId, Violation};
+
+use super::declaring::{Accepted, Acknowledged, Declaring, check_commitment};
+use crate::domain::contact_history::{ContactHistory, StatedEntry};
+use crate::grpc::peers::PersonItems;
+use crate::store::declarations::DeclarationKind;
+
+/// A form as somebody filled it in.
+pub struct StatedForm<'a> {
+    pub person: Option<PersonItems>,
+    pub history: Vec<StatedEntry<'a>>,
+    pub commitment: Option<(bool, &'a str)>,
+}
+
+/// A mutation as it was sent.
+pub struct Sent<'a> {
+    pub request_id: RequestId,
+    /// For its fingerprint.
+    pub body: &'a [u8],
+}
+
+impl Declaring {
+    pub async fn apply(
+        &self,
+        grant: &Grant,
+        sent: Sent<'_>,
+        form: StatedForm<'_>,
+    ) -> Result<Acknowledged, Fault> {
+        let permit = grant.account()?;
+        let (person, accepted) = self
+            .check(DeclarationKind::Application, form)
+            .map_err(|fault| within(fault, "form"))?;
+        let registered = self
+            .peers
+            .register(&grant.call(), sent.request_id, person, "form")
+            .await?;
+        let request = self
+            .idempotency
+            .key(permit.account(), "CreateApplication", sent.request_id, sent.body);
+        let stored = self
+            .acknowledge(
+                &permit,
+                request,
+                registered.subject,
+                registered.normalisations,
+                accepted,
+            )
+            .await?;
+        Ok(self.finish(grant, stored).await)
+    }
+
+    /// What this service checks itself; identity checks the person.
+    pub(super) fn check(
+        &self,
+        kind: DeclarationKind,
+        form: StatedForm<'_>,
+    ) -> Result<(PersonItems, Accepted), Fault> {
+        let today = self.clock.now().local_day();
+        let mut wrong = Violations::new();
+        let person = wrong.take(
+            form.person
+                .ok_or_else(|| Violation::new("person", "MISSING", "请填写个人信息", "is required")),
+        );
+        let history = match ContactHistory::check(&form.history, today) {
+            Ok(history) => Some(history),
+            Err(fault) => {
+                fault.violations.into_iter().for_each(|one| wrong.push(one));
+                None
+            }
+        };
+        let commitment = wrong.take(check_commitment(form.commitment));
+        wrong.finish()?;
+        match (person, history, commitment) {
+            (Some(person), Some(history), Some(commitment_version)) => Ok((
+                person,
+                Accepted {
+                    kind,
+                    history,
+                    commitment_version,
+                    partner_code: None,
+                },
+            )),
+            // Whatever is missing was noted as wrong.
+            _ => Err(Fault::internal()),
+        }
+    }
+}
+
+pub(super) fn within(mut fault: Fault, outer: &str) -> Fault {
+    if fault.violations.is_empty() {
+        return fault;
+    }
+    let violations = fault.violations.drain(..).map(|one| one.within(outer));
+    Fault::invalid(violations.collect())
+}

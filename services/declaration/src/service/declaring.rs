@@ -1,0 +1,288 @@
+//! Accept, then finish: one durable transaction is the acknowledgement; decision and code follow.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use lutong_chassis::access::{AccountPermit, Grant};
+use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
+use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
+use lutong_chassis::outbox::{NewEvent, Outbox};
+use lutong_chassis::storage::{Database, StorageError};
+use lutong_chassis::{Foundation, Store};
+use lutong_kernel::{ApplicationId, Clock, Fault, FaultCode, Random, SubjectId, Violation};
+use prost::Message as _;
+use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
+
+use crate::domain::contact_history::ContactHistory;
+use crate::domain::statement::Stated;
+use crate::grpc::convert;
+use crate::grpc::peers::Peers;
+use crate::store::declarations::{self, Declaration, DeclarationKind, Provenance};
+
+/// Characters of a commitment's version.
+const MAX_VERSION: usize = 20;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Declaring {
+    pub(super) database: Database,
+    pub(super) fields: FieldCipher,
+    pub(super) idempotency: Idempotency,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) random: Arc<dyn Random>,
+    pub(super) outbox: Outbox,
+    pub(super) peers: Peers,
+    account_key: Key,
+}
+
+/// An acknowledged declaration and whether it counts in the code yet.
+#[derive(Debug, Clone)]
+pub struct Acknowledged {
+    pub declaration: Declaration,
+    pub in_force: bool,
+}
+
+/// What was checked before anything is stored.
+#[derive(Debug)]
+pub struct Accepted {
+    pub kind: DeclarationKind,
+    pub history: ContactHistory,
+    pub commitment_version: String,
+    pub partner_code: Option<PartnerCode>,
+}
+
+/// A converted code: its attributes as a fact, and where it came from.
+#[derive(Debug, Clone)]
+pub struct PartnerCode {
+    pub statement: Stated,
+    pub provenance: Provenance,
+}
+
+/// The transaction of the acknowledgement.
+struct Acknowledging {
+    request: RequestKey,
+    declaration: Declaration,
+    cipher: ReadyCipher,
+    outbox: Outbox,
+}
+
+impl Declaring {
+    pub fn new(store: &Store, foundation: &Foundation, outbox: Outbox, peers: Peers) -> Self {
+        Self {
+            database: store.database.clone(),
+            fields: store.fields.clone(),
+            idempotency: store.idempotency.clone(),
+            clock: Arc::clone(&foundation.clock),
+            random: Arc::clone(&foundation.random),
+            outbox,
+            peers,
+            account_key: store.index_key.clone(),
+        }
+    }
+
+    pub(super) fn account_hash(&self, permit: &AccountPermit) -> [u8; 32] {
+        keyed_hash(&self.account_key, permit.account().as_bytes())
+    }
+
+    /// Stores an accepted declaration; from here on it is acknowledged. A repeated request gets its first answer.
+    pub(super) async fn acknowledge(
+        &self,
+        permit: &AccountPermit,
+        request: RequestKey,
+        subject: SubjectId,
+        normalisations: String,
+        accepted: Accepted,
+    ) -> Result<Declaration, Fault> {
+        let now = self.clock.now();
+        let id = ApplicationId::new(now, &*self.random);
+        let mut statements = accepted.history.statements(id);
+        let mut provenance = None;
+        if let Some(mut code) = accepted.partner_code {
+            code.statement.key = crate::domain::statement::key(id, "partner");
+            code.provenance.statement_key.clone_from(&code.statement.key);
+            statements.push(code.statement);
+            provenance = Some(code.provenance);
+        }
+        let days: Vec<_> = accepted
+            .history
+            .abroad_days()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let acknowledging = Acknowledging {
+            request,
+            declaration: Declaration {
+                id,
+                subject,
+                kind: accepted.kind,
+                account: self.account_hash(permit),
+                created_at: now,
+                commitment_version: accepted.commitment_version,
+                statements,
+                normalisations,
+                abroad_days: days.join(" "),
+                provenance,
+                in_force_at: None,
+            },
+            cipher: self.fields.ready().await?,
+            outbox: self.outbox.clone(),
+        };
+        let stored = self
+            .database
+            .write(move |transaction| async move { acknowledging.run(transaction).await }.boxed())
+            .await?;
+        lutong_chassis::failpoint::hit("declaration.committed");
+        self.outbox.wake();
+        Ok(stored)
+    }
+
+    /// Decides and brings into force; what fails here the log finishes.
+    pub(super) async fn finish(&self, grant: &Grant, declaration: Declaration) -> Acknowledged {
+        if declaration.in_force_at.is_some() {
+            return Acknowledged {
+                declaration,
+                in_force: true,
+            };
+        }
+        let appended = self.peers.append_declared(&grant.call(), &declaration).await;
+        let in_force = match appended {
+            Ok(in_force) => in_force,
+            Err(fault) => {
+                tracing::info!(declaration = %declaration.id, %fault, "a declaration is pending; the log delivers it");
+                false
+            }
+        };
+        Acknowledged {
+            declaration,
+            in_force,
+        }
+    }
+
+    /// An own declaration as it stands. Asking also pushes one that is pending.
+    pub async fn get(&self, grant: &Grant, kind: DeclarationKind, name: &str) -> Result<Acknowledged, Fault> {
+        let permit = grant.account()?;
+        let id = parse_name(kind, name)?;
+        let subject = permit.subject().ok_or_else(not_found)?;
+        let cipher = self.fields.ready().await?;
+        let found = declarations::find(self.database.reader(), &cipher, subject, id).await?;
+        let own = self.account_hash(&permit);
+        let declaration = found
+            .filter(|one| one.kind == kind && one.account == own)
+            .ok_or_else(not_found)?;
+        let was_pending = declaration.in_force_at.is_none();
+        let acknowledged = self.finish(grant, declaration).await;
+        if was_pending && acknowledged.in_force {
+            self.note_in_force(&acknowledged.declaration).await?;
+        }
+        Ok(acknowledged)
+    }
+
+    async fn note_in_force(&self, declaration: &Declaration) -> Result<(), Fault> {
+        let (subject, id, now) = (declaration.subject, declaration.id, self.clock.now());
+        let noted: Result<(), StorageError> = self
+            .database
+            .write(move |transaction| {
+                async move { declarations::set_in_force(transaction, subject, id, now).await }.boxed()
+            })
+            .await;
+        Ok(noted?)
+    }
+}
+
+impl Acknowledging {
+    async fn run(mut self, transaction: &DatabaseTransaction) -> Result<Declaration, Fault> {
+        let declaration = &mut self.declaration;
+        let now = declaration.created_at;
+        let mut answer = declaration.subject.uuid().as_bytes().to_vec();
+        answer.extend_from_slice(declaration.id.uuid().as_bytes());
+        if let Claim::Replay(answer) = idempotency::claim(transaction, &self.request, &answer, now).await? {
+            return first_answer(transaction, &self.cipher, &answer).await;
+        }
+        if declaration.provenance.is_some() {
+            let before =
+                declarations::newest_partner_code(transaction, &self.cipher, declaration.subject).await?;
+            if let Some(code) = declaration
+                .statements
+                .iter_mut()
+                .find(|one| one.kind == "partner_code")
+            {
+                code.replaces = before;
+            }
+        }
+        declarations::insert(transaction, &self.cipher, declaration).await?;
+        let event = NewEvent {
+            subject: Some(declaration.subject),
+            payload: convert::declaration_accepted(declaration).encode_to_vec(),
+        };
+        self.outbox
+            .seal(now, vec![event])
+            .await?
+            .append(transaction)
+            .await?;
+        lutong_chassis::failpoint::hit("declaration.before_commit");
+        Ok(self.declaration)
+    }
+}
+
+async fn first_answer(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    answer: &[u8],
+) -> Result<Declaration, Fault> {
+    let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
+    let (subject, id) = answer.split_at_checked(16).ok_or_else(damaged)?;
+    let subject = Uuid::from_slice(subject).map_err(|_| damaged())?;
+    let id = Uuid::from_slice(id).map_err(|_| damaged())?;
+    let (subject, id) = (SubjectId::from_uuid(subject), ApplicationId::from_uuid(id));
+    declarations::find(transaction, cipher, subject, id)
+        .await?
+        .ok_or_else(damaged)
+}
+
+fn parse_name(kind: DeclarationKind, name: &str) -> Result<ApplicationId, Fault> {
+    let collection = kind.collection();
+    let id = name
+        .strip_prefix(collection)
+        .and_then(|rest| rest.strip_prefix('/'));
+    id.and_then(|id| id.parse().ok()).ok_or_else(|| {
+        Fault::invalid(vec![Violation::new(
+            "name",
+            "NAME_SHAPE",
+            format!("名称应为{collection}/编号"),
+            format!("a name is {collection}/ and a UUID"),
+        )])
+    })
+}
+
+fn not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "DECLARATION_NOT_FOUND",
+        "未找到本账号的该项申报",
+        "there is no such declaration of this account",
+    )
+}
+
+/// The commitment that all is true (DOMAIN 2): accepted, and in which wording.
+pub fn check_commitment(commitment: Option<(bool, &str)>) -> Result<String, Violation> {
+    match commitment {
+        Some((true, version))
+            if !version.is_empty() && version.len() <= MAX_VERSION && version.is_ascii() =>
+        {
+            Ok(version.to_owned())
+        }
+        Some((true, _)) => Err(Violation::new(
+            "commitment.text_version",
+            "COMMITMENT_VERSION",
+            "请注明承诺书版本",
+            "names the version of the text that was shown, at most 20 characters",
+        )),
+        Some((false, _)) | None => Err(Violation::new(
+            "commitment.accepted",
+            "COMMITMENT_MISSING",
+            "请阅读并承诺所填信息真实；隐瞒或虚报须承担法律责任",
+            "the commitment that all is true must be accepted; hiding or false reporting carries legal liability",
+        )),
+    }
+}

@@ -1,0 +1,210 @@
+//! What authorities report: a feed's own kinds, within its divisions, under its own name.
+
+use lutong_chassis::access::{FeedGrant, Grant};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
+
+use super::declaring::Declaring;
+use crate::grpc::peers::{Document, FactStatement};
+
+/// Rows of one message, and of an all-or-nothing import.
+pub const MAX_ROWS: usize = 1_000;
+/// Errors told.
+const MAX_ERRORS: usize = 1_000;
+
+/// A row: whom it is about, by document or by subject, and the statement.
+#[derive(Debug, Clone)]
+pub struct Row {
+    pub document: Option<Document>,
+    pub statement: FactStatement,
+}
+
+/// What became of an import.
+#[derive(Debug)]
+pub struct Imported {
+    pub accepted: i64,
+    pub unchanged: i64,
+    pub refused: i64,
+    /// Row, counted from 1, and what is wrong; the first thousand.
+    pub errors: Vec<(i64, Violation)>,
+    pub in_force: bool,
+    rows: i64,
+}
+
+/// What became of one row at risk-rules.
+#[derive(Debug, Clone)]
+pub enum RowOutcome {
+    Stored,
+    Unchanged,
+    Refused(Violation),
+}
+
+impl Default for Imported {
+    fn default() -> Self {
+        Self {
+            accepted: 0,
+            unchanged: 0,
+            refused: 0,
+            errors: Vec::new(),
+            in_force: true,
+            rows: 0,
+        }
+    }
+}
+
+impl Declaring {
+    /// Imports rows of one message. With `all_or_nothing` one bad row refuses all of them.
+    pub async fn import(
+        &self,
+        grant: &Grant,
+        rows: Vec<Row>,
+        all_or_nothing: bool,
+        imported: &mut Imported,
+    ) -> Result<(), Fault> {
+        grant.any()?;
+        let feed = grant.principal().feed.clone().ok_or_else(no_feed)?;
+        let mut checked: Vec<Result<Row, Violation>> =
+            rows.into_iter().map(|row| check(row, &feed)).collect();
+        self.resolve(grant, &mut checked).await?;
+        if all_or_nothing {
+            refuse_any(&checked)?;
+        }
+        let good: Vec<FactStatement> = checked
+            .iter()
+            .flatten()
+            .map(|row| row.statement.clone())
+            .collect();
+        let (outcomes, in_force) = self
+            .peers
+            .append_reported(&grant.call(), good, all_or_nothing)
+            .await?;
+        let mut outcomes = outcomes.into_iter();
+        for row in checked {
+            let outcome = match row {
+                Ok(_) => outcomes.next().ok_or_else(Fault::internal)?,
+                Err(wrong) => RowOutcome::Refused(wrong),
+            };
+            imported.count(outcome);
+        }
+        imported.in_force &= in_force;
+        Ok(())
+    }
+
+    /// Documents become subjects; what identity refuses is refused.
+    async fn resolve(&self, grant: &Grant, rows: &mut [Result<Row, Violation>]) -> Result<(), Fault> {
+        let documents: Vec<Document> = rows
+            .iter()
+            .flatten()
+            .filter_map(|row| row.document.clone())
+            .collect();
+        if documents.is_empty() {
+            return Ok(());
+        }
+        let mut resolved = self.peers.resolve(&grant.call(), documents).await?.into_iter();
+        for slot in rows.iter_mut() {
+            let Ok(row) = slot else { continue };
+            if row.document.is_none() {
+                continue;
+            }
+            match resolved.next().ok_or_else(Fault::internal)? {
+                Ok(subject) => row.statement.subject_id = subject,
+                Err(wrong) => *slot = Err(wrong),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Imported {
+    fn count(&mut self, outcome: RowOutcome) {
+        self.rows += 1;
+        match outcome {
+            RowOutcome::Stored => self.accepted += 1,
+            RowOutcome::Unchanged => self.unchanged += 1,
+            RowOutcome::Refused(wrong) => {
+                self.refused += 1;
+                if self.errors.len() < MAX_ERRORS {
+                    self.errors.push((self.rows, wrong));
+                }
+            }
+        }
+    }
+}
+
+fn check(row: Row, feed: &FeedGrant) -> Result<Row, Violation> {
+    let statement = &row.statement;
+    if statement.source != feed.source {
+        return Err(Violation::new(
+            "source",
+            "SOURCE_NOT_OWN",
+            "来源须为本数据源的登记名称",
+            "is not the caller's own registered name",
+        ));
+    }
+    if row.document.is_some() != statement.subject_id.is_empty() {
+        return Err(Violation::new(
+            "document",
+            "DOCUMENT_OR_SUBJECT",
+            "证件与人员编号须且仅须填写一项",
+            "either a document or a subject_id, not both",
+        ));
+    }
+    let is_fact = statement.retract_key.is_empty();
+    if is_fact && !feed.kinds.contains(&statement.kind) {
+        return Err(Violation::new(
+            "kind",
+            "KIND_NOT_GRANTED",
+            "本数据源无权报送该类记录",
+            "the feed may not report facts of this kind",
+        ));
+    }
+    if !feed.divisions.is_empty()
+        && let Some(place) = division_of(statement)
+        && !feed.divisions.iter().any(|own| own.contains(place))
+    {
+        return Err(Violation::new(
+            "attributes.division",
+            "DIVISION_NOT_GRANTED",
+            "该地区不在本数据源的报送范围内",
+            "lies outside the feed's divisions",
+        ));
+    }
+    Ok(row)
+}
+
+fn division_of(statement: &FactStatement) -> Option<DivisionCode> {
+    let value = statement.attributes.as_ref()?.fields.get("division")?;
+    match &value.kind {
+        Some(prost_types::value::Kind::StringValue(text)) => DivisionCode::parse(text).ok(),
+        _ => None,
+    }
+}
+
+fn no_feed() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "FEED_NOT_REGISTERED",
+        "该账号未登记为数据源",
+        "the account is not registered as a feed",
+    )
+}
+
+fn refuse_any(rows: &[Result<Row, Violation>]) -> Result<(), Fault> {
+    let wrong = rows
+        .iter()
+        .enumerate()
+        .filter_map(|(n, row)| Some((n, row.as_ref().err()?)));
+    let wrong: Vec<_> = wrong
+        .map(|(n, one)| one.clone().within(&format!("rows[{n}]")))
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let mut fault = Fault::new(
+        FaultCode::InvalidArgument,
+        "ROWS_REFUSED",
+        format!("{}行有误，均未保存", wrong.len()),
+        format!("{} rows are wrong and nothing was stored", wrong.len()),
+    );
+    fault.violations = wrong;
+    Err(fault)
+}

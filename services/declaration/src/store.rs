@@ -1,0 +1,7 @@
+//! Declaration's tables. Queries in domain words; rows never leave this module.
+
+pub mod declarations;
+mod migrations;
+mod tables;
+
+pub use migrations::Migrations;

@@ -1,0 +1,183 @@
+//! Acknowledged declarations.
+
+use lutong_chassis::crypto::{CipherError, ReadyCipher};
+use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_kernel::{ApplicationId, Fault, SubjectId, Timestamp};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _,
+};
+use serde::{Deserialize, Serialize};
+
+use super::tables::declaration::{ActiveModel, Column, Entity, Model};
+use crate::domain::statement::Stated;
+
+/// What kind of declaration it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeclarationKind {
+    Application,
+    Arrival,
+}
+
+impl DeclarationKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Arrival => "arrival",
+        }
+    }
+
+    /// The collection in a resource name.
+    pub const fn collection(self) -> &'static str {
+        match self {
+            Self::Application => "applications",
+            Self::Arrival => "arrivals",
+        }
+    }
+}
+
+/// Where a converted code came from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    pub province: String,
+    pub key_id: String,
+    pub trust_list_version: String,
+    pub verified_at: i64,
+    /// The key of the `partner_code` statement made of it.
+    pub statement_key: String,
+}
+
+/// A declaration as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declaration {
+    pub id: ApplicationId,
+    pub subject: SubjectId,
+    pub kind: DeclarationKind,
+    pub account: [u8; 32],
+    pub created_at: Timestamp,
+    pub commitment_version: String,
+    pub statements: Vec<Stated>,
+    pub normalisations: String,
+    pub abroad_days: String,
+    pub provenance: Option<Provenance>,
+    pub in_force_at: Option<Timestamp>,
+}
+
+fn context(id: ApplicationId) -> Vec<u8> {
+    format!("declarations/statements/{id}").into_bytes()
+}
+
+fn json(value: &impl Serialize) -> String {
+    // Plain data: it always serialises.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+pub async fn insert(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    declaration: &Declaration,
+) -> Result<(), CipherError> {
+    let row = ActiveModel {
+        subject_id: Set(subject_bytes(declaration.subject)),
+        declaration_id: Set(uuid_bytes(declaration.id.uuid())),
+        kind: Set(declaration.kind.as_str().to_owned()),
+        account: Set(declaration.account.to_vec()),
+        created_at: Set(declaration.created_at.micros()),
+        commitment_version: Set(declaration.commitment_version.clone()),
+        statements: Set(cipher.encrypt(json(&declaration.statements).as_bytes(), &context(declaration.id))?),
+        normalisations: Set(declaration.normalisations.clone()),
+        abroad_days: Set(declaration.abroad_days.clone()),
+        provenance: Set(declaration.provenance.as_ref().map(json)),
+        in_force_at: Set(declaration.in_force_at.map(Timestamp::micros)),
+    };
+    Entity::insert(row)
+        .exec_without_returning(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    Ok(())
+}
+
+fn read(cipher: &ReadyCipher, row: Model) -> Result<Declaration, Fault> {
+    let damaged = |what: &str| Fault::from(StorageError::Damaged(format!("declarations.{what}")));
+    let id = ApplicationId::from_uuid(read_uuid(&row.declaration_id, "declarations.declaration_id")?);
+    let statements = cipher.decrypt(&row.statements, &context(id))?;
+    let provenance = row.provenance.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(Declaration {
+        id,
+        subject: read_subject(&row.subject_id, "declarations.subject_id")?,
+        kind: match row.kind.as_str() {
+            "application" => DeclarationKind::Application,
+            "arrival" => DeclarationKind::Arrival,
+            _ => return Err(damaged("kind")),
+        },
+        account: row.account.try_into().map_err(|_| damaged("account"))?,
+        created_at: Timestamp::from_micros(row.created_at),
+        commitment_version: row.commitment_version,
+        statements: serde_json::from_slice(&statements).map_err(|_| damaged("statements"))?,
+        normalisations: row.normalisations,
+        abroad_days: row.abroad_days,
+        provenance: provenance.map_err(|_| damaged("provenance"))?,
+        in_force_at: row.in_force_at.map(Timestamp::from_micros),
+    })
+}
+
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
+    subject: SubjectId,
+    id: ApplicationId,
+) -> Result<Option<Declaration>, Fault> {
+    let key = (subject_bytes(subject), uuid_bytes(id.uuid()));
+    let row = Entity::find_by_id(key)
+        .one(connection)
+        .await
+        .map_err(StorageError::from)?;
+    row.map(|row| read(cipher, row)).transpose()
+}
+
+/// The statement key of the subject's newest converted code. On PostgreSQL arrivals of one subject wait for each other
+/// here, so that each replaces the one before.
+pub async fn newest_partner_code(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    subject: SubjectId,
+) -> Result<Option<String>, Fault> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let (high, low) = subject.uuid().as_u64_pair();
+        #[allow(clippy::cast_possible_wrap)] // any 64 bits will do
+        let lock = format!("SELECT pg_advisory_xact_lock({})", (high ^ low) as i64);
+        transaction
+            .execute_unprepared(&lock)
+            .await
+            .map_err(StorageError::from)?;
+    }
+    let row = Entity::find()
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::Provenance.is_not_null())
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::DeclarationId)
+        .one(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    let newest = row.map(|row| read(cipher, row)).transpose()?;
+    Ok(newest
+        .and_then(|declaration| declaration.provenance)
+        .map(|from| from.statement_key))
+}
+
+pub async fn set_in_force(
+    transaction: &DatabaseTransaction,
+    subject: SubjectId,
+    id: ApplicationId,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    Entity::update_many()
+        .col_expr(Column::InForceAt, Expr::value(at.micros()))
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::DeclarationId.eq(uuid_bytes(id.uuid())))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
