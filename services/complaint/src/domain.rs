@@ -1,0 +1,4 @@
+//! Feedback and its number. Pure.
+
+pub mod feedback;
+pub mod tracking;

@@ -1,0 +1,7 @@
+//! Complaint's tables. Queries in domain words; rows never leave this module.
+
+pub mod feedback;
+mod migrations;
+mod tables;
+
+pub use migrations::Migrations;

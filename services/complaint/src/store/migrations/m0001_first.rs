@@ -1,0 +1,43 @@
+//! Feedback, and the chassis' tables.
+
+use lutong_chassis::crypto::create_data_keys_table;
+use lutong_chassis::idempotency::create_idempotency_table;
+use sea_orm::DbErr;
+use sea_orm::sea_query::{ColumnDef, Table};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+
+use crate::store::tables::feedback;
+
+pub struct Migration;
+
+impl MigrationName for Migration {
+    fn name(&self) -> &'static str {
+        "m0001_first"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        use feedback::Column;
+        manager
+            .create_table(
+                Table::create()
+                    .table(feedback::Entity)
+                    .col(
+                        ColumnDef::new(Column::TrackingNumber)
+                            .string()
+                            .not_null()
+                            .primary_key(),
+                    )
+                    .col(ColumnDef::new(Column::Account).binary().not_null())
+                    .col(ColumnDef::new(Column::Category).string().not_null())
+                    .col(ColumnDef::new(Column::CreatedAt).big_integer().not_null())
+                    .col(ColumnDef::new(Column::Text).binary().not_null())
+                    .to_owned(),
+            )
+            .await?;
+        create_data_keys_table(manager).await?;
+        create_idempotency_table(manager).await
+    }
+}
