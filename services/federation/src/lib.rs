@@ -1,1 +1,49 @@
+#![doc = include_str!("../README.md")]
 
+mod config;
+pub mod domain;
+mod grpc;
+mod service;
+mod store;
+
+use lutong_chassis::storage::StorageConfig;
+use lutong_chassis::{BuildError, Component, Foundation};
+use lutong_kernel::ServiceName;
+use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
+
+pub use config::FederationConfig;
+use domain::trust_list::TrustList;
+pub use store::Migrations;
+
+const SERVICE: ServiceName = ServiceName::Federation;
+
+/// Builds the service.
+pub async fn build(
+    foundation: &Foundation,
+    storage: &StorageConfig,
+    config: &FederationConfig,
+) -> Result<Component, BuildError> {
+    let list = trust_list(config)?;
+    let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
+    let handler = grpc::Handler::new(service::Partners::new(&store, foundation, list));
+    let routes = tonic::service::Routes::new(PartnerCodeServiceServer::new(handler));
+    Ok(Component {
+        service: SERVICE,
+        router: foundation.guard(SERVICE, routes, None),
+        checks: vec![store.check::<Migrations>()],
+        tasks: vec![store.sweeper(foundation, None)],
+    })
+}
+
+/// Reads the list that the configuration names; also what `lutong config check` asks.
+pub fn trust_list(config: &FederationConfig) -> Result<TrustList, BuildError> {
+    let Some(path) = &config.trust_list else {
+        return Ok(TrustList::default());
+    };
+    let failed = |reason: String| BuildError::Config {
+        service: SERVICE,
+        reason: format!("federation.trust_list {}: {reason}", path.display()),
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    TrustList::parse(&text).map_err(|error| failed(error.to_string()))
+}

@@ -1,0 +1,3 @@
+//! Whom we trust. Pure.
+
+pub mod trust_list;
