@@ -1,1 +1,12 @@
+#![doc = include_str!("../README.md")]
 
+pub mod config;
+mod error;
+pub mod keys;
+pub mod one_process;
+pub mod one_service;
+mod running;
+pub mod wiring;
+
+pub use error::StartError;
+pub use running::Running;

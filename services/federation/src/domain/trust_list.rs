@@ -76,8 +76,7 @@ impl TrustList {
             }
             for (k, key) in partner.keys.into_iter().enumerate() {
                 let entry = format!("{entry}.key[{k}]");
-                let public =
-                    VerifyingKey::from_pem(key.pem.trim()).map_err(|error| wrong(&entry, error))?;
+                let public = VerifyingKey::from_pem(key.pem.trim()).map_err(|error| wrong(&entry, error))?;
                 let kid = public.kid();
                 if list.keys.get(kid).is_some() {
                     return Err(wrong(&entry, format!("the key {kid} is there twice")));

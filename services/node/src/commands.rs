@@ -1,0 +1,114 @@
+//! The command line.
+
+mod admin;
+mod areas;
+mod certs;
+mod client;
+mod facts;
+mod rules;
+mod serve;
+mod tour;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use lutong_kernel::ServiceName;
+
+/// 鲁通: Shandong's health pass code.
+#[derive(Debug, Parser)]
+#[command(name = "lutong", version, about, arg_required_else_help = true)]
+pub struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Serve everything in one process, or one service of the mesh.
+    Serve(serve::Serve),
+    /// Certificates.
+    #[command(subcommand)]
+    Certs(certs::Certs),
+    /// Bring a service's schema up to date (on PostgreSQL; in one process `serve` does it).
+    Migrate(serve::Migrate),
+    /// The configuration.
+    #[command(subcommand)]
+    Config(serve::Config),
+    /// Accounts of staff and feeds.
+    #[command(subcommand)]
+    Admin(admin::Admin),
+    /// Risk areas.
+    #[command(subcommand)]
+    Areas(areas::Areas),
+    /// Facts of an authority's feed.
+    #[command(subcommand)]
+    Facts(facts::Facts),
+    /// Rule sets.
+    #[command(subcommand)]
+    Rules(rules::Rules),
+    /// Show the main job by itself, on real input.
+    Tour(tour::Tour),
+}
+
+/// Where the configuration comes from.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Settings {
+    /// Configuration file (TOML).
+    #[arg(long, env = "LUTONG_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where databases and keys lie, in one process.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+}
+
+/// A command that did not do what it was asked to.
+#[derive(Debug)]
+pub enum Failure {
+    /// Said already.
+    Failed,
+    /// What to say.
+    Because(String),
+    /// A file or an argument is wrong.
+    Input(String),
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Because(error.to_string())
+    }
+}
+
+impl Command {
+    pub async fn run(self) -> ExitCode {
+        let done = match self.action {
+            Action::Serve(serve) => serve.run().await,
+            Action::Certs(certs) => certs.run(),
+            Action::Migrate(migrate) => migrate.run().await,
+            Action::Config(config) => config.run(),
+            Action::Admin(admin) => admin.run().await,
+            Action::Areas(areas) => areas.run().await,
+            Action::Facts(facts) => facts.run().await,
+            Action::Rules(rules) => rules.run(),
+            Action::Tour(tour) => tour.run().await,
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(Failure::Failed) => ExitCode::FAILURE,
+            Err(Failure::Because(reason)) => {
+                eprintln!("lutong: {reason}");
+                ExitCode::FAILURE
+            }
+            Err(Failure::Input(reason)) => {
+                eprintln!("lutong: {reason}");
+                ExitCode::from(2)
+            }
+        }
+    }
+}
+
+/// For clap: the error lists the valid names.
+fn service(text: &str) -> Result<ServiceName, String> {
+    text.parse()
+        .map_err(|error: lutong_kernel::service::UnknownService| error.to_string())
+}

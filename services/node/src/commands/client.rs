@@ -1,0 +1,155 @@
+//! Talking to a running mesh through its public gateway.
+
+use std::time::Duration;
+
+use clap::Args;
+use http::{Method, Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use super::Failure;
+
+/// Where the mesh is and who asks.
+#[derive(Debug, Clone, Args)]
+pub struct Target {
+    /// The gateway.
+    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    endpoint: String,
+    /// Sign in as this account at the development identity provider.
+    #[arg(long)]
+    account: Option<String>,
+    /// A session instead.
+    #[arg(
+        long,
+        env = "LUTONG_SESSION",
+        hide_env_values = true,
+        conflicts_with = "account"
+    )]
+    session: Option<String>,
+}
+
+/// A session's calls.
+pub type Calls = InterceptedService<Channel, Bearer>;
+
+/// Puts the session into each call.
+#[derive(Clone)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// A gateway.
+#[derive(Clone)]
+pub struct Gateway {
+    base: String,
+    channel: Channel,
+}
+
+impl Gateway {
+    pub fn at(base: &str) -> Result<Self, Failure> {
+        let endpoint = Endpoint::from_shared(base.to_owned())
+            .map_err(|error| Failure::Input(format!("{base}: {error}")))?;
+        Ok(Self {
+            base: base.trim_end_matches('/').to_owned(),
+            channel: endpoint
+                .connect_timeout(Duration::from_secs(5))
+                .tcp_nodelay(true)
+                .connect_lazy(),
+        })
+    }
+
+    /// Signs in at the development identity provider.
+    pub async fn sign_in(&self, account: &str) -> Result<Calls, Failure> {
+        let answer = self
+            .post("/v1/dev/sessions", &json!({"account_id": account}))
+            .await?;
+        let token = answer["token"].as_str();
+        let token =
+            token.ok_or_else(|| Failure::Because(format!("sign-in as {account} was refused: {answer}")))?;
+        self.with_session(token)
+    }
+
+    pub fn with_session(&self, token: &str) -> Result<Calls, Failure> {
+        let bearer = format!("Bearer {token}").parse();
+        let bearer = bearer.map_err(|_| Failure::Input("the session is not printable".to_owned()))?;
+        Ok(InterceptedService::new(self.channel.clone(), Bearer(bearer)))
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{path}", self.base))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::<prost::bytes::Bytes>::from(body.to_string()))?;
+        let client = HttpClient::builder(TokioExecutor::new()).build_http();
+        let answer = client
+            .request(request)
+            .await?
+            .into_body()
+            .collect()
+            .await?
+            .to_bytes();
+        Ok(serde_json::from_slice(&answer)?)
+    }
+}
+
+impl Target {
+    pub async fn calls(&self) -> Result<Calls, Failure> {
+        let gateway = Gateway::at(&self.endpoint)?;
+        match (&self.account, &self.session) {
+            (Some(account), _) => gateway.sign_in(account).await,
+            (None, Some(session)) => gateway.with_session(session),
+            (None, None) => Err(Failure::Input(
+                "who asks? --account (development) or --session".to_owned(),
+            )),
+        }
+    }
+}
+
+/// What went wrong, for a person: reason, field by field.
+pub fn explain(status: &Status) -> String {
+    let details = status.get_error_details();
+    let reason = details
+        .error_info()
+        .map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
+    let mut said = format!("{reason}: {}", status.message());
+    for field in details
+        .bad_request()
+        .map(|bad| bad.field_violations.clone())
+        .unwrap_or_default()
+    {
+        said.push_str(&format!("\n  {}: {}", field.field, field.description));
+    }
+    said
+}
+
+/// The stable reason of an error.
+pub fn reason(status: &Status) -> String {
+    status
+        .get_error_details()
+        .error_info()
+        .map(|info| info.reason.clone())
+        .unwrap_or_default()
+}
+
+/// As a failure of the command: what was sent is wrong, or the mesh could not.
+pub fn failed(status: &Status) -> Failure {
+    match status.code() {
+        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
+            Failure::Input(explain(status))
+        }
+        _ => Failure::Because(explain(status)),
+    }
+}

@@ -1,0 +1,41 @@
+//! Why a process does not start.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use lutong_chassis::BuildError;
+use lutong_chassis::config::ConfigError;
+use lutong_chassis::crypto::KeyFileError;
+use lutong_chassis::storage::StorageError;
+use lutong_chassis::telemetry::TelemetryError;
+use lutong_chassis::tls::TlsError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("configuration: {0}")]
+    Config(#[from] ConfigError),
+    #[error("configuration: {key}: {reason}")]
+    Setting { key: &'static str, reason: String },
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    #[error("mTLS: {0}")]
+    Tls(#[from] TlsError),
+    #[error("telemetry: {0}")]
+    Telemetry(#[from] TelemetryError),
+    #[error("the contract: {0}")]
+    Contract(String),
+    #[error("{address}: {source}")]
+    Listen {
+        address: SocketAddr,
+        source: std::io::Error,
+    },
+    #[error("{path}: {reason}")]
+    Data { path: PathBuf, reason: String },
+    #[error("migrating {service}: {source}")]
+    Migrate {
+        service: lutong_kernel::ServiceName,
+        source: StorageError,
+    },
+}

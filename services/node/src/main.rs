@@ -1,0 +1,19 @@
+//! `lutong`: serving, and the operator's commands. Exit status 0 well, 1 something failed, 2 a file or argument is wrong.
+
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let command = commands::Command::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("lutong: the runtime does not start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    runtime.block_on(command.run())
+}

@@ -1,0 +1,82 @@
+//! A process that serves, and its end: not ready, wait, finish, hard deadline.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use lutong_chassis::health::Readiness;
+use lutong_chassis::server::ListenConfig;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::StartError;
+
+/// How long background work may take to end; what it leaves undone is found at the next start.
+const BACKGROUND_ENDS_WITHIN: Duration = Duration::from_secs(3);
+
+/// Everything that runs in this process.
+pub struct Running {
+    /// Where the gateway, or the one service, listens.
+    pub address: SocketAddr,
+    pub(crate) readiness: Readiness,
+    pub(crate) listening: JoinSet<()>,
+    pub(crate) background: JoinSet<()>,
+    pub(crate) stop_listening: CancellationToken,
+    pub(crate) stop_background: CancellationToken,
+    pub(crate) limits: ListenConfig,
+    /// Held as long as the process serves.
+    pub(crate) folder: Option<std::fs::File>,
+}
+
+impl Running {
+    pub fn is_ready(&self) -> bool {
+        self.readiness.is_ready()
+    }
+
+    /// Drains and ends.
+    pub async fn stop(mut self) {
+        self.readiness.drain().await;
+        tokio::time::sleep(Duration::from_millis(self.limits.drain_wait_ms)).await;
+        self.stop_listening.cancel();
+        while self.listening.join_next().await.is_some() {}
+        self.stop_background.cancel();
+        let ended = async { while self.background.join_next().await.is_some() {} };
+        if tokio::time::timeout(BACKGROUND_ENDS_WITHIN, ended).await.is_err() {
+            tracing::warn!("background work did not end in time and is cut off");
+        }
+        drop(self.folder);
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    pub async fn until_signal(self) -> std::io::Result<()> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+        }
+        tracing::info!("stopping");
+        self.stop().await;
+        Ok(())
+    }
+}
+
+/// Serves the routes for the orchestrator.
+pub async fn serve_admin(
+    address: SocketAddr,
+    routes: Router,
+    stop: CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), StartError> {
+    let socket = TcpListener::bind(address)
+        .await
+        .map_err(|source| StartError::Listen { address, source })?;
+    tasks.spawn(async move {
+        let served = axum::serve(socket, routes).with_graceful_shutdown(stop.cancelled_owned());
+        if let Err(error) = served.await {
+            tracing::error!(%error, "the admin port is closed");
+        }
+    });
+    Ok(())
+}
