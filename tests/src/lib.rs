@@ -1,1 +1,7 @@
+#![doc = include_str!("../README.md")]
+// Fixtures: what fails here fails the test.
+#![allow(clippy::unwrap_used)]
 
+pub mod mesh;
+pub mod people;
+pub mod process;

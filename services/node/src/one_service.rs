@@ -52,29 +52,26 @@ pub async fn start(
         wiring::WiringError::Tls(error) => StartError::Tls(error),
     })?;
     let mut checks: Vec<Check> = Vec::new();
-    match built {
-        Some(component) => {
-            checks.extend(component.checks);
-            component
-                .tasks
-                .into_iter()
-                .for_each(|task| drop(background.spawn(task)));
-            listening.spawn(listener.serve(component.router, stop_listening.clone()));
-        }
-        None => {
-            let peers = ServiceName::WITH_STORAGE.map(|other| links.channel(service, other));
-            let peers = peers.into_iter().collect::<Result<Peers, _>>()?;
-            let redis = config.redis.clone();
-            let gateway = Gateway::build(
-                &foundation,
-                &config.gateway,
-                peers,
-                mesh_keys.session,
-                redis,
-                &readiness,
-            )?;
-            listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
-        }
+    if let Some(component) = built {
+        checks.extend(component.checks);
+        component
+            .tasks
+            .into_iter()
+            .for_each(|task| drop(background.spawn(task)));
+        listening.spawn(listener.serve(component.router, stop_listening.clone()));
+    } else {
+        let peers = ServiceName::WITH_STORAGE.map(|other| links.channel(service, other));
+        let peers = peers.into_iter().collect::<Result<Peers, _>>()?;
+        let redis = config.redis.clone();
+        let gateway = Gateway::build(
+            &foundation,
+            &config.gateway,
+            peers,
+            mesh_keys.session,
+            redis,
+            &readiness,
+        )?;
+        listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
     }
     for producer in wiring::followed(service) {
         background.spawn(

@@ -1,0 +1,250 @@
+//! The two shapes as fixtures: one process on SQLite; seven processes with mTLS, PostgreSQL and Redis.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use lutong_chassis::testing::fresh_postgres;
+use lutong_federation::domain::trust_list::of_one_partner;
+use lutong_kernel::{ServiceName, Timestamp};
+use lutong_token::{Algorithm, Issuer, SigningKey};
+
+use crate::people::Gateway;
+use crate::process::{Process, Recipe, binary, free_port};
+
+/// Where the tests' Redis is.
+pub const REDIS: &str = "LUTONG_TEST_REDIS";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    OneProcess,
+    Mesh,
+}
+
+/// A running mesh. Dropping it ends its processes.
+pub struct Mesh {
+    pub shape: Shape,
+    pub processes: BTreeMap<&'static str, Process>,
+    pub gateway: Gateway,
+    pub folder: Arc<tempfile::TempDir>,
+    pub redis: Option<String>,
+    /// The key of the one partner province, Jiangsu.
+    pub partner: SigningKey,
+}
+
+/// Accounts that every mesh has: staff and feeds.
+const ACCOUNTS: [&[&str]; 5] = [
+    &["epidemiologist-1", "--role", "epidemiologist"],
+    &["checkpoint-1", "--role", "checkpoint"],
+    &[
+        "cdc-370200",
+        "--role",
+        "authority-feed",
+        "--source",
+        "cdc-370200",
+        "--kinds",
+        "case,close_contact,stay,symptoms",
+    ],
+    &[
+        "border-370000",
+        "--role",
+        "authority-feed",
+        "--source",
+        "border-370000",
+        "--kinds",
+        "entry,test",
+    ],
+    &[
+        "cdc-370700",
+        "--role",
+        "authority-feed",
+        "--source",
+        "cdc-370700",
+        "--kinds",
+        "stay",
+        "--divisions",
+        "370700",
+    ],
+];
+
+impl Mesh {
+    pub async fn start(shape: Shape) -> Self {
+        let mut mesh = match shape {
+            Shape::OneProcess => one_process().await,
+            Shape::Mesh => seven_processes().await,
+        };
+        mesh.all_ready().await;
+        mesh
+    }
+
+    /// Waits until every process is ready and the gateway reaches the others.
+    pub async fn all_ready(&mut self) {
+        for (name, process) in &mut self.processes {
+            assert!(process.ready().await, "{name} ended: {}", process.log());
+        }
+    }
+
+    /// Runs a command of the binary against this mesh's gateway.
+    pub fn command(&self, arguments: &[&str]) -> std::process::Output {
+        Command::new(binary())
+            .args(arguments)
+            .args(["--endpoint", &self.gateway.base])
+            .output()
+            .unwrap()
+    }
+}
+
+/// A partner province with one key, and the setting that trusts it.
+fn partner(folder: &Path) -> (SigningKey, (String, String)) {
+    let key = SigningKey::generate(Algorithm::Ed25519, &lutong_chassis::entropy::Entropy).unwrap();
+    let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
+    let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
+    let list = of_one_partner("test", jiangsu, key.verifying_key(), since).unwrap();
+    let file = folder.join("trust-list.toml");
+    std::fs::write(&file, list).unwrap();
+    (
+        key,
+        (
+            "LUTONG_FEDERATION__TRUST_LIST".to_owned(),
+            file.display().to_string(),
+        ),
+    )
+}
+
+fn run(arguments: &[&str], environment: &[(String, String)]) {
+    let output = Command::new(binary())
+        .args(arguments)
+        .envs(environment.iter().cloned())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn dev_gateway(port: u16) -> Vec<(String, String)> {
+    [
+        ("LUTONG_GATEWAY__LISTEN", format!("127.0.0.1:{port}")),
+        ("LUTONG_GATEWAY__DEV", "true".to_owned()),
+        // A test is one account in a hurry, from one address.
+        ("LUTONG_GATEWAY__RATE_PER_SUBJECT", "100000".to_owned()),
+        ("LUTONG_GATEWAY__RATE_PER_ADDRESS", "100000".to_owned()),
+        ("LUTONG_GATEWAY__RATE_SIGN_IN", "100000".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+async fn one_process() -> Mesh {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let (partner, trust_list) = partner(folder.path());
+    let data = folder.path().join("data").display().to_string();
+    for account in ACCOUNTS {
+        run(&[&["admin", "add"], account, &["--data", &data]].concat(), &[]);
+    }
+    let port = free_port();
+    let recipe = Recipe {
+        arguments: ["serve", "--data", &data].map(str::to_owned).into(),
+        environment: [dev_gateway(port), vec![trust_list]].concat(),
+        log: folder.path().join("lutong.log"),
+        admin_port: free_port(),
+    };
+    Mesh {
+        shape: Shape::OneProcess,
+        processes: [("lutong", Process::start(recipe, None))].into(),
+        gateway: Gateway::at(port),
+        folder,
+        redis: None,
+        partner,
+    }
+}
+
+async fn seven_processes() -> Mesh {
+    let redis = std::env::var(REDIS).unwrap_or_else(|_| {
+        panic!("{REDIS} is not set: run the tests with tests/run, which starts Redis 7 (Debian package redis-server)")
+    });
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let (partner, trust_list) = partner(folder.path());
+    let certs = folder.path().join("certs");
+    run(&["certs", "dev", &certs.display().to_string()], &[]);
+    let ports: BTreeMap<ServiceName, u16> = ServiceName::ALL.map(|service| (service, free_port())).into();
+    let mut common = vec![
+        trust_list,
+        ("LUTONG_REDIS".to_owned(), redis.clone()),
+        (
+            "LUTONG_KEYS".to_owned(),
+            folder.path().join("keys").display().to_string(),
+        ),
+    ];
+    for service in ServiceName::WITH_STORAGE {
+        let name = format!("LUTONG_PEERS__{}", service.as_snake().to_uppercase());
+        common.push((name, format!("https://127.0.0.1:{}", ports[&service])));
+    }
+    let mut processes = BTreeMap::new();
+    for service in ServiceName::ALL {
+        let mut environment = common.clone();
+        environment.extend(identity_files(&certs, service));
+        if service == ServiceName::Gateway {
+            environment.extend(dev_gateway(ports[&service]));
+        } else {
+            let storage = fresh_postgres().await;
+            environment.push(("LUTONG_STORAGE__URL".to_owned(), storage.url.expose().clone()));
+            environment.push((
+                "LUTONG_LISTEN".to_owned(),
+                format!("127.0.0.1:{}", ports[&service]),
+            ));
+            run(&["migrate", service.as_str()], &environment);
+        }
+        if service == ServiceName::Identity {
+            for account in ACCOUNTS {
+                run(&[&["admin", "add"], account].concat(), &environment);
+            }
+        }
+        let recipe = Recipe {
+            arguments: vec!["serve".to_owned(), service.to_string()],
+            environment,
+            log: folder.path().join(format!("{service}.log")),
+            admin_port: free_port(),
+        };
+        processes.insert(service.as_str(), Process::start(recipe, None));
+    }
+    Mesh {
+        shape: Shape::Mesh,
+        processes,
+        gateway: Gateway::at(ports[&ServiceName::Gateway]),
+        folder,
+        redis: Some(redis),
+        partner,
+    }
+}
+
+fn identity_files(certs: &Path, service: ServiceName) -> Vec<(String, String)> {
+    let file = |name: String| -> PathBuf { certs.join(name) };
+    [
+        ("LUTONG_TLS__CA", file("ca.pem".to_owned())),
+        ("LUTONG_TLS__CERTIFICATE", file(format!("{service}.pem"))),
+        ("LUTONG_TLS__KEY", file(format!("{service}.key"))),
+    ]
+    .map(|(name, path)| (name.to_owned(), path.display().to_string()))
+    .into()
+}
+
+/// Runs journeys in both shapes, one after the other in each: starting seven processes costs more than a journey.
+#[macro_export]
+macro_rules! in_both_shapes {
+    ($($name:ident),+ $(,)?) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn in_one_process() {
+            let mesh = $crate::mesh::Mesh::start($crate::mesh::Shape::OneProcess).await;
+            $(eprintln!("{}", stringify!($name)); $name(&mesh).await;)+
+        }
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn as_a_mesh() {
+            let mesh = $crate::mesh::Mesh::start($crate::mesh::Shape::Mesh).await;
+            $(eprintln!("{}", stringify!($name)); $name(&mesh).await;)+
+        }
+    };
+}

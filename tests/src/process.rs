@@ -1,0 +1,137 @@
+//! One `lutong` process under test.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// The binary: built by `tests/run` with its failpoints.
+pub fn binary() -> PathBuf {
+    std::env::var("LUTONG_TEST_BINARY")
+        .unwrap_or_else(|_| {
+            panic!("LUTONG_TEST_BINARY is not set: run the tests with tests/run, which builds the binary")
+        })
+        .into()
+}
+
+/// A free port of this machine.
+pub fn free_port() -> u16 {
+    let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    socket.local_addr().unwrap().port()
+}
+
+/// What a process is started with; started again after each kill.
+#[derive(Debug, Clone)]
+pub struct Recipe {
+    pub arguments: Vec<String>,
+    pub environment: Vec<(String, String)>,
+    pub log: PathBuf,
+    /// Answers when the process is ready.
+    pub admin_port: u16,
+}
+
+/// A process that is killed when dropped.
+pub struct Process {
+    recipe: Recipe,
+    child: Child,
+}
+
+impl Process {
+    /// Starts it; `failpoint` as `name:n` ends it at that place.
+    pub fn start(recipe: Recipe, failpoint: Option<&str>) -> Self {
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&recipe.log)
+            .unwrap();
+        let mut command = Command::new(binary());
+        command
+            .args(&recipe.arguments)
+            .envs(recipe.environment.iter().cloned())
+            .env("LUTONG_ADMIN_LISTEN", format!("127.0.0.1:{}", recipe.admin_port))
+            .env("LUTONG_TELEMETRY__LOG", "info")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        if let Some(failpoint) = failpoint {
+            command.env("LUTONG_FAILPOINT", failpoint);
+        }
+        let child = command.spawn().unwrap();
+        Self { recipe, child }
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// As a power cut.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// SIGTERM; how it ended.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        self.child.wait().unwrap()
+    }
+
+    /// Kills it if it still runs and starts it again.
+    pub fn again(&mut self, failpoint: Option<&str>) {
+        self.kill();
+        *self = Self::start(self.recipe.clone(), failpoint);
+    }
+
+    /// Waits until it says that it is ready; `false` when it has ended before.
+    pub async fn ready(&mut self) -> bool {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(30) {
+            if !self.is_running() {
+                return false;
+            }
+            if answers_ready(self.recipe.admin_port).await {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("not ready within 30 s: {}", self.log());
+    }
+
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.recipe.log).unwrap_or_default()
+    }
+}
+
+async fn answers_ready(port: u16) -> bool {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let Ok(mut socket) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await else {
+        return false;
+    };
+    let request = b"GET /healthz/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let mut answer = String::new();
+    socket.write_all(request).await.is_ok()
+        && socket.read_to_string(&mut answer).await.is_ok()
+        && answer.starts_with("HTTP/1.1 200")
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            let log = self.log();
+            let tail: Vec<&str> = log.lines().rev().take(15).collect();
+            for line in tail.into_iter().rev() {
+                eprintln!(
+                    "{} | {line}",
+                    self.recipe.log.file_name().unwrap_or_default().to_string_lossy()
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,507 @@
+//! The same journeys through the public gateway in both shapes: one process on SQLite, and seven processes with mTLS,
+//! PostgreSQL and Redis. On the real clock; facts are dated relative to now.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write as _;
+
+use lutong_chassis::wall_clock::WallClock;
+use lutong_kernel::{Clock as _, Colour, Timestamp};
+use lutong_risk_rules::domain::notice::{BUNDLED_2022_11_26_GZ, Notice};
+use lutong_tests::in_both_shapes;
+use lutong_tests::mesh::Mesh;
+use lutong_tests::people::{Answer, Person, request_id};
+use lutong_token::{Claims, Issuer};
+use serde_json::{Value, json};
+
+in_both_shapes!(
+    a_resident_who_applies_is_green_and_passes_a_door,
+    contact_with_a_known_case_is_red_and_says_why,
+    an_application_is_followed_by_its_name_and_only_by_its_account,
+    wrong_items_are_named_and_nothing_is_stored,
+    a_repeated_request_is_answered_alike_and_another_body_is_a_conflict,
+    a_confirmed_case_turns_a_green_code_red_and_supersedes_what_was_shown,
+    an_entry_turns_yellow_and_back_when_quarantine_and_test_are_reported,
+    a_contact_reported_before_registration_waits_for_the_person,
+    a_feed_speaks_in_its_own_name_of_its_own_kinds_and_places,
+    one_bad_row_stores_nothing_when_all_or_nothing_is_asked,
+    a_partners_code_is_converted_with_its_provenance,
+    the_real_notice_makes_a_listed_stay_red,
+    a_broken_notice_is_refused_and_imports_nothing,
+    feedback_is_found_by_its_number_and_only_by_its_account,
+);
+
+fn now() -> Timestamp {
+    WallClock.now()
+}
+
+fn ago(seconds: i64) -> String {
+    now().plus_seconds(-seconds).to_rfc3339()
+}
+
+const DAY: i64 = 86_400;
+
+fn today() -> String {
+    now().local_day().to_string()
+}
+
+fn row(source: &str, key: &str, person: &Person, kind: &str, attributes: Value) -> Value {
+    json!({"source": source, "key": key, "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": person.number},
+        "kind": kind, "attributes": attributes})
+}
+
+/// `lutong facts import` as a feed would: what it answered.
+fn import(mesh: &Mesh, account: &str, rows: &[Value], more: &[&str]) -> (Option<i32>, Value, String) {
+    let mut file = tempfile::Builder::new().suffix(".ndjson").tempfile().unwrap();
+    for row in rows {
+        writeln!(file, "{row}").unwrap();
+    }
+    let path = file.path().display().to_string();
+    let output = mesh.command(&[&["facts", "import", &path, "--json", "--account", account], more].concat());
+    let said = serde_json::from_slice(&output.stdout).unwrap_or(Value::Null);
+    (
+        output.status.code(),
+        said,
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+fn imported(mesh: &Mesh, account: &str, rows: &[Value]) {
+    let (status, said, error) = import(mesh, account, rows, &[]);
+    assert_eq!((status, &said["refused"]), (Some(0), &json!(0)), "{said} {error}");
+}
+
+async fn verify(mesh: &Mesh, token: &str) -> Value {
+    let session = mesh.gateway.session("checkpoint-1").await;
+    let body = json!({"token": token});
+    let answer = mesh
+        .gateway
+        .call(
+            http::Method::POST,
+            "/v1/tokens:verify",
+            Some(&session),
+            Some(body),
+        )
+        .await;
+    answer.unwrap().expect()
+}
+
+async fn token(person: &Person) -> String {
+    person.get("/v1/code").await.expect()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+async fn a_resident_who_applies_is_green_and_passes_a_door(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    assert_eq!(person.colour().await, "CODE_NOT_FOUND");
+    let application = person.apply().await;
+    assert_eq!(application["state"], "DECLARATION_STATE_IN_FORCE");
+    let code = person
+        .get("/v1/code?image_format=IMAGE_FORMAT_SVG")
+        .await
+        .expect();
+    assert_eq!(
+        (&code["colour"], &code["name_mask"]),
+        (&json!("COLOUR_GREEN"), &json!("*明"))
+    );
+    assert_eq!(code["image"]["media_type"], "image/svg+xml");
+    let verified = verify(mesh, code["token"].as_str().unwrap()).await;
+    assert_eq!(verified["outcome"], "VERIFICATION_OUTCOME_VALID");
+    assert!(person.rules().await.is_empty());
+}
+
+async fn contact_with_a_known_case_is_red_and_says_why(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let mut form = person.form();
+    form["contact_history"] = json!([
+        {"day": today(), "type": "CONTACT_TYPE_KNOWN_CASE_CONTACT"},
+        {"day": today(), "type": "CONTACT_TYPE_ABROAD", "country": "HKG"},
+    ]);
+    let application = person.apply_with(form).await.expect()["application"].clone();
+    assert_eq!(application["abroad_days"], json!([today()]));
+    assert_eq!(person.colour().await, "red");
+    let decision = person.get("/v1/decision").await.expect();
+    assert_eq!(decision["in_force"], true);
+    let citation = &decision["decision"]["citations"][0];
+    assert_eq!(citation["rule_id"], "red.close-contact");
+    assert_eq!(citation["facts"][0]["source"], "self");
+    assert!(citation["until_time"].is_string() && citation["reason"]["zh"].is_string());
+    assert!(
+        decision["decision"]["guidance"]["zh"]
+            .as_str()
+            .unwrap()
+            .contains("报告")
+    );
+}
+
+async fn an_application_is_followed_by_its_name_and_only_by_its_account(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let application = person.apply().await;
+    let path = format!("/v1/{}", application["name"].as_str().unwrap());
+    let found = person.get(&path).await.expect();
+    assert_eq!(found["application"]["create_time"], application["create_time"]);
+    let other = mesh.gateway.person().await;
+    assert_eq!(other.get(&path).await.reason(), "DECLARATION_NOT_FOUND");
+    other.apply().await;
+    assert_eq!(other.get(&path).await.reason(), "DECLARATION_NOT_FOUND");
+    assert_eq!(
+        person.get("/v1/applications/7").await.violations(),
+        ["name NAME_SHAPE"]
+    );
+}
+
+async fn wrong_items_are_named_and_nothing_is_stored(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let refused = async |change: fn(&mut Value)| {
+        let mut form = person.form();
+        change(&mut form);
+        let answer = person.apply_with(form).await;
+        assert_eq!(answer.status.as_u16(), 400, "{}", answer.body);
+        answer.violations().join("; ")
+    };
+    let number = "form.person.document.number";
+    for (expected, change) in [
+        (
+            format!("{number} RESIDENT_ID_CHECK_CHARACTER"),
+            (|form| {
+                form["person"]["document"]["number"] = json!("110105194912310021");
+            }) as fn(&mut Value),
+        ),
+        (format!("{number} RESIDENT_ID_FUTURE_BIRTH_DATE"), |form| {
+            form["person"]["document"]["number"] = json!("370202209901010014");
+        }),
+        ("form.person.nationality NATIONALITY_UNKNOWN".to_owned(), |form| {
+            form["person"]["nationality"] = json!("XYZ")
+        }),
+        (
+            "form.contact_history[0].day DAY_OUTSIDE_14_DAYS".to_owned(),
+            |form| {
+                form["contact_history"] =
+                    json!([{"day": "2022-01-01", "type": "CONTACT_TYPE_AREA_STAY", "division": "370202"}]);
+            },
+        ),
+        ("form.commitment.accepted COMMITMENT_MISSING".to_owned(), |form| {
+            form["commitment"] = json!({"accepted": false, "text_version": "2020-02"});
+        }),
+        ("form.person.full_name NAME_TOO_LONG".to_owned(), |form| {
+            form["person"]["full_name"] = json!("长".repeat(5_000));
+        }),
+    ] {
+        assert_eq!(refused(change).await, expected);
+    }
+    let mut form = person.form();
+    form["person"]["full_name"] = json!("长".repeat(350_000));
+    let huge = person.apply_with(form).await;
+    assert_eq!(huge.status.as_u16(), 413, "{}", huge.body);
+    assert_eq!(person.colour().await, "CODE_NOT_FOUND");
+    // Full width is normalised, and said to have been.
+    let mut form = person.form();
+    let full_width = |c: char| char::from_u32(u32::from(c) + 0xFEE0).unwrap();
+    form["person"]["document"]["number"] = json!(person.number.chars().map(full_width).collect::<String>());
+    let application = person.apply_with(form).await.expect()["application"].clone();
+    assert_eq!(application["normalisations"], json!(["NORMALISATION_HALF_WIDTH"]));
+}
+
+async fn a_repeated_request_is_answered_alike_and_another_body_is_a_conflict(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let mut body = json!({"request_id": request_id(), "form": person.form()});
+    let first = person.post("/v1/applications", body.clone()).await.expect();
+    let again = person.post("/v1/applications", body.clone()).await.expect();
+    assert_eq!(first["application"]["name"], again["application"]["name"]);
+    body["form"]["person"]["mobile"] = json!("13900139000");
+    let conflict = person.post("/v1/applications", body).await;
+    assert_eq!(
+        (conflict.status.as_u16(), conflict.reason()),
+        (409, "REQUEST_ID_REUSED")
+    );
+}
+
+async fn a_confirmed_case_turns_a_green_code_red_and_supersedes_what_was_shown(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    let green = token(&person).await;
+    let case = row(
+        "cdc-370200",
+        &request_id(),
+        &person,
+        "case",
+        json!({"stage": "confirmed", "diagnosed_at": ago(60)}),
+    );
+    let (_, said, _) = import(mesh, "cdc-370200", std::slice::from_ref(&case), &[]);
+    assert_eq!(
+        (&said["accepted"], &said["state"]),
+        (&json!(1), &json!("IN_FORCE")),
+        "{said}"
+    );
+    // In force: no later showing and no later verification is green.
+    assert_eq!(person.colour().await, "red");
+    let verified = verify(mesh, &green).await;
+    assert_eq!(verified["outcome"], "VERIFICATION_OUTCOME_SUPERSEDED");
+    assert_eq!(verified["colour"], "COLOUR_RED");
+    assert_eq!(person.rules().await, ["red.confirmed"]);
+    let (_, said, _) = import(mesh, "cdc-370200", &[case], &[]);
+    assert_eq!(
+        said["unchanged"], 1,
+        "the same statement again changes nothing: {said}"
+    );
+}
+
+async fn an_entry_turns_yellow_and_back_when_quarantine_and_test_are_reported(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    let (key, entered) = (request_id(), ago(10 * DAY));
+    let mut entry = row(
+        "border-370000",
+        &key,
+        &person,
+        "entry",
+        json!({"entered_at": entered, "country": "DEU"}),
+    );
+    imported(mesh, "border-370000", std::slice::from_ref(&entry));
+    assert_eq!(person.colour().await, "yellow");
+    let arrival = async || {
+        let form = json!({"application": person.form(), "overseas": {"country": "DEU"}});
+        person
+            .post("/v1/arrivals", json!({"request_id": request_id(), "form": form}))
+            .await
+    };
+    let refused: Answer = arrival().await;
+    assert_eq!(refused.reason(), "ENTRY_INCOMPLETE");
+    assert_eq!(
+        refused.violations(),
+        [
+            "entry.quarantine_completed_at QUARANTINE_END_MISSING",
+            "entry.negative_test NEGATIVE_TEST_MISSING"
+        ]
+    );
+    entry["key"] = json!(request_id());
+    entry["replaces_key"] = json!(key);
+    entry["attributes"]["quarantine_completed_at"] = json!(ago(DAY));
+    let test = row(
+        "border-370000",
+        &request_id(),
+        &person,
+        "test",
+        json!({"sampled_at": ago(DAY), "result": "negative"}),
+    );
+    imported(mesh, "border-370000", &[test, entry]);
+    assert_eq!(person.colour().await, "green");
+    arrival().await.expect();
+}
+
+async fn a_contact_reported_before_registration_waits_for_the_person(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let key = request_id();
+    let contact = row(
+        "cdc-370200",
+        &key,
+        &person,
+        "close_contact",
+        json!({"last_contact_at": ago(DAY)}),
+    );
+    imported(mesh, "cdc-370200", &[contact]);
+    assert_eq!(person.colour().await, "CODE_NOT_FOUND");
+    person.apply().await;
+    assert_eq!(person.colour().await, "red");
+    let retraction = json!({"source": "cdc-370200", "key": request_id(), "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID",
+        "number": person.number}, "retract_key": key, "reason": "误报"});
+    imported(mesh, "cdc-370200", &[retraction]);
+    assert_eq!(person.colour().await, "green");
+}
+
+async fn a_feed_speaks_in_its_own_name_of_its_own_kinds_and_places(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    let stay = |division: &str| json!({"division": division, "arrived_at": ago(DAY)});
+    let rows = [
+        row("cdc-370200", "1", &person, "stay", stay("370702")),
+        row(
+            "cdc-370700",
+            "2",
+            &person,
+            "case",
+            json!({"stage": "confirmed", "diagnosed_at": ago(60)}),
+        ),
+        row("cdc-370700", "3", &person, "stay", stay("370202")),
+        row("cdc-370700", &request_id(), &person, "stay", stay("370702")),
+    ];
+    let (status, said, _) = import(mesh, "cdc-370700", &rows, &[]);
+    assert_eq!(
+        (status, &said["accepted"], &said["refused"]),
+        (Some(1), &json!(1), &json!(3)),
+        "{said}"
+    );
+    let reasons: Vec<_> = said["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["row"].clone(), one["reason"].clone()))
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            (json!(1), json!("SOURCE_NOT_OWN")),
+            (json!(2), json!("KIND_NOT_GRANTED")),
+            (json!(3), json!("DIVISION_NOT_GRANTED")),
+        ]
+    );
+    let (status, _, error) = import(mesh, &person.account, &rows, &[]);
+    assert_eq!(status, Some(1), "a citizen is no feed: {error}");
+}
+
+async fn one_bad_row_stores_nothing_when_all_or_nothing_is_asked(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    let good = row(
+        "cdc-370200",
+        &request_id(),
+        &person,
+        "case",
+        json!({"stage": "confirmed", "diagnosed_at": ago(60)}),
+    );
+    let bad = row(
+        "cdc-370200",
+        &request_id(),
+        &person,
+        "case",
+        json!({"stage": "ill", "diagnosed_at": ago(60)}),
+    );
+    let (status, _, error) = import(mesh, "cdc-370200", &[good, bad], &["--all-or-nothing"]);
+    assert_eq!(status, Some(2), "{error}");
+    assert!(
+        error.contains("ROWS_REFUSED") && error.contains("attributes.stage"),
+        "{error}"
+    );
+    assert_eq!(person.colour().await, "green");
+}
+
+async fn a_partners_code_is_converted_with_its_provenance(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let jiangsu = Issuer::parse("32").unwrap();
+    let arrive = async |issuer: Issuer, colour: Colour| {
+        let claims = Claims::dynamic(issuer, now(), [7; 24], colour, None).unwrap();
+        let token = mesh.partner.sign(&claims).unwrap();
+        let form = json!({"application": person.form(), "partner_code": {"token": token}});
+        person
+            .post("/v1/arrivals", json!({"request_id": request_id(), "form": form}))
+            .await
+    };
+    let refused = arrive(Issuer::parse("33").unwrap(), Colour::Green).await;
+    assert_eq!(refused.reason(), "PARTNER_CODE_REFUSED");
+    assert_eq!(refused.body["metadata"]["outcome"], "WRONG_ISSUER");
+    assert_eq!(person.colour().await, "CODE_NOT_FOUND");
+    let red = arrive(jiangsu, Colour::Red).await.expect();
+    assert_eq!(red["arrival"]["provenance"]["province"], "32");
+    assert_eq!(person.rules().await, ["red.partner-code"]);
+    // The newer code takes the older one's place.
+    arrive(jiangsu, Colour::Green).await.expect();
+    assert_eq!(person.colour().await, "green");
+}
+
+async fn the_real_notice_makes_a_listed_stay_red(mesh: &Mesh) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notice.json.gz");
+    std::fs::write(&file, BUNDLED_2022_11_26_GZ).unwrap();
+    let mut json = Vec::new();
+    std::io::Read::read_to_end(
+        &mut flate2::read::GzDecoder::new(BUNDLED_2022_11_26_GZ),
+        &mut json,
+    )
+    .unwrap();
+    let notice = Notice::parse(&json).unwrap();
+    let listed = notice
+        .listings
+        .iter()
+        .find(|one| one.code.province() == 37)
+        .unwrap();
+    let stay = |person: &Person| {
+        let mut form = person.form();
+        form["contact_history"] = json!([{"day": today(), "type": "CONTACT_TYPE_AREA_STAY", "division": listed.code.to_string(),
+            "community": listed.community}]);
+        form
+    };
+    let before = mesh.gateway.person().await;
+    before.apply_with(stay(&before)).await.expect();
+    assert_eq!(before.colour().await, "green");
+    let path = file.display().to_string();
+    let import = || {
+        mesh.command(&[
+            "areas",
+            "import",
+            &path,
+            "--json",
+            "--account",
+            "epidemiologist-1",
+        ])
+    };
+    let output = import();
+    let said: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(said["opened"], json!(notice.listings.len()), "{said}");
+    assert_eq!(said["in_force"], true);
+    assert_eq!(
+        before.colour().await,
+        "red",
+        "who was there before the listing is decided anew"
+    );
+    let after = mesh.gateway.person().await;
+    after.apply_with(stay(&after)).await.expect();
+    assert_eq!(after.rules().await, ["red.high-risk-area"]);
+    let again: Value = serde_json::from_slice(&import().stdout).unwrap();
+    assert_eq!(
+        (&again["opened"], &again["unchanged"]),
+        (&json!(0), &said["opened"])
+    );
+}
+
+async fn a_broken_notice_is_refused_and_imports_nothing(mesh: &Mesh) {
+    let mut json = Vec::new();
+    std::io::Read::read_to_end(
+        &mut flate2::read::GzDecoder::new(BUNDLED_2022_11_26_GZ),
+        &mut json,
+    )
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notice.json");
+    let counts = String::from_utf8(json.clone())
+        .unwrap()
+        .replacen("\"hcount\":23046", "\"hcount\":23047", 1);
+    assert_ne!(counts.as_bytes(), json, "the count was not found");
+    let cut = json[..100_000].to_vec();
+    for (broken, expected) in [
+        (cut, "byte 100000"),
+        (
+            counts.into_bytes(),
+            "data.hcount states 23047, the list has 23046",
+        ),
+    ] {
+        std::fs::write(&file, broken).unwrap();
+        let path = file.display().to_string();
+        let output = mesh.command(&["areas", "import", &path, "--account", "epidemiologist-1"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+async fn feedback_is_found_by_its_number_and_only_by_its_account(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let body = json!({"request_id": request_id(), "category": "FEEDBACK_CATEGORY_TECHNICAL", "text": "绿码刷新较慢"});
+    let filed = person.post("/v1/feedback", body.clone()).await.expect()["feedback"].clone();
+    let again = person.post("/v1/feedback", body).await.expect()["feedback"].clone();
+    assert_eq!(filed["tracking_number"], again["tracking_number"]);
+    let path = format!("/v1/{}", filed["name"].as_str().unwrap());
+    assert_eq!(
+        person.get(&path).await.expect()["feedback"]["text"],
+        "绿码刷新较慢"
+    );
+    let other = mesh.gateway.person().await;
+    assert_eq!(other.get(&path).await.reason(), "FEEDBACK_NOT_FOUND");
+    let empty = json!({"request_id": request_id(), "text": " "});
+    assert_eq!(
+        person.post("/v1/feedback", empty).await.violations(),
+        ["category CATEGORY_UNKNOWN", "text MISSING"]
+    );
+}
