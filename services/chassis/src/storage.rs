@@ -30,11 +30,17 @@ use writer::Writer;
 #[serde(default, deny_unknown_fields)]
 pub struct StorageConfig {
     /// `sqlite:///path/file.db`, or `postgres://user:password@host/database`.
+    #[serde(serialize_with = "whether_set")]
     pub url: Secret<String>,
     /// Connections at most.
     pub max_connections: u32,
     /// How long a caller waits for a connection, in milliseconds.
     pub acquire_timeout_ms: u64,
+}
+
+/// A default that was not set must read back as not set; a password must not be printed.
+fn whether_set<S: serde::Serializer>(url: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(if url.expose().is_empty() { "" } else { "***" })
 }
 
 impl Default for StorageConfig {
