@@ -2,6 +2,7 @@
 // Fixtures: what fails here fails the test.
 #![allow(clippy::unwrap_used)]
 
+pub mod journal;
 pub mod mesh;
 pub mod people;
 pub mod process;

@@ -31,6 +31,8 @@ pub struct Mesh {
     pub redis: Option<String>,
     /// The key of the one partner province, Jiangsu.
     pub partner: SigningKey,
+    /// Where each service's database is.
+    pub storage: BTreeMap<&'static str, String>,
 }
 
 /// Accounts that every mesh has: staff and feeds.
@@ -157,6 +159,9 @@ async fn one_process() -> Mesh {
         processes: [("lutong", Process::start(recipe, None))].into(),
         gateway: Gateway::at(port),
         folder,
+        storage: ServiceName::WITH_STORAGE
+            .map(|service| (service.as_str(), format!("sqlite://{data}/db/{service}.db")))
+            .into(),
         redis: None,
         partner,
     }
@@ -184,6 +189,7 @@ async fn seven_processes() -> Mesh {
         common.push((name, format!("https://127.0.0.1:{}", ports[&service])));
     }
     let mut processes = BTreeMap::new();
+    let mut databases = BTreeMap::new();
     for service in ServiceName::ALL {
         let mut environment = common.clone();
         environment.extend(identity_files(&certs, service));
@@ -191,6 +197,7 @@ async fn seven_processes() -> Mesh {
             environment.extend(dev_gateway(ports[&service]));
         } else {
             let storage = fresh_postgres().await;
+            databases.insert(service.as_str(), storage.url.expose().clone());
             environment.push(("LUTONG_STORAGE__URL".to_owned(), storage.url.expose().clone()));
             environment.push((
                 "LUTONG_LISTEN".to_owned(),
@@ -218,6 +225,7 @@ async fn seven_processes() -> Mesh {
         folder,
         redis: Some(redis),
         partner,
+        storage: databases,
     }
 }
 

@@ -88,6 +88,16 @@ impl Process {
         *self = Self::start(self.recipe.clone(), failpoint);
     }
 
+    /// Kills it and starts it again with another setting, which it keeps.
+    pub fn again_with(&mut self, name: &str, value: &str) {
+        self.recipe.environment.push((name.to_owned(), value.to_owned()));
+        self.again(None);
+    }
+
+    pub async fn answers_ready(&self) -> bool {
+        answers_ready(self.recipe.admin_port).await
+    }
+
     /// Waits until it says that it is ready; `false` when it has ended before.
     pub async fn ready(&mut self) -> bool {
         let started = Instant::now();
