@@ -2,6 +2,7 @@
 
 mod admin;
 mod areas;
+mod bench;
 mod certs;
 mod client;
 mod facts;
@@ -47,6 +48,8 @@ enum Action {
     /// Rule sets.
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Measure: showing against a bare server, applying, starting, memory.
+    Bench(bench::Bench),
     /// Show the main job by itself, on real input.
     Tour(tour::Tour),
 }
@@ -90,6 +93,7 @@ impl Command {
             Action::Areas(areas) => areas.run().await,
             Action::Facts(facts) => facts.run().await,
             Action::Rules(rules) => rules.run(),
+            Action::Bench(bench) => bench.run().await,
             Action::Tour(tour) => tour.run().await,
         };
         match done {

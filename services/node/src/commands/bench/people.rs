@@ -1,0 +1,74 @@
+//! Made-up people: numbers that check, sessions as the gateway makes them.
+
+use lutong_chassis::access::{Principal, PrincipalKey, Roles};
+use lutong_chassis::wall_clock::WallClock;
+use lutong_kernel::Clock as _;
+use lutong_kernel::document::check_character;
+use lutong_proto::declaration::v1::{ApplicationForm, Commitment};
+use lutong_proto::identity::v1::{Document, DocumentType, HomeAddress, PersonItems};
+use lutong_proto::policy::Role;
+use tonic::metadata::{Ascii, MetadataValue};
+
+/// Sessions by number.
+pub struct People(Vec<MetadataValue<Ascii>>);
+
+impl People {
+    pub fn new(session: &PrincipalKey, count: usize) -> Self {
+        use base64::Engine as _;
+        let expires = WallClock.now().plus_seconds(12 * 3_600);
+        let bearer = |n: usize| {
+            let principal = Principal {
+                account: format!("bench-{n}"),
+                roles: Roles::of(&[Role::Citizen]),
+                subject: None,
+                division: None,
+                feed: None,
+            };
+            let sealed = session.seal(&principal, expires);
+            let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
+            format!("Bearer {token}").parse().ok()
+        };
+        Self((0..count).filter_map(bearer).collect())
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn bearer(&self, n: usize) -> MetadataValue<Ascii> {
+        // Callers count below `len`.
+        self.0[n % self.0.len()].clone()
+    }
+}
+
+pub fn form(n: usize) -> ApplicationForm {
+    let (year, month, day, sequence) = (
+        1950 + n / 336_000 % 50,
+        1 + n / 28_000 % 12,
+        1 + n / 1_000 % 28,
+        n % 1_000,
+    );
+    let digits = format!("370202{year:04}{month:02}{day:02}{sequence:03}");
+    let check = check_character(digits.as_bytes()).unwrap_or_default();
+    ApplicationForm {
+        person: Some(PersonItems {
+            full_name: "王小明".to_owned(),
+            document: Some(Document {
+                r#type: DocumentType::ResidentId.into(),
+                number: format!("{digits}{check}"),
+                issuing_country: String::new(),
+            }),
+            mobile: "13800138000".to_owned(),
+            nationality: "CHN".to_owned(),
+            home_address: Some(HomeAddress {
+                division: "370202".to_owned(),
+                detail: "香港中路1号".to_owned(),
+            }),
+        }),
+        contact_history: Vec::new(),
+        commitment: Some(Commitment {
+            accepted: true,
+            text_version: "2020-02".to_owned(),
+        }),
+    }
+}
