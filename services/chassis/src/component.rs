@@ -1,6 +1,6 @@
 //! How a service is put together: what it is given, what it gives back, and the store that each opens alike.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -91,9 +91,7 @@ impl Foundation {
         if database.engine() == Engine::Sqlite {
             storage::migrate::<M>(&database).await.map_err(failed)?;
         }
-        let names = [&["kek.1", "index", "fingerprint"], more_keys].concat();
-        let path = self.keys.join(format!("{}.keys", service.as_str()));
-        let keys = KeyFile::open(&path, &names, &*self.random)?;
+        let keys = Self::service_keys(&self.keys, service, more_keys, &*self.random)?;
         Ok(Store {
             service,
             fields: FieldCipher::new(database.clone(), &keys, Arc::clone(&self.random)),
@@ -102,6 +100,17 @@ impl Foundation {
             keys,
             database,
         })
+    }
+
+    /// A service's key file, made when there is none.
+    pub fn service_keys(
+        folder: &Path,
+        service: ServiceName,
+        more_keys: &[&str],
+        random: &dyn Random,
+    ) -> Result<KeyFile, KeyFileError> {
+        let names = [&["kek.1", "index", "fingerprint"], more_keys].concat();
+        KeyFile::open(&folder.join(format!("{service}.keys")), &names, random)
     }
 
     /// Guards a service's routes. `audit` where one of its RPCs is recorded.

@@ -19,7 +19,7 @@ pub use store::Migrations;
 
 const SERVICE: ServiceName = ServiceName::CodeRendering;
 /// The key under which a dynamic token's id is sealed.
-const DYNAMIC_ID_KEY: &str = "dynamic-id";
+pub const DYNAMIC_ID_KEY: &str = "dynamic-id";
 
 /// Builds the service. `identity` gives name masks, `risk_rules`' log what direct calls missed.
 pub async fn build(

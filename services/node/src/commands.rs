@@ -6,6 +6,7 @@ mod bench;
 mod certs;
 mod client;
 mod facts;
+mod keys;
 mod rules;
 mod serve;
 mod tour;
@@ -31,6 +32,9 @@ enum Action {
     /// Certificates.
     #[command(subcommand)]
     Certs(certs::Certs),
+    /// Key files.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Bring a service's schema up to date (on PostgreSQL; in one process `serve` does it).
     Migrate(serve::Migrate),
     /// The configuration.
@@ -87,6 +91,7 @@ impl Command {
         let done = match self.action {
             Action::Serve(serve) => serve.run().await,
             Action::Certs(certs) => certs.run(),
+            Action::Keys(keys) => keys.run(),
             Action::Migrate(migrate) => migrate.run().await,
             Action::Config(config) => config.run(),
             Action::Admin(admin) => admin.run().await,

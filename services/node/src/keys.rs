@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use lutong_chassis::Foundation;
 use lutong_chassis::access::PrincipalKey;
 use lutong_chassis::crypto::{KeyFile, KeyFileError};
-use lutong_kernel::Random;
+use lutong_kernel::{Random, ServiceName};
 
 /// For every service, and for the gateway.
 #[derive(Debug, Clone)]
@@ -22,4 +23,17 @@ impl MeshKeys {
             session: PrincipalKey::session(*file.key("session")?.expose()),
         })
     }
+}
+
+/// Makes every service's key file that is not there yet, as the first start of each would.
+pub fn init(folder: &Path, random: &dyn Random) -> Result<(), KeyFileError> {
+    MeshKeys::open(folder, random)?;
+    for service in ServiceName::WITH_STORAGE {
+        let more: &[&str] = match service {
+            ServiceName::CodeRendering => &[lutong_code_rendering::DYNAMIC_ID_KEY],
+            _ => &[],
+        };
+        Foundation::service_keys(folder, service, more, random)?;
+    }
+    Ok(())
 }

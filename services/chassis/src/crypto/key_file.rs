@@ -14,7 +14,7 @@ pub type Key = Secret<[u8; 32]>;
 pub enum KeyFileError {
     #[error("{path}: {reason}")]
     Io { path: PathBuf, reason: String },
-    #[error("{path}: may be read by others (mode {mode:o}); make it 0600")]
+    #[error("{path}: may be read by others (mode {mode:o}); make it 0600, or 0640 at the most")]
     Open { path: PathBuf, mode: u32 },
     #[error("{path}, line {line}: a line is `name = 64 hex digits`")]
     Shape { path: PathBuf, line: usize },
@@ -75,7 +75,8 @@ impl KeyFile {
             reason: error.to_string(),
         };
         let mode = std::fs::metadata(path).map_err(io)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
+        // The group may read: Kubernetes hands mounted secrets to a pod that does not run as root that way.
+        if mode & 0o037 != 0 {
             return Err(KeyFileError::Open {
                 path: path.to_owned(),
                 mode,

@@ -1,0 +1,227 @@
+//! The operator's commands and the README's examples, as written.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use lutong_tests::mesh::{Mesh, Shape};
+use lutong_tests::process::binary;
+use serde_json::Value;
+
+fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn lutong(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let environment = environment.iter().copied();
+    Command::new(binary())
+        .args(arguments)
+        .envs(environment)
+        .current_dir(repository())
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A shell block of the README that contains `words`, against a port of this machine.
+fn readme_block(words: &str, port: &str) -> String {
+    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
+    let mut blocks = readme
+        .split("```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap());
+    let block = blocks.find(|block| block.contains(words)).unwrap();
+    block.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"))
+}
+
+#[tokio::test]
+async fn the_readmes_curl_and_grpcurl_examples_work_as_written() {
+    let mesh = Mesh::start(Shape::OneProcess).await;
+    let port = mesh.gateway.base.rsplit(':').next().unwrap();
+    let curl = readme_block("/v1/applications", port);
+    let output = Command::new("bash")
+        .args(["-ec", &format!("{curl}\necho; echo \"$session\"")])
+        .output()
+        .unwrap();
+    let said = text(&output.stdout);
+    assert!(
+        said.contains("DECLARATION_STATE_IN_FORCE") && said.contains("COLOUR_GREEN"),
+        "{said}{}",
+        text(&output.stderr)
+    );
+    let session = said.lines().last().unwrap();
+    // grpcurl is no package here: the same call by reflection with Python grpcio.
+    let grpcurl = readme_block("grpcurl", port);
+    let method = grpcurl.split_whitespace().last().unwrap();
+    let tools = Command::new(repository().join("deploy/tools")).output().unwrap();
+    let python = Path::new(text(&tools.stdout).trim()).join("python3");
+    let output = Command::new(python)
+        .arg(repository().join("tests/reflection.py"))
+        .args([&format!("127.0.0.1:{port}"), session, method])
+        .output()
+        .unwrap();
+    let shown: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{}", text(&output.stderr)));
+    assert_eq!(shown["colour"], "COLOUR_GREEN");
+    assert!(shown["token"].as_str().unwrap().starts_with("LT1:"));
+}
+
+#[test]
+fn the_tour_plays_every_step_well_and_counts_them() {
+    let output = lutong(&["tour"], &[]);
+    let said = text(&output.stdout);
+    assert!(output.status.success(), "{said}{}", text(&output.stderr));
+    assert_eq!(said.lines().last(), Some("15 passed, 0 failed"));
+    assert!(
+        said.lines()
+            .any(|line| line.starts_with("step 03 listed place: asked ") && line.ends_with(" ms ok"))
+    );
+    let output = lutong(&["tour", "--json"], &[]);
+    let lines: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!((lines.len(), &lines[15]["passed"]), (16, &Value::from(15)));
+}
+
+#[test]
+fn an_unknown_setting_is_refused_with_the_nearest_known_one() {
+    let output = lutong(&["config", "check"], &[("LUTONG_GATEWAY__LISTN", "127.0.0.1:1")]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("LUTONG_GATEWAY__LISTN") && said.contains("gateway.listen"),
+        "{said}"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lutong.toml");
+    std::fs::write(&file, "[gateway]\nlisten = \"nowhere\"\n").unwrap();
+    let output = lutong(&["config", "check", "--config", &file.display().to_string()], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("gateway.listen"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_configuration_is_shown_without_its_secrets() {
+    let output = lutong(
+        &["config", "check"],
+        &[("LUTONG_STORAGE__URL", "postgres://u:secret@db/x")],
+    );
+    let said = text(&output.stdout);
+    assert!(
+        output.status.success() && !said.contains("secret") && said.contains("***"),
+        "{said}"
+    );
+}
+
+#[test]
+fn the_development_identity_provider_is_refused_off_loopback() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().display().to_string();
+    let output = lutong(
+        &["serve", "--dev", "--data", &data],
+        &[("LUTONG_GATEWAY__LISTEN", "0.0.0.0:0")],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("loopback"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn a_service_without_certificate_or_database_does_not_start_and_says_what_is_missing() {
+    for (environment, missing) in [
+        (&[][..], "storage.url"),
+        (&[("LUTONG_STORAGE__URL", "postgres://db/x")][..], "tls"),
+    ] {
+        let output = lutong(&["serve", "identity"], environment);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(missing), "{}", text(&output.stderr));
+    }
+    let output = lutong(&["serve", "identiti"], &[]);
+    assert!(
+        text(&output.stderr).contains("identity, declaration, risk-rules"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[tokio::test]
+async fn two_processes_do_not_serve_from_one_folder() {
+    let mesh = Mesh::start(Shape::OneProcess).await;
+    let data = mesh.folder.path().join("data").display().to_string();
+    let output = lutong(
+        &["serve", "--data", &data],
+        &[("LUTONG_GATEWAY__LISTEN", "127.0.0.1:0")],
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        text(&output.stderr).contains("another lutong"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn rules_are_tested_from_files_with_a_line_a_failure_and_the_count_last() {
+    let good = "services/risk-rules/rule-sets/sd-2020.cases.json";
+    let output = lutong(&["rules", "test", good], &[]);
+    assert_eq!(
+        (output.status.code(), text(&output.stdout).lines().last()),
+        (Some(0), Some("36 passed, 0 failed"))
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wrong.cases.json");
+    let cases = std::fs::read_to_string(repository().join(good)).unwrap();
+    let path = file.display().to_string();
+    std::fs::write(
+        &file,
+        cases.replacen("\"colour\": \"red\"", "\"colour\": \"yellow\"", 1),
+    )
+    .unwrap();
+    let output = lutong(&["rules", "test", &path], &[]);
+    let said = text(&output.stdout);
+    assert_eq!(
+        (output.status.code(), said.lines().last()),
+        (Some(1), Some("35 passed, 1 failed")),
+        "{said}"
+    );
+    assert!(said.contains("expected yellow, got red"), "{said}");
+    std::fs::write(&file, cases.replacen("\"stage\"", "\"stagee\"", 1)).unwrap();
+    let output = lutong(&["rules", "test", good, &path], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("attributes.stagee"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(
+        text(&output.stdout),
+        "",
+        "a file that breaks the format runs nothing"
+    );
+}
+
+#[test]
+fn certificates_and_keys_are_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (certs, keys) = (folder.path().join("certs"), folder.path().join("keys"));
+    let certs = certs.display().to_string();
+    assert!(lutong(&["certs", "dev", &certs], &[]).status.success());
+    assert!(!lutong(&["certs", "dev", &certs], &[]).status.success());
+    let path = keys.display().to_string();
+    assert!(lutong(&["keys", "init", &path], &[]).status.success());
+    let before = std::fs::read(keys.join("identity.keys")).unwrap();
+    assert!(lutong(&["keys", "init", &path], &[]).status.success());
+    assert_eq!(std::fs::read(keys.join("identity.keys")).unwrap(), before);
+}
