@@ -73,7 +73,7 @@ const ACCOUNTS: [&[&str]; 5] = [
 impl Mesh {
     pub async fn start(shape: Shape) -> Self {
         let mut mesh = match shape {
-            Shape::OneProcess => one_process().await,
+            Shape::OneProcess => one_process(),
             Shape::Mesh => seven_processes().await,
         };
         mesh.all_ready().await;
@@ -140,7 +140,7 @@ fn dev_gateway(port: u16) -> Vec<(String, String)> {
     .into()
 }
 
-async fn one_process() -> Mesh {
+fn one_process() -> Mesh {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let (partner, trust_list) = partner(folder.path());
     let data = folder.path().join("data").display().to_string();

@@ -158,9 +158,10 @@ pub fn next_number() -> String {
 pub fn request_id() -> String {
     let mut random = [0_u8; 16];
     lutong_kernel::Random::fill(&lutong_chassis::entropy::Entropy, &mut random);
-    let n = u128::from_le_bytes(random);
-    let (a, b, c) = ((n >> 96) as u32, (n >> 80) as u16, n & 0xffff_ffff_ffff);
-    format!("{a:08x}-{b:04x}-7000-8000-{c:012x}")
+    // Of the shape of a version 7, which is all that is asked of it.
+    random[6] = 0x70 | (random[6] & 0x0f);
+    random[8] = 0x80 | (random[8] & 0x3f);
+    uuid::Uuid::from_bytes(random).to_string()
 }
 
 impl Person {

@@ -68,11 +68,11 @@ fn micros(took: Duration) -> u64 {
 }
 
 impl Load {
-    pub fn to(base: &str, people: People) -> Result<Self, Failure> {
-        Ok(Self {
+    pub fn to(base: &str, people: People) -> Self {
+        Self {
             base: base.to_owned(),
             people: Arc::new(people),
-        })
+        }
     }
 
     pub fn len(&self) -> usize {
