@@ -107,7 +107,7 @@ impl Bench {
     }
 
     async fn show(&self, load: &Load) -> Result<(), Failure> {
-        let bare = bare::Bare::serve().await?;
+        let bare = bare::Bare::serve()?;
         let round = Duration::from_secs(self.seconds);
         let (mut ratios, mut bares, mut shows) = (Vec::new(), Vec::new(), Vec::new());
         // Warmed up: every session has been verified, every connection is there.

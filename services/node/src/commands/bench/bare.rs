@@ -38,7 +38,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    pub async fn serve() -> Result<Self, Failure> {
+    pub fn serve() -> Result<Self, Failure> {
         let incoming = TcpIncoming::bind(([127, 0, 0, 1], 0).into())
             .map_err(|error| Failure::Because(error.to_string()))?;
         let incoming = incoming.with_nodelay(Some(true));

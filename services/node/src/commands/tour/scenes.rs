@@ -228,7 +228,7 @@ async fn contact_before_registration_is_red(stage: &Stage, report: &mut Report) 
         "close_contact",
         &[("last_contact_at", earlier)],
     );
-    correction.replaces_key = "contact-1".to_owned();
+    "contact-1".clone_into(&mut correction.replaces_key);
     let state = report_fact(stage, "cdc-370200", correction).await?;
     report.tell(&Step {
         name: "correction",
