@@ -1,7 +1,8 @@
 //! The same journeys through the public gateway in both shapes: one process on SQLite, and seven processes with mTLS,
 //! PostgreSQL and Redis. On the real clock; facts are dated relative to now.
 
-#![allow(clippy::unwrap_used)]
+// A journey is async whether it waits or not, and takes JSON as it is written.
+#![allow(clippy::unwrap_used, clippy::unused_async, clippy::needless_pass_by_value)]
 
 use std::io::Write as _;
 
@@ -173,7 +174,7 @@ async fn wrong_items_are_named_and_nothing_is_stored(mesh: &Mesh) {
             form["person"]["document"]["number"] = json!("370202209901010014");
         }),
         ("form.person.nationality NATIONALITY_UNKNOWN".to_owned(), |form| {
-            form["person"]["nationality"] = json!("XYZ")
+            form["person"]["nationality"] = json!("XYZ");
         }),
         (
             "form.contact_history[0].day DAY_OUTSIDE_14_DAYS".to_owned(),
