@@ -6,7 +6,8 @@ use std::time::Duration;
 use lutong_kernel::{Fault, FaultCode, RequestId, Timestamp};
 use sea_orm::sea_query::{ColumnDef, Index, OnConflict, Table};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, DbErr, EntityTrait as _, QueryFilter as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _,
 };
 use sea_orm_migration::SchemaManager;
 
@@ -143,6 +144,23 @@ pub async fn claim(
         Some(stored) if stored.fingerprint == key.fingerprint => Ok(Claim::Replay(stored.answer)),
         Some(_) => Err(ClaimError::Reused),
         None => Err(ClaimError::Storage(StorageError::Contended)),
+    }
+}
+
+/// The first answer to a request that was done before; for what must not be asked twice, because what it stands on
+/// may have expired since.
+pub async fn earlier(
+    connection: &impl ConnectionTrait,
+    key: &RequestKey,
+) -> Result<Option<Vec<u8>>, ClaimError> {
+    let stored = entry::Entity::find_by_id(key.scope.to_vec())
+        .one(connection)
+        .await
+        .map_err(StorageError::from)?;
+    match stored {
+        None => Ok(None),
+        Some(stored) if stored.fingerprint == key.fingerprint => Ok(Some(stored.answer)),
+        Some(_) => Err(ClaimError::Reused),
     }
 }
 

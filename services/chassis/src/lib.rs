@@ -9,6 +9,7 @@ pub mod crypto;
 pub mod deadline;
 pub mod entropy;
 pub mod failpoint;
+pub mod gather;
 pub mod health;
 pub mod idempotency;
 pub mod outbox;

@@ -51,7 +51,7 @@ impl Handler {
             convert::code(decision).map_err(within)
         });
         let codes = codes.collect::<Result<Vec<_>, _>>()?;
-        let applied = self.codes.apply(codes, None).await?;
+        let applied = self.codes.apply(codes).await?;
         Ok(ApplyDecisionsResponse {
             applied: i64::try_from(applied).unwrap_or(i64::MAX),
         })

@@ -1,11 +1,12 @@
 //! Codes as they stand: bringing decisions into force, and reading what is.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use lutong_chassis::Store;
 use lutong_chassis::crypto::{FieldCipher, ReadyCipher};
+use lutong_chassis::gather::Gatherer;
 use lutong_chassis::outbox::Position;
 use lutong_chassis::storage::{Database, Engine, StorageError};
 use lutong_kernel::{Fault, SubjectId};
@@ -24,6 +25,13 @@ pub struct ShownCode {
     pub mask: Option<Mask>,
 }
 
+/// Decisions that changed a code, by subject and version.
+pub type Changed = HashSet<(SubjectId, i64)>;
+
+/// Decisions of a call that is gathered with others, and such calls in one transaction.
+const GATHERED: usize = 4;
+const CALLS: usize = 256;
+
 /// All codes; cheap to clone.
 #[derive(Clone)]
 pub struct Codes(Arc<Inner>);
@@ -34,6 +42,7 @@ struct Inner {
     reader: BatchedReader,
     memory: Option<Arc<Memory>>,
     masks: IdentityMasks,
+    gatherer: OnceLock<Gatherer<Vec<Code>, Result<Arc<Changed>, Fault>>>,
 }
 
 fn context(subject: SubjectId) -> Vec<u8> {
@@ -51,6 +60,7 @@ impl Codes {
             database,
             memory,
             masks,
+            gatherer: OnceLock::new(),
         }))
     }
 
@@ -72,8 +82,37 @@ impl Codes {
         Ok(Some(row))
     }
 
-    /// Brings decisions into force: how many changed a code. `position` is that of a follower, stored with them.
-    pub async fn apply(&self, decided: Vec<Code>, position: Option<Position>) -> Result<u64, Fault> {
+    /// Brings decisions into force together with those of other calls that wait: how many of these changed a code.
+    pub async fn apply(&self, decided: Vec<Code>) -> Result<u64, Fault> {
+        let own: Vec<_> = decided.iter().map(|code| (code.subject, code.version)).collect();
+        let changed = if decided.len() > GATHERED {
+            Arc::new(self.apply_now(decided, None).await?)
+        } else {
+            let gatherer = self.0.gatherer.get_or_init(|| self.gather());
+            gatherer.call(decided).await.ok_or_else(Fault::internal)??
+        };
+        Ok(own.iter().filter(|one| changed.contains(one)).count() as u64)
+    }
+
+    fn gather(&self) -> Gatherer<Vec<Code>, Result<Arc<Changed>, Fault>> {
+        // Weak: the worker must not keep alive what keeps it alive.
+        let inner = Arc::downgrade(&self.0);
+        Gatherer::start(CALLS, 1, move |calls: Vec<Vec<Code>>| {
+            let inner = inner.clone();
+            async move {
+                let count = calls.len();
+                let applied = match inner.upgrade() {
+                    Some(inner) => Self(inner).apply_now(calls.concat(), None).await.map(Arc::new),
+                    None => Err(Fault::internal()),
+                };
+                vec![applied; count]
+            }
+        })
+    }
+
+    /// Brings decisions into force: those that were newer than what was there. `position` is that of a follower, stored
+    /// with them.
+    pub async fn apply_now(&self, decided: Vec<Code>, position: Option<Position>) -> Result<Changed, Fault> {
         let mut decided = newest(decided);
         let known = self.versions(&decided).await?;
         decided.retain(|code| {
@@ -83,8 +122,9 @@ impl Codes {
         });
         // What was read was committed: a repeated decision is in force, and costs no write.
         if decided.is_empty() && position.is_none() {
-            return Ok(0);
+            return Ok(Changed::new());
         }
+        let changed: Changed = decided.iter().map(|code| (code.subject, code.version)).collect();
         let subjects: Vec<_> = decided.iter().map(|code| code.subject).collect();
         let new: Vec<_> = subjects
             .iter()
@@ -107,14 +147,14 @@ impl Codes {
         let database = self.0.database.clone();
         // A task of its own: when the caller goes, the rows must stay out of memory until the commit all the same.
         let write = tokio::spawn(async move {
-            let written: Result<u64, StorageError> = database
+            let written: Result<(), StorageError> = database
                 .write(move |transaction| {
                     async move {
-                        let written = codes::upsert_newer(transaction, rows).await?;
+                        codes::upsert_newer(transaction, rows).await?;
                         if let Some(position) = position {
                             position.advance(transaction).await?;
                         }
-                        Ok(written)
+                        Ok(())
                     }
                     .boxed()
                 })
@@ -122,9 +162,9 @@ impl Codes {
             drop(writing);
             written
         });
-        let written = write.await.map_err(|_| Fault::internal())??;
+        write.await.map_err(|_| Fault::internal())??;
         lutong_chassis::failpoint::hit("code_rendering.committed");
-        Ok(written)
+        Ok(changed)
     }
 
     fn writing(&self, subjects: Vec<SubjectId>) -> Option<Writing> {

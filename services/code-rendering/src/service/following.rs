@@ -31,7 +31,7 @@ impl EventHandler for Decided {
                 Fault::internal()
             })?);
         }
-        self.0.apply(decided, Some(position)).await?;
+        self.0.apply_now(decided, Some(position)).await?;
         Ok(())
     }
 }

@@ -33,6 +33,13 @@ impl Declaring {
         let (person, mut accepted) = self
             .check(DeclarationKind::Arrival, form)
             .map_err(|fault| within(fault, "form.application"))?;
+        let request = self
+            .idempotency
+            .key(permit.account(), "CreateArrival", sent.request_id, sent.body);
+        // A request that is sent again: the other province's code has expired by now, and need not be shown again.
+        if let Some(stored) = self.earlier(&request).await? {
+            return Ok(self.finish(grant, stored).await);
+        }
         if let StatedOrigin::PartnerCode { token } = origin {
             accepted.partner_code = Some(self.peers.verify_partner_code(&grant.call(), token).await?);
         }
@@ -46,9 +53,6 @@ impl Declaring {
                 return Err(entry_incomplete(&missing));
             }
         }
-        let request = self
-            .idempotency
-            .key(permit.account(), "CreateArrival", sent.request_id, sent.body);
         let stored = self
             .acknowledge(
                 &permit,

@@ -11,7 +11,7 @@ use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{ApplicationId, Clock, Fault, FaultCode, Random, SubjectId, Violation};
 use prost::Message as _;
-use sea_orm::DatabaseTransaction;
+use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 
 use crate::domain::contact_history::ContactHistory;
@@ -137,6 +137,17 @@ impl Declaring {
         Ok(stored)
     }
 
+    /// What the same request was answered when it was done before.
+    pub(super) async fn earlier(&self, request: &RequestKey) -> Result<Option<Declaration>, Fault> {
+        let Some(answer) = idempotency::earlier(self.database.reader(), request).await? else {
+            return Ok(None);
+        };
+        let cipher = self.fields.ready().await?;
+        first_answer(self.database.reader(), &cipher, &answer)
+            .await
+            .map(Some)
+    }
+
     /// Decides and brings into force; what fails here the log finishes.
     pub(super) async fn finish(&self, grant: &Grant, declaration: Declaration) -> Acknowledged {
         if declaration.in_force_at.is_some() {
@@ -226,7 +237,7 @@ impl Acknowledging {
 }
 
 async fn first_answer(
-    transaction: &DatabaseTransaction,
+    connection: &impl ConnectionTrait,
     cipher: &ReadyCipher,
     answer: &[u8],
 ) -> Result<Declaration, Fault> {
@@ -235,7 +246,7 @@ async fn first_answer(
     let subject = Uuid::from_slice(subject).map_err(|_| damaged())?;
     let id = Uuid::from_slice(id).map_err(|_| damaged())?;
     let (subject, id) = (SubjectId::from_uuid(subject), ApplicationId::from_uuid(id));
-    declarations::find(transaction, cipher, subject, id)
+    declarations::find(connection, cipher, subject, id)
         .await?
         .ok_or_else(damaged)
 }

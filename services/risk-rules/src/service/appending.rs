@@ -1,10 +1,12 @@
 //! Appending statements, and deciding about everybody they touch, in one transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
 use lutong_chassis::crypto::ReadyCipher;
+use lutong_chassis::gather::Gatherer;
 use lutong_chassis::outbox::Position;
 use lutong_kernel::{Fault, FaultCode, SubjectId, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
@@ -28,8 +30,20 @@ pub struct Batch {
     pub position: Option<Position>,
 }
 
+impl Batch {
+    /// Whom it is about.
+    fn touched(&self) -> BTreeSet<SubjectId> {
+        let about = self.statements.iter().flatten().map(|one| one.subject);
+        about.chain(self.enrol.iter().copied()).collect()
+    }
+}
+
+/// Statements and subjects of a batch that is gathered with others, and such batches in one transaction.
+const GATHERED: usize = 8;
+const CALLS: usize = 256;
+
 /// What became of a batch.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Appended {
     pub results: Vec<Result<Outcome, Violation>>,
     /// Decisions made by this call.
@@ -39,6 +53,25 @@ pub struct Appended {
 }
 
 impl Decider {
+    /// Stores the batch and decides, together with the small batches of other calls that wait.
+    async fn append_gathered(&self, batch: Batch) -> Result<Appended, Fault> {
+        let small = batch.statements.len() + batch.enrol.len() <= GATHERED && !batch.all_or_nothing;
+        if !small {
+            return self.append(batch).await;
+        }
+        let gatherer = self.gatherer.get_or_init(|| self.gather());
+        gatherer.call(batch).await.ok_or_else(Fault::internal)?
+    }
+
+    fn gather(&self) -> Gatherer<Batch, Result<Appended, Fault>> {
+        // Without the gatherer itself: the worker must not keep alive what keeps it alive.
+        let decider = Self {
+            gatherer: Arc::default(),
+            ..self.clone()
+        };
+        Gatherer::start(CALLS, 1, move |batches| append_together(decider.clone(), batches))
+    }
+
     /// Stores the batch and decides.
     pub async fn append(&self, batch: Batch) -> Result<Appended, Fault> {
         let cipher = self.ready().await?;
@@ -58,7 +91,7 @@ impl Decider {
 
     /// The same, and brings what was decided into force: `true` when all of it is.
     pub async fn append_in_force(&self, call: &Call, batch: Batch) -> Result<(Appended, bool), Fault> {
-        let appended = self.append(batch).await?;
+        let appended = self.append_gathered(batch).await?;
         let decisions = [&appended.made[..], &appended.standing[..]].concat();
         let in_force = self.bring_into_force(call, &decisions).await;
         Ok((appended, in_force))
@@ -71,18 +104,13 @@ impl Decider {
         batch: Batch,
         now: Timestamp,
     ) -> Result<Appended, Fault> {
+        let touched: Vec<SubjectId> = batch.touched().into_iter().collect();
         let Batch {
             statements,
             enrol,
             all_or_nothing,
             position,
         } = batch;
-        let about = statements
-            .iter()
-            .filter_map(|one| one.as_ref().ok())
-            .map(|one| one.subject);
-        let touched: BTreeSet<SubjectId> = about.chain(enrol.iter().copied()).collect();
-        let touched: Vec<SubjectId> = touched.into_iter().collect();
         let held = subjects::hold(transaction, &touched).await?;
         let mut rows: BTreeMap<_, _> = held.into_iter().map(|row| (row.subject, row)).collect();
         let stored = stored_keys(transaction, &statements).await?;
@@ -135,6 +163,39 @@ impl Decider {
             standing,
         })
     }
+}
+
+/// Several batches in one transaction; each gets what is its own.
+async fn append_together(decider: Decider, batches: Vec<Batch>) -> Vec<Result<Appended, Fault>> {
+    let own: Vec<(usize, BTreeSet<SubjectId>)> = batches
+        .iter()
+        .map(|one| (one.statements.len(), one.touched()))
+        .collect();
+    let mut together = Batch::default();
+    for batch in batches {
+        together.statements.extend(batch.statements);
+        together.enrol.extend(batch.enrol);
+    }
+    let appended = match decider.append(together).await {
+        Ok(appended) => appended,
+        Err(fault) => return vec![Err(fault); own.len()],
+    };
+    let mut results = appended.results.into_iter();
+    let about = |decisions: &[StoredDecision], subjects: &BTreeSet<SubjectId>| {
+        decisions
+            .iter()
+            .filter(|decision| subjects.contains(&decision.subject))
+            .cloned()
+            .collect()
+    };
+    let share = |(statements, subjects): (usize, BTreeSet<SubjectId>)| {
+        Ok(Appended {
+            results: results.by_ref().take(statements).collect(),
+            made: about(&appended.made, &subjects),
+            standing: about(&appended.standing, &subjects),
+        })
+    };
+    own.into_iter().map(share).collect()
 }
 
 fn unknown(subject: SubjectId) -> SubjectRow {

@@ -1,11 +1,12 @@
 //! Deciding: what is known of a subject, evaluated, stored and told.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
 use lutong_chassis::crypto::{FieldCipher, ReadyCipher};
+use lutong_chassis::gather::Gatherer;
 use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::storage::Database;
 use lutong_chassis::{Foundation, MeshChannel, Store};
@@ -13,6 +14,7 @@ use lutong_kernel::{Clock, DecisionId, Fault, Random, SubjectId, Timestamp};
 use prost::Message as _;
 use sea_orm::DatabaseTransaction;
 
+use super::appending::{Appended, Batch};
 use super::book::Areas;
 use crate::domain::evaluate::{Evaluation, evaluate};
 use crate::domain::fact::Fact;
@@ -33,7 +35,8 @@ pub struct Decider {
     pub(super) areas: Areas,
     pub(super) outbox: Outbox,
     pub(super) rules: &'static RuleSet,
-    code_rendering: CodeRendering,
+    pub(super) code_rendering: CodeRendering,
+    pub(super) gatherer: Arc<OnceLock<Gatherer<Batch, Result<Appended, Fault>>>>,
 }
 
 impl Decider {
@@ -47,6 +50,7 @@ impl Decider {
             outbox,
             rules: RuleSet::sd_2020(),
             code_rendering: CodeRendering::new(code_rendering),
+            gatherer: Arc::default(),
         }
     }
 
