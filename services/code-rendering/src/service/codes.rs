@@ -28,6 +28,9 @@ pub struct ShownCode {
 /// Decisions that changed a code, by subject and version.
 pub type Changed = HashSet<(SubjectId, i64)>;
 
+/// Calls that are applied in one transaction.
+type Together = Gatherer<Vec<Code>, Result<Arc<Changed>, Fault>>;
+
 /// Decisions of a call that is gathered with others, and such calls in one transaction.
 const GATHERED: usize = 4;
 const CALLS: usize = 256;
@@ -42,7 +45,7 @@ struct Inner {
     reader: BatchedReader,
     memory: Option<Arc<Memory>>,
     masks: IdentityMasks,
-    gatherer: OnceLock<Gatherer<Vec<Code>, Result<Arc<Changed>, Fault>>>,
+    gatherer: OnceLock<Together>,
 }
 
 fn context(subject: SubjectId) -> Vec<u8> {
@@ -94,7 +97,7 @@ impl Codes {
         Ok(own.iter().filter(|one| changed.contains(one)).count() as u64)
     }
 
-    fn gather(&self) -> Gatherer<Vec<Code>, Result<Arc<Changed>, Fault>> {
+    fn gather(&self) -> Together {
         // Weak: the worker must not keep alive what keeps it alive.
         let inner = Arc::downgrade(&self.0);
         Gatherer::start(CALLS, 1, move |calls: Vec<Vec<Code>>| {

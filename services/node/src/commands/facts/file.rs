@@ -24,17 +24,19 @@ pub fn read(path: &Path) -> Result<Vec<FactRow>, String> {
     ndjson(std::str::from_utf8(&bytes).map_err(|error| format!("byte {}: not UTF-8", error.valid_up_to()))?)
 }
 
-/// UTF-8, else GB18030.
+/// UTF-8 or GB18030. Some GB18030 is valid UTF-8 by chance (医院 reads as ҽԺ): what has Chinese characters only when it
+/// is read as GB18030 is that.
 fn text(bytes: &[u8]) -> Result<String, String> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return Ok(text.to_owned());
-    }
-    let (text, _, broken) = encoding_rs::GB18030.decode(bytes);
-    if broken {
-        Err("neither UTF-8 nor GB18030".to_owned())
-    } else {
-        Ok(text.into_owned())
+    let marked = bytes.strip_prefix("\u{feff}".as_bytes());
+    let utf_8 = std::str::from_utf8(marked.unwrap_or(bytes));
+    let (gb, _, broken) = encoding_rs::GB18030.decode(bytes);
+    let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{323af}');
+    match utf_8 {
+        Ok(text) if marked.is_some() || broken || text.chars().any(is_han) || !gb.chars().any(is_han) => {
+            Ok(text.to_owned())
+        }
+        _ if broken => Err("neither UTF-8 nor GB18030".to_owned()),
+        _ => Ok(gb.into_owned()),
     }
 }
 

@@ -55,24 +55,27 @@ fn statement() -> impl Strategy<Value = (FactKind, Value)> {
     })
 }
 
+/// When a statement was recorded, and how long after that it was corrected.
+type Known = (i64, Option<i64>);
+
+fn fact(n: usize, (kind, given): &(FactKind, Value), (recorded, superseded): Known) -> Fact {
+    let given: Map<String, Value> = given.as_object().unwrap().clone();
+    Fact {
+        id: FactId::from_uuid(Uuid::from_u128(n as u128 + 1)),
+        source: "test".to_owned(),
+        recorded_at: at(recorded),
+        superseded_at: superseded.map(|later| at(recorded + later + 1)),
+        attributes: Attributes::parse(*kind, &given).unwrap(),
+    }
+}
+
 fn facts() -> impl Strategy<Value = Vec<Fact>> {
-    proptest::collection::vec(
-        (statement(), -400_i64..400, proptest::option::of(0_i64..300)),
-        0..8,
-    )
-    .prop_map(|all| {
-        let fact =
-            |(n, ((kind, given), recorded, superseded)): (usize, ((FactKind, Value), i64, Option<i64>))| {
-                let given: Map<String, Value> = given.as_object().unwrap().clone();
-                Fact {
-                    id: FactId::from_uuid(Uuid::from_u128(n as u128 + 1)),
-                    source: "test".to_owned(),
-                    recorded_at: at(recorded),
-                    superseded_at: superseded.map(|later| at(recorded + later + 1)),
-                    attributes: Attributes::parse(kind, &given).unwrap(),
-                }
-            };
-        all.into_iter().enumerate().map(fact).collect()
+    let known = (-400_i64..400, proptest::option::of(0_i64..300));
+    proptest::collection::vec((statement(), known), 0..8).prop_map(|all| {
+        let facts = all.iter().enumerate();
+        facts
+            .map(|(n, (stated, known))| fact(n, stated, *known))
+            .collect()
     })
 }
 
