@@ -7,4 +7,5 @@ pub mod correction;
 pub mod evaluate;
 pub mod fact;
 pub mod notice;
+pub mod packed;
 pub mod rule_set;

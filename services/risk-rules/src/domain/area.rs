@@ -1,10 +1,12 @@
 //! Risk areas: which places were listed, at which level, from when until when, and since when that is known.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
 use lutong_kernel::{DivisionCode, Timestamp};
+use rustc_hash::FxHashMap;
+
+use super::packed::community_key;
 
 /// Levels of the lists. `Key` (重点地区) comes only from an officer's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,11 +73,26 @@ pub struct Listing {
     pub to: Option<Timestamp>,
 }
 
+/// One recorded state of a listing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Recorded {
+    level: RiskLevel,
+    from: Timestamp,
+    recorded_at: Timestamp,
+    /// Of two recorded at the same instant the one with an end wins, then the later end: any fixed order will do, as
+    /// long as it does not depend on which came first.
+    to: Option<Timestamp>,
+}
+
+/// A place as areas are looked up: division, and the key of the community's name.
+type PlaceKey = (u32, i64);
+
 /// All listings, found by place.
 #[derive(Debug, Clone, Default)]
 pub struct AreaBook {
-    whole: HashMap<DivisionCode, Vec<AreaEntry>>,
-    communities: HashMap<(DivisionCode, String), Vec<AreaEntry>>,
+    whole: FxHashMap<u32, Vec<Recorded>>,
+    communities: FxHashMap<PlaceKey, Vec<Recorded>>,
+    names: FxHashMap<PlaceKey, String>,
 }
 
 impl AreaBook {
@@ -88,111 +105,123 @@ impl AreaBook {
     }
 
     pub fn insert(&mut self, entry: AreaEntry) {
-        let there = match &entry.community {
-            None => self.whole.entry(entry.code).or_default(),
-            Some(community) => self
-                .communities
-                .entry((entry.code, community.clone()))
-                .or_default(),
+        let number = entry.code.number();
+        let there = match entry.community {
+            None => self.whole.entry(number).or_default(),
+            Some(name) => {
+                let key = (number, community_key(&name));
+                self.names.entry(key).or_insert(name);
+                self.communities.entry(key).or_default()
+            }
+        };
+        let recorded = Recorded {
+            level: entry.level,
+            from: entry.from,
+            recorded_at: entry.recorded_at,
+            to: entry.to,
         };
         // In the order in which one replaces another, whatever the order of insertion.
-        let place = there.partition_point(|other| replacing(other) <= replacing(&entry));
-        there.insert(place, entry);
+        let place = there.partition_point(|other| *other <= recorded);
+        there.insert(place, recorded);
     }
 
     /// Entries, replaced ones included.
     pub fn len(&self) -> usize {
-        let count = |entries: &Vec<AreaEntry>| entries.len();
-        self.whole.values().map(count).sum::<usize>() + self.communities.values().map(count).sum::<usize>()
+        self.whole.values().map(Vec::len).sum::<usize>()
+            + self.communities.values().map(Vec::len).sum::<usize>()
     }
 
     pub fn is_empty(&self) -> bool {
         self.whole.is_empty() && self.communities.is_empty()
     }
 
-    /// Listings without an end, each as last recorded.
-    pub fn open(&self) -> Vec<AreaEntry> {
-        let mut open = Vec::new();
-        for entries in self.whole.values().chain(self.communities.values()) {
-            let last = entries.iter().enumerate().filter(|(n, entry)| {
-                entries
-                    .get(n + 1)
-                    .is_none_or(|next| (next.level, next.from) != (entry.level, entry.from))
+    /// Every listing as last recorded, in no order.
+    pub fn latest(&self) -> impl Iterator<Item = AreaEntry> {
+        let whole = self.whole.iter().map(|(code, states)| (*code, None, states));
+        let named = self
+            .communities
+            .iter()
+            .map(|(key, states)| (key.0, self.names.get(key), states));
+        whole.chain(named).flat_map(|(number, name, states)| {
+            let last = states.iter().enumerate().filter(|(n, state)| {
+                let next = states.get(n + 1);
+                next.is_none_or(|next| (next.level, next.from) != (state.level, state.from))
             });
-            open.extend(
-                last.filter(|(_, entry)| entry.to.is_none())
-                    .map(|(_, entry)| entry.clone()),
-            );
-        }
-        open
+            last.filter_map(move |(_, state)| {
+                Some(AreaEntry {
+                    code: DivisionCode::from_number(number).ok()?,
+                    community: name.cloned(),
+                    level: state.level,
+                    from: state.from,
+                    to: state.to,
+                    recorded_at: state.recorded_at,
+                })
+            })
+        })
     }
 
-    /// Listings of a level that cover a place, as known at `known_at`: those of the place itself and of every code it
-    /// lies in. A listing with a community covers the identical code and community only.
+    /// Listings without an end, each as last recorded.
+    pub fn open(&self) -> Vec<AreaEntry> {
+        self.latest().filter(|entry| entry.to.is_none()).collect()
+    }
+
+    /// Tells `found` the listings of a level that cover a place, as known at `known_at`: those of the place itself and of
+    /// every code it lies in. A listing with a community covers the identical code and community only.
     pub fn covering(
         &self,
         place: DivisionCode,
-        community: Option<&str>,
+        community: Option<i64>,
         level: RiskLevel,
         known_at: Timestamp,
-    ) -> Vec<Listing> {
-        let mut found = Vec::new();
-        for code in with_ancestors(place) {
-            if let Some(entries) = self.whole.get(&code) {
-                current(entries, level, known_at, &mut found);
+        mut found: impl FnMut(Listing),
+    ) {
+        if !self.whole.is_empty() {
+            for code in with_ancestors(place) {
+                if let Some(states) = self.whole.get(&code) {
+                    current(states, level, known_at, &mut found);
+                }
             }
         }
-        if let Some(community) = community
-            && let Some(entries) = self.communities.get(&(place, community.to_owned()))
-        {
-            current(entries, level, known_at, &mut found);
+        if let Some(states) = community.and_then(|key| self.communities.get(&(place.number(), key))) {
+            current(states, level, known_at, &mut found);
         }
-        found
     }
 }
 
-/// Of two entries recorded at the same instant the one with an end wins, then the later end: any fixed order will do,
-/// as long as it does not depend on which came first.
-fn replacing(entry: &AreaEntry) -> (RiskLevel, Timestamp, Timestamp, Option<Timestamp>) {
-    (entry.level, entry.from, entry.recorded_at, entry.to)
-}
-
-fn current(entries: &[AreaEntry], level: RiskLevel, known_at: Timestamp, found: &mut Vec<Listing>) {
+fn current(states: &[Recorded], level: RiskLevel, known_at: Timestamp, found: &mut impl FnMut(Listing)) {
     let mut last: Option<Listing> = None;
-    for entry in entries
+    for state in states
         .iter()
-        .filter(|entry| entry.level == level && entry.recorded_at <= known_at)
+        .filter(|state| state.level == level && state.recorded_at <= known_at)
     {
         let listing = Listing {
             level,
-            from: entry.from,
-            to: entry.to,
+            from: state.from,
+            to: state.to,
         };
         if let Some(before) = last.replace(listing)
-            && before.from != entry.from
+            && before.from != state.from
         {
-            found.push(before);
+            found(before);
         }
     }
-    found.extend(last);
+    if let Some(listing) = last {
+        found(listing);
+    }
 }
 
 /// The place, its county, its city (`…00`), its province (`…0000`), each once.
-fn with_ancestors(place: DivisionCode) -> impl Iterator<Item = DivisionCode> {
-    let county = place.county();
-    let number = county.number();
-    let above = [number / 100 * 100, number / 10_000 * 10_000];
-    let mut codes = vec![place];
-    for code in std::iter::once(county).chain(
-        above
-            .into_iter()
-            .filter_map(|n| DivisionCode::from_number(n).ok()),
-    ) {
-        if !codes.contains(&code) {
-            codes.push(code);
-        }
-    }
-    codes.into_iter()
+fn with_ancestors(place: DivisionCode) -> impl Iterator<Item = u32> {
+    let county = place.county().number();
+    let codes = [
+        place.number(),
+        county,
+        county / 100 * 100,
+        county / 10_000 * 10_000,
+    ];
+    (0..codes.len())
+        .filter(move |n| *n == 0 || codes[*n] != codes[*n - 1])
+        .map(move |n| codes[n])
 }
 
 #[cfg(test)]
@@ -219,9 +248,16 @@ mod tests {
     }
 
     fn covered(book: &AreaBook, place: &str, community: Option<&str>) -> bool {
-        !book
-            .covering(code(place), community, RiskLevel::High, at(30))
-            .is_empty()
+        !listings(book, place, community, 30).is_empty()
+    }
+
+    fn listings(book: &AreaBook, place: &str, community: Option<&str>, known: u8) -> Vec<Listing> {
+        let mut found = Vec::new();
+        let key = community.map(community_key);
+        book.covering(code(place), key, RiskLevel::High, at(known), |listing| {
+            found.push(listing)
+        });
+        found
     }
 
     #[test]
@@ -266,7 +302,7 @@ mod tests {
         );
         for entries in [[open.clone(), closed.clone()], [closed, open]] {
             let book = AreaBook::new(entries);
-            let known = |day| book.covering(code("370202"), None, RiskLevel::High, at(day));
+            let known = |day| listings(&book, "370202", None, day);
             assert_eq!(known(10).iter().map(|l| l.to).collect::<Vec<_>>(), [None]);
             assert_eq!(known(11).iter().map(|l| l.to).collect::<Vec<_>>(), [Some(at(10))]);
             assert_eq!(book.len(), 2);

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use lutong_kernel::{Colour, Timestamp};
 
 use super::area::RiskLevel;
+use super::evaluate::Plan;
 use super::fact::FactKind;
 
 /// A text in both languages.
@@ -30,6 +31,7 @@ pub struct RuleSet {
     /// By severity: green, yellow, red.
     guidance: [Text; 3],
     rules: Vec<Rule>,
+    plan: Plan,
 }
 
 /// One rule: whom it selects, when it is in force, what it makes of them and why.
@@ -141,6 +143,11 @@ impl RuleSet {
 
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The rules as an evaluation walks them.
+    pub const fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The rule of an index that an evaluation gave.

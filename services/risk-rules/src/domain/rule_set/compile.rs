@@ -7,6 +7,7 @@ use lutong_kernel::{Colour, Timestamp};
 use super::file::{ConditionEntry, EndEntry, File, RuleEntry, WindowEntry, Words};
 use super::{After, Condition, End, Rule, RuleSet, RuleSetError, Span, Text, Window};
 use crate::domain::attributes::Shape;
+use crate::domain::evaluate::{MAX_RULES, Plan};
 use crate::domain::fact::FactKind;
 
 pub fn compile(file: File) -> Result<RuleSet, RuleSetError> {
@@ -25,12 +26,19 @@ pub fn compile(file: File) -> Result<RuleSet, RuleSetError> {
         }
         rules.push(rule);
     }
+    if rules.len() > MAX_RULES {
+        return Err(RuleSetError::Whole(format!(
+            "{} rules; {MAX_RULES} at most",
+            rules.len()
+        )));
+    }
     Ok(RuleSet {
         id: file.id,
         version: file.version,
         effective_from,
         legal_basis: file.legal_basis,
         guidance: guidance(file.guidance)?,
+        plan: Plan::new(&rules),
         rules,
     })
 }
