@@ -31,6 +31,7 @@ pub fn init(folder: &Path, random: &dyn Random) -> Result<(), KeyFileError> {
     for service in ServiceName::WITH_STORAGE {
         let more: &[&str] = match service {
             ServiceName::CodeRendering => &[lutong_code_rendering::DYNAMIC_ID_KEY],
+            ServiceName::RiskRules => &[lutong_risk_rules::CHAIN_KEY],
             _ => &[],
         };
         Foundation::service_keys(folder, service, more, random)?;

@@ -6,6 +6,8 @@ pub mod case_file;
 pub mod correction;
 pub mod evaluate;
 pub mod fact;
+pub mod history;
 pub mod notice;
 pub mod packed;
+pub mod roster;
 pub mod rule_set;

@@ -19,6 +19,8 @@ use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServe
 
 pub use store::Migrations;
 
+/// The name in the key file of what subjects' chain keys are made of.
+pub const CHAIN_KEY: &str = "chain";
 const SERVICE: ServiceName = ServiceName::RiskRules;
 
 /// Builds the service. `declaration` is whose log says what direct calls missed, `code_rendering` brings decisions
@@ -29,9 +31,11 @@ pub async fn build(
     declaration: MeshChannel,
     code_rendering: MeshChannel,
 ) -> Result<Component, BuildError> {
-    let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
+    let store = foundation
+        .open_store::<Migrations>(SERVICE, storage, &[CHAIN_KEY])
+        .await?;
     let outbox = store.outbox();
-    let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering);
+    let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;
     let reader = grpc::statement::StatementReader::new(store.keys.key("fingerprint")?);
     let handler = grpc::Handler::new(decider.clone(), reader.clone());
     let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler.clone()))

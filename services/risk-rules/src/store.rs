@@ -3,7 +3,10 @@
 pub mod areas;
 pub mod decisions;
 mod migrations;
+pub mod rosters;
+pub mod rule_sets;
 pub mod statements;
+pub mod stay_places;
 pub mod subjects;
 mod tables;
 

@@ -75,7 +75,7 @@ pub struct Listing {
 
 /// One recorded state of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Recorded {
+struct State {
     level: RiskLevel,
     from: Timestamp,
     recorded_at: Timestamp,
@@ -90,8 +90,8 @@ type PlaceKey = (u32, i64);
 /// All listings, found by place.
 #[derive(Debug, Clone, Default)]
 pub struct AreaBook {
-    whole: FxHashMap<u32, Vec<Recorded>>,
-    communities: FxHashMap<PlaceKey, Vec<Recorded>>,
+    whole: FxHashMap<u32, Vec<State>>,
+    communities: FxHashMap<PlaceKey, Vec<State>>,
     names: FxHashMap<PlaceKey, String>,
 }
 
@@ -114,7 +114,7 @@ impl AreaBook {
                 self.communities.entry(key).or_default()
             }
         };
-        let recorded = Recorded {
+        let recorded = State {
             level: entry.level,
             from: entry.from,
             recorded_at: entry.recorded_at,
@@ -188,7 +188,7 @@ impl AreaBook {
     }
 }
 
-fn current(states: &[Recorded], level: RiskLevel, known_at: Timestamp, found: &mut impl FnMut(Listing)) {
+fn current(states: &[State], level: RiskLevel, known_at: Timestamp, found: &mut impl FnMut(Listing)) {
     let mut last: Option<Listing> = None;
     for state in states
         .iter()
@@ -255,7 +255,7 @@ mod tests {
         let mut found = Vec::new();
         let key = community.map(community_key);
         book.covering(code(place), key, RiskLevel::High, at(known), |listing| {
-            found.push(listing)
+            found.push(listing);
         });
         found
     }

@@ -124,7 +124,7 @@ pub enum RuleSetError {
 }
 
 static SD_2020: LazyLock<RuleSet> = LazyLock::new(|| {
-    match RuleSet::parse(include_str!("../../rule-sets/sd-2020.toml")) {
+    match RuleSet::parse(RuleSet::SD_2020) {
         Ok(set) => set,
         // Bundled and parsed by a test of this build.
         Err(error) => unreachable!("the bundled rule set: {error}"),
@@ -132,6 +132,9 @@ static SD_2020: LazyLock<RuleSet> = LazyLock::new(|| {
 });
 
 impl RuleSet {
+    /// The bundled rule set as its author wrote it.
+    pub const SD_2020: &'static str = include_str!("../../rule-sets/sd-2020.toml");
+
     /// The bundled rule set of the province.
     pub fn sd_2020() -> &'static Self {
         &SD_2020

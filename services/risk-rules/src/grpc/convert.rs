@@ -31,10 +31,13 @@ pub fn applied(decision: &StoredDecision) -> wire::AppliedDecision {
     wire::AppliedDecision {
         decision_id: decision.id.to_string(),
         subject_id: decision.subject.to_string(),
-        colour: colour(decision.colour).into(),
+        colour: colour(decision.content.colour).into(),
         version: decision.version,
-        evaluate_time: Some(time::from_micros(decision.evaluated_at.micros())),
-        next_change_time: decision.next_change_at.map(|at| time::from_micros(at.micros())),
+        evaluate_time: Some(time::from_micros(decision.content.evaluated_at.micros())),
+        next_change_time: decision
+            .content
+            .next_change_at
+            .map(|at| time::from_micros(at.micros())),
     }
 }
 
@@ -43,7 +46,7 @@ pub fn decision_made(decision: &StoredDecision) -> wire::Event {
     wire::Event {
         sequence: 0,
         subject_id: decision.subject.to_string(),
-        create_time: Some(time::from_micros(decision.evaluated_at.micros())),
+        create_time: Some(time::from_micros(decision.content.evaluated_at.micros())),
         payload: Some(wire::event::Payload::DecisionMade(wire::DecisionMade {
             decision: Some(applied(decision)),
         })),
@@ -74,7 +77,7 @@ pub fn decision(explained: Explained) -> wire::Decision {
         facts,
         ..
     } = explained;
-    let citations = decision.citations.iter().map(|citation| {
+    let citations = decision.content.citations.iter().map(|citation| {
         let rule = rules.rules().iter().find(|rule| rule.id == citation.rule);
         let cited = citation
             .facts
@@ -98,17 +101,18 @@ pub fn decision(explained: Explained) -> wire::Decision {
     wire::Decision {
         decision_id: decision.id.to_string(),
         subject_id: decision.subject.to_string(),
-        colour: colour(decision.colour).into(),
+        colour: colour(decision.content.colour).into(),
         version: decision.version,
-        rule_set: decision.rule_set.clone(),
-        rule_set_version: decision.rule_set_version.clone(),
-        evaluate_time: Some(time::from_micros(decision.evaluated_at.micros())),
+        rule_set: decision.content.rule_set.clone(),
+        rule_set_version: decision.content.rule_set_version.clone(),
+        evaluate_time: Some(time::from_micros(decision.content.evaluated_at.micros())),
         next_change_time: decision
+            .content
             .next_change_at
             .map(Timestamp::micros)
             .map(time::from_micros),
         citations: citations.collect(),
-        guidance: Some(text(rules.guidance(decision.colour))),
+        guidance: Some(text(rules.guidance(decision.content.colour))),
     }
 }
 

@@ -8,14 +8,20 @@ use lutong_chassis::client::Call;
 use lutong_chassis::crypto::ReadyCipher;
 use lutong_chassis::gather::Gatherer;
 use lutong_chassis::outbox::Position;
-use lutong_kernel::{Fault, FaultCode, SubjectId, Timestamp, Violation};
+use lutong_kernel::{FactId, Fault, FaultCode, SubjectId, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
 
-use super::deciding::Decider;
+use super::deciding::{Decider, Held};
 pub use super::sorting::{Content, Outcome, Statement};
 use super::sorting::{Sorted, sort};
+use crate::domain::attributes::Value;
+use crate::domain::fact::FactKind;
+use crate::domain::packed::{PackedFact, community_key};
+use crate::domain::roster::Roster;
 use crate::store::decisions::{self, StoredDecision};
-use crate::store::statements::{self, StatementRow};
+use crate::store::rosters;
+use crate::store::statements::{self, NewStatement, StatementRow};
+use crate::store::stay_places::{self, BlindPlace};
 use crate::store::subjects::{self, SubjectRow};
 
 /// Statements to store, and subjects that are to have a code from now on.
@@ -42,6 +48,11 @@ impl Batch {
 const GATHERED: usize = 8;
 const CALLS: usize = 256;
 
+/// New statements of one batch that are decided about before the answer; more of them wait.
+const AT_ONCE: usize = 256;
+/// Facts that are believed of one subject at the most.
+const MOST_FACTS: usize = 5_000;
+
 /// What became of a batch.
 #[derive(Debug, Clone)]
 pub struct Appended {
@@ -50,6 +61,8 @@ pub struct Appended {
     pub made: Vec<StoredDecision>,
     /// Decisions that stood already about the other subjects that were touched.
     pub standing: Vec<StoredDecision>,
+    /// Whether statements wait to be decided about.
+    pub waiting: bool,
 }
 
 impl Decider {
@@ -75,14 +88,17 @@ impl Decider {
     /// Stores the batch and decides.
     pub async fn append(&self, batch: Batch) -> Result<Appended, Fault> {
         let cipher = self.ready().await?;
-        let (this, now) = (self.clone(), self.clock.now());
+        let this = self.clone();
         let appended = self
             .database
             .write(move |transaction| {
-                async move { this.append_in(transaction, &cipher, batch, now).await }.boxed()
+                async move { this.append_in(transaction, &cipher, batch).await }.boxed()
             })
             .await?;
         lutong_chassis::failpoint::hit("risk_rules.committed");
+        if appended.waiting {
+            self.waiting.notify_one();
+        }
         if !appended.made.is_empty() {
             self.outbox.wake();
         }
@@ -93,7 +109,7 @@ impl Decider {
     pub async fn append_in_force(&self, call: &Call, batch: Batch) -> Result<(Appended, bool), Fault> {
         let appended = self.append_gathered(batch).await?;
         let decisions = [&appended.made[..], &appended.standing[..]].concat();
-        let in_force = self.bring_into_force(call, &decisions).await;
+        let in_force = self.bring_into_force(call, &decisions).await && !appended.waiting;
         Ok((appended, in_force))
     }
 
@@ -102,7 +118,6 @@ impl Decider {
         transaction: &DatabaseTransaction,
         cipher: &ReadyCipher,
         batch: Batch,
-        now: Timestamp,
     ) -> Result<Appended, Fault> {
         let touched: Vec<SubjectId> = batch.touched().into_iter().collect();
         let Batch {
@@ -111,8 +126,16 @@ impl Decider {
             all_or_nothing,
             position,
         } = batch;
-        let held = subjects::hold(transaction, &touched).await?;
-        let mut rows: BTreeMap<_, _> = held.into_iter().map(|row| (row.subject, row)).collect();
+        let basis = self.book.shared(transaction).await?;
+        let mut held: BTreeMap<SubjectId, Held> = BTreeMap::new();
+        for row in subjects::hold(transaction, &touched).await? {
+            held.insert(row.subject, Held::open(row, cipher)?);
+        }
+        for subject in &touched {
+            held.entry(*subject).or_insert_with(|| unknown(*subject));
+        }
+        // After the lock: who changes what decisions stand on comes wholly before or after this instant.
+        let now = self.clock.now();
         let stored = stored_keys(transaction, &statements).await?;
         let Sorted {
             results,
@@ -124,45 +147,158 @@ impl Decider {
             refuse_any(&results)?;
         }
         statements::insert(transaction, cipher, &new).await?;
-        for (subject, id, at) in superseded {
-            statements::supersede(transaction, subject, id, at).await?;
+        for (subject, id, at) in &superseded {
+            statements::supersede(transaction, *subject, *id, *at).await?;
         }
-        let mut changed: BTreeSet<SubjectId> = new.iter().map(|statement| statement.subject).collect();
-        for subject in enrol {
-            let row = rows.entry(subject).or_insert_with(|| unknown(subject));
-            if row.enrolled_at.is_none() {
-                row.enrolled_at = Some(now);
-                changed.insert(subject);
+        stay_places::insert(transaction, &self.stays(&new)).await?;
+        let mut changed = believe(&mut held, &new, &superseded);
+        changed.extend(enrol_new(transaction, &mut held, &enrol, now).await?);
+        // A large import is stored first and decided behind it; what makes a case is never left waiting.
+        let urgent = |held: &Held| held.facts.iter().any(|fact| fact.kind == FactKind::Case);
+        let deferred = new.len() > AT_ONCE && !all_or_nothing;
+        let (mut to_decide, mut others): (Vec<_>, Vec<_>) = held
+            .into_values()
+            .partition(|held| changed.contains(&held.row.subject) && (!deferred || urgent(held)));
+        let made = self.decide(transaction, &basis, &mut to_decide, now).await?;
+        for held in others
+            .iter_mut()
+            .filter(|held| changed.contains(&held.row.subject))
+        {
+            if held.row.enrolled_at.is_some() {
+                held.row.undecided_since.get_or_insert(now);
             }
         }
-        let (mut to_decide, standing): (Vec<_>, Vec<_>) = touched
-            .iter()
-            .map(|subject| rows.remove(subject).unwrap_or_else(|| unknown(*subject)))
-            .partition(|row| changed.contains(&row.subject));
-        let made = self.decide(transaction, cipher, &mut to_decide, now).await?;
-        subjects::save(transaction, &to_decide).await?;
+        save(
+            transaction,
+            cipher,
+            to_decide.iter_mut().chain(&mut others),
+            &changed,
+        )
+        .await?;
         let made_about: BTreeSet<_> = made.iter().map(|decision| decision.subject).collect();
-        let others = standing
-            .iter()
-            .chain(to_decide.iter().filter(|row| !made_about.contains(&row.subject)));
-        let wanted: Vec<_> = others
-            .filter(|row| row.version > 0)
+        let standing = to_decide.iter().chain(&others).map(|held| &held.row);
+        let wanted: Vec<_> = standing
+            .filter(|row| row.version > 0 && !made_about.contains(&row.subject))
             .map(|row| (row.subject, row.version))
             .collect();
+        let waiting = others.iter().any(|held| held.row.undecided_since.is_some());
         let standing = match position {
             // A follower tells of nothing that stood before.
             Some(position) => {
                 position.advance(transaction).await?;
                 Vec::new()
             }
+            None if deferred => Vec::new(),
             None => decisions::find(transaction, &wanted).await?,
         };
         Ok(Appended {
             results,
             made,
             standing,
+            waiting,
         })
     }
+
+    /// Under which places the new stays are found.
+    fn stays(&self, new: &[NewStatement]) -> Vec<(BlindPlace, SubjectId)> {
+        let mut found = BTreeSet::new();
+        for statement in new {
+            let stay = statement
+                .attributes
+                .as_ref()
+                .filter(|given| given.kind() == FactKind::Stay);
+            let Some(Value::Division(place)) = stay.and_then(|stay| stay.get("division")) else {
+                continue;
+            };
+            let community = match stay.and_then(|stay| stay.get("community")) {
+                Some(Value::Text(name)) => Some(community_key(name)),
+                _ => None,
+            };
+            let places = self.places.of_stay(*place, community);
+            found.extend(places.into_iter().map(|place| (place, statement.subject)));
+        }
+        found.into_iter().collect()
+    }
+}
+
+/// Takes what is new into what is believed, and what was corrected or retracted out of it: whom it concerns.
+fn believe(
+    held: &mut BTreeMap<SubjectId, Held>,
+    new: &[NewStatement],
+    superseded: &[(SubjectId, FactId, Timestamp)],
+) -> BTreeSet<SubjectId> {
+    let mut changed = BTreeSet::new();
+    for statement in new {
+        let Some(held) = held.get_mut(&statement.subject) else {
+            continue;
+        };
+        changed.insert(statement.subject);
+        held.row.last_recorded_at = held.row.last_recorded_at.max(statement.recorded_at);
+        if let Some(attributes) = &statement.attributes {
+            held.facts.push(PackedFact::new(statement.id, attributes));
+            held.repack = true;
+        }
+    }
+    for (subject, id, _) in superseded {
+        let Some(held) = held.get_mut(subject) else {
+            continue;
+        };
+        held.facts.retain(|fact| fact.id != *id);
+        held.repack = true;
+    }
+    changed
+}
+
+/// Enrols whom nobody enrolled before, and counts them: whom it concerns.
+async fn enrol_new(
+    transaction: &DatabaseTransaction,
+    held: &mut BTreeMap<SubjectId, Held>,
+    enrol: &[SubjectId],
+    now: Timestamp,
+) -> Result<BTreeSet<SubjectId>, Fault> {
+    let is_new = |subject: &&SubjectId| {
+        held.get(subject)
+            .is_some_and(|held| held.row.enrolled_at.is_none())
+    };
+    let new: BTreeSet<SubjectId> = enrol.iter().filter(is_new).copied().collect();
+    if new.is_empty() {
+        return Ok(new);
+    }
+    let roster = rosters::enrol(transaction, &Roster::of(new.iter().copied())).await?;
+    for subject in &new {
+        if let Some(held) = held.get_mut(subject) {
+            (held.row.enrolled_at, held.row.roster) = (Some(now), Some(roster));
+        }
+    }
+    Ok(new)
+}
+
+async fn save(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    held: impl Iterator<Item = &mut Held>,
+    changed: &BTreeSet<SubjectId>,
+) -> Result<(), Fault> {
+    let mut rows = Vec::new();
+    for held in held.filter(|held| changed.contains(&held.row.subject)) {
+        if held.repack {
+            if held.facts.len() > MOST_FACTS {
+                return Err(too_many(held.row.subject));
+            }
+            held.row.seal(cipher, &held.facts)?;
+        }
+        rows.push(held.row.clone());
+    }
+    Ok(subjects::save(transaction, &rows).await?)
+}
+
+fn too_many(subject: SubjectId) -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "TOO_MANY_FACTS",
+        format!("同一人员的有效记录不得超过{MOST_FACTS}条，均未保存"),
+        format!("{subject} would have more than {MOST_FACTS} facts; nothing was stored"),
+    )
 }
 
 /// Several batches in one transaction; each gets what is its own.
@@ -193,17 +329,17 @@ async fn append_together(decider: Decider, batches: Vec<Batch>) -> Vec<Result<Ap
             results: results.by_ref().take(statements).collect(),
             made: about(&appended.made, &subjects),
             standing: about(&appended.standing, &subjects),
+            waiting: appended.waiting,
         })
     };
     own.into_iter().map(share).collect()
 }
 
-fn unknown(subject: SubjectId) -> SubjectRow {
-    SubjectRow {
-        subject,
-        enrolled_at: None,
-        version: 0,
-        next_change_at: None,
+fn unknown(subject: SubjectId) -> Held {
+    Held {
+        row: SubjectRow::unknown(subject),
+        facts: Vec::new(),
+        repack: false,
     }
 }
 

@@ -1,18 +1,24 @@
 //! Importing a notice: all of it or nothing, then everybody decided anew whom it may concern.
 
+use std::collections::BTreeSet;
+
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
-use lutong_kernel::{Fault, FaultCode, Timestamp, Violation};
+use lutong_kernel::{Fault, FaultCode, SubjectId, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::Decider;
 use crate::domain::area::{AreaEntry, RiskLevel};
-use crate::domain::fact::FactKind;
 use crate::domain::notice::{Notice, NoticeDiff, NoticeError, diff};
-use crate::store::{areas, subjects};
+use crate::domain::packed::community_key;
+use crate::store::areas;
+use crate::store::stay_places::{self, BlindPlace};
 
 /// Subjects decided anew in one transaction.
-const PAGE: u64 = 500;
+const PAGE: usize = 1_000;
+/// Places asked for in one query, and people found by one.
+const PLACES: usize = 1_000;
+const FOUND: usize = 10_000;
 
 /// What a notice changed.
 #[derive(Debug)]
@@ -33,7 +39,7 @@ impl Decider {
         // Milliseconds of parsing that other calls need not wait for.
         let notice = tokio::task::spawn_blocking(move || Notice::parse(&json)).await;
         let notice = notice.map_err(|_| Fault::internal())?.map_err(refused)?;
-        self.areas.ready().await?;
+        self.book.ready().await?;
         let (this, now) = (self.clone(), self.clock.now());
         let listed = notice.listings.len();
         let needs_placement = notice.needs_placement.len();
@@ -42,10 +48,10 @@ impl Decider {
             .database
             .write(move |transaction| async move { this.import_in(transaction, &notice, now).await }.boxed())
             .await?;
-        self.areas.catch_up(self.database.reader()).await?;
+        self.book.catch_up(self.database.reader()).await?;
         let changed = !diff.opened.is_empty() || !diff.lifted.is_empty();
         let (redecided, in_force) = if changed {
-            self.redecide_stays(call).await?
+            self.redecide_stays(call, &diff).await?
         } else {
             (0, true)
         };
@@ -67,7 +73,7 @@ impl Decider {
         notice: &Notice,
         now: Timestamp,
     ) -> Result<NoticeDiff, Fault> {
-        let book = self.areas.alone(transaction).await?;
+        let basis = self.book.alone(transaction).await?;
         let last = areas::last_notice(transaction).await?;
         if last.is_some_and(|last| notice.published_at < last) {
             return Err(Fault::new(
@@ -78,7 +84,8 @@ impl Decider {
             ));
         }
         // An officer's areas are not in any notice and are not lifted by one.
-        let open: Vec<AreaEntry> = book
+        let open: Vec<AreaEntry> = basis
+            .areas
             .open()
             .into_iter()
             .filter(|area| area.level != RiskLevel::Key)
@@ -100,20 +107,44 @@ impl Decider {
         Ok(diff)
     }
 
-    /// Everybody with a stay, page by page. What a crash leaves undone is found by the next notice.
-    async fn redecide_stays(&self, call: &Call) -> Result<(usize, bool), Fault> {
-        let (mut after, mut redecided, mut in_force) = (None, 0, true);
-        loop {
-            let page =
-                subjects::with_kind(self.database.reader(), FactKind::Stay.as_str(), after, PAGE).await?;
-            let Some(last) = page.last().copied() else {
-                return Ok((redecided, in_force));
-            };
-            after = Some(last);
-            let made = self.redecide(page).await?;
+    /// Whoever stayed in one of the places that changed, page by page. What a crash leaves undone is found by the next
+    /// notice's round or by the daily run over everyone.
+    async fn redecide_stays(&self, call: &Call, diff: &NoticeDiff) -> Result<(usize, bool), Fault> {
+        let places: BTreeSet<BlindPlace> = diff
+            .opened
+            .iter()
+            .chain(&diff.lifted)
+            .map(|entry| {
+                let community = entry.community.as_deref().map(community_key);
+                self.places.place(entry.code.number(), community)
+            })
+            .collect();
+        let concerned = self.stayed_in(places).await?;
+        let (mut redecided, mut in_force) = (0, true);
+        for page in concerned.chunks(PAGE) {
+            let made = self.redecide(page.to_vec()).await?;
             redecided += made.len();
             in_force &= self.bring_into_force(call, &made).await;
         }
+        Ok((redecided, in_force))
+    }
+
+    /// Each once, in order.
+    async fn stayed_in(&self, places: BTreeSet<BlindPlace>) -> Result<Vec<SubjectId>, Fault> {
+        let places: Vec<BlindPlace> = places.into_iter().collect();
+        let mut concerned = BTreeSet::new();
+        for places in places.chunks(PLACES) {
+            let mut after = None;
+            loop {
+                let page = stay_places::stayed(self.database.reader(), places, after, FOUND).await?;
+                after = page.last().copied();
+                concerned.extend(page.iter().map(|(_, subject)| *subject));
+                if page.len() < FOUND {
+                    break;
+                }
+            }
+        }
+        Ok(concerned.into_iter().collect())
     }
 }
 

@@ -1,11 +1,10 @@
-//! Deciding: what is known of a subject, evaluated, stored and told.
+//! Deciding: what is believed of a subject, evaluated, chained, stored and told.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
-use lutong_chassis::crypto::{FieldCipher, ReadyCipher};
+use lutong_chassis::crypto::{FieldCipher, Key, KeyFileError, ReadyCipher, keyed_hash};
 use lutong_chassis::gather::Gatherer;
 use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::storage::Database;
@@ -13,16 +12,17 @@ use lutong_chassis::{Foundation, MeshChannel, Store};
 use lutong_kernel::{Clock, DecisionId, Fault, Random, SubjectId, Timestamp};
 use prost::Message as _;
 use sea_orm::DatabaseTransaction;
+use tokio::sync::Notify;
 
 use super::appending::{Appended, Batch};
-use super::book::Areas;
-use crate::domain::evaluate::{Evaluation, evaluate};
-use crate::domain::fact::Fact;
-use crate::domain::rule_set::RuleSet;
+use super::book::{Basis, Book, InForce};
+use crate::domain::evaluate::{Evaluation, Evaluator, RuleMask, Verdict};
+use crate::domain::history::ChainKey;
+use crate::domain::packed::PackedFact;
 use crate::grpc::code_rendering::CodeRendering;
 use crate::grpc::convert;
-use crate::store::decisions::{self, StoredCitation, StoredDecision};
-use crate::store::statements;
+use crate::store::decisions::{self, DecisionContent, StoredCitation, StoredDecision};
+use crate::store::stay_places::PlaceIndex;
 use crate::store::subjects::{self, SubjectRow};
 
 /// Cheap to clone.
@@ -32,80 +32,77 @@ pub struct Decider {
     pub(super) fields: FieldCipher,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
-    pub(super) areas: Areas,
+    pub(super) book: Book,
+    pub(super) places: PlaceIndex,
     pub(super) outbox: Outbox,
-    pub(super) rules: &'static RuleSet,
     pub(super) code_rendering: CodeRendering,
     pub(super) gatherer: Arc<OnceLock<Gatherer<Batch, Result<Appended, Fault>>>>,
+    /// Rung when statements wait to be decided about.
+    pub(super) waiting: Arc<Notify>,
+    pub(super) chain: Key,
+}
+
+/// A subject held by a transaction, with what is believed of it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub row: SubjectRow,
+    pub facts: Vec<PackedFact>,
+    /// Whether the facts are to be packed anew.
+    pub repack: bool,
+}
+
+impl Held {
+    pub fn open(row: SubjectRow, cipher: &ReadyCipher) -> Result<Self, Fault> {
+        let mut facts = Vec::new();
+        row.open(cipher, &mut facts)?;
+        Ok(Self {
+            row,
+            facts,
+            repack: false,
+        })
+    }
 }
 
 impl Decider {
-    pub fn new(store: &Store, foundation: &Foundation, outbox: Outbox, code_rendering: MeshChannel) -> Self {
-        Self {
+    pub fn new(
+        store: &Store,
+        foundation: &Foundation,
+        outbox: Outbox,
+        code_rendering: MeshChannel,
+    ) -> Result<Self, KeyFileError> {
+        Ok(Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
-            areas: Areas::new(store.database.clone()),
+            book: Book::new(store.database.clone()),
+            places: PlaceIndex::new(store.index_key.clone()),
             outbox,
-            rules: RuleSet::sd_2020(),
             code_rendering: CodeRendering::new(code_rendering),
             gatherer: Arc::default(),
-        }
+            waiting: Arc::default(),
+            chain: store.keys.key(crate::CHAIN_KEY)?,
+        })
     }
 
     /// What a transaction of decisions needs, loaded before it begins.
     pub(super) async fn ready(&self) -> Result<ReadyCipher, Fault> {
-        self.areas.ready().await?;
+        self.book.ready().await?;
         Ok(self.fields.ready().await?)
     }
 
-    /// Decides about `rows`, held by this transaction, and stores what differs from the decision before: the new
-    /// decisions. Rows without a declaration are passed over.
+    /// Decides about whom of `held` there is to be a code, and stores what differs from the decision before: the new
+    /// decisions. The caller saves the rows.
     pub(super) async fn decide(
         &self,
         transaction: &DatabaseTransaction,
-        cipher: &ReadyCipher,
-        rows: &mut [SubjectRow],
+        basis: &Basis,
+        held: &mut [Held],
         now: Timestamp,
     ) -> Result<Vec<StoredDecision>, Fault> {
-        let book = self.areas.shared(transaction).await?;
-        let enrolled: Vec<_> = rows
-            .iter()
-            .filter(|row| row.enrolled_at.is_some())
-            .map(|row| row.subject)
-            .collect();
-        let mut facts = self.facts(transaction, cipher, &enrolled).await?;
-        let before: Vec<_> = rows
-            .iter()
-            .filter(|row| row.version > 0)
-            .map(|row| (row.subject, row.version))
-            .collect();
-        let before = decisions::find(transaction, &before).await?;
-        let before: HashMap<_, _> = before
-            .into_iter()
-            .map(|decision| (decision.subject, decision))
-            .collect();
         let mut made = Vec::new();
-        for row in rows.iter_mut().filter(|row| row.enrolled_at.is_some()) {
-            let facts = facts.remove(&row.subject).unwrap_or_default();
-            // A correction may be recorded a microsecond ahead of the clock, to come after what it corrects.
-            let at = facts
-                .iter()
-                .map(|fact| fact.recorded_at)
-                .max()
-                .map_or(now, |last| last.max(now));
-            let evaluation = evaluate(self.rules, &facts, &book, at, at);
-            let decision = self.decision(row, &evaluation, at);
-            row.next_change_at = decision.next_change_at;
-            if before
-                .get(&row.subject)
-                .is_some_and(|before| says_the_same(before, &decision))
-            {
-                continue;
-            }
-            row.version = decision.version;
-            made.push(decision);
+        for one in held.iter_mut().filter(|one| one.row.enrolled_at.is_some()) {
+            made.extend(self.decide_one(basis, one, now)?);
         }
         decisions::insert(transaction, &made).await?;
         let events = made.iter().map(|decision| NewEvent {
@@ -120,49 +117,54 @@ impl Decider {
         Ok(made)
     }
 
-    async fn facts(
+    /// `None` when the decision that stands says the same.
+    fn decide_one(
         &self,
-        transaction: &DatabaseTransaction,
-        cipher: &ReadyCipher,
-        subjects: &[SubjectId],
-    ) -> Result<BTreeMap<SubjectId, Vec<Fact>>, Fault> {
-        let mut facts: BTreeMap<SubjectId, Vec<Fact>> = BTreeMap::new();
-        for row in statements::of_subjects(transaction, subjects).await? {
-            facts.entry(row.subject).or_default().extend(row.open(cipher)?);
+        basis: &Basis,
+        held: &mut Held,
+        now: Timestamp,
+    ) -> Result<Option<StoredDecision>, Fault> {
+        let Held { row, facts, .. } = held;
+        row.undecided_since = None;
+        // A correction may be recorded a microsecond ahead of the clock, to come after what it corrects.
+        let at = now.max(row.last_recorded_at);
+        let rules = basis.rules_at(at)?;
+        let evaluation = Evaluator::new(&rules.set, &basis.areas).evaluate(facts, at, at);
+        let content = content(rules, &evaluation, at);
+        let (verdict, cited) = (verdict(&evaluation), content.cited());
+        if row.version > 0 && (row.verdict, row.rule_set, row.cited) == (verdict, rules.number, cited) {
+            return Ok(None);
         }
-        Ok(facts)
-    }
-
-    fn decision(&self, row: &SubjectRow, evaluation: &Evaluation, at: Timestamp) -> StoredDecision {
-        let cited = evaluation.citations.iter().filter_map(|citation| {
-            Some(StoredCitation {
-                rule: self.rules.rule(citation.rule)?.id.clone(),
-                facts: citation.facts.clone(),
-                from: citation.from.micros(),
-                until: citation.until.map(Timestamp::micros),
-            })
-        });
-        StoredDecision {
+        let salt = row.salt.get_or_insert_with(|| self.random.bytes::<16>().to_vec());
+        let version = row.version + 1;
+        let canonical = content.canonical(row.subject, version);
+        let entry = chain_key(&self.chain, row.subject, salt)?.entry(&row.head, &canonical);
+        (row.version, row.verdict, row.rule_set) = (version, verdict, rules.number);
+        (row.cited, row.head) = (cited, entry);
+        Ok(Some(StoredDecision {
             id: DecisionId::new(at, &*self.random),
             subject: row.subject,
-            version: row.version + 1,
-            colour: evaluation.colour,
-            citations: cited.collect(),
-            rule_set: self.rules.id.clone(),
-            rule_set_version: self.rules.version.clone(),
-            evaluated_at: at,
-            next_change_at: evaluation.next_change_at,
-        }
+            version,
+            content,
+            entry,
+        }))
     }
 
-    /// Decides anew about subjects whose facts have not changed: an area has, or time has passed.
+    /// Decides anew about subjects whose facts have not changed: an area or the rules have, time has passed, or their
+    /// statements waited.
     pub async fn redecide(&self, subjects: Vec<SubjectId>) -> Result<Vec<StoredDecision>, Fault> {
         let cipher = self.ready().await?;
-        let (this, now) = (self.clone(), self.clock.now());
+        let this = self.clone();
         let made = self.database.write(move |transaction| {
             async move {
-                let mut rows = subjects::hold(transaction, &subjects).await?;
-                let made = this.decide(transaction, &cipher, &mut rows, now).await?;
+                let basis = this.book.shared(transaction).await?;
+                let rows = subjects::hold(transaction, &subjects).await?;
+                // After the lock: who changes what decisions stand on comes wholly before or after this instant.
+                let now = this.clock.now();
+                let open = |row| Held::open(row, &cipher);
+                let mut held = rows.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
+                let made = this.decide(transaction, &basis, &mut held, now).await?;
+                let rows: Vec<_> = held.into_iter().map(|held| held.row).collect();
                 subjects::save(transaction, &rows).await?;
                 Ok::<_, Fault>(made)
             }
@@ -187,11 +189,39 @@ impl Decider {
     }
 }
 
-/// Whether a decision would only repeat the one before.
-fn says_the_same(before: &StoredDecision, now: &StoredDecision) -> bool {
-    before.colour == now.colour
-        && before.citations == now.citations
-        && before.next_change_at == now.next_change_at
-        && before.rule_set == now.rule_set
-        && before.rule_set_version == now.rule_set_version
+/// A subject's chain key: the service's key over the subject's salt.
+pub(super) fn chain_key(chain: &Key, subject: SubjectId, salt: &[u8]) -> Result<ChainKey, Fault> {
+    let material = [subject.uuid().as_bytes(), salt].concat();
+    ChainKey::new(&keyed_hash(chain, &material)).ok_or_else(Fault::internal)
+}
+
+pub(super) fn content(rules: &InForce, evaluation: &Evaluation, at: Timestamp) -> DecisionContent {
+    let cited = evaluation.citations.iter().filter_map(|citation| {
+        Some(StoredCitation {
+            rule: rules.set.rule(citation.rule)?.id.clone(),
+            facts: citation.facts.clone(),
+            from: citation.from.micros(),
+            until: citation.until.map(Timestamp::micros),
+        })
+    });
+    DecisionContent {
+        colour: evaluation.colour,
+        citations: cited.collect(),
+        rule_set: rules.set.id.clone(),
+        rule_set_version: rules.set.version.clone(),
+        evaluated_at: at,
+        next_change_at: evaluation.next_change_at,
+    }
+}
+
+fn verdict(evaluation: &Evaluation) -> Verdict {
+    let rules = evaluation
+        .citations
+        .iter()
+        .filter_map(|citation| u8::try_from(citation.rule).ok());
+    Verdict {
+        colour: evaluation.colour,
+        rules: rules.fold(RuleMask::default(), RuleMask::with),
+        next_change_at: evaluation.next_change_at,
+    }
 }

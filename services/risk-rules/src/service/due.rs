@@ -1,4 +1,4 @@
-//! Decisions whose next change has come.
+//! Decisions whose next change has come, and those that wait behind a large import.
 
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ pub async fn decide_due(decider: Decider, stop: CancellationToken) {
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = decider.waiting.notified() => {}
             () = stop.cancelled() => return,
         }
     }
@@ -32,7 +33,10 @@ pub async fn decide_due(decider: Decider, stop: CancellationToken) {
 
 async fn decide_page(decider: &Decider) -> Result<usize, Fault> {
     let now = decider.clock.now();
-    let due: Vec<SubjectId> = subjects::due(decider.database.reader(), now, AT_ONCE).await?;
+    let mut due: Vec<SubjectId> = subjects::due(decider.database.reader(), now, AT_ONCE).await?;
+    if due.is_empty() {
+        due = subjects::undecided(decider.database.reader(), now, AT_ONCE).await?;
+    }
     if due.is_empty() {
         return Ok(0);
     }

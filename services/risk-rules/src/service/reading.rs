@@ -1,6 +1,7 @@
 //! The decision in force about a subject, with what it cites.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use lutong_chassis::access::SubjectPermit;
 use lutong_chassis::client::Call;
@@ -16,7 +17,7 @@ use crate::store::subjects;
 #[derive(Debug)]
 pub struct Explained {
     pub decision: StoredDecision,
-    pub rules: &'static RuleSet,
+    pub rules: Arc<RuleSet>,
     /// By id, the statements that it cites.
     pub facts: HashMap<lutong_kernel::FactId, StatementRow>,
     pub in_force: bool,
@@ -29,7 +30,7 @@ impl Decider {
         let mut row = subjects::find(self.database.reader(), subject).await?;
         if row
             .as_ref()
-            .is_some_and(|row| row.next_change_at.is_some_and(|change| change <= now))
+            .is_some_and(|row| row.verdict.next_change_at.is_some_and(|change| change <= now))
         {
             self.redecide(vec![subject]).await?;
             row = subjects::find(self.database.reader(), subject).await?;
@@ -40,9 +41,14 @@ impl Decider {
         let facts = statements::of_subjects(self.database.reader(), &[subject]).await?;
         // Applying again is what tells: it is idempotent, and free when code-rendering has it.
         let in_force = self.bring_into_force(call, std::slice::from_ref(&decision)).await;
+        let content = &decision.content;
+        let rules = self
+            .book
+            .named(&content.rule_set, &content.rule_set_version)
+            .await?;
         Ok(Explained {
             decision,
-            rules: self.rules,
+            rules,
             facts: facts.into_iter().map(|fact| (fact.id, fact)).collect(),
             in_force,
         })

@@ -1,36 +1,122 @@
-//! Subjects: who is to have a code, and where their latest decision stands.
+//! Subjects: who is to have a code, what is believed of them, packed, and where their latest decision stands.
 
+use lutong_chassis::crypto::ReadyCipher;
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, subject_bytes};
-use lutong_kernel::{SubjectId, Timestamp};
+use lutong_kernel::{Colour, Fault, SubjectId, Timestamp};
 use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::tables::statement;
 use super::tables::subject::{ActiveModel, Column, Entity, Model};
+use crate::domain::evaluate::{RuleMask, Verdict};
+use crate::domain::history::{BEGINNING, Entry};
+use crate::domain::packed::{self, PackedFact};
+
+/// Rows of one statement: below SQLite's 32,766 parameters and PostgreSQL's 65,535.
+const CHUNK: usize = 2_000;
 
 /// A subject as it stands.
 #[derive(Debug, Clone)]
 pub struct SubjectRow {
     pub subject: SubjectId,
     pub enrolled_at: Option<Timestamp>,
+    pub roster: Option<i64>,
+    /// Believed facts, packed and encrypted.
+    pub sealed: Option<Vec<u8>>,
+    pub last_recorded_at: Timestamp,
+    pub undecided_since: Option<Timestamp>,
     /// 0: no decision yet.
     pub version: i64,
-    pub next_change_at: Option<Timestamp>,
+    /// Of the latest decision.
+    pub verdict: Verdict,
+    pub rule_set: i64,
+    pub cited: i64,
+    pub salt: Option<Vec<u8>>,
+    pub head: Entry,
+}
+
+impl SubjectRow {
+    /// Of whom nothing is known.
+    pub const fn unknown(subject: SubjectId) -> Self {
+        Self {
+            subject,
+            enrolled_at: None,
+            roster: None,
+            sealed: None,
+            last_recorded_at: Timestamp::from_micros(0),
+            undecided_since: None,
+            version: 0,
+            verdict: Verdict {
+                colour: Colour::Green,
+                rules: RuleMask::from_number(0),
+                next_change_at: None,
+            },
+            rule_set: 0,
+            cited: 0,
+            salt: None,
+            head: BEGINNING,
+        }
+    }
+
+    /// Unpacks what is believed into `facts`.
+    pub fn open(&self, cipher: &ReadyCipher, facts: &mut Vec<PackedFact>) -> Result<(), Fault> {
+        facts.clear();
+        match &self.sealed {
+            None => Ok(()),
+            Some(sealed) => {
+                let row = cipher.decrypt(sealed, &facts_context(self.subject))?;
+                packed::unpack(&row, facts).map_err(|_| damaged("facts").into())
+            }
+        }
+    }
+
+    pub fn seal(&mut self, cipher: &ReadyCipher, facts: &[PackedFact]) -> Result<(), Fault> {
+        self.sealed = if facts.is_empty() {
+            None
+        } else {
+            Some(cipher.encrypt(&packed::pack(facts), &facts_context(self.subject))?)
+        };
+        Ok(())
+    }
+}
+
+/// What a packed row's ciphertext is bound to.
+pub fn facts_context(subject: SubjectId) -> [u8; 31] {
+    let mut context = *b"subjects/facts/0000000000000000";
+    context[15..].copy_from_slice(subject.uuid().as_bytes());
+    context
+}
+
+fn damaged(what: &str) -> StorageError {
+    StorageError::Damaged(format!("subjects.{what}"))
 }
 
 impl TryFrom<Model> for SubjectRow {
     type Error = StorageError;
 
     fn try_from(row: Model) -> Result<Self, StorageError> {
+        let colour = u8::try_from(row.colour).ok().and_then(Colour::from_wire_code);
+        let head = row.head.map(Entry::try_from).transpose();
         Ok(Self {
             subject: read_subject(&row.subject_id, "subjects.subject_id")?,
             enrolled_at: row.enrolled_at.map(Timestamp::from_micros),
+            roster: row.roster,
+            sealed: row.facts,
+            last_recorded_at: Timestamp::from_micros(row.last_recorded_at),
+            undecided_since: row.undecided_since.map(Timestamp::from_micros),
             version: row.version,
-            next_change_at: row.next_change_at.map(Timestamp::from_micros),
+            verdict: Verdict {
+                colour: colour.ok_or_else(|| damaged("colour"))?,
+                rules: RuleMask::from_number(row.rules),
+                next_change_at: row.next_change_at.map(Timestamp::from_micros),
+            },
+            rule_set: row.rule_set,
+            cited: row.cited,
+            salt: row.salt,
+            head: head.map_err(|_| damaged("head"))?.unwrap_or(BEGINNING),
         })
     }
 }
@@ -40,8 +126,18 @@ impl From<&SubjectRow> for ActiveModel {
         Self {
             subject_id: Set(subject_bytes(row.subject)),
             enrolled_at: Set(row.enrolled_at.map(Timestamp::micros)),
+            roster: Set(row.roster),
+            facts: Set(row.sealed.clone()),
+            last_recorded_at: Set(row.last_recorded_at.micros()),
+            undecided_since: Set(row.undecided_since.map(Timestamp::micros)),
             version: Set(row.version),
-            next_change_at: Set(row.next_change_at.map(Timestamp::micros)),
+            colour: Set(i32::from(row.verdict.colour.wire_code())),
+            rules: Set(row.verdict.rules.number()),
+            rule_set: Set(row.rule_set),
+            next_change_at: Set(row.verdict.next_change_at.map(Timestamp::micros)),
+            cited: Set(row.cited),
+            salt: Set(row.salt.clone()),
+            head: Set((row.version > 0).then(|| row.head.to_vec())),
         }
     }
 }
@@ -52,24 +148,26 @@ pub async fn hold(
     transaction: &DatabaseTransaction,
     subjects: &[SubjectId],
 ) -> Result<Vec<SubjectRow>, StorageError> {
-    let mut rows = Entity::find()
-        .filter(Column::SubjectId.is_in(subjects.iter().map(|subject| subject_bytes(*subject))))
-        .order_by_asc(Column::SubjectId);
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        let new = subjects.iter().map(|subject| ActiveModel {
-            subject_id: Set(subject_bytes(*subject)),
-            enrolled_at: Set(None),
-            version: Set(0),
-            next_change_at: Set(None),
-        });
-        Entity::insert_many(new)
-            .on_conflict(OnConflict::column(Column::SubjectId).do_nothing().to_owned())
-            .exec_without_returning(transaction)
-            .await?;
-        rows = rows.lock(LockType::Update);
+    let mut held = Vec::with_capacity(subjects.len());
+    for chunk in subjects.chunks(CHUNK) {
+        let mut rows = Entity::find()
+            .filter(Column::SubjectId.is_in(chunk.iter().map(|subject| subject_bytes(*subject))))
+            .order_by_asc(Column::SubjectId);
+        if transaction.get_database_backend() == DbBackend::Postgres {
+            let new = chunk
+                .iter()
+                .map(|subject| ActiveModel::from(&SubjectRow::unknown(*subject)));
+            Entity::insert_many(new)
+                .on_conflict(OnConflict::column(Column::SubjectId).do_nothing().to_owned())
+                .exec_without_returning(transaction)
+                .await?;
+            rows = rows.lock(LockType::Update);
+        }
+        for row in rows.all(transaction).await? {
+            held.push(SubjectRow::try_from(row)?);
+        }
     }
-    let rows = rows.all(transaction).await?;
-    rows.into_iter().map(SubjectRow::try_from).collect()
+    Ok(held)
 }
 
 pub async fn find(
@@ -81,16 +179,29 @@ pub async fn find(
 }
 
 pub async fn save(transaction: &DatabaseTransaction, rows: &[SubjectRow]) -> Result<(), StorageError> {
-    if rows.is_empty() {
-        return Ok(());
+    for chunk in rows.chunks(CHUNK) {
+        let latest = OnConflict::column(Column::SubjectId)
+            .update_columns([
+                Column::EnrolledAt,
+                Column::Roster,
+                Column::Facts,
+                Column::LastRecordedAt,
+                Column::UndecidedSince,
+                Column::Version,
+                Column::Colour,
+                Column::Rules,
+                Column::RuleSet,
+                Column::NextChangeAt,
+                Column::Cited,
+                Column::Salt,
+                Column::Head,
+            ])
+            .to_owned();
+        Entity::insert_many(chunk.iter().map(ActiveModel::from))
+            .on_conflict(latest)
+            .exec_without_returning(transaction)
+            .await?;
     }
-    let latest = OnConflict::column(Column::SubjectId)
-        .update_columns([Column::EnrolledAt, Column::Version, Column::NextChangeAt])
-        .to_owned();
-    Entity::insert_many(rows.iter().map(ActiveModel::from))
-        .on_conflict(latest)
-        .exec_without_returning(transaction)
-        .await?;
     Ok(())
 }
 
@@ -100,11 +211,29 @@ pub async fn due(
     now: Timestamp,
     limit: u64,
 ) -> Result<Vec<SubjectId>, StorageError> {
+    waiting(connection, Column::NextChangeAt, now, limit).await
+}
+
+/// Subjects with statements that wait to be decided about, the longest waiting first.
+pub async fn undecided(
+    connection: &impl ConnectionTrait,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<SubjectId>, StorageError> {
+    waiting(connection, Column::UndecidedSince, now, limit).await
+}
+
+async fn waiting(
+    connection: &impl ConnectionTrait,
+    since: Column,
+    now: Timestamp,
+    limit: u64,
+) -> Result<Vec<SubjectId>, StorageError> {
     let found: Vec<Vec<u8>> = Entity::find()
         .select_only()
         .column(Column::SubjectId)
-        .filter(Column::NextChangeAt.lte(now.micros()))
-        .order_by_asc(Column::NextChangeAt)
+        .filter(since.lte(now.micros()))
+        .order_by_asc(since)
         .limit(limit)
         .into_tuple()
         .all(connection)
@@ -112,32 +241,5 @@ pub async fn due(
     found
         .iter()
         .map(|bytes| read_subject(bytes, "subjects.subject_id"))
-        .collect()
-}
-
-/// Subjects after `after` that have a fact of `kind`, in order.
-pub async fn with_kind(
-    connection: &impl ConnectionTrait,
-    kind: &str,
-    after: Option<SubjectId>,
-    limit: u64,
-) -> Result<Vec<SubjectId>, StorageError> {
-    let mut query = statement::Entity::find()
-        .select_only()
-        .column(statement::Column::SubjectId)
-        .distinct()
-        .filter(statement::Column::Kind.eq(kind));
-    if let Some(after) = after {
-        query = query.filter(statement::Column::SubjectId.gt(subject_bytes(after)));
-    }
-    let found: Vec<Vec<u8>> = query
-        .order_by_asc(statement::Column::SubjectId)
-        .limit(limit)
-        .into_tuple()
-        .all(connection)
-        .await?;
-    found
-        .iter()
-        .map(|bytes| read_subject(bytes, "statements.subject_id"))
         .collect()
 }

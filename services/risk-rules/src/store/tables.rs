@@ -3,7 +3,8 @@
 pub mod subject {
     use sea_orm::entity::prelude::*;
 
-    /// A subject that anything is known about, and where its latest decision stands.
+    /// A subject that anything is known about: what is believed, packed, and where the latest decision stands. One row
+    /// is all that an evaluation and a comparison read.
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "subjects")]
     pub struct Model {
@@ -11,9 +12,90 @@ pub mod subject {
         pub subject_id: Vec<u8>,
         /// When its first declaration arrived; absent for one that only feeds have named.
         pub enrolled_at: Option<i64>,
-        /// Of the latest decision; 0 when there is none.
+        /// The row of `rosters` that counted it.
+        pub roster: Option<i64>,
+        /// Believed facts, packed and encrypted; absent when there are none.
+        pub facts: Option<Vec<u8>>,
+        /// Of the latest statement; 0 when there is none.
+        pub last_recorded_at: i64,
+        /// Since when statements wait to be decided about.
+        pub undecided_since: Option<i64>,
+        /// Of the latest decision; 0 when there is none, and then what follows means nothing.
         pub version: i64,
+        /// GB/T 38962 wire code: 0, 1, 10.
+        pub colour: i32,
+        /// Cited rules, a bit each.
+        pub rules: i64,
+        /// `rule_sets.number`.
+        pub rule_set: i64,
         pub next_change_at: Option<i64>,
+        /// First bytes of the SHA-256 of the stored citations.
+        pub cited: i64,
+        /// What the chain's key is made of; absent before the first decision and once erased.
+        pub salt: Option<Vec<u8>>,
+        /// The chain's last entry.
+        pub head: Option<Vec<u8>>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod roster {
+    use sea_orm::entity::prelude::*;
+
+    /// Subjects that one transaction enrolled; rows are added up when a run over everyone begins.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "rosters")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub count: i64,
+        pub digest: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod place {
+    use sea_orm::entity::prelude::*;
+
+    /// Who stayed where: the keyed hash of a place and of each that it lies in, so that a listing finds whom it concerns.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "stay_places")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub place: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub subject_id: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod rule_set {
+    use sea_orm::entity::prelude::*;
+
+    /// A rule set and version, as its author wrote it.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "rule_sets")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub number: i64,
+        pub id: String,
+        pub version: String,
+        pub document: String,
+        pub recorded_at: i64,
+        /// From when on it decides; absent while it is not approved.
+        pub active_from: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -68,13 +150,14 @@ pub mod decision {
         /// GB/T 38962 wire code: 0, 1, 10.
         pub colour: i32,
         pub citation_count: i32,
-        /// JSON: rule ids, fact ids, instants.
-        pub citations: String,
+        /// JSON: rule ids, fact ids, instants. Absent: erased.
+        pub citations: Option<String>,
         pub rule_set: String,
         pub rule_set_version: String,
         pub evaluated_at: i64,
         pub next_change_at: Option<i64>,
-        pub hash: Vec<u8>,
+        /// The chain's entry.
+        pub entry: Vec<u8>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

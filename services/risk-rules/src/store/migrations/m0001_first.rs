@@ -4,11 +4,13 @@ use lutong_chassis::audit::create_audit_table;
 use lutong_chassis::crypto::create_data_keys_table;
 use lutong_chassis::idempotency::create_idempotency_table;
 use lutong_chassis::outbox::{create_followed_table, create_outbox_table};
-use sea_orm::sea_query::{ColumnDef, Expr, Index, Table};
-use sea_orm::{ConnectionTrait as _, DbErr};
+use sea_orm::sea_query::{ColumnDef, Expr, Index, IntoIden, PostgresQueryBuilder, Table};
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-use crate::store::tables::{area, decision, notice, statement, subject, unplaced};
+use crate::domain::rule_set::RuleSet;
+use crate::store::rule_sets;
+use crate::store::tables::{area, decision, notice, place, roster, rule_set, statement, subject, unplaced};
 
 pub struct Migration;
 
@@ -24,6 +26,7 @@ impl MigrationTrait for Migration {
         create_subjects(manager).await?;
         create_statements(manager).await?;
         create_decisions(manager).await?;
+        create_rule_sets(manager).await?;
         create_areas(manager).await?;
         create_notices(manager).await?;
         create_data_keys_table(manager).await?;
@@ -34,28 +37,121 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// Partitions of the subjects on PostgreSQL: what work over everyone is divided into.
+const PARTITIONS: u32 = 16;
+
 async fn create_subjects(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     use subject::Column;
+    let mut table = Table::create()
+        .table(subject::Entity)
+        .col(ColumnDef::new(Column::SubjectId).binary().not_null().primary_key())
+        .col(ColumnDef::new(Column::EnrolledAt).big_integer())
+        .col(ColumnDef::new(Column::Roster).big_integer())
+        .col(ColumnDef::new(Column::Facts).binary())
+        .col(ColumnDef::new(Column::LastRecordedAt).big_integer().not_null())
+        .col(ColumnDef::new(Column::UndecidedSince).big_integer())
+        .col(ColumnDef::new(Column::Version).big_integer().not_null())
+        .col(ColumnDef::new(Column::Colour).integer().not_null())
+        .col(ColumnDef::new(Column::Rules).big_integer().not_null())
+        .col(ColumnDef::new(Column::RuleSet).big_integer().not_null())
+        .col(ColumnDef::new(Column::NextChangeAt).big_integer())
+        .col(ColumnDef::new(Column::Cited).big_integer().not_null())
+        .col(ColumnDef::new(Column::Salt).binary())
+        .col(ColumnDef::new(Column::Head).binary())
+        // No red or yellow without a rule, and no green with one.
+        .check(Expr::cust("(colour = 0) = (rules = 0)"))
+        .to_owned();
+    let connection = manager.get_connection();
+    if manager.get_database_backend() == DbBackend::Postgres {
+        let sql = table.to_string(PostgresQueryBuilder);
+        connection
+            .execute_unprepared(&format!("{sql} PARTITION BY HASH (subject_id)"))
+            .await?;
+        for part in 0..PARTITIONS {
+            // Room in each page for the new version of a row, so that a decision does not touch the indexes.
+            let sql = format!(
+                "CREATE TABLE subjects_{part} PARTITION OF subjects FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {part}) WITH (fillfactor = 80)"
+            );
+            connection.execute_unprepared(&sql).await?;
+        }
+    } else {
+        // Rows lie in the order of their key, which is the order in which a run over everyone reads them.
+        table.extra("WITHOUT ROWID");
+        manager.create_table(table).await?;
+    }
+    // Partial: as small as what is to be done.
+    for (index, column) in [
+        ("subjects_due", "next_change_at"),
+        ("subjects_undecided", "undecided_since"),
+    ] {
+        let sql = format!("CREATE INDEX {index} ON subjects ({column}) WHERE {column} IS NOT NULL");
+        connection.execute_unprepared(&sql).await?;
+    }
+    create_rosters(manager).await?;
+    create_stay_places(manager).await
+}
+
+async fn create_rosters(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    use roster::Column;
     manager
         .create_table(
             Table::create()
-                .table(subject::Entity)
-                .col(
-                    ColumnDef::new(Column::SubjectId)
-                        .binary()
-                        .not_null()
-                        .primary_key(),
-                )
-                .col(ColumnDef::new(Column::EnrolledAt).big_integer())
-                .col(ColumnDef::new(Column::Version).big_integer().not_null())
-                .col(ColumnDef::new(Column::NextChangeAt).big_integer())
+                .table(roster::Entity)
+                .col(id(Column::Id))
+                .col(ColumnDef::new(Column::Count).big_integer().not_null())
+                .col(ColumnDef::new(Column::Digest).binary().not_null())
+                .to_owned(),
+        )
+        .await
+}
+
+async fn create_stay_places(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    use place::Column;
+    manager
+        .create_table(
+            Table::create()
+                .table(place::Entity)
+                .col(ColumnDef::new(Column::Place).big_integer().not_null())
+                .col(ColumnDef::new(Column::SubjectId).binary().not_null())
+                .primary_key(Index::create().col(Column::Place).col(Column::SubjectId))
+                .to_owned(),
+        )
+        .await
+}
+
+async fn create_rule_sets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    use rule_set::Column;
+    manager
+        .create_table(
+            Table::create()
+                .table(rule_set::Entity)
+                .col(id(Column::Number))
+                .col(ColumnDef::new(Column::Id).string().not_null())
+                .col(ColumnDef::new(Column::Version).string().not_null())
+                .col(ColumnDef::new(Column::Document).text().not_null())
+                .col(ColumnDef::new(Column::RecordedAt).big_integer().not_null())
+                .col(ColumnDef::new(Column::ActiveFrom).big_integer())
                 .to_owned(),
         )
         .await?;
-    // Partial: as small as what is to change.
-    let due = "CREATE INDEX subjects_due ON subjects (next_change_at) WHERE next_change_at IS NOT NULL";
-    manager.get_connection().execute_unprepared(due).await?;
-    Ok(())
+    let by_name = Index::create()
+        .name("rule_sets_name")
+        .table(rule_set::Entity)
+        .col(Column::Id)
+        .col(Column::Version)
+        .unique()
+        .to_owned();
+    manager.create_index(by_name).await?;
+    rule_sets::seed(manager.get_connection(), RuleSet::sd_2020(), RuleSet::SD_2020).await
+}
+
+fn id(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column)
+        .big_integer()
+        .not_null()
+        .auto_increment()
+        .primary_key()
+        .to_owned()
 }
 
 async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -86,14 +182,7 @@ async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(Column::Key)
         .unique()
         .to_owned();
-    manager.create_index(by_key).await?;
-    let by_kind = Index::create()
-        .name("statements_kind")
-        .table(statement::Entity)
-        .col(Column::Kind)
-        .col(Column::SubjectId)
-        .to_owned();
-    manager.create_index(by_kind).await
+    manager.create_index(by_key).await
 }
 
 async fn create_decisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -107,18 +196,25 @@ async fn create_decisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(ColumnDef::new(Column::DecisionId).binary().not_null())
                 .col(ColumnDef::new(Column::Colour).integer().not_null())
                 .col(ColumnDef::new(Column::CitationCount).integer().not_null())
-                .col(ColumnDef::new(Column::Citations).text().not_null())
+                .col(ColumnDef::new(Column::Citations).text())
                 .col(ColumnDef::new(Column::RuleSet).string().not_null())
                 .col(ColumnDef::new(Column::RuleSetVersion).string().not_null())
                 .col(ColumnDef::new(Column::EvaluatedAt).big_integer().not_null())
                 .col(ColumnDef::new(Column::NextChangeAt).big_integer())
-                .col(ColumnDef::new(Column::Hash).binary().not_null())
+                .col(ColumnDef::new(Column::Entry).binary().not_null())
                 .primary_key(Index::create().col(Column::SubjectId).col(Column::Version))
                 // No red or yellow without a citation, and no green with one.
                 .check(Expr::cust("(colour = 0) = (citation_count = 0)"))
                 .to_owned(),
         )
-        .await
+        .await?;
+    // A day's decisions, for its root.
+    let by_day = Index::create()
+        .name("decisions_evaluated")
+        .table(decision::Entity)
+        .col(Column::EvaluatedAt)
+        .to_owned();
+    manager.create_index(by_day).await
 }
 
 async fn create_areas(manager: &SchemaManager<'_>) -> Result<(), DbErr> {

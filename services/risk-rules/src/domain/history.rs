@@ -1,0 +1,168 @@
+//! The chain of one subject's decisions: each entry an HMAC under the subject's own key over what was decided and the entry
+//! before it. Whoever changes, removes or reorders a decision breaks it; erasing key and content leaves the entries, and so
+//! the places of what was erased, as they are (DESIGN 5, History).
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+/// One link: 32 bytes that say nothing without the key.
+pub type Entry = [u8; 32];
+
+/// Before a subject's first decision.
+pub const BEGINNING: Entry = [0; 32];
+
+/// A subject's key, made of the service's key and a salt that lies with the subject: without the salt there is no key.
+#[derive(Clone)]
+pub struct ChainKey(Hmac<Sha256>);
+
+impl std::fmt::Debug for ChainKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ChainKey(***)")
+    }
+}
+
+impl ChainKey {
+    /// From key material that is the subject's alone.
+    pub fn new(material: &[u8; 32]) -> Option<Self> {
+        Hmac::new_from_slice(material).ok().map(Self)
+    }
+
+    /// The entry of a decision: its content in one spelling, after `previous`.
+    pub fn entry(&self, previous: &Entry, content: &[u8]) -> Entry {
+        let mut mac = self.0.clone();
+        mac.update(b"lutong-decision/1\n");
+        mac.update(previous);
+        mac.update(content);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+/// What is wrong with a subject's history, at a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Break {
+    /// The content is not what the entry was made over, or the entry was changed.
+    Changed,
+    /// A version is missing, or stands twice or out of order.
+    Gap,
+    /// The last entry is not the one that the subject's row names: something at the end is missing or was added.
+    Head,
+}
+
+impl Break {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Gap => "removed or reordered",
+            Self::Head => "cut off at its end",
+        }
+    }
+}
+
+/// One stored decision as its chain sees it.
+#[derive(Debug, Clone)]
+pub struct Link {
+    pub version: i64,
+    pub entry: Entry,
+    /// `None`: erased.
+    pub content: Option<Vec<u8>>,
+}
+
+/// How a subject's history stands.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verified {
+    pub intact: usize,
+    pub erased: usize,
+    /// Versions at which it is broken, in order.
+    pub breaks: Vec<(i64, Break)>,
+}
+
+/// Checks a subject's history, oldest first. Without a key (erased) the entries' order and the head are still checked.
+pub fn verify(key: Option<&ChainKey>, links: &[Link], head: (i64, Entry)) -> Verified {
+    let mut verified = Verified::default();
+    let (mut version, mut previous) = (0, BEGINNING);
+    for link in links {
+        let in_order = link.version == version + 1;
+        match (in_order, key, &link.content) {
+            (false, ..) => verified.breaks.push((link.version, Break::Gap)),
+            (true, Some(key), Some(content)) if key.entry(&previous, content) == link.entry => {
+                verified.intact += 1;
+            }
+            (true, _, None) => verified.erased += 1,
+            // Content without the key that proves it is as good as changed.
+            (true, _, Some(_)) => verified.breaks.push((link.version, Break::Changed)),
+        }
+        (version, previous) = (link.version, link.entry);
+    }
+    if (version, previous) != head {
+        verified.breaks.push((version, Break::Head));
+    }
+    verified
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key() -> ChainKey {
+        ChainKey::new(&[7; 32]).unwrap()
+    }
+
+    fn chain(contents: &[&str]) -> Vec<Link> {
+        let mut previous = BEGINNING;
+        let link = |(version, content): (i64, &&str)| {
+            previous = key().entry(&previous, content.as_bytes());
+            Link {
+                version,
+                entry: previous,
+                content: Some(content.as_bytes().to_vec()),
+            }
+        };
+        (1..).zip(contents).map(link).collect()
+    }
+
+    fn head(links: &[Link]) -> (i64, Entry) {
+        links
+            .last()
+            .map_or((0, BEGINNING), |last| (last.version, last.entry))
+    }
+
+    fn breaks(links: &[Link], head: (i64, Entry)) -> Vec<(i64, Break)> {
+        verify(Some(&key()), links, head).breaks
+    }
+
+    #[test]
+    fn a_history_as_written_is_intact() {
+        let links = chain(&["a", "b", "c"]);
+        let verified = verify(Some(&key()), &links, head(&links));
+        assert_eq!((verified.intact, verified.breaks), (3, vec![]));
+        assert_eq!(breaks(&[], (0, BEGINNING)), vec![]);
+    }
+
+    #[test]
+    fn a_changed_a_removed_and_a_reordered_decision_are_found_where_they_are() {
+        let links = chain(&["a", "b", "c"]);
+        let mut changed = links.clone();
+        changed[1].content = Some(b"B".to_vec());
+        assert_eq!(breaks(&changed, head(&links)), [(2, Break::Changed)]);
+        let removed = [links[0].clone(), links[2].clone()];
+        assert_eq!(breaks(&removed, head(&links)), [(3, Break::Gap)]);
+        assert_eq!(breaks(&links[..2], head(&links)), [(2, Break::Head)]);
+        let mut renumbered = vec![links[1].clone(), links[0].clone(), links[2].clone()];
+        for (version, link) in (1..).zip(&mut renumbered) {
+            link.version = version;
+        }
+        assert!(!breaks(&renumbered, head(&links)).is_empty());
+    }
+
+    #[test]
+    fn an_erased_history_says_so_and_its_order_is_still_checked() {
+        let mut links = chain(&["a", "b", "c"]);
+        for link in &mut links {
+            link.content = None;
+        }
+        let erased = verify(None, &links, head(&links));
+        assert_eq!((erased.erased, erased.breaks), (3, vec![]));
+        let gone = verify(None, &links[1..], head(&links));
+        assert_eq!(gone.breaks, [(2, Break::Gap)]);
+    }
+}

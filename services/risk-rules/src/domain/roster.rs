@@ -1,0 +1,91 @@
+//! A set of subjects as a count and a digest that does not depend on order: what a run over everyone is held against.
+
+use lutong_kernel::SubjectId;
+use sha2::{Digest as _, Sha256};
+
+/// How many subjects, and the sum of their SHA-256 modulo 2²⁵⁶ (an additive set hash: Bellare and Micciancio 1997). Parts
+/// counted by different workers add up to the whole, and somebody left out or counted twice shows. It guards against loss
+/// and mistakes; somebody who may choose subject ids at will could construct another set of the same sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Roster {
+    pub count: i64,
+    sum: [u64; 4],
+}
+
+impl Roster {
+    pub fn of(subjects: impl IntoIterator<Item = SubjectId>) -> Self {
+        let mut roster = Self::default();
+        for subject in subjects {
+            roster.add(subject);
+        }
+        roster
+    }
+
+    pub fn add(&mut self, subject: SubjectId) {
+        let digest: [u8; 32] = Sha256::digest(subject.uuid().as_bytes()).into();
+        self.merge(&Self::from_parts(1, digest));
+    }
+
+    pub fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        let mut carry = false;
+        for (own, more) in self.sum.iter_mut().zip(other.sum) {
+            let (sum, first) = own.overflowing_add(more);
+            let (sum, second) = sum.overflowing_add(u64::from(carry));
+            *own = sum;
+            carry = first || second;
+        }
+    }
+
+    /// Least significant byte first.
+    pub fn digest(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        for (chunk, word) in bytes.chunks_exact_mut(8).zip(self.sum) {
+            chunk.copy_from_slice(&word.to_le_bytes());
+        }
+        bytes
+    }
+
+    pub fn from_parts(count: i64, digest: [u8; 32]) -> Self {
+        let mut sum = [0; 4];
+        for (word, chunk) in sum.iter_mut().zip(digest.chunks_exact(8)) {
+            *word = chunk
+                .iter()
+                .rev()
+                .fold(0, |word, byte| word << 8 | u64::from(*byte));
+        }
+        Self { count, sum }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    fn subject(n: u128) -> SubjectId {
+        SubjectId::from_uuid(Uuid::from_u128(n))
+    }
+
+    proptest! {
+        #[test]
+        fn parts_in_any_order_add_up_to_the_whole(ids in proptest::collection::vec(any::<u128>(), 0..40), cut in 0_usize..40) {
+            let whole = Roster::of(ids.iter().map(|id| subject(*id)));
+            let (one, other) = ids.split_at(cut.min(ids.len()));
+            let mut parts = Roster::of(other.iter().rev().map(|id| subject(*id)));
+            parts.merge(&Roster::of(one.iter().map(|id| subject(*id))));
+            prop_assert_eq!(parts, whole);
+            prop_assert_eq!(Roster::from_parts(whole.count, whole.digest()), whole);
+        }
+
+        #[test]
+        fn somebody_left_out_counted_twice_or_exchanged_shows(ids in proptest::collection::hash_set(any::<u128>(), 2..40)) {
+            let ids: Vec<_> = ids.into_iter().collect();
+            let whole = Roster::of(ids.iter().map(|id| subject(*id)));
+            prop_assert_ne!(Roster::of(ids[1..].iter().map(|id| subject(*id))), whole);
+            let exchanged = ids[1..].iter().chain([&ids[1]]).map(|id| subject(*id));
+            prop_assert_ne!(Roster::of(exchanged), whole);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Rule sets by version, as their authors wrote them, and from when on each decides.
+
+use lutong_chassis::storage::StorageError;
+use lutong_kernel::Timestamp;
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    QuerySelect as _,
+};
+
+use crate::domain::rule_set::RuleSet;
+
+use super::tables::rule_set::{ActiveModel, Column, Entity, Model};
+
+/// One stored version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRuleSet {
+    pub number: i64,
+    pub id: String,
+    pub version: String,
+    pub document: String,
+    pub recorded_at: Timestamp,
+    pub active_from: Option<Timestamp>,
+}
+
+impl From<Model> for StoredRuleSet {
+    fn from(row: Model) -> Self {
+        Self {
+            number: row.number,
+            id: row.id,
+            version: row.version,
+            document: row.document,
+            recorded_at: Timestamp::from_micros(row.recorded_at),
+            active_from: row.active_from.map(Timestamp::from_micros),
+        }
+    }
+}
+
+/// Stores the rule set that a build brings, in force from its own effective time on. Its record bears that time too: a
+/// migration has no clock.
+pub async fn seed(connection: &impl ConnectionTrait, set: &RuleSet, document: &str) -> Result<(), DbErr> {
+    let from = set.effective_from.micros();
+    let row = ActiveModel {
+        number: NotSet,
+        id: Set(set.id.clone()),
+        version: Set(set.version.clone()),
+        document: Set(document.to_owned()),
+        recorded_at: Set(from),
+        active_from: Set(Some(from)),
+    };
+    Entity::insert(row).exec_without_returning(connection).await?;
+    Ok(())
+}
+
+/// Number and beginning of those that decide or will, by the instant from which on they do.
+pub async fn approvals(connection: &impl ConnectionTrait) -> Result<Vec<(i64, Timestamp)>, StorageError> {
+    let rows: Vec<(i64, i64)> = Entity::find()
+        .select_only()
+        .column(Column::Number)
+        .column(Column::ActiveFrom)
+        .filter(Column::ActiveFrom.is_not_null())
+        .order_by_asc(Column::ActiveFrom)
+        .order_by_asc(Column::Number)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(number, from)| (number, Timestamp::from_micros(from)))
+        .collect())
+}
+
+/// Those that decide or will, by the instant from which on they do.
+pub async fn approved(connection: &impl ConnectionTrait) -> Result<Vec<StoredRuleSet>, StorageError> {
+    let rows = Entity::find()
+        .filter(Column::ActiveFrom.is_not_null())
+        .order_by_asc(Column::ActiveFrom)
+        .order_by_asc(Column::Number)
+        .all(connection)
+        .await?;
+    Ok(rows.into_iter().map(StoredRuleSet::from).collect())
+}
+
+pub async fn by_name(
+    connection: &impl ConnectionTrait,
+    id: &str,
+    version: &str,
+) -> Result<Option<StoredRuleSet>, StorageError> {
+    let row = Entity::find()
+        .filter(Column::Id.eq(id))
+        .filter(Column::Version.eq(version))
+        .one(connection)
+        .await?;
+    Ok(row.map(StoredRuleSet::from))
+}

@@ -1,0 +1,103 @@
+//! Who stayed where, by keyed hashes of places: whom a new listing concerns.
+
+use lutong_chassis::crypto::{Key, keyed_hash};
+use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_kernel::{DivisionCode, SubjectId};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::tables::place::{ActiveModel, Column, Entity, Model};
+
+const CHUNK: usize = 5_000;
+
+/// A place as the index knows it: 64 bits of a keyed hash, so that the table alone does not say where anybody was. Two
+/// places that share them only cost a decision made in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlindPlace(i64);
+
+/// Makes blind places.
+#[derive(Debug, Clone)]
+pub struct PlaceIndex(Key);
+
+impl PlaceIndex {
+    pub const fn new(key: Key) -> Self {
+        Self(key)
+    }
+
+    /// A whole division, or a community of it.
+    pub fn place(&self, code: u32, community: Option<i64>) -> BlindPlace {
+        let hash = keyed_hash(&self.0, format!("stay-place/{code}/{community:?}").as_bytes());
+        let mut first = [0; 8];
+        first.copy_from_slice(&hash[..8]);
+        BlindPlace(i64::from_le_bytes(first))
+    }
+
+    /// Under which places a stay is found: its own, its community, and each that it lies in.
+    pub fn of_stay(&self, place: DivisionCode, community: Option<i64>) -> Vec<BlindPlace> {
+        let county = place.county().number();
+        let mut codes = vec![
+            place.number(),
+            county,
+            county / 100 * 100,
+            county / 10_000 * 10_000,
+        ];
+        codes.dedup();
+        let whole = codes.into_iter().map(|code| self.place(code, None));
+        let named = community.map(|key| self.place(place.number(), Some(key)));
+        whole.chain(named).collect()
+    }
+}
+
+pub async fn insert(
+    transaction: &DatabaseTransaction,
+    stays: &[(BlindPlace, SubjectId)],
+) -> Result<(), StorageError> {
+    for chunk in stays.chunks(CHUNK) {
+        let rows = chunk.iter().map(|(place, subject)| ActiveModel {
+            place: Set(place.0),
+            subject_id: Set(subject_bytes(*subject)),
+        });
+        Entity::insert_many(rows)
+            .on_conflict(
+                OnConflict::columns([Column::Place, Column::SubjectId])
+                    .do_nothing()
+                    .to_owned(),
+            )
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Who stayed in one of `places`, after `after`, in order.
+pub async fn stayed(
+    connection: &impl ConnectionTrait,
+    places: &[BlindPlace],
+    after: Option<(BlindPlace, SubjectId)>,
+    limit: usize,
+) -> Result<Vec<(BlindPlace, SubjectId)>, StorageError> {
+    let mut query = Entity::find().filter(Column::Place.is_in(places.iter().map(|place| place.0)));
+    if let Some((place, subject)) = after {
+        let later = Condition::all()
+            .add(Column::Place.eq(place.0))
+            .add(Column::SubjectId.gt(subject_bytes(subject)));
+        query = query.filter(Condition::any().add(Column::Place.gt(place.0)).add(later));
+    }
+    let rows = query
+        .order_by_asc(Column::Place)
+        .order_by_asc(Column::SubjectId)
+        .limit(limit as u64)
+        .all(connection)
+        .await?;
+    let read = |row: Model| {
+        Ok((
+            BlindPlace(row.place),
+            read_subject(&row.subject_id, "stay_places.subject_id")?,
+        ))
+    };
+    rows.into_iter().map(read).collect()
+}
