@@ -6,8 +6,10 @@
 pub mod column;
 mod error;
 mod migrate;
+mod scan;
 mod writer;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 pub use error::StorageError;
 pub use migrate::{is_current, migrate};
+pub use scan::{CopyRow, SqliteRow};
 use writer::Writer;
 
 /// Where a service keeps its data.
@@ -65,6 +68,8 @@ pub struct Database {
     engine: Engine,
     reader: DatabaseConnection,
     writer: Option<Arc<Writer>>,
+    /// SQLite's file, for reading it from end to end.
+    file: Option<PathBuf>,
 }
 
 impl std::fmt::Debug for Database {
@@ -100,6 +105,7 @@ impl Database {
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true);
         let options = sqlx::ConnectOptions::disable_statement_logging(options);
+        let file = options.get_filename().to_owned();
         let opened = |error: sqlx::Error| StorageError::Unavailable(Arc::new(error));
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -118,6 +124,7 @@ impl Database {
         let writer = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
         Ok(Self {
             engine: Engine::Sqlite,
+            file: Some(file),
             reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
             writer: Some(Arc::new(Writer::start(writer))),
         })
@@ -137,6 +144,7 @@ impl Database {
             engine: Engine::Postgres,
             reader,
             writer: None,
+            file: None,
         })
     }
 

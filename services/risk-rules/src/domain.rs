@@ -9,5 +9,6 @@ pub mod fact;
 pub mod history;
 pub mod notice;
 pub mod packed;
-pub mod roster;
+pub mod recomparison;
 pub mod rule_set;
+pub mod set_digest;

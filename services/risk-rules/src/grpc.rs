@@ -4,6 +4,8 @@ pub mod code_rendering;
 pub mod convert;
 pub mod declared;
 mod events;
+pub mod history;
+pub mod recomparison;
 pub mod statement;
 
 use lutong_chassis::reply;

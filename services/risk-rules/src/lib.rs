@@ -16,11 +16,15 @@ use lutong_kernel::ServiceName;
 use lutong_proto::risk_rules::v1::area_service_server::AreaServiceServer;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
 use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServer;
+use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
+use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
 
 pub use store::Migrations;
 
 /// The name in the key file of what subjects' chain keys are made of.
 pub const CHAIN_KEY: &str = "chain";
+/// Parts of a run over everyone that one process works on at once.
+const WORKERS: usize = 2;
 const SERVICE: ServiceName = ServiceName::RiskRules;
 
 /// Builds the service. `declaration` is whose log says what direct calls missed, `code_rendering` brings decisions
@@ -40,6 +44,12 @@ pub async fn build(
     let handler = grpc::Handler::new(decider.clone(), reader.clone());
     let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler.clone()))
         .add_service(AreaServiceServer::new(handler).max_decoding_message_size(128 * 1024))
+        .add_service(RecomparisonServiceServer::new(
+            grpc::recomparison::Recomparisons::new(decider.clone()),
+        ))
+        .add_service(HistoryServiceServer::new(grpc::history::History::new(
+            decider.clone(),
+        )))
         .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())));
     let audit = AuditLog::new(store.database.clone());
     let follower = Follower {
@@ -57,7 +67,9 @@ pub async fn build(
         tasks: vec![
             outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
             follower.run(bell, stop.clone()).boxed(),
-            service::due::decide_due(decider, stop).boxed(),
+            service::due::decide_due(decider.clone(), stop.clone()).boxed(),
+            service::history::seal_days(decider.clone(), stop.clone()).boxed(),
+            service::recomparison::recompare(decider, WORKERS, stop).boxed(),
             store.sweeper(foundation, Some(outbox)),
         ],
     })

@@ -7,5 +7,7 @@ pub mod deciding;
 pub mod due;
 pub mod entry;
 pub mod following;
+pub mod history;
 pub mod reading;
+pub mod recomparison;
 mod sorting;

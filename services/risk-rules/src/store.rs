@@ -1,10 +1,13 @@
 //! Risk-rules' tables. Queries in domain words; rows never leave this module.
 
 pub mod areas;
+pub mod day_seals;
 pub mod decisions;
 mod migrations;
+pub mod recomparisons;
 pub mod rosters;
 pub mod rule_sets;
+pub mod scan;
 pub mod statements;
 pub mod stay_places;
 pub mod subjects;

@@ -7,6 +7,8 @@ mod windows;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Borrow;
+
 use lutong_kernel::{Colour, FactId, Timestamp};
 
 use super::area::AreaBook;
@@ -82,14 +84,14 @@ impl RuleMask {
 
 /// Evaluates many subjects one after the other without making room anew.
 #[derive(Debug)]
-pub struct Evaluator<'a> {
-    set: &'a RuleSet,
-    areas: &'a AreaBook,
+pub struct Evaluator<S, A> {
+    set: S,
+    areas: A,
     forces: Vec<Force>,
 }
 
-impl<'a> Evaluator<'a> {
-    pub const fn new(set: &'a RuleSet, areas: &'a AreaBook) -> Self {
+impl<S: Borrow<RuleSet>, A: Borrow<AreaBook>> Evaluator<S, A> {
+    pub const fn new(set: S, areas: A) -> Self {
         Self {
             set,
             areas,
@@ -99,7 +101,8 @@ impl<'a> Evaluator<'a> {
 
     /// The colour and the rules that `facts`, all of them believed, make at `at`, by the areas known at `known_at`.
     pub fn verdict(&mut self, facts: &[PackedFact], at: Timestamp, known_at: Timestamp) -> Verdict {
-        windows::collect(self.set.plan(), facts, self.areas, known_at, &mut self.forces);
+        let plan = self.set.borrow().plan();
+        windows::collect(plan, facts, self.areas.borrow(), known_at, &mut self.forces);
         let mut rules = RuleMask::default();
         let mut seen = RuleMask::default();
         let mut several = RuleMask::default();
@@ -127,7 +130,7 @@ impl<'a> Evaluator<'a> {
             }
         }
         Verdict {
-            colour: self.set.plan().colour(rules),
+            colour: plan.colour(rules),
             rules,
             next_change_at: (next < Timestamp::MAX).then_some(next),
         }

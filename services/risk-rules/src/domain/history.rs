@@ -3,7 +3,10 @@
 //! the places of what was erased, as they are (DESIGN 5, History).
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use lutong_kernel::{LocalDay, SubjectId};
+use sha2::{Digest as _, Sha256};
+
+use super::set_digest::SetDigest;
 
 /// One link: 32 bytes that say nothing without the key.
 pub type Entry = [u8; 32];
@@ -70,8 +73,8 @@ pub struct Link {
 /// How a subject's history stands.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Verified {
-    pub intact: usize,
-    pub erased: usize,
+    pub intact: i64,
+    pub erased: i64,
     /// Versions at which it is broken, in order.
     pub breaks: Vec<(i64, Break)>,
 }
@@ -97,6 +100,72 @@ pub fn verify(key: Option<&ChainKey>, links: &[Link], head: (i64, Entry)) -> Ver
         verified.breaks.push((version, Break::Head));
     }
     verified
+}
+
+/// Parts of a day, by the last byte of the subject id, so that a change is found near where it is.
+pub const BUCKETS: usize = 256;
+
+/// A local day's decisions: each bucket's entries as a set. What was erased keeps its entry, and so its place here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayDigest(Vec<SetDigest>);
+
+impl Default for DayDigest {
+    fn default() -> Self {
+        Self(vec![SetDigest::default(); BUCKETS])
+    }
+}
+
+impl DayDigest {
+    pub fn add(&mut self, subject: SubjectId, version: i64, entry: &Entry) {
+        let id = subject.uuid();
+        let mut member = [0; 56];
+        member[..16].copy_from_slice(id.as_bytes());
+        member[16..24].copy_from_slice(&version.to_be_bytes());
+        member[24..].copy_from_slice(entry);
+        self.0[usize::from(id.as_bytes()[15])].add(&member);
+    }
+
+    pub fn decisions(&self) -> i64 {
+        self.0.iter().map(|bucket| bucket.count).sum()
+    }
+
+    /// The day's root: over its buckets and the root of the day before.
+    pub fn root(&self, day: LocalDay, previous: &Entry) -> Entry {
+        let mut hash = Sha256::new();
+        hash.update(b"lutong-day/1\n");
+        hash.update(day.days().to_be_bytes());
+        hash.update(previous);
+        hash.update(self.to_bytes());
+        hash.finalize().into()
+    }
+
+    /// Buckets that differ from another account of the same day.
+    pub fn differing(&self, other: &Self) -> Vec<u8> {
+        let pairs = (0..=u8::MAX).zip(self.0.iter().zip(&other.0));
+        pairs
+            .filter(|(_, (one, two))| one != two)
+            .map(|(bucket, _)| bucket)
+            .collect()
+    }
+
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let part = |bucket: &SetDigest| [&bucket.count.to_be_bytes()[..], &bucket.digest()].concat();
+        self.0.iter().flat_map(part).collect()
+    }
+
+    /// `None`: these bytes are of no day.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (parts, rest) = bytes.as_chunks::<40>();
+        let read = |part: &[u8; 40]| {
+            let (count, digest) = part.split_first_chunk::<8>()?;
+            Some(SetDigest::from_parts(
+                i64::from_be_bytes(*count),
+                digest.try_into().ok()?,
+            ))
+        };
+        let buckets = parts.iter().map(read).collect::<Option<Vec<_>>>()?;
+        (rest.is_empty() && buckets.len() == BUCKETS).then_some(Self(buckets))
+    }
 }
 
 #[cfg(test)]
@@ -164,5 +233,23 @@ mod tests {
         assert_eq!((erased.erased, erased.breaks), (3, vec![]));
         let gone = verify(None, &links[1..], head(&links));
         assert_eq!(gone.breaks, [(2, Break::Gap)]);
+    }
+
+    #[test]
+    fn a_day_is_the_same_in_any_order_and_a_change_is_found_in_its_bucket() {
+        let subject = |n: u128| SubjectId::from_uuid(uuid::Uuid::from_u128(n));
+        let (mut one, mut other) = (DayDigest::default(), DayDigest::default());
+        for n in 0..1_000 {
+            one.add(subject(n), 1, &[1; 32]);
+            other.add(subject(999 - n), 1, &[1; 32]);
+        }
+        assert_eq!(one, other);
+        assert_eq!(DayDigest::from_bytes(&one.to_bytes()), Some(one.clone()));
+        other.add(subject(0x0a07), 2, &[1; 32]);
+        assert_eq!(one.differing(&other), [7]);
+        assert_ne!(
+            one.root(LocalDay::from_days(1), &[0; 32]),
+            other.root(LocalDay::from_days(1), &[0; 32])
+        );
     }
 }

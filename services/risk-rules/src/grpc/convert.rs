@@ -12,7 +12,7 @@ use crate::service::entry::MissingStep;
 use crate::service::reading::Explained;
 use crate::store::decisions::StoredDecision;
 
-const fn colour(colour: Colour) -> wire::Colour {
+pub const fn colour(colour: Colour) -> wire::Colour {
     match colour {
         Colour::Green => wire::Colour::Green,
         Colour::Yellow => wire::Colour::Yellow,
@@ -138,4 +138,13 @@ impl From<Imported> for wire::ImportNoticeResponse {
             in_force: imported.in_force,
         }
     }
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or_default();
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

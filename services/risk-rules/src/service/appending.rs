@@ -17,7 +17,7 @@ use super::sorting::{Sorted, sort};
 use crate::domain::attributes::Value;
 use crate::domain::fact::FactKind;
 use crate::domain::packed::{PackedFact, community_key};
-use crate::domain::roster::Roster;
+use crate::domain::set_digest::SetDigest;
 use crate::store::decisions::{self, StoredDecision};
 use crate::store::rosters;
 use crate::store::statements::{self, NewStatement, StatementRow};
@@ -264,7 +264,7 @@ async fn enrol_new(
     if new.is_empty() {
         return Ok(new);
     }
-    let roster = rosters::enrol(transaction, &Roster::of(new.iter().copied())).await?;
+    let roster = rosters::enrol(transaction, &SetDigest::of(new.iter().copied())).await?;
     for subject in &new {
         if let Some(held) = held.get_mut(subject) {
             (held.row.enrolled_at, held.row.roster) = (Some(now), Some(roster));

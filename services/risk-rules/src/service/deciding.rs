@@ -1,5 +1,6 @@
 //! Deciding: what is believed of a subject, evaluated, chained, stored and told.
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
@@ -19,9 +20,11 @@ use super::book::{Basis, Book, InForce};
 use crate::domain::evaluate::{Evaluation, Evaluator, RuleMask, Verdict};
 use crate::domain::history::ChainKey;
 use crate::domain::packed::PackedFact;
+use crate::domain::recomparison::{Stored, classify};
 use crate::grpc::code_rendering::CodeRendering;
 use crate::grpc::convert;
 use crate::store::decisions::{self, DecisionContent, StoredCitation, StoredDecision};
+use crate::store::recomparisons::{self, Found};
 use crate::store::stay_places::PlaceIndex;
 use crate::store::subjects::{self, SubjectRow};
 
@@ -39,6 +42,8 @@ pub struct Decider {
     pub(super) gatherer: Arc<OnceLock<Gatherer<Batch, Result<Appended, Fault>>>>,
     /// Rung when statements wait to be decided about.
     pub(super) waiting: Arc<Notify>,
+    /// Rung when a run over everyone begins.
+    pub(super) runs: Arc<Notify>,
     pub(super) chain: Key,
 }
 
@@ -81,6 +86,7 @@ impl Decider {
             code_rendering: CodeRendering::new(code_rendering),
             gatherer: Arc::default(),
             waiting: Arc::default(),
+            runs: Arc::default(),
             chain: store.keys.key(crate::CHAIN_KEY)?,
         })
     }
@@ -129,7 +135,7 @@ impl Decider {
         // A correction may be recorded a microsecond ahead of the clock, to come after what it corrects.
         let at = now.max(row.last_recorded_at);
         let rules = basis.rules_at(at)?;
-        let evaluation = Evaluator::new(&rules.set, &basis.areas).evaluate(facts, at, at);
+        let evaluation = Evaluator::new(&*rules.set, &*basis.areas).evaluate(facts, at, at);
         let content = content(rules, &evaluation, at);
         let (verdict, cited) = (verdict(&evaluation), content.cited());
         if row.version > 0 && (row.verdict, row.rule_set, row.cited) == (verdict, rules.number, cited) {
@@ -153,6 +159,15 @@ impl Decider {
     /// Decides anew about subjects whose facts have not changed: an area or the rules have, time has passed, or their
     /// statements waited.
     pub async fn redecide(&self, subjects: Vec<SubjectId>) -> Result<Vec<StoredDecision>, Fault> {
+        self.decide_again(subjects, None).await
+    }
+
+    /// The same for a run over everyone, which records what it found in the same transaction.
+    pub(super) async fn decide_again(
+        &self,
+        subjects: Vec<SubjectId>,
+        run: Option<i64>,
+    ) -> Result<Vec<StoredDecision>, Fault> {
         let cipher = self.ready().await?;
         let this = self.clone();
         let made = self.database.write(move |transaction| {
@@ -161,11 +176,16 @@ impl Decider {
                 let rows = subjects::hold(transaction, &subjects).await?;
                 // After the lock: who changes what decisions stand on comes wholly before or after this instant.
                 let now = this.clock.now();
+                let before: HashMap<_, _> = rows.iter().map(|row| (row.subject, row.stored())).collect();
                 let open = |row| Held::open(row, &cipher);
                 let mut held = rows.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;
                 let made = this.decide(transaction, &basis, &mut held, now).await?;
                 let rows: Vec<_> = held.into_iter().map(|held| held.row).collect();
                 subjects::save(transaction, &rows).await?;
+                if let Some(run) = run {
+                    let found = found(&basis, &before, &made)?;
+                    recomparisons::record(transaction, run, &found).await?;
+                }
                 Ok::<_, Fault>(made)
             }
             .boxed()
@@ -187,6 +207,29 @@ impl Decider {
         }
         applied.is_ok()
     }
+}
+
+/// What decisions that had to be made anew say of those that stood.
+fn found(
+    basis: &Basis,
+    before: &HashMap<SubjectId, Stored>,
+    made: &[StoredDecision],
+) -> Result<Vec<Found>, Fault> {
+    let mut found = Vec::new();
+    for decision in made {
+        let Some(stored) = before.get(&decision.subject) else {
+            continue;
+        };
+        let at = decision.content.evaluated_at;
+        found.push(Found {
+            subject: decision.subject,
+            finding: classify(*stored, basis.rules_at(at)?.number, at),
+            before: stored.verdict.colour,
+            after: decision.content.colour,
+            version: decision.version,
+        });
+    }
+    Ok(found)
 }
 
 /// A subject's chain key: the service's key over the subject's salt.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lutong_chassis::access::SubjectPermit;
 use lutong_chassis::client::Call;
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::{FactId, Fault, FaultCode};
 
 use super::deciding::Decider;
 use crate::domain::rule_set::RuleSet;
@@ -19,7 +19,7 @@ pub struct Explained {
     pub decision: StoredDecision,
     pub rules: Arc<RuleSet>,
     /// By id, the statements that it cites.
-    pub facts: HashMap<lutong_kernel::FactId, StatementRow>,
+    pub facts: HashMap<FactId, StatementRow>,
     pub in_force: bool,
 }
 
@@ -41,6 +41,17 @@ impl Decider {
         let facts = statements::of_subjects(self.database.reader(), &[subject]).await?;
         // Applying again is what tells: it is idempotent, and free when code-rendering has it.
         let in_force = self.bring_into_force(call, std::slice::from_ref(&decision)).await;
+        let facts = facts.into_iter().map(|fact| (fact.id, fact)).collect();
+        self.explained(decision, facts, in_force).await
+    }
+
+    /// A decision with what it cites; `facts` are the subject's statements by id.
+    pub(super) async fn explained(
+        &self,
+        decision: StoredDecision,
+        facts: HashMap<FactId, StatementRow>,
+        in_force: bool,
+    ) -> Result<Explained, Fault> {
         let content = &decision.content;
         let rules = self
             .book
@@ -49,13 +60,13 @@ impl Decider {
         Ok(Explained {
             decision,
             rules,
-            facts: facts.into_iter().map(|fact| (fact.id, fact)).collect(),
+            facts,
             in_force,
         })
     }
 }
 
-fn not_found() -> Fault {
+pub(super) fn not_found() -> Fault {
     Fault::new(
         FaultCode::NotFound,
         "DECISION_NOT_FOUND",

@@ -5,13 +5,13 @@ use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uu
 use lutong_kernel::{Colour, DecisionId, FactId, SubjectId, Timestamp};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::tables::decision::{ActiveModel, Column, Entity as Decisions, Model};
-use crate::domain::history::Entry;
+use crate::domain::history::{DayDigest, Entry};
 
 /// A cited rule as stored: ids and instants.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,4 +157,139 @@ pub async fn find(
     });
     let rows = Decisions::find().filter(any).all(connection).await?;
     rows.into_iter().map(StoredDecision::try_from).collect()
+}
+
+/// A decision as the chain sees it, read or erased.
+#[derive(Debug, Clone)]
+pub struct HistoryRow {
+    pub subject: SubjectId,
+    pub version: i64,
+    pub entry: Entry,
+    /// `None`: erased.
+    pub decision: Option<StoredDecision>,
+}
+
+impl TryFrom<Model> for HistoryRow {
+    type Error = StorageError;
+
+    fn try_from(row: Model) -> Result<Self, StorageError> {
+        let entry = row.entry.clone().try_into();
+        Ok(Self {
+            subject: read_subject(&row.subject_id, "decisions.subject_id")?,
+            version: row.version,
+            entry: entry.map_err(|_| StorageError::Damaged("decisions.entry".to_owned()))?,
+            decision: match row.citations {
+                Some(_) => Some(StoredDecision::try_from(row)?),
+                None => None,
+            },
+        })
+    }
+}
+
+/// Whole histories of `subjects`, each oldest first.
+pub async fn histories(
+    connection: &impl ConnectionTrait,
+    subjects: &[SubjectId],
+) -> Result<Vec<HistoryRow>, StorageError> {
+    let rows = Decisions::find()
+        .filter(Column::SubjectId.is_in(subjects.iter().map(|subject| subject_bytes(*subject))))
+        .order_by_asc(Column::SubjectId)
+        .order_by_asc(Column::Version)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(HistoryRow::try_from).collect()
+}
+
+/// A subject's decisions before a version, the newest first.
+pub async fn before(
+    connection: &impl ConnectionTrait,
+    subject: SubjectId,
+    version: i64,
+    limit: u64,
+) -> Result<Vec<HistoryRow>, StorageError> {
+    let rows = Decisions::find()
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::Version.lt(version))
+        .order_by_desc(Column::Version)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(HistoryRow::try_from).collect()
+}
+
+/// One decision.
+pub async fn history_row(
+    connection: &impl ConnectionTrait,
+    subject: SubjectId,
+    version: i64,
+) -> Result<Option<HistoryRow>, StorageError> {
+    let row = Decisions::find_by_id((subject_bytes(subject), version))
+        .one(connection)
+        .await?;
+    row.map(HistoryRow::try_from).transpose()
+}
+
+/// Where a day's decisions are read on from.
+pub type DayCursor = (i64, Vec<u8>, i64);
+
+/// Adds a page of the decisions made for instants from `from` until before `until`; the cursor to go on from, `None` when
+/// there are no more.
+pub async fn add_day_page(
+    connection: &impl ConnectionTrait,
+    (from, until): (Timestamp, Timestamp),
+    after: Option<DayCursor>,
+    limit: u64,
+    digest: &mut DayDigest,
+) -> Result<Option<DayCursor>, StorageError> {
+    let mut query = Decisions::find()
+        .select_only()
+        .column(Column::EvaluatedAt)
+        .column(Column::SubjectId)
+        .column(Column::Version)
+        .column(Column::Entry)
+        .filter(Column::EvaluatedAt.gte(from.micros()))
+        .filter(Column::EvaluatedAt.lt(until.micros()));
+    if let Some((at, subject, version)) = after {
+        let same_subject = Condition::all()
+            .add(Column::SubjectId.eq(subject.clone()))
+            .add(Column::Version.gt(version));
+        let same_instant = Condition::all().add(Column::EvaluatedAt.eq(at)).add(
+            Condition::any()
+                .add(Column::SubjectId.gt(subject))
+                .add(same_subject),
+        );
+        query = query.filter(Condition::any().add(Column::EvaluatedAt.gt(at)).add(same_instant));
+    }
+    let rows: Vec<(i64, Vec<u8>, i64, Vec<u8>)> = query
+        .order_by_asc(Column::EvaluatedAt)
+        .order_by_asc(Column::SubjectId)
+        .order_by_asc(Column::Version)
+        .limit(limit)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    let full = rows.len() as u64 == limit;
+    let mut last = None;
+    for (at, subject, version, entry) in rows {
+        let id = read_subject(&subject, "decisions.subject_id")?;
+        let entry = entry.try_into();
+        digest.add(
+            id,
+            version,
+            &entry.map_err(|_| StorageError::Damaged("decisions.entry".to_owned()))?,
+        );
+        last = Some((at, subject, version));
+    }
+    Ok(last.filter(|_| full))
+}
+
+/// The instant of the first decision of all.
+pub async fn first(connection: &impl ConnectionTrait) -> Result<Option<Timestamp>, StorageError> {
+    let first: Option<Option<i64>> = Decisions::find()
+        .select_only()
+        .column_as(Column::EvaluatedAt.min(), "first")
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(first.flatten().map(Timestamp::from_micros))
 }

@@ -7,10 +7,10 @@ use sea_orm::{
 };
 
 use super::tables::roster::{ActiveModel, Column, Entity, Model};
-use crate::domain::roster::Roster;
+use crate::domain::set_digest::SetDigest;
 
 /// Counts newly enrolled subjects; the number of the row that counts them.
-pub async fn enrol(transaction: &DatabaseTransaction, new: &Roster) -> Result<i64, StorageError> {
+pub async fn enrol(transaction: &DatabaseTransaction, new: &SetDigest) -> Result<i64, StorageError> {
     let row = ActiveModel {
         id: NotSet,
         count: Set(new.count),
@@ -22,12 +22,12 @@ pub async fn enrol(transaction: &DatabaseTransaction, new: &Roster) -> Result<i6
 
 /// Adds all rows up into the last one: that row's number, and everybody enrolled so far. To be called while nobody else
 /// enrols, so that no earlier row is still on its way.
-pub async fn add_up(transaction: &DatabaseTransaction) -> Result<(i64, Roster), StorageError> {
+pub async fn add_up(transaction: &DatabaseTransaction) -> Result<(i64, SetDigest), StorageError> {
     let rows = all(transaction).await?;
     let Some(last) = rows.iter().map(|(id, _)| *id).max() else {
-        return Ok((0, Roster::default()));
+        return Ok((0, SetDigest::default()));
     };
-    let mut whole = Roster::default();
+    let mut whole = SetDigest::default();
     for (_, part) in &rows {
         whole.merge(part);
     }
@@ -46,11 +46,11 @@ pub async fn add_up(transaction: &DatabaseTransaction) -> Result<(i64, Roster), 
     Ok((last, whole))
 }
 
-async fn all(connection: &impl ConnectionTrait) -> Result<Vec<(i64, Roster)>, StorageError> {
+async fn all(connection: &impl ConnectionTrait) -> Result<Vec<(i64, SetDigest)>, StorageError> {
     let read = |row: Model| {
         let digest = row.digest.try_into();
         let digest = digest.map_err(|_| StorageError::Damaged("rosters.digest".to_owned()))?;
-        Ok((row.id, Roster::from_parts(row.count, digest)))
+        Ok((row.id, SetDigest::from_parts(row.count, digest)))
     };
     let rows = Entity::find().all(connection).await?;
     rows.into_iter().map(read).collect()

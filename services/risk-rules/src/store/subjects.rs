@@ -14,6 +14,7 @@ use super::tables::subject::{ActiveModel, Column, Entity, Model};
 use crate::domain::evaluate::{RuleMask, Verdict};
 use crate::domain::history::{BEGINNING, Entry};
 use crate::domain::packed::{self, PackedFact};
+use crate::domain::recomparison::Stored;
 
 /// Rows of one statement: below SQLite's 32,766 parameters and PostgreSQL's 65,535.
 const CHUNK: usize = 2_000;
@@ -58,6 +59,15 @@ impl SubjectRow {
             cited: 0,
             salt: None,
             head: BEGINNING,
+        }
+    }
+
+    /// What is stored of the latest decision.
+    pub const fn stored(&self) -> Stored {
+        Stored {
+            verdict: self.verdict,
+            rule_set: self.rule_set,
+            waiting: self.undecided_since.is_some(),
         }
     }
 
@@ -203,6 +213,24 @@ pub async fn save(transaction: &DatabaseTransaction, rows: &[SubjectRow]) -> Res
             .await?;
     }
     Ok(())
+}
+
+/// Rows of whoever has a decision, after `after`, in the order of their ids.
+pub async fn decided(
+    connection: &impl ConnectionTrait,
+    after: Option<SubjectId>,
+    limit: u64,
+) -> Result<Vec<SubjectRow>, StorageError> {
+    let mut query = Entity::find().filter(Column::Version.gt(0));
+    if let Some(after) = after {
+        query = query.filter(Column::SubjectId.gt(subject_bytes(after)));
+    }
+    let rows = query
+        .order_by_asc(Column::SubjectId)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(SubjectRow::try_from).collect()
 }
 
 /// Subjects whose decision is due to change by `now`, the longest overdue first.

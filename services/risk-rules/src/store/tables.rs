@@ -229,3 +229,109 @@ pub mod unplaced {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub mod recomparison {
+    use sea_orm::entity::prelude::*;
+
+    /// A run over everyone.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "recomparisons")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        /// The local day of the daily run, in days since 1970-01-01; absent for one that was asked for.
+        #[sea_orm(unique)]
+        pub day: Option<i32>,
+        /// The instant that everybody is compared for.
+        pub evaluated_at: i64,
+        /// The last row of `rosters` that it covers, and what those count.
+        pub roster: i64,
+        pub expected: i64,
+        pub expected_digest: Vec<u8>,
+        pub finished_at: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod recomparison_part {
+    use sea_orm::entity::prelude::*;
+
+    /// A part of a run, leased to a worker until it is done.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "recomparison_parts")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub run: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub part: i32,
+        pub from_key: Option<Vec<u8>>,
+        pub until_key: Option<Vec<u8>>,
+        pub lease_owner: Option<String>,
+        pub lease_until: i64,
+        pub done_at: Option<i64>,
+        pub seen: i64,
+        pub seen_digest: Vec<u8>,
+        pub green: i64,
+        pub yellow: i64,
+        pub red: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod finding {
+    use sea_orm::entity::prelude::*;
+
+    /// A subject whose stored decision was not what came out.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "recomparison_findings")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub run: i64,
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub subject_id: Vec<u8>,
+        /// due, rules, waiting, mismatch.
+        pub kind: String,
+        pub colour_before: i32,
+        pub colour_after: i32,
+        /// Of the decision that was made.
+        pub version: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod day_seal {
+    use sea_orm::entity::prelude::*;
+
+    /// The root of a local day's decisions.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "day_seals")]
+    pub struct Model {
+        /// Days since 1970-01-01.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub day: i32,
+        pub sealed_at: i64,
+        pub decisions: i64,
+        /// A count and a digest for each last byte of the subject id, one after the other.
+        pub buckets: Vec<u8>,
+        pub root: Vec<u8>,
+        /// The service's keyed hash of the root.
+        pub proof: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -1,28 +1,29 @@
-//! A set of subjects as a count and a digest that does not depend on order: what a run over everyone is held against.
+//! A set as a count and a digest that does not depend on order: what a run over everyone and a day's decisions are held
+//! against.
 
 use lutong_kernel::SubjectId;
 use sha2::{Digest as _, Sha256};
 
-/// How many subjects, and the sum of their SHA-256 modulo 2²⁵⁶ (an additive set hash: Bellare and Micciancio 1997). Parts
-/// counted by different workers add up to the whole, and somebody left out or counted twice shows. It guards against loss
-/// and mistakes; somebody who may choose subject ids at will could construct another set of the same sum.
+/// How many members, and the sum of their SHA-256 modulo 2²⁵⁶ (an additive set hash: Bellare and Micciancio 1997). Parts
+/// counted by different workers add up to the whole, and a member left out or counted twice shows. It guards against loss
+/// and mistakes; somebody who may choose members at will could construct another set of the same sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Roster {
+pub struct SetDigest {
     pub count: i64,
     sum: [u64; 4],
 }
 
-impl Roster {
+impl SetDigest {
     pub fn of(subjects: impl IntoIterator<Item = SubjectId>) -> Self {
-        let mut roster = Self::default();
+        let mut set = Self::default();
         for subject in subjects {
-            roster.add(subject);
+            set.add(subject.uuid().as_bytes());
         }
-        roster
+        set
     }
 
-    pub fn add(&mut self, subject: SubjectId) {
-        let digest: [u8; 32] = Sha256::digest(subject.uuid().as_bytes()).into();
+    pub fn add(&mut self, member: &[u8]) {
+        let digest: [u8; 32] = Sha256::digest(member).into();
         self.merge(&Self::from_parts(1, digest));
     }
 
@@ -71,21 +72,21 @@ mod tests {
     proptest! {
         #[test]
         fn parts_in_any_order_add_up_to_the_whole(ids in proptest::collection::vec(any::<u128>(), 0..40), cut in 0_usize..40) {
-            let whole = Roster::of(ids.iter().map(|id| subject(*id)));
+            let whole = SetDigest::of(ids.iter().map(|id| subject(*id)));
             let (one, other) = ids.split_at(cut.min(ids.len()));
-            let mut parts = Roster::of(other.iter().rev().map(|id| subject(*id)));
-            parts.merge(&Roster::of(one.iter().map(|id| subject(*id))));
+            let mut parts = SetDigest::of(other.iter().rev().map(|id| subject(*id)));
+            parts.merge(&SetDigest::of(one.iter().map(|id| subject(*id))));
             prop_assert_eq!(parts, whole);
-            prop_assert_eq!(Roster::from_parts(whole.count, whole.digest()), whole);
+            prop_assert_eq!(SetDigest::from_parts(whole.count, whole.digest()), whole);
         }
 
         #[test]
         fn somebody_left_out_counted_twice_or_exchanged_shows(ids in proptest::collection::hash_set(any::<u128>(), 2..40)) {
             let ids: Vec<_> = ids.into_iter().collect();
-            let whole = Roster::of(ids.iter().map(|id| subject(*id)));
-            prop_assert_ne!(Roster::of(ids[1..].iter().map(|id| subject(*id))), whole);
+            let whole = SetDigest::of(ids.iter().map(|id| subject(*id)));
+            prop_assert_ne!(SetDigest::of(ids[1..].iter().map(|id| subject(*id))), whole);
             let exchanged = ids[1..].iter().chain([&ids[1]]).map(|id| subject(*id));
-            prop_assert_ne!(Roster::of(exchanged), whole);
+            prop_assert_ne!(SetDigest::of(exchanged), whole);
         }
     }
 }

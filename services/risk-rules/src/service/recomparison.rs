@@ -1,0 +1,299 @@
+//! Comparing everybody: daily and when asked for. A run is divided into parts that workers lease, is resumed after a kill,
+//! and proves that it looked at each subject exactly once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use lutong_chassis::access::AnyPermit;
+use lutong_chassis::client::Call;
+use lutong_chassis::crypto::ReadyCipher;
+use lutong_chassis::storage::StorageError;
+use lutong_kernel::{Colour, Fault, FaultCode, LocalDay, SubjectId};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::book::Basis;
+use super::deciding::Decider;
+use crate::domain::area::AreaBook;
+use crate::domain::evaluate::Evaluator;
+use crate::domain::packed::{self, PackedFact};
+use crate::domain::recomparison::{Finding, Looked};
+use crate::domain::rule_set::RuleSet;
+use crate::store::recomparisons::{self, Found, Progress, Run};
+use crate::store::rosters;
+use crate::store::scan::{self, Part, ScannedRow};
+use crate::store::subjects::facts_context;
+
+/// The daily run begins at this hour, Shandong time.
+const DAILY_AT: Duration = Duration::from_secs(2 * 3_600);
+/// Between two looks for a run to work on.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long a worker has a part for itself. One that died is followed after that.
+const LEASE: Duration = Duration::from_secs(120);
+/// Subjects decided anew in one transaction.
+const AT_ONCE: usize = 500;
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// A run, how far it is and what it found.
+#[derive(Debug, Clone)]
+pub struct Report {
+    pub run: Run,
+    pub progress: Progress,
+    pub counts: Vec<(Finding, Colour, Colour, i64)>,
+}
+
+impl Report {
+    /// Finished, and everybody who was enrolled when it began was looked at exactly once.
+    pub fn is_complete(&self) -> bool {
+        self.run.finished_at.is_some() && self.progress.looked.seen == self.run.expected
+    }
+}
+
+impl Decider {
+    /// Begins a run; `None` when the day has its run already.
+    pub async fn begin_recomparison(&self, day: Option<LocalDay>) -> Result<Option<i64>, Fault> {
+        self.book.ready().await?;
+        let (this, engine) = (self.clone(), self.database.engine());
+        let begun = self.database.write(move |transaction| {
+            async move {
+                // Nobody decides or enrols meanwhile, so that the count is of one instant.
+                this.book.alone(transaction).await?;
+                let roster = rosters::add_up(transaction).await?;
+                let parts = scan::parts(transaction, engine).await?;
+                let now = this.clock.now();
+                recomparisons::begin(transaction, (day, now), roster, &parts).await
+            }
+            .boxed()
+        });
+        let begun: Result<_, StorageError> = begun.await;
+        let begun = begun?;
+        if let Some(run) = begun {
+            tracing::info!(run, "a run over everyone begins");
+            self.runs.notify_waiters();
+        }
+        Ok(begun)
+    }
+
+    /// A run; the newest when none is named.
+    pub async fn recomparison(&self, run: Option<i64>) -> Result<Report, Fault> {
+        let reader = self.database.reader();
+        let found = match run {
+            Some(run) => recomparisons::find(reader, run).await?,
+            None => recomparisons::latest(reader).await?,
+        };
+        let run = found.ok_or_else(not_found)?;
+        Ok(Report {
+            progress: recomparisons::progress(reader, run.id).await?,
+            counts: recomparisons::counts(reader, run.id).await?,
+            run,
+        })
+    }
+
+    pub async fn findings(
+        &self,
+        _permit: AnyPermit,
+        run: i64,
+        after: Option<SubjectId>,
+        limit: u64,
+    ) -> Result<Vec<Found>, Fault> {
+        let reader = self.database.reader();
+        if recomparisons::find(reader, run).await?.is_none() {
+            return Err(not_found());
+        }
+        Ok(recomparisons::findings(reader, run, after, limit).await?)
+    }
+
+    /// Works on a run until no part is free: the parts that this worker has done.
+    async fn work_on(&self, run: &Run) -> Result<usize, Fault> {
+        let owner = Uuid::from_bytes(self.random.bytes::<16>()).to_string();
+        let mut done = 0;
+        while let Some(part) = self.lease(run, &owner).await? {
+            let looked = self.compare_part(run, &part).await?;
+            let (owner, id, now) = (owner.clone(), run.id, self.clock.now());
+            let counted = self.database.write(move |transaction| {
+                async move {
+                    recomparisons::finish_part(transaction, id, part.number, &owner, &looked, now).await
+                }
+                .boxed()
+            });
+            let counted: Result<bool, StorageError> = counted.await;
+            done += usize::from(counted?);
+        }
+        Ok(done)
+    }
+
+    async fn lease(&self, run: &Run, owner: &str) -> Result<Option<Part>, Fault> {
+        let (engine, run, owner) = (self.database.engine(), run.id, owner.to_owned());
+        let now = self.clock.now();
+        let leased = self.database.write(move |transaction| {
+            async move {
+                let term = (now, now.plus(LEASE));
+                recomparisons::lease(transaction, engine, run, &owner, term).await
+            }
+            .boxed()
+        });
+        let leased: Result<_, StorageError> = leased.await;
+        Ok(leased?)
+    }
+
+    /// Compares a part, then decides anew about whoever differed, under their locks: what has changed since the part
+    /// was read says so then, and only what still differs is a finding.
+    async fn compare_part(&self, run: &Run, part: &Part) -> Result<Looked, Fault> {
+        let cipher = self.ready().await?;
+        let basis = self.book.catch_up(self.database.reader()).await?;
+        let comparison = Comparison::new(run, &basis, cipher)?;
+        let compared = scan::read_part(&self.database, part, comparison, |comparison, row| {
+            comparison.compare(&row)
+        })
+        .await?;
+        for page in compared.differing.chunks(AT_ONCE) {
+            let made = self.decide_again(page.to_vec(), Some(run.id)).await?;
+            self.bring_into_force(&Call::background(WITHIN), &made).await;
+        }
+        Ok(compared.looked)
+    }
+
+    async fn finish(&self, run: i64) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let finished: Result<(), StorageError> = self
+            .database
+            .write(move |transaction| {
+                async move { recomparisons::finish(transaction, run, now).await }.boxed()
+            })
+            .await;
+        finished?;
+        let report = self.recomparison(Some(run)).await?;
+        let found: i64 = report.counts.iter().map(|(.., count)| count).sum();
+        let mismatches = report
+            .counts
+            .iter()
+            .filter(|(finding, ..)| *finding == Finding::Mismatch);
+        let mismatches: i64 = mismatches.map(|(.., count)| count).sum();
+        let seen = report.progress.looked.seen.count;
+        if report.is_complete() && mismatches == 0 {
+            tracing::info!(run, seen, found, "a run over everyone is complete");
+        } else {
+            let complete = report.is_complete();
+            tracing::error!(
+                run,
+                seen,
+                found,
+                mismatches,
+                complete,
+                "a run over everyone found what must not be"
+            );
+        }
+        let mismatches = u32::try_from(mismatches).unwrap_or(u32::MAX);
+        metrics::gauge!("lutong_recomparison_mismatches").set(f64::from(mismatches));
+        metrics::gauge!("lutong_recomparison_complete").set(f64::from(u8::from(report.is_complete())));
+        Ok(())
+    }
+}
+
+/// What one part's comparison carries from row to row.
+struct Comparison {
+    run: Run,
+    /// `rule_sets.number`.
+    rules: i64,
+    cipher: ReadyCipher,
+    evaluator: Evaluator<Arc<RuleSet>, Arc<AreaBook>>,
+    plain: Vec<u8>,
+    facts: Vec<PackedFact>,
+    looked: Looked,
+    differing: Vec<SubjectId>,
+}
+
+impl Comparison {
+    fn new(run: &Run, basis: &Basis, cipher: ReadyCipher) -> Result<Self, StorageError> {
+        let rules = basis.rules_at(run.evaluated_at)?;
+        Ok(Self {
+            run: run.clone(),
+            rules: rules.number,
+            cipher,
+            evaluator: Evaluator::new(Arc::clone(&rules.set), Arc::clone(&basis.areas)),
+            plain: Vec::new(),
+            facts: Vec::new(),
+            looked: Looked::default(),
+            differing: Vec::new(),
+        })
+    }
+
+    fn compare(&mut self, row: &ScannedRow<'_>) -> Result<(), StorageError> {
+        // Whoever has enrolled since was decided about since.
+        if row.roster.is_none_or(|roster| roster > self.run.roster) {
+            return Ok(());
+        }
+        self.facts.clear();
+        if let Some(sealed) = row.facts {
+            let damaged = || StorageError::Damaged(format!("subjects.facts of {}", row.subject));
+            self.cipher
+                .decrypt_into(sealed, &facts_context(row.subject), &mut self.plain)
+                .map_err(|_| damaged())?;
+            packed::unpack(&self.plain, &mut self.facts).map_err(|_| damaged())?;
+        }
+        let at = self.run.evaluated_at.max(row.last_recorded_at);
+        let verdict = self.evaluator.verdict(&self.facts, at, at);
+        self.looked.seen.add(row.subject.uuid().as_bytes());
+        self.looked.count(verdict.colour);
+        let stored = row.stored;
+        if stored.verdict != verdict || stored.rule_set != self.rules || stored.waiting {
+            self.differing.push(row.subject);
+        }
+        Ok(())
+    }
+}
+
+/// Begins the daily run when its hour has come, and works on what is begun, until `stop`.
+pub async fn recompare(decider: Decider, workers: usize, stop: CancellationToken) {
+    loop {
+        let begun = decider.runs.notified();
+        match look(&decider, workers).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(fault) => tracing::warn!(%fault, "the run over everyone waits; it is tried again"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = begun => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+/// `true` when there was something to do.
+async fn look(decider: &Decider, workers: usize) -> Result<bool, Fault> {
+    let now = decider.clock.now();
+    let today = now.local_day();
+    let reader = decider.database.reader();
+    if now >= today.start().plus(DAILY_AT) && recomparisons::last_day(reader).await? < Some(today) {
+        decider.begin_recomparison(Some(today)).await?;
+    }
+    let Some(run) = recomparisons::unfinished(reader).await? else {
+        return Ok(false);
+    };
+    let work = (0..workers.max(1)).map(|_| {
+        let (decider, run) = (decider.clone(), run.clone());
+        tokio::spawn(async move { decider.work_on(&run).await })
+    });
+    let mut done = 0;
+    for worker in futures::future::join_all(work.collect::<Vec<_>>()).await {
+        done += worker.map_err(|_| Fault::internal())??;
+    }
+    let progress = recomparisons::progress(reader, run.id).await?;
+    if progress.parts_done == progress.parts {
+        decider.finish(run.id).await?;
+        return Ok(true);
+    }
+    // The rest is leased to others, or to those who died.
+    Ok(done > 0)
+}
+
+fn not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "RECOMPARISON_NOT_FOUND",
+        "没有该次全量比对",
+        "there is no such run over everyone",
+    )
+}

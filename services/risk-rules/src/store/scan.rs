@@ -1,0 +1,165 @@
+//! Everybody's row, part by part: what a run over everyone reads. A part is a hash partition on PostgreSQL and a stretch of
+//! keys on SQLite; either is read in one snapshot, and a subject is in the same part for ever.
+
+use lutong_chassis::storage::{CopyRow, Database, Engine, SqliteRow, StorageError};
+use lutong_kernel::{Colour, SubjectId, Timestamp};
+use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QuerySelect as _, Select};
+use uuid::Uuid;
+
+use super::tables::subject::{Column, Entity};
+use crate::domain::evaluate::{RuleMask, Verdict};
+use crate::domain::recomparison::Stored;
+
+/// Parts of a run; as many as PostgreSQL has partitions.
+pub const PARTS: u8 = 16;
+
+/// What a comparison needs of a subject.
+#[derive(Debug, Clone, Copy)]
+pub struct ScannedRow<'a> {
+    pub subject: SubjectId,
+    /// The row of `rosters` that counted it; absent: it is to have no code.
+    pub roster: Option<i64>,
+    /// Packed and encrypted.
+    pub facts: Option<&'a [u8]>,
+    pub stored: Stored,
+    pub last_recorded_at: Timestamp,
+}
+
+fn damaged(what: &str) -> StorageError {
+    StorageError::Damaged(format!("subjects.{what}"))
+}
+
+/// The columns of either engine, in the order of the queries below.
+struct Columns<'a> {
+    subject: &'a [u8],
+    roster: Option<i64>,
+    facts: Option<&'a [u8]>,
+    colour: i64,
+    rules: i64,
+    rule_set: i64,
+    next_change_at: Option<i64>,
+    undecided_since: Option<i64>,
+    last_recorded_at: i64,
+}
+
+impl<'a> Columns<'a> {
+    fn row(self) -> Result<ScannedRow<'a>, StorageError> {
+        let id: [u8; 16] = self.subject.try_into().map_err(|_| damaged("subject_id"))?;
+        let colour = u8::try_from(self.colour).ok().and_then(Colour::from_wire_code);
+        Ok(ScannedRow {
+            subject: SubjectId::from_uuid(Uuid::from_bytes(id)),
+            roster: self.roster,
+            facts: self.facts,
+            stored: Stored {
+                verdict: Verdict {
+                    colour: colour.ok_or_else(|| damaged("colour"))?,
+                    rules: RuleMask::from_number(self.rules),
+                    next_change_at: self.next_change_at.map(Timestamp::from_micros),
+                },
+                rule_set: self.rule_set,
+                waiting: self.undecided_since.is_some(),
+            },
+            last_recorded_at: Timestamp::from_micros(self.last_recorded_at),
+        })
+    }
+}
+
+fn copied(mut row: CopyRow<'_>) -> Result<ScannedRow<'_>, StorageError> {
+    let columns = Columns {
+        subject: row.bytes()?.ok_or_else(|| damaged("subject_id"))?,
+        roster: row.bigint()?,
+        facts: row.bytes()?,
+        colour: i64::from(row.integer()?.ok_or_else(|| damaged("colour"))?),
+        rules: row.bigint()?.ok_or_else(|| damaged("rules"))?,
+        rule_set: row.bigint()?.ok_or_else(|| damaged("rule_set"))?,
+        next_change_at: row.bigint()?,
+        undecided_since: row.bigint()?,
+        last_recorded_at: row.bigint()?.ok_or_else(|| damaged("last_recorded_at"))?,
+    };
+    columns.row()
+}
+
+fn read<'a>(row: &'a SqliteRow<'_>) -> Result<ScannedRow<'a>, StorageError> {
+    let blob = |column: usize, name| row.get_ref(column)?.as_blob_or_null().map_err(|_| damaged(name));
+    let columns = Columns {
+        subject: blob(0, "subject_id")?.ok_or_else(|| damaged("subject_id"))?,
+        roster: row.get(1)?,
+        facts: blob(2, "facts")?,
+        colour: row.get(3)?,
+        rules: row.get(4)?,
+        rule_set: row.get(5)?,
+        next_change_at: row.get(6)?,
+        undecided_since: row.get(7)?,
+        last_recorded_at: row.get(8)?,
+    };
+    columns.row()
+}
+
+/// One part; its keys are set on SQLite only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    pub number: u8,
+    /// From a key, until before another.
+    pub keys: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Divides the subjects. Somebody new falls into one of the parts too.
+pub async fn parts(connection: &impl ConnectionTrait, engine: Engine) -> Result<Vec<Part>, StorageError> {
+    if engine == Engine::Postgres {
+        return Ok((0..PARTS).map(|number| Part { number, keys: None }).collect());
+    }
+    let end = |column: Select<Entity>| async move {
+        let row: Option<Option<Vec<u8>>> = column.into_tuple().one(connection).await?;
+        let bytes = row.flatten().and_then(|bytes| <[u8; 16]>::try_from(bytes).ok());
+        Ok::<_, StorageError>(bytes.map_or(0, u128::from_be_bytes))
+    };
+    let first = end(Entity::find()
+        .select_only()
+        .column_as(Column::SubjectId.min(), "key"))
+    .await?;
+    let last = end(Entity::find()
+        .select_only()
+        .column_as(Column::SubjectId.max(), "key"))
+    .await?;
+    // Ids rise with time: stretches between the first and the last that are equally long hold about as many people.
+    let step = (last - first) / u128::from(PARTS);
+    let from = |number: u8| match number {
+        0 => Vec::new(),
+        // Longer than any key, so behind all of them.
+        PARTS => vec![u8::MAX; 17],
+        _ => (first + step * u128::from(number)).to_be_bytes().to_vec(),
+    };
+    let part = |number| Part {
+        number,
+        keys: Some((from(number), from(number + 1))),
+    };
+    Ok((0..PARTS).map(part).collect())
+}
+
+/// Gives every row of a part to `each`, which keeps what it counts in `seen`.
+pub async fn read_part<T: Send + 'static>(
+    database: &Database,
+    part: &Part,
+    mut seen: T,
+    mut each: impl FnMut(&mut T, ScannedRow<'_>) -> Result<(), StorageError> + Send + 'static,
+) -> Result<T, StorageError> {
+    match &part.keys {
+        None => {
+            let copy = format!(
+                "COPY subjects_{} (subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, last_recorded_at) TO STDOUT (FORMAT binary)",
+                part.number
+            );
+            database
+                .copy_out(&copy, |row| each(&mut seen, copied(row)?))
+                .await?;
+            Ok(seen)
+        }
+        Some((from, until)) => {
+            let query = "SELECT subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, last_recorded_at FROM subjects WHERE subject_id >= ?1 AND subject_id < ?2 ORDER BY subject_id";
+            let bounds = vec![from.clone(), until.clone()];
+            database
+                .read_through(query, bounds, seen, move |seen, row| each(seen, read(row)?))
+                .await
+        }
+    }
+}

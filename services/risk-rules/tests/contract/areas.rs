@@ -1,0 +1,49 @@
+//! Whom a new listing concerns.
+
+use lutong_chassis::on_both_engines;
+use lutong_chassis::testing::Bed;
+use lutong_proto::policy::Role;
+use lutong_proto::risk_rules::v1::{self as wire, Colour};
+
+use crate::mesh::{Mesh, fact, staff};
+
+on_both_engines!(a_listing_turns_exactly_those_who_stayed_there_and_its_lifting_ends_it);
+
+fn notice(time: &str, communities: &[&str]) -> Vec<u8> {
+    let row = serde_json::json!({"province": "山东省", "city": "青岛市", "county": "市南区", "communitys": communities});
+    let rows = if communities.is_empty() { vec![] } else { vec![row] };
+    let data = serde_json::json!({"data": {"end_update_time": time, "hcount": communities.len(), "mcount": 0, "lcount": 0,
+        "highlist": rows, "middlelist": [], "lowlist": []}});
+    data.to_string().into_bytes()
+}
+
+async fn import(mesh: &Mesh, notice: Vec<u8>) -> wire::ImportNoticeResponse {
+    let chunks = tokio_stream::iter([wire::ImportNoticeRequest { chunk: notice.into() }]);
+    let request = mesh.purposeful(&staff("epi-1", Role::Epidemiologist), chunks);
+    mesh.areas().import_notice(request).await.unwrap().into_inner()
+}
+
+fn stay(n: u32, community: &str) -> wire::FactStatement {
+    let attributes = serde_json::json!({"division": "370202", "community": community,
+        "arrived_at": "2022-11-25T08:00:00+08:00"});
+    fact(n, &format!("s{n}"), "stay", &attributes)
+}
+
+async fn a_listing_turns_exactly_those_who_stayed_there_and_its_lifting_ends_it(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(
+        vec![stay(1, "甲小区"), stay(2, "乙小区"), stay(3, "甲小区")],
+        &[1, 2, 3],
+    )
+    .await;
+    let opened = import(&mesh, notice("2022-11-26 12时", &["甲小区"])).await;
+    assert_eq!((opened.opened, opened.redecided, opened.in_force), (1, 2, true));
+    let shown = [1, 2, 3].map(|n| mesh.shown(n).unwrap());
+    assert_eq!(shown, [Colour::Red, Colour::Green, Colour::Red]);
+    let again = import(&mesh, notice("2022-11-26 12时", &["甲小区"])).await;
+    assert_eq!((again.opened, again.unchanged, again.redecided), (0, 1, 0));
+    let lifted = import(&mesh, notice("2022-11-26 14时", &[])).await;
+    // Whoever was there is red until fourteen days after; what changes is that an end is known.
+    assert_eq!((lifted.lifted, lifted.redecided), (1, 2));
+    assert_eq!(mesh.shown(1), Some(Colour::Red));
+}

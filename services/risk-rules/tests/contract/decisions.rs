@@ -1,0 +1,157 @@
+//! Facts in, decisions out.
+
+use std::sync::atomic::Ordering;
+
+use lutong_chassis::on_both_engines;
+use lutong_chassis::testing::Bed;
+use lutong_proto::risk_rules::v1::{self as wire, Colour};
+
+use crate::mesh::{Mesh, confirmed, fact, fever};
+
+on_both_engines!(
+    a_fact_turns_whom_it_concerns_and_the_decision_says_why,
+    facts_of_somebody_unregistered_wait_until_they_are_enrolled,
+    the_same_statement_again_changes_nothing_and_other_content_is_a_conflict,
+    a_correction_takes_the_place_of_its_original_and_a_retraction_leaves_nothing,
+    a_bad_row_is_named_and_the_good_ones_are_stored,
+    while_code_rendering_is_away_decisions_are_pending,
+    a_large_import_is_decided_behind_its_answer_and_a_case_in_it_before,
+);
+
+fn rules(decision: &wire::Decision) -> Vec<&str> {
+    decision
+        .citations
+        .iter()
+        .map(|citation| citation.rule_id.as_str())
+        .collect()
+}
+
+async fn a_fact_turns_whom_it_concerns_and_the_decision_says_why(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    assert!(mesh.stored(vec![], &[1, 2]).await);
+    assert_eq!(mesh.decision(1).await.unwrap().colour(), Colour::Green);
+    assert!(mesh.stored(vec![confirmed(1, "c1"), fever(1, "f1")], &[]).await);
+    let decision = mesh.decision(1).await.unwrap();
+    assert_eq!((decision.colour(), decision.version), (Colour::Red, 2));
+    assert_eq!(rules(&decision), ["red.confirmed", "yellow.fever-clinic"]);
+    let fact = &decision.citations[0].facts[0];
+    assert_eq!((fact.kind.as_str(), fact.source.as_str()), ("case", "cdc-370200"));
+    assert_eq!(
+        (mesh.shown(1), mesh.shown(2)),
+        (Some(Colour::Red), Some(Colour::Green))
+    );
+}
+
+async fn facts_of_somebody_unregistered_wait_until_they_are_enrolled(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    assert!(mesh.stored(vec![fever(1, "f1")], &[]).await);
+    assert_eq!(mesh.decision(1).await.unwrap_err().reason, "DECISION_NOT_FOUND");
+    assert_eq!(mesh.shown(1), None);
+    assert!(mesh.stored(vec![], &[1]).await);
+    assert_eq!(mesh.shown(1), Some(Colour::Yellow));
+}
+
+async fn the_same_statement_again_changes_nothing_and_other_content_is_a_conflict(bed: Bed) {
+    use wire::statement_result::Outcome;
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![fever(1, "f1")], &[1]).await;
+    let answer = mesh
+        .append(vec![fever(1, "f1"), confirmed(1, "f1")], &[])
+        .await
+        .unwrap();
+    assert!(matches!(
+        answer.results[0].outcome,
+        Some(Outcome::UnchangedFactId(_))
+    ));
+    let Some(Outcome::Error(error)) = &answer.results[1].outcome else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(
+        (error.field.as_str(), error.reason.as_str()),
+        ("key", "STATEMENT_CONFLICT")
+    );
+    assert_eq!(mesh.decision(1).await.unwrap().version, 1);
+}
+
+async fn a_correction_takes_the_place_of_its_original_and_a_retraction_leaves_nothing(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![confirmed(1, "c1")], &[1]).await;
+    let closed = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00",
+        "closed_at": "2022-11-26T08:00:00+08:00", "closure": "discharged"});
+    let mut correction = fact(1, "c2", "case", &closed);
+    correction.replaces_key = "c1".to_owned();
+    mesh.stored(vec![correction], &[]).await;
+    let decision = mesh.decision(1).await.unwrap();
+    assert_eq!(rules(&decision), ["yellow.discharged-observation"]);
+    let retraction = wire::FactStatement {
+        source: "cdc-370200".to_owned(),
+        key: "r1".to_owned(),
+        subject_id: decision.subject_id.clone(),
+        retract_key: "c2".to_owned(),
+        reason: "mistaken identity".to_owned(),
+        ..wire::FactStatement::default()
+    };
+    mesh.stored(vec![retraction], &[]).await;
+    assert_eq!(mesh.decision(1).await.unwrap().colour(), Colour::Green);
+    assert_eq!(mesh.shown(1), Some(Colour::Green));
+}
+
+async fn a_bad_row_is_named_and_the_good_ones_are_stored(bed: Bed) {
+    use wire::statement_result::Outcome;
+    let mesh = Mesh::start(bed).await;
+    let backwards = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00",
+        "closed_at": "2022-11-24T08:00:00+08:00"});
+    let unknown = serde_json::json!({"visited_at": "2022-11-20T08:00:00+08:00", "weather": "cold"});
+    let rows = vec![
+        fact(1, "b1", "case", &backwards),
+        fact(1, "b2", "fever_clinic_visit", &unknown),
+        fact(1, "b3", "rumour", &unknown),
+        fever(1, "f1"),
+    ];
+    let answer = mesh.append(rows, &[1]).await.unwrap();
+    let reasons: Vec<_> = answer
+        .results
+        .iter()
+        .map(|result| match &result.outcome {
+            Some(Outcome::Error(error)) => format!("{} {}", error.field, error.reason),
+            _ => "stored".to_owned(),
+        })
+        .collect();
+    let expected = [
+        "attributes.closed_at END_BEFORE_START",
+        "attributes.weather ATTRIBUTE_UNKNOWN",
+        "kind KIND_NOT_GRANTED",
+        "stored",
+    ];
+    assert_eq!(reasons, expected);
+    assert_eq!(rules(&mesh.decision(1).await.unwrap()), ["yellow.fever-clinic"]);
+}
+
+async fn while_code_rendering_is_away_decisions_are_pending(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![], &[1]).await;
+    mesh.codes.away.store(true, Ordering::SeqCst);
+    assert!(!mesh.stored(vec![fever(1, "f1")], &[]).await);
+    assert_eq!(mesh.shown(1), Some(Colour::Green));
+    mesh.codes.away.store(false, Ordering::SeqCst);
+    // The same statement again brings it into force: what stands is told again.
+    assert!(mesh.stored(vec![fever(1, "f1")], &[]).await);
+    assert_eq!(mesh.shown(1), Some(Colour::Yellow));
+}
+
+async fn a_large_import_is_decided_behind_its_answer_and_a_case_in_it_before(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    let people: Vec<u32> = (1..=600).collect();
+    mesh.stored(vec![], &people).await;
+    let mut rows: Vec<_> = people[1..].iter().map(|n| fever(*n, &format!("f{n}"))).collect();
+    rows.push(confirmed(1, "c1"));
+    assert!(!mesh.stored(rows, &[]).await);
+    assert_eq!(
+        mesh.shown(1),
+        Some(Colour::Red),
+        "a confirmed case is in force before the answer"
+    );
+    let all = || people[1..].iter().all(|n| mesh.shown(*n) == Some(Colour::Yellow));
+    mesh.until("every decision behind the import", async || all())
+        .await;
+}

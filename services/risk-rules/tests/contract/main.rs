@@ -1,0 +1,10 @@
+//! What risk-rules promises over its contract, on both engines. Code-rendering is a fake that remembers what was applied and
+//! can be away.
+
+#![allow(clippy::unwrap_used)]
+
+mod areas;
+mod decisions;
+mod history;
+mod mesh;
+mod recomparison;

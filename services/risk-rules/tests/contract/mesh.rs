@@ -1,0 +1,256 @@
+//! Risk-rules on a test bed, a code-rendering that remembers, and calls in everybody's name.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lutong_chassis::access::Roles;
+use lutong_chassis::storage::{Database, StorageConfig};
+use lutong_chassis::testing::{self, Bed};
+use lutong_chassis::{Call, MeshChannel, Principal};
+use lutong_kernel::{Fault, ServiceName, SubjectId};
+use lutong_proto::code_rendering::v1 as codes;
+use lutong_proto::policy::{Caller, Role};
+use lutong_proto::risk_rules::v1 as wire;
+use lutong_risk_rules::Migrations;
+use prost_types::value::Kind;
+use sea_orm::ConnectionTrait as _;
+use serde_json::Value;
+use tonic::{Request, Response, Status};
+use wire::decision_service_client::DecisionServiceClient;
+use wire::history_service_client::HistoryServiceClient;
+use wire::recomparison_service_client::RecomparisonServiceClient;
+
+/// What code-rendering was told.
+#[derive(Clone, Default)]
+pub struct Codes {
+    applied: Arc<Mutex<HashMap<String, (i64, wire::Colour)>>>,
+    pub away: Arc<AtomicBool>,
+}
+
+#[tonic::async_trait]
+impl codes::code_service_server::CodeService for Codes {
+    async fn apply_decisions(
+        &self,
+        request: Request<codes::ApplyDecisionsRequest>,
+    ) -> Result<Response<codes::ApplyDecisionsResponse>, Status> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(Status::unavailable("away"));
+        }
+        let mut applied = self.applied.lock().unwrap();
+        for decision in request.into_inner().decisions {
+            let colour = decision.colour();
+            let code = applied.entry(decision.subject_id).or_insert((0, colour));
+            if decision.version > code.0 {
+                *code = (decision.version, colour);
+            }
+        }
+        Ok(Response::new(codes::ApplyDecisionsResponse::default()))
+    }
+
+    async fn show_code(
+        &self,
+        _: Request<codes::ShowCodeRequest>,
+    ) -> Result<Response<codes::ShowCodeResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+}
+
+pub struct Mesh {
+    pub bed: Bed,
+    pub codes: Codes,
+    pub storage: StorageConfig,
+}
+
+pub fn subject(n: u32) -> SubjectId {
+    format!("00000000-0000-7000-8000-{n:012}").parse().unwrap()
+}
+
+pub fn staff(account: &str, role: Role) -> Principal {
+    Principal {
+        account: account.to_owned(),
+        roles: Roles::of(&[role]),
+        subject: None,
+        division: None,
+        feed: None,
+    }
+}
+
+/// A fact of the feed `cdc-370200`.
+pub fn fact(n: u32, key: &str, kind: &str, attributes: &Value) -> wire::FactStatement {
+    let fields = attributes.as_object().unwrap().iter();
+    wire::FactStatement {
+        source: "cdc-370200".to_owned(),
+        key: key.to_owned(),
+        subject_id: subject(n).to_string(),
+        kind: kind.to_owned(),
+        attributes: Some(prost_types::Struct {
+            fields: fields.map(|(name, value)| (name.clone(), proto(value))).collect(),
+        }),
+        ..wire::FactStatement::default()
+    }
+}
+
+fn proto(value: &Value) -> prost_types::Value {
+    let kind = match value {
+        Value::String(text) => Kind::StringValue(text.clone()),
+        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
+        Value::Array(list) => Kind::ListValue(prost_types::ListValue {
+            values: list.iter().map(proto).collect(),
+        }),
+        _ => Kind::NullValue(0),
+    };
+    prost_types::Value { kind: Some(kind) }
+}
+
+pub fn confirmed(n: u32, key: &str) -> wire::FactStatement {
+    let diagnosed = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00"});
+    fact(n, key, "case", &diagnosed)
+}
+
+pub fn fever(n: u32, key: &str) -> wire::FactStatement {
+    fact(
+        n,
+        key,
+        "fever_clinic_visit",
+        &serde_json::json!({"visited_at": "2022-11-20T08:00:00+08:00"}),
+    )
+}
+
+impl Mesh {
+    pub async fn start(bed: Bed) -> Self {
+        let storage = bed.storage::<Migrations>(ServiceName::RiskRules).await;
+        let codes = Codes::default();
+        let routes =
+            tonic::service::Routes::new(codes::code_service_server::CodeServiceServer::new(codes.clone()));
+        let router = bed.foundation.guard(ServiceName::CodeRendering, routes, None);
+        bed.mesh.bind(ServiceName::CodeRendering, router);
+        let declaration = bed.channel(ServiceName::Declaration, Caller::RiskRules);
+        let code_rendering = bed.channel(ServiceName::CodeRendering, Caller::RiskRules);
+        let built = lutong_risk_rules::build(&bed.foundation, &storage, declaration, code_rendering).await;
+        bed.bind(built.unwrap());
+        Self { bed, codes, storage }
+    }
+
+    fn channel(&self, caller: Caller) -> MeshChannel {
+        self.bed.channel(ServiceName::RiskRules, caller)
+    }
+
+    fn call(&self, principal: &Principal) -> Call {
+        self.bed.call_as(principal)
+    }
+
+    /// A request in somebody's name, who says what for.
+    pub fn purposeful<T>(&self, principal: &Principal, message: T) -> Request<T> {
+        let mut request = self.call(principal).request(message);
+        let purpose = "test".parse().unwrap();
+        request.metadata_mut().insert("lutong-purpose", purpose);
+        request
+    }
+
+    pub async fn append(
+        &self,
+        statements: Vec<wire::FactStatement>,
+        enrol: &[u32],
+    ) -> Result<wire::AppendFactsResponse, Fault> {
+        let kinds = [
+            "case",
+            "close_contact",
+            "fever_clinic_visit",
+            "symptoms",
+            "stay",
+            "entry",
+            "test",
+            "database_anomaly",
+        ];
+        let request = self
+            .call(&testing::feed("cdc-370200", &kinds))
+            .request(wire::AppendFactsRequest {
+                statements,
+                enrol_subject_ids: enrol.iter().map(|n| subject(*n).to_string()).collect(),
+                all_or_nothing: false,
+            });
+        let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
+            .append_facts(request)
+            .await;
+        answer.map(Response::into_inner).map_err(|status| fault(&status))
+    }
+
+    /// Whether every decision that followed is in force.
+    pub async fn stored(&self, statements: Vec<wire::FactStatement>, enrol: &[u32]) -> bool {
+        let answer = self.append(statements, enrol).await.unwrap();
+        for result in &answer.results {
+            let outcome = result.outcome.as_ref().unwrap();
+            assert!(
+                !matches!(outcome, wire::statement_result::Outcome::Error(_)),
+                "{outcome:?}"
+            );
+        }
+        answer.in_force
+    }
+
+    pub async fn decision(&self, n: u32) -> Result<wire::Decision, Fault> {
+        let citizen = testing::citizen("wx-1", Some(subject(n)));
+        let request = self.call(&citizen).request(wire::GetDecisionRequest::default());
+        let answer = DecisionServiceClient::new(self.channel(Caller::Gateway))
+            .get_decision(request)
+            .await;
+        let answer = answer.map_err(|status| fault(&status))?;
+        Ok(answer.into_inner().decision.unwrap())
+    }
+
+    pub fn history(&self) -> HistoryServiceClient<MeshChannel> {
+        HistoryServiceClient::new(self.channel(Caller::Gateway))
+    }
+
+    pub fn recomparisons(&self) -> RecomparisonServiceClient<MeshChannel> {
+        RecomparisonServiceClient::new(self.channel(Caller::Gateway))
+    }
+
+    pub fn areas(&self) -> wire::area_service_client::AreaServiceClient<MeshChannel> {
+        wire::area_service_client::AreaServiceClient::new(self.channel(Caller::Gateway))
+    }
+
+    /// The colour that code-rendering was told last.
+    pub fn shown(&self, n: u32) -> Option<wire::Colour> {
+        let applied = self.codes.applied.lock().unwrap();
+        applied.get(&subject(n).to_string()).map(|(_, colour)| *colour)
+    }
+
+    /// Waits until something holds that background work brings about.
+    pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
+        for _ in 0..400 {
+            if holds().await {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("{what} did not come about within 10 s");
+    }
+
+    /// Runs SQL beside the service, as somebody with the database's password could.
+    pub async fn tamper(&self, sql: &str) -> u64 {
+        let database = Database::connect(&self.storage).await.unwrap();
+        database
+            .reader()
+            .execute_unprepared(sql)
+            .await
+            .unwrap()
+            .rows_affected()
+    }
+
+    /// `x'…'` or `'\x…'`: a subject as the engine writes it.
+    pub fn literal(&self, n: u32) -> String {
+        let hex = subject(n).uuid().simple().to_string();
+        if self.storage.url.expose().starts_with("sqlite") {
+            format!("x'{hex}'")
+        } else {
+            format!("'\\x{hex}'::bytea")
+        }
+    }
+}
+
+pub fn fault(status: &Status) -> Fault {
+    lutong_chassis::status::to_fault(status, "risk-rules")
+}
