@@ -79,7 +79,7 @@ async fn a_correction_takes_the_place_of_its_original_and_a_retraction_leaves_no
     let closed = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00",
         "closed_at": "2022-11-26T08:00:00+08:00", "closure": "discharged"});
     let mut correction = fact(1, "c2", "case", &closed);
-    correction.replaces_key = "c1".to_owned();
+    "c1".clone_into(&mut correction.replaces_key);
     mesh.stored(vec![correction], &[]).await;
     let decision = mesh.decision(1).await.unwrap();
     assert_eq!(rules(&decision), ["yellow.discharged-observation"]);

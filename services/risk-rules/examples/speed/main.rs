@@ -1,0 +1,26 @@
+//! How fast deciding is: `cargo run --release -p lutong-risk-rules --example speed -- evaluate`, or `mass [ENGINE] [SUBJECTS]`,
+//! which imports facts about that many people, lists a notice, and compares everybody, planting wrong decisions. ENGINE is
+//! sqlite or postgres (with the tests' server: `eval "$(tests/servers start)"`). Figures are of this machine and this run.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation
+)]
+
+mod evaluate;
+mod mass;
+mod varied;
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |n: usize| arguments.get(n).map(String::as_str);
+    match argument(0) {
+        Some("evaluate") => evaluate::measure(),
+        Some("mass") => mass::measure(
+            argument(1).unwrap_or("sqlite"),
+            argument(2).map_or(200_000, |text| text.parse().unwrap()),
+        ),
+        _ => eprintln!("evaluate | mass [sqlite|postgres] [SUBJECTS]"),
+    }
+}

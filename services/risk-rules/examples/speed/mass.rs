@@ -1,0 +1,329 @@
+//! Everybody: imports, decisions behind them, a notice, and runs over everyone with wrong decisions planted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use lutong_chassis::storage::{Database, Engine};
+use lutong_chassis::testing::{self, Bed};
+use lutong_chassis::{Call, MeshChannel};
+use lutong_kernel::{ServiceName, SubjectId};
+use lutong_proto::code_rendering::v1 as codes;
+use lutong_proto::policy::{Caller, Role};
+use lutong_proto::risk_rules::v1 as wire;
+use lutong_risk_rules::Migrations;
+use lutong_risk_rules::domain::fact::FactKind;
+use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
+use prost_types::value::Kind;
+use sea_orm::ConnectionTrait as _;
+use serde_json::Value;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::varied::{Dice, Population};
+
+const CHUNK: usize = 1_000;
+
+/// Takes every decision and counts them.
+#[derive(Clone, Default)]
+struct Codes(Arc<AtomicI64>);
+
+#[tonic::async_trait]
+impl codes::code_service_server::CodeService for Codes {
+    async fn apply_decisions(
+        &self,
+        request: Request<codes::ApplyDecisionsRequest>,
+    ) -> Result<Response<codes::ApplyDecisionsResponse>, Status> {
+        let applied = i64::try_from(request.get_ref().decisions.len()).unwrap();
+        self.0.fetch_add(applied, Ordering::Relaxed);
+        Ok(Response::new(codes::ApplyDecisionsResponse { applied }))
+    }
+
+    async fn show_code(
+        &self,
+        _: Request<codes::ShowCodeRequest>,
+    ) -> Result<Response<codes::ShowCodeResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+}
+
+struct Mesh {
+    bed: Bed,
+    codes: Codes,
+    database: Database,
+}
+
+pub fn measure(engine: &str, subjects: usize) {
+    let engine = match engine {
+        "postgres" => Engine::Postgres,
+        _ => Engine::Sqlite,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mesh = Mesh::start(engine).await;
+        println!("{engine:?}, {subjects} subjects");
+        mesh.import(subjects).await;
+        mesh.list().await;
+        mesh.recompare(subjects).await;
+        println!("resident memory               {} MB", resident_mb());
+    });
+}
+
+fn subject(n: usize) -> SubjectId {
+    // As identity makes them: by time, a few thousand a second.
+    let millis = 1_669_000_000_000 + n as u64;
+    let random = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
+    let random = [random, random].concat();
+    let builder = uuid::Builder::from_unix_timestamp_millis(millis, random[..10].try_into().unwrap());
+    SubjectId::from_uuid(builder.into_uuid())
+}
+
+fn proto(value: &Value) -> prost_types::Value {
+    let kind = match value {
+        Value::String(text) => Kind::StringValue(text.clone()),
+        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
+        Value::Array(list) => Kind::ListValue(prost_types::ListValue {
+            values: list.iter().map(proto).collect(),
+        }),
+        _ => Kind::NullValue(0),
+    };
+    prost_types::Value { kind: Some(kind) }
+}
+
+impl Mesh {
+    async fn start(engine: Engine) -> Self {
+        let bed = Bed::new(engine);
+        let storage = bed.storage::<Migrations>(ServiceName::RiskRules).await;
+        let codes = Codes::default();
+        let routes =
+            tonic::service::Routes::new(codes::code_service_server::CodeServiceServer::new(codes.clone()));
+        let router = bed.foundation.guard(ServiceName::CodeRendering, routes, None);
+        bed.mesh.bind(ServiceName::CodeRendering, router);
+        let declaration = bed.channel(ServiceName::Declaration, Caller::RiskRules);
+        let code_rendering = bed.channel(ServiceName::CodeRendering, Caller::RiskRules);
+        let built = lutong_risk_rules::build(&bed.foundation, &storage, declaration, code_rendering).await;
+        bed.bind(built.unwrap());
+        let database = Database::connect(&storage).await.unwrap();
+        Self { bed, codes, database }
+    }
+
+    fn channel(&self, caller: Caller) -> MeshChannel {
+        self.bed.channel(ServiceName::RiskRules, caller)
+    }
+
+    fn call(&self, role: Role) -> Call {
+        let mut principal = testing::citizen("bench", None);
+        principal.roles = lutong_chassis::access::Roles::of(&[role]);
+        self.bed.call_as(&principal)
+    }
+
+    /// Enrols everybody, then imports their facts: durable facts a second, and decisions behind them.
+    async fn import(&self, subjects: usize) {
+        let started = Instant::now();
+        for chunk in (0..subjects).collect::<Vec<_>>().chunks(CHUNK) {
+            self.append(vec![], chunk.iter().map(|n| subject(*n).to_string()).collect())
+                .await;
+        }
+        let took = started.elapsed().as_secs_f64();
+        println!("enrolled and decided          {:.0}/s", subjects as f64 / took);
+        let (population, mut dice) = (Population::new(), Dice(7));
+        let mut rows = Vec::new();
+        for n in 0..subjects {
+            for (m, (kind, given)) in population.person(&mut dice).into_iter().enumerate() {
+                rows.push(statement(n, m, kind, &given));
+            }
+        }
+        let facts = rows.len();
+        let before = self.codes.0.load(Ordering::Relaxed);
+        let started = Instant::now();
+        let chunks: Vec<Vec<_>> = rows.chunks(CHUNK).map(<[_]>::to_vec).collect();
+        drop(rows);
+        // Four chunks are under way, as a feed of several connections would have it.
+        futures::StreamExt::for_each_concurrent(futures::stream::iter(chunks), 4, |chunk| {
+            self.append(chunk, vec![])
+        })
+        .await;
+        let imported = started.elapsed().as_secs_f64();
+        println!(
+            "facts imported, durable       {:.0}/s ({facts} facts, {imported:.1} s) (aim: ≥ 60,000)",
+            facts as f64 / imported
+        );
+        while self
+            .count("SELECT count(*) FROM subjects WHERE undecided_since IS NOT NULL")
+            .await
+            > 0
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let all = started.elapsed().as_secs_f64();
+        let decided = self.codes.0.load(Ordering::Relaxed) - before;
+        println!(
+            "decided behind the import     {:.0}/s stored and chained ({decided} decisions; the last {:.1} s after the import's end) (aim: ≥ 15,000)",
+            decided as f64 / all,
+            all - imported
+        );
+    }
+
+    async fn append(&self, statements: Vec<wire::FactStatement>, enrol: Vec<String>) {
+        let kinds: Vec<_> = FactKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let request = self
+            .bed
+            .call_as(&testing::feed("bench", &kinds))
+            .request(wire::AppendFactsRequest {
+                statements,
+                enrol_subject_ids: enrol,
+                all_or_nothing: false,
+            });
+        let mut client =
+            wire::decision_service_client::DecisionServiceClient::new(self.channel(Caller::Declaration));
+        let answer = client.append_facts(request).await.unwrap().into_inner();
+        for result in answer.results {
+            let outcome = result.outcome.unwrap();
+            assert!(
+                matches!(outcome, wire::statement_result::Outcome::FactId(_)),
+                "{outcome:?}"
+            );
+        }
+    }
+
+    /// Imports the real notice of 2022-11-26.
+    async fn list(&self) {
+        let mut notice = Vec::new();
+        std::io::Read::read_to_end(
+            &mut flate2::read::GzDecoder::new(BUNDLED_2022_11_26_GZ),
+            &mut notice,
+        )
+        .unwrap();
+        let chunks: Vec<_> = notice
+            .chunks(48 * 1024)
+            .map(|chunk| wire::ImportNoticeRequest {
+                chunk: chunk.to_vec().into(),
+            })
+            .collect();
+        let started = Instant::now();
+        let request = self
+            .call(Role::Epidemiologist)
+            .request(tokio_stream::iter(chunks));
+        let mut client = wire::area_service_client::AreaServiceClient::new(self.channel(Caller::Gateway));
+        let answer = client.import_notice(request).await.unwrap().into_inner();
+        println!(
+            "a notice of {} places        {} decided anew in {:.2} s (aim: 10,000 of a million in ≤ 2 s)",
+            answer.opened,
+            answer.redecided,
+            started.elapsed().as_secs_f64()
+        );
+    }
+
+    async fn recompare(&self, subjects: usize) {
+        self.run("over everyone, nothing planted").await;
+        let sql = match self.database.engine() {
+            Engine::Sqlite => {
+                "UPDATE subjects SET colour = 10, rules = 1 WHERE colour = 0 AND hex(substr(subject_id, 15, 2)) < '0040'"
+            }
+            Engine::Postgres => {
+                "UPDATE subjects SET colour = 10, rules = 1 WHERE colour = 0 AND encode(substr(subject_id, 15, 2), 'hex') < '0040'"
+            }
+        };
+        let planted = self
+            .database
+            .reader()
+            .execute_unprepared(sql)
+            .await
+            .unwrap()
+            .rows_affected();
+        let report = self.run("with wrong decisions planted").await;
+        let mismatches = report
+            .findings
+            .iter()
+            .filter(|one| one.kind() == wire::FindingKind::Mismatch);
+        let found: i64 = mismatches.map(|one| one.count).sum();
+        println!(
+            "planted wrong decisions       {planted} ({:.2} %), found {found}, complete: {}",
+            planted as f64 * 100.0 / subjects as f64,
+            report.complete
+        );
+    }
+
+    async fn run(&self, what: &str) -> wire::Recomparison {
+        let mut client =
+            wire::recomparison_service_client::RecomparisonServiceClient::new(self.channel(Caller::Gateway));
+        let started = Instant::now();
+        let request = self
+            .call(Role::Operator)
+            .request(wire::StartRecomparisonRequest {});
+        let begun = client
+            .start_recomparison(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .recomparison
+            .unwrap();
+        loop {
+            let get = wire::GetRecomparisonRequest {
+                recomparison_id: begun.recomparison_id,
+            };
+            let request = self.call(Role::Operator).request(get);
+            let run = client
+                .get_recomparison(request)
+                .await
+                .unwrap()
+                .into_inner()
+                .recomparison
+                .unwrap();
+            if run.finish_time.is_some() {
+                let took = started.elapsed().as_secs_f64();
+                println!(
+                    "{what:<30}{:.0} subjects/s ({:.2} s, {} MB resident)",
+                    run.seen as f64 / took,
+                    took,
+                    resident_mb()
+                );
+                return run;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn count(&self, sql: &str) -> i64 {
+        let backend = self.database.reader().get_database_backend();
+        let statement = sea_orm::Statement::from_string(backend, sql);
+        let row = self
+            .database
+            .reader()
+            .query_one_raw(statement)
+            .await
+            .unwrap()
+            .unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+}
+
+fn statement(n: usize, m: usize, kind: FactKind, given: &Value) -> wire::FactStatement {
+    wire::FactStatement {
+        source: "bench".to_owned(),
+        key: format!("{n}-{m}-{}", Uuid::from_u128(n as u128 * 31 + m as u128).simple()),
+        subject_id: subject(n).to_string(),
+        kind: kind.as_str().to_owned(),
+        attributes: Some(prost_types::Struct {
+            fields: given
+                .as_object()
+                .unwrap()
+                .iter()
+                .map(|(name, value)| (name.clone(), proto(value)))
+                .collect(),
+        }),
+        ..wire::FactStatement::default()
+    }
+}
+
+fn resident_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
+        .unwrap_or_default()
+        / 1_024
+}
