@@ -111,7 +111,8 @@ impl Peers {
         if statements.is_empty() {
             return Ok((Vec::new(), true));
         }
-        let answer = self.append(call, statements, Vec::new(), all_or_nothing).await?;
+        let answer = self.append(call, statements, Vec::new(), all_or_nothing).await;
+        let answer = answer.map_err(named_by_row)?;
         let outcome = |one: Option<statement_result::Outcome>| match one {
             Some(statement_result::Outcome::FactId(_)) => Ok(RowOutcome::Stored),
             Some(statement_result::Outcome::UnchangedFactId(_)) => Ok(RowOutcome::Unchanged),
@@ -171,6 +172,16 @@ impl Peers {
         convert::partner_code(answer.into_inner())
             .ok_or_else(|| strange(ServiceName::Federation, &"an incomplete code"))
     }
+}
+
+/// The feed sent rows. Where one bad one refuses all, none was left out before: a statement's place is its row's.
+fn named_by_row(mut fault: Fault) -> Fault {
+    for one in &mut fault.violations {
+        if let Some(rest) = one.field.strip_prefix("statements[") {
+            one.field = format!("rows[{rest}");
+        }
+    }
+    fault
 }
 
 fn violation(wrong: FieldError) -> Violation {
