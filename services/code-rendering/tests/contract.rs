@@ -300,6 +300,11 @@ async fn what_cannot_be_asked_for_is_named(bed: Bed) {
     ] {
         assert_eq!(wrong(codes.try_to_apply(decisions).await.unwrap_err()), named);
     }
+    // A thousand of the longest are none too many.
+    let mut longest = decision(3, Colour::Green, 1);
+    longest.version = i64::MAX;
+    longest.next_change_time = longest.evaluate_time;
+    assert_eq!(codes.apply(vec![longest; 1_000]).await, 1);
     // A bad decision among good ones brought none of them into force.
     assert_eq!(codes.show(1).await.unwrap_err().reason, "CODE_NOT_FOUND");
     let refused = codes

@@ -21,6 +21,7 @@ on_both_engines!(
     a_repeated_request_is_answered_alike_and_another_body_is_a_conflict,
     what_is_wrong_with_feedback_is_named_and_nothing_is_stored,
     what_was_written_is_not_stored_readably,
+    a_text_of_a_megabyte_is_refused_unread,
 );
 
 const TEXT: &str = "我的码昨天变黄，\n但我没有离开青岛。";
@@ -273,4 +274,21 @@ async fn what_was_written_is_not_stored_readably(bed: Bed) {
             .text,
         TEXT
     );
+}
+
+async fn a_text_of_a_megabyte_is_refused_unread(bed: Bed) {
+    let complaint = start(bed).await;
+    let request = wire::CreateFeedbackRequest {
+        request_id: request_id(1),
+        category: Technical.into(),
+        text: "秘".repeat(350_000),
+    };
+    let request = complaint
+        .0
+        .call_as(&testing::citizen("wx-1", None))
+        .request(request);
+    // The edge makes MESSAGE_TOO_LARGE of it.
+    let refused = complaint.client().create_feedback(request).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::OutOfRange);
+    assert_eq!(complaint.stored().await, [0, 0]);
 }

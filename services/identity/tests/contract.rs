@@ -339,10 +339,15 @@ async fn an_unknown_nationality_is_refused(bed: Bed) {
 
 async fn a_name_of_a_megabyte_is_refused_and_not_repeated(bed: Bed) {
     let identity = start(bed).await;
-    let person = items(&"名".repeat(350_000), ONE);
+    // As long as a message may be, and longer.
+    let person = items(&"名".repeat(349_000), ONE);
     identity
         .refuses(person, &["person.full_name NAME_TOO_LONG"])
         .await;
+    let person = items(&"名".repeat(350_000), ONE);
+    let refused = identity.register("wx-1", 1, person).await.unwrap_err();
+    assert_eq!(refused.reason, "REFUSED", "by the transport, unread");
+    assert_eq!(testing::rows(&identity.1, "people").await, 0);
 }
 
 async fn a_number_of_15_digits_is_converted_and_said_to_be(bed: Bed) {
