@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use lutong_chassis::access::Refusal;
 use lutong_chassis::status::from_fault;
-use lutong_chassis::storage::Engine;
+use lutong_chassis::storage::{Engine, StorageError};
 use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::complaint::v1 as wire;
@@ -120,6 +121,29 @@ fn a_reason_of_every_rpc_is_listed_nowhere_else_and_is_one_of_ours() {
             .filter(|reason| common.contains(reason.as_str()) && *reason != "PART_UNAVAILABLE")
             .collect();
         assert!(twice.is_empty(), "{} {twice:?}", rpc.path);
+    }
+}
+
+/// The guard refuses before a service is reached, and a store for every service alike.
+#[test]
+fn what_the_stack_answers_by_itself_is_common_to_all() {
+    let refusals = [
+        Refusal::NotSignedIn,
+        Refusal::Caller,
+        Refusal::Role,
+        Refusal::Purpose,
+    ]
+    .map(Refusal::fault);
+    let others = [
+        Fault::internal(),
+        Fault::unavailable("storage"),
+        lutong_chassis::status::deadline_exceeded(),
+        StorageError::Contended.into(),
+        StorageError::Full.into(),
+        StorageError::Damaged("x".to_owned()).into(),
+    ];
+    for fault in refusals.into_iter().chain(others) {
+        assert!(errors::common().contains(&*fault.reason), "{fault}");
     }
 }
 

@@ -89,17 +89,20 @@ impl Peers {
         resolutions.map(|one| outcome(one.outcome)).collect()
     }
 
-    /// Enrols whoever declared and stores what they stated; whether all of it is in force.
+    /// Enrols whoever declared and stores what they stated; whether all of it is in force. A statement that is refused is
+    /// not: the code that it corrects may not have arrived there yet.
     pub async fn append_declared(&self, call: &Call, declaration: &Declaration) -> Result<bool, Fault> {
         let statements = convert::statements(declaration);
         let enrol_subject_ids = vec![declaration.subject.to_string()];
         let answer = self.append(call, statements, enrol_subject_ids, false).await?;
+        let mut in_force = answer.in_force;
         for result in &answer.results {
             if let Some(statement_result::Outcome::Error(wrong)) = &result.outcome {
-                tracing::error!(declaration = %declaration.id, field = wrong.field, reason = wrong.reason, "a declared statement was not stored");
+                in_force = false;
+                tracing::warn!(declaration = %declaration.id, field = wrong.field, reason = wrong.reason, "a declared statement was not stored; the declaration is pending");
             }
         }
-        Ok(answer.in_force)
+        Ok(in_force)
     }
 
     pub async fn append_reported(

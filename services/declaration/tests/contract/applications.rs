@@ -14,6 +14,7 @@ use crate::{alone, form, start, stay, wrong};
 on_both_engines!(
     an_application_is_acknowledged_with_everything_it_stated_and_nothing_that_identity_holds,
     the_same_request_is_answered_alike_even_a_day_later_or_without_identity,
+    the_same_request_many_times_at_once_is_done_once,
     a_request_id_with_another_body_is_a_conflict_and_changes_nothing,
     without_identity_nothing_is_stored_and_a_delay_is_named,
     without_risk_rules_it_is_accepted_and_the_log_tells_of_it,
@@ -77,6 +78,15 @@ async fn the_same_request_is_answered_alike_even_a_day_later_or_without_identity
     assert_eq!(declaration.apply(1, form.clone()).await.unwrap(), first);
     declaration.identity.refuses(Fault::unavailable("identity"));
     assert_eq!(declaration.apply(1, form).await.unwrap(), first);
+    assert_eq!(declaration.stored().await, [1, 1, 1]);
+}
+
+async fn the_same_request_many_times_at_once_is_done_once(bed: Bed) {
+    let declaration = start(bed).await;
+    let sent = (0..8).map(|_| declaration.apply(1, form()));
+    let answers = futures::future::join_all(sent).await;
+    let first = answers[0].as_ref().unwrap();
+    assert!(answers.iter().all(|answer| answer.as_ref().unwrap() == first));
     assert_eq!(declaration.stored().await, [1, 1, 1]);
 }
 

@@ -12,6 +12,9 @@ use crate::{Declaration, alone, form, start, stay, wrong};
 on_both_engines!(
     a_partners_code_becomes_a_fact_with_its_provenance,
     a_later_code_replaces_the_one_before,
+    codes_replace_each_other_in_the_order_in_which_they_were_stored,
+    arrivals_at_once_replace_each_other_one_by_one,
+    a_statement_that_is_refused_is_not_in_force,
     a_refused_code_says_why_and_stores_nothing,
     from_abroad_everything_that_is_missing_is_named,
     from_abroad_with_nothing_missing_is_accepted,
@@ -98,6 +101,59 @@ async fn a_later_code_replaces_the_one_before(bed: Bed) {
     let codes: Vec<_> = told.iter().map(|one| &one.statements[0]).collect();
     assert_eq!(codes[0].replaces_key, "");
     assert_eq!(codes[1].replaces_key, codes[0].key);
+}
+
+/// Key and what it replaces, of the converted codes in the log's order.
+fn chain(told: &[wire::DeclarationAccepted]) -> Vec<(String, String)> {
+    let codes = told.iter().map(|one| &one.statements[0]);
+    codes
+        .map(|code| (code.key.clone(), code.replaces_key.clone()))
+        .collect()
+}
+
+fn assert_one_after_the_other(chain: &[(String, String)]) {
+    let mut before = "";
+    for (key, replaced) in chain {
+        assert_eq!(replaced, before, "{chain:?}");
+        before = key;
+    }
+}
+
+async fn codes_replace_each_other_in_the_order_in_which_they_were_stored(bed: Bed) {
+    let declaration = start(bed).await;
+    let noon = declaration.bed.foundation.now();
+    // The second was received before the first and stored after it, as calls at once are.
+    for (n, seconds) in [(1, 0), (2, -1), (3, 1)] {
+        declaration.bed.clock.set(noon.plus_seconds(seconds));
+        declaration.arrive(n, code("green"), form()).await.unwrap();
+    }
+    assert_one_after_the_other(&chain(&declaration.told(3).await));
+}
+
+async fn arrivals_at_once_replace_each_other_one_by_one(bed: Bed) {
+    let declaration = start(bed).await;
+    let arrivals = (1..=8).map(|n| declaration.arrive(n, code("green"), form()));
+    for arrived in futures::future::join_all(arrivals).await {
+        arrived.unwrap();
+    }
+    assert_one_after_the_other(&chain(&declaration.told(8).await));
+}
+
+async fn a_statement_that_is_refused_is_not_in_force(bed: Bed) {
+    use wire::DeclarationState::{InForce, Pending};
+    let declaration = alone(bed).await;
+    declaration.bind_identity();
+    declaration.bind_federation();
+    let first = declaration.arrive(1, code("green"), form()).await.unwrap();
+    declaration.bind_risk_rules();
+    // What the second code replaces has not reached risk-rules.
+    let second = declaration.arrive(2, code("red"), form()).await.unwrap();
+    assert_eq!((first.state(), second.state()), (Pending, Pending));
+    for name in [first.name, second.name] {
+        let asked = arrival(&declaration, "wx-1", &name).await.unwrap();
+        assert_eq!(asked.state(), InForce, "each once the one before it is there");
+    }
+    assert_eq!(declaration.risk_rules.stored().len(), 2);
 }
 
 async fn a_refused_code_says_why_and_stores_nothing(bed: Bed) {

@@ -195,6 +195,14 @@ fn judge(facts: &Facts, statement: &risk::FactStatement) -> risk::statement_resu
     {
         Some(stored) if stored == statement => Outcome::UnchangedFactId(statement.key.clone()),
         Some(_) => error("key", "KEY_REUSED"),
+        None if !statement.replaces_key.is_empty() => {
+            let target = (statement.source.clone(), statement.replaces_key.clone());
+            if facts.stored.contains_key(&target) {
+                Outcome::FactId(statement.key.clone())
+            } else {
+                error("replaces_key", "TARGET_UNKNOWN")
+            }
+        }
         None => Outcome::FactId(statement.key.clone()),
     }
 }
