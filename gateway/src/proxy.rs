@@ -13,6 +13,7 @@ use tower::Service as _;
 use tracing::Instrument as _;
 
 use crate::contract::EdgeRpc;
+use crate::unread;
 
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const PRINCIPAL: HeaderName = HeaderName::from_static(PRINCIPAL_HEADER);
@@ -87,7 +88,8 @@ pub async fn forward(rpc: &EdgeRpc, headers: HeaderMap, body: Body) -> Response<
         *request.headers_mut() = metadata.into_headers();
         channel.call(request).await
     };
-    sent.instrument(span).await.unwrap_or_else(|never| match never {})
+    let answered = sent.instrument(span).await;
+    unread::explain(answered.unwrap_or_else(|never| match never {}))
 }
 
 #[cfg(test)]

@@ -1,16 +1,23 @@
 use std::time::Duration;
 
+use http_body_util::Full;
 use lutong_chassis::status::to_fault;
+use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
 use lutong_proto::code_rendering::v1::{ApplyDecisionsRequest, ListKeysRequest, ShowCodeRequest};
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::declaration::v1::import_facts_request::Content;
-use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, ImportOptions};
-use lutong_proto::identity::v1::GetAccountRequest;
+use lutong_proto::declaration::v1::{
+    ApplicationForm, CreateApplicationRequest, FactRow, FactRows, ImportFactsRequest, ImportOptions,
+};
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
+use lutong_proto::identity::v1::{GetAccountRequest, PersonItems};
 use lutong_proto::policy::Role;
+use prost::Message as _;
+use tonic::body::Body;
 use tonic::{Code, Request};
+use tower::ServiceExt as _;
 
 use crate::mesh::{Mesh, SUBJECT};
 
@@ -103,6 +110,72 @@ async fn an_import_streams_through_with_time_and_a_token_that_last() {
     assert_eq!(imported.into_inner().accepted, 1_500);
     let metadata = mesh.world.metadata.lock().unwrap().clone();
     assert_eq!(metadata["grpc-timeout"], "600S");
+}
+
+/// What a client that minds no contract sends, and what it is told.
+async fn send_raw(mesh: &Mesh, session: &str, message: &[u8]) -> Fault {
+    let mut frame = vec![0];
+    frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+    frame.extend(message);
+    let request = http::Request::post("/lutong.declaration.v1.DeclarationService/CreateApplication")
+        .header("content-type", "application/grpc")
+        .header("authorization", format!("Bearer {session}"))
+        .body(Body::new(Full::from(frame)))
+        .unwrap();
+    let response = mesh.edge.clone().oneshot(request).await.unwrap();
+    to_fault(&tonic::Status::from_header_map(response.headers()).unwrap(), "x")
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_utf_8_are_the_clients_mistake_and_the_field_is_named() {
+    let mesh = Mesh::new();
+    let session = mesh.citizen().await;
+    mesh.world.metadata.lock().unwrap().clear();
+    // form (2) / person (1) / full_name (1).
+    let refused = send_raw(&mesh, &session, &[0x12, 6, 0x0a, 4, 0x0a, 2, 0xc3, 0x28]).await;
+    assert_eq!(
+        (refused.code, &*refused.reason),
+        (FaultCode::InvalidArgument, "MESSAGE_UNREADABLE")
+    );
+    let [wrong] = &refused.violations[..] else {
+        panic!("one field")
+    };
+    assert_eq!(
+        (wrong.field.as_str(), &*wrong.reason),
+        ("form.person.full_name", "NOT_UTF8")
+    );
+    assert!(
+        mesh.world.metadata.lock().unwrap().is_empty(),
+        "the service was not reached"
+    );
+}
+
+#[tokio::test]
+async fn a_message_of_a_megabyte_is_the_clients_mistake_too() {
+    let mesh = Mesh::new();
+    let session = mesh.citizen().await;
+    mesh.world.metadata.lock().unwrap().clear();
+    let form = ApplicationForm {
+        person: Some(PersonItems {
+            full_name: "名".repeat(350_000),
+            ..PersonItems::default()
+        }),
+        ..ApplicationForm::default()
+    };
+    let request = CreateApplicationRequest {
+        request_id: String::new(),
+        form: Some(form),
+    };
+    let refused = send_raw(&mesh, &session, &request.encode_to_vec()).await;
+    assert_eq!(
+        (refused.code, &*refused.reason),
+        (FaultCode::InvalidArgument, "MESSAGE_TOO_LARGE")
+    );
+    assert!(!refused.en.contains('名') && !refused.zh.contains('名'));
+    assert!(
+        mesh.world.metadata.lock().unwrap().is_empty(),
+        "the service was not reached"
+    );
 }
 
 #[tokio::test]

@@ -198,7 +198,9 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
         ),
         (
             ServiceName::Declaration,
-            Routes::new(DeclarationServiceServer::new(w())).add_service(FeedServiceServer::new(w())),
+            // The size that the service itself takes.
+            Routes::new(DeclarationServiceServer::new(w()).max_decoding_message_size(256 * 1_024))
+                .add_service(FeedServiceServer::new(w())),
         ),
         (
             ServiceName::RiskRules,

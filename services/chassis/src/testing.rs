@@ -1,23 +1,38 @@
 //! What the services' contract tests stand on: a foundation with a clock and a randomness of the test's own, a store on
 //! either engine, and calls in anybody's name. Only with the feature `testing`; a failure here panics, as a test does.
+//!
+//! What is bound here is held to its contract: an error reason that the RPC's comment does not list fails the test, and so
+//! does a test that the ledger (`proto/reasons.txt`) names for a reason and that never saw it. Fakes are held to it too.
 
 #![allow(clippy::unwrap_used)]
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use base64::Engine as _;
+use futures::future::BoxFuture;
+use http::{Request, Response};
 use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{ManualClock, Secret, ServiceName, SubjectId, Timestamp};
+use lutong_proto::errors::{self, Producer};
 use lutong_proto::policy::{Caller, Role};
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, Statement};
 use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
 use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Routes;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+use tower::{Service, ServiceExt as _};
 
 use crate::access::{AccessTable, FeedGrant, Principal, PrincipalKey, Roles};
 use crate::client::{Call, LocalMesh, MeshChannel};
 use crate::component::{Component, Foundation};
 use crate::outbox::Doorbell;
+use crate::server::ServiceRouter;
+use crate::status::DOMAIN;
 use crate::storage::{self, Engine, StorageConfig};
 
 /// Where the tests' PostgreSQL is; `tests/run` starts one and sets it.
@@ -30,6 +45,7 @@ pub struct Bed {
     pub mesh: LocalMesh,
     engine: Engine,
     folder: Arc<tempfile::TempDir>,
+    answers: Answers,
 }
 
 impl Bed {
@@ -52,6 +68,7 @@ impl Bed {
             mesh: LocalMesh::new(),
             engine,
             folder,
+            answers: Answers::default(),
         }
     }
 
@@ -85,15 +102,38 @@ impl Bed {
             mesh: LocalMesh::new(),
             engine: self.engine,
             folder: Arc::clone(&self.folder),
+            answers: self.answers.clone(),
         }
     }
 
     /// Makes a built service reachable and starts its background work.
     pub fn bind(&self, component: Component) {
-        self.mesh.bind(component.service, component.router);
+        self.bind_watched(component.service, component.router);
         for task in component.tasks {
             tokio::spawn(task);
         }
+    }
+
+    /// Makes a fake reachable where a service would be.
+    pub fn bind_fake(&self, service: ServiceName, routes: Routes) {
+        self.bind_watched(service, self.foundation.guard(service, routes, None));
+    }
+
+    /// The outer guard is there because a mesh takes nothing unguarded; what it refuses by itself is common to all RPCs.
+    fn bind_watched(&self, service: ServiceName, inner: ServiceRouter) {
+        let watched = Watched {
+            service,
+            inner,
+            answers: self.answers.clone(),
+        };
+        let routes = Routes::from(axum::Router::new().fallback_service(watched));
+        self.mesh
+            .bind(service, self.foundation.guard(service, routes, None));
+    }
+
+    /// Every error answered here so far.
+    pub fn answers(&self) -> Answers {
+        self.answers.clone()
     }
 
     pub fn channel(&self, to: ServiceName, caller: Caller) -> MeshChannel {
@@ -113,7 +153,183 @@ impl Bed {
 impl Drop for Bed {
     fn drop(&mut self) {
         self.foundation.stop.cancel();
+        if !std::thread::panicking() {
+            self.answers.assert_listed();
+        }
     }
+}
+
+/// The errors that the services of a bed answered, held to what their RPCs list; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Answers(Arc<Mutex<Seen>>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    /// RPC and reason.
+    errors: Vec<(String, String)>,
+    /// What no RPC may answer.
+    unlisted: Vec<String>,
+}
+
+impl Answers {
+    fn note(&self, service: ServiceName, path: &str, status: &Status) {
+        let rpc = path.trim_start_matches('/');
+        let judged = judge(service, rpc, status);
+        let mut seen = self.0.lock().unwrap();
+        match judged {
+            Ok(reason) => seen.errors.push((rpc.to_owned(), reason)),
+            Err(what) => seen.unlisted.push(format!("{rpc}: {what}")),
+        }
+    }
+
+    /// Panics when an RPC answered what neither its comment nor the table of common reasons lists.
+    pub fn assert_listed(&self) {
+        let unlisted = self.0.lock().unwrap().unlisted.clone();
+        assert!(unlisted.is_empty(), "outside the contract: {unlisted:#?}");
+    }
+
+    /// Panics when a reason that the ledger says `test` produces was not answered.
+    pub fn assert_produced(&self, package: &str, test: &str) {
+        let errors = self.0.lock().unwrap().errors.clone();
+        for line in errors::ledger().unwrap() {
+            let Producer::Test { package: owner, name } = line.by else {
+                continue;
+            };
+            let seen = || {
+                errors
+                    .iter()
+                    .any(|(rpc, reason)| rpc == line.rpc && reason == line.reason)
+            };
+            assert!(
+                (owner, name) != (package, test) || seen(),
+                "proto/reasons.txt says that {test} produces {} of {}: it did not",
+                line.reason,
+                line.rpc
+            );
+        }
+    }
+}
+
+/// The reason of an error that an RPC may answer, or what is wrong with it.
+fn judge(service: ServiceName, rpc: &str, status: &Status) -> Result<String, String> {
+    let Some(info) = status
+        .get_details_error_info()
+        .filter(|info| info.domain == DOMAIN)
+    else {
+        // Said by the transport before a service of ours had the message; the edge gives it its reason.
+        return match status.code() {
+            Code::OutOfRange => Ok("MESSAGE_TOO_LARGE".to_owned()),
+            Code::Internal if status.message().starts_with("failed to decode Protobuf message") => {
+                Ok("MESSAGE_UNREADABLE".to_owned())
+            }
+            code => Err(format!("{code:?} without a reason: {}", status.message())),
+        };
+    };
+    let method = errors::method(lutong_proto::descriptor_pool(), rpc).ok_or("there is no such RPC")?;
+    let listed = errors::listed(&method).map_err(|error| error.to_string())?;
+    let own = |part: &String| part == service.as_str() || part == "storage";
+    let common = match info.reason.as_str() {
+        "PART_UNAVAILABLE" => info.metadata.get("part").is_some_and(own),
+        reason => errors::common().contains(reason),
+    };
+    if common || listed.contains(&info.reason) {
+        Ok(info.reason)
+    } else {
+        Err(format!("{} is not listed", info.reason))
+    }
+}
+
+/// A service whose errors are noted.
+#[derive(Clone)]
+struct Watched {
+    service: ServiceName,
+    inner: ServiceRouter,
+    answers: Answers,
+}
+
+impl Service<Request<axum::body::Body>> for Watched {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<axum::body::Body>) -> Self::Future {
+        let Self {
+            service,
+            inner,
+            answers,
+        } = self.clone();
+        let path = request.uri().path().to_owned();
+        Box::pin(async move {
+            let response = inner.oneshot(request.map(Body::new)).await?;
+            // Nothing streams its answers here: an error is in the headers.
+            if let Some(status) = Status::from_header_map(response.headers())
+                && status.code() != Code::Ok
+            {
+                answers.note(service, &path, &status);
+            }
+            Ok(response)
+        })
+    }
+}
+
+/// Runs a contract test and holds it to the contract; what [`on_both_engines!`] makes of each name.
+pub async fn hold_to_contract<F: Future<Output = ()>>(
+    engine: Engine,
+    (package, test): (&str, &str),
+    body: impl FnOnce(Bed) -> F,
+) {
+    let bed = Bed::new(engine);
+    let answers = bed.answers();
+    body(bed).await;
+    answers.assert_listed();
+    answers.assert_produced(package, test);
+}
+
+/// How many rows a table of a service's store has: what a refusal must not change.
+pub async fn rows(storage: &StorageConfig, table: &str) -> i64 {
+    let database = storage::Database::connect(storage).await.unwrap();
+    let reader = database.reader();
+    let count = Statement::from_string(
+        reader.get_database_backend(),
+        format!("SELECT count(*) AS n FROM {table}"),
+    );
+    let row = reader.query_one_raw(count).await.unwrap().unwrap();
+    row.try_get("", "n").unwrap()
+}
+
+/// What a column of texts holds, in the order of another column; an absent one is empty.
+pub async fn texts(storage: &StorageConfig, table: &str, column: &str, by: &str) -> Vec<String> {
+    let query = format!("SELECT {column} AS v FROM {table} ORDER BY {by}");
+    let read = |row: sea_orm::QueryResult| {
+        row.try_get::<Option<String>>("", "v")
+            .unwrap()
+            .unwrap_or_default()
+    };
+    all(storage, query).await.into_iter().map(read).collect()
+}
+
+/// What a column of bytes holds in all rows, one after the other.
+pub async fn bytes(storage: &StorageConfig, table: &str, column: &str) -> Vec<u8> {
+    let read = |row: sea_orm::QueryResult| row.try_get::<Vec<u8>>("", "v").unwrap();
+    let rows = all(storage, format!("SELECT {column} AS v FROM {table}")).await;
+    rows.into_iter().flat_map(read).collect()
+}
+
+async fn all(storage: &StorageConfig, query: String) -> Vec<sea_orm::QueryResult> {
+    let database = storage::Database::connect(storage).await.unwrap();
+    let reader = database.reader();
+    let query = Statement::from_string(reader.get_database_backend(), query);
+    reader.query_all_raw(query).await.unwrap()
+}
+
+/// Changes a store behind its service's back, as nothing but a test does.
+pub async fn meddle(storage: &StorageConfig, statement: &str) {
+    let database = storage::Database::connect(storage).await.unwrap();
+    database.reader().execute_unprepared(statement).await.unwrap();
 }
 
 /// A new, empty database on the tests' PostgreSQL.
@@ -168,20 +384,22 @@ pub fn feed(source: &str, kinds: &[&str]) -> Principal {
     }
 }
 
-/// Runs one test on both engines. The test is named for what must hold.
+/// Runs one test on both engines, held to the contract. The test is named for what must hold.
 #[macro_export]
 macro_rules! on_both_engines {
     ($($name:ident),+ $(,)?) => {
         mod on_sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                super::$name($crate::testing::Bed::new($crate::storage::Engine::Sqlite)).await;
+                let test = (env!("CARGO_PKG_NAME"), stringify!($name));
+                $crate::testing::hold_to_contract($crate::storage::Engine::Sqlite, test, super::$name).await;
             })+
         }
         mod on_postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                super::$name($crate::testing::Bed::new($crate::storage::Engine::Postgres)).await;
+                let test = (env!("CARGO_PKG_NAME"), stringify!($name));
+                $crate::testing::hold_to_contract($crate::storage::Engine::Postgres, test, super::$name).await;
             })+
         }
     };

@@ -21,6 +21,11 @@ const SERVICE: ServiceName = ServiceName::CodeRendering;
 /// The key under which a dynamic token's id is sealed.
 pub const DYNAMIC_ID_KEY: &str = "dynamic-id";
 
+/// Twice a thousand decisions.
+const MAX_DECISIONS: usize = 256 * 1024;
+/// A token has a kilobyte.
+const MAX_TOKEN: usize = 64 * 1024;
+
 /// Builds the service. `identity` gives name masks, `risk_rules`' log what direct calls missed.
 pub async fn build(
     foundation: &Foundation,
@@ -34,8 +39,10 @@ pub async fn build(
     let codes = service::codes::Codes::new(&store, grpc::masks::IdentityMasks::new(identity));
     let keys = service::keys::Keys::new(&store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
     let handler = grpc::Handler::new(codes.clone(), keys, foundation);
-    let routes = tonic::service::Routes::new(CodeServiceServer::new(handler.clone()))
-        .add_service(VerificationServiceServer::new(handler));
+    let routes = tonic::service::Routes::new(
+        CodeServiceServer::new(handler.clone()).max_decoding_message_size(MAX_DECISIONS),
+    )
+    .add_service(VerificationServiceServer::new(handler).max_decoding_message_size(MAX_TOKEN));
     let follower = Follower {
         consumer: SERVICE,
         producer: ServiceName::RiskRules,

@@ -26,6 +26,7 @@ on_both_engines!(
     published_keys_verify_without_a_connection,
     every_image_format_is_drawn,
     a_restart_keeps_keys_and_codes,
+    what_cannot_be_asked_for_is_named,
 );
 
 struct Codes(Bed);
@@ -65,14 +66,17 @@ fn fault(status: &tonic::Status) -> Fault {
 
 impl Codes {
     async fn apply(&self, decisions: Vec<AppliedDecision>) -> i64 {
+        self.try_to_apply(decisions).await.unwrap()
+    }
+
+    async fn try_to_apply(&self, decisions: Vec<AppliedDecision>) -> Result<i64, Fault> {
         let channel = self.0.channel(ServiceName::CodeRendering, Caller::RiskRules);
         let call = lutong_chassis::Call::background(Duration::from_secs(5));
         let request = call.request(wire::ApplyDecisionsRequest { decisions });
-        let answer = CodeServiceClient::new(channel)
-            .apply_decisions(request)
-            .await
-            .unwrap();
-        answer.into_inner().applied
+        let answer = CodeServiceClient::new(channel).apply_decisions(request).await;
+        answer
+            .map(|answer| answer.into_inner().applied)
+            .map_err(|status| fault(&status))
     }
 
     async fn show_of(
@@ -270,4 +274,42 @@ async fn a_restart_keeps_keys_and_codes(bed: Bed) {
     let after = Codes(again);
     assert_eq!(after.outcome(&shown.token).await, Outcome::Valid);
     assert_eq!(after.show(1).await.unwrap().colour(), Colour::Yellow);
+}
+
+async fn what_cannot_be_asked_for_is_named(bed: Bed) {
+    let codes = start(bed).await;
+    let wrong = |refused: Fault| {
+        let one = &refused.violations[0];
+        format!("{} {} {}", refused.reason, one.field, one.reason)
+    };
+    let mut nobody = decision(1, Colour::Green, 1);
+    nobody.subject_id.clear();
+    for (decisions, named) in [
+        (
+            vec![decision(1, Colour::Green, 1); 1_001],
+            "INVALID_FIELDS decisions TOO_MANY_DECISIONS",
+        ),
+        (
+            vec![decision(1, Colour::Green, 1), decision(2, Colour::Unspecified, 1)],
+            "INVALID_FIELDS decisions[1].colour COLOUR_UNKNOWN",
+        ),
+        (
+            vec![nobody],
+            "INVALID_FIELDS decisions[0].subject_id SUBJECT_ID_SHAPE",
+        ),
+    ] {
+        assert_eq!(wrong(codes.try_to_apply(decisions).await.unwrap_err()), named);
+    }
+    // A thousand of the longest are none too many.
+    let mut longest = decision(3, Colour::Green, 1);
+    longest.version = i64::MAX;
+    longest.next_change_time = longest.evaluate_time;
+    assert_eq!(codes.apply(vec![longest; 1_000]).await, 1);
+    // A bad decision among good ones brought none of them into force.
+    assert_eq!(codes.show(1).await.unwrap_err().reason, "CODE_NOT_FOUND");
+    let refused = codes
+        .show_of(1, "1", wire::ImageFormat::Unspecified)
+        .await
+        .unwrap_err();
+    assert_eq!(wrong(refused), "INVALID_FIELDS subject_id SUBJECT_ID_SHAPE");
 }

@@ -13,12 +13,15 @@ use lutong_proto::complaint::v1::feedback_service_server::FeedbackServiceServer;
 pub use store::Migrations;
 
 const SERVICE: ServiceName = ServiceName::Complaint;
+/// Eight times the longest text.
+const MAX_MESSAGE: usize = 64 * 1024;
 
 /// Builds the service.
 pub async fn build(foundation: &Foundation, storage: &StorageConfig) -> Result<Component, BuildError> {
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let handler = grpc::Handler::new(service::Desk::new(&store, foundation));
-    let routes = tonic::service::Routes::new(FeedbackServiceServer::new(handler));
+    let server = FeedbackServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE);
+    let routes = tonic::service::Routes::new(server);
     Ok(Component {
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, None),

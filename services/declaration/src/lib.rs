@@ -20,6 +20,10 @@ pub use store::Migrations;
 const SERVICE: ServiceName = ServiceName::Declaration;
 /// A message of a thousand rows.
 const MAX_MESSAGE: usize = 1024 * 1024;
+/// A form with its whole contact history has a tenth of it.
+const MAX_FORM: usize = 256 * 1024;
+/// Where a follower reads on.
+const MAX_POSITION: usize = 64 * 1024;
 
 /// Builds the service.
 pub async fn build(
@@ -32,10 +36,13 @@ pub async fn build(
     let declaring = service::declaring::Declaring::new(&store, foundation, outbox.clone(), peers);
     let handler = grpc::Handler::new(declaring);
     let routes = tonic::service::Routes::new(
-        DeclarationServiceServer::new(handler.clone()).max_decoding_message_size(256 * 1024),
+        DeclarationServiceServer::new(handler.clone()).max_decoding_message_size(MAX_FORM),
     )
     .add_service(FeedServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE))
-    .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())));
+    .add_service(
+        EventLogServiceServer::new(grpc::EventLog::new(outbox.clone()))
+            .max_decoding_message_size(MAX_POSITION),
+    );
     let audit = AuditLog::new(store.database.clone());
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
     Ok(Component {

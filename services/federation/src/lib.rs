@@ -16,6 +16,8 @@ use domain::trust_list::TrustList;
 pub use store::Migrations;
 
 const SERVICE: ServiceName = ServiceName::Federation;
+/// A token has a kilobyte.
+const MAX_MESSAGE: usize = 64 * 1024;
 
 /// Builds the service.
 pub async fn build(
@@ -26,7 +28,8 @@ pub async fn build(
     let list = trust_list(config)?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let handler = grpc::Handler::new(service::Partners::new(&store, foundation, list));
-    let routes = tonic::service::Routes::new(PartnerCodeServiceServer::new(handler));
+    let server = PartnerCodeServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE);
+    let routes = tonic::service::Routes::new(server);
     Ok(Component {
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, None),

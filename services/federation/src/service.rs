@@ -9,7 +9,7 @@ use lutong_kernel::{Clock, Colour, Fault, FaultCode, Timestamp};
 use lutong_token::{Claims, Expectations, Issuer, Kind, Outcome, Unverified, verify};
 
 use crate::domain::trust_list::TrustList;
-use crate::store::verifications;
+use crate::store::verifications::{self, Verification};
 
 /// A verified code.
 #[derive(Debug)]
@@ -50,10 +50,16 @@ impl Partners {
             Ok(claims) => (Some(claims.issuer().to_string()), Outcome::Valid),
             Err(outcome) => (None, *outcome),
         };
-        let version = self.list.version.clone();
-        let recorded = self.database.write(move |transaction| {
-            async move { verifications::append(transaction, now, province, version, outcome.as_str()).await }.boxed()
-        });
+        let verification = Verification {
+            verified_at: now,
+            province,
+            key_id: Unverified::parse(token).ok().map(|token| token.kid().to_string()),
+            trust_list_version: self.list.version.clone(),
+            outcome: outcome.as_str(),
+        };
+        let recorded = self
+            .database
+            .write(move |transaction| verifications::append(transaction, verification).boxed());
         recorded
             .await
             .map_err(|error: lutong_chassis::storage::StorageError| Fault::from(error))?;

@@ -20,6 +20,10 @@ pub use service::accounts::Accounts;
 pub use store::Migrations;
 
 const SERVICE: ServiceName = ServiceName::Identity;
+/// The documents of an import's message, which is not larger itself.
+const MAX_MESSAGE: usize = 1024 * 1024;
+/// An account's id.
+const MAX_ACCOUNT: usize = 64 * 1024;
 
 /// Builds the service. `declaration` is whose log says which registrations a declaration followed.
 pub async fn build(
@@ -31,8 +35,10 @@ pub async fn build(
     let registry = service::registry::Registry::new(&store, foundation);
     let accounts = Accounts::new(store.database.clone());
     let handler = grpc::Handler::new(registry.clone(), accounts);
-    let routes = tonic::service::Routes::new(IdentityServiceServer::new(handler.clone()))
-        .add_service(AccountServiceServer::new(handler));
+    let routes = tonic::service::Routes::new(
+        IdentityServiceServer::new(handler.clone()).max_decoding_message_size(MAX_MESSAGE),
+    )
+    .add_service(AccountServiceServer::new(handler).max_decoding_message_size(MAX_ACCOUNT));
     let audit = AuditLog::new(store.database.clone());
     let follower = || Follower {
         consumer: SERVICE,

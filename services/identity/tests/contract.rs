@@ -5,8 +5,10 @@
 use std::time::Duration;
 
 use lutong_chassis::on_both_engines;
+use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::testing::{self, Bed};
 use lutong_identity::Migrations;
+use lutong_kernel::document::check_character;
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
@@ -23,9 +25,18 @@ on_both_engines!(
     documents_are_resolved_row_by_row_and_alike_in_both_spellings,
     only_registered_people_have_a_mask,
     wrong_items_are_named_and_store_nothing,
+    a_wrong_check_character_is_named_and_stores_nothing,
+    a_birth_date_in_the_future_is_refused_and_today_is_not,
+    an_unknown_nationality_is_refused,
+    a_name_of_a_megabyte_is_refused_and_not_repeated,
+    a_number_of_15_digits_is_converted_and_said_to_be,
+    full_width_digits_are_normalised_and_said_to_be,
+    what_is_no_resident_number_is_refused_in_any_width,
+    a_batch_has_at_most_a_thousand,
+    a_disabled_account_signs_in_no_more,
 );
 
-struct Identity(Bed);
+struct Identity(Bed, StorageConfig);
 
 async fn start(bed: Bed) -> Identity {
     let storage = bed.storage::<Migrations>(ServiceName::Identity).await;
@@ -34,7 +45,7 @@ async fn start(bed: Bed) -> Identity {
         .await
         .unwrap();
     bed.bind(component);
-    Identity(bed)
+    Identity(bed, storage)
 }
 
 fn items(name: &str, number: &str) -> wire::PersonItems {
@@ -72,6 +83,42 @@ fn reason(status: &Status) -> Fault {
 
 impl Identity {
     async fn register(&self, account: &str, n: u32, person: wire::PersonItems) -> Result<String, Fault> {
+        let registered = self.registered(account, n, person).await;
+        registered.map(|registered| registered.subject_id)
+    }
+
+    /// That a form is refused for these fields and reasons, that nothing of it is repeated, and that it leaves nothing.
+    async fn refuses(&self, person: wire::PersonItems, named: &[&str]) {
+        let written = [
+            person.full_name.clone(),
+            person.document.clone().unwrap().number,
+            person.nationality.clone(),
+        ];
+        let refused = self.register("wx-1", 1, person).await.unwrap_err();
+        assert_eq!(refused.reason, "INVALID_FIELDS");
+        let violations = refused.violations.iter();
+        let told: Vec<_> = violations
+            .map(|one| format!("{} {}", one.field, one.reason))
+            .collect();
+        assert_eq!(told, named);
+        let told = format!("{refused:?}");
+        assert!(
+            written
+                .iter()
+                .all(|text| text == "CHN" || !told.contains(text.as_str())),
+            "{told}"
+        );
+        for table in ["people", "accounts", "idempotency"] {
+            assert_eq!(testing::rows(&self.1, table).await, 0, "{table}");
+        }
+    }
+
+    async fn registered(
+        &self,
+        account: &str,
+        n: u32,
+        person: wire::PersonItems,
+    ) -> Result<wire::RegisterPersonResponse, Fault> {
         let channel = self.0.channel(ServiceName::Identity, Caller::Declaration);
         let request = self
             .0
@@ -82,7 +129,7 @@ impl Identity {
             });
         let answer = IdentityServiceClient::new(channel).register_person(request).await;
         answer
-            .map(|answer| answer.into_inner().subject_id)
+            .map(tonic::Response::into_inner)
             .map_err(|status| reason(&status))
     }
 
@@ -116,16 +163,19 @@ impl Identity {
     }
 
     async fn account(&self, id: &str) -> wire::Account {
+        self.asked(id).await.unwrap()
+    }
+
+    async fn asked(&self, id: &str) -> Result<wire::Account, Fault> {
         let channel = self.0.channel(ServiceName::Identity, Caller::Gateway);
         let call = lutong_chassis::Call::background(Duration::from_secs(5));
         let request = call.request(wire::GetAccountRequest {
             account_id: id.to_owned(),
         });
-        let answer = AccountServiceClient::new(channel)
-            .get_account(request)
-            .await
-            .unwrap();
-        answer.into_inner().account.unwrap()
+        let answer = AccountServiceClient::new(channel).get_account(request).await;
+        answer
+            .map(|answer| answer.into_inner().account.unwrap())
+            .map_err(|status| reason(&status))
     }
 }
 
@@ -239,4 +289,181 @@ async fn wrong_items_are_named_and_store_nothing(bed: Bed) {
     assert_eq!(identity.account("wx-1").await.subject_id, "");
     // The request_id is free for the corrected form.
     identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
+}
+
+async fn a_wrong_check_character_is_named_and_stores_nothing(bed: Bed) {
+    let identity = start(bed).await;
+    let person = items("王小明", "110105194912310021");
+    identity
+        .refuses(person, &["person.document.number RESIDENT_ID_CHECK_CHARACTER"])
+        .await;
+}
+
+/// A resident number of somebody born on a day.
+fn born(day: &str) -> String {
+    let digits = format!("370202{day}001");
+    format!("{digits}{}", check_character(digits.as_bytes()).unwrap())
+}
+
+async fn a_birth_date_in_the_future_is_refused_and_today_is_not(bed: Bed) {
+    let identity = start(bed).await;
+    // The bed's today is 2022-11-26, until midnight in Shandong.
+    identity
+        .refuses(
+            items("王小明", &born("20221127")),
+            &["person.document.number RESIDENT_ID_FUTURE_BIRTH_DATE"],
+        )
+        .await;
+    identity
+        .refuses(
+            items("王小明", &born("20220229")),
+            &["person.document.number RESIDENT_ID_BIRTH_DATE"],
+        )
+        .await;
+    identity
+        .register("wx-1", 1, items("王小明", &born("20221126")))
+        .await
+        .unwrap();
+}
+
+async fn an_unknown_nationality_is_refused(bed: Bed) {
+    let identity = start(bed).await;
+    for unknown in ["XYZ", "chn", "CN", "中国", "156"] {
+        let mut person = items("王小明", ONE);
+        unknown.clone_into(&mut person.nationality);
+        identity
+            .refuses(person, &["person.nationality NATIONALITY_UNKNOWN"])
+            .await;
+    }
+}
+
+async fn a_name_of_a_megabyte_is_refused_and_not_repeated(bed: Bed) {
+    let identity = start(bed).await;
+    // As long as a message may be, and longer.
+    let person = items(&"名".repeat(349_000), ONE);
+    identity
+        .refuses(person, &["person.full_name NAME_TOO_LONG"])
+        .await;
+    let person = items(&"名".repeat(350_000), ONE);
+    let refused = identity.register("wx-1", 1, person).await.unwrap_err();
+    assert_eq!(refused.reason, "REFUSED", "by the transport, unread");
+    assert_eq!(testing::rows(&identity.1, "people").await, 0);
+}
+
+async fn a_number_of_15_digits_is_converted_and_said_to_be(bed: Bed) {
+    let identity = start(bed).await;
+    let old = identity
+        .registered("wx-1", 1, items("王小明", "110105491231002"))
+        .await
+        .unwrap();
+    assert_eq!(
+        old.normalisations().collect::<Vec<_>>(),
+        [wire::Normalisation::FifteenToEighteen]
+    );
+    let new = identity
+        .registered("wx-1", 2, items("王小明", ONE))
+        .await
+        .unwrap();
+    assert_eq!((new.subject_id, new.normalisations), (old.subject_id, Vec::new()));
+}
+
+async fn full_width_digits_are_normalised_and_said_to_be(bed: Bed) {
+    let identity = start(bed).await;
+    let wide = identity
+        .registered(
+            "wx-1",
+            1,
+            items("王小明", "１１０１０５　１９４９１２３１　００２ｘ"),
+        )
+        .await
+        .unwrap();
+    assert_eq!(
+        wide.normalisations().collect::<Vec<_>>(),
+        [
+            wire::Normalisation::HalfWidth,
+            wire::Normalisation::SeparatorsRemoved,
+            wire::Normalisation::UpperCase
+        ]
+    );
+    let narrow = identity.register("wx-1", 2, items("王小明", ONE)).await.unwrap();
+    assert_eq!(narrow, wide.subject_id);
+}
+
+async fn what_is_no_resident_number_is_refused_in_any_width(bed: Bed) {
+    let identity = start(bed).await;
+    for (number, reason) in [
+        ("", "DOCUMENT_NUMBER_MISSING"),
+        ("1101051949123100", "RESIDENT_ID_SHAPE"),
+        (
+            "１１０１０５１９４９１２３１００２１",
+            "RESIDENT_ID_CHECK_CHARACTER",
+        ),
+        ("110105490229002", "RESIDENT_ID_BIRTH_DATE"),
+        ("11010519491231002Ⅹ", "DOCUMENT_NUMBER_CHARACTERS"),
+        (
+            "1234567890123456789012345678901234567",
+            "DOCUMENT_NUMBER_TOO_LONG",
+        ),
+    ] {
+        let mut person = items("王小明", ONE);
+        number.clone_into(&mut person.document.as_mut().unwrap().number);
+        let named = format!("person.document.number {reason}");
+        // An empty number is in every text.
+        if number.is_empty() {
+            let refused = identity.register("wx-1", 1, person).await.unwrap_err();
+            assert_eq!(refused.violations[0].reason, reason);
+            continue;
+        }
+        identity.refuses(person, &[&named]).await;
+    }
+}
+
+async fn a_batch_has_at_most_a_thousand(bed: Bed) {
+    let identity = start(bed).await;
+    let channel = |caller| identity.0.channel(ServiceName::Identity, caller);
+    let feed = identity.0.call_as(&testing::feed("cdc-370200", &["case"]));
+    let request = feed.request(wire::ResolveDocumentsRequest {
+        documents: vec![document(ONE); 1_001],
+    });
+    let refused = IdentityServiceClient::new(channel(Caller::Declaration))
+        .resolve_documents(request)
+        .await;
+    let refused = reason(&refused.unwrap_err());
+    assert_eq!(refused.violations[0].reason, "TOO_MANY_DOCUMENTS");
+    assert_eq!(testing::rows(&identity.1, "people").await, 0);
+    for (subjects, named) in [
+        (vec![request_id(1); 1_001], "subject_ids TOO_MANY_SUBJECTS"),
+        (
+            vec![request_id(1), "1".to_owned()],
+            "subject_ids[1] SUBJECT_ID_SHAPE",
+        ),
+    ] {
+        let call = lutong_chassis::Call::background(Duration::from_secs(5));
+        let request = call.request(wire::GetNameMasksRequest {
+            subject_ids: subjects,
+        });
+        let refused = IdentityServiceClient::new(channel(Caller::CodeRendering))
+            .get_name_masks(request)
+            .await;
+        let refused = reason(&refused.unwrap_err());
+        let wrong = &refused.violations[0];
+        assert_eq!(format!("{} {}", wrong.field, wrong.reason), named);
+    }
+    // A thousand are none too many, and one document has one subject.
+    let resolved = identity.resolve(vec![document(ONE); 1_000]).await;
+    assert!(resolved.iter().all(|one| *one == resolved[0]));
+    assert_eq!(testing::rows(&identity.1, "people").await, 1);
+}
+
+async fn a_disabled_account_signs_in_no_more(bed: Bed) {
+    let identity = start(bed).await;
+    identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
+    identity.asked("wx-1").await.unwrap();
+    testing::meddle(&identity.1, "UPDATE accounts SET disabled = TRUE").await;
+    assert_eq!(
+        identity.asked("wx-1").await.unwrap_err().reason,
+        "ACCOUNT_DISABLED"
+    );
+    let refused = identity.asked("wx 1").await.unwrap_err();
+    assert_eq!(refused.violations[0].reason, "ACCOUNT_ID_SHAPE");
 }

@@ -87,14 +87,14 @@ impl Codes {
 
     /// Brings decisions into force together with those of other calls that wait: how many of these changed a code.
     pub async fn apply(&self, decided: Vec<Code>) -> Result<u64, Fault> {
-        let own: Vec<_> = decided.iter().map(|code| (code.subject, code.version)).collect();
+        let own: Changed = decided.iter().map(|code| (code.subject, code.version)).collect();
         let changed = if decided.len() > GATHERED {
             Arc::new(self.apply_now(decided, None).await?)
         } else {
             let gatherer = self.0.gatherer.get_or_init(|| self.gather());
             gatherer.call(decided).await.ok_or_else(Fault::internal)??
         };
-        Ok(own.iter().filter(|one| changed.contains(one)).count() as u64)
+        Ok(own.intersection(&changed).count() as u64)
     }
 
     fn gather(&self) -> Together {

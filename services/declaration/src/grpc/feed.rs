@@ -14,46 +14,47 @@ impl Handler {
     async fn import(
         &self,
         request: Request<Streaming<ImportFactsRequest>>,
-    ) -> Result<ImportFactsResponse, Fault> {
-        let grant = reply::grant(&request)?;
+    ) -> Result<ImportFactsResponse, Status> {
+        let grant = reply::grant(&request).map_err(status::from_fault)?;
         let mut messages = request.into_inner();
         let Some(Content::Options(options)) = next(&mut messages).await? else {
-            return Err(options_missing());
+            return Err(status::from_fault(options_missing()));
         };
         let all_or_nothing = options.mode() == ImportMode::AllOrNothing;
         let mut imported = Imported::default();
         let mut together: Vec<Row> = Vec::new();
         while let Some(content) = next(&mut messages).await? {
             let Content::Rows(rows) = content else {
-                return Err(options_missing());
+                return Err(status::from_fault(options_missing()));
             };
             if rows.rows.len() > MAX_ROWS || together.len() + rows.rows.len() > MAX_ROWS {
-                return Err(too_many_rows());
+                return Err(status::from_fault(too_many_rows()));
             }
             let rows: Vec<Row> = rows.rows.into_iter().map(convert::row).collect();
             if all_or_nothing {
                 together.extend(rows);
             } else {
-                self.declaring.import(&grant, rows, false, &mut imported).await?;
+                let stored = self.declaring.import(&grant, rows, false, &mut imported).await;
+                stored.map_err(status::from_fault)?;
             }
         }
         if all_or_nothing {
-            self.declaring
-                .import(&grant, together, true, &mut imported)
-                .await?;
+            let stored = self.declaring.import(&grant, together, true, &mut imported).await;
+            stored.map_err(status::from_fault)?;
         }
         Ok(imported.into())
     }
 }
 
-async fn next(messages: &mut Streaming<ImportFactsRequest>) -> Result<Option<Content>, Fault> {
-    let message = messages
-        .message()
-        .await
-        .map_err(|failed| status::to_fault(&failed, "declaration"))?;
-    match message {
+/// A message that is too large or cannot be read is refused by the transport in its own words, as it is at every other
+/// RPC before the handler is reached.
+async fn next(messages: &mut Streaming<ImportFactsRequest>) -> Result<Option<Content>, Status> {
+    match messages.message().await? {
         None => Ok(None),
-        Some(message) => message.content.map(Some).ok_or_else(options_missing),
+        Some(message) => message
+            .content
+            .map(Some)
+            .ok_or_else(|| status::from_fault(options_missing())),
     }
 }
 
@@ -87,6 +88,6 @@ impl FeedService for Handler {
         &self,
         request: Request<Streaming<ImportFactsRequest>>,
     ) -> Result<Response<ImportFactsResponse>, Status> {
-        reply::answer(self.import(request).await)
+        self.import(request).await.map(Response::new)
     }
 }

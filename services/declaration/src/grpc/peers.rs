@@ -89,17 +89,20 @@ impl Peers {
         resolutions.map(|one| outcome(one.outcome)).collect()
     }
 
-    /// Enrols whoever declared and stores what they stated; whether all of it is in force.
+    /// Enrols whoever declared and stores what they stated; whether all of it is in force. A statement that is refused is
+    /// not: the code that it corrects may not have arrived there yet.
     pub async fn append_declared(&self, call: &Call, declaration: &Declaration) -> Result<bool, Fault> {
         let statements = convert::statements(declaration);
         let enrol_subject_ids = vec![declaration.subject.to_string()];
         let answer = self.append(call, statements, enrol_subject_ids, false).await?;
+        let mut in_force = answer.in_force;
         for result in &answer.results {
             if let Some(statement_result::Outcome::Error(wrong)) = &result.outcome {
-                tracing::error!(declaration = %declaration.id, field = wrong.field, reason = wrong.reason, "a declared statement was not stored");
+                in_force = false;
+                tracing::warn!(declaration = %declaration.id, field = wrong.field, reason = wrong.reason, "a declared statement was not stored; the declaration is pending");
             }
         }
-        Ok(answer.in_force)
+        Ok(in_force)
     }
 
     pub async fn append_reported(
@@ -111,7 +114,8 @@ impl Peers {
         if statements.is_empty() {
             return Ok((Vec::new(), true));
         }
-        let answer = self.append(call, statements, Vec::new(), all_or_nothing).await?;
+        let answer = self.append(call, statements, Vec::new(), all_or_nothing).await;
+        let answer = answer.map_err(named_by_row)?;
         let outcome = |one: Option<statement_result::Outcome>| match one {
             Some(statement_result::Outcome::FactId(_)) => Ok(RowOutcome::Stored),
             Some(statement_result::Outcome::UnchangedFactId(_)) => Ok(RowOutcome::Unchanged),
@@ -171,6 +175,16 @@ impl Peers {
         convert::partner_code(answer.into_inner())
             .ok_or_else(|| strange(ServiceName::Federation, &"an incomplete code"))
     }
+}
+
+/// The feed sent rows. Where one bad one refuses all, none was left out before: a statement's place is its row's.
+fn named_by_row(mut fault: Fault) -> Fault {
+    for one in &mut fault.violations {
+        if let Some(rest) = one.field.strip_prefix("statements[") {
+            one.field = format!("rows[{rest}");
+        }
+    }
+    fault
 }
 
 fn violation(wrong: FieldError) -> Violation {

@@ -6,7 +6,7 @@ use lutong_kernel::{Fault, RequestId, Violation};
 
 use super::declaring::{Accepted, Acknowledged, Declaring, check_commitment};
 use crate::domain::contact_history::{ContactHistory, StatedEntry};
-use crate::grpc::peers::PersonItems;
+use crate::grpc::peers::{PersonItems, Registered};
 use crate::store::declarations::DeclarationKind;
 
 /// A form as somebody filled it in.
@@ -31,26 +31,37 @@ impl Declaring {
         form: StatedForm<'_>,
     ) -> Result<Acknowledged, Fault> {
         let permit = grant.account()?;
+        let request = self
+            .idempotency
+            .key(permit.account(), "CreateApplication", sent.request_id, sent.body);
+        let stored = match self.register(grant, sent.request_id, form).await {
+            Ok((registered, accepted)) => {
+                let (subject, notes) = (registered.subject, registered.normalisations);
+                self.acknowledge(&permit, request, subject, notes, accepted)
+                    .await?
+            }
+            // What was acknowledged stays so when it is sent again, though the day it names is fifteen days ago by now,
+            // or identity away.
+            Err(fault) => self.earlier(&request).await?.ok_or(fault)?,
+        };
+        Ok(self.finish(grant, stored).await)
+    }
+
+    /// Checks the form whole and has identity register the person.
+    async fn register(
+        &self,
+        grant: &Grant,
+        request_id: RequestId,
+        form: StatedForm<'_>,
+    ) -> Result<(Registered, Accepted), Fault> {
         let (person, accepted) = self
             .check(DeclarationKind::Application, form)
             .map_err(|fault| within(fault, "form"))?;
         let registered = self
             .peers
-            .register(&grant.call(), sent.request_id, person, "form")
+            .register(&grant.call(), request_id, person, "form")
             .await?;
-        let request = self
-            .idempotency
-            .key(permit.account(), "CreateApplication", sent.request_id, sent.body);
-        let stored = self
-            .acknowledge(
-                &permit,
-                request,
-                registered.subject,
-                registered.normalisations,
-                accepted,
-            )
-            .await?;
-        Ok(self.finish(grant, stored).await)
+        Ok((registered, accepted))
     }
 
     /// What this service checks itself; identity checks the person.

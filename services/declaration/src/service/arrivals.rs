@@ -30,16 +30,17 @@ impl Declaring {
         let permit = grant.account()?;
         let origin = origin.ok_or_else(origin_missing)?;
         check_origin(origin).map_err(|wrong| Fault::invalid(vec![wrong.within("form")]))?;
-        let (person, mut accepted) = self
-            .check(DeclarationKind::Arrival, form)
-            .map_err(|fault| within(fault, "form.application"))?;
         let request = self
             .idempotency
             .key(permit.account(), "CreateArrival", sent.request_id, sent.body);
-        // A request that is sent again: the other province's code has expired by now, and need not be shown again.
+        // A request that is sent again: the other province's code has expired by now, and need not be shown again; nor
+        // is a day of the contact history counted from another day than it was.
         if let Some(stored) = self.earlier(&request).await? {
             return Ok(self.finish(grant, stored).await);
         }
+        let (person, mut accepted) = self
+            .check(DeclarationKind::Arrival, form)
+            .map_err(|fault| within(fault, "form.application"))?;
         if let StatedOrigin::PartnerCode { token } = origin {
             accepted.partner_code = Some(self.peers.verify_partner_code(&grant.call(), token).await?);
         }

@@ -212,7 +212,7 @@ impl Acknowledging {
         }
         if declaration.provenance.is_some() {
             let before =
-                declarations::newest_partner_code(transaction, &self.cipher, declaration.subject).await?;
+                declarations::standing_partner_code(transaction, &self.cipher, declaration.subject).await?;
             if let Some(code) = declaration
                 .statements
                 .iter_mut()

@@ -1,5 +1,7 @@
 //! Acknowledged declarations.
 
+use std::collections::HashSet;
+
 use lutong_chassis::crypto::{CipherError, ReadyCipher};
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
@@ -7,7 +9,7 @@ use lutong_kernel::{ApplicationId, Fault, SubjectId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 
@@ -137,9 +139,13 @@ pub async fn find(
     row.map(|row| read(cipher, row)).transpose()
 }
 
-/// The statement key of the subject's newest converted code. On PostgreSQL arrivals of one subject wait for each other
-/// here, so that each replaces the one before.
-pub async fn newest_partner_code(
+/// Arrivals looked at for the one that no other has replaced: of those at once, the last one stored need not be the last
+/// one received.
+const LOOKED_AT: u64 = 32;
+
+/// The statement key of the subject's converted code that stands: that no other has replaced. On PostgreSQL arrivals of
+/// one subject wait for each other here, so that each replaces the one stored before.
+pub async fn standing_partner_code(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
     subject: SubjectId,
@@ -153,18 +159,22 @@ pub async fn newest_partner_code(
             .await
             .map_err(StorageError::from)?;
     }
-    let row = Entity::find()
+    let rows = Entity::find()
         .filter(Column::SubjectId.eq(subject_bytes(subject)))
         .filter(Column::Provenance.is_not_null())
         .order_by_desc(Column::CreatedAt)
         .order_by_desc(Column::DeclarationId)
-        .one(transaction)
+        .limit(LOOKED_AT)
+        .all(transaction)
         .await
         .map_err(StorageError::from)?;
-    let newest = row.map(|row| read(cipher, row)).transpose()?;
-    Ok(newest
-        .and_then(|declaration| declaration.provenance)
-        .map(|from| from.statement_key))
+    let (mut keys, mut replaced) = (Vec::with_capacity(rows.len()), HashSet::new());
+    for row in rows {
+        let declaration = read(cipher, row)?;
+        replaced.extend(declaration.statements.into_iter().filter_map(|one| one.replaces));
+        keys.extend(declaration.provenance.map(|from| from.statement_key));
+    }
+    Ok(keys.into_iter().find(|key| !replaced.contains(key)))
 }
 
 pub async fn set_in_force(

@@ -13,6 +13,8 @@ pub mod verification {
         pub province: Option<String>,
         pub trust_list_version: String,
         pub outcome: String,
+        /// Of the key that the token names, hex; absent when it cannot be read.
+        pub key_id: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,116 @@
+//! Messages that no service has read: too large, or no Protobuf of their type. The transport refuses them in its own
+//! words and with codes that blame the server; here they become what a client can act on.
+
+use http::Response;
+use lutong_chassis::status;
+use lutong_kernel::{Fault, FaultCode, Violation};
+use tonic::body::Body;
+use tonic::{Code, Status};
+
+/// How prost begins; the path follows, innermost field first, then what is wrong.
+const UNREADABLE: &str = "failed to decode Protobuf message: ";
+
+/// The answer as it came, unless it is such a refusal. Whatever a service of ours answers has details.
+pub fn explain(response: Response<Body>) -> Response<Body> {
+    let headers = response.headers();
+    if !headers.contains_key("grpc-status") || headers.contains_key("grpc-status-details-bin") {
+        return response;
+    }
+    let fault = Status::from_header_map(headers).and_then(|status| fault_of(&status));
+    match fault {
+        Some(fault) => status::from_fault(fault).into_http(),
+        None => response,
+    }
+}
+
+fn fault_of(status: &Status) -> Option<Fault> {
+    match status.code() {
+        Code::OutOfRange => Some(Fault::new(
+            FaultCode::InvalidArgument,
+            "MESSAGE_TOO_LARGE",
+            "请求内容过大",
+            "the message is larger than this call takes",
+        )),
+        Code::Internal => status.message().strip_prefix(UNREADABLE).map(unreadable),
+        _ => None,
+    }
+}
+
+fn unreadable(what: &str) -> Fault {
+    let field = field_of(what);
+    let (reason, zh, en) = if what.ends_with("data is not UTF-8 encoded") {
+        ("NOT_UTF8", "文字应为UTF-8编码", "a text is not UTF-8")
+    } else {
+        (
+            "UNREADABLE",
+            "内容无法解析",
+            "is not what the contract says it is",
+        )
+    };
+    let fault = Fault::new(
+        FaultCode::InvalidArgument,
+        "MESSAGE_UNREADABLE",
+        format!("请求无法解析：{zh}"),
+        format!("the message cannot be read: {en}"),
+    );
+    if field.is_empty() {
+        return fault;
+    }
+    fault.violation(Violation::new(field, reason, zh, en))
+}
+
+/// `PersonItems.full_name: ApplicationForm.person: …` is the field `person.full_name`; empty for the message itself.
+fn field_of(what: &str) -> String {
+    let steps = what.split(": ").map_while(|step| {
+        let (message, field) = step.split_once('.')?;
+        (!message.contains(' ') && !field.contains(' ')).then(|| field.trim_start_matches("r#"))
+    });
+    let mut path: Vec<&str> = steps.collect();
+    path.reverse();
+    path.join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lutong_proto::declaration::v1::CreateApplicationRequest;
+    use prost::Message as _;
+
+    #[test]
+    fn the_field_is_named_as_the_contract_names_it() {
+        // form (2) / person (1) / full_name (1): one byte that begins no UTF-8 character.
+        let error = CreateApplicationRequest::decode(&[0x12, 5, 0x0a, 3, 0x0a, 1, 0xff][..]).unwrap_err();
+        let fault = fault_of(&Status::internal(error.to_string())).unwrap();
+        assert_eq!(
+            (fault.code, &*fault.reason),
+            (FaultCode::InvalidArgument, "MESSAGE_UNREADABLE")
+        );
+        let [wrong] = &fault.violations[..] else {
+            panic!("one field")
+        };
+        assert_eq!(
+            (wrong.field.as_str(), &*wrong.reason),
+            ("form.person.full_name", "NOT_UTF8")
+        );
+        let error = CreateApplicationRequest::decode(&[0x12, 9][..]).unwrap_err();
+        let fault = fault_of(&Status::internal(error.to_string())).unwrap();
+        assert_eq!(
+            (&*fault.violations[0].field, &*fault.violations[0].reason),
+            ("form", "UNREADABLE")
+        );
+    }
+
+    #[test]
+    fn what_a_service_said_and_what_is_not_the_clients_doing_passes_as_it_is() {
+        let faulty = status::from_fault(Fault::internal()).into_http();
+        let before = faulty.headers().clone();
+        assert_eq!(explain(faulty).headers(), &before);
+        for status in [
+            Status::internal("broken"),
+            Status::unimplemented(""),
+            Status::unavailable("away"),
+        ] {
+            assert!(fault_of(&status).is_none(), "{status:?}");
+        }
+    }
+}

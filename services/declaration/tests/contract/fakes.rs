@@ -1,0 +1,311 @@
+//! The services that declaration asks, as far as it asks them. They keep what they were told, and answer as their
+//! contract says: the test bed holds them to it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use lutong_chassis::Grant;
+use lutong_chassis::status::from_fault;
+use lutong_kernel::{Fault, FaultCode, Violation};
+use lutong_proto::federation::v1 as federation;
+use lutong_proto::identity::v1 as identity;
+use lutong_proto::risk_rules::v1 as risk;
+use lutong_proto::time;
+use tonic::{Request, Response, Status};
+
+/// A document number that identity refuses.
+pub const BAD_NUMBER: &str = "110105194912310021";
+/// An attribute that risk-rules refuses.
+pub const BAD_ATTRIBUTE: &str = "colour_of_shoes";
+
+type Answer<T> = Result<Response<T>, Status>;
+
+fn refuse<T>(violation: Violation) -> Answer<T> {
+    Err(from_fault(Fault::invalid(vec![violation])))
+}
+
+fn check_character(field: &str) -> Violation {
+    Violation::new(
+        field,
+        "RESIDENT_ID_CHECK_CHARACTER",
+        "校验码不正确",
+        "the check character does not match",
+    )
+}
+
+#[derive(Clone, Default)]
+pub struct Identity(Arc<Mutex<People>>);
+
+#[derive(Default)]
+struct People {
+    /// Subject by document number.
+    subjects: BTreeMap<String, String>,
+    registered: usize,
+    resolved: Vec<usize>,
+    refusal: Option<Fault>,
+}
+
+impl Identity {
+    /// What the next registrations are answered.
+    pub fn refuses(&self, fault: Fault) {
+        self.0.lock().unwrap().refusal = Some(fault);
+    }
+
+    pub fn registered(&self) -> usize {
+        self.0.lock().unwrap().registered
+    }
+
+    /// How many documents each call brought.
+    pub fn resolved(&self) -> Vec<usize> {
+        self.0.lock().unwrap().resolved.clone()
+    }
+
+    pub fn subject(&self, number: &str) -> String {
+        let mut people = self.0.lock().unwrap();
+        let n = people.subjects.len() + 1;
+        let new = || format!("00000000-0000-7000-8000-{n:012}");
+        people
+            .subjects
+            .entry(number.to_owned())
+            .or_insert_with(new)
+            .clone()
+    }
+}
+
+#[tonic::async_trait]
+impl identity::identity_service_server::IdentityService for Identity {
+    async fn register_person(
+        &self,
+        request: Request<identity::RegisterPersonRequest>,
+    ) -> Answer<identity::RegisterPersonResponse> {
+        Grant::of(&request)?;
+        if let Some(fault) = self.0.lock().unwrap().refusal.clone() {
+            return Err(from_fault(fault));
+        }
+        let person = request.into_inner().person.unwrap();
+        let number = person.document.unwrap().number;
+        if number == BAD_NUMBER {
+            return refuse(check_character("person.document.number"));
+        }
+        if person.full_name.chars().count() > 100 {
+            return refuse(Violation::new(
+                "person.full_name",
+                "NAME_TOO_LONG",
+                "姓名最多100个字符",
+                "a name has at most 100 characters",
+            ));
+        }
+        self.0.lock().unwrap().registered += 1;
+        let upper = number.to_ascii_uppercase();
+        let notes = (upper != number).then(|| identity::Normalisation::UpperCase.into());
+        Ok(Response::new(identity::RegisterPersonResponse {
+            subject_id: self.subject(&upper),
+            normalisations: notes.into_iter().collect(),
+        }))
+    }
+
+    async fn resolve_documents(
+        &self,
+        request: Request<identity::ResolveDocumentsRequest>,
+    ) -> Answer<identity::ResolveDocumentsResponse> {
+        let documents = request.into_inner().documents;
+        self.0.lock().unwrap().resolved.push(documents.len());
+        let resolve = |document: identity::Document| {
+            let outcome = if document.number == BAD_NUMBER {
+                let wrong = check_character("document.number");
+                identity::resolution::Outcome::Error(identity::FieldError {
+                    field: wrong.field,
+                    reason: wrong.reason.into_owned(),
+                    message_zh: wrong.zh,
+                    message_en: wrong.en,
+                })
+            } else {
+                identity::resolution::Outcome::SubjectId(self.subject(&document.number))
+            };
+            identity::Resolution {
+                outcome: Some(outcome),
+            }
+        };
+        Ok(Response::new(identity::ResolveDocumentsResponse {
+            resolutions: documents.into_iter().map(resolve).collect(),
+        }))
+    }
+
+    async fn get_name_masks(
+        &self,
+        _: Request<identity::GetNameMasksRequest>,
+    ) -> Answer<identity::GetNameMasksResponse> {
+        panic!("declaration asks for no masks")
+    }
+}
+
+#[derive(Clone, Default)]
+pub struct RiskRules(Arc<Mutex<Facts>>);
+
+#[derive(Default)]
+struct Facts {
+    stored: BTreeMap<(String, String), risk::FactStatement>,
+    enrolled: Vec<String>,
+    calls: usize,
+    code_rendering_is_away: bool,
+    missing: Vec<risk::MissingEntryStep>,
+}
+
+impl RiskRules {
+    /// By key, in order.
+    pub fn stored(&self) -> Vec<risk::FactStatement> {
+        self.0.lock().unwrap().stored.values().cloned().collect()
+    }
+
+    pub fn enrolled(&self) -> Vec<String> {
+        self.0.lock().unwrap().enrolled.clone()
+    }
+
+    pub fn calls(&self) -> usize {
+        self.0.lock().unwrap().calls
+    }
+
+    /// Decisions are stored and not in force.
+    pub fn code_rendering_is_away(&self, away: bool) {
+        self.0.lock().unwrap().code_rendering_is_away = away;
+    }
+
+    pub fn entry_lacks(&self, missing: &[risk::MissingEntryStep]) {
+        self.0.lock().unwrap().missing = missing.to_vec();
+    }
+}
+
+fn judge(facts: &Facts, statement: &risk::FactStatement) -> risk::statement_result::Outcome {
+    use risk::statement_result::Outcome;
+    let error = |field: &str, reason: &str| {
+        Outcome::Error(identity::FieldError {
+            field: field.to_owned(),
+            reason: reason.to_owned(),
+            message_zh: "有误".to_owned(),
+            message_en: "is wrong".to_owned(),
+        })
+    };
+    let attributes = statement.attributes.iter().flat_map(|one| one.fields.keys());
+    if attributes.into_iter().any(|name| name == BAD_ATTRIBUTE) {
+        return error(&format!("attributes.{BAD_ATTRIBUTE}"), "ATTRIBUTE_UNKNOWN");
+    }
+    match facts
+        .stored
+        .get(&(statement.source.clone(), statement.key.clone()))
+    {
+        Some(stored) if stored == statement => Outcome::UnchangedFactId(statement.key.clone()),
+        Some(_) => error("key", "KEY_REUSED"),
+        None if !statement.replaces_key.is_empty() => {
+            let target = (statement.source.clone(), statement.replaces_key.clone());
+            if facts.stored.contains_key(&target) {
+                Outcome::FactId(statement.key.clone())
+            } else {
+                error("replaces_key", "TARGET_UNKNOWN")
+            }
+        }
+        None => Outcome::FactId(statement.key.clone()),
+    }
+}
+
+#[tonic::async_trait]
+impl risk::decision_service_server::DecisionService for RiskRules {
+    async fn append_facts(
+        &self,
+        request: Request<risk::AppendFactsRequest>,
+    ) -> Answer<risk::AppendFactsResponse> {
+        use risk::statement_result::Outcome;
+        Grant::of(&request)?.any().map_err(from_fault)?;
+        let request = request.into_inner();
+        let mut facts = self.0.lock().unwrap();
+        facts.calls += 1;
+        let outcomes: Vec<_> = request.statements.iter().map(|one| judge(&facts, one)).collect();
+        let errors = outcomes
+            .iter()
+            .enumerate()
+            .filter_map(|(n, outcome)| match outcome {
+                Outcome::Error(wrong) => Some(Violation::new(
+                    format!("statements[{n}].{}", wrong.field),
+                    wrong.reason.clone(),
+                    "有误",
+                    "is wrong",
+                )),
+                _ => None,
+            });
+        let violations: Vec<_> = errors.collect();
+        if request.all_or_nothing && !violations.is_empty() {
+            let mut fault = Fault::new(
+                FaultCode::InvalidArgument,
+                "ROWS_REFUSED",
+                "均未保存",
+                "none stored",
+            );
+            fault.violations = violations;
+            return Err(from_fault(fault));
+        }
+        for (statement, outcome) in request.statements.into_iter().zip(&outcomes) {
+            if matches!(outcome, Outcome::FactId(_)) {
+                let key = (statement.source.clone(), statement.key.clone());
+                facts.stored.insert(key, statement);
+            }
+        }
+        facts.enrolled.extend(request.enrol_subject_ids);
+        let result = |outcome| risk::StatementResult {
+            outcome: Some(outcome),
+        };
+        Ok(Response::new(risk::AppendFactsResponse {
+            results: outcomes.into_iter().map(result).collect(),
+            in_force: !facts.code_rendering_is_away,
+        }))
+    }
+
+    async fn get_decision(&self, _: Request<risk::GetDecisionRequest>) -> Answer<risk::GetDecisionResponse> {
+        panic!("declaration asks for no decision")
+    }
+
+    async fn check_entry(
+        &self,
+        request: Request<risk::CheckEntryRequest>,
+    ) -> Answer<risk::CheckEntryResponse> {
+        Grant::of(&request)?.any().map_err(from_fault)?;
+        let missing = self.0.lock().unwrap().missing.clone();
+        Ok(Response::new(risk::CheckEntryResponse {
+            missing: missing.into_iter().map(Into::into).collect(),
+        }))
+    }
+}
+
+/// Takes the token `green` or `red` of Jiangsu; every other one has expired.
+#[derive(Clone, Copy)]
+pub struct Federation;
+
+#[tonic::async_trait]
+impl federation::partner_code_service_server::PartnerCodeService for Federation {
+    async fn verify_partner_code(
+        &self,
+        request: Request<federation::VerifyPartnerCodeRequest>,
+    ) -> Answer<federation::VerifyPartnerCodeResponse> {
+        Grant::of(&request)?;
+        let colour = match request.get_ref().token.as_str() {
+            "green" => risk::Colour::Green,
+            "red" => risk::Colour::Red,
+            _ => {
+                let fault = Fault::new(
+                    FaultCode::FailedPrecondition,
+                    "PARTNER_CODE_REFUSED",
+                    "已过期",
+                    "has expired",
+                );
+                return Err(from_fault(fault.with("outcome", "EXPIRED")));
+            }
+        };
+        Ok(Response::new(federation::VerifyPartnerCodeResponse {
+            province: "32".to_owned(),
+            colour: colour.into(),
+            issue_time: Some(time::from_micros(1_669_435_000_000_000)),
+            expire_time: None,
+            key_id: "0011223344556677".to_owned(),
+            trust_list_version: "2022-11".to_owned(),
+            verify_time: Some(time::from_micros(1_669_435_200_000_000)),
+        }))
+    }
+}

@@ -1,0 +1,235 @@
+//! What declaration promises over its contract, on both engines, with fakes of the services that it asks.
+
+#![allow(clippy::unwrap_used)]
+
+mod applications;
+mod arrivals;
+mod bad_input;
+mod fakes;
+mod feed;
+mod log;
+
+use std::time::Duration;
+
+use lutong_chassis::storage::StorageConfig;
+use lutong_chassis::testing::{self, Bed};
+use lutong_chassis::{Principal, status};
+use lutong_declaration::{Migrations, Peers};
+use lutong_kernel::{Fault, ServiceName};
+use lutong_proto::declaration::v1 as wire;
+use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
+use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
+use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
+use lutong_proto::identity::v1 as identity;
+use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
+use lutong_proto::policy::Caller;
+use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
+use tonic::service::Routes;
+
+/// GB 11643's own example number.
+const NUMBER: &str = "11010519491231002X";
+
+/// Declaration with nobody around it; a test binds those it wants there.
+struct Declaration {
+    bed: Bed,
+    storage: StorageConfig,
+    identity: fakes::Identity,
+    risk_rules: fakes::RiskRules,
+}
+
+async fn alone(bed: Bed) -> Declaration {
+    let storage = bed.storage::<Migrations>(ServiceName::Declaration).await;
+    let channel = |to| bed.channel(to, Caller::Declaration);
+    let peers = Peers {
+        identity: channel(ServiceName::Identity),
+        risk_rules: channel(ServiceName::RiskRules),
+        federation: channel(ServiceName::Federation),
+    };
+    let component = lutong_declaration::build(&bed.foundation, &storage, peers).await;
+    bed.bind(component.unwrap());
+    Declaration {
+        bed,
+        storage,
+        identity: fakes::Identity::default(),
+        risk_rules: fakes::RiskRules::default(),
+    }
+}
+
+async fn start(bed: Bed) -> Declaration {
+    let declaration = alone(bed).await;
+    declaration.bind_identity();
+    declaration.bind_risk_rules();
+    declaration.bind_federation();
+    declaration
+}
+
+fn request_id(n: u32) -> String {
+    format!("00000000-0000-7000-9000-{n:012}")
+}
+
+fn fault(status: &tonic::Status) -> Fault {
+    status::to_fault(status, "declaration")
+}
+
+/// `field reason` of each violation.
+fn wrong(fault: &Fault) -> Vec<String> {
+    let list = fault.violations.iter();
+    list.map(|one| format!("{} {}", one.field, one.reason)).collect()
+}
+
+fn form() -> wire::ApplicationForm {
+    wire::ApplicationForm {
+        person: Some(identity::PersonItems {
+            full_name: "王小明".to_owned(),
+            document: Some(document(NUMBER)),
+            mobile: "13800138000".to_owned(),
+            nationality: "CHN".to_owned(),
+            home_address: Some(identity::HomeAddress {
+                division: "370202".to_owned(),
+                detail: "香港中路1号".to_owned(),
+            }),
+        }),
+        contact_history: Vec::new(),
+        commitment: Some(wire::Commitment {
+            accepted: true,
+            text_version: "2020-02".to_owned(),
+        }),
+    }
+}
+
+fn document(number: &str) -> identity::Document {
+    identity::Document {
+        r#type: identity::DocumentType::ResidentId.into(),
+        number: number.to_owned(),
+        issuing_country: String::new(),
+    }
+}
+
+fn stay(day: &str) -> wire::ContactEntry {
+    wire::ContactEntry {
+        day: day.to_owned(),
+        r#type: wire::ContactType::AreaStay.into(),
+        division: "370202".to_owned(),
+        ..wire::ContactEntry::default()
+    }
+}
+
+impl Declaration {
+    fn bind_identity(&self) {
+        let service = IdentityServiceServer::new(self.identity.clone());
+        self.bed.bind_fake(ServiceName::Identity, Routes::new(service));
+    }
+
+    fn bind_risk_rules(&self) {
+        let service = DecisionServiceServer::new(self.risk_rules.clone());
+        self.bed.bind_fake(ServiceName::RiskRules, Routes::new(service));
+    }
+
+    fn bind_federation(&self) {
+        let service = PartnerCodeServiceServer::new(fakes::Federation);
+        self.bed.bind_fake(ServiceName::Federation, Routes::new(service));
+    }
+
+    fn client(&self) -> DeclarationServiceClient<lutong_chassis::MeshChannel> {
+        DeclarationServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
+    }
+
+    /// The account's principal once its person is known.
+    fn person(&self, account: &str) -> Principal {
+        testing::citizen(account, Some(self.identity.subject(NUMBER).parse().unwrap()))
+    }
+
+    async fn apply_as(
+        &self,
+        account: &str,
+        n: u32,
+        form: wire::ApplicationForm,
+    ) -> Result<wire::Application, Fault> {
+        let call = self.bed.call_as(&testing::citizen(account, None));
+        let request = wire::CreateApplicationRequest {
+            request_id: request_id(n),
+            form: Some(form),
+        };
+        let answer = self.client().create_application(call.request(request)).await;
+        answer
+            .map(|answer| answer.into_inner().application.unwrap())
+            .map_err(|status| fault(&status))
+    }
+
+    async fn apply(&self, n: u32, form: wire::ApplicationForm) -> Result<wire::Application, Fault> {
+        self.apply_as("wx-1", n, form).await
+    }
+
+    async fn application(&self, who: &Principal, name: &str) -> Result<wire::Application, Fault> {
+        let request = wire::GetApplicationRequest {
+            name: name.to_owned(),
+        };
+        let request = self.bed.call_as(who).request(request);
+        let answer = self.client().get_application(request).await;
+        answer
+            .map(|answer| answer.into_inner().application.unwrap())
+            .map_err(|status| fault(&status))
+    }
+
+    async fn arrive(
+        &self,
+        n: u32,
+        origin: impl Into<Option<wire::arrival_form::Origin>>,
+        form: wire::ApplicationForm,
+    ) -> Result<wire::Arrival, Fault> {
+        let request = wire::CreateArrivalRequest {
+            request_id: request_id(n),
+            form: Some(wire::ArrivalForm {
+                application: Some(form),
+                origin: origin.into(),
+            }),
+        };
+        let request = self.bed.call_as(&testing::citizen("wx-1", None)).request(request);
+        let answer = self.client().create_arrival(request).await;
+        answer
+            .map(|answer| answer.into_inner().arrival.unwrap())
+            .map_err(|status| fault(&status))
+    }
+
+    async fn events(&self, after: i64, page: i32) -> Result<Vec<wire::Event>, Fault> {
+        let channel = self.bed.channel(ServiceName::Declaration, Caller::RiskRules);
+        let call = lutong_chassis::Call::background(Duration::from_secs(5));
+        let request = call.request(wire::ListEventsRequest {
+            after_sequence: after,
+            page_size: page,
+        });
+        let answer = EventLogServiceClient::new(channel).list_events(request).await;
+        answer
+            .map(|answer| answer.into_inner().events)
+            .map_err(|status| fault(&status))
+    }
+
+    /// What followers read, once `count` events have their sequence.
+    async fn told(&self, count: usize) -> Vec<wire::DeclarationAccepted> {
+        let waiting = async {
+            loop {
+                let events = self.events(0, 0).await.unwrap();
+                if events.len() >= count {
+                    return events;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let events = tokio::time::timeout(Duration::from_secs(5), waiting)
+            .await
+            .unwrap();
+        let accepted = events.into_iter().map(|event| match event.payload.unwrap() {
+            wire::event::Payload::DeclarationAccepted(accepted) => accepted,
+        });
+        accepted.collect()
+    }
+
+    /// Declarations, answered requests, events: a refusal leaves none.
+    async fn stored(&self) -> [i64; 3] {
+        [
+            testing::rows(&self.storage, "declarations").await,
+            testing::rows(&self.storage, "idempotency").await,
+            testing::rows(&self.storage, "outbox").await,
+        ]
+    }
+}

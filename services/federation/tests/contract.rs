@@ -1,0 +1,297 @@
+//! What federation promises over its contract, on both engines, to a trust list as its operator writes it.
+
+#![allow(clippy::unwrap_used)]
+
+use lutong_chassis::on_both_engines;
+use lutong_chassis::storage::StorageConfig;
+use lutong_chassis::testing::{self, Bed};
+use lutong_federation::domain::trust_list::of_one_partner;
+use lutong_federation::{FederationConfig, Migrations};
+use lutong_kernel::random::SeededRandom;
+use lutong_kernel::{Colour, Fault, FaultCode, ServiceName, Timestamp};
+use lutong_proto::federation::v1 as wire;
+use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServiceClient;
+use lutong_proto::policy::Caller;
+use lutong_proto::risk_rules::v1::Colour as WireColour;
+use lutong_proto::time;
+use lutong_token::{Algorithm, Claims, Issuer, SigningKey};
+
+on_both_engines!(
+    a_partners_code_is_verified_and_its_provenance_told,
+    a_paper_code_says_how_long_its_colour_holds,
+    each_way_in_which_a_code_is_bad_has_its_own_outcome,
+    every_verification_is_recorded_and_no_token,
+    without_a_trust_list_nobody_is_trusted,
+    a_broken_trust_list_does_not_start,
+    a_token_has_a_length,
+);
+
+/// Three partners: Jiangsu, Zhejiang whose key was revoked, Henan whose key is over.
+struct Federation {
+    bed: Bed,
+    storage: StorageConfig,
+    jiangsu: SigningKey,
+    zhejiang: SigningKey,
+    henan: SigningKey,
+}
+
+fn key(seed: u64) -> SigningKey {
+    SigningKey::generate(Algorithm::Es256, &SeededRandom::new(seed)).unwrap()
+}
+
+fn province(code: &str) -> Issuer {
+    Issuer::parse(code).unwrap()
+}
+
+fn since() -> Timestamp {
+    Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap()
+}
+
+/// An entry as `of_one_partner` writes it, without the list's head.
+fn entry(code: &str, name: &str, key: &SigningKey, more: &str) -> String {
+    let list = of_one_partner("x", (province(code), name), key.verifying_key(), since()).unwrap();
+    let (_, entry) = list.split_once("[[partner]]").unwrap();
+    format!("[[partner]]{entry}{more}\n")
+}
+
+async fn build(bed: &Bed, storage: &StorageConfig, list: Option<&str>) -> Result<(), String> {
+    let config = FederationConfig {
+        trust_list: list.map(|text| {
+            let file = bed.foundation.keys.with_file_name("trust-list.toml");
+            std::fs::write(&file, text).unwrap();
+            file
+        }),
+    };
+    let component = lutong_federation::build(&bed.foundation, storage, &config).await;
+    bed.bind(component.map_err(|error| error.to_string())?);
+    Ok(())
+}
+
+async fn start(bed: Bed) -> Federation {
+    let storage = bed.storage::<Migrations>(ServiceName::Federation).await;
+    let (jiangsu, zhejiang, henan) = (key(32), key(33), key(41));
+    let list = format!(
+        "version = \"2022-11\"\n\n{}{}{}",
+        entry("32", "江苏", &jiangsu, ""),
+        entry(
+            "33",
+            "浙江",
+            &zhejiang,
+            "revoked_at = \"2022-11-01T00:00:00+08:00\""
+        ),
+        entry("41", "河南", &henan, "not_after = \"2022-11-01T00:00:00+08:00\""),
+    );
+    build(&bed, &storage, Some(&list)).await.unwrap();
+    Federation {
+        bed,
+        storage,
+        jiangsu,
+        zhejiang,
+        henan,
+    }
+}
+
+fn shown(key: &SigningKey, code: &str, at: Timestamp, colour: Colour) -> String {
+    let claims = Claims::dynamic(province(code), at, [7; 24], colour, None).unwrap();
+    key.sign(&claims).unwrap()
+}
+
+async fn verify(bed: &Bed, token: &str) -> Result<wire::VerifyPartnerCodeResponse, Fault> {
+    let channel = bed.channel(ServiceName::Federation, Caller::Declaration);
+    let call = bed.call_as(&testing::citizen("wx-1", None));
+    let request = call.request(wire::VerifyPartnerCodeRequest {
+        token: token.to_owned(),
+    });
+    let answer = PartnerCodeServiceClient::new(channel)
+        .verify_partner_code(request)
+        .await;
+    answer
+        .map(tonic::Response::into_inner)
+        .map_err(|status| lutong_chassis::status::to_fault(&status, "federation"))
+}
+
+impl Federation {
+    fn now(&self) -> Timestamp {
+        self.bed.foundation.now()
+    }
+
+    /// With what outcome a token is refused.
+    async fn outcome(&self, token: &str) -> String {
+        let refused = verify(&self.bed, token).await.unwrap_err();
+        assert_eq!(
+            (refused.code, &*refused.reason),
+            (FaultCode::FailedPrecondition, "PARTNER_CODE_REFUSED")
+        );
+        let [(name, outcome)] = &refused.metadata[..] else {
+            panic!("one outcome: {refused:?}")
+        };
+        assert_eq!(name, "outcome");
+        assert!(!format!("{refused:?}").contains(token), "a token is not repeated");
+        outcome.clone()
+    }
+}
+
+async fn a_partners_code_is_verified_and_its_provenance_told(bed: Bed) {
+    let federation = start(bed).await;
+    for (colour, told) in [
+        (Colour::Green, WireColour::Green),
+        (Colour::Yellow, WireColour::Yellow),
+        (Colour::Red, WireColour::Red),
+    ] {
+        let token = shown(&federation.jiangsu, "32", federation.now(), colour);
+        let verified = verify(&federation.bed, &token).await.unwrap();
+        let now = Some(time::from_micros(federation.now().micros()));
+        assert_eq!(
+            verified,
+            wire::VerifyPartnerCodeResponse {
+                province: "32".to_owned(),
+                colour: told.into(),
+                issue_time: now,
+                expire_time: None,
+                key_id: federation.jiangsu.kid().to_string(),
+                trust_list_version: "2022-11".to_owned(),
+                verify_time: now,
+            }
+        );
+    }
+}
+
+async fn a_paper_code_says_how_long_its_colour_holds(bed: Bed) {
+    let federation = start(bed).await;
+    let from = federation.now().plus_seconds(-86_400);
+    let until = from.plus_seconds(14 * 86_400);
+    let claims = Claims::paper(province("32"), (from, until), [7; 16], Colour::Green, None).unwrap();
+    let token = federation.jiangsu.sign(&claims).unwrap();
+    let verified = verify(&federation.bed, &token).await.unwrap();
+    assert_eq!(verified.issue_time, Some(time::from_micros(from.micros())));
+    assert_eq!(verified.expire_time, Some(time::from_micros(until.micros())));
+    federation.bed.clock.set(until.plus_seconds(30));
+    assert_eq!(federation.outcome(&token).await, "EXPIRED");
+}
+
+async fn each_way_in_which_a_code_is_bad_has_its_own_outcome(bed: Bed) {
+    let federation = start(bed).await;
+    let now = federation.now();
+    let at = |seconds: i64| {
+        shown(
+            &federation.jiangsu,
+            "32",
+            now.plus_seconds(seconds),
+            Colour::Green,
+        )
+    };
+    assert_eq!(federation.outcome(&at(-90)).await, "EXPIRED");
+    verify(&federation.bed, &at(-89)).await.unwrap();
+    assert_eq!(federation.outcome(&at(31)).await, "NOT_YET_VALID");
+    verify(&federation.bed, &at(30)).await.unwrap();
+    // Forged: the colour's owner's key, another signature. The last character but one belongs to it.
+    let mut forged = at(0).into_bytes();
+    let place = forged.len() - 3;
+    forged[place] = if forged[place] == b'0' { b'1' } else { b'0' };
+    let forged = String::from_utf8(forged).unwrap();
+    assert_eq!(federation.outcome(&forged).await, "BAD_SIGNATURE");
+    // A key that nobody listed, though it speaks for a province that is.
+    let stranger = shown(&key(99), "32", now, Colour::Green);
+    assert_eq!(federation.outcome(&stranger).await, "WRONG_KEY");
+    // A listed key that speaks for another listed province, for one that is not, and for Shandong itself.
+    for other in ["33", "44", "37"] {
+        let token = shown(&federation.jiangsu, other, now, Colour::Green);
+        assert_eq!(federation.outcome(&token).await, "WRONG_ISSUER", "{other}");
+    }
+    let revoked = shown(&federation.zhejiang, "33", now, Colour::Green);
+    assert_eq!(federation.outcome(&revoked).await, "REVOKED");
+    let over = shown(&federation.henan, "41", now, Colour::Green);
+    assert_eq!(federation.outcome(&over).await, "WRONG_KEY");
+    let card = Claims::card(
+        province("32"),
+        (now, now.plus_seconds(60)),
+        [7; 16],
+        Colour::Green,
+        None,
+    );
+    let card = federation.jiangsu.sign(&card.unwrap()).unwrap();
+    assert_eq!(federation.outcome(&card).await, "WRONG_KIND");
+    for unreadable in ["LT1:", "https://example.org/code?id=1", "绿码"] {
+        assert_eq!(federation.outcome(unreadable).await, "UNREADABLE");
+    }
+}
+
+async fn every_verification_is_recorded_and_no_token(bed: Bed) {
+    let federation = start(bed).await;
+    let good = shown(&federation.jiangsu, "32", federation.now(), Colour::Green);
+    verify(&federation.bed, &good).await.unwrap();
+    let stranger = key(99);
+    federation
+        .outcome(&shown(&stranger, "32", federation.now(), Colour::Green))
+        .await;
+    federation.outcome("绿码").await;
+    let text = |column: &'static str| testing::texts(&federation.storage, "verifications", column, "id");
+    assert_eq!(text("outcome").await, ["VALID", "WRONG_KEY", "UNREADABLE"]);
+    assert_eq!(
+        text("province").await,
+        ["32", "", ""],
+        "a province that nobody vouched for is none"
+    );
+    assert_eq!(
+        text("key_id").await,
+        [
+            federation.jiangsu.kid().to_string(),
+            stranger.kid().to_string(),
+            String::new()
+        ]
+    );
+    assert_eq!(text("trust_list_version").await, ["2022-11"; 3]);
+    // A bad length is no verification.
+    verify(&federation.bed, "").await.unwrap_err();
+    assert_eq!(testing::rows(&federation.storage, "verifications").await, 3);
+}
+
+async fn without_a_trust_list_nobody_is_trusted(bed: Bed) {
+    let storage = bed.storage::<Migrations>(ServiceName::Federation).await;
+    build(&bed, &storage, None).await.unwrap();
+    let token = shown(&key(32), "32", bed.foundation.now(), Colour::Green);
+    let refused = verify(&bed, &token).await.unwrap_err();
+    assert_eq!(refused.metadata, [("outcome".into(), "WRONG_KEY".to_owned())]);
+}
+
+async fn a_broken_trust_list_does_not_start(bed: Bed) {
+    let storage = bed.storage::<Migrations>(ServiceName::Federation).await;
+    let own = entry("37", "山东", &key(37), "");
+    let twice = format!(
+        "{}{}",
+        entry("32", "江苏", &key(1), ""),
+        entry("32", "江苏", &key(2), "")
+    );
+    let shared = format!(
+        "{}{}",
+        entry("32", "江苏", &key(1), ""),
+        entry("33", "浙江", &key(1), "")
+    );
+    for (list, said) in [
+        (own, "partner[0] (37): Shandong is no partner"),
+        (twice, "partner[1] (32): the province is there twice"),
+        (shared, "partner[1] (33).key[0]: the key"),
+        ("[[partner]]".to_owned(), "the file"),
+    ] {
+        let list = format!("version = \"1\"\n{list}");
+        let error = build(&bed, &storage, Some(&list)).await.unwrap_err();
+        assert!(
+            error.contains("trust-list.toml") && error.contains(said),
+            "{error}"
+        );
+    }
+}
+
+async fn a_token_has_a_length(bed: Bed) {
+    let federation = start(bed).await;
+    for token in [String::new(), "x".repeat(1_025)] {
+        let refused = verify(&federation.bed, &token).await.unwrap_err();
+        assert_eq!(&*refused.reason, "INVALID_FIELDS");
+        let wrong = &refused.violations[0];
+        assert_eq!((wrong.field.as_str(), &*wrong.reason), ("token", "TOKEN_LENGTH"));
+    }
+    assert_eq!(federation.outcome(&"x".repeat(1_024)).await, "UNREADABLE");
+    let refused = verify(&federation.bed, &"x".repeat(100_000)).await.unwrap_err();
+    assert_eq!(&*refused.reason, "REFUSED", "by the transport, unread");
+    assert_eq!(testing::rows(&federation.storage, "verifications").await, 1);
+}

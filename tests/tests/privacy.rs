@@ -1,0 +1,505 @@
+//! Nothing personal in error texts, log lines, spans or URLs: one application and one import, good and bad, through the
+//! edge and every service behind it in this process, with everything captured that the process says at its most talkative.
+
+#![allow(clippy::unwrap_used)]
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use futures::stream;
+use http::{Method, Request};
+use http_body_util::{BodyExt as _, Full};
+use lutong_chassis::access::{FeedGrant, PrincipalKey, Roles};
+use lutong_chassis::health::Readiness;
+use lutong_chassis::storage::Engine;
+use lutong_chassis::testing::Bed;
+use lutong_gateway::{Edge, Gateway, GatewayConfig};
+use lutong_identity::domain::account::{Account, AccountId};
+use lutong_kernel::ServiceName;
+use lutong_proto::declaration::v1 as declaration;
+use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::identity::v1 as identity;
+use lutong_proto::policy::{self, Caller, Role};
+use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as Field};
+use serde_json::{Value, json};
+use tonic::body::Body;
+use tower::ServiceExt as _;
+
+const NAME: &str = "阿依古丽·麦麦提";
+/// GB 11643's own example, and with one character wrong.
+const NUMBER: &str = "11010519491231002X";
+const WRONG_NUMBER: &str = "110105194912310021";
+const OLD_NUMBER: &str = "110105491231002";
+const MOBILE: &str = "13987654321";
+const WRONG_MOBILE: &str = "1398765432123";
+const ADDRESS: &str = "燕儿岛路77号甲";
+const COMMUNITY: &str = "贵和小区九号楼";
+const FACILITY: &str = "省立医院发热门诊三诊室";
+
+/// Nowhere but in requests, and encrypted in the stores.
+const PERSONAL: [&str; 10] = [
+    NAME,
+    "麦麦提",
+    NUMBER,
+    WRONG_NUMBER,
+    OLD_NUMBER,
+    MOBILE,
+    WRONG_MOBILE,
+    ADDRESS,
+    COMMUNITY,
+    FACILITY,
+];
+
+/// Everything that the process says.
+#[derive(Clone, Default)]
+struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Said {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Said {
+    fn listen() -> Self {
+        use tracing_subscriber::fmt::format::FmtSpan;
+        let said = Self::default();
+        let writer = said.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_span_events(FmtSpan::FULL)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .init();
+        said
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+fn assert_nothing_personal(place: &str, text: &str) {
+    for secret in PERSONAL {
+        let at = text.lines().find(|line| line.contains(secret));
+        assert!(at.is_none(), "{secret} in {place}: {at:?}");
+    }
+}
+
+struct Mesh {
+    bed: Bed,
+    edge: Edge,
+}
+
+async fn start() -> Mesh {
+    let bed = Bed::new(Engine::Sqlite);
+    let foundation = &bed.foundation;
+    let storage = bed
+        .storage::<lutong_identity::Migrations>(ServiceName::Identity)
+        .await;
+    let accounts = lutong_identity::open_accounts(foundation, &storage)
+        .await
+        .unwrap();
+    let feed = Account {
+        id: AccountId::parse("cdc-370200").unwrap(),
+        roles: Roles::of(&[Role::AuthorityFeed]),
+        subject: None,
+        division: None,
+        feed: Some(FeedGrant {
+            source: "cdc-370200".to_owned(),
+            kinds: vec!["fever_clinic_visit".to_owned()],
+            divisions: Vec::new(),
+        }),
+    };
+    accounts.add(feed).await.unwrap();
+    let log = bed.channel(ServiceName::Declaration, Caller::Identity);
+    bed.bind(lutong_identity::build(foundation, &storage, log).await.unwrap());
+    let storage = bed
+        .storage::<lutong_declaration::Migrations>(ServiceName::Declaration)
+        .await;
+    let channel = |to| bed.channel(to, Caller::Declaration);
+    let peers = lutong_declaration::Peers {
+        identity: channel(ServiceName::Identity),
+        risk_rules: channel(ServiceName::RiskRules),
+        federation: channel(ServiceName::Federation),
+    };
+    bed.bind(
+        lutong_declaration::build(foundation, &storage, peers)
+            .await
+            .unwrap(),
+    );
+    let config = GatewayConfig {
+        dev: true,
+        ..GatewayConfig::default()
+    };
+    let peers = ServiceName::WITH_STORAGE.map(|service| bed.channel(service, Caller::Gateway));
+    let edge = Gateway::build(
+        foundation,
+        &config,
+        peers.into_iter().collect(),
+        PrincipalKey::session([2; 32]),
+        None,
+        &Readiness::default(),
+    );
+    let edge = edge.unwrap().service();
+    Mesh { bed, edge }
+}
+
+impl Mesh {
+    /// Risk-rules and code-rendering come up later than the others: what waits for them is logged.
+    async fn complete(&self) {
+        let (bed, foundation) = (&self.bed, &self.bed.foundation);
+        let storage = bed
+            .storage::<lutong_risk_rules::Migrations>(ServiceName::RiskRules)
+            .await;
+        let channel = |to| bed.channel(to, Caller::RiskRules);
+        let component = lutong_risk_rules::build(
+            foundation,
+            &storage,
+            channel(ServiceName::Declaration),
+            channel(ServiceName::CodeRendering),
+        );
+        bed.bind(component.await.unwrap());
+        let storage = bed
+            .storage::<lutong_code_rendering::Migrations>(ServiceName::CodeRendering)
+            .await;
+        let channel = |to| bed.channel(to, Caller::CodeRendering);
+        let component = lutong_code_rendering::build(
+            foundation,
+            &storage,
+            channel(ServiceName::Identity),
+            channel(ServiceName::RiskRules),
+        );
+        bed.bind(component.await.unwrap());
+    }
+
+    async fn call(&self, method: Method, path: &str, session: Option<&str>, body: Option<&Value>) -> Value {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(session) = session {
+            request = request.header("authorization", format!("Bearer {session}"));
+        }
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let request = request
+            .header("content-type", "application/json")
+            .body(Body::new(Full::from(body)))
+            .unwrap();
+        let response = self.edge.clone().oneshot(request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    async fn session(&self, account: &str) -> String {
+        let body = json!({"account_id": account});
+        let answer = self
+            .call(Method::POST, "/v1/dev/sessions", None, Some(&body))
+            .await;
+        answer["token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .to_owned()
+    }
+
+    async fn apply(&self, session: &str, n: u32, change: impl FnOnce(&mut Value)) -> Value {
+        let mut form = json!({
+            "person": {
+                "full_name": NAME,
+                "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": NUMBER},
+                "mobile": MOBILE,
+                "nationality": "CHN",
+                "home_address": {"division": "370202", "detail": ADDRESS},
+            },
+            "contact_history": [
+                {"day": "2022-11-26", "type": "CONTACT_TYPE_AREA_STAY", "division": "370202", "community": COMMUNITY},
+            ],
+            "commitment": {"accepted": true, "text_version": "2020-02"},
+        });
+        change(&mut form);
+        let request_id = format!("00000000-0000-7000-9000-{n:012}");
+        let body = json!({"request_id": request_id, "form": form});
+        self.call(Method::POST, "/v1/applications", Some(session), Some(&body))
+            .await
+    }
+
+    async fn import(
+        &self,
+        session: &str,
+        mode: declaration::ImportMode,
+        rows: Vec<declaration::FactRow>,
+    ) -> Result<declaration::ImportFactsResponse, tonic::Status> {
+        use declaration::import_facts_request::Content;
+        let options = Content::Options(declaration::ImportOptions { mode: mode.into() });
+        let messages = [options, Content::Rows(declaration::FactRows { rows })];
+        let messages = messages.map(|content| declaration::ImportFactsRequest {
+            content: Some(content),
+        });
+        let mut request = tonic::Request::new(stream::iter(messages));
+        let credential = format!("Bearer {session}").parse().unwrap();
+        request.metadata_mut().insert("authorization", credential);
+        let answer = FeedServiceClient::new(self.edge.clone())
+            .import_facts(request)
+            .await;
+        answer.map(tonic::Response::into_inner)
+    }
+}
+
+fn row(key: &str, number: &str, attributes: &[(&str, &str)]) -> declaration::FactRow {
+    let text = |value: &str| prost_types::Value {
+        kind: Some(prost_types::value::Kind::StringValue(value.to_owned())),
+    };
+    declaration::FactRow {
+        source: "cdc-370200".to_owned(),
+        key: key.to_owned(),
+        document: Some(identity::Document {
+            r#type: identity::DocumentType::ResidentId.into(),
+            number: number.to_owned(),
+            issuing_country: String::new(),
+        }),
+        kind: "fever_clinic_visit".to_owned(),
+        attributes: Some(prost_types::Struct {
+            fields: attributes
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), text(value)))
+                .collect(),
+        }),
+        ..declaration::FactRow::default()
+    }
+}
+
+/// Every refusal of an application that a person's words can end up in, by what is to be told.
+async fn refused_applications(mesh: &Mesh, session: &str) -> Vec<(Value, &'static str)> {
+    let set = |path: &'static str, value: String| {
+        move |form: &mut Value| {
+            *form.pointer_mut(path).unwrap() = Value::String(value);
+        }
+    };
+    let number = "/person/document/number";
+    let told = [
+        (number, WRONG_NUMBER.to_owned(), "RESIDENT_ID_CHECK_CHARACTER"),
+        (number, format!("{NUMBER}{NUMBER}"), "DOCUMENT_NUMBER_TOO_LONG"),
+        (number, format!("{NUMBER}#"), "DOCUMENT_NUMBER_CHARACTERS"),
+        ("/person/full_name", format!("{NAME}{NUMBER}"), "NAME_CHARACTERS"),
+        ("/person/full_name", NAME.repeat(5_000), "NAME_TOO_LONG"),
+        ("/person/full_name", NAME.repeat(50_000), "BODY_TOO_LARGE"),
+        ("/person/mobile", WRONG_MOBILE.to_owned(), "MOBILE_SHAPE"),
+        ("/person/nationality", NAME.to_owned(), "NATIONALITY_UNKNOWN"),
+        ("/person/document/type", NUMBER.to_owned(), ""),
+        (
+            "/person/home_address/division",
+            NUMBER.to_owned(),
+            "DIVISION_SHAPE",
+        ),
+        ("/person/home_address/detail", ADDRESS.repeat(40), "ADDRESS_SHAPE"),
+        (
+            "/contact_history/0/community",
+            COMMUNITY.repeat(40),
+            "COMMUNITY_SHAPE",
+        ),
+        ("/contact_history/0/day", MOBILE.to_owned(), "DAY_SHAPE"),
+        ("/contact_history/0/division", NAME.to_owned(), "DIVISION_SHAPE"),
+        ("/contact_history/0/country", NAME.to_owned(), "NOT_ABROAD"),
+        ("/commitment/text_version", NAME.to_owned(), "COMMITMENT_VERSION"),
+    ];
+    let mut answers = Vec::new();
+    for (path, value, reason) in told {
+        let change = move |form: &mut Value| {
+            if path.ends_with("country") {
+                form["contact_history"][0]["country"] = Value::Null;
+            }
+            set(path, value)(form);
+        };
+        answers.push((mesh.apply(session, 100, change).await, reason));
+    }
+    answers.push((
+        mesh.apply(session, 100, |form| form[NAME] = json!(NUMBER)).await,
+        "",
+    ));
+    answers
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_application_and_an_import_leave_nothing_personal_in_errors_and_logs() {
+    use declaration::ImportMode::{AllOrNothing, GoodRows};
+    let said = Said::listen();
+    let mesh = start().await;
+    let person = mesh.session("wx-1").await;
+
+    // Good, while nobody decides: pending, which is logged; sent again; then in force.
+    let applied = mesh.apply(&person, 1, |_| ()).await;
+    assert_eq!(
+        applied["application"]["state"], "DECLARATION_STATE_PENDING",
+        "{applied}"
+    );
+    mesh.complete().await;
+    let name = applied["application"]["name"].as_str().unwrap();
+    assert_eq!(
+        mesh.apply(&person, 1, |_| ()).await["application"]["state"],
+        "DECLARATION_STATE_IN_FORCE"
+    );
+    let asked = mesh
+        .call(Method::GET, &format!("/v1/{name}"), Some(&person), None)
+        .await;
+    assert_nothing_personal("the acknowledgement", &format!("{applied}{asked}"));
+    let code = mesh.call(Method::GET, "/v1/code", Some(&person), None).await;
+    assert_eq!(code["colour"], "COLOUR_GREEN", "{code}");
+
+    // Bad in every way that repeats what was written, if anything does.
+    for (answer, reason) in refused_applications(&mesh, &person).await {
+        let text = answer.to_string();
+        assert!(
+            answer["reason"].is_string() && text.contains(reason),
+            "{reason}: {text}"
+        );
+        assert_nothing_personal("an error", &text);
+    }
+    let other_name = mesh
+        .apply(&mesh.session("wx-2").await, 2, |form| {
+            form["person"]["full_name"] = json!("王小明");
+        })
+        .await;
+    assert_eq!(other_name["reason"], "DOCUMENT_REGISTERED_DIFFERENTLY");
+    let other_body = mesh
+        .apply(&person, 1, |form| form["person"]["mobile"] = json!("13800138000"))
+        .await;
+    assert_eq!(other_body["reason"], "REQUEST_ID_REUSED");
+    assert_nothing_personal("a conflict", &format!("{other_name}{other_body}"));
+
+    // An import, row by row and all or nothing.
+    let feed = mesh.session("cdc-370200").await;
+    let visited = ("visited_at", "2022-11-25T10:00:00+08:00");
+    let good = || row("1", OLD_NUMBER, &[visited, ("facility", FACILITY)]);
+    let bad = || {
+        [
+            row("2", WRONG_NUMBER, &[visited]),
+            row("3", NUMBER, &[("visited_at", FACILITY)]),
+            row("4", NUMBER, &[visited, ("colour_of_shoes", MOBILE)]),
+            row("5", NUMBER, &[visited, ("facility", &FACILITY.repeat(200))]),
+            row("1", NUMBER, &[visited, ("facility", ADDRESS)]),
+        ]
+    };
+    let rows = std::iter::once(good()).chain(bad()).collect();
+    let imported = mesh.import(&feed, GoodRows, rows).await.unwrap();
+    assert!(imported.accepted >= 1 && imported.refused >= 4, "{imported:?}");
+    assert_nothing_personal("row errors", &format!("{imported:?}"));
+    for one in bad() {
+        if one.key == "5" {
+            continue;
+        }
+        let refused = mesh.import(&feed, AllOrNothing, vec![one]).await.unwrap_err();
+        let fault = lutong_chassis::status::to_fault(&refused, "x");
+        assert_eq!(fault.reason, "ROWS_REFUSED");
+        assert_nothing_personal("a refused import", &format!("{refused:?} {fault:?}"));
+    }
+    let code = mesh.call(Method::GET, "/v1/code", Some(&person), None).await;
+    assert_eq!(
+        code["colour"], "COLOUR_YELLOW",
+        "the import was about the applicant: {code}"
+    );
+
+    tracing::trace!("the least of what is said");
+    let log = said.text();
+    for expected in [
+        "a declaration is pending; the log delivers it",
+        "following is held up",
+        "the least of what is said",
+    ] {
+        assert!(
+            log.contains(expected),
+            "the log was not captured: {expected} is not in it"
+        );
+    }
+    assert_nothing_personal("the log", &log);
+}
+
+/// Fields that say something of a person, wherever they are.
+fn personal_fields(message: &MessageDescriptor, seen: &mut Vec<String>) -> Vec<String> {
+    const NAMES: [&str; 9] = [
+        "full_name",
+        "number",
+        "mobile",
+        "nationality",
+        "detail",
+        "token",
+        "text",
+        "community",
+        "form",
+    ];
+    if seen.contains(&message.full_name().to_owned()) {
+        return Vec::new();
+    }
+    seen.push(message.full_name().to_owned());
+    let mut found = Vec::new();
+    for field in message.fields() {
+        if NAMES.contains(&field.name()) {
+            found.push(field.full_name().to_owned());
+        }
+        if let Kind::Message(inner) = field.kind() {
+            found.extend(personal_fields(&inner, seen));
+        }
+    }
+    found
+}
+
+/// Method, path template and whether it has a body, of each binding of an RPC.
+fn bindings(rule: &DynamicMessage) -> Vec<(String, String, bool)> {
+    let text = |message: &DynamicMessage, name: &str| {
+        message
+            .get_field_by_name(name)
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    };
+    let mut found = Vec::new();
+    for method in ["get", "put", "post", "delete", "patch"] {
+        let path = text(rule, method);
+        if !path.is_empty() {
+            found.push((method.to_owned(), path, text(rule, "body") == "*"));
+        }
+    }
+    let more = rule.get_field_by_name("additional_bindings");
+    let more = more.as_deref().and_then(Field::as_list).unwrap_or_default();
+    for one in more.iter().filter_map(Field::as_message) {
+        found.extend(bindings(one));
+    }
+    found
+}
+
+#[test]
+fn no_url_carries_anything_personal() {
+    let pool = lutong_proto::descriptor_pool();
+    let http = pool.get_extension_by_name("google.api.http").unwrap();
+    let (mut with_body, mut without) = (0, 0);
+    for rpc in policy::rpcs(pool).unwrap() {
+        let options = rpc.method.options();
+        if !options.has_extension(&http) {
+            continue;
+        }
+        let rule = options.get_extension(&http);
+        for (method, path, body) in bindings(rule.as_message().unwrap()) {
+            let variables = path.split('{').skip(1).map(|rest| {
+                let end = rest.find(['=', '}']).unwrap();
+                &rest[..end]
+            });
+            for variable in variables {
+                assert!(["name", "subject_id"].contains(&variable), "{path}");
+            }
+            // Without a body every field is a parameter of the query.
+            if body {
+                with_body += 1;
+            } else {
+                without += 1;
+                let personal = personal_fields(&rpc.method.input(), &mut Vec::new());
+                assert!(personal.is_empty(), "{method} {path}: {personal:?}");
+            }
+        }
+    }
+    assert!(with_body >= 4 && without >= 6, "{with_body} {without}");
+    // What is looked for is what the forms have.
+    let form = pool
+        .get_message_by_name("lutong.declaration.v1.CreateApplicationRequest")
+        .unwrap();
+    assert!(personal_fields(&form, &mut Vec::new()).len() >= 6);
+}

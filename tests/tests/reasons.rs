@@ -1,0 +1,236 @@
+//! The error reasons that the contract lists are the ones that are answered: the ledger (`proto/reasons.txt`) has a line
+//! for each, each line a contract test, and the test bed sees to it that the test produces what its line says and that
+//! nothing else is answered. The bed is tried here too: what it lets pass would pass everywhere.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use lutong_chassis::access::Refusal;
+use lutong_chassis::status::from_fault;
+use lutong_chassis::storage::{Engine, StorageError};
+use lutong_chassis::testing::{self, Bed};
+use lutong_kernel::{Fault, FaultCode, ServiceName};
+use lutong_proto::complaint::v1 as wire;
+use lutong_proto::complaint::v1::feedback_service_client::FeedbackServiceClient;
+use lutong_proto::complaint::v1::feedback_service_server::{FeedbackService, FeedbackServiceServer};
+use lutong_proto::errors::{self, Producer};
+use lutong_proto::policy::{self, Caller};
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+
+/// Only of these may nobody produce a reason yet.
+const UNFINISHED: &str = "lutong.risk_rules.v1.";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn sources(folder: &Path, into: &mut String) {
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            into.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// The names between the parentheses of every `on_both_engines!( … );`.
+fn named_tests(source: &str) -> BTreeSet<&str> {
+    let blocks = source.split("on_both_engines!(").skip(1);
+    let blocks = blocks.filter_map(|rest| rest.split_once(");").map(|(names, _)| names));
+    blocks
+        .flat_map(|names| names.split(','))
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .collect()
+}
+
+#[test]
+fn every_listed_reason_has_a_line_in_the_ledger_and_every_line_a_listed_reason() {
+    let pool = lutong_proto::descriptor_pool();
+    let mut listed = BTreeSet::new();
+    for rpc in policy::rpcs(pool).unwrap() {
+        let name = rpc.path.trim_start_matches('/').to_owned();
+        for reason in errors::listed(&rpc.method).unwrap() {
+            listed.insert((name.clone(), reason));
+        }
+    }
+    let ledger = errors::ledger().unwrap();
+    let produced: BTreeSet<_> = ledger
+        .iter()
+        .map(|line| (line.rpc.to_owned(), line.reason.to_owned()))
+        .collect();
+    let without_line: Vec<_> = listed.difference(&produced).collect();
+    let without_reason: Vec<_> = produced.difference(&listed).collect();
+    assert!(
+        without_line.is_empty() && without_reason.is_empty(),
+        "listed and not in proto/reasons.txt: {without_line:#?}\nin proto/reasons.txt and not listed: {without_reason:#?}"
+    );
+    assert!(listed.len() > 40, "the comments were read");
+    for line in &ledger {
+        if let Producer::Nobody { why } = line.by {
+            assert!(
+                line.rpc.starts_with(UNFINISHED) && why.len() > 10,
+                "{} {} has no test",
+                line.rpc,
+                line.reason
+            );
+        }
+    }
+}
+
+#[test]
+fn every_test_of_the_ledger_is_a_contract_test_of_the_service_itself() {
+    for line in errors::ledger().unwrap() {
+        let Producer::Test { package, name } = line.by else {
+            continue;
+        };
+        // A fake that answers in a service's place proves nothing about it.
+        let service = line.rpc.split('.').nth(1).unwrap().replace('_', "-");
+        assert_eq!(package, format!("lutong-{service}"), "{}", line.rpc);
+        let mut source = String::new();
+        sources(&root().join("services").join(&service).join("tests"), &mut source);
+        assert!(
+            named_tests(&source).contains(name),
+            "there is no contract test {name} in {package}"
+        );
+    }
+}
+
+#[test]
+fn a_reason_of_every_rpc_is_listed_nowhere_else_and_is_one_of_ours() {
+    let common = errors::common();
+    let mut source = String::new();
+    for folder in ["services/kernel/src", "services/chassis/src", "gateway/src"] {
+        sources(&root().join(folder), &mut source);
+    }
+    for reason in &common {
+        assert!(source.contains(&format!("\"{reason}\"")), "{reason}");
+    }
+    for rpc in policy::rpcs(lutong_proto::descriptor_pool()).unwrap() {
+        let listed = errors::listed(&rpc.method).unwrap();
+        // The one reason that says more at an RPC: which other part it needs.
+        let twice: Vec<_> = listed
+            .iter()
+            .filter(|reason| common.contains(reason.as_str()) && *reason != "PART_UNAVAILABLE")
+            .collect();
+        assert!(twice.is_empty(), "{} {twice:?}", rpc.path);
+    }
+}
+
+/// The guard refuses before a service is reached, and a store for every service alike.
+#[test]
+fn what_the_stack_answers_by_itself_is_common_to_all() {
+    let refusals = [
+        Refusal::NotSignedIn,
+        Refusal::Caller,
+        Refusal::Role,
+        Refusal::Purpose,
+    ]
+    .map(Refusal::fault);
+    let others = [
+        Fault::internal(),
+        Fault::unavailable("storage"),
+        lutong_chassis::status::deadline_exceeded(),
+        StorageError::Contended.into(),
+        StorageError::Full.into(),
+        StorageError::Damaged("x".to_owned()).into(),
+    ];
+    for fault in refusals.into_iter().chain(others) {
+        assert!(errors::common().contains(&*fault.reason), "{fault}");
+    }
+}
+
+/// Answers what it is given, whatever the contract says.
+#[derive(Clone)]
+struct Says(Status);
+
+#[tonic::async_trait]
+impl FeedbackService for Says {
+    async fn create_feedback(
+        &self,
+        _: Request<wire::CreateFeedbackRequest>,
+    ) -> Result<Response<wire::CreateFeedbackResponse>, Status> {
+        Err(self.0.clone())
+    }
+
+    async fn get_feedback(
+        &self,
+        _: Request<wire::GetFeedbackRequest>,
+    ) -> Result<Response<wire::GetFeedbackResponse>, Status> {
+        Ok(Response::new(wire::GetFeedbackResponse::default()))
+    }
+}
+
+/// The answers of a bed in which filing feedback was answered so, and whether the bed let itself be dropped.
+async fn after(status: Status) -> (testing::Answers, bool) {
+    let bed = Bed::new(Engine::Sqlite);
+    let routes = Routes::new(FeedbackServiceServer::new(Says(status)));
+    bed.bind_fake(ServiceName::Complaint, routes);
+    let mut client = FeedbackServiceClient::new(bed.channel(ServiceName::Complaint, Caller::Gateway));
+    let call = bed.call_as(&testing::citizen("wx-1", None));
+    let filing = wire::CreateFeedbackRequest::default();
+    client.create_feedback(call.request(filing)).await.unwrap_err();
+    let asking = wire::GetFeedbackRequest::default();
+    client.get_feedback(call.request(asking)).await.unwrap();
+    let answers = bed.answers();
+    (answers, passes(|| drop(bed)))
+}
+
+fn passes(check: impl FnOnce()) -> bool {
+    catch_unwind(AssertUnwindSafe(check)).is_ok()
+}
+
+fn refusal(reason: &'static str) -> Status {
+    from_fault(Fault::new(FaultCode::FailedPrecondition, reason, "不", "no"))
+}
+
+#[tokio::test]
+async fn the_bed_takes_no_reason_that_the_rpc_does_not_list() {
+    for (status, fine) in [
+        (refusal("INVALID_FIELDS"), true),
+        (refusal("REQUEST_ID_REUSED"), true),
+        (refusal("CONTENDED"), true),
+        // Of the other RPC of the same service; of nobody; without a reason.
+        (refusal("FEEDBACK_NOT_FOUND"), false),
+        (refusal("REFUSED"), false),
+        (Status::invalid_argument("INVALID_FIELDS"), false),
+        (Status::internal("broken"), false),
+        (Status::unknown(""), false),
+        // The service's own database, and a part that this RPC does not need.
+        (from_fault(Fault::unavailable("storage")), true),
+        (from_fault(Fault::unavailable("identity")), false),
+        // What the transport says of a message that it has not read.
+        (Status::out_of_range("decoded message length too large"), true),
+        (
+            Status::internal("failed to decode Protobuf message: invalid varint"),
+            true,
+        ),
+    ] {
+        let (answers, dropped) = after(status.clone()).await;
+        let listed = passes(|| answers.assert_listed());
+        assert_eq!((listed, dropped), (fine, fine), "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_bed_takes_no_test_that_did_not_produce_what_its_line_says() {
+    let test = (
+        "lutong-complaint",
+        "a_repeated_request_is_answered_alike_and_another_body_is_a_conflict",
+    );
+    let (produced, _) = after(refusal("REQUEST_ID_REUSED")).await;
+    assert!(passes(|| produced.assert_produced(test.0, test.1)));
+    let (other, _) = after(refusal("INVALID_FIELDS")).await;
+    assert!(!passes(|| other.assert_produced(test.0, test.1)));
+    assert!(
+        passes(|| other.assert_produced("lutong-identity", test.1)),
+        "another crate's test of that name"
+    );
+}
