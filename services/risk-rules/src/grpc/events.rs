@@ -25,13 +25,13 @@ impl EventLog {
             after_sequence,
             page_size,
         } = request.into_inner();
-        let page = u32::try_from(page_size)
-            .ok()
-            .filter(|page| *page <= PAGE && after_sequence >= 0);
-        let page = page.ok_or_else(|| {
-            let en = "after_sequence is not negative and page_size lies between 0 and 500";
-            reply::wrong(Violation::new("page_size", "PAGE_RANGE", "分页参数超出范围", en))
-        })?;
+        let out_of_range =
+            |field: &str, en: &str| reply::wrong(Violation::new(field, "PAGE_RANGE", "分页参数超出范围", en));
+        if after_sequence < 0 {
+            return Err(out_of_range("after_sequence", "is not negative"));
+        }
+        let page = u32::try_from(page_size).ok().filter(|page| *page <= PAGE);
+        let page = page.ok_or_else(|| out_of_range("page_size", "lies between 0 and 500"))?;
         let stored = self
             .0
             .list(after_sequence, if page == 0 { PAGE } else { page })

@@ -2,12 +2,16 @@
 
 use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
+use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, Colour};
 
-use crate::mesh::{Mesh, fact, staff};
+use crate::mesh::{Mesh, fact, fault, staff};
 
-on_both_engines!(a_listing_turns_exactly_those_who_stayed_there_and_its_lifting_ends_it);
+on_both_engines!(
+    a_listing_turns_exactly_those_who_stayed_there_and_its_lifting_ends_it,
+    a_notice_that_is_wrong_changes_nothing,
+);
 
 fn notice(time: &str, communities: &[&str]) -> Vec<u8> {
     let row = serde_json::json!({"province": "山东省", "city": "青岛市", "county": "市南区", "communitys": communities});
@@ -17,10 +21,20 @@ fn notice(time: &str, communities: &[&str]) -> Vec<u8> {
     data.to_string().into_bytes()
 }
 
-async fn import(mesh: &Mesh, notice: Vec<u8>) -> wire::ImportNoticeResponse {
-    let chunks = tokio_stream::iter([wire::ImportNoticeRequest { chunk: notice.into() }]);
+async fn try_import(mesh: &Mesh, chunks: Vec<Vec<u8>>) -> Result<wire::ImportNoticeResponse, Fault> {
+    let chunks = chunks
+        .into_iter()
+        .map(|chunk| wire::ImportNoticeRequest { chunk: chunk.into() });
+    let chunks = tokio_stream::iter(chunks.collect::<Vec<_>>());
     let request = mesh.purposeful(&staff("epi-1", Role::Epidemiologist), chunks);
-    mesh.areas().import_notice(request).await.unwrap().into_inner()
+    let answer = mesh.areas().import_notice(request).await;
+    answer
+        .map(tonic::Response::into_inner)
+        .map_err(|status| fault(&status))
+}
+
+async fn import(mesh: &Mesh, notice: Vec<u8>) -> wire::ImportNoticeResponse {
+    try_import(mesh, vec![notice]).await.unwrap()
 }
 
 fn stay(n: u32, community: &str) -> wire::FactStatement {
@@ -46,4 +60,36 @@ async fn a_listing_turns_exactly_those_who_stayed_there_and_its_lifting_ends_it(
     // Whoever was there is red until fourteen days after; what changes is that an end is known.
     assert_eq!((lifted.lifted, lifted.redecided), (1, 2));
     assert_eq!(mesh.shown(1), Some(Colour::Red));
+}
+
+async fn a_notice_that_is_wrong_changes_nothing(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![stay(1, "甲小区"), stay(2, "乙小区")], &[1, 2])
+        .await;
+    import(&mesh, notice("2022-11-26 12时", &["乙小区"])).await;
+    let good = notice("2022-11-26 13时", &["甲小区"]);
+    let cut = good[..good.len() / 2].to_vec();
+    let counts = String::from_utf8(good.clone())
+        .unwrap()
+        .replace("\"hcount\":1", "\"hcount\":2");
+    let older = notice("2022-11-26 11时", &["甲小区"]);
+    for (bad, reason, field) in [
+        (cut, "NOTICE_UNREADABLE", "byte "),
+        (counts.into_bytes(), "NOTICE_COUNTS_DIFFER", "data.hcount"),
+        (older, "NOTICE_OLDER", ""),
+    ] {
+        let refused = try_import(&mesh, vec![bad]).await.unwrap_err();
+        assert_eq!(refused.reason, reason);
+        let named = refused.violations.first().map_or("", |wrong| &wrong.field);
+        assert!(named.starts_with(field), "{refused:?}");
+    }
+    // Endless chunks are cut off, not gathered.
+    let refused = try_import(&mesh, vec![vec![b' '; 64 * 1024]; 300])
+        .await
+        .unwrap_err();
+    assert_eq!(refused.reason, "NOTICE_TOO_LARGE");
+    assert_eq!(
+        [1, 2].map(|n| mesh.shown(n).unwrap()),
+        [Colour::Green, Colour::Red]
+    );
 }

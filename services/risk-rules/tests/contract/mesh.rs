@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lutong_chassis::access::Roles;
-use lutong_chassis::storage::{Database, StorageConfig};
+use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{Call, MeshChannel, Principal};
 use lutong_kernel::{Fault, ServiceName, SubjectId};
@@ -15,10 +15,10 @@ use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_risk_rules::Migrations;
 use prost_types::value::Kind;
-use sea_orm::ConnectionTrait as _;
 use serde_json::Value;
 use tonic::{Request, Response, Status};
 use wire::decision_service_client::DecisionServiceClient;
+use wire::event_log_service_client::EventLogServiceClient;
 use wire::history_service_client::HistoryServiceClient;
 use wire::recomparison_service_client::RecomparisonServiceClient;
 
@@ -154,6 +154,18 @@ impl Mesh {
         statements: Vec<wire::FactStatement>,
         enrol: &[u32],
     ) -> Result<wire::AppendFactsResponse, Fault> {
+        self.append_batch(wire::AppendFactsRequest {
+            statements,
+            enrol_subject_ids: enrol.iter().map(|n| subject(*n).to_string()).collect(),
+            all_or_nothing: false,
+        })
+        .await
+    }
+
+    pub async fn append_batch(
+        &self,
+        batch: wire::AppendFactsRequest,
+    ) -> Result<wire::AppendFactsResponse, Fault> {
         let kinds = [
             "case",
             "close_contact",
@@ -164,13 +176,7 @@ impl Mesh {
             "test",
             "database_anomaly",
         ];
-        let request = self
-            .call(&testing::feed("cdc-370200", &kinds))
-            .request(wire::AppendFactsRequest {
-                statements,
-                enrol_subject_ids: enrol.iter().map(|n| subject(*n).to_string()).collect(),
-                all_or_nothing: false,
-            });
+        let request = self.call(&testing::feed("cdc-370200", &kinds)).request(batch);
         let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
             .append_facts(request)
             .await;
@@ -191,8 +197,15 @@ impl Mesh {
     }
 
     pub async fn decision(&self, n: u32) -> Result<wire::Decision, Fault> {
-        let citizen = testing::citizen("wx-1", Some(subject(n)));
-        let request = self.call(&citizen).request(wire::GetDecisionRequest::default());
+        self.decision_of(Some(n), "").await
+    }
+
+    /// What somebody gets who asks about a subject id.
+    pub async fn decision_of(&self, who: Option<u32>, subject_id: &str) -> Result<wire::Decision, Fault> {
+        let citizen = testing::citizen("wx-1", who.map(subject));
+        let request = self.call(&citizen).request(wire::GetDecisionRequest {
+            subject_id: subject_id.to_owned(),
+        });
         let answer = DecisionServiceClient::new(self.channel(Caller::Gateway))
             .get_decision(request)
             .await;
@@ -230,14 +243,34 @@ impl Mesh {
     }
 
     /// Runs SQL beside the service, as somebody with the database's password could.
-    pub async fn tamper(&self, sql: &str) -> u64 {
-        let database = Database::connect(&self.storage).await.unwrap();
-        database
-            .reader()
-            .execute_unprepared(sql)
-            .await
-            .unwrap()
-            .rows_affected()
+    pub async fn tamper(&self, sql: &str) {
+        testing::meddle(&self.storage, sql).await;
+    }
+
+    pub async fn missing_of_entry(&self, subject_id: &str) -> Result<Vec<i32>, Fault> {
+        let request = self
+            .call(&testing::citizen("wx-1", None))
+            .request(wire::CheckEntryRequest {
+                subject_id: subject_id.to_owned(),
+            });
+        let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
+            .check_entry(request)
+            .await;
+        answer
+            .map(|answer| answer.into_inner().missing)
+            .map_err(|status| fault(&status))
+    }
+
+    pub async fn events(&self, after_sequence: i64, page_size: i32) -> Result<Vec<wire::Event>, Fault> {
+        let request = Call::background(Duration::from_secs(5)).request(wire::ListEventsRequest {
+            after_sequence,
+            page_size,
+        });
+        let mut log = EventLogServiceClient::new(self.channel(Caller::CodeRendering));
+        let answer = log.list_events(request).await;
+        answer
+            .map(|answer| answer.into_inner().events)
+            .map_err(|status| fault(&status))
     }
 
     /// `x'…'` or `'\x…'`: a subject as the engine writes it.
