@@ -36,8 +36,10 @@ pub struct Mesh {
 }
 
 /// Accounts that every mesh has: staff and feeds.
-const ACCOUNTS: [&[&str]; 5] = [
+const ACCOUNTS: [&[&str]; 7] = [
     &["epidemiologist-1", "--role", "epidemiologist"],
+    &["operator-1", "--role", "operator"],
+    &["auditor-1", "--role", "auditor"],
     &["checkpoint-1", "--role", "checkpoint"],
     &[
         "cdc-370200",

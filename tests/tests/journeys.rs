@@ -30,6 +30,7 @@ in_both_shapes!(
     the_real_notice_makes_a_listed_stay_red,
     a_broken_notice_is_refused_and_imports_nothing,
     feedback_is_found_by_its_number_and_only_by_its_account,
+    everybody_is_compared_and_every_decision_is_proven_and_made_again,
 );
 
 fn now() -> Timestamp {
@@ -506,4 +507,58 @@ async fn feedback_is_found_by_its_number_and_only_by_its_account(mesh: &Mesh) {
         person.post("/v1/feedback", empty).await.violations(),
         ["category CATEGORY_UNKNOWN", "text MISSING"]
     );
+}
+
+/// A command that speaks JSON: its status and what it said.
+fn asked(mesh: &Mesh, arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = mesh.command(&[arguments, &["--json"]].concat());
+    let said = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| {
+        panic!("{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    });
+    (output.status.code(), said)
+}
+
+async fn everybody_is_compared_and_every_decision_is_proven_and_made_again(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    let attributes = json!({"stage": "suspected", "diagnosed_at": ago(3_600)});
+    imported(
+        mesh,
+        "cdc-370200",
+        &[row("cdc-370200", &person.number, &person, "case", attributes)],
+    );
+    assert_eq!(person.colour().await, "red");
+    let (status, run) = asked(mesh, &["recompare", "--account", "operator-1"]);
+    assert_eq!((status, &run["complete"]), (Some(0), &json!(true)), "{run}");
+    assert_eq!(run["expected"], run["seen"]);
+    let listed = person.get("/v1/decisions").await.expect()["decisions"].clone();
+    let subject = listed[0]["subject_id"].as_str().unwrap();
+    assert_eq!(
+        (&listed[0]["colour"], &listed[1]["colour"]),
+        (&json!("COLOUR_RED"), &json!("COLOUR_GREEN"))
+    );
+    let auditor = ["--account", "auditor-1"];
+    let (status, shown) = asked(mesh, &[&["decisions", "show", subject], &auditor[..]].concat());
+    assert_eq!(
+        (status, shown["decisions"].as_array().unwrap().len()),
+        (Some(0), 2)
+    );
+    for version in ["1", "2"] {
+        let replay = ["decisions", "replay", subject, version];
+        let (status, replayed) = asked(mesh, &[&replay[..], &auditor[..]].concat());
+        assert_eq!(
+            (status, &replayed["identical"]),
+            (Some(0), &json!(true)),
+            "{replayed}"
+        );
+    }
+    let verify = ["audit", "verify", "--subject", subject];
+    let (status, verified) = asked(mesh, &[&verify[..], &auditor[..]].concat());
+    assert_eq!(
+        (status, &verified["intact"], &verified["breaks"]),
+        (Some(0), &json!(2), &json!([]))
+    );
+    // Whoever may compare may not read, and the other way round.
+    let refused = mesh.command(&["decisions", "show", subject, "--account", "operator-1"]);
+    assert_eq!(refused.status.code(), Some(1));
 }

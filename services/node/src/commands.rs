@@ -2,11 +2,14 @@
 
 mod admin;
 mod areas;
+mod audit;
 mod bench;
 mod certs;
 mod client;
+mod decisions;
 mod facts;
 mod keys;
+mod recompare;
 mod rules;
 mod serve;
 mod tour;
@@ -52,6 +55,14 @@ enum Action {
     /// Rule sets.
     #[command(subcommand)]
     Rules(rules::Rules),
+    /// Compare everybody's stored decision with what the facts say.
+    Recompare(recompare::Recompare),
+    /// Past decisions.
+    #[command(subcommand)]
+    Decisions(decisions::Decisions),
+    /// Proofs.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Measure: showing against a bare server, applying, starting, memory.
     Bench(bench::Bench),
     /// Show the main job by itself, on real input.
@@ -98,6 +109,9 @@ impl Command {
             Action::Areas(areas) => areas.run().await,
             Action::Facts(facts) => facts.run().await,
             Action::Rules(rules) => rules.run(),
+            Action::Recompare(recompare) => recompare.run().await,
+            Action::Decisions(decisions) => decisions.run().await,
+            Action::Audit(audit) => audit.run().await,
             Action::Bench(bench) => bench.run().await,
             Action::Tour(tour) => tour.run().await,
         };

@@ -7,6 +7,7 @@ use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
+use prost_reflect::DynamicMessage;
 use serde_json::{Value, json};
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
@@ -41,11 +42,18 @@ pub type Calls = InterceptedService<Channel, Bearer>;
 
 /// Puts the session into each call.
 #[derive(Clone)]
-pub struct Bearer(MetadataValue<Ascii>);
+pub struct Bearer {
+    session: MetadataValue<Ascii>,
+    purpose: Option<MetadataValue<Ascii>>,
+}
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
-        request.metadata_mut().insert("authorization", self.0.clone());
+        let metadata = request.metadata_mut();
+        metadata.insert("authorization", self.session.clone());
+        if let Some(purpose) = &self.purpose {
+            metadata.insert("lutong-purpose", purpose.clone());
+        }
         Ok(request)
     }
 }
@@ -72,19 +80,28 @@ impl Gateway {
 
     /// Signs in at the development identity provider.
     pub async fn sign_in(&self, account: &str) -> Result<Calls, Failure> {
+        let token = self.session_of(account).await?;
+        self.with_session(&token, None)
+    }
+
+    async fn session_of(&self, account: &str) -> Result<String, Failure> {
         let answer = self
             .post("/v1/dev/sessions", &json!({"account_id": account}))
             .await?;
         let token = answer["token"].as_str();
-        let token =
-            token.ok_or_else(|| Failure::Because(format!("sign-in as {account} was refused: {answer}")))?;
-        self.with_session(token)
+        let refused = || Failure::Because(format!("sign-in as {account} was refused: {answer}"));
+        token.map(str::to_owned).ok_or_else(refused)
     }
 
-    pub fn with_session(&self, token: &str) -> Result<Calls, Failure> {
-        let bearer = format!("Bearer {token}").parse();
-        let bearer = bearer.map_err(|_| Failure::Input("the session is not printable".to_owned()))?;
-        Ok(InterceptedService::new(self.channel.clone(), Bearer(bearer)))
+    /// Calls with a session; `purpose` is what reading other people's data is for.
+    pub fn with_session(&self, token: &str, purpose: Option<&str>) -> Result<Calls, Failure> {
+        let unprintable = |_| Failure::Input("the session or purpose is not printable ASCII".to_owned());
+        let session = format!("Bearer {token}").parse().map_err(unprintable)?;
+        let purpose = purpose.map(str::parse).transpose().map_err(unprintable)?;
+        Ok(InterceptedService::new(
+            self.channel.clone(),
+            Bearer { session, purpose },
+        ))
     }
 
     async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
@@ -107,15 +124,39 @@ impl Gateway {
 
 impl Target {
     pub async fn calls(&self) -> Result<Calls, Failure> {
-        let gateway = Gateway::at(&self.endpoint)?;
-        match (&self.account, &self.session) {
-            (Some(account), _) => gateway.sign_in(account).await,
-            (None, Some(session)) => gateway.with_session(session),
-            (None, None) => Err(Failure::Input(
-                "who asks? --account (development) or --session".to_owned(),
-            )),
-        }
+        self.calls_with(None).await
     }
+
+    /// Calls that read other people's data; the record says what for.
+    pub async fn calls_for(&self, purpose: &str) -> Result<Calls, Failure> {
+        self.calls_with(Some(purpose)).await
+    }
+
+    async fn calls_with(&self, purpose: Option<&str>) -> Result<Calls, Failure> {
+        let gateway = Gateway::at(&self.endpoint)?;
+        let session = match (&self.account, &self.session) {
+            (Some(account), _) => gateway.session_of(account).await?,
+            (None, Some(session)) => session.clone(),
+            (None, None) => {
+                let who = "who asks? --account (development) or --session";
+                return Err(Failure::Input(who.to_owned()));
+            }
+        };
+        gateway.with_session(&session, purpose)
+    }
+}
+
+/// Canonical proto JSON of a message of the contract.
+pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
+    let pool = lutong_proto::descriptor_pool();
+    let Some(descriptor) = pool.get_message_by_name(name) else {
+        return Value::Null;
+    };
+    let dynamic = DynamicMessage::decode(descriptor, &*message.encode_to_vec());
+    let json = dynamic
+        .ok()
+        .and_then(|message| serde_json::to_value(message).ok());
+    json.unwrap_or_default()
 }
 
 /// What went wrong, for a person: reason, field by field.
