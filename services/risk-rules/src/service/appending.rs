@@ -105,11 +105,25 @@ impl Decider {
         Ok(appended)
     }
 
-    /// The same, and brings what was decided into force: `true` when all of it is.
+    /// The same, and brings what was decided into force: `true` when all of it is. A case is acknowledged only then: until
+    /// its sender repeats it and is told so, nobody may rely on it.
     pub async fn append_in_force(&self, call: &Call, batch: Batch) -> Result<(Appended, bool), Fault> {
-        let appended = self.append_gathered(batch).await?;
+        let cases = cases(&batch);
+        let all_or_nothing = batch.all_or_nothing;
+        let mut appended = self.append_gathered(batch).await?;
         let decisions = [&appended.made[..], &appended.standing[..]].concat();
-        let in_force = self.bring_into_force(call, &decisions).await && !appended.waiting;
+        let applied = self.bring_into_force(call, &decisions).await;
+        if !applied && !cases.is_empty() {
+            if all_or_nothing {
+                return Err(Fault::unavailable("code-rendering"));
+            }
+            for row in cases {
+                if let Some(result @ Ok(_)) = appended.results.get_mut(row) {
+                    *result = Err(case_pending());
+                }
+            }
+        }
+        let in_force = applied && !appended.waiting;
         Ok((appended, in_force))
     }
 
@@ -298,6 +312,27 @@ fn too_many(subject: SubjectId) -> Fault {
         "TOO_MANY_FACTS",
         format!("同一人员的有效记录不得超过{MOST_FACTS}条，均未保存"),
         format!("{subject} would have more than {MOST_FACTS} facts; nothing was stored"),
+    )
+}
+
+/// Rows that state a case.
+fn cases(batch: &Batch) -> Vec<usize> {
+    let is_case = |statement: &Statement| match &statement.content {
+        Content::Fact { attributes, .. } => attributes.kind() == FactKind::Case,
+        Content::Retraction { .. } => false,
+    };
+    let rows = batch.statements.iter().enumerate();
+    rows.filter(|(_, row)| row.as_ref().is_ok_and(is_case))
+        .map(|(row, _)| row)
+        .collect()
+}
+
+fn case_pending() -> Violation {
+    Violation::new(
+        "kind",
+        "CASE_NOT_IN_FORCE",
+        "病例已记录但颜色尚未生效，未予受理：请以同一编号重新报送",
+        "the case is recorded but its colour is not in force yet, so it is not acknowledged: send it again under the same key",
     )
 }
 

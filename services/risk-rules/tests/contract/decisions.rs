@@ -15,6 +15,7 @@ on_both_engines!(
     a_correction_takes_the_place_of_its_original_and_a_retraction_leaves_nothing,
     a_bad_row_is_named_and_the_good_ones_are_stored,
     while_code_rendering_is_away_decisions_are_pending,
+    a_case_is_acknowledged_only_once_its_colour_is_in_force,
     a_large_import_is_decided_behind_its_answer_and_a_case_in_it_before,
 );
 
@@ -137,6 +138,32 @@ async fn while_code_rendering_is_away_decisions_are_pending(bed: Bed) {
     // The same statement again brings it into force: what stands is told again.
     assert!(mesh.stored(vec![fever(1, "f1")], &[]).await);
     assert_eq!(mesh.shown(1), Some(Colour::Yellow));
+}
+
+async fn a_case_is_acknowledged_only_once_its_colour_is_in_force(bed: Bed) {
+    use wire::statement_result::Outcome;
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![], &[1, 2]).await;
+    mesh.codes.away.store(true, Ordering::SeqCst);
+    let answer = mesh
+        .append(vec![confirmed(1, "c1"), fever(2, "f2")], &[])
+        .await
+        .unwrap();
+    let Some(Outcome::Error(error)) = &answer.results[0].outcome else {
+        panic!("a green code may be shown over it: {answer:?}")
+    };
+    assert_eq!(error.reason, "CASE_NOT_IN_FORCE");
+    assert!(matches!(answer.results[1].outcome, Some(Outcome::FactId(_))) && !answer.in_force);
+    let batch = wire::AppendFactsRequest {
+        statements: vec![confirmed(2, "c2")],
+        all_or_nothing: true,
+        ..wire::AppendFactsRequest::default()
+    };
+    assert_eq!(mesh.append_batch(batch).await.unwrap_err().reason, "PART_UNAVAILABLE");
+    mesh.codes.away.store(false, Ordering::SeqCst);
+    let answer = mesh.append(vec![confirmed(1, "c1")], &[]).await.unwrap();
+    assert!(matches!(answer.results[0].outcome, Some(Outcome::UnchangedFactId(_))) && answer.in_force);
+    assert_eq!(mesh.shown(1), Some(Colour::Red));
 }
 
 async fn a_large_import_is_decided_behind_its_answer_and_a_case_in_it_before(bed: Bed) {
