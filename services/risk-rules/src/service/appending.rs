@@ -383,18 +383,12 @@ async fn stored_keys(
     transaction: &DatabaseTransaction,
     statements: &[Result<Statement, Violation>],
 ) -> Result<Vec<StatementRow>, Fault> {
-    let mut wanted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut wanted: BTreeSet<(&str, &str)> = BTreeSet::new();
     for statement in statements.iter().flatten() {
-        let keys = wanted.entry(&statement.source).or_default();
-        keys.insert(&statement.key);
-        keys.extend(statement.target());
+        wanted.insert((&statement.source, &statement.key));
+        wanted.extend(statement.target().map(|key| (&*statement.source, key)));
     }
-    let mut stored = Vec::new();
-    for (source, keys) in wanted {
-        let keys: Vec<_> = keys.into_iter().collect();
-        stored.extend(statements::by_keys(transaction, source, &keys).await?);
-    }
-    Ok(stored)
+    Ok(statements::by_keys(transaction, wanted).await?)
 }
 
 fn refuse_any(results: &[Result<Outcome, Violation>]) -> Result<(), Fault> {

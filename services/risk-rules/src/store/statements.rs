@@ -10,6 +10,8 @@ use sea_orm::{
     QueryFilter as _,
 };
 
+use sha2::{Digest as _, Sha256};
+
 use super::tables::statement::{ActiveModel, Column, Entity, Model};
 use crate::domain::attributes::Attributes;
 use crate::domain::fact::Fact;
@@ -90,15 +92,30 @@ impl StatementRow {
     }
 }
 
-/// Statements of one source by their keys.
-pub async fn by_keys(
+/// What a statement is found by: one index entry of a fixed size for source and key. A query over two columns with a list
+/// for the second makes PostgreSQL read everything that the source ever stated.
+fn name_of(source: &str, key: &str) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update((source.len() as u64).to_be_bytes());
+    hash.update(source);
+    hash.update(key);
+    hash.finalize()[..16].to_vec()
+}
+
+/// Statements by source and key.
+pub async fn by_keys<'a>(
     connection: &impl ConnectionTrait,
-    source: &str,
-    keys: &[&str],
+    keys: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Vec<StatementRow>, StorageError> {
+    let names: Vec<_> = keys
+        .into_iter()
+        .map(|(source, key)| name_of(source, key))
+        .collect();
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = Entity::find()
-        .filter(Column::Source.eq(source))
-        .filter(Column::Key.is_in(keys.iter().copied()))
+        .filter(Column::Name.is_in(names))
         .all(connection)
         .await?;
     rows.into_iter().map(StatementRow::try_from).collect()
@@ -136,6 +153,7 @@ pub async fn insert(
         rows.push(ActiveModel {
             subject_id: Set(subject_bytes(new.subject)),
             fact_id: Set(uuid_bytes(new.id.uuid())),
+            name: Set(name_of(&new.source, &new.key)),
             source: Set(new.source.clone()),
             key: Set(new.key.clone()),
             kind: Set(new

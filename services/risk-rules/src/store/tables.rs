@@ -115,6 +115,8 @@ pub mod statement {
         pub subject_id: Vec<u8>,
         #[sea_orm(primary_key, auto_increment = false)]
         pub fact_id: Vec<u8>,
+        /// First half of the SHA-256 of source and key: what a statement is found by.
+        pub name: Vec<u8>,
         pub source: String,
         pub key: String,
         /// Absent: a retraction.

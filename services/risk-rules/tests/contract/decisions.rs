@@ -159,7 +159,10 @@ async fn a_case_is_acknowledged_only_once_its_colour_is_in_force(bed: Bed) {
         all_or_nothing: true,
         ..wire::AppendFactsRequest::default()
     };
-    assert_eq!(mesh.append_batch(batch).await.unwrap_err().reason, "PART_UNAVAILABLE");
+    assert_eq!(
+        mesh.append_batch(batch).await.unwrap_err().reason,
+        "PART_UNAVAILABLE"
+    );
     mesh.codes.away.store(false, Ordering::SeqCst);
     let answer = mesh.append(vec![confirmed(1, "c1")], &[]).await.unwrap();
     assert!(matches!(answer.results[0].outcome, Some(Outcome::UnchangedFactId(_))) && answer.in_force);

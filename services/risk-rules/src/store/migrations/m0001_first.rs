@@ -162,6 +162,7 @@ async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .table(statement::Entity)
                 .col(ColumnDef::new(Column::SubjectId).binary().not_null())
                 .col(ColumnDef::new(Column::FactId).binary().not_null())
+                .col(ColumnDef::new(Column::Name).binary().not_null())
                 .col(ColumnDef::new(Column::Source).string().not_null())
                 .col(ColumnDef::new(Column::Key).string().not_null())
                 .col(ColumnDef::new(Column::Kind).string())
@@ -175,14 +176,13 @@ async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .to_owned(),
         )
         .await?;
-    let by_key = Index::create()
-        .name("statements_key")
+    let by_name = Index::create()
+        .name("statements_name")
         .table(statement::Entity)
-        .col(Column::Source)
-        .col(Column::Key)
+        .col(Column::Name)
         .unique()
         .to_owned();
-    manager.create_index(by_key).await
+    manager.create_index(by_name).await
 }
 
 async fn create_decisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
