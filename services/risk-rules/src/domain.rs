@@ -5,6 +5,7 @@ pub mod attributes;
 pub mod case_file;
 pub mod correction;
 pub mod evaluate;
+pub mod explanation;
 pub mod fact;
 pub mod history;
 pub mod notice;

@@ -40,7 +40,8 @@ pub async fn build(
         .await?;
     let outbox = store.outbox();
     let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;
-    let reader = grpc::statement::StatementReader::new(store.keys.key("fingerprint")?);
+    let reader =
+        grpc::statement::StatementReader::new(store.keys.key("fingerprint")?, Arc::clone(&foundation.clock));
     let handler = grpc::Handler::new(decider.clone(), reader.clone());
     let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler.clone()))
         .add_service(AreaServiceServer::new(handler).max_decoding_message_size(128 * 1024))

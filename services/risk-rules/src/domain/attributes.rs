@@ -53,6 +53,14 @@ impl Attributes {
         self.get(name)?.as_instant()
     }
 
+    /// The first instant that lies after `limit`, by its attribute's name.
+    pub fn instant_after(&self, limit: Timestamp) -> Option<&'static str> {
+        let named = self.kind.attributes().iter().zip(&self.values);
+        let mut instants =
+            named.filter_map(|(attribute, value)| Some((attribute.name, value.as_ref()?.as_instant()?)));
+        instants.find(|(_, at)| *at > limit).map(|(name, _)| name)
+    }
+
     /// Canonical: table order, instants in local time, absent ones left out.
     pub fn to_json(&self) -> Map<String, Json> {
         let named = self.kind.attributes().iter().zip(&self.values);

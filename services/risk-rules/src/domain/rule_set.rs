@@ -112,6 +112,13 @@ pub(super) enum End {
     },
 }
 
+impl Rule {
+    /// Whether its end, while none is known, is something that is yet to be recorded.
+    pub(super) const fn ends_when_closed(&self) -> bool {
+        !matches!(self.window, Window::Area { .. })
+    }
+}
+
 /// What is wrong with a rule set, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleSetError {

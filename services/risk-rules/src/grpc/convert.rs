@@ -5,6 +5,7 @@ use lutong_proto::identity::v1::FieldError;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 
+use crate::domain::explanation::{CitedRecord, explain};
 use crate::domain::rule_set::Text;
 use crate::service::appending::Outcome;
 use crate::service::areas::Imported;
@@ -79,16 +80,24 @@ pub fn decision(explained: Explained) -> wire::Decision {
     } = explained;
     let citations = decision.content.citations.iter().map(|citation| {
         let rule = rules.rules().iter().find(|rule| rule.id == citation.rule);
-        let cited = citation
-            .facts
-            .iter()
-            .filter_map(|id| facts.get(id))
-            .map(|fact| wire::CitedFact {
-                fact_id: fact.id.to_string(),
-                kind: fact.kind.clone().unwrap_or_default(),
-                source: fact.source.clone(),
-                record_time: Some(time::from_micros(fact.recorded_at.micros())),
-            });
+        let cited = || citation.facts.iter().filter_map(|id| facts.get(id));
+        let records: Vec<CitedRecord> = cited()
+            .filter_map(|fact| {
+                Some(CitedRecord {
+                    kind: fact.kind.as_deref()?.parse().ok()?,
+                    source: fact.source.clone(),
+                    recorded_at: fact.recorded_at,
+                })
+            })
+            .collect();
+        let until = citation.until.map(Timestamp::from_micros);
+        let explanation = rule.map(|rule| text(&explain(rule, &records, until)));
+        let cited = cited().map(|fact| wire::CitedFact {
+            fact_id: fact.id.to_string(),
+            kind: fact.kind.clone().unwrap_or_default(),
+            source: fact.source.clone(),
+            record_time: Some(time::from_micros(fact.recorded_at.micros())),
+        });
         wire::Citation {
             rule_id: citation.rule.clone(),
             facts: cited.collect(),
@@ -96,6 +105,7 @@ pub fn decision(explained: Explained) -> wire::Decision {
             until_time: citation.until.map(time::from_micros),
             reason: rule.map(|rule| text(&rule.reason)),
             legal_basis: rule.map(|rule| rule.legal_basis.clone()).unwrap_or_default(),
+            explanation,
         }
     });
     wire::Decision {

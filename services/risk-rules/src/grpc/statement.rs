@@ -1,10 +1,13 @@
 //! A statement of the wire as one that is checked in itself.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use lutong_chassis::access::Principal;
 use lutong_chassis::crypto::{Key, keyed_hash};
 use lutong_chassis::reply;
-use lutong_kernel::Violation;
 use lutong_kernel::fault::Violations;
+use lutong_kernel::{Clock, Timestamp, Violation};
 use lutong_proto::risk_rules::v1::FactStatement;
 use prost_types::value::Kind;
 use serde_json::{Map, Value};
@@ -15,16 +18,21 @@ use crate::service::appending::{Content, Statement};
 
 /// Characters of a key.
 const MAX_KEY: usize = 100;
+/// Planned ends may lie ahead; what lies further ahead than this is a mistake.
+const FARTHEST: Duration = Duration::from_secs(5 * 366 * 86_400);
 /// Characters of a reason.
 const MAX_REASON: usize = 200;
 
 /// Reads statements; the key is for the fingerprint of their content.
 #[derive(Debug, Clone)]
-pub struct StatementReader(Key);
+pub struct StatementReader {
+    fingerprint: Key,
+    clock: Arc<dyn Clock>,
+}
 
 impl StatementReader {
-    pub const fn new(fingerprint: Key) -> Self {
-        Self(fingerprint)
+    pub const fn new(fingerprint: Key, clock: Arc<dyn Clock>) -> Self {
+        Self { fingerprint, clock }
     }
 
     /// A statement that declaration passes on for somebody: a feed speaks in its own name and of its own kinds only.
@@ -63,7 +71,7 @@ impl StatementReader {
                 ));
             }
         }
-        let content = wrong.take(content(&statement));
+        let content = wrong.take(content(&statement, self.clock.now().plus(FARTHEST)));
         match (subject, content, wrong.finish()) {
             (Some(subject), Some(content), Ok(())) => Ok(Statement {
                 fingerprint: self.fingerprint(&statement.subject_id, &content),
@@ -87,7 +95,7 @@ impl StatementReader {
             }
             Content::Retraction { key, .. } => format!("retraction\n{subject}\n{key}"),
         };
-        keyed_hash(&self.0, text.as_bytes())
+        keyed_hash(&self.fingerprint, text.as_bytes())
     }
 }
 
@@ -100,7 +108,8 @@ fn shapeless() -> Violation {
     )
 }
 
-fn content(statement: &FactStatement) -> Result<Content, Violation> {
+/// Instants lie at or before `farthest`.
+fn content(statement: &FactStatement, farthest: Timestamp) -> Result<Content, Violation> {
     if !statement.retract_key.is_empty() {
         return retraction(statement);
     }
@@ -113,6 +122,14 @@ fn content(statement: &FactStatement) -> Result<Content, Violation> {
     let given = statement.attributes.as_ref().map(object).unwrap_or_default();
     let attributes = Attributes::parse(kind, &given)
         .map_err(|wrong| wrong.into_iter().next().unwrap_or_else(shapeless))?;
+    if let Some(name) = attributes.instant_after(farthest) {
+        return Err(Violation::new(
+            format!("attributes.{name}"),
+            "INSTANT_FAR_FUTURE",
+            "时间过于遥远：不得晚于五年之后",
+            "lies more than five years ahead",
+        ));
+    }
     Ok(Content::Fact {
         attributes,
         replaces: Some(statement.replaces_key.clone()).filter(|key| !key.is_empty()),

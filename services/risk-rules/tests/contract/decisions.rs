@@ -35,6 +35,10 @@ async fn a_fact_turns_whom_it_concerns_and_the_decision_says_why(bed: Bed) {
     let decision = mesh.decision(1).await.unwrap();
     assert_eq!((decision.colour(), decision.version), (Colour::Red, 2));
     assert_eq!(rules(&decision), ["red.confirmed", "yellow.fever-clinic"]);
+    let explanation = decision.citations[1].explanation.clone().unwrap();
+    for part in ["发热门诊", "疾控机构", "2022-11-26", "2022-12-04 24时"] {
+        assert!(explanation.zh.contains(part), "{}", explanation.zh);
+    }
     let fact = &decision.citations[0].facts[0];
     assert_eq!((fact.kind.as_str(), fact.source.as_str()), ("case", "cdc-370200"));
     assert_eq!(
@@ -103,7 +107,9 @@ async fn a_bad_row_is_named_and_the_good_ones_are_stored(bed: Bed) {
     let backwards = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00",
         "closed_at": "2022-11-24T08:00:00+08:00"});
     let unknown = serde_json::json!({"visited_at": "2022-11-20T08:00:00+08:00", "weather": "cold"});
+    let endless = serde_json::json!({"last_contact_at": "2022-11-20T08:00:00+08:00", "observation_until": "2122-11-20T08:00:00+08:00"});
     let rows = vec![
+        fact(1, "b0", "close_contact", &endless),
         fact(1, "b1", "case", &backwards),
         fact(1, "b2", "fever_clinic_visit", &unknown),
         fact(1, "b3", "rumour", &unknown),
@@ -119,6 +125,7 @@ async fn a_bad_row_is_named_and_the_good_ones_are_stored(bed: Bed) {
         })
         .collect();
     let expected = [
+        "attributes.observation_until INSTANT_FAR_FUTURE",
         "attributes.closed_at END_BEFORE_START",
         "attributes.weather ATTRIBUTE_UNKNOWN",
         "kind KIND_NOT_GRANTED",
