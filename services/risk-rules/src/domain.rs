@@ -11,5 +11,6 @@ pub mod history;
 pub mod notice;
 pub mod packed;
 pub mod recomparison;
+pub mod rollback;
 pub mod rule_set;
 pub mod set_digest;

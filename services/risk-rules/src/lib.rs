@@ -18,6 +18,7 @@ use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer
 use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
+use lutong_proto::risk_rules::v1::rollback_service_server::RollbackServiceServer;
 
 pub use store::Migrations;
 
@@ -50,6 +51,10 @@ pub async fn build(
         ))
         .add_service(HistoryServiceServer::new(grpc::history::History::new(
             decider.clone(),
+        )))
+        .add_service(RollbackServiceServer::new(grpc::rollback::Rollbacks::new(
+            decider.clone(),
+            reader.clone(),
         )))
         .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())));
     let audit = AuditLog::new(store.database.clone());

@@ -10,4 +10,5 @@ pub mod following;
 pub mod history;
 pub mod reading;
 pub mod recomparison;
+pub mod rollback;
 mod sorting;

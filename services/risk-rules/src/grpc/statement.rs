@@ -7,7 +7,7 @@ use lutong_chassis::access::Principal;
 use lutong_chassis::crypto::{Key, keyed_hash};
 use lutong_chassis::reply;
 use lutong_kernel::fault::Violations;
-use lutong_kernel::{Clock, Timestamp, Violation};
+use lutong_kernel::{Clock, SubjectId, Timestamp, Violation};
 use lutong_proto::risk_rules::v1::FactStatement;
 use prost_types::value::Kind;
 use serde_json::{Map, Value};
@@ -83,6 +83,17 @@ impl StatementReader {
             // The first is enough for a row; the file is corrected row by row.
             (.., Err(fault)) => Err(fault.violations.into_iter().next().unwrap_or_else(shapeless)),
             (.., Ok(())) => Err(shapeless()),
+        }
+    }
+
+    /// A statement that this service makes itself, of content that was checked when it was first stated.
+    pub fn own(&self, source: &str, key: String, subject: SubjectId, content: Content) -> Statement {
+        Statement {
+            fingerprint: self.fingerprint(&subject.to_string(), &content),
+            source: source.to_owned(),
+            key,
+            subject,
+            content,
         }
     }
 

@@ -7,7 +7,7 @@ use lutong_kernel::{FactId, Fault, SubjectId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -41,6 +41,8 @@ pub struct StatementRow {
     pub kind: Option<String>,
     pub recorded_at: Timestamp,
     pub superseded_at: Option<Timestamp>,
+    /// What it corrects or retracts.
+    pub target: Option<FactId>,
     pub fingerprint: Vec<u8>,
     sealed: Option<Vec<u8>>,
 }
@@ -57,6 +59,10 @@ impl TryFrom<Model> for StatementRow {
             kind: row.kind,
             recorded_at: Timestamp::from_micros(row.recorded_at),
             superseded_at: row.superseded_at.map(Timestamp::from_micros),
+            target: match row.target_id {
+                Some(target) => Some(FactId::from_uuid(read_uuid(&target, "statements.target_id")?)),
+                None => None,
+            },
             fingerprint: row.fingerprint,
             sealed: row.attributes,
         })
@@ -119,6 +125,37 @@ pub async fn by_keys<'a>(
         .all(connection)
         .await?;
     rows.into_iter().map(StatementRow::try_from).collect()
+}
+
+/// Subjects after `after` of whom a source reported something from `from` until before `until`, in order. It reads through
+/// the table: a rollback is rare, and an index for it would cost every import.
+pub async fn reported_on(
+    connection: &impl ConnectionTrait,
+    source: &str,
+    (from, until): (Timestamp, Timestamp),
+    after: Option<SubjectId>,
+    limit: u64,
+) -> Result<Vec<SubjectId>, StorageError> {
+    let mut query = Entity::find()
+        .select_only()
+        .column(Column::SubjectId)
+        .distinct()
+        .filter(Column::Source.eq(source))
+        .filter(Column::RecordedAt.gte(from.micros()))
+        .filter(Column::RecordedAt.lt(until.micros()));
+    if let Some(after) = after {
+        query = query.filter(Column::SubjectId.gt(subject_bytes(after)));
+    }
+    let found: Vec<Vec<u8>> = query
+        .order_by_asc(Column::SubjectId)
+        .limit(limit)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    found
+        .iter()
+        .map(|bytes| read_subject(bytes, "statements.subject_id"))
+        .collect()
 }
 
 /// Everything stated about `subjects`.

@@ -9,3 +9,4 @@ mod history;
 mod mesh;
 mod recomparison;
 mod refusals;
+mod rollback;

@@ -221,6 +221,10 @@ impl Mesh {
         RecomparisonServiceClient::new(self.channel(Caller::Gateway))
     }
 
+    pub fn rollbacks(&self) -> wire::rollback_service_client::RollbackServiceClient<MeshChannel> {
+        wire::rollback_service_client::RollbackServiceClient::new(self.channel(Caller::Gateway))
+    }
+
     pub fn areas(&self) -> wire::area_service_client::AreaServiceClient<MeshChannel> {
         wire::area_service_client::AreaServiceClient::new(self.channel(Caller::Gateway))
     }
