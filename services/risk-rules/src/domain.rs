@@ -4,6 +4,7 @@ pub mod area;
 pub mod attributes;
 pub mod case_file;
 pub mod correction;
+pub mod designation;
 pub mod evaluate;
 pub mod explanation;
 pub mod fact;

@@ -3,6 +3,7 @@
 pub mod code_rendering;
 pub mod convert;
 pub mod declared;
+pub mod designations;
 mod events;
 pub mod history;
 pub mod recomparison;

@@ -15,6 +15,7 @@ use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::risk_rules::v1::area_service_server::AreaServiceServer;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
+use lutong_proto::risk_rules::v1::designation_service_server::DesignationServiceServer;
 use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
@@ -52,6 +53,9 @@ pub async fn build(
         .add_service(HistoryServiceServer::new(grpc::history::History::new(
             decider.clone(),
         )))
+        .add_service(DesignationServiceServer::new(
+            grpc::designations::Designations::new(decider.clone(), reader.clone()),
+        ))
         .add_service(RollbackServiceServer::new(grpc::rollback::Rollbacks::new(
             decider.clone(),
             reader.clone(),

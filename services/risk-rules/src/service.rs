@@ -4,6 +4,7 @@ pub mod appending;
 pub mod areas;
 pub mod book;
 pub mod deciding;
+pub mod designations;
 pub mod due;
 pub mod entry;
 pub mod following;

@@ -3,6 +3,7 @@
 pub mod areas;
 pub mod day_seals;
 pub mod decisions;
+pub mod designations;
 mod migrations;
 pub mod recomparisons;
 pub mod rosters;

@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use lutong_chassis::client::Call;
 use lutong_chassis::crypto::{FieldCipher, Key, KeyFileError, ReadyCipher, keyed_hash};
 use lutong_chassis::gather::Gatherer;
+use lutong_chassis::idempotency::Idempotency;
 use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::storage::Database;
 use lutong_chassis::{Foundation, MeshChannel, Store};
@@ -44,6 +45,7 @@ pub struct Decider {
     pub(super) waiting: Arc<Notify>,
     /// Rung when a run over everyone begins.
     pub(super) runs: Arc<Notify>,
+    pub(super) idempotency: Idempotency,
     pub(super) chain: Key,
 }
 
@@ -87,6 +89,7 @@ impl Decider {
             gatherer: Arc::default(),
             waiting: Arc::default(),
             runs: Arc::default(),
+            idempotency: store.idempotency.clone(),
             chain: store.keys.key(crate::CHAIN_KEY)?,
         })
     }

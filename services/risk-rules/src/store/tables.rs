@@ -337,3 +337,31 @@ pub mod day_seal {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub mod designation {
+    use sea_orm::entity::prelude::*;
+
+    /// A designation, proposed by one officer and approved by another.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "designations")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Vec<u8>,
+        pub subject_id: Vec<u8>,
+        pub level: String,
+        pub from_at: i64,
+        pub until_at: i64,
+        pub legal_basis: String,
+        pub division: i64,
+        /// Accounts of officers.
+        pub proposed_by: String,
+        pub proposed_at: i64,
+        pub approved_by: Option<String>,
+        pub approved_at: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -5,6 +5,7 @@
 
 mod areas;
 mod decisions;
+mod designations;
 mod history;
 mod mesh;
 mod recomparison;

@@ -175,6 +175,7 @@ impl Mesh {
             "entry",
             "test",
             "database_anomaly",
+            "designation",
         ];
         let request = self.call(&testing::feed("cdc-370200", &kinds)).request(batch);
         let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
@@ -223,6 +224,10 @@ impl Mesh {
 
     pub fn rollbacks(&self) -> wire::rollback_service_client::RollbackServiceClient<MeshChannel> {
         wire::rollback_service_client::RollbackServiceClient::new(self.channel(Caller::Gateway))
+    }
+
+    pub fn designations(&self) -> wire::designation_service_client::DesignationServiceClient<MeshChannel> {
+        wire::designation_service_client::DesignationServiceClient::new(self.channel(Caller::Gateway))
     }
 
     pub fn areas(&self) -> wire::area_service_client::AreaServiceClient<MeshChannel> {

@@ -1,0 +1,208 @@
+//! Designating somebody: proposed by one officer, approved by another, in force as a fact.
+
+use futures::FutureExt as _;
+use lutong_chassis::access::{AnyPermit, Principal};
+use lutong_chassis::client::Call;
+use lutong_chassis::idempotency::{self, Claim, RequestKey};
+use lutong_chassis::storage::StorageError;
+use lutong_kernel::{DivisionCode, Fault, FaultCode, RequestId};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::appending::{Batch, Content, Statement};
+use super::deciding::Decider;
+use crate::domain::attributes::Attributes;
+use crate::domain::designation::Designation;
+use crate::domain::fact::FactKind;
+use crate::grpc::statement::StatementReader;
+use crate::store::designations;
+
+/// Whoever has no division of their own acts for the province.
+fn division(officer: &Principal) -> DivisionCode {
+    officer.division.unwrap_or(DivisionCode::SHANDONG)
+}
+
+impl Decider {
+    /// Stores a proposal once; `propose` makes it of an id, the officer's division and the instant.
+    pub async fn propose_designation(
+        &self,
+        _permit: AnyPermit,
+        officer: &Principal,
+        request_id: RequestId,
+        body: &[u8],
+        proposed: Designation,
+    ) -> Result<Designation, Fault> {
+        let request = self
+            .idempotency
+            .key(&officer.account, "ProposeDesignation", request_id, body);
+        let proposed = Designation {
+            id: Uuid::from_bytes(self.random.bytes::<16>()),
+            division: division(officer),
+            proposed_by: officer.account.clone(),
+            proposed_at: self.clock.now(),
+            ..proposed
+        };
+        self.database
+            .write(move |transaction| async move { propose(transaction, &request, proposed).await }.boxed())
+            .await
+    }
+
+    /// Approves, states the fact and brings it into force.
+    pub async fn approve_designation(
+        &self,
+        _permit: AnyPermit,
+        call: &Call,
+        reader: &StatementReader,
+        officer: &Principal,
+        id: Uuid,
+    ) -> Result<Designation, Fault> {
+        let (account, own, now) = (officer.account.clone(), division(officer), self.clock.now());
+        let approved = self.database.write(move |transaction| {
+            async move {
+                let one = designations::hold(transaction, id).await?;
+                let one = one
+                    .filter(|one| own.contains(one.division))
+                    .ok_or_else(not_found)?;
+                if one.approved_at.is_some() {
+                    return Ok(one);
+                }
+                if one.proposed_by == account {
+                    return Err(own_proposal());
+                }
+                if one.until <= now {
+                    return Err(over());
+                }
+                designations::approve(transaction, id, &account, now).await?;
+                designations::hold(transaction, id).await?.ok_or_else(not_found)
+            }
+            .boxed()
+        });
+        let approved: Designation = approved.await?;
+        // Ended since: there is nothing to bring into force.
+        if approved.until <= now {
+            return Ok(approved);
+        }
+        self.state(
+            call,
+            vec![statement(reader, &approved, approved.id.to_string(), None)?],
+        )
+        .await?;
+        Ok(approved)
+    }
+
+    /// Ends it now, as a correction of its fact.
+    pub async fn end_designation(
+        &self,
+        _permit: AnyPermit,
+        call: &Call,
+        reader: &StatementReader,
+        officer: &Principal,
+        id: Uuid,
+    ) -> Result<Designation, Fault> {
+        let (own, now) = (division(officer), self.clock.now());
+        let ended = self.database.write(move |transaction| {
+            async move {
+                let one = designations::hold(transaction, id).await?;
+                let mut one = one
+                    .filter(|one| own.contains(one.division))
+                    .ok_or_else(not_found)?;
+                if one.until > now {
+                    one.until = now.max(one.from);
+                    designations::end(transaction, id, one.until).await?;
+                }
+                Ok::<_, Fault>(one)
+            }
+            .boxed()
+        });
+        let ended = ended.await?;
+        if ended.approved_at.is_some() {
+            let key = format!("{}/end", ended.id);
+            self.state(
+                call,
+                vec![statement(reader, &ended, key, Some(ended.id.to_string()))?],
+            )
+            .await?;
+        }
+        Ok(ended)
+    }
+
+    async fn state(&self, call: &Call, statements: Vec<Statement>) -> Result<(), Fault> {
+        let batch = Batch {
+            statements: statements.into_iter().map(Ok).collect(),
+            ..Batch::default()
+        };
+        let (appended, in_force) = self.append_in_force(call, batch).await?;
+        if let Some(Err(wrong)) = appended.results.into_iter().next() {
+            return Err(Fault::invalid(vec![wrong]));
+        }
+        if in_force {
+            Ok(())
+        } else {
+            Err(Fault::unavailable("code-rendering"))
+        }
+    }
+
+    /// In force now, by division and legal basis.
+    pub async fn count_designations(&self) -> Result<Vec<(i64, String, i64)>, Fault> {
+        Ok(designations::counts(self.database.reader(), self.clock.now()).await?)
+    }
+}
+
+async fn propose(
+    transaction: &sea_orm::DatabaseTransaction,
+    request: &RequestKey,
+    proposed: Designation,
+) -> Result<Designation, Fault> {
+    let answer = proposed.id.as_bytes();
+    if let Claim::Replay(answer) =
+        idempotency::claim(transaction, request, answer, proposed.proposed_at).await?
+    {
+        let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
+        let id = Uuid::from_slice(&answer).map_err(|_| damaged())?;
+        return designations::find(transaction, id).await?.ok_or_else(damaged);
+    }
+    designations::insert(transaction, &proposed).await?;
+    Ok(proposed)
+}
+
+/// A designation as a fact of its division's officers.
+fn statement(
+    reader: &StatementReader,
+    one: &Designation,
+    key: String,
+    replaces: Option<String>,
+) -> Result<Statement, Fault> {
+    let given = json!({"level": one.level.as_str(), "from": one.from.to_rfc3339(), "until": one.until.to_rfc3339(),
+        "legal_basis": one.basis.code});
+    let given = given.as_object().cloned().unwrap_or_default();
+    let attributes = Attributes::parse(FactKind::Designation, &given).map_err(Fault::invalid)?;
+    let source = format!("officer-{}", one.division);
+    Ok(reader.own(&source, key, one.subject, Content::Fact { attributes, replaces }))
+}
+
+fn not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "DESIGNATION_NOT_FOUND",
+        "本辖区没有该管理决定",
+        "there is no such designation in your division",
+    )
+}
+
+fn own_proposal() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "OWN_PROPOSAL",
+        "须由另一名工作人员批准",
+        "another officer must approve: you proposed it",
+    )
+}
+
+fn over() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "DESIGNATION_OVER",
+        "结束时间已过，不能再批准",
+        "its end has passed: it can no longer be approved",
+    )
+}

@@ -1,0 +1,121 @@
+//! Designations, proposed and approved.
+
+use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_kernel::{DivisionCode, Timestamp};
+use sea_orm::sea_query::{Expr, LockType};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+use uuid::Uuid;
+
+use super::tables::designation::{ActiveModel, Column, Entity, Model};
+use crate::domain::designation::{Designation, Level, legal_basis};
+
+impl TryFrom<Model> for Designation {
+    type Error = StorageError;
+
+    fn try_from(row: Model) -> Result<Self, StorageError> {
+        let damaged = |what: &str| StorageError::Damaged(format!("designations.{what}"));
+        let division = u32::try_from(row.division).ok();
+        let division = division.and_then(|number| DivisionCode::from_number(number).ok());
+        Ok(Self {
+            id: read_uuid(&row.id, "designations.id")?,
+            subject: read_subject(&row.subject_id, "designations.subject_id")?,
+            level: Level::parse(&row.level).ok_or_else(|| damaged("level"))?,
+            from: Timestamp::from_micros(row.from_at),
+            until: Timestamp::from_micros(row.until_at),
+            basis: legal_basis(&row.legal_basis).ok_or_else(|| damaged("legal_basis"))?,
+            division: division.ok_or_else(|| damaged("division"))?,
+            proposed_by: row.proposed_by,
+            proposed_at: Timestamp::from_micros(row.proposed_at),
+            approved_by: row.approved_by,
+            approved_at: row.approved_at.map(Timestamp::from_micros),
+        })
+    }
+}
+
+pub async fn insert(transaction: &DatabaseTransaction, one: &Designation) -> Result<(), StorageError> {
+    let row = ActiveModel {
+        id: Set(uuid_bytes(one.id)),
+        subject_id: Set(subject_bytes(one.subject)),
+        level: Set(one.level.as_str().to_owned()),
+        from_at: Set(one.from.micros()),
+        until_at: Set(one.until.micros()),
+        legal_basis: Set(one.basis.code.to_owned()),
+        division: Set(i64::from(one.division.number())),
+        proposed_by: Set(one.proposed_by.clone()),
+        proposed_at: Set(one.proposed_at.micros()),
+        approved_by: Set(None),
+        approved_at: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(transaction).await?;
+    Ok(())
+}
+
+pub async fn find(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<Designation>, StorageError> {
+    let row = Entity::find_by_id(uuid_bytes(id)).one(connection).await?;
+    row.map(Designation::try_from).transpose()
+}
+
+/// Held until the end of the transaction.
+pub async fn hold(transaction: &DatabaseTransaction, id: Uuid) -> Result<Option<Designation>, StorageError> {
+    let mut query = Entity::find_by_id(uuid_bytes(id));
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        query = query.lock(LockType::Update);
+    }
+    query
+        .one(transaction)
+        .await?
+        .map(Designation::try_from)
+        .transpose()
+}
+
+pub async fn approve(
+    transaction: &DatabaseTransaction,
+    id: Uuid,
+    officer: &str,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    Entity::update_many()
+        .col_expr(Column::ApprovedBy, Expr::value(officer))
+        .col_expr(Column::ApprovedAt, Expr::value(at.micros()))
+        .filter(Column::Id.eq(uuid_bytes(id)))
+        .filter(Column::ApprovedAt.is_null())
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+pub async fn end(transaction: &DatabaseTransaction, id: Uuid, until: Timestamp) -> Result<(), StorageError> {
+    Entity::update_many()
+        .col_expr(Column::UntilAt, Expr::value(until.micros()))
+        .filter(Column::Id.eq(uuid_bytes(id)))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Designations in force at an instant, counted by division and legal basis.
+pub async fn counts(
+    connection: &impl ConnectionTrait,
+    at: Timestamp,
+) -> Result<Vec<(i64, String, i64)>, StorageError> {
+    let counts = Entity::find()
+        .select_only()
+        .column(Column::Division)
+        .column(Column::LegalBasis)
+        .column_as(Column::Id.count(), "count")
+        .filter(Column::ApprovedAt.is_not_null())
+        .filter(Column::FromAt.lte(at.micros()))
+        .filter(Column::UntilAt.gt(at.micros()))
+        .group_by(Column::Division)
+        .group_by(Column::LegalBasis)
+        .order_by_asc(Column::Division)
+        .order_by_asc(Column::LegalBasis)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(counts)
+}
