@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
+use lutong_kernel::Fault;
 use tokio::sync::{Semaphore, mpsc, oneshot};
+
+use crate::crypto::CipherError;
+use crate::storage::StorageError;
 
 /// Calls that wait; more wait in `call`.
 const QUEUE: usize = 4_096;
@@ -59,6 +63,30 @@ impl<I: Send + 'static, O: Send + 'static> Gatherer<I, O> {
         let (answer, output) = oneshot::channel();
         self.0.send((input, answer)).await.ok()?;
         output.await.ok()
+    }
+}
+
+/// A batch that cannot be done together: somebody in it is not new, or the database failed. Each is then done alone, and
+/// gets an answer of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Apart;
+
+impl From<StorageError> for Apart {
+    fn from(error: StorageError) -> Self {
+        tracing::debug!(%error, "a batch is done one by one");
+        Self
+    }
+}
+
+impl From<CipherError> for Apart {
+    fn from(_: CipherError) -> Self {
+        Self
+    }
+}
+
+impl From<Fault> for Apart {
+    fn from(_: Fault) -> Self {
+        Self
     }
 }
 

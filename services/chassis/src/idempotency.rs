@@ -122,12 +122,7 @@ pub async fn claim(
     answer_if_fresh: &[u8],
     now: Timestamp,
 ) -> Result<Claim, ClaimError> {
-    let row = entry::ActiveModel {
-        scope: Set(key.scope.to_vec()),
-        fingerprint: Set(key.fingerprint.to_vec()),
-        answer: Set(answer_if_fresh.to_vec()),
-        expires_at: Set(now.plus(KEPT).micros()),
-    };
+    let row = row(key, answer_if_fresh.to_vec(), now);
     let inserted = entry::Entity::insert(row)
         .on_conflict(OnConflict::column(entry::Column::Scope).do_nothing().to_owned())
         .exec_without_returning(transaction)
@@ -144,6 +139,33 @@ pub async fn claim(
         Some(stored) if stored.fingerprint == key.fingerprint => Ok(Claim::Replay(stored.answer)),
         Some(_) => Err(ClaimError::Reused),
         None => Err(ClaimError::Storage(StorageError::Contended)),
+    }
+}
+
+/// Claims several requests in one statement: `false`, and the transaction is to be undone, when one of them is not new.
+pub async fn claim_all<'a>(
+    transaction: &DatabaseTransaction,
+    requests: impl IntoIterator<Item = (&'a RequestKey, Vec<u8>)>,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let rows: Vec<_> = requests
+        .into_iter()
+        .map(|(key, answer)| row(key, answer, now))
+        .collect();
+    let wanted = rows.len() as u64;
+    let inserted = entry::Entity::insert_many(rows)
+        .on_conflict(OnConflict::column(entry::Column::Scope).do_nothing().to_owned())
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(inserted == wanted)
+}
+
+fn row(key: &RequestKey, answer: Vec<u8>, now: Timestamp) -> entry::ActiveModel {
+    entry::ActiveModel {
+        scope: Set(key.scope.to_vec()),
+        fingerprint: Set(key.fingerprint.to_vec()),
+        answer: Set(answer),
+        expires_at: Set(now.plus(KEPT).micros()),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Accept, then finish: one durable transaction is the acknowledgement; decision and code follow.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use lutong_chassis::access::{AccountPermit, Grant};
 use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
+use lutong_chassis::gather::{Apart, Gatherer};
 use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
 use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::storage::{Database, StorageError};
@@ -34,6 +35,7 @@ pub struct Declaring {
     pub(super) outbox: Outbox,
     pub(super) peers: Peers,
     account_key: Key,
+    gatherer: Arc<OnceLock<Gatherer<Acknowledging, Result<Declaration, Fault>>>>,
 }
 
 /// An acknowledged declaration and whether it counts in the code yet.
@@ -59,8 +61,12 @@ pub struct PartnerCode {
     pub provenance: Provenance,
 }
 
+/// Acknowledgements in one transaction at the most.
+const CALLS: usize = 256;
+
 /// The transaction of the acknowledgement.
-struct Acknowledging {
+#[derive(Clone)]
+pub(super) struct Acknowledging {
     request: RequestKey,
     declaration: Declaration,
     cipher: ReadyCipher,
@@ -78,6 +84,7 @@ impl Declaring {
             outbox,
             peers,
             account_key: store.index_key.clone(),
+            gatherer: Arc::default(),
         }
     }
 
@@ -128,10 +135,13 @@ impl Declaring {
             cipher: self.fields.ready().await?,
             outbox: self.outbox.clone(),
         };
-        let stored = self
-            .database
-            .write(move |transaction| async move { acknowledging.run(transaction).await }.boxed())
-            .await?;
+        let gatherer = self.gatherer.get_or_init(|| {
+            let database = self.database.clone();
+            Gatherer::start(CALLS, 1, move |batch| {
+                acknowledge_together(database.clone(), batch)
+            })
+        });
+        let stored = gatherer.call(acknowledging).await.ok_or_else(Fault::internal)??;
         lutong_chassis::failpoint::hit("declaration.committed");
         self.outbox.wake();
         Ok(stored)
@@ -201,12 +211,70 @@ impl Declaring {
     }
 }
 
+/// Acknowledgements that wait together, in one transaction where all of them are new; each gets its own answer.
+async fn acknowledge_together(
+    database: Database,
+    batch: Vec<Acknowledging>,
+) -> Vec<Result<Declaration, Fault>> {
+    let plain = batch.iter().all(|one| one.declaration.provenance.is_none());
+    if batch.len() > 1 && plain {
+        let together = batch.clone();
+        let stored = database
+            .write(move |transaction| run_together(transaction, together).boxed())
+            .await;
+        if let Ok(stored) = stored {
+            return stored.into_iter().map(Ok).collect();
+        }
+    }
+    let alone = batch
+        .into_iter()
+        .map(|one| database.write(move |transaction| async move { one.run(transaction).await }.boxed()));
+    futures::future::join_all(alone).await
+}
+
+async fn run_together(
+    transaction: &DatabaseTransaction,
+    batch: Vec<Acknowledging>,
+) -> Result<Vec<Declaration>, Apart> {
+    let Some(Acknowledging { cipher, outbox, .. }) = batch.first().cloned() else {
+        return Ok(Vec::new());
+    };
+    let now = batch
+        .iter()
+        .map(|one| one.declaration.created_at)
+        .min()
+        .ok_or(Apart)?;
+    let claims = batch.iter().map(|one| (&one.request, one.declaration.answer()));
+    if !idempotency::claim_all(transaction, claims, now).await? {
+        return Err(Apart);
+    }
+    let declarations: Vec<_> = batch.iter().map(|one| &one.declaration).collect();
+    declarations::insert(transaction, &cipher, &declarations).await?;
+    let events = declarations.iter().map(|one| accepted(one)).collect();
+    outbox.seal(now, events).await?.append(transaction).await?;
+    lutong_chassis::failpoint::hit("declaration.before_commit");
+    Ok(batch.into_iter().map(|one| one.declaration).collect())
+}
+
+fn accepted(declaration: &Declaration) -> NewEvent {
+    NewEvent {
+        subject: Some(declaration.subject),
+        payload: convert::declaration_accepted(declaration).encode_to_vec(),
+    }
+}
+
+impl Declaration {
+    /// What its request's repetition is answered from.
+    fn answer(&self) -> Vec<u8> {
+        [&self.subject.uuid().as_bytes()[..], self.id.uuid().as_bytes()].concat()
+    }
+}
+
 impl Acknowledging {
     async fn run(mut self, transaction: &DatabaseTransaction) -> Result<Declaration, Fault> {
         let declaration = &mut self.declaration;
         let now = declaration.created_at;
-        let mut answer = declaration.subject.uuid().as_bytes().to_vec();
-        answer.extend_from_slice(declaration.id.uuid().as_bytes());
+        let answer = declaration.answer();
         if let Claim::Replay(answer) = idempotency::claim(transaction, &self.request, &answer, now).await? {
             return first_answer(transaction, &self.cipher, &answer).await;
         }
@@ -221,13 +289,9 @@ impl Acknowledging {
                 code.replaces = before;
             }
         }
-        declarations::insert(transaction, &self.cipher, declaration).await?;
-        let event = NewEvent {
-            subject: Some(declaration.subject),
-            payload: convert::declaration_accepted(declaration).encode_to_vec(),
-        };
+        declarations::insert(transaction, &self.cipher, &[declaration]).await?;
         self.outbox
-            .seal(now, vec![event])
+            .seal(now, vec![accepted(declaration)])
             .await?
             .append(transaction)
             .await?;

@@ -79,9 +79,19 @@ fn json(value: &impl Serialize) -> String {
 pub async fn insert(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
-    declaration: &Declaration,
+    declarations: &[&Declaration],
 ) -> Result<(), CipherError> {
-    let row = ActiveModel {
+    let rows = declarations.iter().map(|declaration| row(cipher, declaration));
+    let rows = rows.collect::<Result<Vec<_>, _>>()?;
+    Entity::insert_many(rows)
+        .exec_without_returning(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    Ok(())
+}
+
+fn row(cipher: &ReadyCipher, declaration: &Declaration) -> Result<ActiveModel, CipherError> {
+    Ok(ActiveModel {
         subject_id: Set(subject_bytes(declaration.subject)),
         declaration_id: Set(uuid_bytes(declaration.id.uuid())),
         kind: Set(declaration.kind.as_str().to_owned()),
@@ -93,12 +103,7 @@ pub async fn insert(
         abroad_days: Set(declaration.abroad_days.clone()),
         provenance: Set(declaration.provenance.as_ref().map(json)),
         in_force_at: Set(declaration.in_force_at.map(Timestamp::micros)),
-    };
-    Entity::insert(row)
-        .exec_without_returning(transaction)
-        .await
-        .map_err(StorageError::from)?;
-    Ok(())
+    })
 }
 
 fn read(cipher: &ReadyCipher, row: Model) -> Result<Declaration, Fault> {

@@ -1,10 +1,11 @@
 //! Registering people and finding subjects by their documents.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use lutong_chassis::access::{AccountPermit, AnyPermit};
 use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
+use lutong_chassis::gather::{Apart, Gatherer};
 use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::domain::account::AccountId;
 use crate::domain::person::{Person, StatedDocument, StatedPerson};
-use crate::store::people::{self, DocumentIndex, SealedPerson};
+use crate::store::people::{self, DocumentIndex, NewPerson, SealedPerson};
 
 /// The register of people; cheap to clone.
 #[derive(Clone)]
@@ -26,7 +27,11 @@ pub struct Registry {
     index_key: Key,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    gatherer: Arc<OnceLock<Gatherer<Registration, Result<SubjectId, Fault>>>>,
 }
+
+/// Registrations in one transaction at the most.
+const CALLS: usize = 256;
 
 /// A registration: whose, and what was done to the document number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +41,7 @@ pub struct Registered {
 }
 
 /// Everything one registration needs in its transaction.
+#[derive(Clone)]
 struct Registration {
     request: RequestKey,
     account: AccountId,
@@ -55,6 +61,7 @@ impl Registry {
             index_key: store.index_key.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
+            gatherer: Arc::default(),
         }
     }
 
@@ -85,10 +92,11 @@ impl Registry {
             new_subject: SubjectId::new(now, &*self.random),
             now,
         };
-        let subject = self
-            .database
-            .write(move |transaction| async move { registration.run(transaction).await }.boxed())
-            .await?;
+        let gatherer = self.gatherer.get_or_init(|| {
+            let database = self.database.clone();
+            Gatherer::start(CALLS, 1, move |batch| register_together(database.clone(), batch))
+        });
+        let subject = gatherer.call(registration).await.ok_or_else(Fault::internal)??;
         lutong_chassis::failpoint::hit("identity.registered");
         Ok(Registered {
             subject,
@@ -169,6 +177,53 @@ impl Registry {
     }
 }
 
+/// Registrations that wait together, in one transaction where all of them are new; each gets its own answer.
+async fn register_together(database: Database, batch: Vec<Registration>) -> Vec<Result<SubjectId, Fault>> {
+    if batch.len() > 1 {
+        let together = batch.clone();
+        let stored = database
+            .write(move |transaction| run_together(transaction, together).boxed())
+            .await;
+        if let Ok(subjects) = stored {
+            return subjects.into_iter().map(Ok).collect();
+        }
+    }
+    let alone = batch
+        .into_iter()
+        .map(|one| database.write(move |transaction| async move { one.run(transaction).await }.boxed()));
+    futures::future::join_all(alone).await
+}
+
+async fn run_together(
+    transaction: &DatabaseTransaction,
+    batch: Vec<Registration>,
+) -> Result<Vec<SubjectId>, Apart> {
+    let now = batch.iter().map(|one| one.now).min().ok_or(Apart)?;
+    let claims = batch
+        .iter()
+        .map(|one| (&one.request, one.new_subject.uuid().as_bytes().to_vec()));
+    if !idempotency::claim_all(transaction, claims, now).await? {
+        return Err(Apart);
+    }
+    let mut new = Vec::with_capacity(batch.len());
+    for one in &batch {
+        new.push(NewPerson {
+            subject: one.new_subject,
+            index: one.index,
+            sealed: SealedPerson::seal(&one.cipher, one.new_subject, &one.person)?,
+            now: one.now,
+        });
+    }
+    // A document that is known, also as a placeholder, is looked at alone.
+    let accounts = batch.iter().map(|one| (&one.account, one.new_subject));
+    if !people::insert(transaction, new).await?
+        || !crate::store::accounts::bind_new(transaction, accounts).await?
+    {
+        return Err(Apart);
+    }
+    Ok(batch.into_iter().map(|one| one.new_subject).collect())
+}
+
 impl Registration {
     async fn run(self, transaction: &DatabaseTransaction) -> Result<SubjectId, Fault> {
         let known = people::find(transaction, &self.index).await?;
@@ -187,7 +242,13 @@ impl Registration {
         let sealed = SealedPerson::seal(&self.cipher, subject, &self.person)?;
         match known {
             None => {
-                if !people::insert(transaction, subject, &self.index, sealed, self.now).await? {
+                let new = NewPerson {
+                    subject,
+                    index: self.index,
+                    sealed,
+                    now: self.now,
+                };
+                if !people::insert(transaction, vec![new]).await? {
                     return Err(StorageError::Contended.into());
                 }
             }

@@ -119,6 +119,29 @@ pub async fn insert(transaction: &DatabaseTransaction, account: &Account) -> Res
     Ok(inserted > 0)
 }
 
+/// Binds new accounts, one a person: `false`, and the transaction is to be undone, when one of them is not new.
+pub async fn bind_new<'a>(
+    transaction: &DatabaseTransaction,
+    new: impl IntoIterator<Item = (&'a AccountId, SubjectId)>,
+) -> Result<bool, StorageError> {
+    let rows = new.into_iter().map(|(id, subject)| {
+        let mut citizen = Account::citizen(id.clone());
+        citizen.subject = Some(subject);
+        row_of(&citizen)
+    });
+    let rows: Vec<_> = rows.collect();
+    let wanted = rows.len() as u64;
+    let inserted = account::Entity::insert_many(rows)
+        .on_conflict(
+            OnConflict::column(account::Column::AccountId)
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(inserted == wanted)
+}
+
 /// Binds an account to a person; `false` when it belongs to another.
 pub async fn bind(
     transaction: &DatabaseTransaction,

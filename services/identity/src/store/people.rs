@@ -89,15 +89,36 @@ pub async fn find(
     .transpose()
 }
 
-/// Adds a registered person; `false` when another transaction was faster with the same document.
-pub async fn insert(
-    transaction: &DatabaseTransaction,
-    subject: SubjectId,
-    index: &DocumentIndex,
-    sealed: SealedPerson,
-    now: Timestamp,
-) -> Result<bool, StorageError> {
-    let row = person::ActiveModel {
+/// A person to be registered.
+pub struct NewPerson {
+    pub subject: SubjectId,
+    pub index: DocumentIndex,
+    pub sealed: SealedPerson,
+    pub now: Timestamp,
+}
+
+/// Adds registered people; `false` when another transaction was faster with one of the documents.
+pub async fn insert(transaction: &DatabaseTransaction, new: Vec<NewPerson>) -> Result<bool, StorageError> {
+    let wanted = new.len() as u64;
+    let inserted = person::Entity::insert_many(new.into_iter().map(row))
+        .on_conflict(
+            OnConflict::column(person::Column::DocumentIndex)
+                .do_nothing()
+                .to_owned(),
+        )
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(inserted == wanted)
+}
+
+fn row(new: NewPerson) -> person::ActiveModel {
+    let NewPerson {
+        subject,
+        index,
+        sealed,
+        now,
+    } = new;
+    person::ActiveModel {
         subject_id: Set(subject_bytes(subject)),
         document_index: Set(index.to_vec()),
         full_name: Set(Some(sealed.full_name)),
@@ -107,16 +128,7 @@ pub async fn insert(
         home: Set(Some(sealed.home)),
         registered_at: Set(Some(now.micros())),
         confirmed_at: Set(None),
-    };
-    let inserted = person::Entity::insert(row)
-        .on_conflict(
-            OnConflict::column(person::Column::DocumentIndex)
-                .do_nothing()
-                .to_owned(),
-        )
-        .exec_without_returning(transaction)
-        .await?;
-    Ok(inserted > 0)
+    }
 }
 
 /// The latest statement of a person known already, or the first one of a placeholder.
