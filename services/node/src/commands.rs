@@ -97,7 +97,7 @@ impl Command {
             Action::Admin(admin) => admin.run().await,
             Action::Areas(areas) => areas.run().await,
             Action::Facts(facts) => facts.run().await,
-            Action::Rules(rules) => rules.run(),
+            Action::Rules(rules) => rules.run().await,
             Action::Bench(bench) => bench.run().await,
             Action::Tour(tour) => tour.run().await,
         };
