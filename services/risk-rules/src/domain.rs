@@ -10,5 +10,6 @@ pub mod history;
 pub mod notice;
 pub mod packed;
 pub mod recomparison;
+pub mod rule_change;
 pub mod rule_set;
 pub mod set_digest;

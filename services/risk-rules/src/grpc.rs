@@ -6,6 +6,7 @@ pub mod declared;
 mod events;
 pub mod history;
 pub mod recomparison;
+pub mod rule_sets;
 pub mod statement;
 
 use lutong_chassis::reply;

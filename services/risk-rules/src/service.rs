@@ -1,5 +1,6 @@
 //! Risk-rules' use cases.
 
+pub mod activation;
 pub mod appending;
 pub mod areas;
 pub mod book;
@@ -10,4 +11,6 @@ pub mod following;
 pub mod history;
 pub mod reading;
 pub mod recomparison;
+pub mod rule_changes;
+mod shadow;
 mod sorting;
