@@ -318,6 +318,7 @@ fn prove(document: &str, cases: &str) -> Result<RuleSet, Fault> {
 fn unreadable(error: &CaseFileError) -> Violation {
     let en = error.to_string();
     let field = match error {
+        CaseFileError::File { field, .. } if field == "." => "cases".to_owned(),
         CaseFileError::File { field, .. } => format!("cases.{field}"),
         CaseFileError::Case { case, field, .. } => format!("cases[{case:?}].{field}"),
     };

@@ -8,3 +8,4 @@ mod decisions;
 mod history;
 mod mesh;
 mod recomparison;
+mod rule_sets;
