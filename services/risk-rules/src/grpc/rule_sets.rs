@@ -12,7 +12,7 @@ use super::convert;
 use super::recomparison::page_limit;
 use crate::domain::rule_change::{Counts, State};
 use crate::service::rule_changes::{RuleDesk, Sent, Step};
-use crate::store::rule_changes::Version;
+use crate::store::rule_changes::RuleSetVersion;
 
 /// Versions in one answer.
 const PAGE: u32 = 100;
@@ -142,8 +142,8 @@ const fn state(state: State) -> wire::RuleSetState {
     }
 }
 
-impl From<Version> for wire::RuleSetVersion {
-    fn from(version: Version) -> Self {
+impl From<RuleSetVersion> for wire::RuleSetVersion {
+    fn from(version: RuleSetVersion) -> Self {
         let active_time = version.active_from.map(instant);
         let Some(way) = version.way else {
             return Self {

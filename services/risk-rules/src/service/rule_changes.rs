@@ -14,7 +14,7 @@ use crate::domain::case_file::{CaseFile, CaseFileError};
 use crate::domain::rule_change::State;
 use crate::domain::rule_set::lint::{Severity, lint};
 use crate::domain::rule_set::{MAX_DOCUMENT, RuleSet};
-use crate::store::rule_changes::{self, Announcement, Version, Way};
+use crate::store::rule_changes::{self, Announcement, RuleSetVersion, Way};
 
 /// Violations named in one answer.
 const NAMED: usize = 50;
@@ -78,7 +78,7 @@ impl RuleDesk {
         document: String,
         cases: String,
         expected_changes: i64,
-    ) -> Result<Version, Fault> {
+    ) -> Result<RuleSetVersion, Fault> {
         let request = self.key(sent, "AnnounceRuleSet");
         if let Some(answer) = idempotency::earlier(self.decider.database.reader(), &request).await? {
             return self.answered(&answer).await;
@@ -133,7 +133,13 @@ impl RuleDesk {
     }
 
     /// Previews, approves, resumes or cancels.
-    pub async fn step(&self, sent: Sent<'_>, id: &str, version: &str, step: Step) -> Result<Version, Fault> {
+    pub async fn step(
+        &self,
+        sent: Sent<'_>,
+        id: &str,
+        version: &str,
+        step: Step,
+    ) -> Result<RuleSetVersion, Fault> {
         let request = self.key(sent, step.method());
         let (account, id, version) = (sent.account.to_owned(), id.to_owned(), version.to_owned());
         let now = self.decider.clock.now();
@@ -176,18 +182,18 @@ impl RuleDesk {
         Ok(stored)
     }
 
-    pub async fn get(&self, id: &str, version: &str) -> Result<Version, Fault> {
+    pub async fn get(&self, id: &str, version: &str) -> Result<RuleSetVersion, Fault> {
         let found = rule_changes::find(self.decider.database.reader(), id, version).await?;
         found.ok_or_else(not_found)
     }
 
     /// The newest first, before a number.
-    pub async fn list(&self, before: Option<i64>, limit: u64) -> Result<Vec<Version>, Fault> {
+    pub async fn list(&self, before: Option<i64>, limit: u64) -> Result<Vec<RuleSetVersion>, Fault> {
         let before = before.unwrap_or(i64::MAX);
         Ok(rule_changes::list(self.decider.database.reader(), before, limit).await?)
     }
 
-    async fn answered(&self, answer: &[u8]) -> Result<Version, Fault> {
+    async fn answered(&self, answer: &[u8]) -> Result<RuleSetVersion, Fault> {
         find_answered(self.decider.database.reader(), answer).await
     }
 }
@@ -197,7 +203,10 @@ fn name(id: &str, version: &str) -> Vec<u8> {
     format!("{id}\n{version}").into_bytes()
 }
 
-async fn find_answered(connection: &impl sea_orm::ConnectionTrait, answer: &[u8]) -> Result<Version, Fault> {
+async fn find_answered(
+    connection: &impl sea_orm::ConnectionTrait,
+    answer: &[u8],
+) -> Result<RuleSetVersion, Fault> {
     let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
     let text = std::str::from_utf8(answer).map_err(|_| damaged())?;
     let (id, version) = text.split_once('\n').ok_or_else(damaged)?;

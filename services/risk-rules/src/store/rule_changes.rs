@@ -15,7 +15,7 @@ use crate::domain::rule_set::RuleSet;
 
 /// A version and its way; `way` is absent of one that a build brought.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Version {
+pub struct RuleSetVersion {
     pub number: i64,
     pub id: String,
     pub version: String,
@@ -131,7 +131,7 @@ type SetRow = (i64, String, String, Option<i64>, i64);
 async fn versions(
     connection: &impl ConnectionTrait,
     rows: Vec<SetRow>,
-) -> Result<Vec<Version>, StorageError> {
+) -> Result<Vec<RuleSetVersion>, StorageError> {
     let numbers = rows.iter().map(|row| row.0);
     let ways = change::Entity::find()
         .filter(change::Column::Number.is_in(numbers))
@@ -139,7 +139,7 @@ async fn versions(
         .await?;
     let mut ways: std::collections::HashMap<_, _> = ways.into_iter().map(|row| (row.number, row)).collect();
     let version = |(number, id, version, active_from, recorded_at): SetRow| {
-        Ok(Version {
+        Ok(RuleSetVersion {
             number,
             id,
             version,
@@ -165,7 +165,7 @@ pub async fn find(
     connection: &impl ConnectionTrait,
     id: &str,
     version: &str,
-) -> Result<Option<Version>, StorageError> {
+) -> Result<Option<RuleSetVersion>, StorageError> {
     let row: Option<SetRow> = columns()
         .filter(rule_set::Column::Id.eq(id))
         .filter(rule_set::Column::Version.eq(version))
@@ -180,7 +180,7 @@ pub async fn list(
     connection: &impl ConnectionTrait,
     before: i64,
     limit: u64,
-) -> Result<Vec<Version>, StorageError> {
+) -> Result<Vec<RuleSetVersion>, StorageError> {
     let rows = columns()
         .filter(rule_set::Column::Number.lt(before))
         .order_by_desc(rule_set::Column::Number)

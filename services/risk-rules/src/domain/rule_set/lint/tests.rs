@@ -308,8 +308,7 @@ fn what_is_huge_or_deep_is_refused_without_reading_on() {
             assert_eq!(
                 found.last().map(|one| one.0),
                 Some("RULE_SET_UNREADABLE"),
-                "{:.20}",
-                text
+                "{text:.20}"
             );
         }
         for size in [super::super::MAX_DOCUMENT + 1, 10 * 1024 * 1024] {
