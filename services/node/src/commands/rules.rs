@@ -1,5 +1,6 @@
-//! `rules test|lint`: case files and rule sets without a mesh. `rules preview|announce|approve|list` speak to one.
+//! `rules test|lint`: case files and rule sets without a mesh. the other commands speak to one.
 
+mod changes;
 mod lint;
 
 use std::io::Read as _;
@@ -16,6 +17,18 @@ pub enum Rules {
     Test(Test),
     /// Find what is wrong with rule sets: status 1 for errors, 2 for a file that is no rule set.
     Lint(lint::Lint),
+    /// Announce a version of a rule set.
+    Announce(changes::Announce),
+    /// Count whom an announced version would change, in shadow.
+    Preview(changes::Preview),
+    /// Approve what somebody else announced.
+    Approve(changes::Approve),
+    /// Let a paused version try again.
+    Resume(changes::Resume),
+    /// Cancel a version that is not active.
+    Cancel(changes::Cancel),
+    /// All versions, the newest first.
+    List(changes::List),
 }
 
 #[derive(Debug, Args)]
@@ -29,6 +42,12 @@ impl Rules {
         match self {
             Self::Test(test) => test.run(),
             Self::Lint(lint) => lint.run(),
+            Self::Announce(announce) => announce.run().await,
+            Self::Preview(preview) => preview.run().await,
+            Self::Approve(approve) => approve.run().await,
+            Self::Resume(resume) => resume.run().await,
+            Self::Cancel(cancel) => cancel.run().await,
+            Self::List(list) => list.run().await,
         }
     }
 }
