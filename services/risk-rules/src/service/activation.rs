@@ -55,6 +55,8 @@ struct Leased {
 /// `true` when there was something to do.
 async fn look(decider: &Decider) -> Result<bool, Fault> {
     let reader = decider.database.reader();
+    let paused = rule_changes::paused(reader).await?;
+    metrics::gauge!("lutong_rule_sets_paused").set(f64::from(paused));
     let Some((work, row)) = rule_changes::work(reader, decider.clock.now()).await? else {
         return Ok(false);
     };
@@ -152,8 +154,9 @@ impl Decider {
                 // Nobody decides meanwhile: every decision is wholly by the rules before or by these.
                 let basis = this.book.alone(transaction).await?;
                 let now = this.clock.now();
-                if basis.rules_at(now)?.number != seen_by.rules_at(now)?.number {
-                    // Counted against rules that decide no more: once more.
+                let same_rules = basis.rules_at(now)?.number == seen_by.rules_at(now)?.number;
+                if !same_rules || !Arc::ptr_eq(&basis.areas, &seen_by.areas) {
+                    // Counted by rules or areas that are those of no decision any more: once more.
                     rule_changes::release(transaction, number, &leased.owner).await?;
                     return Ok(false);
                 }
@@ -166,8 +169,6 @@ impl Decider {
         if !done? {
             return Ok(());
         }
-        let paused = rule_changes::paused(self.database.reader()).await?;
-        metrics::gauge!("lutong_rule_sets_paused").set(f64::from(paused));
         if passes {
             tracing::info!(number, changed, expected, "a rule set is active");
             // Before the run over everyone begins: from then on nobody is decided about by the rules before.

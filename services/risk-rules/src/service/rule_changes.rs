@@ -156,6 +156,11 @@ impl RuleDesk {
                 let way = found.way.as_ref().ok_or_else(|| wrong_state(State::Active))?;
                 let number = found.number;
                 check(step, way, &account, now)?;
+                if matches!(step, Step::Resume(_))
+                    && rule_changes::overtaken(transaction, way.effective_from).await?
+                {
+                    return Err(overtaken());
+                }
                 let done = match step {
                     Step::Preview => rule_changes::ask_preview(transaction, number, now).await?,
                     Step::Approve => rule_changes::approve(transaction, number, &account, now).await?,
@@ -355,6 +360,15 @@ fn not_found() -> Fault {
         "RULE_SET_NOT_FOUND",
         "没有该规则集版本",
         "there is no such version of a rule set",
+    )
+}
+
+fn overtaken() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "RULE_SET_OVERTAKEN",
+        "其后已有其他版本生效，请取消并公布新版本",
+        "another version has become active since its instant: cancel it and announce a new one",
     )
 }
 

@@ -279,11 +279,14 @@ pub async fn work(
     if let Some(row) = run.one(connection).await? {
         return Ok(Some((Work::Run, row)));
     }
-    let guard = free
-        .clone()
+    // In the order of their instants, also where somebody is at work on the first: a later one never comes before it.
+    let due = change::Entity::find()
         .filter(state(State::Approved))
-        .filter(change::Column::EffectiveFrom.lte(now.micros()));
-    if let Some(row) = guard.one(connection).await? {
+        .filter(change::Column::EffectiveFrom.lte(now.micros()))
+        .order_by_asc(change::Column::EffectiveFrom)
+        .order_by_asc(change::Column::Number);
+    let first = due.one(connection).await?;
+    if let Some(row) = first.filter(|row| row.lease_until <= now.micros()) {
         return Ok(Some((Work::Guard, row)));
     }
     let preview = free
@@ -387,4 +390,20 @@ pub async fn paused(connection: &impl ConnectionTrait) -> Result<u32, StorageErr
         .all(connection)
         .await?;
     Ok(u32::try_from(rows.len()).unwrap_or(u32::MAX))
+}
+
+/// Whether another has become active since an instant.
+pub async fn overtaken(
+    connection: &impl ConnectionTrait,
+    effective_from: Timestamp,
+) -> Result<bool, StorageError> {
+    let later: Option<i64> = rule_set::Entity::find()
+        .select_only()
+        .column(rule_set::Column::Number)
+        .filter(rule_set::Column::ActiveFrom.gt(effective_from.micros()))
+        .limit(1)
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(later.is_some())
 }

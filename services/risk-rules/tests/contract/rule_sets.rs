@@ -18,6 +18,7 @@ on_both_engines!(
     an_approved_rule_set_changes_people_at_its_instant_and_not_before,
     its_author_never_approves_it_and_nobody_without_a_preview,
     more_changes_than_said_pause_it_until_an_approver_resumes,
+    a_later_version_never_gives_way_to_an_earlier_one,
     a_cancelled_rule_set_changes_nobody,
     what_is_wrong_with_an_announcement_is_named_with_its_path,
     an_announcement_is_made_once,
@@ -298,6 +299,38 @@ async fn more_changes_than_said_pause_it_until_an_approver_resumes(bed: Bed) {
     mesh.until("the new colours", async || shown(&mesh, 1, 4) == [Colour::Red; 4])
         .await;
     assert_eq!(state(&mesh, "2").await, RuleSetState::Active);
+}
+
+async fn a_later_version_never_gives_way_to_an_earlier_one(bed: Bed) {
+    let mesh = people(bed, 3).await;
+    approved(&mesh, 0).await;
+    mesh.bed.clock.advance(Duration::from_secs(3_600));
+    // An hour later than version 2, with room for three.
+    announce(&mesh, &author(), announcement(&mesh, 10, "3", 3))
+        .await
+        .unwrap();
+    step!(mesh, &author(), preview_rule_set, PreviewRuleSetRequest, 11, "3").unwrap();
+    let finished = async || {
+        let run = get(&mesh, "3").await.preview;
+        run.is_some_and(|run| run.finish_time.is_some())
+    };
+    mesh.until("the preview", finished).await;
+    step!(
+        mesh,
+        &approver(),
+        approve_rule_set,
+        ApproveRuleSetRequest,
+        12,
+        "3"
+    )
+    .unwrap();
+    // Both are due at once: the earlier is guarded first.
+    mesh.bed.clock.advance(AHEAD);
+    let active = async || state(&mesh, "3").await == RuleSetState::Active;
+    mesh.until("version 3", active).await;
+    assert_eq!(state(&mesh, "2").await, RuleSetState::Paused);
+    let late = step!(mesh, &approver(), resume_rule_set, ResumeRuleSetRequest, 13, "2", expected_changes: 9);
+    assert_eq!(reason(late), "RULE_SET_OVERTAKEN");
 }
 
 async fn a_cancelled_rule_set_changes_nobody(bed: Bed) {
