@@ -225,3 +225,32 @@ fn certificates_and_keys_are_never_replaced() {
     assert!(lutong(&["keys", "init", &path], &[]).status.success());
     assert_eq!(std::fs::read(keys.join("identity.keys")).unwrap(), before);
 }
+
+#[test]
+fn rules_are_linted_with_reason_path_and_both_languages() {
+    let good = "services/risk-rules/rule-sets/sd-2020.toml";
+    let output = lutong(&["rules", "lint", good], &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("wrong.toml");
+    let path = file.display().to_string();
+    let rules = std::fs::read_to_string(repository().join(good)).unwrap();
+    std::fs::write(&file, rules.replace("\"red.confirmed\"", "\"confirmed\"")).unwrap();
+    let output = lutong(&["rules", "lint", &path], &[]);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("RULE_ID_COLOUR confirmed rule[2].id"), "{said}");
+    assert!(
+        said.find("编号应以").unwrap() < said.find("an id begins").unwrap(),
+        "{said}"
+    );
+    let output = lutong(&["rules", "lint", "--json", good, &path], &[]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(found["findings"][0]["reason"], "RULE_ID_COLOUR");
+    for unreadable in ["id = [".to_owned(), "#".repeat(10 * 1024 * 1024)] {
+        std::fs::write(&file, unreadable).unwrap();
+        let output = lutong(&["rules", "lint", &path], &[]);
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    }
+}

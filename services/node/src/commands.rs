@@ -108,10 +108,10 @@ impl Command {
             Action::Admin(admin) => admin.run().await,
             Action::Areas(areas) => areas.run().await,
             Action::Facts(facts) => facts.run().await,
-            Action::Rules(rules) => rules.run(),
             Action::Recompare(recompare) => recompare.run().await,
             Action::Decisions(decisions) => decisions.run().await,
             Action::Audit(audit) => audit.run().await,
+            Action::Rules(rules) => rules.run().await,
             Action::Bench(bench) => bench.run().await,
             Action::Tour(tour) => tour.run().await,
         };

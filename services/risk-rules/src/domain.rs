@@ -13,5 +13,6 @@ pub mod notice;
 pub mod packed;
 pub mod recomparison;
 pub mod rollback;
+pub mod rule_change;
 pub mod rule_set;
 pub mod set_digest;

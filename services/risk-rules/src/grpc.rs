@@ -8,6 +8,7 @@ mod events;
 pub mod history;
 pub mod recomparison;
 pub mod rollback;
+pub mod rule_sets;
 pub mod statement;
 
 use lutong_chassis::reply;

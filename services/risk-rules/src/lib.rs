@@ -20,6 +20,7 @@ use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServe
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
 use lutong_proto::risk_rules::v1::rollback_service_server::RollbackServiceServer;
+use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
 
 pub use store::Migrations;
 
@@ -27,6 +28,8 @@ pub use store::Migrations;
 pub const CHAIN_KEY: &str = "chain";
 /// Parts of a run over everyone that one process works on at once.
 const WORKERS: usize = 2;
+/// A rule set and its cases, of 256 KiB each, and what names them.
+const MAX_ANNOUNCEMENT: usize = 520 * 1024;
 const SERVICE: ServiceName = ServiceName::RiskRules;
 
 /// Builds the service. `declaration` is whose log says what direct calls missed, `code_rendering` brings decisions
@@ -45,11 +48,14 @@ pub async fn build(
     let reader =
         grpc::statement::StatementReader::new(store.keys.key("fingerprint")?, Arc::clone(&foundation.clock));
     let handler = grpc::Handler::new(decider.clone(), reader.clone());
+    let desk = service::rule_changes::RuleDesk::new(&store, decider.clone());
+    let rule_sets = grpc::rule_sets::RuleSets::new(desk.clone());
     let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler.clone()))
         .add_service(AreaServiceServer::new(handler).max_decoding_message_size(128 * 1024))
         .add_service(RecomparisonServiceServer::new(
             grpc::recomparison::Recomparisons::new(decider.clone()),
         ))
+        .add_service(RuleSetServiceServer::new(rule_sets).max_decoding_message_size(MAX_ANNOUNCEMENT))
         .add_service(HistoryServiceServer::new(grpc::history::History::new(
             decider.clone(),
         )))
@@ -79,6 +85,7 @@ pub async fn build(
             follower.run(bell, stop.clone()).boxed(),
             service::due::decide_due(decider.clone(), stop.clone()).boxed(),
             service::history::seal_days(decider.clone(), stop.clone()).boxed(),
+            service::activation::activate(desk, stop.clone()).boxed(),
             service::recomparison::recompare(decider, WORKERS, stop).boxed(),
             store.sweeper(foundation, Some(outbox)),
         ],

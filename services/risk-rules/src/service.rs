@@ -1,5 +1,6 @@
 //! Risk-rules' use cases.
 
+pub mod activation;
 pub mod appending;
 pub mod areas;
 pub mod book;
@@ -12,4 +13,6 @@ pub mod history;
 pub mod reading;
 pub mod recomparison;
 pub mod rollback;
+pub mod rule_changes;
+mod shadow;
 mod sorting;

@@ -7,6 +7,7 @@ pub mod designations;
 mod migrations;
 pub mod recomparisons;
 pub mod rosters;
+pub mod rule_changes;
 pub mod rule_sets;
 pub mod scan;
 pub mod statements;

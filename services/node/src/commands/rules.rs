@@ -1,6 +1,10 @@
-//! `rules test`: case files against the rule sets of this build.
+//! `rules test|lint`: case files and rule sets without a mesh. the other commands speak to one.
 
-use std::path::PathBuf;
+mod changes;
+mod lint;
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use lutong_risk_rules::domain::case_file::CaseFile;
@@ -11,6 +15,20 @@ use super::Failure;
 pub enum Rules {
     /// Run decision case files (lutong-decision-cases/1).
     Test(Test),
+    /// Find what is wrong with rule sets: status 1 for errors, 2 for a file that is no rule set.
+    Lint(lint::Lint),
+    /// Announce a version of a rule set.
+    Announce(changes::Announce),
+    /// Count whom an announced version would change, in shadow.
+    Preview(changes::Preview),
+    /// Approve what somebody else announced.
+    Approve(changes::Approve),
+    /// Let a paused version try again.
+    Resume(changes::Resume),
+    /// Cancel a version that is not active.
+    Cancel(changes::Cancel),
+    /// All versions, the newest first.
+    List(changes::List),
 }
 
 #[derive(Debug, Args)]
@@ -20,11 +38,25 @@ pub struct Test {
 }
 
 impl Rules {
-    pub fn run(self) -> Result<(), Failure> {
-        let Self::Test(test) = self;
-        let mut files = Vec::with_capacity(test.files.len());
+    pub async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Test(test) => test.run(),
+            Self::Lint(lint) => lint.run(),
+            Self::Announce(announce) => announce.run().await,
+            Self::Preview(preview) => preview.run().await,
+            Self::Approve(approve) => approve.run().await,
+            Self::Resume(resume) => resume.run().await,
+            Self::Cancel(cancel) => cancel.run().await,
+            Self::List(list) => list.run().await,
+        }
+    }
+}
+
+impl Test {
+    fn run(self) -> Result<(), Failure> {
+        let mut files = Vec::with_capacity(self.files.len());
         // Every file is read before any is run: one that breaks the format ends the command with status 2.
-        for path in &test.files {
+        for path in &self.files {
             let failed = |error: String| Failure::Input(format!("{}: {error}", path.display()));
             let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
             files.push(CaseFile::parse(&text).map_err(|error| failed(error.to_string()))?);
@@ -41,4 +73,18 @@ impl Rules {
         println!("{passed} passed, {failed} failed");
         if failed == 0 { Ok(()) } else { Err(Failure::Failed) }
     }
+}
+
+/// A text file, and no more of it than one byte above `most`: what is longer is refused by whoever reads on.
+fn read(path: &Path, most: usize) -> Result<String, Failure> {
+    let failed = |error: std::io::Error| Failure::Input(format!("{}: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > most {
+        // The cut may go through a character.
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    String::from_utf8(bytes).map_err(|_| Failure::Input(format!("{}: is not UTF-8", path.display())))
 }

@@ -10,6 +10,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
 use lutong_kernel::{Colour, Timestamp};
 
 use super::area::AreaBook;
@@ -20,7 +22,7 @@ use super::rule_set::RuleSet;
 /// A file that was read.
 #[derive(Debug)]
 pub struct CaseFile {
-    rules: &'static RuleSet,
+    rules: Arc<RuleSet>,
     cases: Vec<Case>,
 }
 
@@ -65,8 +67,18 @@ pub struct CaseOutcome {
 }
 
 impl CaseFile {
+    /// Cases of the bundled rule set.
     pub fn parse(text: &str) -> Result<Self, CaseFileError> {
-        read::read(text)
+        Self::parse_for(text, Arc::new(RuleSet::sd_2020().clone()))
+    }
+
+    /// Cases of a rule set, whose id they name.
+    pub fn parse_for(text: &str, rules: Arc<RuleSet>) -> Result<Self, CaseFileError> {
+        read::read(text, rules)
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.cases.is_empty()
     }
 
     /// Runs every case.
@@ -76,7 +88,7 @@ impl CaseFile {
             failures: case
                 .expected
                 .iter()
-                .filter_map(|expected| case.check(self.rules, expected))
+                .filter_map(|expected| case.check(&self.rules, expected))
                 .collect(),
         };
         self.cases.iter().map(outcome).collect()

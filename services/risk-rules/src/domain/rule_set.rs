@@ -2,6 +2,7 @@
 
 mod compile;
 mod file;
+pub mod lint;
 
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use lutong_kernel::{Colour, Timestamp};
 use super::area::RiskLevel;
 use super::evaluate::Plan;
 use super::fact::FactKind;
+pub use file::MAX_DOCUMENT;
 
 /// A text in both languages.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,8 +124,14 @@ impl Rule {
 /// What is wrong with a rule set, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RuleSetError {
-    #[error("the rule set cannot be read: {0}")]
-    Unreadable(String),
+    #[error("the rule set has {bytes} bytes; {MAX_DOCUMENT} (256 KiB) at most")]
+    TooLarge { bytes: usize },
+    #[error("the rule set cannot be read at line {line}, column {column}: {reason}")]
+    Unreadable {
+        line: usize,
+        column: usize,
+        reason: String,
+    },
     #[error("rule {rule}: {reason}")]
     Rule { rule: String, reason: String },
     #[error("the rule set: {0}")]
@@ -147,6 +155,7 @@ impl RuleSet {
         &SD_2020
     }
 
+    /// Reads a document of at most [`MAX_DOCUMENT`] bytes. A rule names no other rule: there are no cycles.
     pub fn parse(text: &str) -> Result<Self, RuleSetError> {
         compile::compile(file::read(text)?)
     }

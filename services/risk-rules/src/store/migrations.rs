@@ -3,6 +3,7 @@
 mod m0001_first;
 mod m0002_recomparison;
 mod m0003_day_seals;
+mod m0004_rule_changes;
 mod m0006_designations;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0001_first::Migration),
             Box::new(m0002_recomparison::Migration),
             Box::new(m0003_day_seals::Migration),
+            Box::new(m0004_rule_changes::Migration),
             Box::new(m0006_designations::Migration),
         ]
     }

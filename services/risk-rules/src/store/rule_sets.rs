@@ -93,3 +93,13 @@ pub async fn by_name(
         .await?;
     Ok(row.map(StoredRuleSet::from))
 }
+
+/// One that is there.
+pub async fn by_number(
+    connection: &impl ConnectionTrait,
+    number: i64,
+) -> Result<StoredRuleSet, StorageError> {
+    let row = Entity::find_by_id(number).one(connection).await?;
+    let row = row.ok_or_else(|| StorageError::Damaged(format!("rule_sets has no number {number}")))?;
+    Ok(row.into())
+}

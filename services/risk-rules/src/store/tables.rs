@@ -104,6 +104,45 @@ pub mod rule_set {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
+pub mod rule_change {
+    use sea_orm::entity::prelude::*;
+
+    /// A rule set's way from its announcement on. The one that a build brings has none.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "rule_changes")]
+    pub struct Model {
+        /// `rule_sets.number`.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub number: i64,
+        /// announced, approved, active, paused, cancelled.
+        pub state: String,
+        pub author: String,
+        pub approver: Option<String>,
+        pub effective_from: i64,
+        pub announced_at: i64,
+        pub approved_at: Option<i64>,
+        pub expected_changes: i64,
+        /// The case file that proved it.
+        pub cases: String,
+        /// When a preview was asked for last.
+        pub preview_asked_at: Option<i64>,
+        /// What it counted (JSON); absent while it goes on.
+        pub preview: Option<String>,
+        /// What the guard counted (JSON).
+        pub guard: Option<String>,
+        /// Since it is active: the run over everyone that follows.
+        pub run: Option<i64>,
+        /// Who counts in shadow, and until when nobody else does.
+        pub lease_owner: Option<String>,
+        pub lease_until: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
 pub mod statement {
     use sea_orm::entity::prelude::*;
 

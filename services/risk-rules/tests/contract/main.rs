@@ -11,3 +11,4 @@ mod mesh;
 mod recomparison;
 mod refusals;
 mod rollback;
+mod rule_sets;

@@ -230,6 +230,10 @@ impl Mesh {
         wire::designation_service_client::DesignationServiceClient::new(self.channel(Caller::Gateway))
     }
 
+    pub fn rule_sets(&self) -> wire::rule_set_service_client::RuleSetServiceClient<MeshChannel> {
+        wire::rule_set_service_client::RuleSetServiceClient::new(self.channel(Caller::Gateway))
+    }
+
     pub fn areas(&self) -> wire::area_service_client::AreaServiceClient<MeshChannel> {
         wire::area_service_client::AreaServiceClient::new(self.channel(Caller::Gateway))
     }

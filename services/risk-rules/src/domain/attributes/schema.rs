@@ -134,7 +134,7 @@ impl FactKind {
     }
 
     /// Beginnings and ends that the statement itself names: an end before its beginning is refused.
-    pub(super) const fn intervals(self) -> &'static [(&'static str, &'static str)] {
+    pub const fn intervals(self) -> &'static [(&'static str, &'static str)] {
         match self {
             Self::Case => &[("diagnosed_at", "closed_at")],
             Self::CloseContact => &[("observation_from", "observation_until")],

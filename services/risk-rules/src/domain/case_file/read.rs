@@ -1,6 +1,7 @@
 //! From JSON to facts, areas and expectations.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use lutong_kernel::{Colour, DivisionCode, FactId, Timestamp, Violation};
 use serde::de::DeserializeOwned;
@@ -20,7 +21,7 @@ const FORMAT: &str = "lutong-decision-cases/1";
 /// Field and reason.
 type Wrong = (String, String);
 
-pub fn read(text: &str) -> Result<CaseFile, CaseFileError> {
+pub fn read(text: &str, known: Arc<RuleSet>) -> Result<CaseFile, CaseFileError> {
     let failed = |(field, reason): Wrong| CaseFileError::File { field, reason };
     let value: Value =
         serde_json::from_str(text).map_err(|error| failed(("JSON".to_owned(), error.to_string())))?;
@@ -31,7 +32,6 @@ pub fn read(text: &str) -> Result<CaseFile, CaseFileError> {
             format!("{:?} is not {FORMAT:?}", file.format),
         )));
     }
-    let known = RuleSet::sd_2020();
     if file.rule_set != known.id {
         let reason = format!("there is no rule set {:?}, only {}", file.rule_set, known.id);
         return Err(failed(("rule_set".to_owned(), reason)));
@@ -42,7 +42,7 @@ pub fn read(text: &str) -> Result<CaseFile, CaseFileError> {
             .get("name")
             .and_then(Value::as_str)
             .map_or_else(|| format!("#{}", number + 1), str::to_owned);
-        let read = typed(value).and_then(|case| case_of(case, known));
+        let read = typed(value).and_then(|case| case_of(case, &known));
         cases.push(read.map_err(|(field, reason)| CaseFileError::Case {
             case: name,
             field,

@@ -36,7 +36,7 @@ pub fn compile(file: File) -> Result<RuleSet, RuleSetError> {
         id: file.id,
         version: file.version,
         effective_from,
-        legal_basis: file.legal_basis,
+        legal_basis: said("legal_basis", file.legal_basis).map_err(RuleSetError::Whole)?,
         guidance: guidance(file.guidance)?,
         plan: Plan::new(&rules),
         rules,
@@ -47,7 +47,7 @@ fn guidance(mut given: BTreeMap<String, Words>) -> Result<[Text; 3], RuleSetErro
     let mut of = |colour: Colour| {
         let words = given.remove(colour.as_str());
         let words = words.ok_or_else(|| RuleSetError::Whole(format!("guidance for {colour} is missing")))?;
-        Ok(text(words))
+        text(&format!("guidance.{colour}"), words).map_err(RuleSetError::Whole)
     };
     let all = [of(Colour::Green)?, of(Colour::Yellow)?, of(Colour::Red)?];
     match given.keys().next() {
@@ -58,14 +58,21 @@ fn guidance(mut given: BTreeMap<String, Words>) -> Result<[Text; 3], RuleSetErro
     }
 }
 
-fn text(words: Words) -> Text {
-    Text {
-        zh: words.zh,
-        en: words.en,
-    }
+fn text(name: &str, words: Words) -> Result<Text, String> {
+    Ok(Text {
+        zh: said(&format!("{name}.zh"), words.zh)?,
+        en: said(&format!("{name}.en"), words.en)?,
+    })
 }
 
-fn rule(entry: RuleEntry) -> Result<Rule, String> {
+fn said(name: &str, words: String) -> Result<String, String> {
+    if words.trim().is_empty() {
+        return Err(format!("{name} is missing or blank"));
+    }
+    Ok(words)
+}
+
+pub fn rule(entry: RuleEntry) -> Result<Rule, String> {
     let colour: Colour = entry.colour.parse().map_err(|error| format!("colour: {error}"))?;
     if colour == Colour::Green {
         return Err("green is what is left when no rule matches; a rule makes yellow or red".to_owned());
@@ -80,8 +87,8 @@ fn rule(entry: RuleEntry) -> Result<Rule, String> {
     Ok(Rule {
         id: entry.id,
         colour,
-        reason: text(entry.reason),
-        legal_basis: entry.legal_basis,
+        reason: text("reason", entry.reason)?,
+        legal_basis: said("legal_basis", entry.legal_basis)?,
         kind,
         all: conditions(entry.all)?,
         any: conditions(entry.any)?,

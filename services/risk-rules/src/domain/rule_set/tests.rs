@@ -91,5 +91,5 @@ fn a_rule_that_names_what_is_not_there_is_refused_with_its_id() {
 fn an_unknown_word_in_the_file_is_refused() {
     let error = with_rule("id = \"r\"\ncolour = \"red\"\nfact = \"case\"\nwhen = 1\nwindow = { from = [] }")
         .unwrap_err();
-    assert!(matches!(error, RuleSetError::Unreadable(why) if why.contains("when")));
+    assert!(matches!(error, RuleSetError::Unreadable { reason: why, .. } if why.contains("when")));
 }
