@@ -62,9 +62,9 @@ where
             (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
             (Some(Ok(_)), Err(error)) => Err(E::from(error)),
-            (None, _) => Err(E::from(StorageError::Damaged(
-                "a write did not run to its end".to_owned(),
-            ))),
+            // It never ran, because the transaction did not begin or an earlier closure ended it.
+            (None, Err(error)) => Err(E::from(error)),
+            (None, Ok(())) => Err(E::from(StorageError::unfinished())),
         };
         // The caller may have stopped waiting.
         let _ = answer.send(result);

@@ -1,0 +1,9 @@
+//! What the chassis promises to the services that stand on it, over its public surface only.
+
+#![allow(clippy::unwrap_used)]
+
+mod follower;
+mod migration;
+mod outbox;
+mod schema;
+mod storage;
