@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod doorbell;
 mod follower;
 mod migration;
 mod outbox;
