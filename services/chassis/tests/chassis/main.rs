@@ -4,6 +4,7 @@
 
 mod doorbell;
 mod follower;
+mod idempotency;
 mod migration;
 mod outbox;
 mod schema;
