@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod doorbell;
+mod field_cipher;
 mod follower;
 mod idempotency;
 mod migration;
