@@ -129,6 +129,8 @@ impl Service<Request<Body>> for MeshChannel {
                 Box::pin(async move {
                     match tokio::time::timeout(timeout, channel.oneshot(request)).await {
                         Ok(Ok(response)) => Ok(response),
+                        // The transport has a timer of its own, and is sometimes the first to look at the clock.
+                        Ok(Err(error)) if timed_out(&error) => Ok(refusal(status::deadline_exceeded())),
                         Ok(Err(error)) => {
                             tracing::debug!(part = part.as_str(), error = %error, "a call did not reach its service");
                             Ok(refusal(Fault::unavailable(part.as_str())))
@@ -139,6 +141,11 @@ impl Service<Request<Body>> for MeshChannel {
             }
         }
     }
+}
+
+fn timed_out(error: &tonic::transport::Error) -> bool {
+    let first = std::error::Error::source(error);
+    std::iter::successors(first, |error| error.source()).any(|error| error.is::<tonic::TimeoutExpired>())
 }
 
 fn refusal(fault: Fault) -> Response<Body> {

@@ -7,6 +7,7 @@ mod field_cipher;
 mod follower;
 mod idempotency;
 mod migration;
+mod network;
 mod outbox;
 mod schema;
 mod storage;
