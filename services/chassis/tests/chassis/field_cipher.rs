@@ -27,7 +27,7 @@ const CONTEXT: &[u8] = b"people/name/1";
 /// Version, data key id and nonce; and the tag at the end.
 const OVERHEAD: usize = 1 + 4 + 12 + 16;
 
-fn damaged<T: std::fmt::Debug>(result: Result<T, CipherError>) {
+fn damaged<T: std::fmt::Debug>(result: &Result<T, CipherError>) {
     assert!(matches!(result, Err(CipherError::Damaged)), "{result:?}");
 }
 
@@ -43,9 +43,9 @@ async fn a_ciphertext_that_was_moved_to_another_row_or_column_does_not_open(bed:
         "people/name/",
         "",
     ] {
-        damaged(cipher.decrypt(&sealed, elsewhere.as_bytes()));
-        damaged(cipher.decrypt_text(&sealed, elsewhere.as_bytes()));
-        damaged(cipher.decrypt_into(&sealed, elsewhere.as_bytes(), &mut Vec::new()));
+        damaged(&cipher.decrypt(&sealed, elsewhere.as_bytes()));
+        damaged(&cipher.decrypt_text(&sealed, elsewhere.as_bytes()));
+        damaged(&cipher.decrypt_into(&sealed, elsewhere.as_bytes(), &mut Vec::new()));
     }
 }
 
@@ -57,10 +57,10 @@ async fn a_ciphertext_that_was_changed_anywhere_does_not_open(bed: Bed) {
     for at in 0..sealed.len() {
         let mut changed = sealed.clone();
         changed[at] ^= 1;
-        damaged(cipher.decrypt(&changed, CONTEXT));
-        damaged(cipher.decrypt_into(&changed, CONTEXT, &mut Vec::new()));
-        damaged(cipher.decrypt(&sealed[..at], CONTEXT));
-        damaged(cipher.decrypt_into(&sealed[..at], CONTEXT, &mut Vec::new()));
+        damaged(&cipher.decrypt(&changed, CONTEXT));
+        damaged(&cipher.decrypt_into(&changed, CONTEXT, &mut Vec::new()));
+        damaged(&cipher.decrypt(&sealed[..at], CONTEXT));
+        damaged(&cipher.decrypt_into(&sealed[..at], CONTEXT, &mut Vec::new()));
     }
 }
 
@@ -127,7 +127,7 @@ async fn a_key_file_of_other_keys_opens_nothing(bed: Bed) {
     store.fields.ready().await.unwrap();
     let keys = key_file(&line(1, "a"));
     let other = FieldCipher::new(store.database.clone(), &keys, Arc::clone(&bed.foundation.random));
-    damaged(other.ready().await.map(drop));
+    damaged(&other.ready().await.map(drop));
 }
 
 async fn processes_that_start_together_share_one_data_key(bed: Bed) {

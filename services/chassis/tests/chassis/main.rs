@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod connections;
 mod doorbell;
 mod field_cipher;
 mod follower;
