@@ -12,3 +12,4 @@ mod network;
 mod outbox;
 mod schema;
 mod storage;
+mod telemetry;
