@@ -4,6 +4,7 @@
 
 mod connections;
 mod doorbell;
+mod engines;
 mod field_cipher;
 mod follower;
 mod idempotency;

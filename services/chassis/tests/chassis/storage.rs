@@ -5,13 +5,12 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::{Database, Engine, StorageConfig, StorageError};
-use lutong_chassis::testing::{Bed, fresh_postgres};
-use lutong_kernel::{Fault, FaultCode, Secret, ServiceName};
-use sea_orm::ConnectionTrait as _;
+use lutong_chassis::storage::{Database, Engine, StorageError};
+use lutong_chassis::testing::Bed;
+use lutong_kernel::ServiceName;
 use tokio::sync::oneshot;
 
-use crate::schema::{Migrations, column, note, notes, open};
+use crate::schema::{note, notes, open};
 
 on_both_engines!(
     a_closure_that_fails_or_panics_undoes_its_own_writes_and_nobody_elses,
@@ -21,17 +20,17 @@ on_both_engines!(
     a_caller_that_stops_waiting_leaves_no_half_of_a_write,
 );
 
-type Writing = BoxFuture<'static, Result<i64, StorageError>>;
+pub type Writing = BoxFuture<'static, Result<i64, StorageError>>;
 
 /// What a closure does after its write.
 #[derive(Clone, Copy)]
-enum End {
+pub enum End {
     Well,
     Badly,
     InPanic,
 }
 
-fn writing(database: &Database, id: i64, end: End) -> Writing {
+pub fn writing(database: &Database, id: i64, end: End) -> Writing {
     let database = database.clone();
     let work = async move {
         database
@@ -52,9 +51,9 @@ fn writing(database: &Database, id: i64, end: End) -> Writing {
 }
 
 /// A write that goes on until it is let go, so that what comes after it waits together.
-struct Held {
-    write: tokio::task::JoinHandle<Result<i64, StorageError>>,
-    release: oneshot::Sender<()>,
+pub struct Held {
+    pub write: tokio::task::JoinHandle<Result<i64, StorageError>>,
+    pub release: oneshot::Sender<()>,
 }
 
 impl Held {
@@ -68,7 +67,7 @@ impl Held {
     }
 }
 
-async fn held(database: &Database, id: i64) -> Held {
+pub async fn held(database: &Database, id: i64) -> Held {
     let (started, running) = oneshot::channel();
     let (release, released) = oneshot::channel::<()>();
     let database = database.clone();
@@ -200,108 +199,4 @@ async fn a_caller_that_stops_waiting_leaves_no_half_of_a_write(bed: Bed) {
     // Both or none: SQLite's writer finishes what it has begun, PostgreSQL undoes it.
     let kept = notes(&store.database).await;
     assert!(kept == [1, 2, 3] || kept == [3], "{kept:?}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_postgres_a_deadlock_is_contention_for_one_and_nothing_for_the_other() {
-    let bed = Bed::new(Engine::Postgres);
-    let (store, _) = open(&bed, ServiceName::Identity).await;
-    for id in [1, 2] {
-        writing(&store.database, id, End::Well).await.unwrap();
-    }
-    let both_hold_one = std::sync::Arc::new(tokio::sync::Barrier::new(2));
-    let crossing = [(1, 2), (2, 1)].map(|(first, second)| {
-        let (database, barrier) = (store.database.clone(), std::sync::Arc::clone(&both_hold_one));
-        async move {
-            database
-                .write(move |transaction| {
-                    async move {
-                        let lock = |id| format!("UPDATE notes SET body = 'locked' WHERE id = {id}");
-                        transaction.execute_unprepared(&lock(first)).await?;
-                        barrier.wait().await;
-                        transaction.execute_unprepared(&lock(second)).await?;
-                        Ok::<_, StorageError>(())
-                    }
-                    .boxed()
-                })
-                .await
-        }
-    });
-    let answers = futures::future::join_all(crossing).await;
-    let lost: Vec<_> = answers.into_iter().filter_map(Result::err).collect();
-    assert!(matches!(lost[..], [StorageError::Contended]), "{lost:?}");
-    assert_eq!(Fault::from(lost[0].clone()).reason, "CONTENDED");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_sqlite_a_file_that_another_process_is_writing_is_contention_and_then_free() {
-    let bed = Bed::new(Engine::Sqlite);
-    let (store, config) = open(&bed, ServiceName::Identity).await;
-    let other = Database::connect(&config).await.unwrap();
-    let held = held(&other, 100).await;
-    // Longer than the engine itself waits.
-    let (lone, batched) = tokio::join!(
-        writing(&store.database, 1, End::Well),
-        futures::future::join_all([2, 3].map(|id| writing(&store.database, id, End::Well)))
-    );
-    for answer in batched.into_iter().chain([lone]) {
-        assert!(matches!(answer, Err(StorageError::Contended)), "{answer:?}");
-    }
-    held.release.send(()).unwrap();
-    held.write.await.unwrap().unwrap();
-    writing(&store.database, 4, End::Well).await.unwrap();
-    assert_eq!(notes(&store.database).await, [4, 100]);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgres_that_is_not_there_or_says_nothing_is_unavailable_and_no_panic() {
-    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let closed = {
-        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        socket.local_addr().unwrap()
-    };
-    for address in [closed, taken.local_addr().unwrap()] {
-        let config = StorageConfig {
-            url: Secret::new(format!("postgres://lutong@{address}/nothing")),
-            acquire_timeout_ms: 300,
-            ..StorageConfig::default()
-        };
-        let started = std::time::Instant::now();
-        let database = Database::connect(&config).await.unwrap();
-        let answers = [
-            database.ping().await,
-            writing(&database, 1, End::Well).await.map(drop),
-            lutong_chassis::storage::migrate::<Migrations>(&database).await,
-            lutong_chassis::storage::is_current::<Migrations>(&database)
-                .await
-                .map(drop),
-        ];
-        for answer in answers {
-            let error = answer.unwrap_err();
-            assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
-            assert_eq!(Fault::from(error).code, FaultCode::Unavailable);
-        }
-        assert!(started.elapsed() < Duration::from_secs(10));
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgres_that_goes_away_in_a_transaction_is_unavailable_and_comes_back() {
-    let database = crate::schema::migrated(&fresh_postgres().await).await;
-    let cut = database.write(|transaction| {
-        async move {
-            note(transaction, 1).await?;
-            let end = "SELECT pg_terminate_backend(pg_backend_pid())";
-            transaction.execute_unprepared(end).await?;
-            Ok::<_, StorageError>(())
-        }
-        .boxed()
-    });
-    let error = cut.await.unwrap_err();
-    assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
-    writing(&database, 2, End::Well).await.unwrap();
-    assert_eq!(
-        column::<i64>(&database, "SELECT id FROM notes WHERE id > 0").await,
-        [2]
-    );
 }
