@@ -1,6 +1,8 @@
 //! Calling another service: in process straight over its router, between processes over a balanced mTLS channel.
 //! No service knows which.
 
+mod unsent;
+
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -127,8 +129,10 @@ impl Service<Request<Body>> for MeshChannel {
             Kind::Remote(channel) => {
                 let channel = channel.clone();
                 Box::pin(async move {
-                    match tokio::time::timeout(timeout, channel.oneshot(request)).await {
+                    match tokio::time::timeout(timeout, unsent::send(channel, request)).await {
                         Ok(Ok(response)) => Ok(response),
+                        // The transport has a timer of its own, and is sometimes the first to look at the clock.
+                        Ok(Err(error)) if timed_out(&error) => Ok(refusal(status::deadline_exceeded())),
                         Ok(Err(error)) => {
                             tracing::debug!(part = part.as_str(), error = %error, "a call did not reach its service");
                             Ok(refusal(Fault::unavailable(part.as_str())))
@@ -139,6 +143,15 @@ impl Service<Request<Body>> for MeshChannel {
             }
         }
     }
+}
+
+fn timed_out(error: &tonic::transport::Error) -> bool {
+    causes(error).any(<dyn std::error::Error>::is::<tonic::TimeoutExpired>)
+}
+
+/// What lies behind an error of the transport.
+fn causes(error: &tonic::transport::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
 }
 
 fn refusal(fault: Fault) -> Response<Body> {

@@ -2,6 +2,7 @@
 
 mod guard;
 mod listen;
+mod opening;
 
 pub use guard::{AuditSink, CallRecord, GuardConfig, ServiceRouter};
 pub use listen::{ListenConfig, Listener, TransportSecurity};

@@ -9,10 +9,12 @@ mod migrate;
 mod scan;
 mod writer;
 
+use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lutong_kernel::Secret;
 use sea_orm::{
@@ -161,7 +163,7 @@ impl Database {
     }
 
     /// Runs `work` in a transaction and answers after its commit. An error or a panic of `work` undoes all that it
-    /// wrote, and nothing of anybody else's. Not retried: the closure runs once.
+    /// wrote, and nothing of anybody else's; a panic is answered with an error. Not retried: the closure runs once.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
@@ -172,7 +174,11 @@ impl Database {
             return writer.write(work).await;
         }
         let transaction = self.reader.begin().await.map_err(StorageError::from)?;
-        let value = work(&transaction).await?;
+        // As in the writer: a panic ends this write, and not the task that waits for it.
+        let run = AssertUnwindSafe(async { work(&transaction).await }).catch_unwind();
+        let value = run
+            .await
+            .unwrap_or_else(|_panic| Err(E::from(StorageError::unfinished())))?;
         transaction.commit().await.map_err(StorageError::from)?;
         Ok(value)
     }

@@ -14,6 +14,7 @@ use tonic::Code;
 use tonic::metadata::MetadataMap;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -99,12 +100,14 @@ pub fn init(config: &TelemetryConfig, service: &str) -> Result<Telemetry, Teleme
         .transpose()?;
     let layer = traces.as_ref().map(|provider| {
         TRACING.store(true, std::sync::atomic::Ordering::Relaxed);
-        tracing_opentelemetry::layer().with_tracer(provider.tracer("lutong"))
+        // Not under the log's filter: a quiet log would end the traces.
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("lutong"))
+            .with_filter(LevelFilter::INFO)
     });
     tracing_subscriber::registry()
-        .with(filter)
         .with(layer)
-        .with(log)
+        .with(log.with_filter(filter))
         .try_init()
         .map_err(|_| TelemetryError::Twice)?;
     log_panics();

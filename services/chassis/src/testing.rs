@@ -72,6 +72,10 @@ impl Bed {
         }
     }
 
+    pub const fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// A fresh store of a service; on PostgreSQL a database of its own, migrated as the job would.
     pub async fn storage<M: sea_orm_migration::MigratorTrait>(&self, service: ServiceName) -> StorageConfig {
         match self.engine {

@@ -1,8 +1,10 @@
 //! Reading another service's log: at least once on the wire, once in effect.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use lutong_kernel::{Fault, ServiceName};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _};
@@ -78,7 +80,9 @@ impl Follower {
         let mut backoff = BACKOFF.0;
         loop {
             rings.mark_unchanged();
-            match self.read_on().await {
+            // A panic holds this follower up as a failure does; ended by it, nobody would begin it again.
+            let read = AssertUnwindSafe(self.read_on()).catch_unwind().await;
+            match read.unwrap_or_else(|_panic| Err(Fault::internal())) {
                 Ok(()) => backoff = BACKOFF.0,
                 Err(fault) => {
                     tracing::warn!(

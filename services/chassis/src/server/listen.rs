@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 
+use super::opening::Opening;
 use crate::peer::{PeerAddress, PeerCaller};
 
 /// Limits of one listener. Durations in milliseconds.
@@ -28,7 +29,7 @@ use crate::peer::{PeerAddress, PeerCaller};
 pub struct ListenConfig {
     /// Connections at once; more wait in the kernel's backlog.
     pub max_connections: usize,
-    /// From accepting a connection to the end of its TLS handshake, or its first byte.
+    /// From accepting a connection to the end of its TLS handshake, and from there to its first words of HTTP.
     pub handshake_timeout_ms: u64,
     /// Streams at once on one HTTP/2 connection.
     pub max_streams: u32,
@@ -186,20 +187,14 @@ async fn connection<S, B>(
     let handshake = Duration::from_millis(config.handshake_timeout_ms);
     match security {
         TransportSecurity::Plain(caller) => {
-            // A connection that says nothing gives its slot back.
-            if tokio::time::timeout(handshake, stream.readable())
-                .await
-                .is_ok_and(|ready| ready.is_ok())
-            {
-                http(TokioIo::new(stream), config, caller, service, stop).await;
-            }
+            http(stream, config, caller, service, stop).await;
         }
         TransportSecurity::Mutual(tls) => {
             let accepted = tokio::time::timeout(handshake, TlsAcceptor::from(tls).accept(stream)).await;
             match accepted {
                 Ok(Ok(stream)) => {
                     let caller = crate::tls::caller_of_connection(stream.get_ref().1);
-                    http(TokioIo::new(stream), config, caller, service, stop).await;
+                    http(stream, config, caller, service, stop).await;
                 }
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -209,7 +204,7 @@ async fn connection<S, B>(
 }
 
 async fn http<I, S, B>(
-    io: TokioIo<I>,
+    io: I,
     config: &ListenConfig,
     caller: Option<Caller>,
     service: S,
@@ -248,15 +243,22 @@ async fn http<I, S, B>(
                 .unwrap_or(16_384)
                 .max(8_192),
         );
-    let serving = builder.serve_connection(io, TowerToHyperService::new(service));
+    let (io, opened) = Opening::new(io);
+    let serving = builder.serve_connection(TokioIo::new(io), TowerToHyperService::new(service));
     tokio::pin!(serving);
     let age = tokio::time::sleep(Duration::from_millis(config.max_connection_age_ms));
     tokio::pin!(age);
+    // A peer that says nothing gives its place back.
+    let too_late = opened.too_late(Duration::from_millis(config.handshake_timeout_ms));
     tokio::select! {
         result = serving.as_mut() => {
             if let Err(error) = result {
                 tracing::debug!(%error, "a connection ended badly");
             }
+            return;
+        }
+        () = too_late => {
+            tracing::debug!("a peer did not say what it wants in time");
             return;
         }
         () = stop.cancelled() => {}

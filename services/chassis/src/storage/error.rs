@@ -27,6 +27,13 @@ pub enum StorageError {
     Other(Arc<dyn std::error::Error + Send + Sync>),
 }
 
+impl StorageError {
+    /// A write whose closure panicked. The panic hook has said where.
+    pub(super) fn unfinished() -> Self {
+        Self::Damaged("a write did not run to its end".to_owned())
+    }
+}
+
 impl From<DbErr> for StorageError {
     fn from(error: DbErr) -> Self {
         if let Some(SqlErr::UniqueConstraintViolation(constraint)) = error.sql_err() {

@@ -61,10 +61,9 @@ where
         let result = match (outcome, committed) {
             (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
-            (Some(Ok(_)), Err(error)) => Err(E::from(error)),
-            (None, _) => Err(E::from(StorageError::Damaged(
-                "a write did not run to its end".to_owned(),
-            ))),
+            // Without an outcome it never ran: the transaction did not begin, or an earlier closure ended it.
+            (Some(Ok(_)) | None, Err(error)) => Err(E::from(error)),
+            (None, Ok(())) => Err(E::from(StorageError::unfinished())),
         };
         // The caller may have stopped waiting.
         let _ = answer.send(result);

@@ -1,0 +1,244 @@
+//! The follower's side of the log: once in effect whatever dies, in order, and without a doorbell too.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use lutong_chassis::outbox::{Doorbell, EventHandler, EventSource, Follower, Outbox, Position, StoredEvent};
+use lutong_chassis::storage::{Database, StorageConfig, StorageError};
+use lutong_chassis::testing::Bed;
+use lutong_chassis::{Store, on_both_engines};
+use lutong_kernel::{Fault, ServiceName};
+use sea_orm::ConnectionTrait as _;
+
+use crate::outbox::append;
+use crate::schema::{applied, open, open_again};
+
+on_both_engines!(
+    a_follower_that_dies_before_its_commit_takes_effect_once_when_it_is_back,
+    a_follower_that_dies_after_its_commit_takes_effect_once_when_it_is_back,
+    a_follower_that_no_doorbell_reaches_reads_on_by_itself,
+    replicas_of_one_follower_take_effect_once_and_in_order,
+    a_handler_that_fails_or_panics_is_tried_again_and_nothing_is_skipped,
+    a_follower_that_was_away_too_long_says_so_and_does_nothing,
+);
+
+const PRODUCER: ServiceName = ServiceName::Declaration;
+const CONSUMER: ServiceName = ServiceName::RiskRules;
+
+/// A producer with its log, and the database of who follows it.
+struct Pair {
+    bed: Bed,
+    producer: Store,
+    outbox: Outbox,
+    consumer: Store,
+    consumer_config: StorageConfig,
+}
+
+async fn pair(bed: Bed) -> Pair {
+    let (producer, _) = open(&bed, PRODUCER).await;
+    let (consumer, consumer_config) = open(&bed, CONSUMER).await;
+    Pair {
+        outbox: producer.outbox(),
+        bed,
+        producer,
+        consumer,
+        consumer_config,
+    }
+}
+
+impl Pair {
+    async fn tell(&self, texts: &[&str]) {
+        let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        append(&self.bed, &self.producer, &self.outbox, &texts).await;
+        while self.outbox.sequence().await.unwrap().is_some() {}
+    }
+
+    fn follower(&self, database: &Database, end: End) -> Follower {
+        follower(&self.outbox, database, Arc::new(end))
+    }
+
+    async fn eventually(&self, expected: &[&str]) {
+        eventually(&self.consumer.database, expected).await;
+    }
+}
+
+pub fn follower(outbox: &Outbox, database: &Database, end: Arc<End>) -> Follower {
+    Follower {
+        consumer: CONSUMER,
+        producer: PRODUCER,
+        database: database.clone(),
+        source: Arc::new(Log(outbox.clone())),
+        handler: Arc::new(Applying {
+            database: database.clone(),
+            end,
+        }),
+    }
+}
+
+/// Waits until `expected`, and nothing else, was applied.
+pub async fn eventually(database: &Database, expected: &[&str]) {
+    let until = tokio::time::Instant::now() + Duration::from_secs(20);
+    loop {
+        let done = applied(database).await;
+        if done == expected {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < until, "{done:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+struct Log(Outbox);
+
+#[async_trait::async_trait]
+impl EventSource for Log {
+    async fn list_events(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Fault> {
+        self.0.list(after, limit).await
+    }
+}
+
+/// How a handler ends after its effect.
+pub enum End {
+    Well,
+    /// It never comes to its commit.
+    BeforeCommit,
+    /// It commits, and whoever called it never hears of that.
+    AfterCommit,
+    /// It panics, then fails, before its commit; then panics where no transaction is; and then all is well.
+    BadlyAtFirst(AtomicU32),
+}
+
+struct Applying {
+    database: Database,
+    end: Arc<End>,
+}
+
+#[async_trait::async_trait]
+impl EventHandler for Applying {
+    async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
+        let end = Arc::clone(&self.end);
+        let attempt = match &*end {
+            End::BadlyAtFirst(attempts) => attempts.fetch_add(1, Ordering::SeqCst),
+            _ => u32::MAX,
+        };
+        let effect = self.database.write(move |transaction| {
+            async move {
+                for event in events {
+                    let text = String::from_utf8(event.payload).unwrap();
+                    let row = format!("INSERT INTO applied (body) VALUES ('{text}')");
+                    transaction
+                        .execute_unprepared(&row)
+                        .await
+                        .map_err(StorageError::from)?;
+                }
+                position.advance(transaction).await?;
+                assert!(attempt != 0, "on purpose");
+                if attempt == 1 {
+                    return Err(StorageError::Config("on purpose".to_owned()));
+                }
+                if matches!(*end, End::BeforeCommit) {
+                    panic!("dies");
+                }
+                Ok(())
+            }
+            .boxed()
+        });
+        assert!(attempt != 2, "on purpose");
+        effect.await?;
+        if matches!(*self.end, End::AfterCommit) {
+            return Err(Fault::internal());
+        }
+        Ok(())
+    }
+}
+
+async fn a_follower_that_dies_before_its_commit_takes_effect_once_when_it_is_back(bed: Bed) {
+    let pair = pair(bed).await;
+    pair.tell(&["a", "b"]).await;
+    let dying = pair.follower(&pair.consumer.database, End::BeforeCommit);
+    dying.read_on().await.unwrap_err();
+    assert_eq!(applied(&pair.consumer.database).await, [""; 0]);
+    let back = open_again(&pair.bed, CONSUMER, &pair.consumer_config).await;
+    pair.follower(&back.database, End::Well).read_on().await.unwrap();
+    assert_eq!(applied(&back.database).await, ["a", "b"]);
+}
+
+async fn a_follower_that_dies_after_its_commit_takes_effect_once_when_it_is_back(bed: Bed) {
+    let pair = pair(bed).await;
+    pair.tell(&["a", "b"]).await;
+    let dying = pair.follower(&pair.consumer.database, End::AfterCommit);
+    dying.read_on().await.unwrap_err();
+    assert_eq!(applied(&pair.consumer.database).await, ["a", "b"]);
+    pair.tell(&["c"]).await;
+    let back = open_again(&pair.bed, CONSUMER, &pair.consumer_config).await;
+    pair.follower(&back.database, End::Well).read_on().await.unwrap();
+    assert_eq!(applied(&back.database).await, ["a", "b", "c"]);
+}
+
+async fn a_follower_that_no_doorbell_reaches_reads_on_by_itself(bed: Bed) {
+    let pair = pair(bed).await;
+    let follower = pair.follower(&pair.consumer.database, End::Well);
+    let stop = pair.bed.foundation.stop.clone();
+    let following = tokio::spawn(follower.run(Doorbell::local(), stop.clone()));
+    pair.tell(&["a"]).await;
+    pair.eventually(&["a"]).await;
+    pair.tell(&["b", "c"]).await;
+    pair.eventually(&["a", "b", "c"]).await;
+    stop.cancel();
+    tokio::time::timeout(Duration::from_secs(5), following)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+async fn replicas_of_one_follower_take_effect_once_and_in_order(bed: Bed) {
+    let pair = pair(bed).await;
+    let other = open_again(&pair.bed, CONSUMER, &pair.consumer_config).await;
+    let bell = Doorbell::local();
+    let stop = pair.bed.foundation.stop.clone();
+    for database in [&pair.consumer.database, &other.database] {
+        let follower = pair.follower(database, End::Well);
+        tokio::spawn(follower.run(bell.clone(), stop.clone()));
+    }
+    tokio::spawn(pair.outbox.clone().run_relay(bell, stop));
+    let mut told = Vec::new();
+    for n in 0..60 {
+        let text = format!("{n:02}");
+        append(
+            &pair.bed,
+            &pair.producer,
+            &pair.outbox,
+            std::slice::from_ref(&text),
+        )
+        .await;
+        told.push(text);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let told: Vec<&str> = told.iter().map(String::as_str).collect();
+    pair.eventually(&told).await;
+}
+
+async fn a_handler_that_fails_or_panics_is_tried_again_and_nothing_is_skipped(bed: Bed) {
+    let pair = pair(bed).await;
+    pair.tell(&["a", "b"]).await;
+    let attempts = End::BadlyAtFirst(AtomicU32::new(0));
+    let follower = pair.follower(&pair.consumer.database, attempts);
+    let stop = pair.bed.foundation.stop.clone();
+    tokio::spawn(follower.run(Doorbell::local(), stop));
+    pair.eventually(&["a", "b"]).await;
+    pair.tell(&["c"]).await;
+    pair.eventually(&["a", "b", "c"]).await;
+}
+
+async fn a_follower_that_was_away_too_long_says_so_and_does_nothing(bed: Bed) {
+    let pair = pair(bed).await;
+    pair.tell(&["a", "b"]).await;
+    pair.bed.clock.advance(2 * lutong_chassis::outbox::KEPT);
+    pair.outbox.sweep(pair.bed.foundation.now()).await.unwrap();
+    let follower = pair.follower(&pair.consumer.database, End::Well);
+    let fault = follower.read_on().await.unwrap_err();
+    assert_eq!(fault.reason, "EVENTS_EXPIRED");
+    assert_eq!(applied(&pair.consumer.database).await, [""; 0]);
+}

@@ -1,0 +1,16 @@
+//! What the chassis promises to the services that stand on it, over its public surface only.
+
+#![allow(clippy::unwrap_used)]
+
+mod connections;
+mod doorbell;
+mod engines;
+mod field_cipher;
+mod follower;
+mod idempotency;
+mod migration;
+mod network;
+mod outbox;
+mod schema;
+mod storage;
+mod telemetry;

@@ -1,0 +1,202 @@
+//! Writing: all of a closure or nothing, never another's; answered after the commit; faults in few kinds.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use lutong_chassis::on_both_engines;
+use lutong_chassis::storage::{Database, Engine, StorageError};
+use lutong_chassis::testing::Bed;
+use lutong_kernel::ServiceName;
+use tokio::sync::oneshot;
+
+use crate::schema::{note, notes, open};
+
+on_both_engines!(
+    a_closure_that_fails_or_panics_undoes_its_own_writes_and_nobody_elses,
+    a_lone_closure_that_fails_or_panics_leaves_nothing_and_the_next_is_kept,
+    what_was_answered_is_there_for_every_reader,
+    a_broken_unique_constraint_is_told_apart_and_spoils_nothing_else,
+    a_caller_that_stops_waiting_leaves_no_half_of_a_write,
+);
+
+pub type Writing = BoxFuture<'static, Result<i64, StorageError>>;
+
+/// What a closure does after its write.
+#[derive(Clone, Copy)]
+pub enum End {
+    Well,
+    Badly,
+    InPanic,
+}
+
+pub fn writing(database: &Database, id: i64, end: End) -> Writing {
+    let database = database.clone();
+    let work = async move {
+        database
+            .write(move |transaction| {
+                async move {
+                    note(transaction, id).await?;
+                    match end {
+                        End::Well => Ok(id),
+                        End::Badly => Err(StorageError::Config(format!("note {id}"))),
+                        End::InPanic => panic!("note {id}"),
+                    }
+                }
+                .boxed()
+            })
+            .await
+    };
+    work.boxed()
+}
+
+/// A write that goes on until it is let go, so that what comes after it waits together.
+pub struct Held {
+    pub write: tokio::task::JoinHandle<Result<i64, StorageError>>,
+    pub release: oneshot::Sender<()>,
+}
+
+impl Held {
+    /// Begins `writes` and only then lets this one end. On SQLite they are all in the queue by then: one batch.
+    async fn together_with(self, writes: Vec<Writing>) -> Vec<Result<i64, StorageError>> {
+        let let_go = async { self.release.send(()).unwrap() };
+        // Polled in this order.
+        let (answers, ()) = futures::future::join(futures::future::join_all(writes), let_go).await;
+        self.write.await.unwrap().unwrap();
+        answers
+    }
+}
+
+pub async fn held(database: &Database, id: i64) -> Held {
+    let (started, running) = oneshot::channel();
+    let (release, released) = oneshot::channel::<()>();
+    let database = database.clone();
+    let write = tokio::spawn(async move {
+        database
+            .write(move |transaction| {
+                async move {
+                    note(transaction, id).await?;
+                    started.send(()).unwrap();
+                    released.await.unwrap();
+                    Ok::<_, StorageError>(id)
+                }
+                .boxed()
+            })
+            .await
+    });
+    running.await.unwrap();
+    Held { write, release }
+}
+
+async fn a_closure_that_fails_or_panics_undoes_its_own_writes_and_nobody_elses(bed: Bed) {
+    let (store, _) = open(&bed, ServiceName::Identity).await;
+    let held = held(&store.database, 100).await;
+    let writes = (1..=9)
+        .map(|id| {
+            let end = [End::Well, End::Badly, End::InPanic][usize::try_from(id % 3).unwrap()];
+            writing(&store.database, id, end)
+        })
+        .collect();
+    for (id, answer) in (1..).zip(held.together_with(writes).await) {
+        match (id % 3, answer) {
+            (0, Ok(answered)) => assert_eq!(answered, id),
+            (1, Err(StorageError::Config(text))) => assert_eq!(text, format!("note {id}")),
+            (2, Err(StorageError::Damaged(_))) => {}
+            (_, other) => panic!("note {id}: {other:?}"),
+        }
+    }
+    assert_eq!(notes(&store.database).await, [3, 6, 9, 100]);
+}
+
+async fn a_lone_closure_that_fails_or_panics_leaves_nothing_and_the_next_is_kept(bed: Bed) {
+    let (store, _) = open(&bed, ServiceName::Identity).await;
+    for end in [End::Badly, End::InPanic, End::Well] {
+        let kept = writing(&store.database, 1, end).await.is_ok();
+        assert_eq!(kept, !notes(&store.database).await.is_empty());
+        assert_eq!(kept, matches!(end, End::Well));
+    }
+}
+
+async fn what_was_answered_is_there_for_every_reader(bed: Bed) {
+    let (store, config) = open(&bed, ServiceName::Identity).await;
+    let elsewhere = Database::connect(&config).await.unwrap();
+    let held = held(&store.database, 100).await;
+    assert_eq!(notes(&elsewhere).await, [0_i64; 0]);
+    held.release.send(()).unwrap();
+    held.write.await.unwrap().unwrap();
+    assert_eq!(notes(&elsewhere).await, [100]);
+    for id in 1..=20 {
+        writing(&store.database, id, End::Well).await.unwrap();
+        assert!(notes(&elsewhere).await.contains(&id), "{id} was answered");
+    }
+}
+
+/// Group commit: a closure that has run is answered when its batch is committed, not before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_sqlite_those_of_one_batch_are_answered_after_their_common_commit() {
+    let bed = Bed::new(Engine::Sqlite);
+    let (store, _) = open(&bed, ServiceName::Identity).await;
+    let first_held = held(&store.database, 100).await;
+    let mut early = writing(&store.database, 1, End::Well);
+    assert!(futures::poll!(&mut early).is_pending());
+    // In the queue behind `early`, and so in one batch with it: when it runs, `early` has run.
+    let late = tokio::spawn({
+        let database = store.database.clone();
+        async move { held(&database, 2).await }
+    });
+    tokio::task::yield_now().await;
+    first_held.release.send(()).unwrap();
+    let late = late.await.unwrap();
+    assert!(
+        futures::poll!(&mut early).is_pending(),
+        "answered before its batch was committed"
+    );
+    let visible = notes(&store.database).await;
+    late.release.send(()).unwrap();
+    assert_eq!(early.await.unwrap(), 1);
+    assert_eq!(late.write.await.unwrap().unwrap(), 2);
+    // Were the two not in one batch, the first would have been committed, and answered, on its own.
+    assert_eq!(visible, [100]);
+    assert_eq!(notes(&store.database).await, [1, 2, 100]);
+}
+
+async fn a_broken_unique_constraint_is_told_apart_and_spoils_nothing_else(bed: Bed) {
+    let (store, _) = open(&bed, ServiceName::Identity).await;
+    writing(&store.database, 1, End::Well).await.unwrap();
+    let held = held(&store.database, 100).await;
+    let writes = [2, 1, 3].map(|id| writing(&store.database, id, End::Well));
+    let answers = held.together_with(writes.into()).await;
+    assert!(
+        matches!(answers[1], Err(StorageError::Unique(_))),
+        "{:?}",
+        answers[1]
+    );
+    assert!(answers[0].is_ok() && answers[2].is_ok());
+    assert_eq!(notes(&store.database).await, [1, 2, 3, 100]);
+}
+
+async fn a_caller_that_stops_waiting_leaves_no_half_of_a_write(bed: Bed) {
+    let (store, _) = open(&bed, ServiceName::Identity).await;
+    let (started, running) = oneshot::channel();
+    let database = store.database.clone();
+    let caller = tokio::spawn(async move {
+        database
+            .write(move |transaction| {
+                async move {
+                    note(transaction, 1).await?;
+                    started.send(()).unwrap();
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    note(transaction, 2).await
+                }
+                .boxed()
+            })
+            .await
+    });
+    running.await.unwrap();
+    caller.abort();
+    assert!(caller.await.unwrap_err().is_cancelled());
+    writing(&store.database, 3, End::Well).await.unwrap();
+    // Both or none: SQLite's writer finishes what it has begun, PostgreSQL undoes it.
+    let kept = notes(&store.database).await;
+    assert!(kept == [1, 2, 3] || kept == [3], "{kept:?}");
+}
