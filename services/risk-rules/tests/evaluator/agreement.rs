@@ -99,7 +99,8 @@ fn attributes(kind: FactKind) -> BoxedStrategy<Value> {
             span.prop_map(|(from, _)| json!({"observed_at": from, "code": "A1"})).boxed()
         }
         FactKind::Stay => {
-            let division = choice(&["370202", "370202001", "370202002", "370203", "370200", "370000", "370302", "320102"]);
+            let division = choice(&["370202", "370202001", "370202100",
+ "370202101", "370203", "370200", "370000", "370302", "320102"]);
             (division, of(choice(&["甲", " 甲 ", "乙"])), span, there).prop_map(
                 move |(division, community, (from, until), left)| {
                     json!({"division": division, "community": community, "arrived_at": from,
@@ -186,6 +187,7 @@ fn area() -> impl Strategy<Value = naive::Area> {
         "370202",
         "370202",
         "370202001",
+        "370202100",
         "370203",
         "320000",
     ]);

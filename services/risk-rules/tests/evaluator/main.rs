@@ -4,4 +4,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod agreement;
+mod boundaries;
 mod naive;
