@@ -1,9 +1,10 @@
-//! `rules test`: case files against the rule sets of this build.
+//! `rules test`: case files against the rule sets of this build, or one that is given.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use lutong_risk_rules::domain::case_file::CaseFile;
+use lutong_risk_rules::domain::rule_set::RuleSet;
 
 use super::Failure;
 
@@ -15,6 +16,9 @@ pub enum Rules {
 
 #[derive(Debug, Args)]
 pub struct Test {
+    /// A rule set that case files may name beside those of this build; of two of one id this one is meant.
+    #[arg(long, value_name = "FILE.toml")]
+    rule_set: Option<PathBuf>,
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -22,12 +26,25 @@ pub struct Test {
 impl Rules {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Test(test) = self;
+        let given = test
+            .rule_set
+            .as_deref()
+            .map(|path| Ok((path, read_rule_set(path)?)));
+        let given = given.transpose()?;
         let mut files = Vec::with_capacity(test.files.len());
         // Every file is read before any is run: one that breaks the format ends the command with status 2.
         for path in &test.files {
-            let failed = |error: String| Failure::Input(format!("{}: {error}", path.display()));
-            let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-            files.push(CaseFile::parse(&text).map_err(|error| failed(error.to_string()))?);
+            let text = read(path)?;
+            let file = match &given {
+                Some((_, set)) => CaseFile::parse_with(&text, set),
+                None => CaseFile::parse(&text),
+            };
+            files.push(file.map_err(|error| input(path, error))?);
+        }
+        if let Some((path, set)) = &given
+            && files.iter().all(|file| file.rule_set().id != set.id)
+        {
+            return Err(input(path, format!("no file names its rule set {:?}", set.id)));
         }
         let (mut passed, mut failed) = (0, 0);
         for outcome in files.iter().flat_map(CaseFile::run) {
@@ -41,4 +58,16 @@ impl Rules {
         println!("{passed} passed, {failed} failed");
         if failed == 0 { Ok(()) } else { Err(Failure::Failed) }
     }
+}
+
+fn input(path: &Path, error: impl std::fmt::Display) -> Failure {
+    Failure::Input(format!("{}: {error}", path.display()))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| input(path, error))
+}
+
+fn read_rule_set(path: &Path) -> Result<RuleSet, Failure> {
+    RuleSet::parse(&read(path)?).map_err(|error| input(path, error))
 }

@@ -17,10 +17,10 @@ use super::evaluate::evaluate;
 use super::fact::Fact;
 use super::rule_set::RuleSet;
 
-/// A file that was read.
+/// A file that was read, and the rule set that it names.
 #[derive(Debug)]
-pub struct CaseFile {
-    rules: &'static RuleSet,
+pub struct CaseFile<'a> {
+    rules: &'a RuleSet,
     cases: Vec<Case>,
 }
 
@@ -64,9 +64,21 @@ pub struct CaseOutcome {
     pub failures: Vec<String>,
 }
 
-impl CaseFile {
+impl<'a> CaseFile<'a> {
+    /// Reads a file that names a rule set of this build.
     pub fn parse(text: &str) -> Result<Self, CaseFileError> {
-        read::read(text)
+        read::read(text, &RuleSet::bundled())
+    }
+
+    /// Reads a file that names `given` or a rule set of this build; of two of one id `given` is meant.
+    pub fn parse_with(text: &str, given: &'a RuleSet) -> Result<Self, CaseFileError> {
+        let [first, second] = RuleSet::bundled();
+        read::read(text, &[given, first, second])
+    }
+
+    /// The rule set that the file names.
+    pub const fn rule_set(&self) -> &'a RuleSet {
+        self.rules
     }
 
     /// Runs every case.

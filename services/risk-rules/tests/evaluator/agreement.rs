@@ -17,7 +17,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::naive::{self, Answer};
+use crate::naive::{self, Answer, Figures};
 
 const MINUTE: i64 = 60_000_000;
 const DAY: i64 = 24 * 60 * MINUTE;
@@ -290,9 +290,17 @@ impl Seen {
 
 #[test]
 fn the_evaluation_says_what_the_naive_reading_of_the_order_says() {
-    let set = RuleSet::sd_2020();
+    agree(RuleSet::sd_2020(), naive::SD_2020, 4_000);
+}
+
+#[test]
+fn the_evaluation_says_what_the_naive_reading_of_the_revised_order_says() {
+    agree(RuleSet::sd_2022(), naive::SD_2022, 3_000);
+}
+
+fn agree(set: &RuleSet, figures: Figures, cases: u32) {
     let much_later = Just(epoch().plus_micros(100 * DAY));
-    let cases = (
+    let given = (
         vec(chain(), 0..6),
         vec(area(), 0..7),
         instant(),
@@ -300,17 +308,17 @@ fn the_evaluation_says_what_the_naive_reading_of_the_order_says() {
     );
     let seen = RefCell::new(Seen::default());
     let mut runner = TestRunner::new(ProptestConfig {
-        cases: 4_000,
+        cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     });
-    let agreed = runner.run(&cases, |(chains, areas, at, known_at)| {
+    let agreed = runner.run(&given, |(chains, areas, at, known_at)| {
         let facts = facts_of(&chains);
         let product_facts: Vec<Fact> = facts.iter().map(product_fact).collect();
         let book = AreaBook::new(areas.iter().map(product_area));
         let product = product_says(set, evaluate(set, &product_facts, &book, at, known_at));
         seen.borrow_mut().note(&product);
-        let expected = naive_says(naive::answer(&facts, &areas, naive::SD_2020, at, known_at));
+        let expected = naive_says(naive::answer(&facts, &areas, figures, at, known_at));
         prop_assert_eq!(product, expected);
         Ok(())
     });

@@ -12,94 +12,137 @@ use lutong_risk_rules::domain::rule_set::RuleSet;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// An instant as somebody wrote it, and when fourteen days after it end: through the end of the fourteenth local day, and
-/// fourteen times 24 hours.
+/// An instant as somebody wrote it, and when the days after it end: through the end of the fourteenth and of the seventh
+/// local day, and fourteen times 24 hours.
 struct Anchor {
     text: &'static str,
-    calendar: &'static str,
+    fortnight: &'static str,
+    week: &'static str,
     elapsed: &'static str,
 }
 
-const ANCHORS: [Anchor; 12] = [
+const ANCHORS: [Anchor; 14] = [
     // An ordinary day: noon, its first and its last microsecond.
     anchor(
         "2022-03-01T12:00:00+08:00",
         "2022-03-16T00:00:00+08:00",
+        "2022-03-09T00:00:00+08:00",
         "2022-03-15T12:00:00+08:00",
     ),
     anchor(
         "2022-03-01T00:00:00+08:00",
         "2022-03-16T00:00:00+08:00",
+        "2022-03-09T00:00:00+08:00",
         "2022-03-15T00:00:00+08:00",
     ),
     anchor(
         "2022-03-01T23:59:59.999999+08:00",
         "2022-03-16T00:00:00+08:00",
+        "2022-03-09T00:00:00+08:00",
         "2022-03-15T23:59:59.999999+08:00",
     ),
     // On and over the leap day, and the same days of a year without one.
     anchor(
         "2024-02-28T23:59:59+08:00",
         "2024-03-14T00:00:00+08:00",
+        "2024-03-07T00:00:00+08:00",
         "2024-03-13T23:59:59+08:00",
     ),
     anchor(
         "2024-02-29T00:00:00+08:00",
         "2024-03-15T00:00:00+08:00",
+        "2024-03-08T00:00:00+08:00",
         "2024-03-14T00:00:00+08:00",
     ),
     anchor(
         "2024-02-15T09:30:00+08:00",
         "2024-03-01T00:00:00+08:00",
+        "2024-02-23T00:00:00+08:00",
         "2024-02-29T09:30:00+08:00",
     ),
     anchor(
         "2023-02-15T09:30:00+08:00",
         "2023-03-02T00:00:00+08:00",
+        "2023-02-23T00:00:00+08:00",
         "2023-03-01T09:30:00+08:00",
     ),
     // The end of a year.
     anchor(
         "2021-12-31T23:59:59.999999+08:00",
         "2022-01-15T00:00:00+08:00",
+        "2022-01-08T00:00:00+08:00",
         "2022-01-14T23:59:59.999999+08:00",
     ),
     anchor(
         "2022-12-17T08:00:00+08:00",
         "2023-01-01T00:00:00+08:00",
+        "2022-12-25T00:00:00+08:00",
         "2022-12-31T08:00:00+08:00",
     ),
     // Other clocks, on which it is another day than in Shandong: 02-29, 03-01 and 01-01 there.
     anchor(
         "2024-02-28T16:00:00Z",
         "2024-03-15T00:00:00+08:00",
+        "2024-03-08T00:00:00+08:00",
         "2024-03-14T00:00:00+08:00",
     ),
     anchor(
         "2024-02-29T12:30:00-05:00",
         "2024-03-16T00:00:00+08:00",
+        "2024-03-09T00:00:00+08:00",
         "2024-03-15T01:30:00+08:00",
     ),
     anchor(
         "2022-01-02T03:00:00+14:00",
         "2022-01-16T00:00:00+08:00",
+        "2022-01-09T00:00:00+08:00",
         "2022-01-15T21:00:00+08:00",
+    ),
+    // Seven days later a year, and a February, is over.
+    anchor(
+        "2022-12-24T10:00:00+08:00",
+        "2023-01-08T00:00:00+08:00",
+        "2023-01-01T00:00:00+08:00",
+        "2023-01-07T10:00:00+08:00",
+    ),
+    anchor(
+        "2024-02-22T15:59:59.999999Z",
+        "2024-03-08T00:00:00+08:00",
+        "2024-03-01T00:00:00+08:00",
+        "2024-03-07T23:59:59.999999+08:00",
     ),
 ];
 
-const fn anchor(text: &'static str, calendar: &'static str, elapsed: &'static str) -> Anchor {
+const fn anchor(
+    text: &'static str,
+    fortnight: &'static str,
+    week: &'static str,
+    elapsed: &'static str,
+) -> Anchor {
     Anchor {
         text,
-        calendar,
+        fortnight,
+        week,
         elapsed,
     }
 }
 
+/// How the days of a rule are counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Count {
-    Calendar,
+    Fortnight,
+    Week,
     Elapsed,
 }
+
+/// The rules that the order of 2022 counts seven days for.
+const WEEKS: [&str; 5] = [
+    "red.key-area",
+    "red.high-risk-area",
+    "yellow.medium-risk-area",
+    "yellow.fever-clinic",
+    "yellow.database-anomaly",
+];
 
 /// A listing of 370202.
 type Listed = (RiskLevel, Timestamp, Option<Timestamp>);
@@ -135,7 +178,7 @@ impl Case {
     }
 }
 
-/// An anchor, the end of fourteen days after it as they are counted, and instants beside it.
+/// An anchor, the end of the days after it as they are counted, and instants beside it.
 struct Around {
     text: &'static str,
     at: Timestamp,
@@ -145,7 +188,8 @@ struct Around {
 impl Around {
     fn new(anchor: &Anchor, count: Count) -> Self {
         let end = match count {
-            Count::Calendar => anchor.calendar,
+            Count::Fortnight => anchor.fortnight,
+            Count::Week => anchor.week,
             Count::Elapsed => anchor.elapsed,
         };
         Self {
@@ -359,20 +403,15 @@ fn area_cases(level: RiskLevel, around: &Around) -> Vec<Case> {
     ]
 }
 
-/// The set with its days counted so.
-fn set(count: Count) -> RuleSet {
+/// The order of 2020 with all its days counted in hours.
+fn elapsed() -> RuleSet {
     let text = RuleSet::SD_2020;
-    match count {
-        Count::Calendar => RuleSet::parse(text).unwrap(),
-        Count::Elapsed => {
-            let counted = text.replace("\ndays = 14", "\ndays = 14\ncount = \"elapsed\"");
-            assert_eq!(
-                counted.matches("elapsed").count(),
-                text.matches("\ndays = ").count()
-            );
-            RuleSet::parse(&counted).unwrap()
-        }
-    }
+    let counted = text.replace("\ndays = 14", "\ndays = 14\ncount = \"elapsed\"");
+    assert_eq!(
+        counted.matches("elapsed").count(),
+        text.matches("\ndays = ").count()
+    );
+    RuleSet::parse(&counted).unwrap()
 }
 
 fn facts(case: &Case) -> Vec<Fact> {
@@ -441,15 +480,28 @@ fn check(set: &RuleSet, rule: &str, case: &Case, named: &str) {
 
 #[test]
 fn every_window_of_every_rule_begins_and_ends_where_the_order_says() {
-    for count in [Count::Calendar, Count::Elapsed] {
-        let set = set(count);
-        for rule in set.rules() {
-            for anchor in &ANCHORS {
-                let cases = cases(&rule.id, &Around::new(anchor, count));
-                let cases = cases.unwrap_or_else(|| panic!("{} has no boundary cases", rule.id));
-                for (n, case) in cases.iter().enumerate() {
-                    check(&set, &rule.id, case, &format!("{} {count:?} #{n}", anchor.text));
-                }
+    let elapsed = elapsed();
+    let fortnight = |_: &str| Count::Fortnight;
+    let revised = |rule: &str| {
+        if WEEKS.contains(&rule) {
+            Count::Week
+        } else {
+            Count::Fortnight
+        }
+    };
+    check_all(RuleSet::sd_2020(), fortnight);
+    check_all(RuleSet::sd_2022(), revised);
+    check_all(&elapsed, |_| Count::Elapsed);
+}
+
+fn check_all(set: &RuleSet, count: impl Fn(&str) -> Count) {
+    for rule in set.rules() {
+        let count = count(&rule.id);
+        for anchor in &ANCHORS {
+            let cases = cases(&rule.id, &Around::new(anchor, count));
+            let cases = cases.unwrap_or_else(|| panic!("{} has no boundary cases", rule.id));
+            for (n, case) in cases.iter().enumerate() {
+                check(set, &rule.id, case, &format!("{} {count:?} #{n}", anchor.text));
             }
         }
     }
@@ -457,7 +509,7 @@ fn every_window_of_every_rule_begins_and_ends_where_the_order_says() {
 
 #[test]
 fn a_rule_without_boundary_cases_is_noticed() {
-    let around = Around::new(&ANCHORS[0], Count::Calendar);
+    let around = Around::new(&ANCHORS[0], Count::Fortnight);
     assert!(cases("red.something-new", &around).is_none());
     let kinds: BTreeSet<_> = RuleSet::sd_2020()
         .rules()
@@ -509,7 +561,7 @@ const LISTINGS: [(&str, &str, &str); 6] = [
 
 #[test]
 fn a_listing_looks_back_to_the_midnight_fourteen_days_before_it_and_no_further() {
-    let set = set(Count::Calendar);
+    let set = RuleSet::sd_2020();
     for (listed, look_back, end_of_day) in LISTINGS {
         let stay = |left: Timestamp| Case {
             facts: vec![(
@@ -521,15 +573,15 @@ fn a_listing_looks_back_to_the_midnight_fourteen_days_before_it_and_no_further()
             until: Some(at(end_of_day)),
         };
         let first = at(look_back);
-        check(&set, "red.high-risk-area", &stay(first.plus_micros(1)), listed);
-        let (held, next) = holds(&set, &stay(first), "red.high-risk-area", at(listed));
+        check(set, "red.high-risk-area", &stay(first.plus_micros(1)), listed);
+        let (held, next) = holds(set, &stay(first), "red.high-risk-area", at(listed));
         assert_eq!((held, next), (None, None), "left {first}, listed {listed}");
     }
 }
 
 #[test]
 fn who_arrives_when_the_listing_ends_is_not_under_it() {
-    let set = set(Count::Calendar);
+    let set = RuleSet::sd_2020();
     for anchor in &ANCHORS {
         let case = Case {
             facts: vec![(
@@ -544,14 +596,14 @@ fn who_arrives_when_the_listing_ends_is_not_under_it() {
             from: at(anchor.text),
             until: None,
         };
-        let held = holds(&set, &case, "red.high-risk-area", case.from);
+        let held = holds(set, &case, "red.high-risk-area", case.from);
         assert_eq!(held, (None, None), "{}", anchor.text);
     }
 }
 
 #[test]
 fn a_window_that_is_empty_is_never_in_force() {
-    let set = set(Count::Calendar);
+    let set = RuleSet::sd_2020();
     let same = "2022-03-20T09:00:00+08:00";
     let empty = [
         (
@@ -585,7 +637,7 @@ fn a_window_that_is_empty_is_never_in_force() {
         };
         let all = facts(&case);
         for t in [case.from.plus_micros(-1), case.from, case.from.plus_micros(1)] {
-            let out = evaluate(&set, &all, &book(&[]), t, t.plus_seconds(86_400));
+            let out = evaluate(set, &all, &book(&[]), t, t.plus_seconds(86_400));
             assert_eq!(
                 (out.citations, out.next_change_at),
                 (vec![], None),

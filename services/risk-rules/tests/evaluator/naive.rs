@@ -51,6 +51,16 @@ pub const SD_2020: Figures = Figures {
     after_case: 14,
 };
 
+/// The revision of November 2022.
+#[allow(dead_code)] // the example that includes this file measures the first order only
+pub const SD_2022: Figures = Figures {
+    area_look_back: 7,
+    area: 7,
+    fever_clinic: 7,
+    database_anomaly: 7,
+    ..SD_2020
+};
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cited {
     pub rule: &'static str,
