@@ -26,25 +26,21 @@ pub struct Test {
 impl Rules {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Test(test) = self;
-        let given = test
-            .rule_set
-            .as_deref()
-            .map(|path| Ok((path, read_rule_set(path)?)));
-        let given = given.transpose()?;
+        let given = test.rule_set.as_deref().map(read_rule_set).transpose()?;
         let mut files = Vec::with_capacity(test.files.len());
         // Every file is read before any is run: one that breaks the format ends the command with status 2.
         for path in &test.files {
             let text = read(path)?;
             let file = match &given {
-                Some((_, set)) => CaseFile::parse_with(&text, set),
+                Some(set) => CaseFile::parse_with(&text, set),
                 None => CaseFile::parse(&text),
             };
             files.push(file.map_err(|error| input(path, error))?);
         }
-        if let Some((path, set)) = &given
+        if let Some(set) = &given
             && files.iter().all(|file| file.rule_set().id != set.id)
         {
-            return Err(input(path, format!("no file names its rule set {:?}", set.id)));
+            return Err(Failure::Input(format!("no file names rule set {:?}", set.id)));
         }
         let (mut passed, mut failed) = (0, 0);
         for outcome in files.iter().flat_map(CaseFile::run) {
