@@ -173,6 +173,58 @@ async fn two_processes_do_not_serve_from_one_folder() {
 }
 
 #[test]
+fn a_rule_set_given_by_file_is_tested_without_a_release() {
+    let sets = "services/risk-rules/rule-sets";
+    let revised = format!("{sets}/sd-2022.cases.json");
+    let output = lutong(
+        &["rules", "test", &format!("{sets}/sd-2020.cases.json"), &revised],
+        &[],
+    );
+    assert_eq!(
+        (output.status.code(), text(&output.stdout).lines().last()),
+        (Some(0), Some("59 passed, 0 failed"))
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let read = |name: &str| std::fs::read_to_string(repository().join(sets).join(name)).unwrap();
+    let write = |name: &str, content: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        path.display().to_string()
+    };
+    let set = write(
+        "qd-2023.toml",
+        &read("sd-2022.toml").replacen("id = \"sd-2022\"", "id = \"qd-2023\"", 1),
+    );
+    let cases = write(
+        "qd-2023.cases.json",
+        &read("sd-2022.cases.json").replacen("sd-2022", "qd-2023", 1),
+    );
+    let output = lutong(&["rules", "test", &cases], &[]);
+    assert_eq!(output.status.code(), Some(2), "it is in no build");
+    let output = lutong(&["rules", "test", "--rule-set", &set, &cases], &[]);
+    assert_eq!(
+        (output.status.code(), text(&output.stdout).lines().last()),
+        (Some(0), Some("23 passed, 0 failed"))
+    );
+    // A set that no file names has been tested by nothing, and one that does not parse is refused.
+    let output = lutong(&["rules", "test", "--rule-set", &set, &revised], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("qd-2023"),
+        "{}",
+        text(&output.stderr)
+    );
+    let broken = write("broken.toml", "id = 1");
+    let output = lutong(&["rules", "test", "--rule-set", &broken, &cases], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("broken.toml"),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
 fn rules_are_tested_from_files_with_a_line_a_failure_and_the_count_last() {
     let good = "services/risk-rules/rule-sets/sd-2020.cases.json";
     let output = lutong(&["rules", "test", good], &[]);

@@ -1,4 +1,4 @@
-//! `rules test|lint`: case files and rule sets without a mesh. the other commands speak to one.
+//! `rules test|lint`: case files and rule sets without a mesh. The other commands speak to one.
 
 mod changes;
 mod lint;
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use lutong_risk_rules::domain::case_file::CaseFile;
+use lutong_risk_rules::domain::rule_set::{MAX_DOCUMENT, RuleSet};
 
 use super::Failure;
 
@@ -33,6 +34,9 @@ pub enum Rules {
 
 #[derive(Debug, Args)]
 pub struct Test {
+    /// A rule set that case files may name beside those of this build; of two of one id this one is meant.
+    #[arg(long, value_name = "FILE.toml")]
+    rule_set: Option<PathBuf>,
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
@@ -54,12 +58,21 @@ impl Rules {
 
 impl Test {
     fn run(self) -> Result<(), Failure> {
+        let given = self.rule_set.as_deref().map(read_rule_set).transpose()?;
         let mut files = Vec::with_capacity(self.files.len());
         // Every file is read before any is run: one that breaks the format ends the command with status 2.
         for path in &self.files {
-            let failed = |error: String| Failure::Input(format!("{}: {error}", path.display()));
-            let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-            files.push(CaseFile::parse(&text).map_err(|error| failed(error.to_string()))?);
+            let text = std::fs::read_to_string(path).map_err(|error| input(path, error))?;
+            let file = match &given {
+                Some(set) => CaseFile::parse_with(&text, set),
+                None => CaseFile::parse(&text),
+            };
+            files.push(file.map_err(|error| input(path, error))?);
+        }
+        if let Some(set) = &given
+            && files.iter().all(|file| file.rule_set().id != set.id)
+        {
+            return Err(Failure::Input(format!("no file names rule set {:?}", set.id)));
         }
         let (mut passed, mut failed) = (0, 0);
         for outcome in files.iter().flat_map(CaseFile::run) {
@@ -87,4 +100,12 @@ fn read(path: &Path, most: usize) -> Result<String, Failure> {
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     String::from_utf8(bytes).map_err(|_| Failure::Input(format!("{}: is not UTF-8", path.display())))
+}
+
+fn input(path: &Path, error: impl std::fmt::Display) -> Failure {
+    Failure::Input(format!("{}: {error}", path.display()))
+}
+
+fn read_rule_set(path: &Path) -> Result<RuleSet, Failure> {
+    RuleSet::parse(&read(path, MAX_DOCUMENT)?).map_err(|error| input(path, error))
 }

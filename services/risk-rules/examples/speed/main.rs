@@ -1,4 +1,5 @@
-//! How fast deciding is: `cargo run --release -p lutong-risk-rules --example speed -- evaluate`, or `mass [ENGINE] [SUBJECTS]`,
+//! How fast deciding is: `cargo run --release -p lutong-risk-rules --example speed -- evaluate`, which holds it
+//! against the naive interpreter of the tests, or `mass [ENGINE] [SUBJECTS]`,
 //! which imports facts about that many people, lists a notice, and compares everybody, planting wrong decisions. ENGINE is
 //! sqlite or postgres (with the tests' server: `eval "$(tests/servers start)"`). Figures are of this machine and this run.
 
@@ -10,6 +11,8 @@
 
 mod evaluate;
 mod mass;
+#[path = "../../tests/evaluator/naive.rs"]
+mod naive;
 mod varied;
 
 fn main() {

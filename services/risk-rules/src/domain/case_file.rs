@@ -10,8 +10,6 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
-
 use lutong_kernel::{Colour, Timestamp};
 
 use super::area::AreaBook;
@@ -19,10 +17,10 @@ use super::evaluate::evaluate;
 use super::fact::Fact;
 use super::rule_set::RuleSet;
 
-/// A file that was read.
+/// A file that was read, and the rule set that it names.
 #[derive(Debug)]
-pub struct CaseFile {
-    rules: Arc<RuleSet>,
+pub struct CaseFile<'a> {
+    rules: &'a RuleSet,
     cases: Vec<Case>,
 }
 
@@ -66,19 +64,30 @@ pub struct CaseOutcome {
     pub failures: Vec<String>,
 }
 
-impl CaseFile {
-    /// Cases of the bundled rule set.
+impl<'a> CaseFile<'a> {
+    /// Reads a file that names a rule set of this build.
     pub fn parse(text: &str) -> Result<Self, CaseFileError> {
-        Self::parse_for(text, Arc::new(RuleSet::sd_2020().clone()))
+        read::read(text, &RuleSet::bundled())
     }
 
-    /// Cases of a rule set, whose id they name.
-    pub fn parse_for(text: &str, rules: Arc<RuleSet>) -> Result<Self, CaseFileError> {
-        read::read(text, rules)
+    /// Reads a file that names `given` or a rule set of this build; of two of one id `given` is meant.
+    pub fn parse_with(text: &str, given: &'a RuleSet) -> Result<Self, CaseFileError> {
+        let [first, second] = RuleSet::bundled();
+        read::read(text, &[given, first, second])
+    }
+
+    /// Reads a file that names `given` and no other.
+    pub fn parse_for(text: &str, given: &'a RuleSet) -> Result<Self, CaseFileError> {
+        read::read(text, &[given])
     }
 
     pub const fn is_empty(&self) -> bool {
         self.cases.is_empty()
+    }
+
+    /// The rule set that the file names.
+    pub const fn rule_set(&self) -> &'a RuleSet {
+        self.rules
     }
 
     /// Runs every case.
@@ -88,7 +97,7 @@ impl CaseFile {
             failures: case
                 .expected
                 .iter()
-                .filter_map(|expected| case.check(&self.rules, expected))
+                .filter_map(|expected| case.check(self.rules, expected))
                 .collect(),
         };
         self.cases.iter().map(outcome).collect()

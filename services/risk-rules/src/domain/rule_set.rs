@@ -1,4 +1,5 @@
-//! Rule sets: data, parsed and compiled once. `rule-sets/sd-2020.toml` is the province's.
+//! Rule sets: data, parsed and compiled once. `rule-sets/sd-2020.toml` is the province's, `rule-sets/sd-2022.toml` its
+//! seven-day revision.
 
 mod compile;
 mod file;
@@ -138,21 +139,36 @@ pub enum RuleSetError {
     Whole(String),
 }
 
-static SD_2020: LazyLock<RuleSet> = LazyLock::new(|| {
-    match RuleSet::parse(RuleSet::SD_2020) {
+static SD_2020: LazyLock<RuleSet> = LazyLock::new(|| bundled(RuleSet::SD_2020));
+static SD_2022: LazyLock<RuleSet> = LazyLock::new(|| bundled(RuleSet::SD_2022));
+
+fn bundled(text: &str) -> RuleSet {
+    match RuleSet::parse(text) {
         Ok(set) => set,
-        // Bundled and parsed by a test of this build.
-        Err(error) => unreachable!("the bundled rule set: {error}"),
+        // Parsed by a test of this build.
+        Err(error) => unreachable!("a bundled rule set: {error}"),
     }
-});
+}
 
 impl RuleSet {
-    /// The bundled rule set as its author wrote it.
+    /// The first bundled rule set as its author wrote it.
     pub const SD_2020: &'static str = include_str!("../../rule-sets/sd-2020.toml");
+    /// Its seven-day revision.
+    pub const SD_2022: &'static str = include_str!("../../rule-sets/sd-2022.toml");
 
     /// The bundled rule set of the province.
     pub fn sd_2020() -> &'static Self {
         &SD_2020
+    }
+
+    /// Its revision of November 2022: seven days where it had fourteen for areas, fever clinics and anomalies.
+    pub fn sd_2022() -> &'static Self {
+        &SD_2022
+    }
+
+    /// Every rule set of this build, the oldest first.
+    pub fn bundled() -> [&'static Self; 2] {
+        [Self::sd_2020(), Self::sd_2022()]
     }
 
     /// Reads a document of at most [`MAX_DOCUMENT`] bytes. A rule names no other rule: there are no cycles.

@@ -298,8 +298,7 @@ fn prove(document: &str, cases: &str) -> Result<RuleSet, Fault> {
         )]));
     }
     let set = Arc::new(set);
-    let file =
-        CaseFile::parse_for(cases, Arc::clone(&set)).map_err(|error| failed(vec![unreadable(&error)]))?;
+    let file = CaseFile::parse_for(cases, &set).map_err(|error| failed(vec![unreadable(&error)]))?;
     if file.is_empty() {
         let en = "a rule set is proven by at least one case";
         return Err(failed(vec![Violation::new(

@@ -1,7 +1,6 @@
 //! From JSON to facts, areas and expectations.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use lutong_kernel::{Colour, DivisionCode, FactId, Timestamp, Violation};
 use serde::de::DeserializeOwned;
@@ -21,7 +20,8 @@ const FORMAT: &str = "lutong-decision-cases/1";
 /// Field and reason.
 type Wrong = (String, String);
 
-pub fn read(text: &str, known: Arc<RuleSet>) -> Result<CaseFile, CaseFileError> {
+/// Of several `sets` of one id the first is meant.
+pub fn read<'a>(text: &str, sets: &[&'a RuleSet]) -> Result<CaseFile<'a>, CaseFileError> {
     let failed = |(field, reason): Wrong| CaseFileError::File { field, reason };
     let value: Value =
         serde_json::from_str(text).map_err(|error| failed(("JSON".to_owned(), error.to_string())))?;
@@ -32,24 +32,29 @@ pub fn read(text: &str, known: Arc<RuleSet>) -> Result<CaseFile, CaseFileError> 
             format!("{:?} is not {FORMAT:?}", file.format),
         )));
     }
-    if file.rule_set != known.id {
-        let reason = format!("there is no rule set {:?}, only {}", file.rule_set, known.id);
+    let Some(rules) = sets.iter().copied().find(|set| set.id == file.rule_set) else {
+        let ids: Vec<&str> = sets.iter().map(|set| set.id.as_str()).collect();
+        let reason = format!(
+            "there is no rule set {:?}, only {}",
+            file.rule_set,
+            ids.join(", ")
+        );
         return Err(failed(("rule_set".to_owned(), reason)));
-    }
+    };
     let mut cases = Vec::with_capacity(file.cases.len());
     for (number, value) in file.cases.into_iter().enumerate() {
         let name = value
             .get("name")
             .and_then(Value::as_str)
             .map_or_else(|| format!("#{}", number + 1), str::to_owned);
-        let read = typed(value).and_then(|case| case_of(case, &known));
+        let read = typed(value).and_then(|case| case_of(case, rules));
         cases.push(read.map_err(|(field, reason)| CaseFileError::Case {
             case: name,
             field,
             reason,
         })?);
     }
-    Ok(CaseFile { rules: known, cases })
+    Ok(CaseFile { rules, cases })
 }
 
 fn typed<T: DeserializeOwned>(value: Value) -> Result<T, Wrong> {

@@ -109,16 +109,48 @@ fn a_file_that_breaks_the_format_is_refused_naming_case_and_field() {
 }
 
 #[test]
-fn the_cases_shipped_with_the_rule_set_pass_and_touch_every_rule() {
-    let text = include_str!("../../../rule-sets/sd-2020.cases.json");
-    for outcome in CaseFile::parse(text).unwrap().run() {
-        assert_eq!(outcome.failures, Vec::<String>::new(), "{}", outcome.name);
+fn the_cases_shipped_with_each_rule_set_pass_and_touch_every_rule() {
+    let shipped = [
+        include_str!("../../../rule-sets/sd-2020.cases.json"),
+        include_str!("../../../rule-sets/sd-2022.cases.json"),
+    ];
+    for (set, text) in RuleSet::bundled().into_iter().zip(shipped) {
+        let file = CaseFile::parse(text).unwrap();
+        assert_eq!(file.rule_set().id, set.id);
+        for outcome in file.run() {
+            assert_eq!(
+                outcome.failures,
+                Vec::<String>::new(),
+                "{}: {}",
+                set.id,
+                outcome.name
+            );
+        }
+        for rule in set.rules() {
+            let named = text.contains(&format!("\"{}\"", rule.id));
+            assert!(named, "{} is not in the cases of {}", rule.id, set.id);
+        }
     }
-    for rule in RuleSet::sd_2020().rules() {
-        assert!(
-            text.contains(&format!("\"{}\"", rule.id)),
-            "{} is not in the cases",
-            rule.id
-        );
-    }
+}
+
+#[test]
+fn a_file_may_name_the_rule_set_that_the_caller_gives() {
+    let three_days = RuleSet::SD_2020.replace("days = 14", "days = 3");
+    let own = RuleSet::parse(&three_days.replace("id = \"sd-2020\"", "id = \"qd-2023\"")).unwrap();
+    let mut file = with("/rule_set", json!("qd-2023"));
+    assert!(CaseFile::parse(&file.to_string()).is_err());
+    let outcomes = CaseFile::parse_with(&file.to_string(), &own).unwrap().run();
+    assert_eq!(
+        outcomes[0].failures,
+        [
+            "at 2022-03-02T12:00:00+08:00: next_change_at: expected 2022-03-16T00:00:00+08:00, got 2022-03-05T00:00:00+08:00"
+        ]
+    );
+    // Those of this build can be named still; of two of one id the given one is meant.
+    file["rule_set"] = json!("sd-2020");
+    let bundled = CaseFile::parse_with(&file.to_string(), &own).unwrap();
+    assert_eq!(bundled.run()[0].failures, Vec::<String>::new());
+    let changed = RuleSet::parse(&three_days).unwrap();
+    let given = CaseFile::parse_with(&file.to_string(), &changed).unwrap();
+    assert_eq!(given.run()[0].failures.len(), 1);
 }

@@ -1,44 +1,60 @@
 use super::*;
 
 #[test]
-fn the_bundled_rule_set_has_every_rule_of_the_order() {
-    let ids: Vec<_> = RuleSet::sd_2020()
-        .rules()
-        .iter()
-        .map(|rule| rule.id.as_str())
-        .collect();
-    assert_eq!(
-        ids,
-        [
-            "red.key-area",
-            "red.high-risk-area",
-            "red.confirmed",
-            "red.suspected",
-            "red.asymptomatic-isolated",
-            "red.close-contact",
-            "red.designated",
-            "red.partner-code",
-            "yellow.fever-clinic",
-            "yellow.symptoms",
-            "yellow.database-anomaly",
-            "yellow.discharged-observation",
-            "yellow.asymptomatic-released",
-            "yellow.entry-quarantine",
-            "yellow.medium-risk-area",
-            "yellow.designated",
-            "yellow.partner-code",
-        ]
-    );
+fn each_bundled_rule_set_has_every_rule_of_the_order() {
+    for set in RuleSet::bundled() {
+        let ids: Vec<_> = set.rules().iter().map(|rule| rule.id.as_str()).collect();
+        assert_eq!(ids, RULES, "{}", set.id);
+    }
 }
+
+const RULES: [&str; 17] = [
+    "red.key-area",
+    "red.high-risk-area",
+    "red.confirmed",
+    "red.suspected",
+    "red.asymptomatic-isolated",
+    "red.close-contact",
+    "red.designated",
+    "red.partner-code",
+    "yellow.fever-clinic",
+    "yellow.symptoms",
+    "yellow.database-anomaly",
+    "yellow.discharged-observation",
+    "yellow.asymptomatic-released",
+    "yellow.entry-quarantine",
+    "yellow.medium-risk-area",
+    "yellow.designated",
+    "yellow.partner-code",
+];
 
 #[test]
 fn every_rule_says_why_in_both_languages_and_on_what_basis() {
-    for rule in RuleSet::sd_2020().rules() {
+    for rule in RuleSet::bundled().into_iter().flat_map(RuleSet::rules) {
         assert!(rule.id.starts_with(rule.colour.as_str()), "{}", rule.id);
         for text in [&rule.reason.zh, &rule.reason.en, &rule.legal_basis] {
             assert!(!text.is_empty(), "{}", rule.id);
         }
     }
+}
+
+#[test]
+fn the_revision_counts_seven_days_for_areas_clinics_and_anomalies_and_the_rest_as_before() {
+    let (before, after) = (RuleSet::sd_2020(), RuleSet::sd_2022());
+    assert!(after.effective_from > before.effective_from);
+    let changed = before.rules().iter().zip(after.rules());
+    let changed: Vec<_> = changed
+        .filter(|(before, after)| before.window != after.window)
+        .map(|(_, after)| (after.id.as_str(), after.legal_basis.contains("〔2022〕101号")))
+        .collect();
+    let expected = [
+        "red.key-area",
+        "red.high-risk-area",
+        "yellow.fever-clinic",
+        "yellow.database-anomaly",
+        "yellow.medium-risk-area",
+    ];
+    assert_eq!(changed, expected.map(|rule| (rule, true)));
 }
 
 fn with_rule(rule: &str) -> Result<RuleSet, RuleSetError> {
