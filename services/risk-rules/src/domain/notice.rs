@@ -1,6 +1,7 @@
 //! Notices of risk areas as published: read whole or refused whole, placed by name, compared with what is listed.
 
 mod community;
+pub mod intervals;
 mod place;
 mod wire;
 
@@ -103,12 +104,7 @@ impl Notice {
     fn place(&mut self, level: RiskLevel, row: &wire::Row, seen: &mut HashSet<Listing>) {
         let code = place::code_of(&row.province, &row.city, &row.county);
         for stated in &row.communitys {
-            let placed = match (code, community::read(stated)) {
-                (_, Placement::ByOfficer(reason)) => Err(reason),
-                (None, Placement::Named(_)) => Err(Reason::PlaceUnknown),
-                (Some(code), Placement::Named(names)) => Ok((code, names)),
-            };
-            match placed {
+            match placed(code, stated) {
                 Ok((code, names)) => {
                     for community in names {
                         let listing = Listing {
@@ -129,6 +125,15 @@ impl Notice {
                 }),
             }
         }
+    }
+}
+
+/// Where a stated community lies, one name or several, or why an officer must say.
+fn placed(code: Option<DivisionCode>, stated: &str) -> Result<(DivisionCode, Vec<String>), Reason> {
+    match (code, community::read(stated)) {
+        (_, Placement::ByOfficer(reason)) => Err(reason),
+        (None, Placement::Named(_)) => Err(Reason::PlaceUnknown),
+        (Some(code), Placement::Named(names)) => Ok((code, names)),
     }
 }
 
