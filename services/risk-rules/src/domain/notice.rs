@@ -1,6 +1,7 @@
 //! Notices of risk areas as published: read whole or refused whole, placed by name, compared with what is listed.
 
 mod community;
+pub mod compare;
 pub mod intervals;
 mod place;
 mod wire;
@@ -52,7 +53,7 @@ pub enum Reason {
 }
 
 /// A row that an officer must place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Unplaced {
     pub place: String,
     pub community: String,
