@@ -1,4 +1,6 @@
-//! `areas import`: a notice as published.
+//! `areas`: what the notices say, and what is listed.
+
+mod diff;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -6,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use lutong_proto::risk_rules::v1::ImportNoticeRequest;
 use lutong_proto::risk_rules::v1::area_service_client::AreaServiceClient;
+use lutong_risk_rules::domain::area::RiskLevel;
 
 use super::Failure;
 use super::client::{Calls, Target, failed};
@@ -17,6 +20,8 @@ const CHUNK: usize = 48 * 1024;
 pub enum Areas {
     /// Import a complete notice (JSON, or gzipped JSON).
     Import(Import),
+    /// Compare two notices in files: opened, lifted, at another level, unchanged. Asks no mesh.
+    Diff(diff::Diff),
 }
 
 #[derive(Debug, Args)]
@@ -31,10 +36,18 @@ pub struct Import {
 
 impl Areas {
     pub async fn run(self) -> Result<(), Failure> {
-        let Self::Import(import) = self;
-        let notice = read(&import.file)?;
-        let changed = send(import.target.calls().await?, &notice).await?;
-        if import.json {
+        match self {
+            Self::Import(import) => import.run().await,
+            Self::Diff(diff) => diff.run(),
+        }
+    }
+}
+
+impl Import {
+    async fn run(self) -> Result<(), Failure> {
+        let notice = read(&self.file)?;
+        let changed = send(self.target.calls().await?, &notice).await?;
+        if self.json {
             println!(
                 "{}",
                 serde_json::json!({"listed": changed.listed, "opened": changed.opened, "unchanged": changed.unchanged,
@@ -87,4 +100,14 @@ pub async fn send(
         .import_notice(tokio_stream::iter(chunks))
         .await;
     Ok(answer.map_err(|status| failed(&status))?.into_inner())
+}
+
+/// As the notices call them.
+pub const fn level_zh(level: RiskLevel) -> &'static str {
+    match level {
+        RiskLevel::Key => "重点",
+        RiskLevel::High => "高风险",
+        RiskLevel::Medium => "中风险",
+        RiskLevel::Low => "低风险",
+    }
 }

@@ -52,6 +52,19 @@ pub enum Reason {
     PlaceUnknown,
 }
 
+impl Reason {
+    pub const ALL: [Self; 3] = [Self::Complement, Self::WholeArea, Self::PlaceUnknown];
+
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complement => "Complement",
+            Self::WholeArea => "WholeArea",
+            Self::PlaceUnknown => "PlaceUnknown",
+        }
+    }
+}
+
 /// A row that an officer must place.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Unplaced {

@@ -98,7 +98,7 @@ pub async fn insert_notice(
             place: Set(row.place.clone()),
             community: Set(row.community.clone()),
             level: Set(row.level.as_str().to_owned()),
-            reason: Set(format!("{:?}", row.reason)),
+            reason: Set(row.reason.as_str().to_owned()),
         });
         unplaced::Entity::insert_many(rows)
             .exec_without_returning(transaction)
