@@ -7,6 +7,7 @@ pub mod correction;
 pub mod evaluate;
 pub mod fact;
 pub mod history;
+pub mod key_area;
 pub mod notice;
 pub mod packed;
 pub mod recomparison;

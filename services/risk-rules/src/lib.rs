@@ -42,8 +42,9 @@ pub async fn build(
     let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;
     let reader = grpc::statement::StatementReader::new(store.keys.key("fingerprint")?);
     let handler = grpc::Handler::new(decider.clone(), reader.clone());
-    let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler.clone()))
-        .add_service(AreaServiceServer::new(handler).max_decoding_message_size(128 * 1024))
+    let areas = AreaServiceServer::new(grpc::areas::Areas::new(decider.clone()));
+    let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler))
+        .add_service(areas.max_decoding_message_size(128 * 1024))
         .add_service(RecomparisonServiceServer::new(
             grpc::recomparison::Recomparisons::new(decider.clone()),
         ))

@@ -3,6 +3,7 @@
 pub mod areas;
 pub mod day_seals;
 pub mod decisions;
+pub mod key_areas;
 mod migrations;
 pub mod recomparisons;
 pub mod rosters;
@@ -12,5 +13,6 @@ pub mod statements;
 pub mod stay_places;
 pub mod subjects;
 mod tables;
+pub mod unplaced;
 
 pub use migrations::Migrations;

@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use lutong_chassis::client::Call;
 use lutong_chassis::crypto::{FieldCipher, Key, KeyFileError, ReadyCipher, keyed_hash};
 use lutong_chassis::gather::Gatherer;
+use lutong_chassis::idempotency::Idempotency;
 use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::storage::Database;
 use lutong_chassis::{Foundation, MeshChannel, Store};
@@ -33,6 +34,7 @@ use crate::store::subjects::{self, SubjectRow};
 pub struct Decider {
     pub(super) database: Database,
     pub(super) fields: FieldCipher,
+    pub(super) idempotency: Idempotency,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) book: Book,
@@ -78,6 +80,7 @@ impl Decider {
         Ok(Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
+            idempotency: store.idempotency.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             book: Book::new(store.database.clone()),

@@ -3,6 +3,7 @@
 mod m0001_first;
 mod m0002_recomparison;
 mod m0003_day_seals;
+mod m0005_area_placement;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0001_first::Migration),
             Box::new(m0002_recomparison::Migration),
             Box::new(m0003_day_seals::Migration),
+            Box::new(m0005_area_placement::Migration),
         ]
     }
 }

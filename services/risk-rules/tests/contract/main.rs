@@ -7,5 +7,6 @@ mod areas;
 mod decisions;
 mod history;
 mod mesh;
+mod placement;
 mod recomparison;
 mod refusals;
