@@ -89,7 +89,7 @@ async fn propose(
     if let Some(answer) = idempotency::earlier(transaction, request).await? {
         let id = answer.try_into().map(i64::from_le_bytes);
         let id = id.map_err(|_| StorageError::Damaged("idempotency.answer is no id".to_owned()))?;
-        return Ok(key_areas::find(transaction, id).await?.ok_or_else(not_found)?);
+        return key_areas::find(transaction, id).await?.ok_or_else(not_found);
     }
     let id = key_areas::insert(transaction, &proposal, &proposed).await?;
     let claim = idempotency::claim(transaction, request, &id.to_le_bytes(), proposed.at).await?;

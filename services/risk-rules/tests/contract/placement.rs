@@ -74,9 +74,9 @@ async fn import_table(mesh: &Mesh, chunks: Vec<Vec<u8>>) -> Result<wire::ImportI
     answered(mesh.areas().import_intervals(request).await)
 }
 
-fn stamp(text: &str) -> Option<prost_types::Timestamp> {
+fn stamp(text: &str) -> prost_types::Timestamp {
     let at = Timestamp::parse(text).unwrap();
-    Some(lutong_proto::time::from_micros(at.micros()))
+    lutong_proto::time::from_micros(at.micros())
 }
 
 fn named_areas(answer: &wire::ListAreasResponse) -> Vec<&str> {
@@ -97,7 +97,7 @@ async fn listings_are_listed_by_division_and_as_they_were_known(bed: Bed) {
     let all = list(&mesh, in_qingdao(false)).await.unwrap();
     // By the code points of their names.
     assert_eq!(named_areas(&all), ["乙小区", "甲小区"]);
-    assert_eq!(all.areas[0].to_time, stamp("2022-11-26T14:00:00+08:00"));
+    assert_eq!(all.areas[0].to_time, Some(stamp("2022-11-26T14:00:00+08:00")));
     assert_eq!(all.areas[1].level(), wire::RiskLevel::High);
     assert_eq!(all.next_page_token, "");
     let now = list(&mesh, in_qingdao(true)).await.unwrap();
@@ -155,12 +155,12 @@ async fn what_officers_must_place_is_listed_once_while_notices_list_it(bed: Bed)
         ("山东省 青岛市 市南区", REST)
     );
     assert_eq!(rest.reason(), wire::PlacementReason::Complement);
-    assert_eq!(rest.publish_time, stamp("2022-11-26T12:00:00+08:00"));
+    assert_eq!(rest.publish_time, Some(stamp("2022-11-26T12:00:00+08:00")));
     assert_eq!(whole.reason(), wire::PlacementReason::WholeArea);
     import(&mesh, notice("2022-11-26 14时", &["甲小区", "全域"])).await;
     assert_eq!(unplaced(&mesh, true).await.len(), 1);
     let all = unplaced(&mesh, false).await;
-    assert_eq!(all[0].end_time, stamp("2022-11-26T14:00:00+08:00"));
+    assert_eq!(all[0].end_time, Some(stamp("2022-11-26T14:00:00+08:00")));
     let wrong = wire::ListUnplacedRequest {
         page_size: 1_001,
         ..wire::ListUnplacedRequest::default()
@@ -192,7 +192,7 @@ async fn a_placed_row_turns_those_who_stayed_there_and_is_lifted_with_it(bed: Be
     let placed = place(&mesh, &who, placing.clone()).await.unwrap();
     assert_eq!((placed.redecided, placed.in_force), (1, true));
     let area = placed.area.unwrap();
-    assert_eq!(area.from_time, stamp("2022-11-26T12:00:00+08:00"));
+    assert_eq!(area.from_time, Some(stamp("2022-11-26T12:00:00+08:00")));
     assert_eq!(
         [1, 2].map(|n| mesh.shown(n).unwrap()),
         [Colour::Red, Colour::Green]
@@ -209,7 +209,7 @@ async fn a_placed_row_turns_those_who_stayed_there_and_is_lifted_with_it(bed: Be
     assert_eq!((lifted.lifted, lifted.redecided), (1, 1));
     let all = list(&mesh, wire::ListAreasRequest::default()).await.unwrap();
     assert_eq!(all.areas.len(), 1);
-    assert_eq!(all.areas[0].to_time, stamp("2022-11-26T14:00:00+08:00"));
+    assert_eq!(all.areas[0].to_time, Some(stamp("2022-11-26T14:00:00+08:00")));
 }
 
 async fn a_placement_that_is_wrong_changes_nothing(bed: Bed) {
@@ -310,7 +310,10 @@ async fn a_table_of_listings_is_imported_once(bed: Bed) {
     // An earlier one takes no end away.
     assert_eq!(import_table(&mesh, rows()).await.unwrap().unchanged, 1);
     let all = list(&mesh, wire::ListAreasRequest::default()).await.unwrap();
-    assert!(all.areas.iter().all(|area| area.to_time == stamp(end)), "{all:?}");
+    assert!(
+        all.areas.iter().all(|area| area.to_time == Some(stamp(end))),
+        "{all:?}"
+    );
 }
 
 async fn a_table_that_is_wrong_changes_nothing(bed: Bed) {
@@ -331,7 +334,7 @@ fn proposal(n: u32) -> wire::ProposeKeyAreaRequest {
     wire::ProposeKeyAreaRequest {
         request_id: request_id(n),
         division: "370202".to_owned(),
-        from_time: stamp("2022-11-25T00:00:00+08:00"),
+        from_time: Some(stamp("2022-11-25T00:00:00+08:00")),
         to_time: None,
         legal_basis: wire::KeyAreaBasis::EpidemicArea.into(),
     }
@@ -416,7 +419,7 @@ async fn a_proposal_that_is_wrong_is_not_stored(bed: Bed) {
     let one = officer("officer-1");
     let wrong = wire::ProposeKeyAreaRequest {
         division: "37".to_owned(),
-        to_time: stamp("2022-11-24T00:00:00+08:00"),
+        to_time: Some(stamp("2022-11-24T00:00:00+08:00")),
         legal_basis: 0,
         ..proposal(1)
     };

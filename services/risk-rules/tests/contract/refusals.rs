@@ -42,7 +42,7 @@ async fn a_batch_beyond_its_limits_is_refused_whole(bed: Bed) {
 async fn all_or_nothing_stores_nothing_when_a_row_is_bad(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     let mut bad = fever(2, "f2");
-    bad.kind = "rumour".to_owned();
+    "rumour".clone_into(&mut bad.kind);
     let batch = wire::AppendFactsRequest {
         statements: vec![fever(1, "f1"), bad],
         enrol_subject_ids: vec![subject(1).to_string()],

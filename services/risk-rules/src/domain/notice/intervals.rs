@@ -21,7 +21,7 @@ const COLUMNS: [&str; 8] = [
 ];
 
 /// Why a table is refused: the line counts from 1, the header being the first.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {wrong}")]
 pub struct IntervalError {
     pub line: u64,
@@ -121,6 +121,7 @@ impl Intervals {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Row<'a> {
     level: RiskLevel,
     place: [&'a str; 3],
@@ -275,7 +276,7 @@ mod tests {
             let refused = Intervals::parse(bad.as_bytes()).unwrap_err();
             assert_eq!(refused, IntervalError { line, column, wrong });
         }
-        let cut = &good[..good.rfind("T").unwrap()];
+        let cut = &good[..good.rfind('T').unwrap()];
         assert_eq!(Intervals::parse(cut.as_bytes()).unwrap_err().line, 32);
     }
 
@@ -289,7 +290,7 @@ mod tests {
         let ends: Vec<_> = read
             .listings
             .iter()
-            .map(|(_, span)| span.to.map(|to| to.to_rfc3339()))
+            .map(|(_, span)| span.to.map(Timestamp::to_rfc3339))
             .collect();
         assert_eq!(ends, [Some("2022-11-05T00:00:00+08:00".to_owned()), None]);
     }
