@@ -27,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     debug_assert!(!set.encode_to_vec().is_empty());
     tonic_prost_build::configure()
         .bytes(".lutong.risk_rules.v1.ImportNoticeRequest")
+        .bytes(".lutong.risk_rules.v1.ImportIntervalsRequest")
         .compile_fds(set)?;
     Ok(())
 }

@@ -34,7 +34,8 @@ fn exactly_the_rpcs_that_are_bound_to_json_and_reachable_are_listed() {
         .map(|(_, _, operation)| operation["x-lutong-rpc"].as_str().unwrap().to_owned())
         .collect();
     assert_eq!(listed, bound);
-    assert_eq!(listed.len(), 10);
+    // Neither side is empty, which two empty sets would pass as.
+    assert!(listed.len() > 30, "{}", listed.len());
 }
 
 #[test]

@@ -408,6 +408,46 @@ impl risk::area_service_server::AreaService for World {
     ) -> Answers<risk::ImportNoticeResponse> {
         Ok(Answer::new(risk::ImportNoticeResponse::default()))
     }
+
+    async fn import_intervals(
+        &self,
+        _: Call<Streaming<risk::ImportIntervalsRequest>>,
+    ) -> Answers<risk::ImportIntervalsResponse> {
+        Ok(Answer::new(risk::ImportIntervalsResponse::default()))
+    }
+
+    async fn list_areas(&self, _: Call<risk::ListAreasRequest>) -> Answers<risk::ListAreasResponse> {
+        Ok(Answer::new(risk::ListAreasResponse::default()))
+    }
+
+    async fn list_unplaced(&self, _: Call<risk::ListUnplacedRequest>) -> Answers<risk::ListUnplacedResponse> {
+        Ok(Answer::new(risk::ListUnplacedResponse::default()))
+    }
+
+    async fn place_area(&self, _: Call<risk::PlaceAreaRequest>) -> Answers<risk::PlaceAreaResponse> {
+        Ok(Answer::new(risk::PlaceAreaResponse::default()))
+    }
+
+    async fn propose_key_area(
+        &self,
+        _: Call<risk::ProposeKeyAreaRequest>,
+    ) -> Answers<risk::ProposeKeyAreaResponse> {
+        Ok(Answer::new(risk::ProposeKeyAreaResponse::default()))
+    }
+
+    async fn approve_key_area(
+        &self,
+        _: Call<risk::ApproveKeyAreaRequest>,
+    ) -> Answers<risk::ApproveKeyAreaResponse> {
+        Ok(Answer::new(risk::ApproveKeyAreaResponse::default()))
+    }
+
+    async fn list_key_areas(
+        &self,
+        _: Call<risk::ListKeyAreasRequest>,
+    ) -> Answers<risk::ListKeyAreasResponse> {
+        Ok(Answer::new(risk::ListKeyAreasResponse::default()))
+    }
 }
 
 #[tonic::async_trait]

@@ -9,6 +9,7 @@ pub mod evaluate;
 pub mod explanation;
 pub mod fact;
 pub mod history;
+pub mod key_area;
 pub mod notice;
 pub mod packed;
 pub mod recomparison;

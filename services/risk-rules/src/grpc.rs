@@ -1,5 +1,6 @@
 //! The contract of risk-rules: parse, call, map.
 
+pub mod areas;
 pub mod code_rendering;
 pub mod convert;
 pub mod declared;
@@ -12,10 +13,9 @@ pub mod rule_sets;
 pub mod statement;
 
 use lutong_chassis::reply;
-use lutong_kernel::{Fault, FaultCode, Violation};
+use lutong_kernel::Fault;
 use lutong_proto::risk_rules::v1 as wire;
-use tonic::{Request, Response, Status, Streaming};
-use wire::area_service_server::AreaService;
+use tonic::{Request, Response, Status};
 use wire::decision_service_server::DecisionService;
 
 pub use events::EventLog;
@@ -26,10 +26,6 @@ use crate::service::deciding::Decider;
 
 /// Statements in one call.
 const MAX_BATCH: usize = 1_000;
-/// Bytes of a notice: five times the longest of 2022.
-const MAX_NOTICE: usize = 16 * 1024 * 1024;
-/// Bytes of a chunk.
-const MAX_CHUNK: usize = 64 * 1024;
 
 #[derive(Clone)]
 pub struct Handler {
@@ -111,40 +107,6 @@ impl Handler {
                 .collect(),
         })
     }
-
-    async fn import(
-        &self,
-        request: Request<Streaming<wire::ImportNoticeRequest>>,
-    ) -> Result<wire::ImportNoticeResponse, Fault> {
-        let grant = reply::grant(&request)?;
-        let mut chunks = request.into_inner();
-        let mut notice = Vec::new();
-        loop {
-            let next = chunks
-                .message()
-                .await
-                .map_err(|status| lutong_chassis::status::to_fault(&status, "risk-rules"))?;
-            let Some(message) = next else { break };
-            if message.chunk.len() > MAX_CHUNK || notice.len() + message.chunk.len() > MAX_NOTICE {
-                return Err(too_large());
-            }
-            notice.extend_from_slice(&message.chunk);
-        }
-        let imported = self.decider.import_notice(&grant.own_call(), notice).await?;
-        Ok(imported.into())
-    }
-}
-
-fn too_large() -> Fault {
-    let en = "a chunk has at most 64 KiB and a notice at most 16 MiB";
-    let mut fault = Fault::new(
-        FaultCode::InvalidArgument,
-        "NOTICE_TOO_LARGE",
-        "每块最多64 KiB，通告最多16 MiB",
-        en,
-    );
-    fault.violations = vec![Violation::new("chunk", "TOO_LARGE", "过大", en)];
-    fault
 }
 
 #[tonic::async_trait]
@@ -168,15 +130,5 @@ impl DecisionService for Handler {
         request: Request<wire::CheckEntryRequest>,
     ) -> Result<Response<wire::CheckEntryResponse>, Status> {
         reply::answer(self.entry(request).await)
-    }
-}
-
-#[tonic::async_trait]
-impl AreaService for Handler {
-    async fn import_notice(
-        &self,
-        request: Request<Streaming<wire::ImportNoticeRequest>>,
-    ) -> Result<Response<wire::ImportNoticeResponse>, Status> {
-        reply::answer(self.import(request).await)
     }
 }

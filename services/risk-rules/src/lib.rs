@@ -50,8 +50,9 @@ pub async fn build(
     let handler = grpc::Handler::new(decider.clone(), reader.clone());
     let desk = service::rule_changes::RuleDesk::new(&store, decider.clone());
     let rule_sets = grpc::rule_sets::RuleSets::new(desk.clone());
-    let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler.clone()))
-        .add_service(AreaServiceServer::new(handler).max_decoding_message_size(128 * 1024))
+    let areas = AreaServiceServer::new(grpc::areas::Areas::new(decider.clone()));
+    let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler))
+        .add_service(areas.max_decoding_message_size(128 * 1024))
         .add_service(RecomparisonServiceServer::new(
             grpc::recomparison::Recomparisons::new(decider.clone()),
         ))

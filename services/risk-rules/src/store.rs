@@ -4,6 +4,7 @@ pub mod areas;
 pub mod day_seals;
 pub mod decisions;
 pub mod designations;
+pub mod key_areas;
 mod migrations;
 pub mod recomparisons;
 pub mod rosters;
@@ -14,5 +15,6 @@ pub mod statements;
 pub mod stay_places;
 pub mod subjects;
 mod tables;
+pub mod unplaced;
 
 pub use migrations::Migrations;

@@ -1,59 +1,55 @@
-//! `areas import`: a notice as published.
+//! `areas`: what the notices say, what is listed, and what officers decide about it.
+
+mod diff;
+mod import;
+mod key;
+mod place;
+mod show;
 
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Args, Subcommand};
-use lutong_proto::risk_rules::v1::ImportNoticeRequest;
-use lutong_proto::risk_rules::v1::area_service_client::AreaServiceClient;
+use clap::Subcommand;
+use lutong_chassis::entropy::Entropy;
+use lutong_chassis::wall_clock::WallClock;
+use lutong_kernel::{Clock as _, RequestId, Timestamp};
+use lutong_proto::time;
+use lutong_risk_rules::domain::area::RiskLevel;
 
 use super::Failure;
-use super::client::{Calls, Target, failed};
+
+pub use import::send;
 
 /// Bytes of one message.
 const CHUNK: usize = 48 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub enum Areas {
-    /// Import a complete notice (JSON, or gzipped JSON).
-    Import(Import),
-}
-
-#[derive(Debug, Args)]
-pub struct Import {
-    file: PathBuf,
-    /// For machines.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    target: Target,
+    /// Import a complete notice (JSON, or gzipped JSON), or with --intervals a table of listings with their ends.
+    Import(import::Import),
+    /// Compare two notices in files: opened, lifted, at another level, unchanged. Asks no mesh.
+    Diff(diff::Diff),
+    /// Show what is listed.
+    Show(show::Show),
+    /// Show the rows of notices that an officer must place.
+    Unplaced(show::Unplaced),
+    /// Say where such a row lies (health officer).
+    Place(place::Place),
+    /// Key areas: one officer proposes, another approves.
+    #[command(subcommand)]
+    Key(key::Key),
 }
 
 impl Areas {
     pub async fn run(self) -> Result<(), Failure> {
-        let Self::Import(import) = self;
-        let notice = read(&import.file)?;
-        let changed = send(import.target.calls().await?, &notice).await?;
-        if import.json {
-            println!(
-                "{}",
-                serde_json::json!({"listed": changed.listed, "opened": changed.opened, "unchanged": changed.unchanged,
-                    "lifted": changed.lifted, "needs_placement": changed.needs_placement, "redecided": changed.redecided,
-                    "in_force": changed.in_force})
-            );
-        } else {
-            println!(
-                "{} listed, {} opened, {} unchanged, {} lifted, {} need placement by an officer; {} decided anew, {}",
-                changed.listed,
-                changed.opened,
-                changed.unchanged,
-                changed.lifted,
-                changed.needs_placement,
-                changed.redecided,
-                if changed.in_force { "in force" } else { "pending" }
-            );
+        match self {
+            Self::Import(import) => import.run().await,
+            Self::Diff(diff) => diff.run(),
+            Self::Show(show) => show.run().await,
+            Self::Unplaced(unplaced) => unplaced.run().await,
+            Self::Place(place) => place.run().await,
+            Self::Key(key) => key.run().await,
         }
-        Ok(())
     }
 }
 
@@ -73,18 +69,36 @@ pub fn unzip(bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
     Ok(plain)
 }
 
-pub async fn send(
-    calls: Calls,
-    notice: &[u8],
-) -> Result<lutong_proto::risk_rules::v1::ImportNoticeResponse, Failure> {
-    let chunks: Vec<_> = notice
-        .chunks(CHUNK)
-        .map(|chunk| ImportNoticeRequest {
-            chunk: chunk.to_vec().into(),
-        })
-        .collect();
-    let answer = AreaServiceClient::new(calls)
-        .import_notice(tokio_stream::iter(chunks))
-        .await;
-    Ok(answer.map_err(|status| failed(&status))?.into_inner())
+fn new_request_id() -> String {
+    RequestId::new(WallClock.now(), &Entropy).to_string()
+}
+
+/// An argument that is an instant.
+fn instant(text: &str) -> Result<prost_types::Timestamp, lutong_kernel::time::TimeError> {
+    Timestamp::parse(text).map(|at| time::from_micros(at.micros()))
+}
+
+fn when(at: Option<&prost_types::Timestamp>) -> String {
+    at.map(|at| Timestamp::from_micros(time::to_micros(at)).to_rfc3339())
+        .unwrap_or_default()
+}
+
+/// What followed for people.
+fn round(redecided: i64, in_force: bool) -> String {
+    let state = if in_force {
+        "已生效 in force"
+    } else {
+        "待生效 pending"
+    };
+    format!("重新判定 decided anew {redecided} 人，{state}")
+}
+
+/// As the notices call them.
+const fn level_zh(level: RiskLevel) -> &'static str {
+    match level {
+        RiskLevel::Key => "重点",
+        RiskLevel::High => "高风险",
+        RiskLevel::Medium => "中风险",
+        RiskLevel::Low => "低风险",
+    }
 }

@@ -65,6 +65,63 @@ pub struct AreaEntry {
     pub recorded_at: Timestamp,
 }
 
+/// What tells listings apart, and their order.
+pub type AreaKey = (DivisionCode, Option<String>, RiskLevel, Timestamp);
+
+impl AreaEntry {
+    pub fn key(&self) -> AreaKey {
+        (self.code, self.community.clone(), self.level, self.from)
+    }
+
+    /// Whether both say the same, whenever they were recorded.
+    pub fn is_the_same_as(&self, other: &Self) -> bool {
+        (self.code, &self.community, self.level) == (other.code, &other.community, other.level)
+            && (self.from, self.to) == (other.from, other.to)
+    }
+}
+
+/// The first digits of division codes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DivisionPrefix(String);
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the first digits of a division code: at most nine")]
+pub struct NoPrefix;
+
+impl FromStr for DivisionPrefix {
+    type Err = NoPrefix;
+
+    /// `370200`, a whole city, reads like `3702`.
+    fn from_str(text: &str) -> Result<Self, NoPrefix> {
+        if text.len() > 9 || text.starts_with('0') || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(NoPrefix);
+        }
+        let whole = Some(text).filter(|text| text.len() == 6);
+        let shorter = whole.map_or(text, |text| {
+            text.strip_suffix("0000")
+                .or_else(|| text.strip_suffix("00"))
+                .unwrap_or(text)
+        });
+        Ok(Self(shorter.to_owned()))
+    }
+}
+
+impl DivisionPrefix {
+    fn holds(&self, code: DivisionCode) -> bool {
+        self.0.is_empty() || code.to_string().starts_with(&self.0)
+    }
+}
+
+/// Which listings.
+#[derive(Debug, Clone, Default)]
+pub struct AreaQuery {
+    pub within: DivisionPrefix,
+    /// Only those without an end, or with one to come.
+    pub open_only: bool,
+    /// As known then; absent: now.
+    pub known_at: Option<Timestamp>,
+}
+
 /// From when until when a listing holds, as known at some instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listing {
@@ -137,15 +194,21 @@ impl AreaBook {
 
     /// Every listing as last recorded, in no order.
     pub fn latest(&self) -> impl Iterator<Item = AreaEntry> {
+        self.as_known(Timestamp::MAX)
+    }
+
+    /// Every listing as it was known at an instant, in no order.
+    pub fn as_known(&self, known_at: Timestamp) -> impl Iterator<Item = AreaEntry> {
         let whole = self.whole.iter().map(|(code, states)| (*code, None, states));
         let named = self
             .communities
             .iter()
             .map(|(key, states)| (key.0, self.names.get(key), states));
-        whole.chain(named).flat_map(|(number, name, states)| {
-            let last = states.iter().enumerate().filter(|(n, state)| {
-                let next = states.get(n + 1);
-                next.is_none_or(|next| (next.level, next.from) != (state.level, state.from))
+        whole.chain(named).flat_map(move |(number, name, states)| {
+            let last = states.iter().enumerate().filter(move |(n, state)| {
+                let next = states.get(n + 1).filter(|next| next.recorded_at <= known_at);
+                state.recorded_at <= known_at
+                    && next.is_none_or(|next| (next.level, next.from) != (state.level, state.from))
             });
             last.filter_map(move |(_, state)| {
                 Some(AreaEntry {
@@ -158,6 +221,27 @@ impl AreaBook {
                 })
             })
         })
+    }
+
+    /// A page of listings by their keys.
+    pub fn page(
+        &self,
+        query: &AreaQuery,
+        now: Timestamp,
+        after: Option<&AreaKey>,
+        limit: usize,
+    ) -> Vec<AreaEntry> {
+        let at = query.known_at.unwrap_or(now);
+        let asked = self.as_known(at).filter(|area| {
+            query.within.holds(area.code)
+                && !(query.open_only && area.to.is_some_and(|to| to <= at))
+                && after.is_none_or(|after| area.key() > *after)
+        });
+        let mut found: Vec<_> = asked.collect();
+        // The order of the fields is that of the keys.
+        found.sort_unstable();
+        found.truncate(limit);
+        found
     }
 
     /// Listings without an end, each as last recorded.
@@ -307,5 +391,38 @@ mod tests {
             assert_eq!(known(11).iter().map(|l| l.to).collect::<Vec<_>>(), [Some(at(10))]);
             assert_eq!(book.len(), 2);
         }
+    }
+
+    #[test]
+    fn listings_are_paged_by_key_within_a_division_as_known_then() {
+        let book = AreaBook::new([
+            entry("370203", None, None, 1),
+            entry("370202", Some("甲小区"), None, 1),
+            entry("370202", Some("甲小区"), Some(10), 11),
+            entry("370102", None, None, 1),
+            entry("370302", None, None, 20),
+        ]);
+        let page = |within: &str, open_only, known: u8, after: Option<&AreaKey>, limit| {
+            let query = AreaQuery {
+                within: within.parse().unwrap(),
+                open_only,
+                known_at: Some(at(known)),
+            };
+            book.page(&query, at(30), after, limit)
+        };
+        let codes =
+            |found: Vec<AreaEntry>| -> Vec<String> { found.iter().map(|one| one.code.to_string()).collect() };
+        assert_eq!(
+            codes(page("", false, 10, None, 9)),
+            ["370102", "370202", "370203"]
+        );
+        assert_eq!(codes(page("370200", true, 30, None, 9)), ["370203"]);
+        assert_eq!(codes(page("3702", true, 10, None, 9)), ["370202", "370203"]);
+        let first = page("37", false, 30, None, 2);
+        let last = first.last().map(AreaEntry::key);
+        assert_eq!(
+            codes(page("37", false, 30, last.as_ref(), 9)),
+            ["370203", "370302"]
+        );
     }
 }

@@ -1,6 +1,8 @@
 //! Notices of risk areas as published: read whole or refused whole, placed by name, compared with what is listed.
 
 mod community;
+pub mod compare;
+pub mod intervals;
 mod place;
 mod wire;
 
@@ -50,8 +52,21 @@ pub enum Reason {
     PlaceUnknown,
 }
 
+impl Reason {
+    pub const ALL: [Self; 3] = [Self::Complement, Self::WholeArea, Self::PlaceUnknown];
+
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Complement => "Complement",
+            Self::WholeArea => "WholeArea",
+            Self::PlaceUnknown => "PlaceUnknown",
+        }
+    }
+}
+
 /// A row that an officer must place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Unplaced {
     pub place: String,
     pub community: String,
@@ -103,12 +118,7 @@ impl Notice {
     fn place(&mut self, level: RiskLevel, row: &wire::Row, seen: &mut HashSet<Listing>) {
         let code = place::code_of(&row.province, &row.city, &row.county);
         for stated in &row.communitys {
-            let placed = match (code, community::read(stated)) {
-                (_, Placement::ByOfficer(reason)) => Err(reason),
-                (None, Placement::Named(_)) => Err(Reason::PlaceUnknown),
-                (Some(code), Placement::Named(names)) => Ok((code, names)),
-            };
-            match placed {
+            match placed(code, stated) {
                 Ok((code, names)) => {
                     for community in names {
                         let listing = Listing {
@@ -129,6 +139,15 @@ impl Notice {
                 }),
             }
         }
+    }
+}
+
+/// Where a stated community lies, one name or several, or why an officer must say.
+fn placed(code: Option<DivisionCode>, stated: &str) -> Result<(DivisionCode, Vec<String>), Reason> {
+    match (code, community::read(stated)) {
+        (_, Placement::ByOfficer(reason)) => Err(reason),
+        (None, Placement::Named(_)) => Err(Reason::PlaceUnknown),
+        (Some(code), Placement::Named(names)) => Ok((code, names)),
     }
 }
 

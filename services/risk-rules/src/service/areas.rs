@@ -1,18 +1,20 @@
 //! Importing a notice: all of it or nothing, then everybody decided anew whom it may concern.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
-use lutong_kernel::{Fault, FaultCode, SubjectId, Timestamp, Violation};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, SubjectId, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::Decider;
 use crate::domain::area::{AreaEntry, RiskLevel};
+use crate::domain::notice::intervals::Span;
 use crate::domain::notice::{Notice, NoticeDiff, NoticeError, diff};
 use crate::domain::packed::community_key;
 use crate::store::areas;
 use crate::store::stay_places::{self, BlindPlace};
+use crate::store::unplaced;
 
 /// Subjects decided anew in one transaction.
 const PAGE: usize = 1_000;
@@ -40,21 +42,18 @@ impl Decider {
         let notice = tokio::task::spawn_blocking(move || Notice::parse(&json)).await;
         let notice = notice.map_err(|_| Fault::internal())?.map_err(refused)?;
         self.book.ready().await?;
-        let (this, now) = (self.clone(), self.clock.now());
+        let this = self.clone();
         let listed = notice.listings.len();
         let needs_placement = notice.needs_placement.len();
         let published_at = notice.published_at;
         let diff = self
             .database
-            .write(move |transaction| async move { this.import_in(transaction, &notice, now).await }.boxed())
+            .write(move |transaction| async move { this.import_in(transaction, &notice).await }.boxed())
             .await?;
         self.book.catch_up(self.database.reader()).await?;
-        let changed = !diff.opened.is_empty() || !diff.lifted.is_empty();
-        let (redecided, in_force) = if changed {
-            self.redecide_stays(call, &diff).await?
-        } else {
-            (0, true)
-        };
+        let (redecided, in_force) = self
+            .redecide_stays(call, diff.opened.iter().chain(&diff.lifted))
+            .await?;
         Ok(Imported {
             published_at,
             listed,
@@ -71,9 +70,10 @@ impl Decider {
         &self,
         transaction: &DatabaseTransaction,
         notice: &Notice,
-        now: Timestamp,
     ) -> Result<NoticeDiff, Fault> {
         let basis = self.book.alone(transaction).await?;
+        // After the lock: no decision was made since without knowing of it.
+        let now = self.clock.now();
         let last = areas::last_notice(transaction).await?;
         if last.is_some_and(|last| notice.published_at < last) {
             return Err(Fault::new(
@@ -90,30 +90,27 @@ impl Decider {
             .into_iter()
             .filter(|area| area.level != RiskLevel::Key)
             .collect();
-        let diff = diff(&open, notice, now);
+        let mut diff = diff(&open, notice, now);
+        let placed = follow_unplaced(transaction, notice).await?;
+        diff.lifted.retain(|area| !placed.contains(&Place::of(area)));
         areas::insert(transaction, &diff.opened).await?;
         areas::insert(transaction, &diff.lifted).await?;
         if last != Some(notice.published_at) {
             let listed = i64::try_from(notice.listings.len()).unwrap_or(i64::MAX);
-            areas::insert_notice(
-                transaction,
-                notice.published_at,
-                now,
-                listed,
-                &notice.needs_placement,
-            )
-            .await?;
+            let waiting = i64::try_from(notice.needs_placement.len()).unwrap_or(i64::MAX);
+            areas::insert_notice(transaction, notice.published_at, now, listed, waiting).await?;
         }
         Ok(diff)
     }
 
     /// Whoever stayed in one of the places that changed, page by page. What a crash leaves undone is found by the next
     /// notice's round or by the daily run over everyone.
-    async fn redecide_stays(&self, call: &Call, diff: &NoticeDiff) -> Result<(usize, bool), Fault> {
-        let places: BTreeSet<BlindPlace> = diff
-            .opened
-            .iter()
-            .chain(&diff.lifted)
+    pub(super) async fn redecide_stays(
+        &self,
+        call: &Call,
+        changed: impl Iterator<Item = &AreaEntry>,
+    ) -> Result<(usize, bool), Fault> {
+        let places: BTreeSet<BlindPlace> = changed
             .map(|entry| {
                 let community = entry.community.as_deref().map(community_key);
                 self.places.place(entry.code.number(), community)
@@ -146,6 +143,50 @@ impl Decider {
         }
         Ok(concerned.into_iter().collect())
     }
+}
+
+/// A listing without its times.
+#[derive(PartialEq, Eq, Hash)]
+struct Place(DivisionCode, Option<String>, RiskLevel);
+
+impl Place {
+    fn of(area: &AreaEntry) -> Self {
+        Self(area.code, area.community.clone(), area.level)
+    }
+}
+
+/// New rows wait for an officer, those listed no more end. Returns what officers placed that is listed still: the notice
+/// names none of it, and does not lift it.
+async fn follow_unplaced(
+    transaction: &DatabaseTransaction,
+    notice: &Notice,
+) -> Result<HashSet<Place>, Fault> {
+    let listed: HashSet<_> = notice.needs_placement.iter().collect();
+    let (mut known, mut placed, mut gone) = (HashSet::new(), HashSet::new(), Vec::new());
+    for row in unplaced::open(transaction).await? {
+        if !listed.contains(&row.row) {
+            gone.push(row.id);
+            continue;
+        }
+        if let Some(placement) = row.placement {
+            placed.insert(Place(placement.code, placement.community, row.row.level));
+        }
+        known.insert(row.row);
+    }
+    let begins = Span {
+        from: notice.published_at,
+        to: None,
+    };
+    let mut new = Vec::new();
+    for row in &notice.needs_placement {
+        // Some are stated twice.
+        if known.insert(row.clone()) {
+            new.push((row.clone(), begins));
+        }
+    }
+    unplaced::end(transaction, &gone, notice.published_at).await?;
+    unplaced::insert(transaction, &new).await?;
+    Ok(placed)
 }
 
 fn refused(error: NoticeError) -> Fault {

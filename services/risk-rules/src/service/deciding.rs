@@ -34,6 +34,7 @@ use crate::store::subjects::{self, SubjectRow};
 pub struct Decider {
     pub(super) database: Database,
     pub(super) fields: FieldCipher,
+    pub(super) idempotency: Idempotency,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) book: Book,
@@ -45,7 +46,6 @@ pub struct Decider {
     pub(super) waiting: Arc<Notify>,
     /// Rung when a run over everyone begins.
     pub(super) runs: Arc<Notify>,
-    pub(super) idempotency: Idempotency,
     pub(super) chain: Key,
 }
 
@@ -80,6 +80,7 @@ impl Decider {
         Ok(Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
+            idempotency: store.idempotency.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             book: Book::new(store.database.clone()),
@@ -89,7 +90,6 @@ impl Decider {
             gatherer: Arc::default(),
             waiting: Arc::default(),
             runs: Arc::default(),
-            idempotency: store.idempotency.clone(),
             chain: store.keys.key(crate::CHAIN_KEY)?,
         })
     }

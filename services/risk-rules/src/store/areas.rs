@@ -9,12 +9,11 @@ use sea_orm::{
 };
 
 use super::tables::area::{ActiveModel, Column, Entity, Model};
-use super::tables::{notice, unplaced};
+use super::tables::notice;
 use crate::domain::area::AreaEntry;
-use crate::domain::notice::Unplaced;
 
 /// Rows of one statement: below SQLite's 32,766 parameters.
-const CHUNK: usize = 2_000;
+pub const CHUNK: usize = 2_000;
 
 fn entry(row: Model) -> Result<AreaEntry, StorageError> {
     let damaged = |what: &str| StorageError::Damaged(format!("areas.{what}"));
@@ -80,29 +79,16 @@ pub async fn insert_notice(
     published_at: Timestamp,
     recorded_at: Timestamp,
     listed: i64,
-    unplaced: &[Unplaced],
+    needs_placement: i64,
 ) -> Result<(), StorageError> {
     let row = notice::ActiveModel {
         published_at: Set(published_at.micros()),
         recorded_at: Set(recorded_at.micros()),
         listed: Set(listed),
-        needs_placement: Set(i64::try_from(unplaced.len()).unwrap_or(i64::MAX)),
+        needs_placement: Set(needs_placement),
     };
     notice::Entity::insert(row)
         .exec_without_returning(transaction)
         .await?;
-    for chunk in unplaced.chunks(CHUNK) {
-        let rows = chunk.iter().map(|row| unplaced::ActiveModel {
-            id: NotSet,
-            published_at: Set(published_at.micros()),
-            place: Set(row.place.clone()),
-            community: Set(row.community.clone()),
-            level: Set(row.level.as_str().to_owned()),
-            reason: Set(format!("{:?}", row.reason)),
-        });
-        unplaced::Entity::insert_many(rows)
-            .exec_without_returning(transaction)
-            .await?;
-    }
     Ok(())
 }

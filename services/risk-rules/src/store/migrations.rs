@@ -4,6 +4,7 @@ mod m0001_first;
 mod m0002_recomparison;
 mod m0003_day_seals;
 mod m0004_rule_changes;
+mod m0005_area_placement;
 mod m0006_designations;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0002_recomparison::Migration),
             Box::new(m0003_day_seals::Migration),
             Box::new(m0004_rule_changes::Migration),
+            Box::new(m0005_area_placement::Migration),
             Box::new(m0006_designations::Migration),
         ]
     }

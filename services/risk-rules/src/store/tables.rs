@@ -263,6 +263,41 @@ pub mod unplaced {
         pub community: String,
         pub level: String,
         pub reason: String,
+        /// Of the first notice that lists it no more.
+        pub ended_at: Option<i64>,
+        /// Absent, as what follows, while nobody has placed it.
+        pub placed_at: Option<i64>,
+        /// The officer's account.
+        pub placed_by: Option<String>,
+        pub placed_code: Option<i64>,
+        /// Absent: all of the code.
+        pub placed_community: Option<String>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod key_area {
+    use sea_orm::entity::prelude::*;
+
+    /// A key area that an officer proposed, and who approved it.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "key_areas")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub code: i64,
+        pub from_at: i64,
+        pub to_at: Option<i64>,
+        pub legal_basis: String,
+        /// Accounts.
+        pub proposed_by: String,
+        pub proposed_at: i64,
+        pub approved_by: Option<String>,
+        pub approved_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -13,7 +13,7 @@ on_both_engines!(
     a_notice_that_is_wrong_changes_nothing,
 );
 
-fn notice(time: &str, communities: &[&str]) -> Vec<u8> {
+pub fn notice(time: &str, communities: &[&str]) -> Vec<u8> {
     let row = serde_json::json!({"province": "山东省", "city": "青岛市", "county": "市南区", "communitys": communities});
     let rows = if communities.is_empty() { vec![] } else { vec![row] };
     let data = serde_json::json!({"data": {"end_update_time": time, "hcount": communities.len(), "mcount": 0, "lcount": 0,
@@ -33,11 +33,11 @@ async fn try_import(mesh: &Mesh, chunks: Vec<Vec<u8>>) -> Result<wire::ImportNot
         .map_err(|status| fault(&status))
 }
 
-async fn import(mesh: &Mesh, notice: Vec<u8>) -> wire::ImportNoticeResponse {
+pub async fn import(mesh: &Mesh, notice: Vec<u8>) -> wire::ImportNoticeResponse {
     try_import(mesh, vec![notice]).await.unwrap()
 }
 
-fn stay(n: u32, community: &str) -> wire::FactStatement {
+pub fn stay(n: u32, community: &str) -> wire::FactStatement {
     let attributes = serde_json::json!({"division": "370202", "community": community,
         "arrived_at": "2022-11-25T08:00:00+08:00"});
     fact(n, &format!("s{n}"), "stay", &attributes)

@@ -8,19 +8,15 @@ use lutong_kernel::DivisionCode;
 /// The four whose districts lie directly under the municipality (直辖市).
 const MUNICIPALITIES: [&str; 4] = ["北京市", "天津市", "上海市", "重庆市"];
 
+const PROVINCES: &str = include_str!("../../../data/divisions/provinces.csv");
+const CITIES: &str = include_str!("../../../data/divisions/cities.csv");
+
 type Names = HashMap<(&'static str, &'static str, &'static str), DivisionCode>;
 
 static COUNTIES: LazyLock<Names> = LazyLock::new(|| {
-    let provinces = table(include_str!("../../../data/divisions/provinces.csv"));
-    let provinces: HashMap<_, _> = provinces
-        .filter_map(|row| Some((*row.first()?, *row.get(1)?)))
-        .collect();
-    let cities = table(include_str!("../../../data/divisions/cities.csv"));
-    let cities: HashMap<_, _> = cities
-        .filter_map(|row| Some((*row.first()?, *row.get(1)?)))
-        .collect();
+    let (provinces, cities) = (named(PROVINCES), named(CITIES));
     let counties = table(include_str!("../../../data/divisions/areas.csv"));
-    let named = counties.filter_map(|row| {
+    let counties = counties.filter_map(|row| {
         let [code, name, city, province] = row[..] else {
             return None;
         };
@@ -32,8 +28,35 @@ static COUNTIES: LazyLock<Names> = LazyLock::new(|| {
         };
         Some(((province, city, name), DivisionCode::parse(code).ok()?))
     });
-    named.collect()
+    counties.collect()
 });
+
+/// Provinces' and cities' names by two and four digits, of a municipality's only the first.
+static CITY_NAMES: LazyLock<HashMap<u32, String>> = LazyLock::new(|| {
+    let provinces = named(PROVINCES);
+    let names = named(CITIES).into_iter().filter_map(|(code, city)| {
+        let province = *provinces.get(code.get(..2)?)?;
+        let name = if MUNICIPALITIES.contains(&province) {
+            province.to_owned()
+        } else {
+            format!("{province}{city}")
+        };
+        Some((code.parse().ok()?, name))
+    });
+    names.collect()
+});
+
+/// A city by the four digits of its code.
+pub fn city_name(digits: u32) -> Option<String> {
+    CITY_NAMES.get(&digits).cloned()
+}
+
+/// Code to name.
+fn named(csv: &'static str) -> HashMap<&'static str, &'static str> {
+    table(csv)
+        .filter_map(|row| Some((*row.first()?, *row.get(1)?)))
+        .collect()
+}
 
 /// Rows of a table without commas in its names.
 fn table(csv: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
@@ -58,6 +81,13 @@ pub fn code_of(province: &str, city: &str, county: &str) -> Option<DivisionCode>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cities_have_their_provinces_name_and_municipalities_their_own() {
+        for (digits, name) in [(3702, Some("山东省青岛市")), (1101, Some("北京市")), (3799, None)] {
+            assert_eq!(city_name(digits).as_deref(), name);
+        }
+    }
 
     #[test]
     fn counties_and_both_spellings_of_municipalities_are_found() {

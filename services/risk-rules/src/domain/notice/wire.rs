@@ -16,9 +16,12 @@ pub struct Data {
     pub end_update_time: String,
     hcount: i64,
     mcount: i64,
+    /// Absent, like its list, before the low level was made in June 2022.
+    #[serde(default)]
     lcount: i64,
     pub highlist: Vec<Row>,
     pub middlelist: Vec<Row>,
+    #[serde(default)]
     pub lowlist: Vec<Row>,
 }
 
