@@ -22,6 +22,15 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
         post("/v1/applications", json!({"request_id": "r", "form": {}})),
         post("/v1/arrivals", json!({"request_id": "r", "form": {}})),
         post("/v1/feedback", json!({"request_id": "r", "text": "x"})),
+        get("/v1/areas?division=3702&open_only=true"),
+        get("/v1/unplaced-areas"),
+        post(
+            "/v1/unplaced-areas/1/placement",
+            json!({"request_id": "r", "division": "370202"}),
+        ),
+        get("/v1/key-areas"),
+        post("/v1/key-areas", json!({"request_id": "r", "division": "370202"})),
+        post("/v1/key-areas/1/approval", json!({"request_id": "r"})),
     ]
 }
 
@@ -29,7 +38,11 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
 async fn every_binding_of_the_contract_reaches_its_service() {
     let mesh = Mesh::new();
     let session = mesh
-        .session("all", SUBJECT, &[Role::Citizen, Role::Checkpoint])
+        .session(
+            "all",
+            SUBJECT,
+            &[Role::Citizen, Role::Checkpoint, Role::HealthOfficer],
+        )
         .await;
     for (method, path, body) in bindings() {
         let answered = mesh.call(method, &path, Some(&session), body).await;
