@@ -477,7 +477,7 @@ const IMPERSONAL: [&str; 10] = [
     "recomparison_id",
     "designation_id",
     "source",
-    "unplaced_id",
+    "unplaced_area_id",
     "key_area_id",
 ];
 
