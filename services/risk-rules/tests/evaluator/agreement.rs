@@ -34,7 +34,7 @@ fn instant() -> impl Strategy<Value = Timestamp> {
         6 => select(vec![0, 1, DAY - 1, 480 * MINUTE, 480 * MINUTE - 1, 720 * MINUTE]),
         1 => 0..DAY,
     ];
-    (-25_i64..25, of_day).prop_map(|(day, of_day)| epoch().plus_micros(day * DAY + of_day))
+    (-15_i64..15, of_day).prop_map(|(day, of_day)| epoch().plus_micros(day * DAY + of_day))
 }
 
 /// How long something lasts: often not at all, or to a midnight.
@@ -70,12 +70,19 @@ fn attributes(kind: FactKind) -> BoxedStrategy<Value> {
     match kind {
         FactKind::Case => {
             let stage = choice(&["confirmed", "suspected", "asymptomatic"]);
-            // Those that open a window oftener than the pairs that no rule names.
-            let closure = of(choice(&["discharged", "discharged", "released", "released", "ruled_out"]));
-            (stage, span, weighted(0.8, closure)).prop_map(move |(stage, (from, until), closed)| {
-                json!({"stage": stage, "diagnosed_at": from, "closed_at": optional(until, closed.is_some()),
-                    "closure": closed.flatten()})
-            }).boxed()
+            let any_closure = select(vec![Some("discharged"), Some("released"), Some("ruled_out"), None]);
+            (stage, span, weighted(0.8, (any_closure, any::<bool>())))
+                .prop_map(move |(stage, (from, until), closed)| {
+                    // Half of them the pairs that open a window.
+                    let closure = match (stage, closed) {
+                        ("confirmed", Some((_, true))) => Some("discharged"),
+                        ("asymptomatic", Some((_, true))) => Some("released"),
+                        (_, closed) => closed.and_then(|(closure, _)| closure),
+                    };
+                    json!({"stage": stage, "diagnosed_at": from, "closed_at": optional(until, closed.is_some()),
+                        "closure": closure})
+                })
+                .boxed()
         }
         FactKind::CloseContact => {
             let observation = of(choice(&["centralised", "home"]));
@@ -281,7 +288,7 @@ impl Seen {
     fn check(&self, set: &RuleSet) {
         for rule in set.rules() {
             let count = self.rules.get(&rule.id).copied().unwrap_or_default();
-            assert!(count >= 10, "{} was cited in {count} cases only", rule.id);
+            assert!(count >= 5, "{} was cited in {count} cases only", rule.id);
         }
         assert!(self.colours.len() == 3 && self.colours.values().all(|count| *count >= 100));
         assert!(self.changing >= 500 && self.several_facts >= 20 && self.unending >= 100);
@@ -301,7 +308,7 @@ fn the_evaluation_says_what_the_naive_reading_of_the_revised_order_says() {
 fn agree(set: &RuleSet, figures: Figures, cases: u32) {
     let much_later = Just(epoch().plus_micros(100 * DAY));
     let given = (
-        vec(chain(), 0..6),
+        vec(chain(), 0..8),
         vec(area(), 0..7),
         instant(),
         prop_oneof![1 => instant(), 2 => much_later],
