@@ -6,7 +6,7 @@ use tonic::body::Body;
 
 use crate::mesh::{Mesh, SUBJECT, dev};
 
-/// Every path that the contract binds, once.
+/// Paths of the services that these tests play.
 fn bindings() -> Vec<(Method, String, Option<Value>)> {
     let get = |path: &str| (Method::GET, path.to_owned(), None);
     let post = |path: &str, body: Value| (Method::POST, path.to_owned(), Some(body));
@@ -22,6 +22,15 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
         post("/v1/applications", json!({"request_id": "r", "form": {}})),
         post("/v1/arrivals", json!({"request_id": "r", "form": {}})),
         post("/v1/feedback", json!({"request_id": "r", "text": "x"})),
+        get("/v1/areas?division=3702&open_only=true"),
+        get("/v1/unplaced-areas"),
+        post(
+            "/v1/unplaced-areas/1/placement",
+            json!({"request_id": "r", "division": "370202"}),
+        ),
+        get("/v1/key-areas"),
+        post("/v1/key-areas", json!({"request_id": "r", "division": "370202"})),
+        post("/v1/key-areas/1/approval", json!({"request_id": "r"})),
     ]
 }
 
