@@ -1,5 +1,5 @@
 //! A call that never left: its connection was closed (it had grown old, or its server drains) between choosing it and
-//! writing to it. Nothing of the message was read, so it is sent once more, whatever the method.
+//! writing to it. Nothing of the message was read, so it is sent again, whatever the method.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,21 +13,26 @@ use tonic::body::Body;
 use tonic::transport::{Channel, Error};
 use tower::ServiceExt as _;
 
-/// Sends a request, and again when nothing of it was sent.
+/// Tries of a call that does not leave: a connection that closes may be chosen again before the channel has noticed.
+const TRIES: usize = 4;
+
+/// Sends a request, and again while nothing of it was sent.
 pub async fn send(channel: Channel, request: Request<Body>) -> Result<http::Response<Body>, Error> {
     let (parts, body) = request.into_parts();
     let lent = Lent(Arc::new(Mutex::new(Lending { body, read: false })));
-    let mut again = Request::new(());
-    *again.method_mut() = parts.method.clone();
-    *again.uri_mut() = parts.uri.clone();
-    *again.version_mut() = parts.version;
-    *again.headers_mut() = parts.headers.clone();
-    let first = Request::from_parts(parts, Body::new(lent.clone()));
-    match channel.clone().oneshot(first).await {
-        Err(error) if closed_before(&error) && !lent.was_read() => {
-            channel.oneshot(again.map(|()| Body::new(lent))).await
+    let mut tries = 1;
+    loop {
+        let mut again = Request::new(Body::new(lent.clone()));
+        *again.method_mut() = parts.method.clone();
+        *again.uri_mut() = parts.uri.clone();
+        *again.version_mut() = parts.version;
+        *again.headers_mut() = parts.headers.clone();
+        *again.extensions_mut() = parts.extensions.clone();
+        match channel.clone().oneshot(again).await {
+            Err(error) if tries < TRIES && closed_before(&error) && !lent.was_read() => tries += 1,
+            other => return other,
         }
-        other => other,
+        tokio::task::yield_now().await;
     }
 }
 
