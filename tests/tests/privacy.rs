@@ -158,12 +158,12 @@ impl Mesh {
             .storage::<lutong_risk_rules::Migrations>(ServiceName::RiskRules)
             .await;
         let channel = |to| bed.channel(to, Caller::RiskRules);
-        let component = lutong_risk_rules::build(
-            foundation,
-            &storage,
-            channel(ServiceName::Declaration),
-            channel(ServiceName::CodeRendering),
-        );
+        let peers = lutong_risk_rules::Peers {
+            identity: channel(ServiceName::Identity),
+            declaration: channel(ServiceName::Declaration),
+            code_rendering: channel(ServiceName::CodeRendering),
+        };
+        let component = lutong_risk_rules::build(foundation, &storage, peers);
         bed.bind(component.await.unwrap());
         let storage = bed
             .storage::<lutong_code_rendering::Migrations>(ServiceName::CodeRendering)

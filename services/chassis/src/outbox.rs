@@ -4,6 +4,7 @@
 
 mod doorbell;
 mod follower;
+mod log;
 mod tables;
 
 use futures::FutureExt as _;

@@ -2,6 +2,8 @@
 
 mod convert;
 pub mod declared;
+pub mod events;
+pub mod merging;
 
 use lutong_chassis::reply;
 use lutong_kernel::{Fault, SubjectId};

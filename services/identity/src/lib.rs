@@ -14,7 +14,9 @@ use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::identity::v1::account_service_server::AccountServiceServer;
+use lutong_proto::identity::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
+use lutong_proto::identity::v1::merge_service_server::MergeServiceServer;
 
 pub use service::accounts::Accounts;
 pub use store::Migrations;
@@ -32,31 +34,45 @@ pub async fn build(
     declaration: MeshChannel,
 ) -> Result<Component, BuildError> {
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
+    let outbox = store.outbox();
     let registry = service::registry::Registry::new(&store, foundation);
+    let merging = service::merging::Merging::new(&store, foundation, registry.clone(), outbox.clone());
     let accounts = Accounts::new(store.database.clone());
     let handler = grpc::Handler::new(registry.clone(), accounts);
     let routes = tonic::service::Routes::new(
         IdentityServiceServer::new(handler.clone()).max_decoding_message_size(MAX_MESSAGE),
     )
-    .add_service(AccountServiceServer::new(handler).max_decoding_message_size(MAX_ACCOUNT));
+    .add_service(AccountServiceServer::new(handler).max_decoding_message_size(MAX_ACCOUNT))
+    .add_service(MergeServiceServer::new(grpc::merging::Merges::new(merging)))
+    .add_service(EventLogServiceServer::new(grpc::events::EventLog::new(
+        outbox.clone(),
+    )));
     let audit = AuditLog::new(store.database.clone());
     let follower = || Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,
         database: store.database.clone(),
         source: Arc::new(grpc::declared::DeclarationLog::new(declaration.clone())),
-        handler: Arc::new(service::confirmation::Confirmation::new(&store, foundation)),
+        handler: Arc::new(service::confirmation::Confirmation::new(
+            &store,
+            foundation,
+            outbox.clone(),
+        )),
     };
     Ok(Component {
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, Some(audit)),
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
+            outbox
+                .clone()
+                .run_relay(foundation.bell.clone(), foundation.stop.clone())
+                .boxed(),
             follower()
                 .run(foundation.bell.clone(), foundation.stop.clone())
                 .boxed(),
             service::confirmation::erase_unconfirmed(registry, follower(), foundation.clone()).boxed(),
-            store.sweeper(foundation, None),
+            store.sweeper(foundation, Some(outbox)),
         ],
     })
 }

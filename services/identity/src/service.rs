@@ -2,4 +2,5 @@
 
 pub mod accounts;
 pub mod confirmation;
+pub mod merging;
 pub mod registry;

@@ -1,6 +1,8 @@
 //! Identity's tables. Queries in domain words; rows never leave this module.
 
 pub mod accounts;
+pub mod homes;
+pub mod merges;
 mod migrations;
 pub mod people;
 mod tables;

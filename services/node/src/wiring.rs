@@ -33,7 +33,8 @@ impl Links<'_> {
 /// Producers whose logs a service follows.
 pub const fn followed(service: ServiceName) -> &'static [ServiceName] {
     match service {
-        ServiceName::Identity | ServiceName::RiskRules => &[ServiceName::Declaration],
+        ServiceName::Identity => &[ServiceName::Declaration],
+        ServiceName::RiskRules => &[ServiceName::Identity, ServiceName::Declaration],
         ServiceName::CodeRendering => &[ServiceName::RiskRules],
         ServiceName::Declaration
         | ServiceName::Complaint
@@ -71,7 +72,12 @@ pub async fn build(
             lutong_declaration::build(foundation, storage, peers).await?
         }
         RiskRules => {
-            lutong_risk_rules::build(foundation, storage, to(Declaration)?, to(CodeRendering)?).await?
+            let peers = lutong_risk_rules::Peers {
+                identity: to(Identity)?,
+                declaration: to(Declaration)?,
+                code_rendering: to(CodeRendering)?,
+            };
+            lutong_risk_rules::build(foundation, storage, peers).await?
         }
         CodeRendering => {
             lutong_code_rendering::build(foundation, storage, to(Identity)?, to(RiskRules)?).await?

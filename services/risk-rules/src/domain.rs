@@ -10,6 +10,7 @@ pub mod explanation;
 pub mod fact;
 pub mod history;
 pub mod key_area;
+pub mod merged;
 pub mod notice;
 pub mod packed;
 pub mod recomparison;

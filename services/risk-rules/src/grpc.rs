@@ -7,6 +7,7 @@ pub mod declared;
 pub mod designations;
 mod events;
 pub mod history;
+pub mod identified;
 pub mod recomparison;
 pub mod rollback;
 pub mod rule_sets;

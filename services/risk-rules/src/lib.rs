@@ -32,14 +32,28 @@ const WORKERS: usize = 2;
 const MAX_ANNOUNCEMENT: usize = 520 * 1024;
 const SERVICE: ServiceName = ServiceName::RiskRules;
 
-/// Builds the service. `declaration` is whose log says what direct calls missed, `code_rendering` brings decisions
-/// into force.
+/// The services that this one calls.
+#[derive(Debug, Clone)]
+pub struct Peers {
+    /// Whose log says who is one person.
+    pub identity: MeshChannel,
+    /// Whose log says what direct calls missed.
+    pub declaration: MeshChannel,
+    /// Brings decisions into force.
+    pub code_rendering: MeshChannel,
+}
+
+/// Builds the service.
 pub async fn build(
     foundation: &Foundation,
     storage: &StorageConfig,
-    declaration: MeshChannel,
-    code_rendering: MeshChannel,
+    peers: Peers,
 ) -> Result<Component, BuildError> {
+    let Peers {
+        identity,
+        declaration,
+        code_rendering,
+    } = peers;
     let store = foundation
         .open_store::<Migrations>(SERVICE, storage, &[CHAIN_KEY])
         .await?;
@@ -69,6 +83,13 @@ pub async fn build(
         )))
         .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())));
     let audit = AuditLog::new(store.database.clone());
+    let people = Follower {
+        consumer: SERVICE,
+        producer: ServiceName::Identity,
+        database: store.database.clone(),
+        source: Arc::new(grpc::identified::IdentityLog::new(identity)),
+        handler: Arc::new(service::people::Identified::new(decider.clone())),
+    };
     let follower = Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,
@@ -83,6 +104,7 @@ pub async fn build(
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
             outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
+            people.run(bell.clone(), stop.clone()).boxed(),
             follower.run(bell, stop.clone()).boxed(),
             service::due::decide_due(decider.clone(), stop.clone()).boxed(),
             service::history::seal_days(decider.clone(), stop.clone()).boxed(),

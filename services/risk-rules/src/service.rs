@@ -12,6 +12,7 @@ pub mod following;
 pub mod history;
 pub mod intervals;
 pub mod key_areas;
+pub mod people;
 pub mod placement;
 pub mod reading;
 pub mod recomparison;

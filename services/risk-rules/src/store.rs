@@ -5,6 +5,7 @@ pub mod day_seals;
 pub mod decisions;
 pub mod designations;
 pub mod key_areas;
+pub mod merges;
 mod migrations;
 pub mod recomparisons;
 pub mod rosters;

@@ -1,19 +1,24 @@
 //! A registration stays only when a declaration followed it: identity follows declaration's log, and erases after a
-//! day what never appeared there.
+//! day what never appeared there. Of who stays the others are told in which division they live.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::outbox::{EventHandler, Follower, Position, StoredEvent};
-use lutong_chassis::storage::{Database, StorageError};
+use lutong_chassis::crypto::{FieldCipher, ReadyCipher};
+use lutong_chassis::outbox::{EventHandler, Follower, Outbox, Position, StoredEvent};
+use lutong_chassis::storage::Database;
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, Fault, SubjectId};
-use lutong_proto::declaration::v1::{Event, event};
+use lutong_kernel::{Clock, DivisionCode, Fault, SubjectId, Timestamp};
+use lutong_proto::declaration::v1::Event;
+use lutong_proto::declaration::v1::event::Payload;
 use prost::Message as _;
+use sea_orm::DatabaseTransaction;
 
 use super::registry::Registry;
-use crate::store::people;
+use crate::grpc::events::{Happened, event};
+use crate::store::{homes, people};
 
 /// How long a registration waits for its declaration.
 const WAIT: Duration = Duration::from_secs(24 * 3_600);
@@ -21,17 +26,47 @@ const WAIT: Duration = Duration::from_secs(24 * 3_600);
 const ROUND: Duration = Duration::from_secs(600);
 
 /// Notes which registrations a declaration followed.
+#[derive(Clone)]
 pub struct Confirmation {
     database: Database,
+    fields: FieldCipher,
+    outbox: Outbox,
     clock: Arc<dyn Clock>,
 }
 
 impl Confirmation {
-    pub fn new(store: &Store, foundation: &Foundation) -> Self {
+    pub fn new(store: &Store, foundation: &Foundation, outbox: Outbox) -> Self {
         Self {
             database: store.database.clone(),
+            fields: store.fields.clone(),
+            outbox,
             clock: Arc::clone(&foundation.clock),
         }
+    }
+
+    /// Tells in which division those of `subjects` live of whom the others know none or another.
+    async fn publish(
+        &self,
+        transaction: &DatabaseTransaction,
+        cipher: &ReadyCipher,
+        subjects: &[SubjectId],
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let mut moved: BTreeMap<DivisionCode, Vec<SubjectId>> = BTreeMap::new();
+        for home in homes::of(transaction, subjects).await? {
+            let division = home.division(cipher)?;
+            if home.published != Some(i64::from(division.number())) {
+                moved.entry(division).or_default().push(home.subject);
+            }
+        }
+        let mut events = Vec::new();
+        for (division, subjects) in moved {
+            homes::publish(transaction, division, &subjects).await?;
+            let placed = |subject| event(subject, now, Happened::Placed(division));
+            events.extend(subjects.into_iter().map(placed));
+        }
+        self.outbox.seal(now, events).await?.append(transaction).await?;
+        Ok(())
     }
 }
 
@@ -43,22 +78,26 @@ impl EventHandler for Confirmation {
             let event =
                 Event::decode(&*stored.payload).map_err(|error| unreadable(stored.sequence, &error))?;
             // Events of a later version of the contract that mean nothing here are passed over.
-            if let Some(event::Payload::DeclarationAccepted(_)) = event.payload {
+            if let Some(Payload::DeclarationAccepted(_)) = event.payload {
                 let subject: Result<SubjectId, _> = event.subject_id.parse();
                 subjects.push(subject.map_err(|error| unreadable(stored.sequence, &error))?);
             }
         }
         let now = self.clock.now();
+        let cipher = self.fields.ready().await?;
+        let this = self.clone();
         let confirmed = self.database.write(move |transaction| {
             async move {
                 people::confirm(transaction, &subjects, now).await?;
-                position.advance(transaction).await
+                this.publish(transaction, &cipher, &subjects, now).await?;
+                position.advance(transaction).await?;
+                Ok::<_, Fault>(())
             }
             .boxed()
         });
-        Ok(confirmed
-            .await
-            .map_err(|error: StorageError| Fault::from(error))?)
+        confirmed.await?;
+        self.outbox.wake();
+        Ok(())
     }
 }
 

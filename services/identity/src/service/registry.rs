@@ -69,6 +69,12 @@ impl Registry {
         keyed_hash(&self.index_key, document.index_text().as_bytes())
     }
 
+    /// What a document is found by.
+    pub(super) fn document_index(&self, document: StatedDocument<'_>) -> Result<DocumentIndex, Violation> {
+        let (document, _) = document.check(self.clock.now().local_day())?;
+        Ok(self.index(&document))
+    }
+
     /// Registers the person, or finds the one with the same document, and binds the caller's account to them.
     /// `body` is the request as sent, for its fingerprint.
     pub async fn register(

@@ -36,7 +36,7 @@ pub struct SealedPerson {
     home: Vec<u8>,
 }
 
-fn context(field: &str, subject: SubjectId) -> Vec<u8> {
+pub(super) fn context(field: &str, subject: SubjectId) -> Vec<u8> {
     format!("people/{field}/{subject}").into_bytes()
 }
 
@@ -89,6 +89,17 @@ pub async fn find(
     .transpose()
 }
 
+/// Whether a subject is anybody's, registered or placeholder.
+pub async fn exists(connection: &impl ConnectionTrait, subject: SubjectId) -> Result<bool, StorageError> {
+    let found = person::Entity::find_by_id(subject_bytes(subject))
+        .select_only()
+        .column(person::Column::SubjectId)
+        .into_tuple::<Vec<u8>>()
+        .one(connection)
+        .await?;
+    Ok(found.is_some())
+}
+
 /// A person to be registered.
 pub struct NewPerson {
     pub subject: SubjectId,
@@ -128,6 +139,7 @@ fn row(new: NewPerson) -> person::ActiveModel {
         home: Set(Some(sealed.home)),
         registered_at: Set(Some(now.micros())),
         confirmed_at: Set(None),
+        published_division: Set(None),
     }
 }
 
@@ -192,6 +204,7 @@ pub async fn insert_placeholders(
             home: Set(None),
             registered_at: Set(None),
             confirmed_at: Set(None),
+            published_division: Set(None),
         });
     person::Entity::insert_many(rows)
         .on_conflict(

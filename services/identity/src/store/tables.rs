@@ -18,6 +18,8 @@ pub mod person {
         pub home: Option<Vec<u8>>,
         pub registered_at: Option<i64>,
         pub confirmed_at: Option<i64>,
+        /// Where others were last told that the person lives.
+        pub published_division: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -44,6 +46,33 @@ pub mod account {
         /// Blank-separated.
         pub feed_divisions: Option<String>,
         pub disabled: bool,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod merge {
+    use sea_orm::entity::prelude::*;
+
+    /// A subject that was found to be the same person as another.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "merges")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub from_id: Vec<u8>,
+        /// Of the merge; undoing it is the next.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub version: i64,
+        pub into_id: Vec<u8>,
+        pub merged_at: i64,
+        pub merged_by: String,
+        pub reason: String,
+        pub unmerged_at: Option<i64>,
+        pub unmerged_by: Option<String>,
+        pub unmerge_reason: Option<String>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -103,9 +103,13 @@ impl Mesh {
             tonic::service::Routes::new(codes::code_service_server::CodeServiceServer::new(codes.clone()));
         let router = bed.foundation.guard(ServiceName::CodeRendering, routes, None);
         bed.mesh.bind(ServiceName::CodeRendering, router);
-        let declaration = bed.channel(ServiceName::Declaration, Caller::RiskRules);
-        let code_rendering = bed.channel(ServiceName::CodeRendering, Caller::RiskRules);
-        let built = lutong_risk_rules::build(&bed.foundation, &storage, declaration, code_rendering).await;
+        let peer = |service| bed.channel(service, Caller::RiskRules);
+        let peers = lutong_risk_rules::Peers {
+            identity: peer(ServiceName::Identity),
+            declaration: peer(ServiceName::Declaration),
+            code_rendering: peer(ServiceName::CodeRendering),
+        };
+        let built = lutong_risk_rules::build(&bed.foundation, &storage, peers).await;
         bed.bind(built.unwrap());
         let database = Database::connect(&storage).await.unwrap();
         Self { bed, codes, database }

@@ -149,11 +149,12 @@ impl Decider {
         let (this, leased) = (self.clone(), leased.clone());
         let (number, changed, expected) = (leased.number, counts.changed(), leased.expected_changes);
         let passes = changed <= expected;
-        let done = self.database.write(move |transaction| {
+        // Before the run over everyone begins memory knows it: from then on nobody is decided about by the rules before.
+        let done = self.book.change(move |transaction| {
             async move {
                 // Nobody decides meanwhile: every decision is wholly by the rules before or by these.
                 let basis = this.book.alone(transaction).await?;
-                let now = this.clock.now();
+                let now = this.instant_after_all(transaction).await?;
                 let same_rules = basis.rules_at(now)?.number == seen_by.rules_at(now)?.number;
                 if !same_rules || !Arc::ptr_eq(&basis.areas, &seen_by.areas) {
                     // Counted by rules or areas that are those of no decision any more: once more.
@@ -171,8 +172,6 @@ impl Decider {
         }
         if passes {
             tracing::info!(number, changed, expected, "a rule set is active");
-            // Before the run over everyone begins: from then on nobody is decided about by the rules before.
-            self.book.catch_up(self.database.reader()).await?;
         } else {
             metrics::counter!("lutong_rule_sets_paused_total").increment(1);
             tracing::error!(

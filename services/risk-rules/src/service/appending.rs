@@ -16,6 +16,7 @@ pub use super::sorting::{Content, Outcome, Statement};
 use super::sorting::{Sorted, sort};
 use crate::domain::attributes::Value;
 use crate::domain::fact::FactKind;
+use crate::domain::merged::Merged;
 use crate::domain::packed::{PackedFact, community_key};
 use crate::domain::set_digest::SetDigest;
 use crate::store::decisions::{self, StoredDecision};
@@ -133,7 +134,7 @@ impl Decider {
         cipher: &ReadyCipher,
         batch: Batch,
     ) -> Result<Appended, Fault> {
-        let touched: Vec<SubjectId> = batch.touched().into_iter().collect();
+        let touched = batch.touched();
         let Batch {
             statements,
             enrol,
@@ -141,21 +142,21 @@ impl Decider {
             position,
         } = batch;
         let basis = self.book.shared(transaction).await?;
-        let mut held: BTreeMap<SubjectId, Held> = BTreeMap::new();
-        for row in subjects::hold(transaction, &touched).await? {
-            held.insert(row.subject, Held::open(row, cipher)?);
-        }
-        for subject in &touched {
-            held.entry(*subject).or_insert_with(|| unknown(*subject));
-        }
+        let people = basis.merged.people(touched);
+        let mut held = hold(transaction, cipher, people).await?;
         // After the lock: who changes what decisions stand on comes wholly before or after this instant.
-        let now = self.clock.now();
+        let now = self.clock.now().max(basis.latest_at);
         let stored = stored_keys(transaction, &statements).await?;
         let Sorted {
             results,
             new,
             superseded,
-        } = sort(statements, stored, now, &*self.random);
+        } = sort(
+            statements,
+            stored,
+            &|subject| recorded_at(&held, &basis.merged, subject, now),
+            &*self.random,
+        );
         let results: Vec<_> = results.into_iter().flatten().collect();
         if all_or_nothing {
             refuse_any(&results)?;
@@ -165,7 +166,7 @@ impl Decider {
             statements::supersede(transaction, *subject, *id, *at).await?;
         }
         stay_places::insert(transaction, &self.stays(&new)).await?;
-        let mut changed = believe(&mut held, &new, &superseded);
+        let mut changed = believe(&mut held, &basis.merged, &new, &superseded);
         changed.extend(enrol_new(transaction, &mut held, &enrol, now).await?);
         // A large import is stored first and decided behind it; what makes a case is never left waiting.
         let urgent = |held: &Held| held.facts.iter().any(|fact| fact.kind == FactKind::Case);
@@ -235,32 +236,69 @@ impl Decider {
     }
 }
 
-/// Takes what is new into what is believed, and what was corrected or retracted out of it: whom it concerns.
+/// When what is new about a subject is recorded: now, and after every decision that was made without it, whatever the clocks
+/// of several machines say.
+fn recorded_at(
+    held: &BTreeMap<SubjectId, Held>,
+    merged: &Merged,
+    subject: SubjectId,
+    now: Timestamp,
+) -> Timestamp {
+    let person = merged.people([subject]);
+    let held = person.iter().filter_map(|subject| held.get(subject));
+    let latest = held.map(|held| held.row.latest_at).max();
+    latest.map_or(now, |latest| now.max(latest.plus_micros(1)))
+}
+
+/// Takes what is new into what is believed, and what was corrected or retracted out of it, of everybody who is one person
+/// with whom it is about: whom it concerns.
 fn believe(
     held: &mut BTreeMap<SubjectId, Held>,
+    merged: &Merged,
     new: &[NewStatement],
     superseded: &[(SubjectId, FactId, Timestamp)],
 ) -> BTreeSet<SubjectId> {
     let mut changed = BTreeSet::new();
     for statement in new {
-        let Some(held) = held.get_mut(&statement.subject) else {
-            continue;
-        };
-        changed.insert(statement.subject);
-        held.row.last_recorded_at = held.row.last_recorded_at.max(statement.recorded_at);
-        if let Some(attributes) = &statement.attributes {
-            held.facts.push(PackedFact::new(statement.id, attributes));
-            held.repack = true;
+        let fact = statement.attributes.as_ref();
+        let fact = fact.map(|attributes| PackedFact::new(statement.id, attributes));
+        for subject in merged.people([statement.subject]) {
+            let Some(held) = held.get_mut(&subject) else {
+                continue;
+            };
+            changed.insert(subject);
+            held.row.latest_at = held.row.latest_at.max(statement.recorded_at);
+            held.repack |= fact.is_some();
+            held.facts.extend(fact);
         }
     }
     for (subject, id, _) in superseded {
-        let Some(held) = held.get_mut(subject) else {
-            continue;
-        };
-        held.facts.retain(|fact| fact.id != *id);
-        held.repack = true;
+        for subject in merged.people([*subject]) {
+            let Some(held) = held.get_mut(&subject) else {
+                continue;
+            };
+            held.facts.retain(|fact| fact.id != *id);
+            held.repack = true;
+        }
     }
     changed
+}
+
+/// The rows of `subjects`, also of those that there are none of yet, held until the end of the transaction.
+pub(super) async fn hold(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    subjects: BTreeSet<SubjectId>,
+) -> Result<BTreeMap<SubjectId, Held>, Fault> {
+    let wanted: Vec<SubjectId> = subjects.into_iter().collect();
+    let mut held = BTreeMap::new();
+    for row in subjects::hold(transaction, &wanted).await? {
+        held.insert(row.subject, Held::open(row, cipher)?);
+    }
+    for subject in wanted {
+        held.entry(subject).or_insert_with(|| unknown(subject));
+    }
+    Ok(held)
 }
 
 /// Enrols whom nobody enrolled before, and counts them: whom it concerns.
@@ -352,10 +390,12 @@ async fn append_together(decider: Decider, batches: Vec<Batch>) -> Vec<Result<Ap
         Err(fault) => return vec![Err(fault); own.len()],
     };
     let mut results = appended.results.into_iter();
+    let named: BTreeSet<SubjectId> = own.iter().flat_map(|(_, subjects)| subjects).copied().collect();
+    // Whoever is one person with somebody whom a call named is brought into force by each of them.
     let about = |decisions: &[StoredDecision], subjects: &BTreeSet<SubjectId>| {
         decisions
             .iter()
-            .filter(|decision| subjects.contains(&decision.subject))
+            .filter(|one| subjects.contains(&one.subject) || !named.contains(&one.subject))
             .cloned()
             .collect()
     };

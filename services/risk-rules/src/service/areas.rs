@@ -1,6 +1,7 @@
 //! Importing a notice: all of it or nothing, then everybody decided anew whom it may concern.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
@@ -47,10 +48,9 @@ impl Decider {
         let needs_placement = notice.needs_placement.len();
         let published_at = notice.published_at;
         let diff = self
-            .database
-            .write(move |transaction| async move { this.import_in(transaction, &notice).await }.boxed())
+            .book
+            .change(move |transaction| async move { this.import_in(transaction, &notice).await }.boxed())
             .await?;
-        self.book.catch_up(self.database.reader()).await?;
         let (redecided, in_force) = self
             .redecide_stays(call, diff.opened.iter().chain(&diff.lifted))
             .await?;
@@ -73,7 +73,7 @@ impl Decider {
     ) -> Result<NoticeDiff, Fault> {
         let basis = self.book.alone(transaction).await?;
         // After the lock: no decision was made since without knowing of it.
-        let now = self.clock.now();
+        let now = self.instant_after_all(transaction).await?;
         let last = areas::last_notice(transaction).await?;
         if last.is_some_and(|last| notice.published_at < last) {
             return Err(Fault::new(
@@ -126,7 +126,7 @@ impl Decider {
         Ok((redecided, in_force))
     }
 
-    /// Each once, in order.
+    /// Each once, in order, with whoever is one person with them.
     async fn stayed_in(&self, places: BTreeSet<BlindPlace>) -> Result<Vec<SubjectId>, Fault> {
         let places: Vec<BlindPlace> = places.into_iter().collect();
         let mut concerned = BTreeSet::new();
@@ -141,7 +141,8 @@ impl Decider {
                 }
             }
         }
-        Ok(concerned.into_iter().collect())
+        let merged = Arc::clone(&self.book.ready().await?.merged);
+        Ok(merged.people(concerned).into_iter().collect())
     }
 }
 

@@ -1,15 +1,18 @@
-//! What every decision stands on besides the facts: the risk areas and the rule sets, in memory: as many as a province has
-//! fit easily, and an evaluation asks them thousands of times.
+//! What every decision stands on besides the facts: the risk areas, the rule sets, and which subjects are one person, in
+//! memory: as many as a province has fit easily, and an evaluation asks them thousands of times.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
+use futures::future::BoxFuture;
 use lutong_chassis::storage::{Database, Engine, StorageError};
 use lutong_kernel::Timestamp;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use tokio::sync::Mutex;
 
 use crate::domain::area::AreaBook;
+use crate::domain::merged::Merged;
 use crate::domain::rule_set::RuleSet;
 use crate::store;
 use crate::store::rule_sets::StoredRuleSet;
@@ -27,13 +30,17 @@ pub struct InForce {
     pub set: Arc<RuleSet>,
 }
 
-/// Areas and rule sets as of some commit.
+/// Areas, rule sets and people as of some commit.
 #[derive(Debug, Clone)]
 pub struct Basis {
     pub areas: Arc<AreaBook>,
     /// By the instant from which on they decide.
     rules: Arc<[InForce]>,
+    pub merged: Arc<Merged>,
+    /// When the latest of the areas and of the people was recorded: what is decided by them is decided no earlier.
+    pub latest_at: Timestamp,
     last_area: i64,
+    last_merge: i64,
 }
 
 impl Basis {
@@ -52,6 +59,8 @@ pub struct Book {
     database: Database,
     loaded: Arc<ArcSwapOption<Basis>>,
     loading: Arc<Mutex<()>>,
+    /// Changes that are under way in this process.
+    changing: Arc<AtomicUsize>,
 }
 
 impl Book {
@@ -60,6 +69,7 @@ impl Book {
             database,
             loaded: Arc::default(),
             loading: Arc::default(),
+            changing: Arc::default(),
         }
     }
 
@@ -78,11 +88,36 @@ impl Book {
             transaction.execute_unprepared(&lock).await?;
             return self.catch_up(transaction).await;
         }
-        // The one writer of this process brought memory up to date when it changed something.
+        // The one writer of this process brought memory up to date after it had changed something; between its commit and
+        // that moment memory is behind what this transaction sees, and must not run ahead of what is committed.
         match self.loaded.load_full() {
-            Some(loaded) => Ok(loaded),
-            None => self.catch_up(transaction).await,
+            Some(loaded) if self.changing.load(Ordering::SeqCst) == 0 => Ok(loaded),
+            known => Ok(read(transaction, known.as_ref()).await?.0),
         }
+    }
+
+    /// [`Database::write`] for a closure that takes [`Self::alone`], and brings memory up to date after it. Goes on when
+    /// whoever asked for it has gone.
+    pub async fn change<T, E, F>(&self, work: F) -> Result<T, E>
+    where
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let book = self.clone();
+        let changed = tokio::spawn(async move {
+            book.changing.fetch_add(1, Ordering::SeqCst);
+            let changed = book.database.write(work).await;
+            let caught_up = book.catch_up(book.database.reader()).await;
+            if caught_up.is_err() {
+                // Whoever needs it next reads it all.
+                book.loaded.store(None);
+            }
+            book.changing.fetch_sub(1, Ordering::SeqCst);
+            changed
+        });
+        let stopped = |_| StorageError::Damaged("a change did not run to its end".to_owned());
+        changed.await.map_err(stopped)?
     }
 
     /// The same for whoever changes it, who has it alone: no decision is under way.
@@ -91,43 +126,18 @@ impl Book {
             let lock = format!("SELECT pg_advisory_xact_lock({BASIS_LOCK})");
             transaction.execute_unprepared(&lock).await?;
         }
-        self.catch_up(transaction).await
+        let known = self.loaded.load_full();
+        Ok(read(transaction, known.as_ref()).await?.0)
     }
 
     /// Reads what is not in memory yet.
     pub async fn catch_up(&self, connection: &impl ConnectionTrait) -> Result<Arc<Basis>, StorageError> {
         let _one_at_a_time = self.loading.lock().await;
         let known = self.loaded.load_full();
-        let after = known.as_ref().map_or(0, |known| known.last_area);
-        let (new, last_area) = store::areas::after(connection, after).await?;
-        let approvals = store::rule_sets::approvals(connection).await?;
-        let rules_known = known.as_ref().filter(|known| {
-            let known = known.rules.iter().map(|rules| (rules.number, rules.from));
-            known.eq(approvals.iter().copied())
-        });
-        if let Some(known) = rules_known
-            && new.is_empty()
-        {
-            return Ok(Arc::clone(known));
+        let (basis, is_news) = read(connection, known.as_ref()).await?;
+        if is_news {
+            self.loaded.store(Some(Arc::clone(&basis)));
         }
-        let rules = match rules_known {
-            Some(known) => Arc::clone(&known.rules),
-            None => compile(store::rule_sets::approved(connection).await?)?,
-        };
-        let mut areas = known.map_or_else(Arc::default, |known| Arc::clone(&known.areas));
-        if !new.is_empty() {
-            let mut book = (*areas).clone();
-            for entry in new {
-                book.insert(entry);
-            }
-            areas = Arc::new(book);
-        }
-        let basis = Arc::new(Basis {
-            areas,
-            rules,
-            last_area,
-        });
-        self.loaded.store(Some(Arc::clone(&basis)));
         Ok(basis)
     }
 
@@ -143,6 +153,64 @@ impl Book {
             .ok_or_else(|| StorageError::Damaged(format!("rule_sets has no {id} version {version}")))?;
         parse(&stored).map(Arc::new)
     }
+}
+
+/// What a connection sees, from what is known already; and whether it is more than that.
+async fn read(
+    connection: &impl ConnectionTrait,
+    known: Option<&Arc<Basis>>,
+) -> Result<(Arc<Basis>, bool), StorageError> {
+    let last = known.map_or((0, 0), |known| (known.last_area, known.last_merge));
+    let (new_areas, last_area) = store::areas::after(connection, last.0).await?;
+    let (new_steps, last_merge) = store::merges::after(connection, last.1).await?;
+    let approvals = store::rule_sets::approvals(connection).await?;
+    let rules_known = known.filter(|known| {
+        let known = known.rules.iter().map(|rules| (rules.number, rules.from));
+        known.eq(approvals.iter().copied())
+    });
+    if let Some(known) = rules_known
+        && new_areas.is_empty()
+        && new_steps.is_empty()
+    {
+        return Ok((Arc::clone(known), false));
+    }
+    let recorded = new_areas.iter().map(|entry| entry.recorded_at);
+    let recorded = recorded.chain(new_steps.iter().map(|step| step.recorded_at));
+    let latest_at = known
+        .map(|known| known.latest_at)
+        .into_iter()
+        .chain(recorded)
+        .max();
+    let latest_at = latest_at.unwrap_or(Timestamp::MIN);
+    let rules = match rules_known {
+        Some(known) => Arc::clone(&known.rules),
+        None => compile(store::rule_sets::approved(connection).await?)?,
+    };
+    let mut areas = known.map_or_else(Arc::default, |known| Arc::clone(&known.areas));
+    if !new_areas.is_empty() {
+        let mut book = (*areas).clone();
+        for entry in new_areas {
+            book.insert(entry);
+        }
+        areas = Arc::new(book);
+    }
+    let mut merged = known.map_or_else(Arc::default, |known| Arc::clone(&known.merged));
+    if !new_steps.is_empty() {
+        let mut people = (*merged).clone();
+        for step in &new_steps {
+            people.apply(step);
+        }
+        merged = Arc::new(people);
+    }
+    let basis = Basis {
+        areas,
+        rules,
+        merged,
+        latest_at,
+        last_area,
+        last_merge,
+    };
+    Ok((Arc::new(basis), true))
 }
 
 fn parse(stored: &StoredRuleSet) -> Result<RuleSet, StorageError> {

@@ -100,6 +100,17 @@ impl Decider {
         Ok(self.fields.ready().await?)
     }
 
+    /// An instant for what everybody's decisions stand on, recorded by whoever has that alone: now, and after every decision
+    /// that was made without it, whatever the clocks of several machines say.
+    pub(super) async fn instant_after_all(
+        &self,
+        transaction: &DatabaseTransaction,
+    ) -> Result<Timestamp, StorageError> {
+        let last = decisions::last(transaction).await?;
+        let next = last.map_or(Timestamp::MIN, |last| last.plus_micros(1));
+        Ok(self.clock.now().max(next))
+    }
+
     /// Decides about whom of `held` there is to be a code, and stores what differs from the decision before: the new
     /// decisions. The caller saves the rows.
     pub(super) async fn decide(
@@ -135,8 +146,8 @@ impl Decider {
     ) -> Result<Option<StoredDecision>, Fault> {
         let Held { row, facts, .. } = held;
         row.undecided_since = None;
-        // A correction may be recorded a microsecond ahead of the clock, to come after what it corrects.
-        let at = now.max(row.last_recorded_at);
+        // What is recorded may be ahead of this machine's clock.
+        let at = now.max(row.latest_at);
         let rules = basis.rules_at(at)?;
         let evaluation = Evaluator::new(&*rules.set, &*basis.areas).evaluate(facts, at, at);
         let content = content(rules, &evaluation, at);
@@ -149,7 +160,7 @@ impl Decider {
         let canonical = content.canonical(row.subject, version);
         let entry = chain_key(&self.chain, row.subject, salt)?.entry(&row.head, &canonical);
         (row.version, row.verdict, row.rule_set) = (version, verdict, rules.number);
-        (row.cited, row.head) = (cited, entry);
+        (row.cited, row.head, row.latest_at) = (cited, entry, at);
         Ok(Some(StoredDecision {
             id: DecisionId::new(at, &*self.random),
             subject: row.subject,
@@ -178,7 +189,7 @@ impl Decider {
                 let basis = this.book.shared(transaction).await?;
                 let rows = subjects::hold(transaction, &subjects).await?;
                 // After the lock: who changes what decisions stand on comes wholly before or after this instant.
-                let now = this.clock.now();
+                let now = this.clock.now().max(basis.latest_at);
                 let before: HashMap<_, _> = rows.iter().map(|row| (row.subject, row.stored())).collect();
                 let open = |row| Held::open(row, &cipher);
                 let mut held = rows.into_iter().map(open).collect::<Result<Vec<_>, _>>()?;

@@ -23,8 +23,10 @@ impl Decider {
         subject: SubjectId,
     ) -> Result<Vec<MissingStep>, Fault> {
         let cipher = self.fields.ready().await?;
+        let basis = self.book.catch_up(self.database.reader()).await?;
+        let person: Vec<_> = basis.merged.people([subject]).into_iter().collect();
         let mut facts = Vec::new();
-        for row in statements::of_subjects(self.database.reader(), &[subject]).await? {
+        for row in statements::of_subjects(self.database.reader(), &person).await? {
             facts.extend(row.open(&cipher)?);
         }
         let now = self.clock.now();

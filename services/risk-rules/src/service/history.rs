@@ -15,9 +15,10 @@ use super::deciding::{Decider, chain_key, content};
 use super::reading::{Explained, not_found};
 use crate::domain::evaluate::evaluate;
 use crate::domain::history::{BEGINNING, Break, DayDigest, Link, Verified, verify};
+use crate::domain::merged::Merged;
 use crate::store::day_seals::{self, DaySeal};
 use crate::store::decisions::{self, HistoryRow, StoredDecision};
-use crate::store::statements;
+use crate::store::merges;
 use crate::store::subjects::{self, SubjectRow};
 
 /// After a day's end, for decisions that are still being committed.
@@ -93,8 +94,7 @@ impl Decider {
         let reader = self.database.reader();
         let before = if before == 0 { i64::MAX } else { before };
         let rows = decisions::before(reader, subject, before, limit).await?;
-        let facts = statements::of_subjects(reader, &[subject]).await?;
-        let facts: HashMap<_, _> = facts.into_iter().map(|fact| (fact.id, fact)).collect();
+        let facts = self.statements_about(subject).await?;
         let mut explained = Vec::with_capacity(rows.len());
         for decision in rows.into_iter().filter_map(|row| row.decision) {
             explained.push(self.explained(decision, facts.clone(), true).await?);
@@ -116,14 +116,16 @@ impl Decider {
             .ok_or_else(not_found)?;
         let entry = row.entry;
         let stored = row.decision.ok_or_else(erased)?;
-        let statements = statements::of_subjects(reader, &[subject]).await?;
+        let at = stored.content.evaluated_at;
+        let steps = merges::ever_about(reader, subject).await?;
+        let person = Merged::as_known_at(&steps, at).people([subject]);
+        let statements = self.statements_about(subject).await?;
         let mut facts = Vec::new();
-        for statement in &statements {
+        for statement in statements.values().filter(|one| person.contains(&one.subject)) {
             facts.extend(statement.open(&cipher)?);
         }
         let basis = self.book.catch_up(reader).await?;
         let (id, name) = (&stored.content.rule_set, &stored.content.rule_set_version);
-        let at = stored.content.evaluated_at;
         let rules = InForce {
             number: 0,
             from: at,
@@ -143,10 +145,9 @@ impl Decider {
                 .map_or(BEGINNING, |row| row.entry),
         };
         let proven = chain_key(&self.chain, subject, &salt)?.entry(&previous, &replayed.canonical()) == entry;
-        let facts = statements.into_iter().map(|fact| (fact.id, fact)).collect();
         Ok(Replay {
             identical: proven && replayed.content == stored.content,
-            stored: self.explained(stored, facts, true).await?,
+            stored: self.explained(stored, statements, true).await?,
             replayed,
         })
     }

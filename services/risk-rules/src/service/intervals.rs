@@ -55,10 +55,9 @@ impl Decider {
         };
         let this = self.clone();
         let changes = self
-            .database
-            .write(move |transaction| async move { this.list_intervals(transaction, &read).await }.boxed())
+            .book
+            .change(move |transaction| async move { this.list_intervals(transaction, &read).await }.boxed())
             .await?;
-        self.book.catch_up(self.database.reader()).await?;
         let changed = changes.opened.iter().chain(&changes.ended);
         let (redecided, in_force) = self.redecide_stays(call, changed).await?;
         Ok(ImportedIntervals {
@@ -77,7 +76,7 @@ impl Decider {
         read: &Intervals,
     ) -> Result<Changes, Fault> {
         let basis = self.book.alone(transaction).await?;
-        let now = self.clock.now();
+        let now = self.instant_after_all(transaction).await?;
         let mut changes = changes(&basis.areas, read, now);
         let placed = follow_rows(transaction, &read.needs_placement, now).await?;
         changes.ended.extend(placed);

@@ -44,8 +44,8 @@ impl Decider {
         self.book.ready().await?;
         let (this, officer) = (self.clone(), asked.officer.to_owned());
         let area = self
-            .database
-            .write(move |transaction| {
+            .book
+            .change(move |transaction| {
                 async move { this.approve_in(transaction, &request, id, officer).await }.boxed()
             })
             .await?;
@@ -61,7 +61,7 @@ impl Decider {
         officer: String,
     ) -> Result<KeyArea, Fault> {
         self.book.alone(transaction).await?;
-        let at = self.clock.now();
+        let at = self.instant_after_all(transaction).await?;
         let claim = idempotency::claim(transaction, request, &id.to_le_bytes(), at).await?;
         let area = key_areas::find(transaction, id).await?;
         let mut area = area.ok_or_else(not_found)?;

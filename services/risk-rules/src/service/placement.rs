@@ -97,8 +97,8 @@ impl Decider {
             officer,
         };
         let area = self
-            .database
-            .write(move |transaction| async move { this.place_in(transaction, placing).await }.boxed())
+            .book
+            .change(move |transaction| async move { this.place_in(transaction, placing).await }.boxed())
             .await?;
         self.listed(call, area.clone(), area).await
     }
@@ -109,7 +109,7 @@ impl Decider {
         placing: Placing,
     ) -> Result<AreaEntry, Fault> {
         let basis = self.book.alone(transaction).await?;
-        let now = self.clock.now();
+        let now = self.instant_after_all(transaction).await?;
         let answer = placing.id.to_le_bytes();
         let claim = idempotency::claim(transaction, &placing.request, &answer, now).await?;
         let row = unplaced::find(transaction, placing.id).await?;
@@ -139,7 +139,6 @@ impl Decider {
 
     /// Decides anew whom a new listing concerns. Done again for a request sent again: what a crash left undone is done.
     pub(super) async fn listed<T>(&self, call: &Call, what: T, area: AreaEntry) -> Result<Listed<T>, Fault> {
-        self.book.catch_up(self.database.reader()).await?;
         let (redecided, in_force) = self.redecide_stays(call, std::iter::once(&area)).await?;
         Ok(Listed {
             what,

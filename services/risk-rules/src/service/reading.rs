@@ -1,15 +1,16 @@
 //! The decision in force about a subject, with what it cites.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use lutong_chassis::access::SubjectPermit;
 use lutong_chassis::client::Call;
-use lutong_kernel::{FactId, Fault, FaultCode};
+use lutong_kernel::{FactId, Fault, FaultCode, SubjectId};
 
 use super::deciding::Decider;
 use crate::domain::rule_set::RuleSet;
 use crate::store::decisions::{self, StoredDecision};
+use crate::store::merges;
 use crate::store::statements::{self, StatementRow};
 use crate::store::subjects;
 
@@ -38,11 +39,23 @@ impl Decider {
         let version = row.map_or(0, |row| row.version);
         let found = decisions::find(self.database.reader(), &[(subject, version)]).await?;
         let decision = found.into_iter().next().ok_or_else(not_found)?;
-        let facts = statements::of_subjects(self.database.reader(), &[subject]).await?;
+        let facts = self.statements_about(subject).await?;
         // Applying again is what tells: it is idempotent, and free when code-rendering has it.
         let in_force = self.bring_into_force(call, std::slice::from_ref(&decision)).await;
-        let facts = facts.into_iter().map(|fact| (fact.id, fact)).collect();
         self.explained(decision, facts, in_force).await
+    }
+
+    /// By id, everything that was ever stated about a subject, or about one that was one person with it at some time.
+    pub(super) async fn statements_about(
+        &self,
+        subject: SubjectId,
+    ) -> Result<HashMap<FactId, StatementRow>, Fault> {
+        let reader = self.database.reader();
+        let steps = merges::ever_about(reader, subject).await?;
+        let person: BTreeSet<_> = merges::everybody(&steps).chain([subject]).collect();
+        let person: Vec<_> = person.into_iter().collect();
+        let statements = statements::of_subjects(reader, &person).await?;
+        Ok(statements.into_iter().map(|fact| (fact.id, fact)).collect())
     }
 
     /// A decision with what it cites; `facts` are the subject's statements by id.

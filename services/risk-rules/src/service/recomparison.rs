@@ -232,7 +232,7 @@ impl Comparison {
                 .map_err(|_| damaged())?;
             packed::unpack(&self.plain, &mut self.facts).map_err(|_| damaged())?;
         }
-        let at = self.run.evaluated_at.max(row.last_recorded_at);
+        let at = self.run.evaluated_at.max(row.latest_at);
         let verdict = self.evaluator.verdict(&self.facts, at, at);
         self.looked.seen.add(row.subject.uuid().as_bytes());
         self.looked.count(verdict.colour);

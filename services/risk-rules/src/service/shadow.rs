@@ -101,7 +101,7 @@ impl Shadow {
                 .map_err(|_| damaged())?;
             packed::unpack(&self.plain, &mut self.facts).map_err(|_| damaged())?;
         }
-        let at = self.at.max(row.last_recorded_at);
+        let at = self.at.max(row.latest_at);
         let before = self.old.verdict(&self.facts, at, at);
         let after = self.new.verdict(&self.facts, at, at);
         self.tally.count(&before, &after);

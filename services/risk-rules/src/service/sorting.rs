@@ -73,11 +73,12 @@ struct Known {
 
 type Key = (String, String);
 
-/// Sorts `batch` against the statements that are stored under the same keys or are their targets.
+/// Sorts `batch` against the statements that are stored under the same keys or are their targets. `instant` is when what is
+/// new about a subject is recorded.
 pub fn sort(
     batch: Vec<Result<Statement, Violation>>,
     stored: Vec<StatementRow>,
-    now: Timestamp,
+    instant: &dyn Fn(SubjectId) -> Timestamp,
     random: &dyn Random,
 ) -> Sorted {
     let mut known: HashMap<Key, Known> = stored.into_iter().map(known_of).collect();
@@ -102,7 +103,7 @@ pub fn sort(
                 later.push((row, statement));
                 continue;
             }
-            sorted.results[row] = Some(sorted_one(statement, &mut known, &mut sorted, now, random));
+            sorted.results[row] = Some(sorted_one(statement, &mut known, &mut sorted, instant, random));
         }
         if later.len() == before {
             for (row, statement) in later.drain(..) {
@@ -130,7 +131,7 @@ fn sorted_one(
     statement: Statement,
     known: &mut HashMap<Key, Known>,
     sorted: &mut Sorted,
-    now: Timestamp,
+    instant: &dyn Fn(SubjectId) -> Timestamp,
     random: &dyn Random,
 ) -> Result<Outcome, Violation> {
     let own = (statement.source.clone(), statement.key.clone());
@@ -149,10 +150,10 @@ fn sorted_one(
     let target = statement
         .target()
         .map(|key| (statement.source.clone(), key.to_owned()));
-    let (mut recorded_at, mut target_id) = (now, None);
+    let (mut recorded_at, mut target_id) = (instant(statement.subject), None);
     if let Some(original) = target.and_then(|target| known.get_mut(&target)) {
         // After what it is about, even within one instant of the clock.
-        recorded_at = now.max(original.recorded_at.plus_micros(1));
+        recorded_at = recorded_at.max(original.recorded_at.plus_micros(1));
         check_target(original, &statement, recorded_at)?;
         original.superseded_at = Some(recorded_at);
         target_id = Some(original.id);

@@ -283,6 +283,17 @@ pub async fn add_day_page(
     Ok(last.filter(|_| full))
 }
 
+/// The instant of the last decision of all.
+pub async fn last(connection: &impl ConnectionTrait) -> Result<Option<Timestamp>, StorageError> {
+    let last: Option<Option<i64>> = Decisions::find()
+        .select_only()
+        .column_as(Column::EvaluatedAt.max(), "last")
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(last.flatten().map(Timestamp::from_micros))
+}
+
 /// The instant of the first decision of all.
 pub async fn first(connection: &impl ConnectionTrait) -> Result<Option<Timestamp>, StorageError> {
     let first: Option<Option<i64>> = Decisions::find()

@@ -6,6 +6,7 @@ mod m0003_day_seals;
 mod m0004_rule_changes;
 mod m0005_area_placement;
 mod m0006_designations;
+mod m0007_people;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -23,6 +24,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0004_rule_changes::Migration),
             Box::new(m0005_area_placement::Migration),
             Box::new(m0006_designations::Migration),
+            Box::new(m0007_people::Migration),
         ]
     }
 }

@@ -22,7 +22,7 @@ pub struct ScannedRow<'a> {
     /// Packed and encrypted.
     pub facts: Option<&'a [u8]>,
     pub stored: Stored,
-    pub last_recorded_at: Timestamp,
+    pub latest_at: Timestamp,
 }
 
 fn damaged(what: &str) -> StorageError {
@@ -39,7 +39,7 @@ struct Columns<'a> {
     rule_set: i64,
     next_change_at: Option<i64>,
     undecided_since: Option<i64>,
-    last_recorded_at: i64,
+    latest_at: i64,
 }
 
 impl<'a> Columns<'a> {
@@ -59,7 +59,7 @@ impl<'a> Columns<'a> {
                 rule_set: self.rule_set,
                 waiting: self.undecided_since.is_some(),
             },
-            last_recorded_at: Timestamp::from_micros(self.last_recorded_at),
+            latest_at: Timestamp::from_micros(self.latest_at),
         })
     }
 }
@@ -74,7 +74,7 @@ fn copied(mut row: CopyRow<'_>) -> Result<ScannedRow<'_>, StorageError> {
         rule_set: row.bigint()?.ok_or_else(|| damaged("rule_set"))?,
         next_change_at: row.bigint()?,
         undecided_since: row.bigint()?,
-        last_recorded_at: row.bigint()?.ok_or_else(|| damaged("last_recorded_at"))?,
+        latest_at: row.bigint()?.ok_or_else(|| damaged("latest_at"))?,
     };
     columns.row()
 }
@@ -90,7 +90,7 @@ fn read<'a>(row: &'a SqliteRow<'_>) -> Result<ScannedRow<'a>, StorageError> {
         rule_set: row.get(5)?,
         next_change_at: row.get(6)?,
         undecided_since: row.get(7)?,
-        last_recorded_at: row.get(8)?,
+        latest_at: row.get(8)?,
     };
     columns.row()
 }
@@ -146,7 +146,7 @@ pub async fn read_part<T: Send + 'static>(
     match &part.keys {
         None => {
             let copy = format!(
-                "COPY subjects_{} (subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, last_recorded_at) TO STDOUT (FORMAT binary)",
+                "COPY subjects_{} (subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, latest_at) TO STDOUT (FORMAT binary)",
                 part.number
             );
             database
@@ -155,7 +155,7 @@ pub async fn read_part<T: Send + 'static>(
             Ok(seen)
         }
         Some((from, until)) => {
-            let query = "SELECT subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, last_recorded_at FROM subjects WHERE subject_id >= ?1 AND subject_id < ?2 ORDER BY subject_id";
+            let query = "SELECT subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, latest_at FROM subjects WHERE subject_id >= ?1 AND subject_id < ?2 ORDER BY subject_id";
             let bounds = vec![from.clone(), until.clone()];
             database
                 .read_through(query, bounds, seen, move |seen, row| each(seen, read(row)?))

@@ -1,9 +1,11 @@
 //! Subjects: who is to have a code, what is believed of them, packed, and where their latest decision stands.
 
+use std::collections::BTreeMap;
+
 use lutong_chassis::crypto::ReadyCipher;
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, subject_bytes};
-use lutong_kernel::{Colour, Fault, SubjectId, Timestamp};
+use lutong_kernel::{Colour, DivisionCode, Fault, SubjectId, Timestamp};
 use sea_orm::sea_query::{LockType, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
@@ -27,7 +29,7 @@ pub struct SubjectRow {
     pub roster: Option<i64>,
     /// Believed facts, packed and encrypted.
     pub sealed: Option<Vec<u8>>,
-    pub last_recorded_at: Timestamp,
+    pub latest_at: Timestamp,
     pub undecided_since: Option<Timestamp>,
     /// 0: no decision yet.
     pub version: i64,
@@ -37,6 +39,8 @@ pub struct SubjectRow {
     pub cited: i64,
     pub salt: Option<Vec<u8>>,
     pub head: Entry,
+    /// Where the person lives.
+    pub division: Option<DivisionCode>,
 }
 
 impl SubjectRow {
@@ -47,7 +51,7 @@ impl SubjectRow {
             enrolled_at: None,
             roster: None,
             sealed: None,
-            last_recorded_at: Timestamp::from_micros(0),
+            latest_at: Timestamp::from_micros(0),
             undecided_since: None,
             version: 0,
             verdict: Verdict {
@@ -59,6 +63,7 @@ impl SubjectRow {
             cited: 0,
             salt: None,
             head: BEGINNING,
+            division: None,
         }
     }
 
@@ -100,6 +105,11 @@ pub fn facts_context(subject: SubjectId) -> [u8; 31] {
     context
 }
 
+fn division(number: i64) -> Result<DivisionCode, StorageError> {
+    let code = u32::try_from(number).ok().map(DivisionCode::from_number);
+    code.and_then(Result::ok).ok_or_else(|| damaged("division"))
+}
+
 fn damaged(what: &str) -> StorageError {
     StorageError::Damaged(format!("subjects.{what}"))
 }
@@ -115,7 +125,7 @@ impl TryFrom<Model> for SubjectRow {
             enrolled_at: row.enrolled_at.map(Timestamp::from_micros),
             roster: row.roster,
             sealed: row.facts,
-            last_recorded_at: Timestamp::from_micros(row.last_recorded_at),
+            latest_at: Timestamp::from_micros(row.latest_at),
             undecided_since: row.undecided_since.map(Timestamp::from_micros),
             version: row.version,
             verdict: Verdict {
@@ -127,6 +137,7 @@ impl TryFrom<Model> for SubjectRow {
             cited: row.cited,
             salt: row.salt,
             head: head.map_err(|_| damaged("head"))?.unwrap_or(BEGINNING),
+            division: row.division.map(division).transpose()?,
         })
     }
 }
@@ -138,7 +149,7 @@ impl From<&SubjectRow> for ActiveModel {
             enrolled_at: Set(row.enrolled_at.map(Timestamp::micros)),
             roster: Set(row.roster),
             facts: Set(row.sealed.clone()),
-            last_recorded_at: Set(row.last_recorded_at.micros()),
+            latest_at: Set(row.latest_at.micros()),
             undecided_since: Set(row.undecided_since.map(Timestamp::micros)),
             version: Set(row.version),
             colour: Set(i32::from(row.verdict.colour.wire_code())),
@@ -148,6 +159,7 @@ impl From<&SubjectRow> for ActiveModel {
             cited: Set(row.cited),
             salt: Set(row.salt.clone()),
             head: Set((row.version > 0).then(|| row.head.to_vec())),
+            division: Set(row.division.map(|division| i64::from(division.number()))),
         }
     }
 }
@@ -195,7 +207,7 @@ pub async fn save(transaction: &DatabaseTransaction, rows: &[SubjectRow]) -> Res
                 Column::EnrolledAt,
                 Column::Roster,
                 Column::Facts,
-                Column::LastRecordedAt,
+                Column::LatestAt,
                 Column::UndecidedSince,
                 Column::Version,
                 Column::Colour,
@@ -208,6 +220,31 @@ pub async fn save(transaction: &DatabaseTransaction, rows: &[SubjectRow]) -> Res
             ])
             .to_owned();
         Entity::insert_many(chunk.iter().map(ActiveModel::from))
+            .on_conflict(latest)
+            .exec_without_returning(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Notes where people live, also of those of whom nothing else is known. Sorted, so that nobody waits for each other in a
+/// circle.
+pub async fn place(
+    transaction: &DatabaseTransaction,
+    homes: &BTreeMap<SubjectId, DivisionCode>,
+) -> Result<(), StorageError> {
+    let homes: Vec<_> = homes.iter().collect();
+    for chunk in homes.chunks(CHUNK) {
+        let rows = chunk.iter().map(|(subject, division)| {
+            ActiveModel::from(&SubjectRow {
+                division: Some(**division),
+                ..SubjectRow::unknown(**subject)
+            })
+        });
+        let latest = OnConflict::column(Column::SubjectId)
+            .update_column(Column::Division)
+            .to_owned();
+        Entity::insert_many(rows)
             .on_conflict(latest)
             .exec_without_returning(transaction)
             .await?;

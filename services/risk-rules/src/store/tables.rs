@@ -16,8 +16,8 @@ pub mod subject {
         pub roster: Option<i64>,
         /// Believed facts, packed and encrypted; absent when there are none.
         pub facts: Option<Vec<u8>>,
-        /// Of the latest statement; 0 when there is none.
-        pub last_recorded_at: i64,
+        /// Of the latest statement or decision: what is stated or decided next comes after it. 0 when there is none.
+        pub latest_at: i64,
         /// Since when statements wait to be decided about.
         pub undecided_since: Option<i64>,
         /// Of the latest decision; 0 when there is none, and then what follows means nothing.
@@ -35,6 +35,31 @@ pub mod subject {
         pub salt: Option<Vec<u8>>,
         /// The chain's last entry.
         pub head: Option<Vec<u8>>,
+        /// Six digits: where the person lives, as identity told it.
+        pub division: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod merge {
+    use sea_orm::entity::prelude::*;
+
+    /// A subject that became one person with another, or a person of its own again, as identity told it.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "merges")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub subject_id: Vec<u8>,
+        /// Absent: of its own again.
+        pub into_id: Option<Vec<u8>>,
+        /// Of the subject's steps.
+        pub version: i64,
+        pub recorded_at: i64,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -8,6 +8,7 @@ mod decisions;
 mod designations;
 mod history;
 mod mesh;
+mod people;
 mod placement;
 mod recomparison;
 mod refusals;

@@ -11,6 +11,7 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{Call, MeshChannel, Principal};
 use lutong_kernel::{Fault, ServiceName, SubjectId};
 use lutong_proto::code_rendering::v1 as codes;
+use lutong_proto::identity::v1 as identity;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_risk_rules::Migrations;
@@ -57,9 +58,46 @@ impl codes::code_service_server::CodeService for Codes {
     }
 }
 
+/// What identity has told.
+#[derive(Clone, Default)]
+pub struct People(Arc<Mutex<Vec<identity::Event>>>);
+
+impl People {
+    /// The sequence of the last of all.
+    pub fn tell(&self, events: impl IntoIterator<Item = (u32, identity::event::Payload)>) -> i64 {
+        let mut told = self.0.lock().unwrap();
+        for (n, payload) in events {
+            let sequence = i64::try_from(told.len()).unwrap() + 1;
+            told.push(identity::Event {
+                sequence,
+                subject_id: subject(n).to_string(),
+                create_time: None,
+                payload: Some(payload),
+            });
+        }
+        i64::try_from(told.len()).unwrap()
+    }
+}
+
+#[tonic::async_trait]
+impl identity::event_log_service_server::EventLogService for People {
+    async fn list_events(
+        &self,
+        request: Request<identity::ListEventsRequest>,
+    ) -> Result<Response<identity::ListEventsResponse>, Status> {
+        let after = request.get_ref().after_sequence;
+        let told = self.0.lock().unwrap();
+        let events = told.iter().filter(|event| event.sequence > after).cloned();
+        Ok(Response::new(identity::ListEventsResponse {
+            events: events.collect(),
+        }))
+    }
+}
+
 pub struct Mesh {
     pub bed: Bed,
     pub codes: Codes,
+    pub people: People,
     pub storage: StorageConfig,
 }
 
@@ -126,11 +164,23 @@ impl Mesh {
             tonic::service::Routes::new(codes::code_service_server::CodeServiceServer::new(codes.clone()));
         let router = bed.foundation.guard(ServiceName::CodeRendering, routes, None);
         bed.mesh.bind(ServiceName::CodeRendering, router);
-        let declaration = bed.channel(ServiceName::Declaration, Caller::RiskRules);
-        let code_rendering = bed.channel(ServiceName::CodeRendering, Caller::RiskRules);
-        let built = lutong_risk_rules::build(&bed.foundation, &storage, declaration, code_rendering).await;
+        let people = People::default();
+        let log = identity::event_log_service_server::EventLogServiceServer::new(people.clone());
+        bed.bind_fake(ServiceName::Identity, tonic::service::Routes::new(log));
+        let peer = |service| bed.channel(service, Caller::RiskRules);
+        let peers = lutong_risk_rules::Peers {
+            identity: peer(ServiceName::Identity),
+            declaration: peer(ServiceName::Declaration),
+            code_rendering: peer(ServiceName::CodeRendering),
+        };
+        let built = lutong_risk_rules::build(&bed.foundation, &storage, peers).await;
         bed.bind(built.unwrap());
-        let mesh = Self { bed, codes, storage };
+        let mesh = Self {
+            bed,
+            codes,
+            people,
+            storage,
+        };
         // The day's run over everyone begins by itself; what a test counts begins after it.
         mesh.until("the day's run", async || mesh.is_day_compared().await)
             .await;

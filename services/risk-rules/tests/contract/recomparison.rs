@@ -15,7 +15,7 @@ on_both_engines!(
     the_daily_run_begins_by_itself,
 );
 
-async fn start(mesh: &Mesh) -> i64 {
+pub async fn start(mesh: &Mesh) -> i64 {
     let request = mesh.purposeful(&staff("op-1", Role::Operator), wire::StartRecomparisonRequest {});
     let answer = mesh.recomparisons().start_recomparison(request).await.unwrap();
     answer.into_inner().recomparison.unwrap().recomparison_id
@@ -32,7 +32,7 @@ async fn get(mesh: &Mesh, run: i64) -> Option<wire::Recomparison> {
         .recomparison
 }
 
-async fn finished(mesh: &Mesh, run: i64) -> wire::Recomparison {
+pub async fn finished(mesh: &Mesh, run: i64) -> wire::Recomparison {
     mesh.until("the end of the run", async || {
         get(mesh, run).await.is_some_and(|run| run.finish_time.is_some())
     })

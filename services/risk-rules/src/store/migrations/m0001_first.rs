@@ -48,7 +48,7 @@ async fn create_subjects(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(ColumnDef::new(Column::EnrolledAt).big_integer())
         .col(ColumnDef::new(Column::Roster).big_integer())
         .col(ColumnDef::new(Column::Facts).binary())
-        .col(ColumnDef::new(Column::LastRecordedAt).big_integer().not_null())
+        .col(ColumnDef::new(Column::LatestAt).big_integer().not_null())
         .col(ColumnDef::new(Column::UndecidedSince).big_integer())
         .col(ColumnDef::new(Column::Version).big_integer().not_null())
         .col(ColumnDef::new(Column::Colour).integer().not_null())

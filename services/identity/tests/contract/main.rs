@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod merging;
+
 use std::time::Duration;
 
 use lutong_chassis::on_both_engines;

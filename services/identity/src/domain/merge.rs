@@ -1,0 +1,86 @@
+//! Subjects that are one person. Each merge points from a subject to the one it was merged into; whoever is reached by such
+//! steps is the same person. A subject is merged into one other at a time, so undoing a merge restores what was before.
+
+use std::collections::BTreeSet;
+
+use lutong_kernel::{SubjectId, Timestamp};
+
+/// Subjects of one person at the most: more are a mistake rather than a person.
+pub const MOST: usize = 16;
+
+/// One merge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merge {
+    pub from: SubjectId,
+    pub into: SubjectId,
+    /// Of `from`: grows with every merge and unmerge.
+    pub version: i64,
+    pub merged_at: Timestamp,
+    pub unmerged_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    #[error("they are one person already")]
+    OnePerson,
+    #[error("it was merged into another subject: unmerge it first")]
+    MergedElsewhere,
+    #[error("one person has at most {MOST} subjects")]
+    TooMany,
+}
+
+/// Whether `from` may be merged into `into`, by everybody who is one person with either now, and by where `from` points.
+pub fn check_merge(
+    from: SubjectId,
+    with_from: &BTreeSet<SubjectId>,
+    into: SubjectId,
+    with_into: &BTreeSet<SubjectId>,
+    points_elsewhere: bool,
+) -> Result<(), MergeError> {
+    if from == into || with_from.contains(&into) {
+        return Err(MergeError::OnePerson);
+    }
+    if points_elsewhere {
+        return Err(MergeError::MergedElsewhere);
+    }
+    if with_from.union(with_into).count() > MOST {
+        return Err(MergeError::TooMany);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn subject(n: u128) -> SubjectId {
+        SubjectId::from_uuid(uuid::Uuid::from_u128(n))
+    }
+
+    fn check(from: u128, with_from: &[u128], into: u128, with_into: &[u128]) -> Result<(), MergeError> {
+        let all = |of: &[u128]| of.iter().map(|n| subject(*n)).collect();
+        check_merge(
+            subject(from),
+            &all(with_from),
+            subject(into),
+            &all(with_into),
+            false,
+        )
+    }
+
+    #[test]
+    fn whoever_is_one_person_already_is_not_merged_again_in_either_direction() {
+        assert_eq!(check(1, &[1], 1, &[1]), Err(MergeError::OnePerson));
+        assert_eq!(check(1, &[1, 2], 2, &[1, 2]), Err(MergeError::OnePerson));
+        assert_eq!(check(2, &[1, 2], 1, &[1, 2]), Err(MergeError::OnePerson));
+        assert_eq!(check(1, &[1], 2, &[2, 3]), Ok(()));
+    }
+
+    #[test]
+    fn one_person_has_at_most_sixteen_subjects() {
+        let fifteen: Vec<u128> = (100..115).collect();
+        assert_eq!(check(1, &[1], 100, &fifteen), Ok(()));
+        let sixteen: Vec<u128> = (100..116).collect();
+        assert_eq!(check(1, &[1], 100, &sixteen), Err(MergeError::TooMany));
+    }
+}

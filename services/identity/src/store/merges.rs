@@ -1,0 +1,136 @@
+//! Which subjects are one person.
+
+use std::collections::BTreeSet;
+
+use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_kernel::{SubjectId, Timestamp};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _,
+};
+
+use super::tables::merge::{ActiveModel, Column, Entity, Model};
+use crate::domain::merge::Merge;
+
+/// Advisory lock on PostgreSQL: what is one person is decided one after the other. SQLite has one writer.
+const LOCK: i64 = 0x006d_6572_6765;
+
+/// Who noted a merge, and how it is known.
+#[derive(Debug, Clone)]
+pub struct Noted {
+    pub by: String,
+    pub reason: String,
+    pub at: Timestamp,
+}
+
+impl TryFrom<Model> for Merge {
+    type Error = StorageError;
+
+    fn try_from(row: Model) -> Result<Self, StorageError> {
+        Ok(Self {
+            from: read_subject(&row.from_id, "merges.from_id")?,
+            into: read_subject(&row.into_id, "merges.into_id")?,
+            version: row.version,
+            merged_at: Timestamp::from_micros(row.merged_at),
+            unmerged_at: row.unmerged_at.map(Timestamp::from_micros),
+        })
+    }
+}
+
+/// Until the end of the transaction nobody else merges.
+pub async fn lock(transaction: &DatabaseTransaction) -> Result<(), StorageError> {
+    if transaction.get_database_backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        transaction.execute_unprepared(&lock).await?;
+    }
+    Ok(())
+}
+
+/// The latest merge of `from`, also one that was undone.
+pub async fn latest(
+    connection: &impl ConnectionTrait,
+    from: SubjectId,
+) -> Result<Option<Merge>, StorageError> {
+    let row = Entity::find()
+        .filter(Column::FromId.eq(subject_bytes(from)))
+        .order_by_desc(Column::Version)
+        .one(connection)
+        .await?;
+    row.map(Merge::try_from).transpose()
+}
+
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    from: SubjectId,
+    version: i64,
+) -> Result<Option<Merge>, StorageError> {
+    let row = Entity::find_by_id((subject_bytes(from), version))
+        .one(connection)
+        .await?;
+    row.map(Merge::try_from).transpose()
+}
+
+/// Everybody who is one person with `subject` now, itself too.
+pub async fn together(
+    connection: &impl ConnectionTrait,
+    subject: SubjectId,
+) -> Result<BTreeSet<SubjectId>, StorageError> {
+    let (mut found, mut asked) = (BTreeSet::from([subject]), vec![subject_bytes(subject)]);
+    while !asked.is_empty() {
+        let touching = Condition::any()
+            .add(Column::FromId.is_in(asked.iter().cloned()))
+            .add(Column::IntoId.is_in(asked.iter().cloned()));
+        let rows = Entity::find()
+            .filter(touching)
+            .filter(Column::UnmergedAt.is_null())
+            .all(connection)
+            .await?;
+        asked.clear();
+        for row in rows {
+            for bytes in [row.from_id, row.into_id] {
+                if found.insert(read_subject(&bytes, "merges")?) {
+                    asked.push(bytes);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+pub async fn insert(
+    transaction: &DatabaseTransaction,
+    merge: &Merge,
+    noted: &Noted,
+) -> Result<(), StorageError> {
+    let row = ActiveModel {
+        from_id: Set(subject_bytes(merge.from)),
+        version: Set(merge.version),
+        into_id: Set(subject_bytes(merge.into)),
+        merged_at: Set(merge.merged_at.micros()),
+        merged_by: Set(noted.by.clone()),
+        reason: Set(noted.reason.clone()),
+        unmerged_at: Set(None),
+        unmerged_by: Set(None),
+        unmerge_reason: Set(None),
+    };
+    Entity::insert(row).exec_without_returning(transaction).await?;
+    Ok(())
+}
+
+pub async fn end(
+    transaction: &DatabaseTransaction,
+    merge: &Merge,
+    noted: &Noted,
+) -> Result<(), StorageError> {
+    Entity::update_many()
+        .col_expr(Column::UnmergedAt, Expr::value(noted.at.micros()))
+        .col_expr(Column::UnmergedBy, Expr::value(noted.by.clone()))
+        .col_expr(Column::UnmergeReason, Expr::value(noted.reason.clone()))
+        .filter(Column::FromId.eq(subject_bytes(merge.from)))
+        .filter(Column::Version.eq(merge.version))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Subjects that are one person: evaluated as the union of what is known of them, unmerged again without loss.
+
+use std::time::Duration;
+
+use lutong_chassis::on_both_engines;
+use lutong_chassis::testing::{self, Bed};
+use lutong_kernel::ServiceName;
+use lutong_proto::identity::v1 as identity;
+use lutong_proto::policy::Role;
+use lutong_proto::risk_rules::v1::{self as wire, Colour};
+
+use crate::areas::{import, notice, stay};
+use crate::mesh::{Mesh, confirmed, fever, staff, subject};
+use crate::recomparison::{self, finished};
+
+on_both_engines!(
+    one_person_has_the_worst_colour_of_all_their_subjects_and_each_its_own_again_when_unmerged,
+    what_is_reported_of_one_subject_is_in_force_for_all_of_the_person,
+    a_correction_about_one_subject_holds_for_all_of_the_person,
+    facts_about_a_placeholder_hold_for_whom_it_was_merged_into,
+    a_listing_concerns_whoever_is_one_person_with_one_who_stayed,
+    steps_told_twice_or_too_late_change_nothing,
+    every_decision_about_one_person_is_made_again_bit_for_bit,
+    a_run_over_everyone_finds_nothing_amiss_with_one_person,
+    where_somebody_lives_is_kept_and_changes_no_colour,
+);
+
+fn merged(n: u32, into: u32, version: i64) -> (u32, identity::event::Payload) {
+    let merged = identity::SubjectMerged {
+        into_subject_id: subject(into).to_string(),
+        version,
+    };
+    (n, identity::event::Payload::SubjectMerged(merged))
+}
+
+fn unmerged(n: u32, version: i64) -> (u32, identity::event::Payload) {
+    let unmerged = identity::SubjectUnmerged { version };
+    (n, identity::event::Payload::SubjectUnmerged(unmerged))
+}
+
+impl Mesh {
+    /// Identity tells something, and this service has taken it.
+    async fn told(&self, events: impl IntoIterator<Item = (u32, identity::event::Payload)>) {
+        let last = self.people.tell(events);
+        self.bed.foundation.bell.ring(ServiceName::Identity, last).await;
+        let followed = format!("followed WHERE producer = 'identity' AND sequence >= {last}");
+        self.until("what identity told is taken", async || {
+            testing::rows(&self.storage, &followed).await == 1
+        })
+        .await;
+    }
+
+    async fn shows(&self, n: u32, colour: Colour) {
+        self.until(&format!("{n} is {colour:?}"), async || {
+            self.shown(n) == Some(colour)
+        })
+        .await;
+        assert_eq!(self.decision(n).await.unwrap().colour(), colour);
+    }
+}
+
+async fn one_person_has_the_worst_colour_of_all_their_subjects_and_each_its_own_again_when_unmerged(
+    bed: Bed,
+) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![fever(1, "f1"), confirmed(3, "c3")], &[1, 2, 3, 4])
+        .await;
+    mesh.told([merged(1, 2, 1)]).await;
+    mesh.shows(1, Colour::Yellow).await;
+    mesh.shows(2, Colour::Yellow).await;
+    // The explanation names the fact, whoever of them it is about.
+    let cited = mesh.decision(2).await.unwrap().citations;
+    assert_eq!(cited.len(), 1);
+    assert_eq!(cited[0].facts[0].source, "cdc-370200");
+    mesh.told([merged(2, 3, 1)]).await;
+    for n in [1, 2, 3] {
+        mesh.shows(n, Colour::Red).await;
+    }
+    assert_eq!(mesh.decision(1).await.unwrap().citations.len(), 2);
+    mesh.told([unmerged(2, 2)]).await;
+    mesh.shows(1, Colour::Yellow).await;
+    mesh.shows(2, Colour::Yellow).await;
+    mesh.shows(3, Colour::Red).await;
+    mesh.told([unmerged(1, 2)]).await;
+    mesh.shows(1, Colour::Yellow).await;
+    mesh.shows(2, Colour::Green).await;
+    mesh.shows(4, Colour::Green).await;
+    assert_eq!(
+        mesh.decision(4).await.unwrap().version,
+        1,
+        "nobody else is touched"
+    );
+}
+
+async fn what_is_reported_of_one_subject_is_in_force_for_all_of_the_person(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![], &[1, 2]).await;
+    mesh.told([merged(1, 2, 1)]).await;
+    // Acknowledged in force: whichever of the two codes is shown, at once.
+    assert!(mesh.stored(vec![confirmed(1, "c1")], &[]).await);
+    assert_eq!(
+        (mesh.shown(1), mesh.shown(2)),
+        (Some(Colour::Red), Some(Colour::Red))
+    );
+}
+
+async fn a_correction_about_one_subject_holds_for_all_of_the_person(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![fever(1, "f1")], &[1, 2]).await;
+    mesh.told([merged(1, 2, 1)]).await;
+    mesh.shows(2, Colour::Yellow).await;
+    let retraction = wire::FactStatement {
+        source: "cdc-370200".to_owned(),
+        key: "r1".to_owned(),
+        subject_id: subject(1).to_string(),
+        retract_key: "f1".to_owned(),
+        reason: "another person".to_owned(),
+        ..wire::FactStatement::default()
+    };
+    assert!(mesh.stored(vec![retraction], &[]).await);
+    assert_eq!(
+        (mesh.shown(1), mesh.shown(2)),
+        (Some(Colour::Green), Some(Colour::Green))
+    );
+}
+
+async fn facts_about_a_placeholder_hold_for_whom_it_was_merged_into(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![confirmed(1, "c1")], &[2]).await;
+    mesh.told([merged(1, 2, 1)]).await;
+    mesh.shows(2, Colour::Red).await;
+    // The placeholder itself declared nothing, and has no code.
+    assert_eq!(mesh.decision(1).await.unwrap_err().reason, "DECISION_NOT_FOUND");
+    mesh.told([merged(3, 4, 1)]).await;
+    mesh.stored(vec![fever(3, "f3")], &[]).await;
+    mesh.stored(vec![], &[4]).await;
+    mesh.shows(4, Colour::Yellow).await;
+}
+
+async fn a_listing_concerns_whoever_is_one_person_with_one_who_stayed(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![stay(1, "甲小区")], &[1, 2, 3]).await;
+    mesh.told([merged(2, 1, 1)]).await;
+    let listed = import(&mesh, notice("2022-11-26 12时", &["甲小区"])).await;
+    assert_eq!((listed.redecided, listed.in_force), (2, true));
+    mesh.shows(1, Colour::Red).await;
+    mesh.shows(2, Colour::Red).await;
+}
+
+async fn steps_told_twice_or_too_late_change_nothing(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![fever(1, "f1")], &[1, 2]).await;
+    mesh.told([merged(1, 2, 1), unmerged(1, 2), merged(1, 2, 1), unmerged(1, 2)])
+        .await;
+    mesh.shows(2, Colour::Green).await;
+    mesh.told([merged(1, 2, 3), merged(1, 2, 3), unmerged(1, 2)])
+        .await;
+    mesh.shows(2, Colour::Yellow).await;
+    assert_eq!(testing::rows(&mesh.storage, "merges").await, 3);
+}
+
+async fn every_decision_about_one_person_is_made_again_bit_for_bit(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![fever(1, "f1")], &[1, 2]).await;
+    mesh.told([merged(1, 2, 1)]).await;
+    mesh.stored(vec![confirmed(1, "c1")], &[]).await;
+    mesh.bed.clock.advance(Duration::from_secs(60));
+    mesh.told([unmerged(1, 2)]).await;
+    mesh.stored(vec![fever(2, "f2")], &[]).await;
+    for (n, version, colour) in [
+        (1, 1, Colour::Yellow),
+        (1, 2, Colour::Red),
+        (2, 1, Colour::Green),
+        (2, 2, Colour::Yellow),
+        (2, 3, Colour::Red),
+        (2, 4, Colour::Green),
+        (2, 5, Colour::Yellow),
+    ] {
+        let request = wire::ReplayDecisionRequest {
+            subject_id: subject(n).to_string(),
+            version,
+        };
+        let request = mesh.purposeful(&staff("audit-1", Role::Auditor), request);
+        let replayed = mesh
+            .history()
+            .replay_decision(request)
+            .await
+            .unwrap()
+            .into_inner();
+        assert!(replayed.identical, "{n} {version}: {replayed:?}");
+        assert_eq!(replayed.replayed.unwrap().colour(), colour, "{n} {version}");
+    }
+    let verify = wire::VerifyHistoryRequest::default();
+    let request = mesh.purposeful(&staff("audit-1", Role::Auditor), verify);
+    let verified = mesh.history().verify_history(request).await.unwrap().into_inner();
+    assert_eq!((verified.intact, verified.breaks.len()), (7, 0));
+}
+
+async fn a_run_over_everyone_finds_nothing_amiss_with_one_person(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![fever(1, "f1")], &[1, 2, 3]).await;
+    mesh.told([merged(1, 2, 1)]).await;
+    let run = finished(&mesh, recomparison::start(&mesh).await).await;
+    assert_eq!((run.seen, run.findings.len()), (3, 0), "{run:?}");
+}
+
+async fn where_somebody_lives_is_kept_and_changes_no_colour(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![fever(1, "f1")], &[1]).await;
+    let placed = |n, division: &str| {
+        let placed = identity::SubjectPlaced {
+            division: division.to_owned(),
+        };
+        (n, identity::event::Payload::SubjectPlaced(placed))
+    };
+    // Also of somebody of whom nothing else is known yet.
+    mesh.told([placed(1, "370202"), placed(2, "370203")]).await;
+    mesh.told([placed(2, "370211")]).await;
+    mesh.stored(vec![], &[2]).await;
+    let lives = async |n: u32, division: u32| {
+        let row = format!(
+            "subjects WHERE subject_id = {} AND division = {division}",
+            mesh.literal(n)
+        );
+        testing::rows(&mesh.storage, &row).await == 1
+    };
+    assert!(lives(1, 370_202).await && lives(2, 370_211).await);
+    assert_eq!(mesh.decision(1).await.unwrap().version, 1);
+    mesh.shows(1, Colour::Yellow).await;
+    mesh.shows(2, Colour::Green).await;
+}
