@@ -12,6 +12,7 @@ mod keys;
 mod recompare;
 mod rules;
 mod serve;
+mod subjects;
 mod tour;
 
 use std::path::PathBuf;
@@ -60,6 +61,9 @@ enum Action {
     /// Past decisions.
     #[command(subcommand)]
     Decisions(decisions::Decisions),
+    /// Which subjects are one person.
+    #[command(subcommand)]
+    Subjects(subjects::Subjects),
     /// Proofs.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -110,6 +114,7 @@ impl Command {
             Action::Facts(facts) => facts.run().await,
             Action::Recompare(recompare) => recompare.run().await,
             Action::Decisions(decisions) => decisions.run().await,
+            Action::Subjects(subjects) => subjects.run().await,
             Action::Audit(audit) => audit.run().await,
             Action::Rules(rules) => rules.run().await,
             Action::Bench(bench) => bench.run().await,

@@ -100,7 +100,7 @@ impl Database {
     /// snapshot.
     pub async fn read_through<T: Send + 'static>(
         &self,
-        query: &'static str,
+        query: String,
         parameters: Vec<Vec<u8>>,
         mut seen: T,
         mut each: impl FnMut(&mut T, &SqliteRow<'_>) -> Result<(), StorageError> + Send + 'static,
@@ -111,7 +111,7 @@ impl Database {
             .ok_or_else(|| StorageError::Config("this is not SQLite".to_owned()))?;
         let read = move || {
             let connection = rusqlite::Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            let mut statement = connection.prepare(query)?;
+            let mut statement = connection.prepare(&query)?;
             let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
             while let Some(row) = rows.next()? {
                 each(&mut seen, row)?;

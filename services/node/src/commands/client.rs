@@ -7,6 +7,8 @@ use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
+use lutong_chassis::entropy::Entropy;
+use lutong_kernel::Random;
 use prost_reflect::DynamicMessage;
 use serde_json::{Value, json};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -157,6 +159,25 @@ pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
         .ok()
         .and_then(|message| serde_json::to_value(message).ok());
     json.unwrap_or_default()
+}
+
+/// A new one.
+pub fn request_id() -> String {
+    let entropy: &dyn Random = &Entropy;
+    uuid::Builder::from_random_bytes(entropy.bytes::<16>())
+        .into_uuid()
+        .to_string()
+}
+
+/// A message of the contract from its JSON.
+pub fn from_json<M: prost::Message + Default>(name: &str, json: &str) -> Result<M, String> {
+    let pool = lutong_proto::descriptor_pool();
+    let descriptor = pool.get_message_by_name(name);
+    let descriptor = descriptor.ok_or_else(|| format!("the contract has no {name}"))?;
+    let mut json = serde_json::Deserializer::from_str(json);
+    let message = DynamicMessage::deserialize(descriptor, &mut json).map_err(|error| error.to_string())?;
+    json.end().map_err(|error| error.to_string())?;
+    message.transcode_to().map_err(|error| error.to_string())
 }
 
 /// What went wrong, for a person: reason, field by field.

@@ -1,6 +1,9 @@
 //! A rule set on its way into force: how far it is, and what it would change.
 
+use std::collections::HashMap;
+
 use lutong_kernel::{Colour, Timestamp};
+use rustc_hash::FxBuildHasher;
 use serde::{Deserialize, Serialize};
 
 use super::evaluate::Verdict;
@@ -61,6 +64,9 @@ const REASONS: usize = 5;
 const COLOURS: [Colour; 3] = [Colour::Green, Colour::Yellow, Colour::Red];
 /// Bits of a rule mask.
 const BITS: usize = 64;
+const PAIRS: usize = COLOURS.len() * COLOURS.len();
+/// Changes named by division, the largest first; what is left over is few in many places.
+const DIVISIONS: usize = 1_000;
 
 /// Counts of a shadow run while it goes on.
 #[derive(Debug, Clone)]
@@ -68,6 +74,8 @@ pub struct Tally {
     seen: i64,
     /// By colour before and after.
     pairs: Vec<Pair>,
+    /// The same by where people live, six digits; 0 where that is not known.
+    divisions: HashMap<u32, [i64; PAIRS], FxBuildHasher>,
 }
 
 #[derive(Debug, Clone)]
@@ -85,7 +93,8 @@ impl Default for Tally {
         };
         Self {
             seen: 0,
-            pairs: vec![none; COLOURS.len() * COLOURS.len()],
+            pairs: vec![none; PAIRS],
+            divisions: HashMap::default(),
         }
     }
 }
@@ -99,19 +108,21 @@ const fn place(colour: Colour) -> usize {
 }
 
 impl Tally {
-    /// Counts one subject, by the rules in force and by the new ones.
-    pub fn count(&mut self, before: &Verdict, after: &Verdict) {
+    /// Counts one subject, by the rules in force and by the new ones, and where they live.
+    pub fn count(&mut self, division: Option<u32>, before: &Verdict, after: &Verdict) {
         self.seen += 1;
         if before.colour == after.colour {
             return;
         }
-        let Some(pair) = self
-            .pairs
-            .get_mut(place(before.colour) * COLOURS.len() + place(after.colour))
-        else {
+        let index = place(before.colour) * COLOURS.len() + place(after.colour);
+        let Some(pair) = self.pairs.get_mut(index) else {
             return;
         };
         pair.count += 1;
+        let here = self.divisions.entry(division.unwrap_or_default());
+        if let Some(count) = here.or_insert([0; PAIRS]).get_mut(index) {
+            *count += 1;
+        }
         let rules = if after.colour > before.colour {
             after.rules
         } else {
@@ -130,6 +141,29 @@ impl Tally {
                 *own += more;
             }
         }
+        for (division, more) in &other.divisions {
+            let own = self.divisions.entry(*division).or_insert([0; PAIRS]);
+            for (own, more) in own.iter_mut().zip(more) {
+                *own += more;
+            }
+        }
+    }
+
+    fn by_division(&self) -> Vec<DivisionChange> {
+        let mut changes = Vec::new();
+        for (division, counts) in &self.divisions {
+            for (index, count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+                changes.push(DivisionChange {
+                    division: *division,
+                    before: COLOURS[index / COLOURS.len()],
+                    after: COLOURS[index % COLOURS.len()],
+                    count: *count,
+                });
+            }
+        }
+        changes.sort_by_key(|one| (std::cmp::Reverse(one.count), one.division, one.before, one.after));
+        changes.truncate(DIVISIONS);
+        changes
     }
 
     /// What is kept of it.
@@ -164,6 +198,7 @@ impl Tally {
             finished_at: finished_at.micros(),
             seen: self.seen,
             changes,
+            divisions: self.by_division(),
         }
     }
 }
@@ -176,6 +211,19 @@ pub struct Counts {
     pub finished_at: i64,
     pub seen: i64,
     pub changes: Vec<Change>,
+    /// The largest first.
+    #[serde(default)]
+    pub divisions: Vec<DivisionChange>,
+}
+
+/// People of one division who would change from one colour to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DivisionChange {
+    /// Six digits; 0 where it is not known where people live.
+    pub division: u32,
+    pub before: Colour,
+    pub after: Colour,
+    pub count: i64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -192,12 +192,22 @@ impl From<Counts> for wire::ShadowRun {
                 })
                 .collect(),
         });
+        let divisions = counts.divisions.into_iter().map(|change| wire::DivisionChange {
+            division: match change.division {
+                0 => String::new(),
+                code => code.to_string(),
+            },
+            before: convert::colour(change.before).into(),
+            after: convert::colour(change.after).into(),
+            count: change.count,
+        });
         Self {
             evaluate_time: Some(time::from_micros(counts.evaluated_at)),
             finish_time: Some(time::from_micros(counts.finished_at)),
             seen: counts.seen,
             changed,
             changes: changes.collect(),
+            divisions: divisions.collect(),
         }
     }
 }

@@ -9,7 +9,7 @@ use lutong_chassis::crypto::{FieldCipher, Key, KeyFileError, ReadyCipher, keyed_
 use lutong_chassis::gather::Gatherer;
 use lutong_chassis::idempotency::Idempotency;
 use lutong_chassis::outbox::{NewEvent, Outbox};
-use lutong_chassis::storage::Database;
+use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, MeshChannel, Store};
 use lutong_kernel::{Clock, DecisionId, Fault, Random, SubjectId, Timestamp};
 use prost::Message as _;

@@ -143,9 +143,13 @@ impl Decider {
         let cipher = self.ready().await?;
         let basis = self.book.catch_up(self.database.reader()).await?;
         let comparison = Comparison::new(run, &basis, cipher)?;
-        let compared = scan::read_part(&self.database, part, comparison, |comparison, row| {
-            comparison.compare(&row)
-        })
+        let compared = scan::read_part(
+            &self.database,
+            part,
+            scan::Wanted::Comparison,
+            comparison,
+            |comparison, row| comparison.compare(&row),
+        )
         .await?;
         for page in compared.differing.chunks(AT_ONCE) {
             let made = self.decide_again(page.to_vec(), Some(run.id)).await?;

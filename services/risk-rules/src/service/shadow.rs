@@ -13,7 +13,7 @@ use crate::domain::evaluate::Evaluator;
 use crate::domain::packed::{self, PackedFact};
 use crate::domain::rule_change::Tally;
 use crate::domain::rule_set::RuleSet;
-use crate::store::scan::{self, Part, ScannedRow};
+use crate::store::scan::{self, Part, ScannedRow, Wanted};
 use crate::store::subjects::facts_context;
 
 /// What is compared.
@@ -59,7 +59,8 @@ async fn read(
     part: &Part,
     shadow: Shadow,
 ) -> Result<Tally, StorageError> {
-    let read = scan::read_part(database, part, shadow, |shadow, row| shadow.look(&row)).await?;
+    let wanted = Wanted::WithDivision;
+    let read = scan::read_part(database, part, wanted, shadow, |shadow, row| shadow.look(&row)).await?;
     Ok(read.tally)
 }
 
@@ -104,7 +105,7 @@ impl Shadow {
         let at = self.at.max(row.latest_at);
         let before = self.old.verdict(&self.facts, at, at);
         let after = self.new.verdict(&self.facts, at, at);
-        self.tally.count(&before, &after);
+        self.tally.count(row.division, &before, &after);
         Ok(())
     }
 }

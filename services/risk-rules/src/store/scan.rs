@@ -23,7 +23,20 @@ pub struct ScannedRow<'a> {
     pub facts: Option<&'a [u8]>,
     pub stored: Stored,
     pub latest_at: Timestamp,
+    /// Where the person lives, six digits; absent when it is not known, or not wanted.
+    pub division: Option<u32>,
 }
+
+/// What is read of a row: every column costs a run over everyone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    Comparison,
+    WithDivision,
+}
+
+/// What a comparison reads, in this order.
+const COLUMNS: &str =
+    "subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, latest_at";
 
 fn damaged(what: &str) -> StorageError {
     StorageError::Damaged(format!("subjects.{what}"))
@@ -40,6 +53,7 @@ struct Columns<'a> {
     next_change_at: Option<i64>,
     undecided_since: Option<i64>,
     latest_at: i64,
+    division: Option<i64>,
 }
 
 impl<'a> Columns<'a> {
@@ -60,11 +74,12 @@ impl<'a> Columns<'a> {
                 waiting: self.undecided_since.is_some(),
             },
             latest_at: Timestamp::from_micros(self.latest_at),
+            division: self.division.and_then(|division| u32::try_from(division).ok()),
         })
     }
 }
 
-fn copied(mut row: CopyRow<'_>) -> Result<ScannedRow<'_>, StorageError> {
+fn copied(mut row: CopyRow<'_>, wanted: Wanted) -> Result<ScannedRow<'_>, StorageError> {
     let columns = Columns {
         subject: row.bytes()?.ok_or_else(|| damaged("subject_id"))?,
         roster: row.bigint()?,
@@ -75,11 +90,15 @@ fn copied(mut row: CopyRow<'_>) -> Result<ScannedRow<'_>, StorageError> {
         next_change_at: row.bigint()?,
         undecided_since: row.bigint()?,
         latest_at: row.bigint()?.ok_or_else(|| damaged("latest_at"))?,
+        division: match wanted {
+            Wanted::Comparison => None,
+            Wanted::WithDivision => row.bigint()?,
+        },
     };
     columns.row()
 }
 
-fn read<'a>(row: &'a SqliteRow<'_>) -> Result<ScannedRow<'a>, StorageError> {
+fn read<'a>(row: &'a SqliteRow<'_>, wanted: Wanted) -> Result<ScannedRow<'a>, StorageError> {
     let blob = |column: usize, name| row.get_ref(column)?.as_blob_or_null().map_err(|_| damaged(name));
     let columns = Columns {
         subject: blob(0, "subject_id")?.ok_or_else(|| damaged("subject_id"))?,
@@ -91,6 +110,10 @@ fn read<'a>(row: &'a SqliteRow<'_>) -> Result<ScannedRow<'a>, StorageError> {
         next_change_at: row.get(6)?,
         undecided_since: row.get(7)?,
         latest_at: row.get(8)?,
+        division: match wanted {
+            Wanted::Comparison => None,
+            Wanted::WithDivision => row.get(9)?,
+        },
     };
     columns.row()
 }
@@ -140,25 +163,34 @@ pub async fn parts(connection: &impl ConnectionTrait, engine: Engine) -> Result<
 pub async fn read_part<T: Send + 'static>(
     database: &Database,
     part: &Part,
+    wanted: Wanted,
     mut seen: T,
     mut each: impl FnMut(&mut T, ScannedRow<'_>) -> Result<(), StorageError> + Send + 'static,
 ) -> Result<T, StorageError> {
+    let columns = match wanted {
+        Wanted::Comparison => COLUMNS.to_owned(),
+        Wanted::WithDivision => format!("{COLUMNS}, division"),
+    };
     match &part.keys {
         None => {
             let copy = format!(
-                "COPY subjects_{} (subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, latest_at) TO STDOUT (FORMAT binary)",
+                "COPY subjects_{} ({columns}) TO STDOUT (FORMAT binary)",
                 part.number
             );
             database
-                .copy_out(&copy, |row| each(&mut seen, copied(row)?))
+                .copy_out(&copy, |row| each(&mut seen, copied(row, wanted)?))
                 .await?;
             Ok(seen)
         }
         Some((from, until)) => {
-            let query = "SELECT subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, latest_at FROM subjects WHERE subject_id >= ?1 AND subject_id < ?2 ORDER BY subject_id";
+            let query = format!(
+                "SELECT {columns} FROM subjects WHERE subject_id >= ?1 AND subject_id < ?2 ORDER BY subject_id"
+            );
             let bounds = vec![from.clone(), until.clone()];
             database
-                .read_through(query, bounds, seen, move |seen, row| each(seen, read(row)?))
+                .read_through(query, bounds, seen, move |seen, row| {
+                    each(seen, read(row, wanted)?)
+                })
                 .await
         }
     }

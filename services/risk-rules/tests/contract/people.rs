@@ -38,9 +38,16 @@ fn unmerged(n: u32, version: i64) -> (u32, identity::event::Payload) {
     (n, identity::event::Payload::SubjectUnmerged(unmerged))
 }
 
+pub fn placed(n: u32, division: &str) -> (u32, identity::event::Payload) {
+    let placed = identity::SubjectPlaced {
+        division: division.to_owned(),
+    };
+    (n, identity::event::Payload::SubjectPlaced(placed))
+}
+
 impl Mesh {
     /// Identity tells something, and this service has taken it.
-    async fn told(&self, events: impl IntoIterator<Item = (u32, identity::event::Payload)>) {
+    pub async fn told(&self, events: impl IntoIterator<Item = (u32, identity::event::Payload)>) {
         let last = self.people.tell(events);
         self.bed.foundation.bell.ring(ServiceName::Identity, last).await;
         let followed = format!("followed WHERE producer = 'identity' AND sequence >= {last}");
@@ -207,12 +214,6 @@ async fn a_run_over_everyone_finds_nothing_amiss_with_one_person(bed: Bed) {
 async fn where_somebody_lives_is_kept_and_changes_no_colour(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1")], &[1]).await;
-    let placed = |n, division: &str| {
-        let placed = identity::SubjectPlaced {
-            division: division.to_owned(),
-        };
-        (n, identity::event::Payload::SubjectPlaced(placed))
-    };
     // Also of somebody of whom nothing else is known yet.
     mesh.told([placed(1, "370202"), placed(2, "370203")]).await;
     mesh.told([placed(2, "370211")]).await;

@@ -13,9 +13,11 @@ use lutong_risk_rules::domain::rule_set::RuleSet;
 use tonic::{Response, Status};
 
 use crate::mesh::{Mesh, fault, fever, staff};
+use crate::people::placed;
 
 on_both_engines!(
     an_approved_rule_set_changes_people_at_its_instant_and_not_before,
+    a_preview_counts_by_where_people_live,
     its_author_never_approves_it_and_nobody_without_a_preview,
     more_changes_than_said_pause_it_until_an_approver_resumes,
     a_later_version_never_gives_way_to_an_earlier_one,
@@ -160,6 +162,26 @@ fn assert_counts(run: &wire::ShadowRun, people: i64) {
         .map(|one| (one.rule_id.as_str(), one.count))
         .collect();
     assert_eq!(why, [("red.fever-clinic", people)]);
+}
+
+async fn a_preview_counts_by_where_people_live(bed: Bed) {
+    let mesh = people(bed, 4).await;
+    let homes = [(1, "370202"), (2, "370203"), (3, "370202"), (9, "370203")];
+    mesh.told(homes.map(|(n, division)| placed(n, division))).await;
+    announce(&mesh, &author(), announcement(&mesh, 1, "2", 4))
+        .await
+        .unwrap();
+    let run = preview(&mesh, 2).await;
+    let counted: Vec<_> = run
+        .divisions
+        .iter()
+        .map(|one| (one.division.as_str(), one.before(), one.after(), one.count))
+        .collect();
+    let expected = [("370202", 2), ("", 1), ("370203", 1)];
+    assert_eq!(
+        counted,
+        expected.map(|(division, count)| (division, Colour::Yellow, Colour::Red, count))
+    );
 }
 
 async fn an_approved_rule_set_changes_people_at_its_instant_and_not_before(bed: Bed) {

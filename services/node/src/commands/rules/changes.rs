@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use lutong_chassis::entropy::Entropy;
-use lutong_kernel::{Random, Timestamp};
+use lutong_kernel::Timestamp;
 use lutong_proto::risk_rules::v1::rule_set_service_client::RuleSetServiceClient;
 use lutong_proto::risk_rules::v1::{
     AnnounceRuleSetRequest, ApproveRuleSetRequest, CancelRuleSetRequest, Colour, GetRuleSetRequest,
@@ -17,7 +16,7 @@ use serde_json::{Value, json};
 use tonic::Status;
 
 use super::super::Failure;
-use super::super::client::{Calls, Target, failed};
+use super::super::client::{Calls, Target, failed, request_id};
 
 /// Between two looks at a preview.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -93,13 +92,6 @@ pub struct Cancel {
 pub struct List {
     #[command(flatten)]
     asking: Asking,
-}
-
-fn request_id() -> String {
-    let entropy: &dyn Random = &Entropy;
-    uuid::Builder::from_random_bytes(entropy.bytes::<16>())
-        .into_uuid()
-        .to_string()
 }
 
 impl Asking {
@@ -237,6 +229,9 @@ impl List {
     }
 }
 
+/// Divisions that a person is shown.
+const DIVISIONS: usize = 20;
+
 fn state(version: &RuleSetVersion) -> String {
     let name = version.state().as_str_name().to_lowercase();
     name.trim_start_matches("rule_set_state_").to_owned()
@@ -271,8 +266,15 @@ fn machine_run(run: &ShadowRun) -> Value {
             json!({"before": colour(change.before()), "after": colour(change.after()), "count": change.count, "rules": rules})
         })
         .collect();
+    let divisions: Vec<_> = run
+        .divisions
+        .iter()
+        .map(|one| {
+            json!({"division": one.division, "before": colour(one.before()), "after": colour(one.after()), "count": one.count})
+        })
+        .collect();
     json!({"evaluate_time": instant(run.evaluate_time.as_ref()), "finished": run.finish_time.is_some(), "seen": run.seen,
-        "changed": run.changed, "changes": changes})
+        "changed": run.changed, "changes": changes, "divisions": divisions})
 }
 
 fn print(version: &RuleSetVersion) {
@@ -302,6 +304,18 @@ fn print(version: &RuleSetVersion) {
                 .collect();
             let (before, after) = (colour(change.before()), colour(change.after()));
             println!("    {before} → {after}: {} ({})", change.count, rules.join(", "));
+        }
+        for one in run.divisions.iter().take(DIVISIONS) {
+            let division = if one.division.is_empty() {
+                "not known"
+            } else {
+                &one.division
+            };
+            let (before, after) = (colour(one.before()), colour(one.after()));
+            println!("    living in {division}: {before} → {after}: {}", one.count);
+        }
+        if run.divisions.len() > DIVISIONS {
+            println!("    and {} more, with --json", run.divisions.len() - DIVISIONS);
         }
     }
 }
