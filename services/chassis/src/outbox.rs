@@ -10,7 +10,6 @@ mod tables;
 use futures::FutureExt as _;
 use lutong_kernel::{Fault, FaultCode, ServiceName, SubjectId, Timestamp};
 use sea_orm::{
-    ActiveValue::{NotSet, Set},
     ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement,
 };
@@ -25,6 +24,7 @@ pub use tables::{create_followed_table, create_outbox_table};
 use tables::{followed, outbox};
 
 use crate::crypto::FieldCipher;
+use crate::storage::rows::{Cell, Insert, Kind, Known};
 use crate::storage::{Database, Engine, StorageError};
 
 /// Rows are kept at least so long, so that a follower that was away finds them.
@@ -78,12 +78,10 @@ impl Outbox {
         let cipher = self.cipher.ready().await?;
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
-            rows.push(outbox::ActiveModel {
-                id: NotSet,
-                sequence: Set(None),
-                subject_id: Set(event.subject.map(|subject| subject.uuid().as_bytes().to_vec())),
-                payload: Set(cipher.encrypt(&event.payload, CONTEXT)?),
-                created_at: Set(now.micros()),
+            rows.push(SealedEvent {
+                subject: event.subject,
+                payload: cipher.encrypt(&event.payload, CONTEXT)?,
+                created_at: now,
             });
         }
         Ok(SealedEvents(rows))
@@ -186,16 +184,36 @@ impl Outbox {
 
 /// Encrypted events, ready to be appended in a transaction.
 #[derive(Debug, Clone)]
-pub struct SealedEvents(Vec<outbox::ActiveModel>);
+pub struct SealedEvents(Vec<SealedEvent>);
+
+#[derive(Debug, Clone)]
+struct SealedEvent {
+    subject: Option<SubjectId>,
+    payload: Vec<u8>,
+    created_at: Timestamp,
+}
+
+/// Ids rise in the order of the rows; the sequence comes from the relay.
+const APPEND: Insert = Insert {
+    table: "outbox",
+    columns: &[
+        ("subject_id", Kind::Bytes),
+        ("payload", Kind::Bytes),
+        ("created_at", Kind::Number),
+    ],
+    known: Known::Refused,
+};
 
 impl SealedEvents {
     pub async fn append(self, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
-        if !self.0.is_empty() {
-            outbox::Entity::insert_many(self.0)
-                .exec_without_returning(transaction)
-                .await?;
-        }
-        Ok(())
+        let cells = |event: &SealedEvent| {
+            [
+                Cell::Id(event.subject.map(SubjectId::uuid)),
+                Cell::Bytes(Some(&event.payload)),
+                Cell::Number(Some(event.created_at.micros())),
+            ]
+        };
+        APPEND.rows(transaction, self.0.iter().map(cells)).await
     }
 }
 

@@ -5,7 +5,9 @@
 
 pub mod column;
 mod error;
+mod list;
 mod migrate;
+pub mod rows;
 mod scan;
 mod writer;
 
@@ -26,6 +28,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use error::StorageError;
+pub use list::one_of;
 pub use migrate::{is_current, migrate};
 pub use scan::{CopyRow, SqliteRow};
 use writer::Writer;

@@ -110,7 +110,9 @@ impl Database {
             .clone()
             .ok_or_else(|| StorageError::Config("this is not SQLite".to_owned()))?;
         let read = move || {
-            let connection = rusqlite::Connection::open_with_flags(&file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            // The connection stays on this thread: without its mutex, which every value of every row would take.
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = rusqlite::Connection::open_with_flags(&file, flags)?;
             let mut statement = connection.prepare(&query)?;
             let mut rows = statement.query(rusqlite::params_from_iter(parameters))?;
             while let Some(row) = rows.next()? {

@@ -1,16 +1,17 @@
 //! Decisions, each once and for ever.
 
 use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes};
+use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
 use lutong_kernel::{Colour, DecisionId, FactId, SubjectId, Timestamp};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::tables::decision::{ActiveModel, Column, Entity as Decisions, Model};
+use super::tables::decision::{Column, Entity as Decisions, Model};
 use crate::domain::history::{DayDigest, Entry};
 
 /// A cited rule as stored: ids and instants.
@@ -110,34 +111,47 @@ impl TryFrom<Model> for StoredDecision {
     }
 }
 
+const INSERT: Insert = Insert {
+    table: "decisions",
+    columns: &[
+        ("subject_id", Kind::Bytes),
+        ("version", Kind::Number),
+        ("decision_id", Kind::Bytes),
+        ("colour", Kind::Integer),
+        ("citation_count", Kind::Integer),
+        ("citations", Kind::Text),
+        ("rule_set", Kind::Text),
+        ("rule_set_version", Kind::Text),
+        ("evaluated_at", Kind::Number),
+        ("next_change_at", Kind::Number),
+        ("entry", Kind::Bytes),
+    ],
+    known: Known::Refused,
+};
+
 pub async fn insert(
     transaction: &DatabaseTransaction,
     decisions: &[StoredDecision],
 ) -> Result<(), StorageError> {
-    if decisions.is_empty() {
-        return Ok(());
-    }
-    let rows = decisions.iter().map(|decision| ActiveModel {
-        subject_id: Set(subject_bytes(decision.subject)),
-        version: Set(decision.version),
-        decision_id: Set(uuid_bytes(decision.id.uuid())),
-        colour: Set(i32::from(decision.content.colour.wire_code())),
-        citation_count: Set(i32::try_from(decision.content.citations.len()).unwrap_or(i32::MAX)),
-        citations: Set(Some(decision.content.citations_json())),
-        rule_set: Set(decision.content.rule_set.clone()),
-        rule_set_version: Set(decision.content.rule_set_version.clone()),
-        evaluated_at: Set(decision.content.evaluated_at.micros()),
-        next_change_at: Set(decision.content.next_change_at.map(Timestamp::micros)),
-        entry: Set(decision.entry.to_vec()),
+    let citations: Vec<_> = decisions.iter().map(|one| one.content.citations_json()).collect();
+    let cells = decisions.iter().zip(&citations).map(|(decision, citations)| {
+        let content = &decision.content;
+        let cited = i64::try_from(content.citations.len()).unwrap_or(i64::MAX);
+        [
+            Cell::Id(Some(decision.subject.uuid())),
+            Cell::Number(Some(decision.version)),
+            Cell::Id(Some(decision.id.uuid())),
+            Cell::Number(Some(i64::from(content.colour.wire_code()))),
+            Cell::Number(Some(cited)),
+            Cell::Text(Some(citations)),
+            Cell::Text(Some(&content.rule_set)),
+            Cell::Text(Some(&content.rule_set_version)),
+            Cell::Number(Some(content.evaluated_at.micros())),
+            Cell::Number(content.next_change_at.map(Timestamp::micros)),
+            Cell::Bytes(Some(&decision.entry)),
+        ]
     });
-    // Below SQLite's 32,766 parameters.
-    let rows: Vec<_> = rows.collect();
-    for chunk in rows.chunks(2_000) {
-        Decisions::insert_many(chunk.iter().cloned())
-            .exec_without_returning(transaction)
-            .await?;
-    }
-    Ok(())
+    INSERT.rows(transaction, cells).await
 }
 
 /// Decisions by subject and version.

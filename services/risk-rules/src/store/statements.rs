@@ -1,18 +1,18 @@
 //! Statements: facts, corrections and retractions as they were stated.
 
 use lutong_chassis::crypto::{CipherError, ReadyCipher};
-use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
+use lutong_chassis::storage::{StorageError, one_of};
 use lutong_kernel::{FactId, Fault, SubjectId, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
-
 use sha2::{Digest as _, Sha256};
 
-use super::tables::statement::{ActiveModel, Column, Entity, Model};
+use super::tables::statement::{Column, Entity, Model};
 use crate::domain::attributes::Attributes;
 use crate::domain::fact::Fact;
 
@@ -121,7 +121,7 @@ pub async fn by_keys<'a>(
         return Ok(Vec::new());
     }
     let rows = Entity::find()
-        .filter(Column::Name.is_in(names))
+        .filter(one_of(Column::Name, connection.get_database_backend(), names))
         .all(connection)
         .await?;
     rows.into_iter().map(StatementRow::try_from).collect()
@@ -173,43 +173,57 @@ pub async fn of_subjects(
     rows.into_iter().map(StatementRow::try_from).collect()
 }
 
+const INSERT: Insert = Insert {
+    table: "statements",
+    columns: &[
+        ("subject_id", Kind::Bytes),
+        ("fact_id", Kind::Bytes),
+        ("name", Kind::Bytes),
+        ("source", Kind::Text),
+        ("key", Kind::Text),
+        ("kind", Kind::Text),
+        ("attributes", Kind::Bytes),
+        ("target_id", Kind::Bytes),
+        ("reason", Kind::Text),
+        ("recorded_at", Kind::Number),
+        ("fingerprint", Kind::Bytes),
+    ],
+    known: Known::Refused,
+};
+
 pub async fn insert(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
     statements: &[NewStatement],
 ) -> Result<(), CipherError> {
-    if statements.is_empty() {
-        return Ok(());
-    }
-    let mut rows = Vec::with_capacity(statements.len());
+    let mut sealed = Vec::with_capacity(statements.len());
     for new in statements {
-        let sealed = new.attributes.as_ref().map(|attributes| {
+        let attributes = new.attributes.as_ref().map(|attributes| {
             let json = serde_json::Value::Object(attributes.to_json()).to_string();
             cipher.encrypt(json.as_bytes(), &context(new.id))
         });
-        rows.push(ActiveModel {
-            subject_id: Set(subject_bytes(new.subject)),
-            fact_id: Set(uuid_bytes(new.id.uuid())),
-            name: Set(name_of(&new.source, &new.key)),
-            source: Set(new.source.clone()),
-            key: Set(new.key.clone()),
-            kind: Set(new
-                .attributes
-                .as_ref()
-                .map(|attributes| attributes.kind().as_str().to_owned())),
-            attributes: Set(sealed.transpose()?),
-            target_id: Set(new.target.map(|target| uuid_bytes(target.uuid()))),
-            reason: Set(new.reason.clone()),
-            recorded_at: Set(new.recorded_at.micros()),
-            superseded_at: Set(None),
-            fingerprint: Set(new.fingerprint.to_vec()),
-        });
+        sealed.push((new, name_of(&new.source, &new.key), attributes.transpose()?));
     }
-    Entity::insert_many(rows)
-        .exec_without_returning(transaction)
-        .await
-        .map_err(StorageError::from)?;
-    Ok(())
+    let cells = sealed.iter().map(|(new, name, attributes)| {
+        let kind = new
+            .attributes
+            .as_ref()
+            .map(|attributes| attributes.kind().as_str());
+        [
+            Cell::Id(Some(new.subject.uuid())),
+            Cell::Id(Some(new.id.uuid())),
+            Cell::Bytes(Some(name)),
+            Cell::Text(Some(&new.source)),
+            Cell::Text(Some(&new.key)),
+            Cell::Text(kind),
+            Cell::Bytes(attributes.as_deref()),
+            Cell::Id(new.target.map(FactId::uuid)),
+            Cell::Text(new.reason.as_deref()),
+            Cell::Number(Some(new.recorded_at.micros())),
+            Cell::Bytes(Some(&new.fingerprint)),
+        ]
+    });
+    Ok(INSERT.rows(transaction, cells).await?)
 }
 
 /// Notes that a statement was corrected or retracted.

@@ -3,16 +3,20 @@
 use lutong_chassis::crypto::{Key, keyed_hash};
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
 use lutong_kernel::{DivisionCode, SubjectId};
-use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
-use super::tables::place::{ActiveModel, Column, Entity, Model};
+use super::tables::place::{Column, Entity, Model};
 
-const CHUNK: usize = 5_000;
+const INSERT: Insert = Insert {
+    table: "stay_places",
+    columns: &[("place", Kind::Number), ("subject_id", Kind::Bytes)],
+    known: Known::Kept,
+};
 
 /// A place as the index knows it: 64 bits of a keyed hash, so that the table alone does not say where anybody was. Two
 /// places that share them only cost a decision made in vain.
@@ -56,21 +60,10 @@ pub async fn insert(
     transaction: &DatabaseTransaction,
     stays: &[(BlindPlace, SubjectId)],
 ) -> Result<(), StorageError> {
-    for chunk in stays.chunks(CHUNK) {
-        let rows = chunk.iter().map(|(place, subject)| ActiveModel {
-            place: Set(place.0),
-            subject_id: Set(subject_bytes(*subject)),
-        });
-        Entity::insert_many(rows)
-            .on_conflict(
-                OnConflict::columns([Column::Place, Column::SubjectId])
-                    .do_nothing()
-                    .to_owned(),
-            )
-            .exec_without_returning(transaction)
-            .await?;
-    }
-    Ok(())
+    let cells = |(place, subject): &(BlindPlace, SubjectId)| {
+        [Cell::Number(Some(place.0)), Cell::Id(Some(subject.uuid()))]
+    };
+    INSERT.rows(transaction, stays.iter().map(cells)).await
 }
 
 /// Who stayed in one of `places`, after `after`, in order.

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use lutong_chassis::crypto::ReadyCipher;
-use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
+use lutong_chassis::storage::{StorageError, one_of};
 use lutong_kernel::{Colour, DivisionCode, Fault, SubjectId, Timestamp};
-use sea_orm::sea_query::{LockType, OnConflict};
+use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
-use super::tables::subject::{ActiveModel, Column, Entity, Model};
+use super::tables::subject::{Column, Entity, Model};
 use crate::domain::evaluate::{RuleMask, Verdict};
 use crate::domain::history::{BEGINNING, Entry};
 use crate::domain::packed::{self, PackedFact};
@@ -39,8 +40,6 @@ pub struct SubjectRow {
     pub cited: i64,
     pub salt: Option<Vec<u8>>,
     pub head: Entry,
-    /// Where the person lives.
-    pub division: Option<DivisionCode>,
 }
 
 impl SubjectRow {
@@ -63,7 +62,6 @@ impl SubjectRow {
             cited: 0,
             salt: None,
             head: BEGINNING,
-            division: None,
         }
     }
 
@@ -105,11 +103,6 @@ pub fn facts_context(subject: SubjectId) -> [u8; 31] {
     context
 }
 
-fn division(number: i64) -> Result<DivisionCode, StorageError> {
-    let code = u32::try_from(number).ok().map(DivisionCode::from_number);
-    code.and_then(Result::ok).ok_or_else(|| damaged("division"))
-}
-
 fn damaged(what: &str) -> StorageError {
     StorageError::Damaged(format!("subjects.{what}"))
 }
@@ -137,30 +130,56 @@ impl TryFrom<Model> for SubjectRow {
             cited: row.cited,
             salt: row.salt,
             head: head.map_err(|_| damaged("head"))?.unwrap_or(BEGINNING),
-            division: row.division.map(division).transpose()?,
         })
     }
 }
 
-impl From<&SubjectRow> for ActiveModel {
-    fn from(row: &SubjectRow) -> Self {
-        Self {
-            subject_id: Set(subject_bytes(row.subject)),
-            enrolled_at: Set(row.enrolled_at.map(Timestamp::micros)),
-            roster: Set(row.roster),
-            facts: Set(row.sealed.clone()),
-            latest_at: Set(row.latest_at.micros()),
-            undecided_since: Set(row.undecided_since.map(Timestamp::micros)),
-            version: Set(row.version),
-            colour: Set(i32::from(row.verdict.colour.wire_code())),
-            rules: Set(row.verdict.rules.number()),
-            rule_set: Set(row.rule_set),
-            next_change_at: Set(row.verdict.next_change_at.map(Timestamp::micros)),
-            cited: Set(row.cited),
-            salt: Set(row.salt.clone()),
-            head: Set((row.version > 0).then(|| row.head.to_vec())),
-            division: Set(row.division.map(|division| i64::from(division.number()))),
-        }
+const SAVE: Insert = Insert {
+    table: "subjects",
+    columns: &[
+        ("subject_id", Kind::Bytes),
+        ("enrolled_at", Kind::Number),
+        ("roster", Kind::Number),
+        ("facts", Kind::Bytes),
+        ("latest_at", Kind::Number),
+        ("undecided_since", Kind::Number),
+        ("version", Kind::Number),
+        ("colour", Kind::Integer),
+        ("rules", Kind::Number),
+        ("rule_set", Kind::Number),
+        ("next_change_at", Kind::Number),
+        ("cited", Kind::Number),
+        ("salt", Kind::Bytes),
+        ("head", Kind::Bytes),
+    ],
+    known: Known::Replaced,
+};
+
+/// What is there already stays.
+const NEW: Insert = Insert {
+    known: Known::Kept,
+    ..SAVE
+};
+
+impl SubjectRow {
+    /// In the order of the columns.
+    fn cells(&self) -> [Cell<'_>; 14] {
+        [
+            Cell::Id(Some(self.subject.uuid())),
+            Cell::Number(self.enrolled_at.map(Timestamp::micros)),
+            Cell::Number(self.roster),
+            Cell::Bytes(self.sealed.as_deref()),
+            Cell::Number(Some(self.latest_at.micros())),
+            Cell::Number(self.undecided_since.map(Timestamp::micros)),
+            Cell::Number(Some(self.version)),
+            Cell::Number(Some(i64::from(self.verdict.colour.wire_code()))),
+            Cell::Number(Some(self.verdict.rules.number())),
+            Cell::Number(Some(self.rule_set)),
+            Cell::Number(self.verdict.next_change_at.map(Timestamp::micros)),
+            Cell::Number(Some(self.cited)),
+            Cell::Bytes(self.salt.as_deref()),
+            Cell::Bytes((self.version > 0).then_some(&self.head)),
+        ]
     }
 }
 
@@ -172,17 +191,17 @@ pub async fn hold(
 ) -> Result<Vec<SubjectRow>, StorageError> {
     let mut held = Vec::with_capacity(subjects.len());
     for chunk in subjects.chunks(CHUNK) {
+        let backend = transaction.get_database_backend();
+        let keys = chunk.iter().map(|subject| subject_bytes(*subject));
         let mut rows = Entity::find()
-            .filter(Column::SubjectId.is_in(chunk.iter().map(|subject| subject_bytes(*subject))))
+            .filter(one_of(Column::SubjectId, backend, keys.collect()))
             .order_by_asc(Column::SubjectId);
-        if transaction.get_database_backend() == DbBackend::Postgres {
-            let new = chunk
+        if backend == DbBackend::Postgres {
+            let new: Vec<_> = chunk
                 .iter()
-                .map(|subject| ActiveModel::from(&SubjectRow::unknown(*subject)));
-            Entity::insert_many(new)
-                .on_conflict(OnConflict::column(Column::SubjectId).do_nothing().to_owned())
-                .exec_without_returning(transaction)
-                .await?;
+                .map(|subject| SubjectRow::unknown(*subject))
+                .collect();
+            NEW.rows(transaction, new.iter().map(SubjectRow::cells)).await?;
             rows = rows.lock(LockType::Update);
         }
         for row in rows.all(transaction).await? {
@@ -201,52 +220,33 @@ pub async fn find(
 }
 
 pub async fn save(transaction: &DatabaseTransaction, rows: &[SubjectRow]) -> Result<(), StorageError> {
-    for chunk in rows.chunks(CHUNK) {
-        let latest = OnConflict::column(Column::SubjectId)
-            .update_columns([
-                Column::EnrolledAt,
-                Column::Roster,
-                Column::Facts,
-                Column::LatestAt,
-                Column::UndecidedSince,
-                Column::Version,
-                Column::Colour,
-                Column::Rules,
-                Column::RuleSet,
-                Column::NextChangeAt,
-                Column::Cited,
-                Column::Salt,
-                Column::Head,
-            ])
-            .to_owned();
-        Entity::insert_many(chunk.iter().map(ActiveModel::from))
-            .on_conflict(latest)
-            .exec_without_returning(transaction)
-            .await?;
-    }
-    Ok(())
+    SAVE.rows(transaction, rows.iter().map(SubjectRow::cells)).await
 }
 
-/// Notes where people live, also of those of whom nothing else is known. Sorted, so that nobody waits for each other in a
-/// circle.
+/// Notes where people live, also of those of whom nothing else is known.
 pub async fn place(
     transaction: &DatabaseTransaction,
     homes: &BTreeMap<SubjectId, DivisionCode>,
 ) -> Result<(), StorageError> {
-    let homes: Vec<_> = homes.iter().collect();
-    for chunk in homes.chunks(CHUNK) {
-        let rows = chunk.iter().map(|(subject, division)| {
-            ActiveModel::from(&SubjectRow {
-                division: Some(**division),
-                ..SubjectRow::unknown(**subject)
-            })
-        });
-        let latest = OnConflict::column(Column::SubjectId)
-            .update_column(Column::Division)
-            .to_owned();
-        Entity::insert_many(rows)
-            .on_conflict(latest)
-            .exec_without_returning(transaction)
+    let unknown: Vec<_> = homes.keys().copied().map(SubjectRow::unknown).collect();
+    NEW.rows(transaction, unknown.iter().map(SubjectRow::cells))
+        .await?;
+    // In order, as everybody holds them: nobody waits for each other in a circle.
+    let subjects: Vec<_> = homes.keys().copied().collect();
+    hold(transaction, &subjects).await?;
+    let mut living: BTreeMap<DivisionCode, Vec<Vec<u8>>> = BTreeMap::new();
+    for (subject, division) in homes {
+        living.entry(*division).or_default().push(subject_bytes(*subject));
+    }
+    for (division, keys) in living {
+        Entity::update_many()
+            .col_expr(Column::Division, Expr::value(i64::from(division.number())))
+            .filter(one_of(
+                Column::SubjectId,
+                transaction.get_database_backend(),
+                keys,
+            ))
+            .exec(transaction)
             .await?;
     }
     Ok(())

@@ -4,7 +4,9 @@ use lutong_chassis::audit::create_audit_table;
 use lutong_chassis::crypto::create_data_keys_table;
 use lutong_chassis::idempotency::create_idempotency_table;
 use lutong_chassis::outbox::{create_followed_table, create_outbox_table};
-use sea_orm::sea_query::{ColumnDef, Expr, Index, IntoIden, PostgresQueryBuilder, Table};
+use sea_orm::sea_query::{
+    ColumnDef, Expr, Index, IntoIden, PostgresQueryBuilder, Table, TableCreateStatement,
+};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
@@ -76,8 +78,7 @@ async fn create_subjects(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         }
     } else {
         // Rows lie in the order of their key, which is the order in which a run over everyone reads them.
-        table.extra("WITHOUT ROWID");
-        manager.create_table(table).await?;
+        create_by_key(manager, table).await?;
     }
     // Partial: as small as what is to be done.
     for (index, column) in [
@@ -89,6 +90,14 @@ async fn create_subjects(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     }
     create_rosters(manager).await?;
     create_stay_places(manager).await
+}
+
+/// On SQLite rows lie in the primary key's own tree: a row is written once, not once more as an entry of an index.
+async fn create_by_key(manager: &SchemaManager<'_>, mut table: TableCreateStatement) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DbBackend::Sqlite {
+        table.extra("WITHOUT ROWID");
+    }
+    manager.create_table(table).await
 }
 
 async fn create_rosters(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -107,16 +116,13 @@ async fn create_rosters(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 
 async fn create_stay_places(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     use place::Column;
-    manager
-        .create_table(
-            Table::create()
-                .table(place::Entity)
-                .col(ColumnDef::new(Column::Place).big_integer().not_null())
-                .col(ColumnDef::new(Column::SubjectId).binary().not_null())
-                .primary_key(Index::create().col(Column::Place).col(Column::SubjectId))
-                .to_owned(),
-        )
-        .await
+    let table = Table::create()
+        .table(place::Entity)
+        .col(ColumnDef::new(Column::Place).big_integer().not_null())
+        .col(ColumnDef::new(Column::SubjectId).binary().not_null())
+        .primary_key(Index::create().col(Column::Place).col(Column::SubjectId))
+        .to_owned();
+    create_by_key(manager, table).await
 }
 
 async fn create_rule_sets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
@@ -156,26 +162,23 @@ fn id(column: impl IntoIden) -> ColumnDef {
 
 async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     use statement::Column;
-    manager
-        .create_table(
-            Table::create()
-                .table(statement::Entity)
-                .col(ColumnDef::new(Column::SubjectId).binary().not_null())
-                .col(ColumnDef::new(Column::FactId).binary().not_null())
-                .col(ColumnDef::new(Column::Name).binary().not_null())
-                .col(ColumnDef::new(Column::Source).string().not_null())
-                .col(ColumnDef::new(Column::Key).string().not_null())
-                .col(ColumnDef::new(Column::Kind).string())
-                .col(ColumnDef::new(Column::Attributes).binary())
-                .col(ColumnDef::new(Column::TargetId).binary())
-                .col(ColumnDef::new(Column::Reason).text())
-                .col(ColumnDef::new(Column::RecordedAt).big_integer().not_null())
-                .col(ColumnDef::new(Column::SupersededAt).big_integer())
-                .col(ColumnDef::new(Column::Fingerprint).binary().not_null())
-                .primary_key(Index::create().col(Column::SubjectId).col(Column::FactId))
-                .to_owned(),
-        )
-        .await?;
+    let table = Table::create()
+        .table(statement::Entity)
+        .col(ColumnDef::new(Column::SubjectId).binary().not_null())
+        .col(ColumnDef::new(Column::FactId).binary().not_null())
+        .col(ColumnDef::new(Column::Name).binary().not_null())
+        .col(ColumnDef::new(Column::Source).string().not_null())
+        .col(ColumnDef::new(Column::Key).string().not_null())
+        .col(ColumnDef::new(Column::Kind).string())
+        .col(ColumnDef::new(Column::Attributes).binary())
+        .col(ColumnDef::new(Column::TargetId).binary())
+        .col(ColumnDef::new(Column::Reason).text())
+        .col(ColumnDef::new(Column::RecordedAt).big_integer().not_null())
+        .col(ColumnDef::new(Column::SupersededAt).big_integer())
+        .col(ColumnDef::new(Column::Fingerprint).binary().not_null())
+        .primary_key(Index::create().col(Column::SubjectId).col(Column::FactId))
+        .to_owned();
+    create_by_key(manager, table).await?;
     let by_name = Index::create()
         .name("statements_name")
         .table(statement::Entity)
@@ -187,27 +190,24 @@ async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 
 async fn create_decisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     use decision::Column;
-    manager
-        .create_table(
-            Table::create()
-                .table(decision::Entity)
-                .col(ColumnDef::new(Column::SubjectId).binary().not_null())
-                .col(ColumnDef::new(Column::Version).big_integer().not_null())
-                .col(ColumnDef::new(Column::DecisionId).binary().not_null())
-                .col(ColumnDef::new(Column::Colour).integer().not_null())
-                .col(ColumnDef::new(Column::CitationCount).integer().not_null())
-                .col(ColumnDef::new(Column::Citations).text())
-                .col(ColumnDef::new(Column::RuleSet).string().not_null())
-                .col(ColumnDef::new(Column::RuleSetVersion).string().not_null())
-                .col(ColumnDef::new(Column::EvaluatedAt).big_integer().not_null())
-                .col(ColumnDef::new(Column::NextChangeAt).big_integer())
-                .col(ColumnDef::new(Column::Entry).binary().not_null())
-                .primary_key(Index::create().col(Column::SubjectId).col(Column::Version))
-                // No red or yellow without a citation, and no green with one.
-                .check(Expr::cust("(colour = 0) = (citation_count = 0)"))
-                .to_owned(),
-        )
-        .await?;
+    let table = Table::create()
+        .table(decision::Entity)
+        .col(ColumnDef::new(Column::SubjectId).binary().not_null())
+        .col(ColumnDef::new(Column::Version).big_integer().not_null())
+        .col(ColumnDef::new(Column::DecisionId).binary().not_null())
+        .col(ColumnDef::new(Column::Colour).integer().not_null())
+        .col(ColumnDef::new(Column::CitationCount).integer().not_null())
+        .col(ColumnDef::new(Column::Citations).text())
+        .col(ColumnDef::new(Column::RuleSet).string().not_null())
+        .col(ColumnDef::new(Column::RuleSetVersion).string().not_null())
+        .col(ColumnDef::new(Column::EvaluatedAt).big_integer().not_null())
+        .col(ColumnDef::new(Column::NextChangeAt).big_integer())
+        .col(ColumnDef::new(Column::Entry).binary().not_null())
+        .primary_key(Index::create().col(Column::SubjectId).col(Column::Version))
+        // No red or yellow without a citation, and no green with one.
+        .check(Expr::cust("(colour = 0) = (citation_count = 0)"))
+        .to_owned();
+    create_by_key(manager, table).await?;
     // A day's decisions, for its root.
     let by_day = Index::create()
         .name("decisions_evaluated")

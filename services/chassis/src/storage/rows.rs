@@ -1,0 +1,171 @@
+//! Many rows in one go. An ORM's insert of many rows is a statement of its own for every number of rows, with a parameter
+//! a value: PostgreSQL plans thousands of them each time, and SQLite prepares anew. Here the text of a statement never
+//! changes, so that it stays prepared: on PostgreSQL a parameter a column, on SQLite a few fixed numbers of rows.
+
+use std::fmt::Write as _;
+
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement, Value};
+use uuid::Uuid;
+
+use super::column::uuid_bytes;
+use super::error::StorageError;
+use super::list::List;
+
+/// What a column holds, by PostgreSQL's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Bytes,
+    Text,
+    Number,
+    Integer,
+}
+
+impl Kind {
+    const fn array(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytea[]",
+            Self::Text => "text[]",
+            Self::Number => "bigint[]",
+            Self::Integer => "integer[]",
+        }
+    }
+}
+
+/// What happens to a row whose key is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// It is an error.
+    Refused,
+    /// What is there stays.
+    Kept,
+    /// What is there becomes as the new row, found by the table's first column.
+    Replaced,
+}
+
+/// How rows of a table are inserted; columns in the order in which values are given.
+#[derive(Debug)]
+pub struct Insert {
+    pub table: &'static str,
+    pub columns: &'static [(&'static str, Kind)],
+    pub known: Known,
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, Copy)]
+pub enum Cell<'a> {
+    /// As its sixteen bytes.
+    Id(Option<Uuid>),
+    Bytes(Option<&'a [u8]>),
+    Text(Option<&'a str>),
+    Number(Option<i64>),
+}
+
+/// Rows of one statement on SQLite, the most first: each number is a statement that stays prepared.
+const SIZES: [usize; 4] = [256, 32, 4, 1];
+
+impl Insert {
+    /// Inserts `rows`, each with a value a column.
+    pub async fn rows<'a, const N: usize>(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: impl IntoIterator<Item = [Cell<'a>; N]>,
+    ) -> Result<(), StorageError> {
+        debug_assert_eq!(N, self.columns.len());
+        match transaction.get_database_backend() {
+            DbBackend::Postgres => self.by_column(transaction, rows).await,
+            _ => self.by_number(transaction, rows).await,
+        }
+    }
+
+    async fn by_column<'a, const N: usize>(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: impl IntoIterator<Item = [Cell<'a>; N]>,
+    ) -> Result<(), StorageError> {
+        let mut lists: [List; N] = std::array::from_fn(|_| List::default());
+        let mut any = false;
+        for row in rows {
+            any = true;
+            for (list, cell) in lists.iter_mut().zip(row) {
+                list.push(cell);
+            }
+        }
+        if !any {
+            return Ok(());
+        }
+        let mut sql = self.beginning();
+        sql.push_str("SELECT * FROM unnest(");
+        for (number, (_, kind)) in self.columns.iter().enumerate() {
+            let comma = if number == 0 { "" } else { ", " };
+            // Writing to a string does not fail.
+            let _ = write!(sql, "{comma}${}::text::{}", number + 1, kind.array());
+        }
+        sql.push(')');
+        sql.push_str(&self.ending());
+        let values = lists.map(Value::from);
+        let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
+        transaction.execute_raw(statement).await?;
+        Ok(())
+    }
+
+    async fn by_number<'a, const N: usize>(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: impl IntoIterator<Item = [Cell<'a>; N]>,
+    ) -> Result<(), StorageError> {
+        let mut values: Vec<Value> = rows.into_iter().flatten().map(Value::from).collect();
+        for size in SIZES {
+            let sql = self.of_rows(size);
+            while values.len() >= size * N {
+                let rest = values.split_off(size * N);
+                let rows = std::mem::replace(&mut values, rest);
+                let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql.as_str(), rows);
+                transaction.execute_raw(statement).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn beginning(&self) -> String {
+        let names: Vec<_> = self.columns.iter().map(|(name, _)| *name).collect();
+        format!("INSERT INTO {} ({}) ", self.table, names.join(", "))
+    }
+
+    fn of_rows(&self, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; self.columns.len()].join(", "));
+        format!(
+            "{}VALUES {}{}",
+            self.beginning(),
+            vec![row; rows].join(", "),
+            self.ending()
+        )
+    }
+
+    fn ending(&self) -> String {
+        let Some(((key, _), others)) = self.columns.split_first() else {
+            return String::new();
+        };
+        match self.known {
+            Known::Refused => String::new(),
+            Known::Kept => " ON CONFLICT DO NOTHING".to_owned(),
+            Known::Replaced => {
+                let latest: Vec<_> = others
+                    .iter()
+                    .map(|(name, _)| format!("{name} = excluded.{name}"))
+                    .collect();
+                format!(" ON CONFLICT ({key}) DO UPDATE SET {}", latest.join(", "))
+            }
+        }
+    }
+}
+
+impl From<Cell<'_>> for Value {
+    fn from(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Id(id) => Self::Bytes(id.map(uuid_bytes)),
+            Cell::Bytes(bytes) => Self::Bytes(bytes.map(<[u8]>::to_vec)),
+            Cell::Text(text) => Self::String(text.map(str::to_owned)),
+            Cell::Number(number) => Self::BigInt(number),
+        }
+    }
+}
