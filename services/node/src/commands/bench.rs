@@ -6,6 +6,7 @@ mod bare;
 mod fresh;
 mod load;
 mod people;
+mod report;
 
 use std::path::Path;
 use std::time::Duration;
@@ -36,7 +37,7 @@ pub struct Bench {
     data: Option<std::path::PathBuf>,
 }
 
-/// Applications a second of the steady phase.
+/// Applications, and reports, a second of the steady phases.
 const STEADY: u32 = 200;
 /// Rounds of showing against bare; the median counts.
 const ROUNDS: usize = 3;
@@ -71,6 +72,7 @@ impl Bench {
         let people = People::new(&keys.session, self.people + self.steady_people());
         let load = Load::to(&format!("http://{}", running.address), people);
         self.apply(&load).await?;
+        self.report(&load).await?;
         self.show(&load).await?;
         println!(
             "memory with all of this      {} MB resident",
@@ -102,6 +104,19 @@ impl Bench {
             self.people,
             took.as_secs_f64(),
             latency.value_at_quantile(0.99) as f64 / 1_000.0
+        );
+        Ok(())
+    }
+
+    /// About those who applied first: each turns from green.
+    async fn report(&self, load: &Load) -> Result<(), Failure> {
+        let latency = load.report_steadily(0..self.steady_people(), STEADY).await?;
+        println!(
+            "report to colour in force    {STEADY}/s for {} s, each about another person: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 250 ms)",
+            self.seconds,
+            latency.value_at_quantile(0.5) as f64 / 1_000.0,
+            latency.value_at_quantile(0.99) as f64 / 1_000.0,
+            latency.max() as f64 / 1_000.0
         );
         Ok(())
     }

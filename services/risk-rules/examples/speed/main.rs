@@ -1,7 +1,9 @@
 //! How fast deciding is: `cargo run --release -p lutong-risk-rules --example speed -- evaluate`, which holds it
 //! against the naive interpreter of the tests, or `mass [ENGINE] [SUBJECTS]`,
-//! which imports facts about that many people, lists a notice, and compares everybody, planting wrong decisions. ENGINE is
-//! sqlite or postgres (with the tests' server: `eval "$(tests/servers start)"`). Figures are of this machine and this run.
+//! which imports facts about that many people, lists a notice, and compares everybody, planting wrong decisions, or
+//! `crowd [ENGINE] [SUBJECTS]`, which writes that many people's rows, lists a place that concerns 10,000 of them and
+//! compares everybody within how much memory. ENGINE is sqlite or postgres (with the tests' server:
+//! `eval "$(tests/servers start)"`). Figures are of this machine and this run.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +11,7 @@
     clippy::cast_possible_truncation
 )]
 
+mod crowd;
 mod evaluate;
 mod mass;
 #[path = "../../tests/evaluator/naive.rs"]
@@ -24,6 +27,10 @@ fn main() {
             argument(1).unwrap_or("sqlite"),
             argument(2).map_or(200_000, |text| text.parse().unwrap()),
         ),
-        _ => eprintln!("evaluate | mass [sqlite|postgres] [SUBJECTS]"),
+        Some("crowd") => mass::measure_crowd(
+            argument(1).unwrap_or("sqlite"),
+            argument(2).map_or(1_000_000, |text| text.parse().unwrap()),
+        ),
+        _ => eprintln!("evaluate | mass [sqlite|postgres] [SUBJECTS] | crowd [sqlite|postgres] [SUBJECTS]"),
     }
 }

@@ -15,14 +15,15 @@ use lutong_risk_rules::Migrations;
 use lutong_risk_rules::domain::fact::FactKind;
 use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
 use prost_types::value::Kind;
-use sea_orm::ConnectionTrait as _;
+use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::Value;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
+use crate::crowd;
 use crate::varied::{Dice, Population};
 
-const CHUNK: usize = 1_000;
+pub const CHUNK: usize = 1_000;
 
 /// Takes every decision and counts them.
 #[derive(Clone, Default)]
@@ -47,33 +48,47 @@ impl codes::code_service_server::CodeService for Codes {
     }
 }
 
-struct Mesh {
+pub struct Mesh {
     bed: Bed,
     codes: Codes,
     database: Database,
 }
 
-pub fn measure(engine: &str, subjects: usize) {
-    let engine = match engine {
+fn engine(name: &str) -> Engine {
+    match name {
         "postgres" => Engine::Postgres,
         _ => Engine::Sqlite,
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .unwrap();
-    runtime.block_on(async {
-        let mesh = Mesh::start(engine).await;
-        println!("{engine:?}, {subjects} subjects");
+        .unwrap()
+}
+
+pub fn measure(name: &str, subjects: usize) {
+    runtime().block_on(async {
+        println!("{name}, {subjects} subjects");
+        let mesh = Mesh::start(engine(name), 0).await;
         mesh.import(subjects).await;
         mesh.list().await;
-        mesh.recompare(subjects).await;
-        println!("resident memory               {} MB", resident_mb());
+        crowd::recompare(&mesh, subjects).await;
     });
 }
 
-fn subject(n: usize) -> SubjectId {
+pub fn measure_crowd(name: &str, subjects: usize) {
+    runtime().block_on(async {
+        println!("{name}, {subjects} subjects, rows only");
+        let mesh = Mesh::start(engine(name), subjects).await;
+        crowd::list(&mesh, subjects).await;
+        crowd::recompare(&mesh, subjects).await;
+    });
+}
+
+pub fn subject(n: usize) -> SubjectId {
     // As identity makes them: by time, a few thousand a second.
     let millis = 1_669_000_000_000 + n as u64;
     let random = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
@@ -95,9 +110,18 @@ fn proto(value: &Value) -> prost_types::Value {
 }
 
 impl Mesh {
-    async fn start(engine: Engine) -> Self {
+    /// With rows of so many people.
+    async fn start(engine: Engine, filled: usize) -> Self {
         let bed = Bed::new(engine);
         let storage = bed.storage::<Migrations>(ServiceName::RiskRules).await;
+        if filled > 0 {
+            let chain = [lutong_risk_rules::CHAIN_KEY];
+            let store = bed
+                .foundation
+                .open_store::<Migrations>(ServiceName::RiskRules, &storage, &chain);
+            let store = store.await.unwrap();
+            crowd::fill(&store.database, store.fields.ready().await.unwrap(), filled).await;
+        }
         let codes = Codes::default();
         let routes =
             tonic::service::Routes::new(codes::code_service_server::CodeServiceServer::new(codes.clone()));
@@ -142,10 +166,13 @@ impl Mesh {
             }
         }
         let facts = rows.len();
+        let mut chunks = Vec::new();
+        while !rows.is_empty() {
+            chunks.push(rows.split_off(rows.len().saturating_sub(CHUNK)));
+        }
+        chunks.reverse();
         let before = self.codes.0.load(Ordering::Relaxed);
         let started = Instant::now();
-        let chunks: Vec<Vec<_>> = rows.chunks(CHUNK).map(<[_]>::to_vec).collect();
-        drop(rows);
         // Four chunks are under way, as a feed of several connections would have it.
         futures::StreamExt::for_each_concurrent(futures::stream::iter(chunks), 4, |chunk| {
             self.append(chunk, vec![])
@@ -156,13 +183,7 @@ impl Mesh {
             "facts imported, durable       {:.0}/s ({facts} facts, {imported:.1} s) (aim: ≥ 60,000)",
             facts as f64 / imported
         );
-        while self
-            .count("SELECT count(*) FROM subjects WHERE undecided_since IS NOT NULL")
-            .await
-            > 0
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        self.all_decided().await;
         let all = started.elapsed().as_secs_f64();
         let decided = self.codes.0.load(Ordering::Relaxed) - before;
         println!(
@@ -172,7 +193,17 @@ impl Mesh {
         );
     }
 
-    async fn append(&self, statements: Vec<wire::FactStatement>, enrol: Vec<String>) {
+    pub async fn all_decided(&self) {
+        while self
+            .count("SELECT count(*) FROM subjects WHERE undecided_since IS NOT NULL")
+            .await
+            > 0
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub async fn append(&self, statements: Vec<wire::FactStatement>, enrol: Vec<String>) {
         let kinds: Vec<_> = FactKind::ALL.iter().map(|kind| kind.as_str()).collect();
         let request = self
             .bed
@@ -222,37 +253,18 @@ impl Mesh {
         );
     }
 
-    async fn recompare(&self, subjects: usize) {
-        self.run("over everyone, nothing planted").await;
-        let sql = match self.database.engine() {
-            Engine::Sqlite => {
-                "UPDATE subjects SET colour = 10, rules = 1 WHERE colour = 0 AND hex(substr(subject_id, 15, 2)) < '0040'"
-            }
-            Engine::Postgres => {
-                "UPDATE subjects SET colour = 10, rules = 1 WHERE colour = 0 AND encode(substr(subject_id, 15, 2), 'hex') < '0040'"
-            }
-        };
-        let planted = self
-            .database
-            .reader()
-            .execute_unprepared(sql)
-            .await
-            .unwrap()
-            .rows_affected();
-        let report = self.run("with wrong decisions planted").await;
-        let mismatches = report
-            .findings
-            .iter()
-            .filter(|one| one.kind() == wire::FindingKind::Mismatch);
-        let found: i64 = mismatches.map(|one| one.count).sum();
-        println!(
-            "planted wrong decisions       {planted} ({:.2} %), found {found}, complete: {}",
-            planted as f64 * 100.0 / subjects as f64,
-            report.complete
-        );
+    pub async fn import_intervals(
+        &self,
+        request: wire::ImportIntervalsRequest,
+    ) -> wire::ImportIntervalsResponse {
+        let request = self
+            .call(Role::Epidemiologist)
+            .request(tokio_stream::iter(vec![request]));
+        let mut client = wire::area_service_client::AreaServiceClient::new(self.channel(Caller::Gateway));
+        client.import_intervals(request).await.unwrap().into_inner()
     }
 
-    async fn run(&self, what: &str) -> wire::Recomparison {
+    pub async fn run(&self, what: &str) -> wire::Recomparison {
         let mut client =
             wire::recomparison_service_client::RecomparisonServiceClient::new(self.channel(Caller::Gateway));
         let started = Instant::now();
@@ -284,7 +296,7 @@ impl Mesh {
                     "{what:<30}{:.0} subjects/s ({:.2} s, {} MB resident)",
                     run.seen as f64 / took,
                     took,
-                    resident_mb()
+                    resident_mb("VmRSS:")
                 );
                 return run;
             }
@@ -292,21 +304,34 @@ impl Mesh {
         }
     }
 
-    async fn count(&self, sql: &str) -> i64 {
-        let backend = self.database.reader().get_database_backend();
-        let statement = sea_orm::Statement::from_string(backend, sql);
-        let row = self
-            .database
-            .reader()
-            .query_one_raw(statement)
-            .await
-            .unwrap()
-            .unwrap();
+    pub async fn count(&self, sql: &str) -> i64 {
+        let reader = self.database.reader();
+        let statement = Statement::from_string(reader.get_database_backend(), sql);
+        let row = reader.query_one_raw(statement).await.unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
+    }
+
+    pub async fn subjects(&self, sql: &str) -> Vec<Vec<u8>> {
+        let reader = self.database.reader();
+        let statement = Statement::from_string(reader.get_database_backend(), sql);
+        let rows = reader.query_all_raw(statement).await.unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+
+    pub async fn execute(&self, sql: &str) {
+        self.database.reader().execute_unprepared(sql).await.unwrap();
+    }
+
+    /// A condition on the last two bytes of the id, and another.
+    pub fn ends_below(&self, end: u16, also: &str) -> String {
+        match self.database.engine() {
+            Engine::Sqlite => format!("hex(substr(subject_id, 15, 2)) < '{end:04X}' AND {also}"),
+            Engine::Postgres => format!("substr(subject_id, 15, 2) < '\\x{end:04x}'::bytea AND {also}"),
+        }
     }
 }
 
-fn statement(n: usize, m: usize, kind: FactKind, given: &Value) -> wire::FactStatement {
+pub fn statement(n: usize, m: usize, kind: FactKind, given: &Value) -> wire::FactStatement {
     wire::FactStatement {
         source: "bench".to_owned(),
         key: format!("{n}-{m}-{}", Uuid::from_u128(n as u128 * 31 + m as u128).simple()),
@@ -324,9 +349,10 @@ fn statement(n: usize, m: usize, kind: FactKind, given: &Value) -> wire::FactSta
     }
 }
 
-fn resident_mb() -> u64 {
+/// A line of the process's status in MB.
+pub fn resident_mb(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok())
         .unwrap_or_default()
         / 1_024

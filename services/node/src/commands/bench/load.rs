@@ -82,16 +82,30 @@ impl Load {
     /// One application after the other at a steady rate, whatever the one before takes; microseconds from when each
     /// was due.
     pub async fn apply_steadily(&self, who: Range<usize>, a_second: u32) -> Result<Histogram<u64>, Failure> {
+        self.steadily(who, a_second, |channel, people, n| async move {
+            apply(channel, &people, n).await.map(drop)
+        })
+        .await
+    }
+
+    /// A call for each of `who` at a steady rate, whatever the one before takes; microseconds from when each was due.
+    pub async fn steadily<F>(
+        &self,
+        who: Range<usize>,
+        a_second: u32,
+        call: impl Fn(Channel, Arc<People>, usize) -> F,
+    ) -> Result<Histogram<u64>, Failure>
+    where
+        F: Future<Output = Result<(), Status>> + Send + 'static,
+    {
         let channels = channels(&self.base)?;
         let mut ticks = tokio::time::interval(Duration::from_secs(1) / a_second);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
         let mut calls = Vec::with_capacity(who.len());
         for n in who {
             let due = ticks.tick().await;
-            let (channel, people) = (channels[n % CONNECTIONS].clone(), Arc::clone(&self.people));
-            calls.push(tokio::spawn(async move {
-                apply(channel, &people, n).await.map(|_| due.elapsed())
-            }));
+            let called = call(channels[n % CONNECTIONS].clone(), Arc::clone(&self.people), n);
+            calls.push(tokio::spawn(async move { called.await.map(|()| due.elapsed()) }));
         }
         let mut latency = histogram()?;
         for call in calls {

@@ -1,6 +1,6 @@
 //! Made-up people: numbers that check, sessions as the gateway makes them.
 
-use lutong_chassis::access::{Principal, PrincipalKey, Roles};
+use lutong_chassis::access::{FeedGrant, Principal, PrincipalKey, Roles};
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
 use lutong_kernel::document::check_character;
@@ -9,39 +9,55 @@ use lutong_proto::identity::v1::{Document, DocumentType, HomeAddress, PersonItem
 use lutong_proto::policy::Role;
 use tonic::metadata::{Ascii, MetadataValue};
 
-/// Sessions by number.
+/// Sessions by number, the last of them an authority's.
 pub struct People(Vec<MetadataValue<Ascii>>);
+
+/// What the authority is called, and reports.
+pub const FEED: &str = "cdc-bench";
+pub const REPORTED: &str = "close_contact";
 
 impl People {
     pub fn new(session: &PrincipalKey, count: usize) -> Self {
         use base64::Engine as _;
         let expires = WallClock.now().plus_seconds(12 * 3_600);
-        let bearer = |n: usize| {
+        let bearer = |account: String, role: Role, feed: Option<FeedGrant>| {
             let principal = Principal {
-                account: format!("bench-{n}"),
-                roles: Roles::of(&[Role::Citizen]),
+                account,
+                roles: Roles::of(&[role]),
                 subject: None,
                 division: None,
-                feed: None,
+                feed,
             };
             let sealed = session.seal(&principal, expires);
             let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
             format!("Bearer {token}").parse().ok()
         };
-        Self((0..count).filter_map(bearer).collect())
+        let grant = FeedGrant {
+            source: FEED.to_owned(),
+            kinds: vec![REPORTED.to_owned()],
+            divisions: Vec::new(),
+        };
+        let citizens = (0..count).filter_map(|n| bearer(format!("bench-{n}"), Role::Citizen, None));
+        let feed = bearer(FEED.to_owned(), Role::AuthorityFeed, Some(grant));
+        Self(citizens.chain(feed).collect())
+    }
+
+    /// The authority's session.
+    pub fn feed(&self) -> MetadataValue<Ascii> {
+        self.bearer(self.len())
     }
 
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.len() - 1
     }
 
     pub fn bearer(&self, n: usize) -> MetadataValue<Ascii> {
-        // Callers count below `len`.
+        // Callers count up to `len`.
         self.0[n % self.0.len()].clone()
     }
 }
 
-pub fn form(n: usize) -> ApplicationForm {
+pub fn document(n: usize) -> Document {
     let (year, month, day, sequence) = (
         1950 + n / 336_000 % 50,
         1 + n / 28_000 % 12,
@@ -50,14 +66,18 @@ pub fn form(n: usize) -> ApplicationForm {
     );
     let digits = format!("370202{year:04}{month:02}{day:02}{sequence:03}");
     let check = check_character(digits.as_bytes()).unwrap_or_default();
+    Document {
+        r#type: DocumentType::ResidentId.into(),
+        number: format!("{digits}{check}"),
+        issuing_country: String::new(),
+    }
+}
+
+pub fn form(n: usize) -> ApplicationForm {
     ApplicationForm {
         person: Some(PersonItems {
             full_name: "王小明".to_owned(),
-            document: Some(Document {
-                r#type: DocumentType::ResidentId.into(),
-                number: format!("{digits}{check}"),
-                issuing_country: String::new(),
-            }),
+            document: Some(document(n)),
             mobile: "13800138000".to_owned(),
             nationality: "CHN".to_owned(),
             home_address: Some(HomeAddress {

@@ -1,0 +1,68 @@
+//! What an authority reports, one person a call, until the colour that follows is in force.
+
+use std::ops::Range;
+
+use hdrhistogram::Histogram;
+use lutong_chassis::wall_clock::WallClock;
+use lutong_kernel::Clock as _;
+use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::declaration::v1::import_facts_request::Content;
+use lutong_proto::declaration::v1::{
+    FactRow, FactRows, ImportFactsRequest, ImportMode, ImportOptions, ImportState,
+};
+use prost_types::Struct;
+use prost_types::value::Kind;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+use super::load::Load;
+use super::people::{FEED, People, REPORTED, document};
+use crate::commands::Failure;
+
+fn row(n: usize) -> FactRow {
+    let yesterday = WallClock.now().plus_seconds(-86_400).to_rfc3339();
+    let at = prost_types::Value {
+        kind: Some(Kind::StringValue(yesterday)),
+    };
+    FactRow {
+        source: FEED.to_owned(),
+        key: format!("report-{n}"),
+        document: Some(document(n)),
+        kind: REPORTED.to_owned(),
+        attributes: Some(Struct {
+            fields: [("last_contact_at".to_owned(), at)].into(),
+        }),
+        ..FactRow::default()
+    }
+}
+
+/// Answered when the decision that follows is in every code shown from then on.
+async fn report(channel: Channel, people: &People, n: usize) -> Result<(), Status> {
+    let options = Content::Options(ImportOptions {
+        mode: ImportMode::GoodRows.into(),
+    });
+    let rows = Content::Rows(FactRows { rows: vec![row(n)] });
+    let messages = [options, rows].map(|content| ImportFactsRequest {
+        content: Some(content),
+    });
+    let mut request = Request::new(tokio_stream::iter(messages));
+    request.metadata_mut().insert("authorization", people.feed());
+    let answer = FeedServiceClient::new(channel)
+        .import_facts(request)
+        .await?
+        .into_inner();
+    if answer.accepted != 1 || answer.state() != ImportState::InForce {
+        return Err(Status::internal(format!("a report is not in force: {answer:?}")));
+    }
+    Ok(())
+}
+
+impl Load {
+    /// A report about each of `who` at a steady rate; microseconds from when each was due until its colour is in force.
+    pub async fn report_steadily(&self, who: Range<usize>, a_second: u32) -> Result<Histogram<u64>, Failure> {
+        self.steadily(who, a_second, |channel, people, n| async move {
+            report(channel, &people, n).await
+        })
+        .await
+    }
+}
