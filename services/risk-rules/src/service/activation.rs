@@ -154,7 +154,7 @@ impl Decider {
             async move {
                 // Nobody decides meanwhile: every decision is wholly by the rules before or by these.
                 let basis = this.book.alone(transaction).await?;
-                let now = this.instant_after_all(transaction).await?;
+                let now = this.clock.now();
                 let same_rules = basis.rules_at(now)?.number == seen_by.rules_at(now)?.number;
                 if !same_rules || !Arc::ptr_eq(&basis.areas, &seen_by.areas) {
                     // Counted by rules or areas that are those of no decision any more: once more.

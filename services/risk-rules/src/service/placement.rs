@@ -62,7 +62,8 @@ impl Decider {
     ) -> Result<Vec<AreaEntry>, Fault> {
         // Another process may have changed them.
         let basis = self.book.catch_up(self.database.reader()).await?;
-        let now = self.clock.now();
+        // What was just recorded may be ahead of this machine's clock.
+        let now = self.clock.now().max(basis.latest_at);
         Ok(basis.areas.page(&query, now, after.as_ref(), limit))
     }
 
