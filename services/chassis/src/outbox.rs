@@ -205,14 +205,14 @@ const APPEND: Insert = Insert {
 
 impl SealedEvents {
     pub async fn append(self, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
-        let cells = |event: &SealedEvent| {
+        let cells = self.0.iter().map(|event| {
             [
                 Cell::Id(event.subject.map(SubjectId::uuid)),
                 Cell::Bytes(Some(&event.payload)),
                 Cell::Number(Some(event.created_at.micros())),
             ]
-        };
-        APPEND.rows(transaction, self.0.iter().map(cells)).await
+        });
+        APPEND.rows(transaction, &cells.collect::<Vec<_>>()).await
     }
 }
 
