@@ -204,21 +204,16 @@ const APPEND: Insert = Insert {
     known: Known::Refused,
 };
 
-impl SealedEvent {
-    fn cells(&self) -> [Cell<'_>; 3] {
-        [
-            Cell::Id(self.subject.map(SubjectId::uuid)),
-            Cell::Bytes(Some(&self.payload)),
-            Cell::Number(Some(self.created_at.micros())),
-        ]
-    }
-}
-
 impl SealedEvents {
     pub async fn append(self, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
-        APPEND
-            .rows(transaction, self.0.iter().map(SealedEvent::cells))
-            .await
+        let cells = self.0.iter().map(|event| {
+            [
+                Cell::Id(event.subject.map(SubjectId::uuid)),
+                Cell::Bytes(Some(&event.payload)),
+                Cell::Number(Some(event.created_at.micros())),
+            ]
+        });
+        APPEND.rows(transaction, &cells.collect::<Vec<_>>()).await
     }
 }
 

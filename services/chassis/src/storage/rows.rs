@@ -65,33 +65,31 @@ const SIZES: [usize; 4] = [256, 32, 4, 1];
 
 impl Insert {
     /// Inserts `rows`, each with a value a column.
-    pub async fn rows<'a, const N: usize>(
+    pub async fn rows<const N: usize>(
         &self,
         transaction: &DatabaseTransaction,
-        rows: impl IntoIterator<Item = [Cell<'a>; N]>,
+        rows: &[[Cell<'_>; N]],
     ) -> Result<(), StorageError> {
         debug_assert_eq!(N, self.columns.len());
+        if rows.is_empty() {
+            return Ok(());
+        }
         match transaction.get_database_backend() {
             DbBackend::Postgres => self.by_column(transaction, rows).await,
             _ => self.by_number(transaction, rows).await,
         }
     }
 
-    async fn by_column<'a, const N: usize>(
+    async fn by_column<const N: usize>(
         &self,
         transaction: &DatabaseTransaction,
-        rows: impl IntoIterator<Item = [Cell<'a>; N]>,
+        rows: &[[Cell<'_>; N]],
     ) -> Result<(), StorageError> {
         let mut lists: [List; N] = std::array::from_fn(|_| List::default());
-        let mut any = false;
         for row in rows {
-            any = true;
             for (list, cell) in lists.iter_mut().zip(row) {
-                list.push(cell);
+                list.push(*cell);
             }
-        }
-        if !any {
-            return Ok(());
         }
         let mut sql = self.beginning();
         sql.push_str("SELECT * FROM unnest(");
@@ -108,19 +106,22 @@ impl Insert {
         Ok(())
     }
 
-    async fn by_number<'a, const N: usize>(
+    async fn by_number<const N: usize>(
         &self,
         transaction: &DatabaseTransaction,
-        rows: impl IntoIterator<Item = [Cell<'a>; N]>,
+        rows: &[[Cell<'_>; N]],
     ) -> Result<(), StorageError> {
-        let mut values: Vec<Value> = rows.into_iter().flatten().map(Value::from).collect();
+        let mut rest = rows;
         for size in SIZES {
+            if rest.len() < size {
+                continue;
+            }
             let sql = self.of_rows(size);
-            while values.len() >= size * N {
-                let rest = values.split_off(size * N);
-                let rows = std::mem::replace(&mut values, rest);
-                let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql.as_str(), rows);
+            while let Some((these, others)) = rest.split_at_checked(size) {
+                let values = these.iter().flatten().map(|cell| Value::from(*cell));
+                let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql.as_str(), values);
                 transaction.execute_raw(statement).await?;
+                rest = others;
             }
         }
         Ok(())

@@ -113,7 +113,7 @@ pub async fn fill(database: &Database, cipher: ReadyCipher, subjects: usize) {
                 let rows = sealed
                     .iter()
                     .map(|(id, facts, verdict)| row(*id, facts.as_deref(), *verdict));
-                FILL.rows(transaction, rows).await
+                FILL.rows(transaction, &rows.collect::<Vec<_>>()).await
             })
         });
         let written: Result<(), StorageError> = written.await;
@@ -124,7 +124,7 @@ pub async fn fill(database: &Database, cipher: ReadyCipher, subjects: usize) {
             Box::pin(async move {
                 let (count, sum) = (digest.count, digest.digest());
                 let row = [Cell::Number(Some(count)), Cell::Bytes(Some(&sum))];
-                ROSTER.rows(transaction, [row]).await
+                ROSTER.rows(transaction, &[row]).await
             })
         })
         .await;

@@ -151,7 +151,7 @@ pub async fn insert(
             Cell::Bytes(Some(&decision.entry)),
         ]
     });
-    INSERT.rows(transaction, cells).await
+    INSERT.rows(transaction, &cells.collect::<Vec<_>>()).await
 }
 
 /// Decisions by subject and version.

@@ -223,7 +223,7 @@ pub async fn insert(
             Cell::Bytes(Some(&new.fingerprint)),
         ]
     });
-    Ok(INSERT.rows(transaction, cells).await?)
+    Ok(INSERT.rows(transaction, &cells.collect::<Vec<_>>()).await?)
 }
 
 /// Notes that a statement was corrected or retracted.

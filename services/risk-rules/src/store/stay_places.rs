@@ -60,10 +60,10 @@ pub async fn insert(
     transaction: &DatabaseTransaction,
     stays: &[(BlindPlace, SubjectId)],
 ) -> Result<(), StorageError> {
-    let cells = |(place, subject): &(BlindPlace, SubjectId)| {
-        [Cell::Number(Some(place.0)), Cell::Id(Some(subject.uuid()))]
-    };
-    INSERT.rows(transaction, stays.iter().map(cells)).await
+    let cells = stays
+        .iter()
+        .map(|(place, subject)| [Cell::Number(Some(place.0)), Cell::Id(Some(subject.uuid()))]);
+    INSERT.rows(transaction, &cells.collect::<Vec<_>>()).await
 }
 
 /// Who stayed in one of `places`, after `after`, in order.

@@ -183,6 +183,10 @@ impl SubjectRow {
     }
 }
 
+fn cells(rows: &[SubjectRow]) -> Vec<[Cell<'_>; 14]> {
+    rows.iter().map(SubjectRow::cells).collect()
+}
+
 /// The rows of `subjects` (sorted), held until the end of the transaction: changes about one subject wait for each
 /// other. On PostgreSQL rows that are not there yet are made first, to have something to hold; SQLite has one writer.
 pub async fn hold(
@@ -201,7 +205,7 @@ pub async fn hold(
                 .iter()
                 .map(|subject| SubjectRow::unknown(*subject))
                 .collect();
-            NEW.rows(transaction, new.iter().map(SubjectRow::cells)).await?;
+            NEW.rows(transaction, &cells(&new)).await?;
             rows = rows.lock(LockType::Update);
         }
         for row in rows.all(transaction).await? {
@@ -220,7 +224,7 @@ pub async fn find(
 }
 
 pub async fn save(transaction: &DatabaseTransaction, rows: &[SubjectRow]) -> Result<(), StorageError> {
-    SAVE.rows(transaction, rows.iter().map(SubjectRow::cells)).await
+    SAVE.rows(transaction, &cells(rows)).await
 }
 
 /// Notes where people live, also of those of whom nothing else is known.
