@@ -68,7 +68,7 @@ pub async fn build(
                 risk_rules: to(RiskRules)?,
                 federation: to(Federation)?,
             };
-            lutong_declaration::build(foundation, storage, peers).await?
+            lutong_declaration::build(foundation, storage, &config.declaration, peers).await?
         }
         RiskRules => {
             lutong_risk_rules::build(foundation, storage, to(Declaration)?, to(CodeRendering)?).await?

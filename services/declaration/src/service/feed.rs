@@ -1,6 +1,7 @@
 //! What authorities report: a feed's own kinds, within its divisions, under its own name.
 
 use lutong_chassis::access::{FeedGrant, Grant};
+use lutong_chassis::client::Call;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
 
 use super::declaring::Declaring;
@@ -62,9 +63,24 @@ impl Declaring {
     ) -> Result<(), Fault> {
         grant.any()?;
         let feed = grant.principal().feed.clone().ok_or_else(no_feed)?;
-        let mut checked: Vec<Result<Row, Violation>> =
-            rows.into_iter().map(|row| check(row, &feed)).collect();
-        self.resolve(grant, &mut checked).await?;
+        let (outcomes, in_force) = self.report(&grant.call(), &feed, rows, all_or_nothing).await?;
+        for outcome in outcomes {
+            imported.count(outcome);
+        }
+        imported.in_force &= in_force;
+        Ok(())
+    }
+
+    /// What becomes of the rows of a feed, in order, and whether all that was stored is in force.
+    pub(super) async fn report(
+        &self,
+        call: &Call,
+        feed: &FeedGrant,
+        rows: Vec<Row>,
+        all_or_nothing: bool,
+    ) -> Result<(Vec<RowOutcome>, bool), Fault> {
+        let mut checked: Vec<Result<Row, Violation>> = rows.into_iter().map(|row| check(row, feed)).collect();
+        self.resolve(call, &mut checked).await?;
         if all_or_nothing {
             refuse_any(&checked)?;
         }
@@ -73,24 +89,18 @@ impl Declaring {
             .flatten()
             .map(|row| row.statement.clone())
             .collect();
-        let (outcomes, in_force) = self
-            .peers
-            .append_reported(&grant.call(), good, all_or_nothing)
-            .await?;
-        let mut outcomes = outcomes.into_iter();
-        for row in checked {
-            let outcome = match row {
-                Ok(_) => outcomes.next().ok_or_else(Fault::internal)?,
-                Err(wrong) => RowOutcome::Refused(wrong),
-            };
-            imported.count(outcome);
-        }
-        imported.in_force &= in_force;
-        Ok(())
+        let (stored, in_force) = self.peers.append_reported(call, good, all_or_nothing).await?;
+        let mut stored = stored.into_iter();
+        let outcome = |row: Result<Row, Violation>| match row {
+            Ok(_) => stored.next().ok_or_else(Fault::internal),
+            Err(wrong) => Ok(RowOutcome::Refused(wrong)),
+        };
+        let outcomes = checked.into_iter().map(outcome).collect::<Result<_, _>>()?;
+        Ok((outcomes, in_force))
     }
 
     /// Documents become subjects; what identity refuses is refused.
-    async fn resolve(&self, grant: &Grant, rows: &mut [Result<Row, Violation>]) -> Result<(), Fault> {
+    async fn resolve(&self, call: &Call, rows: &mut [Result<Row, Violation>]) -> Result<(), Fault> {
         let documents: Vec<Document> = rows
             .iter()
             .flatten()
@@ -99,7 +109,7 @@ impl Declaring {
         if documents.is_empty() {
             return Ok(());
         }
-        let mut resolved = self.peers.resolve(&grant.call(), documents).await?.into_iter();
+        let mut resolved = self.peers.resolve(call, documents).await?.into_iter();
         for slot in rows.iter_mut() {
             let Ok(row) = slot else { continue };
             if row.document.is_none() {
