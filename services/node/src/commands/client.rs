@@ -7,6 +7,10 @@ use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
+use lutong_chassis::entropy::Entropy;
+use lutong_chassis::wall_clock::WallClock;
+use lutong_kernel::{Clock as _, RequestId, Timestamp};
+use lutong_proto::time;
 use prost_reflect::DynamicMessage;
 use serde_json::{Value, json};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -144,6 +148,16 @@ impl Target {
         };
         gateway.with_session(&session, purpose)
     }
+}
+
+pub fn new_request_id() -> String {
+    RequestId::new(WallClock.now(), &Entropy).to_string()
+}
+
+/// An instant for people; empty where there is none.
+pub fn when(at: Option<&prost_types::Timestamp>) -> String {
+    at.map(|at| Timestamp::from_micros(time::to_micros(at)).to_rfc3339())
+        .unwrap_or_default()
 }
 
 /// Canonical proto JSON of a message of the contract.
