@@ -5,6 +5,7 @@ use lutong_chassis::client::Call;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
 
 use super::declaring::Declaring;
+use crate::domain::feed::check_kind;
 use crate::grpc::peers::{Document, FactStatement};
 
 /// Rows of one message, and of an all-or-nothing import.
@@ -159,7 +160,7 @@ fn check(row: Row, feed: &FeedGrant) -> Result<Row, Violation> {
         ));
     }
     let is_fact = statement.retract_key.is_empty();
-    if is_fact && !feed.kinds.contains(&statement.kind) {
+    if is_fact && !may_report(feed, &statement.kind) {
         return Err(Violation::new(
             "kind",
             "KIND_NOT_GRANTED",
@@ -167,10 +168,7 @@ fn check(row: Row, feed: &FeedGrant) -> Result<Row, Violation> {
             "the feed may not report facts of this kind",
         ));
     }
-    if !feed.divisions.is_empty()
-        && let Some(place) = division_of(statement)
-        && !feed.divisions.iter().any(|own| own.contains(place))
-    {
+    if !names_own_place(feed, statement) {
         return Err(Violation::new(
             "attributes.division",
             "DIVISION_NOT_GRANTED",
@@ -181,12 +179,25 @@ fn check(row: Row, feed: &FeedGrant) -> Result<Row, Violation> {
     Ok(row)
 }
 
-fn division_of(statement: &FactStatement) -> Option<DivisionCode> {
-    let value = statement.attributes.as_ref()?.fields.get("division")?;
-    match &value.kind {
-        Some(prost_types::value::Kind::StringValue(text)) => DivisionCode::parse(text).ok(),
-        _ => None,
+/// A kind that was granted, of those that a feed can be granted.
+fn may_report(feed: &FeedGrant, kind: &str) -> bool {
+    check_kind(kind).is_ok() && feed.kinds.iter().any(|granted| granted == kind)
+}
+
+/// `division` is the one attribute of a reportable kind that names a place (`facility` is text, `country` lies abroad).
+/// What cannot be read as a division is none of the feed's.
+fn names_own_place(feed: &FeedGrant, statement: &FactStatement) -> bool {
+    let fields = statement.attributes.as_ref().map(|given| &given.fields);
+    let Some(value) = fields.and_then(|fields| fields.get("division")) else {
+        return true;
+    };
+    if feed.divisions.is_empty() {
+        return true;
     }
+    let Some(prost_types::value::Kind::StringValue(text)) = &value.kind else {
+        return false;
+    };
+    DivisionCode::parse(text).is_ok_and(|place| feed.divisions.iter().any(|own| own.contains(place)))
 }
 
 fn no_feed() -> Fault {

@@ -4,6 +4,7 @@
 
 mod applications;
 mod arrivals;
+mod authorities;
 mod bad_input;
 mod database;
 mod fakes;

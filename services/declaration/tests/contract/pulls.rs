@@ -85,7 +85,9 @@ impl Declaration {
 
     /// The next attempt, once it has ended.
     pub async fn attempt(&self) -> wire::Pull {
-        let before = self.pull().await.last_attempt_time;
+        // One that is under way has its lease from before the clock moves.
+        let idle = |pull: &wire::Pull| pull.last_attempt_time.is_some() && !pull.running;
+        let before = self.pull_until("idle", idle).await.last_attempt_time;
         self.bed.clock.advance(Duration::from_secs(301));
         self.pull_until("tried again", |pull| {
             pull.last_attempt_time != before && !pull.running

@@ -30,9 +30,17 @@ pub struct Import {
     target: Target,
 }
 
-/// A refused line.
-struct Refused {
+/// Where a row stands.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// Among the rows of the file, from 1.
+    row: u64,
     line: u64,
+}
+
+/// A refused row.
+struct Refused {
+    place: Place,
     field: String,
     reason: String,
     zh: String,
@@ -43,7 +51,7 @@ impl Import {
     pub async fn run(self) -> Result<(), Failure> {
         let lines = file::read(&self.file)
             .map_err(|wrong| Failure::Input(format!("{}: {wrong}", self.file.display())))?;
-        let (numbers, rows, mut refused) = sorted(lines);
+        let (places, rows, mut refused) = sorted(lines);
         let imported = if self.all_or_nothing && !refused.is_empty() {
             None
         } else {
@@ -59,14 +67,14 @@ impl Import {
             let error = wrong.error.clone().unwrap_or_default();
             let sent = usize::try_from(wrong.row - 1).ok();
             Refused {
-                line: sent.and_then(|row| numbers.get(row)).copied().unwrap_or_default(),
+                place: sent.and_then(|row| places.get(row)).copied().unwrap_or_default(),
                 field: error.field,
                 reason: error.reason,
                 zh: error.message_zh,
                 en: error.message_en,
             }
         }));
-        refused.sort_by_key(|one| one.line);
+        refused.sort_by_key(|one| one.place.row);
         let unsaid = usize::try_from(imported.refused)
             .unwrap_or(0)
             .saturating_sub(imported.errors.len());
@@ -80,17 +88,21 @@ impl Import {
     }
 }
 
-/// The lines and rows to send, and what cannot be.
-fn sorted(lines: Vec<Line>) -> (Vec<u64>, Vec<FactRow>, Vec<Refused>) {
-    let (mut numbers, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for Line { number, row } in lines {
+/// The rows to send with their places, and what cannot be sent.
+fn sorted(lines: Vec<Line>) -> (Vec<Place>, Vec<FactRow>, Vec<Refused>) {
+    let (mut places, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for (nth, Line { number, row }) in (1..).zip(lines) {
+        let place = Place {
+            row: nth,
+            line: number,
+        };
         match row {
             Ok(row) => {
-                numbers.push(number);
+                places.push(place);
                 rows.push(row);
             }
             Err(wrong) => refused.push(Refused {
-                line: number,
+                place,
                 field: wrong.field,
                 reason: "LINE_UNREADABLE".to_owned(),
                 zh: "无法读取该行".to_owned(),
@@ -98,7 +110,7 @@ fn sorted(lines: Vec<Line>) -> (Vec<u64>, Vec<FactRow>, Vec<Refused>) {
             }),
         }
     }
-    (numbers, rows, refused)
+    (places, rows, refused)
 }
 
 /// Nothing was stored, or all of it is in force, or some is on its way.
@@ -111,7 +123,7 @@ fn state(imported: &ImportFactsResponse) -> &'static str {
 }
 
 fn as_json(imported: &ImportFactsResponse, refused: &[Refused], count: usize) -> serde_json::Value {
-    let one = |one: &Refused| json!({"line": one.line, "field": one.field, "reason": one.reason, "message": one.en});
+    let one = |one: &Refused| json!({"row": one.place.row, "line": one.place.line, "field": one.field, "reason": one.reason, "message": one.en});
     let errors: Vec<_> = refused.iter().map(one).collect();
     json!({"accepted": imported.accepted, "unchanged": imported.unchanged, "refused": count,
         "state": state(imported), "errors": errors})
@@ -119,7 +131,7 @@ fn as_json(imported: &ImportFactsResponse, refused: &[Refused], count: usize) ->
 
 fn say(imported: &ImportFactsResponse, refused: &[Refused], count: usize) {
     for one in refused {
-        println!("line {}: {}: {} {}", one.line, one.field, one.zh, one.en);
+        println!("line {}: {}: {} {}", one.place.line, one.field, one.zh, one.en);
     }
     println!(
         "{} accepted, {} unchanged, {count} refused, {}",
