@@ -113,21 +113,29 @@ impl Process {
         panic!("not ready within 30 s: {}", self.log());
     }
 
+    /// The metrics as Prometheus reads them.
+    pub async fn metrics(&self) -> String {
+        get(self.recipe.admin_port, "/metrics").await.unwrap_or_default()
+    }
+
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.recipe.log).unwrap_or_default()
     }
 }
 
 async fn answers_ready(port: u16) -> bool {
+    let answer = get(port, "/healthz/ready").await;
+    answer.is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+async fn get(port: u16, path: &str) -> std::io::Result<String> {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let Ok(mut socket) = tokio::net::TcpStream::connect(("127.0.0.1", port)).await else {
-        return false;
-    };
-    let request = b"GET /healthz/ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let mut socket = tokio::net::TcpStream::connect(("127.0.0.1", port)).await?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     let mut answer = String::new();
-    socket.write_all(request).await.is_ok()
-        && socket.read_to_string(&mut answer).await.is_ok()
-        && answer.starts_with("HTTP/1.1 200")
+    socket.write_all(request.as_bytes()).await?;
+    socket.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 impl Drop for Process {

@@ -129,9 +129,14 @@ async fn start() -> Mesh {
         federation: channel(ServiceName::Federation),
     };
     bed.bind(
-        lutong_declaration::build(foundation, &storage, peers)
-            .await
-            .unwrap(),
+        lutong_declaration::build(
+            foundation,
+            &storage,
+            &lutong_declaration::DeclarationConfig::default(),
+            peers,
+        )
+        .await
+        .unwrap(),
     );
     let config = GatewayConfig {
         dev: true,

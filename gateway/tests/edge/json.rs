@@ -23,6 +23,8 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
         post("/v1/arrivals", json!({"request_id": "r", "form": {}})),
         post("/v1/feedback", json!({"request_id": "r", "text": "x"})),
         get("/v1/areas?division=3702&open_only=true"),
+        get("/v1/pulls"),
+        post("/v1/pulls/epidemic-database:start", json!({"request_id": "r"})),
         get("/v1/unplaced-areas"),
         post(
             "/v1/unplaced-areas/1/placement",
@@ -89,12 +91,15 @@ async fn every_binding_of_the_contract_reaches_its_service() {
     );
 }
 
-/// Whether a path is of a template, segment by segment.
+/// Whether a path is of a template, segment by segment; a verb may follow a variable.
 fn is_of(template: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap();
     let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
     let same = |(template, path): (&&str, &&str)| {
-        template == path || (template.starts_with('{') && template.ends_with('}'))
+        let verb = template.split_once('}').map(|(_, verb)| verb);
+        template == path
+            || (template.starts_with('{')
+                && verb.is_some_and(|verb| path.ends_with(verb) && (verb.is_empty() != path.contains(':'))))
     };
     template.len() == path.len() && template.iter().zip(&path).all(same)
 }

@@ -398,6 +398,22 @@ impl declaration::feed_service_server::FeedService for World {
             ..declaration::ImportFactsResponse::default()
         }))
     }
+
+    async fn list_pulls(
+        &self,
+        call: Call<declaration::ListPullsRequest>,
+    ) -> Answers<declaration::ListPullsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::ListPullsResponse::default()))
+    }
+
+    async fn start_pull(
+        &self,
+        call: Call<declaration::StartPullRequest>,
+    ) -> Answers<declaration::StartPullResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::StartPullResponse::default()))
+    }
 }
 
 #[tonic::async_trait]

@@ -2,10 +2,11 @@
 //! `failpoints` feature.
 
 /// Names of all places, so that a test can visit each.
-pub const ALL: [&str; 8] = [
+pub const ALL: [&str; 9] = [
     "identity.registered",
     "declaration.before_commit",
     "declaration.committed",
+    "declaration.pulled",
     "risk_rules.committed",
     "risk_rules.applied",
     "code_rendering.committed",

@@ -1,4 +1,6 @@
 //! What is stated, and what becomes a fact. Pure.
 
 pub mod contact_history;
+pub mod feed;
+pub mod pull;
 pub mod statement;

@@ -4,6 +4,7 @@ pub mod convert;
 mod events;
 mod feed;
 pub mod peers;
+mod pulls;
 
 use lutong_chassis::reply;
 use lutong_kernel::Fault;
@@ -17,16 +18,18 @@ pub use events::EventLog;
 use crate::service::applications::Sent;
 use crate::service::arrivals::StatedOrigin;
 use crate::service::declaring::Declaring;
+use crate::service::pulls::Puller;
 use crate::store::declarations::DeclarationKind;
 
 #[derive(Clone)]
 pub struct Handler {
     declaring: Declaring,
+    puller: Puller,
 }
 
 impl Handler {
-    pub const fn new(declaring: Declaring) -> Self {
-        Self { declaring }
+    pub const fn new(declaring: Declaring, puller: Puller) -> Self {
+        Self { declaring, puller }
     }
 
     async fn apply(

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod config;
 pub mod domain;
 mod grpc;
+mod https;
 mod service;
 mod store;
 
@@ -14,6 +16,7 @@ use lutong_proto::declaration::v1::declaration_service_server::DeclarationServic
 use lutong_proto::declaration::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::declaration::v1::feed_service_server::FeedServiceServer;
 
+pub use config::{DeclarationConfig, PullConfig, sources};
 pub use grpc::peers::Peers;
 pub use store::Migrations;
 
@@ -29,12 +32,15 @@ const MAX_POSITION: usize = 64 * 1024;
 pub async fn build(
     foundation: &Foundation,
     storage: &StorageConfig,
+    config: &DeclarationConfig,
     peers: Peers,
 ) -> Result<Component, BuildError> {
+    let sources = sources(config)?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let outbox = store.outbox();
     let declaring = service::declaring::Declaring::new(&store, foundation, outbox.clone(), peers);
-    let handler = grpc::Handler::new(declaring);
+    let puller = service::pulls::Puller::new(declaring.clone(), sources);
+    let handler = grpc::Handler::new(declaring, puller.clone());
     let routes = tonic::service::Routes::new(
         DeclarationServiceServer::new(handler.clone()).max_decoding_message_size(MAX_FORM),
     )
@@ -50,7 +56,8 @@ pub async fn build(
         router: foundation.guard(SERVICE, routes, Some(audit)),
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
-            outbox.clone().run_relay(bell, stop).boxed(),
+            outbox.clone().run_relay(bell, stop.clone()).boxed(),
+            puller.run(stop).boxed(),
             store.sweeper(foundation, Some(outbox)),
         ],
     })

@@ -4,3 +4,5 @@ pub mod applications;
 pub mod arrivals;
 pub mod declaring;
 pub mod feed;
+pub mod pulling;
+pub mod pulls;

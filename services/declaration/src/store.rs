@@ -2,6 +2,7 @@
 
 pub mod declarations;
 mod migrations;
+pub mod pulls;
 mod tables;
 
 pub use migrations::Migrations;

@@ -9,6 +9,7 @@ use lutong_chassis::server::ListenConfig;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::telemetry::TelemetryConfig;
 use lutong_chassis::tls::TlsFiles;
+use lutong_declaration::DeclarationConfig;
 use lutong_federation::FederationConfig;
 use lutong_gateway::GatewayConfig;
 use lutong_kernel::ServiceName;
@@ -36,6 +37,7 @@ pub struct NodeConfig {
     pub keys: PathBuf,
     pub server: ListenConfig,
     pub gateway: GatewayConfig,
+    pub declaration: DeclarationConfig,
     pub federation: FederationConfig,
     pub telemetry: TelemetryConfig,
 }
@@ -65,6 +67,7 @@ impl Default for NodeConfig {
             keys: PathBuf::from("./lutong-keys"),
             server: ListenConfig::default(),
             gateway: GatewayConfig::default(),
+            declaration: DeclarationConfig::default(),
             federation: FederationConfig::default(),
             telemetry: TelemetryConfig::default(),
         }

@@ -69,7 +69,7 @@ pub async fn build(
                 risk_rules: to(RiskRules)?,
                 federation: to(Federation)?,
             };
-            lutong_declaration::build(foundation, storage, peers).await?
+            lutong_declaration::build(foundation, storage, &config.declaration, peers).await?
         }
         RiskRules => {
             let peers = lutong_risk_rules::Peers {

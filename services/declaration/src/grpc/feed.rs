@@ -4,7 +4,10 @@ use lutong_chassis::{reply, status};
 use lutong_kernel::{Fault, FaultCode, Violation};
 use lutong_proto::declaration::v1::feed_service_server::FeedService;
 use lutong_proto::declaration::v1::import_facts_request::Content;
-use lutong_proto::declaration::v1::{ImportFactsRequest, ImportFactsResponse, ImportMode};
+use lutong_proto::declaration::v1::{
+    ImportFactsRequest, ImportFactsResponse, ImportMode, ListPullsRequest, ListPullsResponse,
+    StartPullRequest, StartPullResponse,
+};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{Handler, convert};
@@ -89,5 +92,16 @@ impl FeedService for Handler {
         request: Request<Streaming<ImportFactsRequest>>,
     ) -> Result<Response<ImportFactsResponse>, Status> {
         self.import(request).await.map(Response::new)
+    }
+
+    async fn list_pulls(&self, _: Request<ListPullsRequest>) -> Result<Response<ListPullsResponse>, Status> {
+        reply::answer(self.pulls().await)
+    }
+
+    async fn start_pull(
+        &self,
+        request: Request<StartPullRequest>,
+    ) -> Result<Response<StartPullResponse>, Status> {
+        reply::answer(self.start(request).await)
     }
 }

@@ -1,9 +1,11 @@
 //! What authorities report: a feed's own kinds, within its divisions, under its own name.
 
 use lutong_chassis::access::{FeedGrant, Grant};
+use lutong_chassis::client::Call;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
 
 use super::declaring::Declaring;
+use crate::domain::feed::check_kind;
 use crate::grpc::peers::{Document, FactStatement};
 
 /// Rows of one message, and of an all-or-nothing import.
@@ -62,9 +64,24 @@ impl Declaring {
     ) -> Result<(), Fault> {
         grant.any()?;
         let feed = grant.principal().feed.clone().ok_or_else(no_feed)?;
-        let mut checked: Vec<Result<Row, Violation>> =
-            rows.into_iter().map(|row| check(row, &feed)).collect();
-        self.resolve(grant, &mut checked).await?;
+        let (outcomes, in_force) = self.report(&grant.call(), &feed, rows, all_or_nothing).await?;
+        for outcome in outcomes {
+            imported.count(outcome);
+        }
+        imported.in_force &= in_force;
+        Ok(())
+    }
+
+    /// What becomes of the rows of a feed, in order, and whether all that was stored is in force.
+    pub(super) async fn report(
+        &self,
+        call: &Call,
+        feed: &FeedGrant,
+        rows: Vec<Row>,
+        all_or_nothing: bool,
+    ) -> Result<(Vec<RowOutcome>, bool), Fault> {
+        let mut checked: Vec<Result<Row, Violation>> = rows.into_iter().map(|row| check(row, feed)).collect();
+        self.resolve(call, &mut checked).await?;
         if all_or_nothing {
             refuse_any(&checked)?;
         }
@@ -73,24 +90,18 @@ impl Declaring {
             .flatten()
             .map(|row| row.statement.clone())
             .collect();
-        let (outcomes, in_force) = self
-            .peers
-            .append_reported(&grant.call(), good, all_or_nothing)
-            .await?;
-        let mut outcomes = outcomes.into_iter();
-        for row in checked {
-            let outcome = match row {
-                Ok(_) => outcomes.next().ok_or_else(Fault::internal)?,
-                Err(wrong) => RowOutcome::Refused(wrong),
-            };
-            imported.count(outcome);
-        }
-        imported.in_force &= in_force;
-        Ok(())
+        let (stored, in_force) = self.peers.append_reported(call, good, all_or_nothing).await?;
+        let mut stored = stored.into_iter();
+        let outcome = |row: Result<Row, Violation>| match row {
+            Ok(_) => stored.next().ok_or_else(Fault::internal),
+            Err(wrong) => Ok(RowOutcome::Refused(wrong)),
+        };
+        let outcomes = checked.into_iter().map(outcome).collect::<Result<_, _>>()?;
+        Ok((outcomes, in_force))
     }
 
     /// Documents become subjects; what identity refuses is refused.
-    async fn resolve(&self, grant: &Grant, rows: &mut [Result<Row, Violation>]) -> Result<(), Fault> {
+    async fn resolve(&self, call: &Call, rows: &mut [Result<Row, Violation>]) -> Result<(), Fault> {
         let documents: Vec<Document> = rows
             .iter()
             .flatten()
@@ -99,7 +110,7 @@ impl Declaring {
         if documents.is_empty() {
             return Ok(());
         }
-        let mut resolved = self.peers.resolve(&grant.call(), documents).await?.into_iter();
+        let mut resolved = self.peers.resolve(call, documents).await?.into_iter();
         for slot in rows.iter_mut() {
             let Ok(row) = slot else { continue };
             if row.document.is_none() {
@@ -149,7 +160,7 @@ fn check(row: Row, feed: &FeedGrant) -> Result<Row, Violation> {
         ));
     }
     let is_fact = statement.retract_key.is_empty();
-    if is_fact && !feed.kinds.contains(&statement.kind) {
+    if is_fact && !may_report(feed, &statement.kind) {
         return Err(Violation::new(
             "kind",
             "KIND_NOT_GRANTED",
@@ -157,10 +168,7 @@ fn check(row: Row, feed: &FeedGrant) -> Result<Row, Violation> {
             "the feed may not report facts of this kind",
         ));
     }
-    if !feed.divisions.is_empty()
-        && let Some(place) = division_of(statement)
-        && !feed.divisions.iter().any(|own| own.contains(place))
-    {
+    if !names_own_place(feed, statement) {
         return Err(Violation::new(
             "attributes.division",
             "DIVISION_NOT_GRANTED",
@@ -171,12 +179,25 @@ fn check(row: Row, feed: &FeedGrant) -> Result<Row, Violation> {
     Ok(row)
 }
 
-fn division_of(statement: &FactStatement) -> Option<DivisionCode> {
-    let value = statement.attributes.as_ref()?.fields.get("division")?;
-    match &value.kind {
-        Some(prost_types::value::Kind::StringValue(text)) => DivisionCode::parse(text).ok(),
-        _ => None,
+/// A kind that was granted, of those that a feed can be granted.
+fn may_report(feed: &FeedGrant, kind: &str) -> bool {
+    check_kind(kind).is_ok() && feed.kinds.iter().any(|granted| granted == kind)
+}
+
+/// `division` is the one attribute of a reportable kind that names a place (`facility` is text, `country` lies abroad).
+/// What cannot be read as a division is none of the feed's.
+fn names_own_place(feed: &FeedGrant, statement: &FactStatement) -> bool {
+    let fields = statement.attributes.as_ref().map(|given| &given.fields);
+    let Some(value) = fields.and_then(|fields| fields.get("division")) else {
+        return true;
+    };
+    if feed.divisions.is_empty() {
+        return true;
     }
+    let Some(prost_types::value::Kind::StringValue(text)) = &value.kind else {
+        return false;
+    };
+    DivisionCode::parse(text).is_ok_and(|place| feed.divisions.iter().any(|own| own.contains(place)))
 }
 
 fn no_feed() -> Fault {

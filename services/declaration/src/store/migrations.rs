@@ -1,6 +1,7 @@
 //! Declaration's schema, step by step. A released step is never edited.
 
 mod m0001_first;
+mod m0002_pulls;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -11,6 +12,6 @@ pub struct Migrations;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration)]
+        vec![Box::new(m0001_first::Migration), Box::new(m0002_pulls::Migration)]
     }
 }

@@ -33,3 +33,67 @@ pub mod declaration {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub mod pull {
+    use sea_orm::entity::prelude::*;
+
+    /// How far a database that is asked on a schedule is.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "pulls")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub source: String,
+        /// When it was first configured.
+        pub created_at: i64,
+        /// Up to where its rows are acknowledged; empty at first.
+        pub cursor: String,
+        pub cursor_at: Option<i64>,
+        pub last_attempt_at: Option<i64>,
+        pub last_success_at: Option<i64>,
+        pub next_due_at: i64,
+        /// Since when it is overdue, as the log was told.
+        pub overdue_at: Option<i64>,
+        /// Of the last attempt; absent when it went well.
+        pub error: Option<String>,
+        pub error_zh: String,
+        pub error_en: String,
+        pub accepted: i64,
+        pub unchanged: i64,
+        pub refused: i64,
+        pub page_accepted: i64,
+        pub page_unchanged: i64,
+        pub page_refused: i64,
+        pub lease_owner: Option<String>,
+        pub lease_until: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod pull_refusal {
+    use sea_orm::entity::prelude::*;
+
+    /// A row of a pulled page that was refused: its place and the reason, nothing that it said.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "pull_refusals")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub number: i64,
+        pub source: String,
+        /// The cursor after which its page was asked for.
+        pub after: String,
+        /// In the page, from 1.
+        pub row: i32,
+        pub field: String,
+        pub reason: String,
+        pub at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

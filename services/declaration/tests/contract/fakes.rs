@@ -148,6 +148,9 @@ struct Facts {
     enrolled: Vec<String>,
     calls: usize,
     code_rendering_is_away: bool,
+    cases_are_pending: bool,
+    is_stuck: bool,
+    full: Option<String>,
     missing: Vec<risk::MissingEntryStep>,
 }
 
@@ -170,21 +173,37 @@ impl RiskRules {
         self.0.lock().unwrap().code_rendering_is_away = away;
     }
 
+    /// What states a case is stored and not acknowledged.
+    pub fn cases_are_pending(&self, pending: bool) {
+        self.0.lock().unwrap().cases_are_pending = pending;
+    }
+
+    /// Stores, and never answers.
+    pub fn is_stuck(&self, stuck: bool) {
+        self.0.lock().unwrap().is_stuck = stuck;
+    }
+
+    /// One more fact of this subject is one too many.
+    pub fn is_full(&self, subject: String) {
+        self.0.lock().unwrap().full = Some(subject);
+    }
+
     pub fn entry_lacks(&self, missing: &[risk::MissingEntryStep]) {
         self.0.lock().unwrap().missing = missing.to_vec();
     }
 }
 
+fn error(field: &str, reason: &str) -> risk::statement_result::Outcome {
+    risk::statement_result::Outcome::Error(identity::FieldError {
+        field: field.to_owned(),
+        reason: reason.to_owned(),
+        message_zh: "有误".to_owned(),
+        message_en: "is wrong".to_owned(),
+    })
+}
+
 fn judge(facts: &Facts, statement: &risk::FactStatement) -> risk::statement_result::Outcome {
     use risk::statement_result::Outcome;
-    let error = |field: &str, reason: &str| {
-        Outcome::Error(identity::FieldError {
-            field: field.to_owned(),
-            reason: reason.to_owned(),
-            message_zh: "有误".to_owned(),
-            message_en: "is wrong".to_owned(),
-        })
-    };
     let attributes = statement.attributes.iter().flat_map(|one| one.fields.keys());
     if attributes.into_iter().any(|name| name == BAD_ATTRIBUTE) {
         return error(&format!("attributes.{BAD_ATTRIBUTE}"), "ATTRIBUTE_UNKNOWN");
@@ -213,11 +232,49 @@ impl risk::decision_service_server::DecisionService for RiskRules {
         &self,
         request: Request<risk::AppendFactsRequest>,
     ) -> Answer<risk::AppendFactsResponse> {
-        use risk::statement_result::Outcome;
         Grant::of(&request)?.any().map_err(from_fault)?;
         let request = request.into_inner();
+        let answer = self.append(request)?;
+        let is_stuck = self.0.lock().unwrap().is_stuck;
+        if is_stuck {
+            std::future::pending::<()>().await;
+        }
+        Ok(Response::new(answer))
+    }
+
+    async fn get_decision(&self, _: Request<risk::GetDecisionRequest>) -> Answer<risk::GetDecisionResponse> {
+        panic!("declaration asks for no decision")
+    }
+
+    async fn check_entry(
+        &self,
+        request: Request<risk::CheckEntryRequest>,
+    ) -> Answer<risk::CheckEntryResponse> {
+        Grant::of(&request)?.any().map_err(from_fault)?;
+        let missing = self.0.lock().unwrap().missing.clone();
+        Ok(Response::new(risk::CheckEntryResponse {
+            missing: missing.into_iter().map(Into::into).collect(),
+        }))
+    }
+}
+
+impl RiskRules {
+    fn append(&self, request: risk::AppendFactsRequest) -> Result<risk::AppendFactsResponse, Status> {
+        use risk::statement_result::Outcome;
         let mut facts = self.0.lock().unwrap();
         facts.calls += 1;
+        if facts
+            .full
+            .as_ref()
+            .is_some_and(|full| request.statements.iter().any(|one| one.subject_id == *full))
+        {
+            return Err(from_fault(Fault::new(
+                FaultCode::FailedPrecondition,
+                "TOO_MANY_FACTS",
+                "记录过多",
+                "too many facts",
+            )));
+        }
         let outcomes: Vec<_> = request.statements.iter().map(|one| judge(&facts, one)).collect();
         let errors = outcomes
             .iter()
@@ -249,28 +306,19 @@ impl risk::decision_service_server::DecisionService for RiskRules {
             }
         }
         facts.enrolled.extend(request.enrol_subject_ids);
+        let pending = facts.cases_are_pending;
         let result = |outcome| risk::StatementResult {
-            outcome: Some(outcome),
+            outcome: Some(match outcome {
+                Outcome::FactId(_) | Outcome::UnchangedFactId(_) if pending => {
+                    error("kind", "CASE_NOT_IN_FORCE")
+                }
+                outcome => outcome,
+            }),
         };
-        Ok(Response::new(risk::AppendFactsResponse {
+        Ok(risk::AppendFactsResponse {
             results: outcomes.into_iter().map(result).collect(),
             in_force: !facts.code_rendering_is_away,
-        }))
-    }
-
-    async fn get_decision(&self, _: Request<risk::GetDecisionRequest>) -> Answer<risk::GetDecisionResponse> {
-        panic!("declaration asks for no decision")
-    }
-
-    async fn check_entry(
-        &self,
-        request: Request<risk::CheckEntryRequest>,
-    ) -> Answer<risk::CheckEntryResponse> {
-        Grant::of(&request)?.any().map_err(from_fault)?;
-        let missing = self.0.lock().unwrap().missing.clone();
-        Ok(Response::new(risk::CheckEntryResponse {
-            missing: missing.into_iter().map(Into::into).collect(),
-        }))
+        })
     }
 }
 

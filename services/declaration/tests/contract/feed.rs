@@ -33,7 +33,7 @@ fn cdc() -> Principal {
     testing::feed("cdc-370200", &["case", "close_contact", "stay"])
 }
 
-fn text(value: &str) -> prost_types::Value {
+pub fn text(value: &str) -> prost_types::Value {
     prost_types::Value {
         kind: Some(prost_types::value::Kind::StringValue(value.to_owned())),
     }
@@ -58,15 +58,15 @@ fn with(mut row: wire::FactRow, name: &str, value: &str) -> wire::FactRow {
     row
 }
 
-fn options(mode: ImportMode) -> Content {
+pub fn options(mode: ImportMode) -> Content {
     Content::Options(wire::ImportOptions { mode: mode.into() })
 }
 
-fn rows(rows: Vec<wire::FactRow>) -> Content {
+pub fn rows(rows: Vec<wire::FactRow>) -> Content {
     Content::Rows(wire::FactRows { rows })
 }
 
-async fn send(
+pub async fn send(
     declaration: &Declaration,
     who: &Principal,
     messages: Vec<Content>,
@@ -95,7 +95,7 @@ async fn import(
 }
 
 /// `line field reason` of each refused row.
-fn errors(answer: &wire::ImportFactsResponse) -> Vec<String> {
+pub fn errors(answer: &wire::ImportFactsResponse) -> Vec<String> {
     let told = answer.errors.iter().map(|one| {
         let wrong = one.error.as_ref().unwrap();
         assert!(!wrong.message_zh.is_empty() && !wrong.message_en.is_empty());
@@ -104,7 +104,7 @@ fn errors(answer: &wire::ImportFactsResponse) -> Vec<String> {
     told.collect()
 }
 
-fn counts(answer: &wire::ImportFactsResponse) -> (i64, i64, i64) {
+pub fn counts(answer: &wire::ImportFactsResponse) -> (i64, i64, i64) {
     (answer.accepted, answer.unchanged, answer.refused)
 }
 

@@ -4,17 +4,21 @@
 
 mod applications;
 mod arrivals;
+mod authorities;
 mod bad_input;
+mod database;
 mod fakes;
 mod feed;
 mod log;
+mod pull_answers;
+mod pulls;
 
 use std::time::Duration;
 
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{Principal, status};
-use lutong_declaration::{Migrations, Peers};
+use lutong_chassis::{Component, Principal, status};
+use lutong_declaration::{DeclarationConfig, Migrations, Peers};
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
@@ -38,15 +42,13 @@ struct Declaration {
 }
 
 async fn alone(bed: Bed) -> Declaration {
+    alone_with(bed, &DeclarationConfig::default()).await
+}
+
+async fn alone_with(bed: Bed, config: &DeclarationConfig) -> Declaration {
     let storage = bed.storage::<Migrations>(ServiceName::Declaration).await;
-    let channel = |to| bed.channel(to, Caller::Declaration);
-    let peers = Peers {
-        identity: channel(ServiceName::Identity),
-        risk_rules: channel(ServiceName::RiskRules),
-        federation: channel(ServiceName::Federation),
-    };
-    let component = lutong_declaration::build(&bed.foundation, &storage, peers).await;
-    bed.bind(component.unwrap());
+    let component = build(&bed, &storage, config).await;
+    bed.bind(component);
     Declaration {
         bed,
         storage,
@@ -55,8 +57,24 @@ async fn alone(bed: Bed) -> Declaration {
     }
 }
 
+/// A process of the service on a store.
+async fn build(bed: &Bed, storage: &StorageConfig, config: &DeclarationConfig) -> Component {
+    let channel = |to| bed.channel(to, Caller::Declaration);
+    let peers = Peers {
+        identity: channel(ServiceName::Identity),
+        risk_rules: channel(ServiceName::RiskRules),
+        federation: channel(ServiceName::Federation),
+    };
+    let component = lutong_declaration::build(&bed.foundation, storage, config, peers).await;
+    component.unwrap()
+}
+
 async fn start(bed: Bed) -> Declaration {
-    let declaration = alone(bed).await;
+    start_with(bed, &DeclarationConfig::default()).await
+}
+
+async fn start_with(bed: Bed, config: &DeclarationConfig) -> Declaration {
+    let declaration = alone_with(bed, config).await;
     declaration.bind_identity();
     declaration.bind_risk_rules();
     declaration.bind_federation();

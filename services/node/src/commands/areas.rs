@@ -10,9 +10,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::Subcommand;
-use lutong_chassis::entropy::Entropy;
-use lutong_chassis::wall_clock::WallClock;
-use lutong_kernel::{Clock as _, RequestId, Timestamp};
+use lutong_kernel::Timestamp;
 use lutong_proto::time;
 use lutong_risk_rules::domain::area::RiskLevel;
 
@@ -69,18 +67,9 @@ pub fn unzip(bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
     Ok(plain)
 }
 
-fn new_request_id() -> String {
-    RequestId::new(WallClock.now(), &Entropy).to_string()
-}
-
 /// An argument that is an instant.
 fn instant(text: &str) -> Result<prost_types::Timestamp, lutong_kernel::time::TimeError> {
     Timestamp::parse(text).map(|at| time::from_micros(at.micros()))
-}
-
-fn when(at: Option<&prost_types::Timestamp>) -> String {
-    at.map(|at| Timestamp::from_micros(time::to_micros(at)).to_rfc3339())
-        .unwrap_or_default()
 }
 
 /// What followed for people.

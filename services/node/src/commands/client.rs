@@ -8,7 +8,9 @@ use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::rt::TokioExecutor;
 use lutong_chassis::entropy::Entropy;
-use lutong_kernel::Random;
+use lutong_chassis::wall_clock::WallClock;
+use lutong_kernel::{Clock as _, RequestId, Timestamp};
+use lutong_proto::time;
 use prost_reflect::DynamicMessage;
 use serde_json::{Value, json};
 use tonic::metadata::{Ascii, MetadataValue};
@@ -148,6 +150,16 @@ impl Target {
     }
 }
 
+pub fn new_request_id() -> String {
+    RequestId::new(WallClock.now(), &Entropy).to_string()
+}
+
+/// An instant for people; empty where there is none.
+pub fn when(at: Option<&prost_types::Timestamp>) -> String {
+    at.map(|at| Timestamp::from_micros(time::to_micros(at)).to_rfc3339())
+        .unwrap_or_default()
+}
+
 /// Canonical proto JSON of a message of the contract.
 pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
     let pool = lutong_proto::descriptor_pool();
@@ -159,14 +171,6 @@ pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
         .ok()
         .and_then(|message| serde_json::to_value(message).ok());
     json.unwrap_or_default()
-}
-
-/// A new one.
-pub fn request_id() -> String {
-    let entropy: &dyn Random = &Entropy;
-    uuid::Builder::from_random_bytes(entropy.bytes::<16>())
-        .into_uuid()
-        .to_string()
 }
 
 /// A message of the contract from its JSON.

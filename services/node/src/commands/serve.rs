@@ -83,6 +83,7 @@ impl Serve {
 
 /// What can be known to be wrong before a port is bound.
 fn check(service: Option<ServiceName>, config: &NodeConfig) -> Result<(), StartError> {
+    lutong_declaration::sources(&config.declaration)?;
     lutong_federation::trust_list(&config.federation)?;
     let Some(service) = service else { return Ok(()) };
     let missing = |key, reason: &str| {

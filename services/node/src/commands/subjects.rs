@@ -8,7 +8,7 @@ use lutong_proto::identity::v1::{
 };
 
 use super::Failure;
-use super::client::{Calls, Target, failed, from_json, request_id, to_json};
+use super::client::{Calls, Target, failed, from_json, new_request_id, to_json};
 
 #[derive(Debug, Subcommand)]
 pub enum Subjects {
@@ -55,7 +55,7 @@ impl Subjects {
             Self::Merge(merge) => {
                 let Merge { from, into, said } = merge;
                 let request = MergeSubjectsRequest {
-                    request_id: request_id(),
+                    request_id: new_request_id(),
                     from: Some(reference(&from)?),
                     into: Some(reference(&into)?),
                     reason: said.reason.clone(),
@@ -66,7 +66,7 @@ impl Subjects {
             Self::Unmerge(unmerge) => {
                 let Unmerge { from, said } = unmerge;
                 let request = UnmergeSubjectRequest {
-                    request_id: request_id(),
+                    request_id: new_request_id(),
                     from: Some(reference(&from)?),
                     reason: said.reason.clone(),
                 };

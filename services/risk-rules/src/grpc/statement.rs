@@ -35,8 +35,13 @@ impl StatementReader {
         Self { fingerprint, clock }
     }
 
-    /// A statement that declaration passes on for somebody: a feed speaks in its own name and of its own kinds only.
+    /// A statement that declaration passes on for somebody: a feed speaks in its own name and of its own kinds only. Whose
+    /// rows declaration pulls (SERVICE), it has held to their grant itself.
     pub fn read_for(&self, statement: FactStatement, principal: &Principal) -> Result<Statement, Violation> {
+        // Whoever says so: a designation takes two officers, and has a way of its own.
+        if statement.kind == FactKind::Designation.as_str() {
+            return Err(not_granted());
+        }
         if let Some(feed) = &principal.feed {
             if statement.source != feed.source {
                 return Err(Violation::new(
@@ -46,16 +51,8 @@ impl StatementReader {
                     "the source is not the caller's own",
                 ));
             }
-            // Whatever a feed may report: a designation takes two officers, and has a way of its own.
-            let granted =
-                feed.kinds.contains(&statement.kind) && statement.kind != FactKind::Designation.as_str();
-            if !statement.kind.is_empty() && !granted {
-                return Err(Violation::new(
-                    "kind",
-                    "KIND_NOT_GRANTED",
-                    "本数据源无权报送该类记录",
-                    "the feed may not report facts of this kind",
-                ));
+            if !statement.kind.is_empty() && !feed.kinds.contains(&statement.kind) {
+                return Err(not_granted());
             }
         }
         self.read(statement)
@@ -115,6 +112,15 @@ impl StatementReader {
         };
         keyed_hash(&self.fingerprint, text.as_bytes())
     }
+}
+
+fn not_granted() -> Violation {
+    Violation::new(
+        "kind",
+        "KIND_NOT_GRANTED",
+        "本数据源无权报送该类记录",
+        "the feed may not report facts of this kind",
+    )
 }
 
 fn shapeless() -> Violation {

@@ -69,7 +69,14 @@ pub struct Appended {
 impl Decider {
     /// Stores the batch and decides, together with the small batches of other calls that wait.
     async fn append_gathered(&self, batch: Batch) -> Result<Appended, Fault> {
-        let small = batch.statements.len() + batch.enrol.len() <= GATHERED && !batch.all_or_nothing;
+        // What corrects or retracts is not mixed with other calls' rows: two of them in one batch contest each other.
+        let plain = batch
+            .statements
+            .iter()
+            .flatten()
+            .all(|one| one.target().is_none());
+        let few = batch.statements.len() + batch.enrol.len() <= GATHERED;
+        let small = few && plain && !batch.all_or_nothing;
         if !small {
             return self.append(batch).await;
         }

@@ -1,5 +1,7 @@
 //! Sorting a batch of statements into new ones, known ones and refused ones. The order of a batch means nothing.
 
+mod contested;
+
 use std::collections::HashMap;
 
 use lutong_kernel::{FactId, Random, SubjectId, Timestamp, Violation};
@@ -84,8 +86,13 @@ pub fn sort(
     let mut known: HashMap<Key, Known> = stored.into_iter().map(known_of).collect();
     let mut sorted = Sorted::default();
     let mut waiting = Vec::new();
+    let mut contested = contested::contested(&batch, &known);
     for (row, statement) in batch.into_iter().enumerate() {
         sorted.results.push(None);
+        if let Some(wrong) = contested.remove(&row) {
+            sorted.results[row] = Some(Err(wrong));
+            continue;
+        }
         match statement {
             Ok(statement) => waiting.push((row, statement)),
             Err(wrong) => sorted.results[row] = Some(Err(wrong)),

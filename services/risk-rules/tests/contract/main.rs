@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod areas;
+mod bad_input;
 mod decisions;
 mod designations;
 mod history;

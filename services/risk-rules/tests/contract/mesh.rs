@@ -250,6 +250,22 @@ impl Mesh {
         answer.map(Response::into_inner).map_err(|status| fault(&status))
     }
 
+    /// In declaration's own name, nobody behind it.
+    pub async fn append_as_service(
+        &self,
+        statements: Vec<wire::FactStatement>,
+    ) -> Result<wire::AppendFactsResponse, Fault> {
+        let call = Call::background(std::time::Duration::from_secs(5));
+        let request = call.request(wire::AppendFactsRequest {
+            statements,
+            ..wire::AppendFactsRequest::default()
+        });
+        let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
+            .append_facts(request)
+            .await;
+        answer.map(Response::into_inner).map_err(|status| fault(&status))
+    }
+
     /// Whether every decision that followed is in force.
     pub async fn stored(&self, statements: Vec<wire::FactStatement>, enrol: &[u32]) -> bool {
         let answer = self.append(statements, enrol).await.unwrap();

@@ -7,8 +7,8 @@ use lutong_proto::risk_rules::v1::{
 };
 use prost_types::Timestamp;
 
-use super::{Failure, instant, new_request_id, round, show, when};
-use crate::commands::client::{Target, failed, to_json};
+use super::{Failure, instant, round, show};
+use crate::commands::client::{Target, failed, new_request_id, to_json, when};
 
 #[derive(Debug, Subcommand)]
 pub enum Key {

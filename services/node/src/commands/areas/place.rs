@@ -4,8 +4,8 @@ use clap::Args;
 use lutong_proto::risk_rules::v1::PlaceAreaRequest;
 use lutong_proto::risk_rules::v1::area_service_client::AreaServiceClient;
 
-use super::{Failure, new_request_id, round, show};
-use crate::commands::client::{Target, failed, to_json};
+use super::{Failure, round, show};
+use crate::commands::client::{Target, failed, new_request_id, to_json};
 
 #[derive(Debug, Args)]
 pub struct Place {

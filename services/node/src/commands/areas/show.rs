@@ -8,8 +8,8 @@ use lutong_proto::risk_rules::v1::{
 use prost_types::Timestamp;
 use serde_json::Value;
 
-use super::{Failure, instant, when};
-use crate::commands::client::{Target, failed, to_json};
+use super::{Failure, instant};
+use crate::commands::client::{Target, failed, to_json, when};
 
 #[derive(Debug, Args)]
 pub struct Show {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tonic::Status;
 
 use super::super::Failure;
-use super::super::client::{Calls, Target, failed, request_id};
+use super::super::client::{Calls, Target, failed, new_request_id};
 
 /// Between two looks at a preview.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -120,7 +120,7 @@ impl Asking {
 impl Announce {
     pub async fn run(self) -> Result<(), Failure> {
         let sent = AnnounceRuleSetRequest {
-            request_id: request_id(),
+            request_id: new_request_id(),
             document: super::read(&self.document, MAX_DOCUMENT)?,
             cases: super::read(&self.cases, MAX_DOCUMENT)?,
             expected_changes: self.expected_changes,
@@ -137,7 +137,7 @@ impl Preview {
         let mut client = self.asking.client().await?;
         let Named { rule_set, version } = self.named;
         let begin = PreviewRuleSetRequest {
-            request_id: request_id(),
+            request_id: new_request_id(),
             rule_set: rule_set.clone(),
             version: version.clone(),
         };
@@ -168,7 +168,7 @@ impl Preview {
 impl Approve {
     pub async fn run(self) -> Result<(), Failure> {
         let sent = ApproveRuleSetRequest {
-            request_id: request_id(),
+            request_id: new_request_id(),
             rule_set: self.named.rule_set,
             version: self.named.version,
         };
@@ -181,7 +181,7 @@ impl Approve {
 impl Resume {
     pub async fn run(self) -> Result<(), Failure> {
         let sent = ResumeRuleSetRequest {
-            request_id: request_id(),
+            request_id: new_request_id(),
             rule_set: self.named.rule_set,
             version: self.named.version,
             expected_changes: self.expected_changes,
@@ -195,7 +195,7 @@ impl Resume {
 impl Cancel {
     pub async fn run(self) -> Result<(), Failure> {
         let sent = CancelRuleSetRequest {
-            request_id: request_id(),
+            request_id: new_request_id(),
             rule_set: self.named.rule_set,
             version: self.named.version,
         };

@@ -1,0 +1,229 @@
+//! Declaration's part of the configuration: the databases that it asks on a schedule.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use lutong_chassis::BuildError;
+use lutong_chassis::access::FeedGrant;
+use lutong_kernel::{DivisionCode, Secret};
+use serde::{Deserialize, Serialize};
+
+use crate::SERVICE;
+use crate::domain::feed;
+use crate::https::{Credential, Endpoint};
+use crate::service::feed::MAX_ROWS;
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeclarationConfig {
+    /// Databases that are asked on a schedule; none: nothing is.
+    pub pull: Vec<PullConfig>,
+}
+
+/// A database and what it may report. What is asked and answered: `formats/pull.md`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PullConfig {
+    /// Under which its rows are stored, for example `epidemic-database`.
+    pub source: String,
+    /// `https://…`, or `http://…` on this machine.
+    pub url: String,
+    /// A file whose text is sent as bearer token; read again at each page, so that it can be renewed.
+    #[serde(default)]
+    pub credential_file: Option<PathBuf>,
+    /// A variable of the environment with that text, where there is no file.
+    #[serde(default)]
+    pub credential_variable: Option<String>,
+    /// The authority (PEM) that the database's certificate must come from; none: those that this machine trusts.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// Seconds between two rounds of asking.
+    #[serde(default = "five_minutes")]
+    pub interval_s: u64,
+    /// Records of one page at most.
+    #[serde(default = "five_hundred")]
+    pub page_size: u32,
+    /// Seconds within which a page must be there, to its last byte.
+    #[serde(default = "half_a_minute")]
+    pub timeout_s: u64,
+    /// Fact kinds that it may report.
+    pub kinds: Vec<String>,
+    /// Divisions whose places it may name; none: the whole province.
+    #[serde(default)]
+    pub divisions: Vec<String>,
+}
+
+const fn five_minutes() -> u64 {
+    300
+}
+
+const fn five_hundred() -> u32 {
+    500
+}
+
+const fn half_a_minute() -> u64 {
+    30
+}
+
+/// The longest interval and the longest timeout, in seconds.
+const LONGEST_INTERVAL: u64 = 7 * 86_400;
+const LONGEST_TIMEOUT: u64 = 60;
+
+/// A configured database, ready to be asked.
+#[derive(Debug)]
+pub struct PullSource {
+    pub grant: FeedGrant,
+    pub endpoint: Endpoint,
+    pub interval: Duration,
+    pub page_size: u32,
+}
+
+/// Reads the configured sources; also what `lutong config check` asks.
+pub fn sources(config: &DeclarationConfig) -> Result<Vec<PullSource>, BuildError> {
+    let mut sources: Vec<PullSource> = Vec::with_capacity(config.pull.len());
+    for (n, one) in config.pull.iter().enumerate() {
+        let failed = |(key, reason): (&str, String)| BuildError::Config {
+            service: SERVICE,
+            reason: format!("declaration.pull[{n}].{key}: {reason}"),
+        };
+        let source = read(one).map_err(failed)?;
+        if sources.iter().any(|other| other.grant.source == one.source) {
+            return Err(failed(("source", format!("{:?} is there twice", one.source))));
+        }
+        sources.push(source);
+    }
+    Ok(sources)
+}
+
+/// The key that is wrong, and why.
+type Wrong = (&'static str, String);
+
+fn read(config: &PullConfig) -> Result<PullSource, Wrong> {
+    feed::check_source(&config.source).map_err(|error| ("source", error.to_string()))?;
+    if config.kinds.is_empty() {
+        return Err(("kinds", "says what it may report".to_owned()));
+    }
+    for kind in &config.kinds {
+        feed::check_kind(kind).map_err(|error| ("kinds", error.to_string()))?;
+    }
+    let divisions = config
+        .divisions
+        .iter()
+        .map(|code| DivisionCode::parse(code).map_err(|error| ("divisions", format!("{code}: {error}"))));
+    within("interval_s", config.interval_s, LONGEST_INTERVAL)?;
+    within("timeout_s", config.timeout_s, LONGEST_TIMEOUT)?;
+    within("page_size", u64::from(config.page_size), MAX_ROWS as u64)?;
+    let timeout = Duration::from_secs(config.timeout_s);
+    Ok(PullSource {
+        grant: FeedGrant {
+            source: config.source.clone(),
+            kinds: config.kinds.clone(),
+            divisions: divisions.collect::<Result<_, _>>()?,
+        },
+        endpoint: Endpoint::open(
+            &config.url,
+            credential(config)?,
+            config.ca_file.as_deref(),
+            timeout,
+        )?,
+        interval: Duration::from_secs(config.interval_s),
+        page_size: config.page_size,
+    })
+}
+
+fn within(key: &'static str, value: u64, most: u64) -> Result<(), Wrong> {
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err((key, format!("lies between 1 and {most}")))
+}
+
+fn credential(config: &PullConfig) -> Result<Credential, Wrong> {
+    match (&config.credential_file, &config.credential_variable) {
+        (None, None) => Ok(Credential::None),
+        (Some(file), None) => Ok(Credential::File(file.clone())),
+        (None, Some(name)) => match std::env::var(name) {
+            Ok(text) => Ok(Credential::Text(Secret::new(text))),
+            Err(_) => Err(("credential_variable", format!("{name} is not set"))),
+        },
+        (Some(_), Some(_)) => {
+            let reason = "either credential_file or credential_variable, not both";
+            Err(("credential_variable", reason.to_owned()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> PullConfig {
+        let text = r#"{"source": "epidemic-database", "url": "https://db.example/changes", "kinds": ["database_anomaly"]}"#;
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn wrong(change: impl FnOnce(&mut PullConfig)) -> String {
+        let mut changed = config();
+        change(&mut changed);
+        let pull = vec![changed];
+        sources(&DeclarationConfig { pull }).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_source_needs_its_name_address_and_kinds_only() {
+        let read = sources(&DeclarationConfig { pull: vec![config()] }).unwrap();
+        assert_eq!(read[0].interval, Duration::from_secs(300));
+        assert_eq!(read[0].page_size, 500);
+        assert!(sources(&DeclarationConfig::default()).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_key() {
+        assert!(wrong(|one| one.source = "self".into()).contains("declaration.pull[0].source"));
+        assert!(wrong(|one| one.kinds.clear()).contains("pull[0].kinds"));
+        assert!(wrong(|one| one.kinds = vec!["designation".into()]).contains("pull[0].kinds"));
+        assert!(wrong(|one| one.divisions = vec!["37".into()]).contains("pull[0].divisions: 37"));
+        assert!(wrong(|one| one.interval_s = 0).contains("pull[0].interval_s"));
+        assert!(wrong(|one| one.timeout_s = 3_600).contains("pull[0].timeout_s"));
+        assert!(wrong(|one| one.page_size = 1_001).contains("pull[0].page_size"));
+        let both = wrong(|one| {
+            one.credential_file = Some("token".into());
+            one.credential_variable = Some("TOKEN".into());
+        });
+        assert!(both.contains("not both"), "{both}");
+        let unset = wrong(|one| one.credential_variable = Some("NO_SUCH_VARIABLE_HERE".into()));
+        assert!(unset.contains("is not set"), "{unset}");
+        let twice = DeclarationConfig {
+            pull: vec![config(), config()],
+        };
+        let twice = sources(&twice).unwrap_err().to_string();
+        assert!(
+            twice.contains("pull[1].source") && twice.contains("twice"),
+            "{twice}"
+        );
+    }
+
+    #[test]
+    fn personal_data_goes_over_tls_or_stays_on_this_machine() {
+        for bad in [
+            "http://db.example/changes",
+            "ftp://db.example/",
+            "db.example",
+            "",
+            "https://user:password@db.example/",
+            "http://127.0.0.1.example/",
+        ] {
+            assert!(wrong(|one| one.url = bad.into()).contains("pull[0].url"), "{bad}");
+        }
+        for good in [
+            "http://127.0.0.1:8000/x",
+            "http://[::1]:8000/",
+            "http://localhost/",
+            "https://db:8443",
+        ] {
+            let mut one = config();
+            one.url = good.to_owned();
+            assert!(sources(&DeclarationConfig { pull: vec![one] }).is_ok(), "{good}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! A page: records, where the next one begins, whether there is more.
+
+use lutong_kernel::Violation;
+use lutong_proto::declaration::v1::FactRow;
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, MessageDescriptor};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::domain::pull::PullFailure;
+
+/// Bytes of a cursor.
+const MAX_CURSOR: usize = 1_000;
+
+/// What a database answered.
+#[derive(Debug)]
+pub struct Page {
+    /// Each as it would stand in a fact file, or what is wrong with it.
+    pub rows: Vec<Result<FactRow, Violation>>,
+    pub next: String,
+    pub more: bool,
+}
+
+/// Members that are not named here are left for later versions.
+#[derive(Deserialize)]
+struct Document {
+    records: Vec<Value>,
+    next: String,
+    more: bool,
+}
+
+impl Page {
+    pub fn parse(bytes: &[u8]) -> Result<Self, PullFailure> {
+        let document: Document = serde_json::from_slice(bytes).map_err(|error| refused(&error))?;
+        if document.next.len() > MAX_CURSOR || document.next.chars().any(char::is_control) {
+            return Err(page_shape());
+        }
+        let pool = lutong_proto::descriptor_pool();
+        let shape = pool.get_message_by_name("lutong.declaration.v1.FactRow");
+        let shape = shape.ok_or_else(page_shape)?;
+        Ok(Self {
+            rows: document
+                .records
+                .into_iter()
+                .map(|record| row(&shape, record))
+                .collect(),
+            next: document.next,
+            more: document.more,
+        })
+    }
+}
+
+/// What the record said is not repeated: it may be anything.
+fn row(shape: &MessageDescriptor, record: Value) -> Result<FactRow, Violation> {
+    let message = DynamicMessage::deserialize(shape.clone(), record).ok();
+    let row = message.and_then(|message| FactRow::decode(&*message.encode_to_vec()).ok());
+    row.ok_or_else(|| {
+        Violation::new(
+            "",
+            "ROW_UNREADABLE",
+            "该记录不是FactRow的JSON形式",
+            "is not the JSON form of a FactRow",
+        )
+    })
+}
+
+fn refused(error: &serde_json::Error) -> PullFailure {
+    if error.is_data() {
+        return page_shape();
+    }
+    let (line, column) = (error.line(), error.column());
+    PullFailure::new(
+        "NOT_JSON",
+        format!("对方返回的不是JSON（第{line}行第{column}列）"),
+        format!("the answer is not JSON (line {line}, column {column})"),
+    )
+}
+
+fn page_shape() -> PullFailure {
+    PullFailure::new(
+        "PAGE_SHAPE",
+        "应为{records, next, more}，游标最多1000字节",
+        "an answer is {records, next, more}, with a cursor of at most 1,000 bytes",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(text: &str) -> String {
+        Page::parse(text.as_bytes()).unwrap_err().reason.into_owned()
+    }
+
+    #[test]
+    fn a_page_is_read_and_a_bad_record_spoils_itself_only() {
+        let text = r#"{"records": [
+            {"source": "epidemic-database", "key": "1", "kind": "database_anomaly", "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": "11010519491231002X"},
+             "attributes": {"observed_at": "2022-11-26T08:00:00+08:00", "code": "A1"}},
+            {"source": "epidemic-database", "name": "王小明"}, 7
+        ], "next": "42", "more": true, "generated": "2022"}"#;
+        let page = Page::parse(text.as_bytes()).unwrap();
+        assert_eq!((page.next.as_str(), page.more), ("42", true));
+        assert_eq!(page.rows[0].as_ref().unwrap().key, "1");
+        for bad in &page.rows[1..] {
+            let wrong = bad.as_ref().unwrap_err();
+            assert_eq!(wrong.reason, "ROW_UNREADABLE");
+            assert!(!format!("{wrong:?}").contains("王小明"));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_no_page_is_refused_without_repeating_it() {
+        assert_eq!(reason("<html>王小明</html>"), "NOT_JSON");
+        assert_eq!(reason(r#"{"records": [], "next": "1""#), "NOT_JSON");
+        for wrong in [
+            "[]",
+            "null",
+            r#"{"records": [], "next": "1"}"#,
+            r#"{"records": {}, "next": "1", "more": false}"#,
+            r#"{"records": [], "next": 1, "more": false}"#,
+            r#"{"records": [], "next": "1", "more": "no"}"#,
+            "{\"records\": [], \"next\": \"a\\nb\", \"more\": false}",
+        ] {
+            assert_eq!(reason(wrong), "PAGE_SHAPE", "{wrong}");
+        }
+        let long = format!(
+            r#"{{"records": [], "next": "{}", "more": false}}"#,
+            "a".repeat(1_001)
+        );
+        assert_eq!(reason(&long), "PAGE_SHAPE");
+    }
+}

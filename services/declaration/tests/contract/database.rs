@@ -1,0 +1,195 @@
+//! An authority's database as far as it is asked: what it answers after each cursor is the test's to say, good or bad.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use lutong_declaration::{DeclarationConfig, PullConfig};
+use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::NUMBER;
+
+/// Its registered name.
+pub const SOURCE: &str = "epidemic-database";
+
+/// What it answers.
+#[derive(Clone)]
+pub enum Answer {
+    Page(Value),
+    Status(u16),
+    /// Whatever a body may be.
+    Body(Vec<u8>),
+    Elsewhere(String),
+    /// Nothing at all, for ever.
+    Silence,
+    /// A byte now and then.
+    Drip,
+    /// A body without an end.
+    Flood,
+}
+
+#[derive(Clone, Default)]
+pub struct Database(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    port: u16,
+    answers: BTreeMap<String, Answer>,
+    /// The cursors that it was asked after.
+    asked: Vec<String>,
+    /// The heads of the requests.
+    heads: Vec<String>,
+}
+
+impl Database {
+    pub async fn start() -> Self {
+        Self::serve(None).await
+    }
+
+    /// With a certificate.
+    pub async fn secured(acceptor: TlsAcceptor) -> Self {
+        Self::serve(Some(acceptor)).await
+    }
+
+    async fn serve(acceptor: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let database = Self::default();
+        database.0.lock().unwrap().port = listener.local_addr().unwrap().port();
+        let this = database.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (this, acceptor) = (this.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    match acceptor {
+                        None => this.answer(stream).await,
+                        Some(acceptor) => {
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                this.answer(stream).await;
+                            }
+                        }
+                    }
+                });
+            }
+        });
+        database
+    }
+
+    pub fn answers(&self, after: &str, answer: Answer) {
+        self.0.lock().unwrap().answers.insert(after.to_owned(), answer);
+    }
+
+    /// A page of records, the cursor after it, and whether there is more.
+    pub fn holds(&self, after: &str, records: &[Value], next: &str, more: bool) {
+        let page = json!({"records": records, "next": next, "more": more});
+        self.answers(after, Answer::Page(page));
+    }
+
+    pub fn asked(&self) -> Vec<String> {
+        self.0.lock().unwrap().asked.clone()
+    }
+
+    pub fn heads(&self) -> Vec<String> {
+        self.0.lock().unwrap().heads.clone()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.0.lock().unwrap().port
+    }
+
+    /// Asked every five minutes, two seconds at most for a page, two records each.
+    pub fn config(&self) -> DeclarationConfig {
+        let url = format!("http://127.0.0.1:{}/changes?province=37", self.port());
+        DeclarationConfig {
+            pull: vec![PullConfig {
+                source: SOURCE.to_owned(),
+                url,
+                credential_file: None,
+                credential_variable: None,
+                ca_file: None,
+                interval_s: 300,
+                page_size: 2,
+                timeout_s: 2,
+                kinds: vec!["database_anomaly".to_owned(), "stay".to_owned()],
+                divisions: vec!["370200".to_owned()],
+            }],
+        }
+    }
+
+    async fn answer(&self, mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => head.push(byte),
+                Err(_) => return,
+            }
+        }
+        let head = String::from_utf8(head).unwrap();
+        let after = head.split("after=").nth(1).unwrap();
+        let after = after.split('&').next().unwrap().to_owned();
+        let answer = {
+            let mut state = self.0.lock().unwrap();
+            state.asked.push(after.clone());
+            state.heads.push(head);
+            state.answers.get(&after).cloned().unwrap_or(Answer::Status(404))
+        };
+        // Whoever asked may have hung up.
+        let _ = send(&mut stream, answer).await;
+    }
+}
+
+async fn send(stream: &mut (impl AsyncWrite + Unpin), answer: Answer) -> std::io::Result<()> {
+    let body = match answer {
+        Answer::Page(page) => page.to_string().into_bytes(),
+        Answer::Body(body) => body,
+        Answer::Status(status) => {
+            let head = format!("HTTP/1.1 {status} Said So\r\ncontent-length: 0\r\n\r\n");
+            return stream.write_all(head.as_bytes()).await;
+        }
+        Answer::Elsewhere(url) => {
+            let head = format!("HTTP/1.1 302 Found\r\nlocation: {url}\r\ncontent-length: 0\r\n\r\n");
+            return stream.write_all(head.as_bytes()).await;
+        }
+        Answer::Silence => std::future::pending().await,
+        Answer::Drip => {
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")
+                .await?;
+            loop {
+                stream.write_all(b" ").await?;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+        Answer::Flood => {
+            stream
+                .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n")
+                .await?;
+            loop {
+                stream.write_all(&[b' '; 65_536]).await?;
+            }
+        }
+    };
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", body.len());
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&body).await?;
+    stream.flush().await
+}
+
+/// A record as it should be.
+pub fn record(key: &str) -> Value {
+    json!({
+        "source": SOURCE,
+        "key": key,
+        "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": NUMBER},
+        "kind": "database_anomaly",
+        "attributes": {"observed_at": "2022-11-26T08:00:00+08:00", "code": "A1"},
+    })
+}
+
+/// The same with something else in it.
+pub fn with(mut record: Value, name: &str, value: Value) -> Value {
+    record[name] = value;
+    record
+}

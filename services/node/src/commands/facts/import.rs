@@ -1,0 +1,163 @@
+//! `facts import`: a file row by row; each bad one is named by its line.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::declaration::v1::import_facts_request::Content;
+use lutong_proto::declaration::v1::{
+    FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode, ImportOptions, ImportState,
+};
+use serde_json::json;
+
+use super::file::{self, Line};
+use crate::commands::Failure;
+use crate::commands::client::{Calls, Target, failed};
+
+/// Rows of one message: well below its size limit, and within what one transaction should hold.
+const ROWS: usize = 500;
+
+#[derive(Debug, Args)]
+pub struct Import {
+    file: PathBuf,
+    /// One bad row and nothing is stored (at most 1,000 rows).
+    #[arg(long)]
+    all_or_nothing: bool,
+    /// For machines.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// Where a row stands.
+#[derive(Clone, Copy, Default)]
+struct Place {
+    /// Among the rows of the file, from 1.
+    row: u64,
+    line: u64,
+}
+
+/// A refused row.
+struct Refused {
+    place: Place,
+    field: String,
+    reason: String,
+    zh: String,
+    en: String,
+}
+
+impl Import {
+    pub async fn run(self) -> Result<(), Failure> {
+        let lines = file::read(&self.file)
+            .map_err(|wrong| Failure::Input(format!("{}: {wrong}", self.file.display())))?;
+        let (places, rows, mut refused) = sorted(lines);
+        let imported = if self.all_or_nothing && !refused.is_empty() {
+            None
+        } else {
+            let mode = if self.all_or_nothing {
+                ImportMode::AllOrNothing
+            } else {
+                ImportMode::GoodRows
+            };
+            Some(send(self.target.calls().await?, mode, rows).await?)
+        };
+        let imported = imported.unwrap_or_default();
+        refused.extend(imported.errors.iter().map(|wrong| {
+            let error = wrong.error.clone().unwrap_or_default();
+            let sent = usize::try_from(wrong.row - 1).ok();
+            Refused {
+                place: sent.and_then(|row| places.get(row)).copied().unwrap_or_default(),
+                field: error.field,
+                reason: error.reason,
+                zh: error.message_zh,
+                en: error.message_en,
+            }
+        }));
+        refused.sort_by_key(|one| one.place.row);
+        let unsaid = usize::try_from(imported.refused)
+            .unwrap_or(0)
+            .saturating_sub(imported.errors.len());
+        let count = refused.len() + unsaid;
+        if self.json {
+            println!("{}", as_json(&imported, &refused, count));
+        } else {
+            say(&imported, &refused, count);
+        }
+        if count == 0 { Ok(()) } else { Err(Failure::Failed) }
+    }
+}
+
+/// The rows to send with their places, and what cannot be sent.
+fn sorted(lines: Vec<Line>) -> (Vec<Place>, Vec<FactRow>, Vec<Refused>) {
+    let (mut places, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for (nth, Line { number, row }) in (1..).zip(lines) {
+        let place = Place {
+            row: nth,
+            line: number,
+        };
+        match row {
+            Ok(row) => {
+                places.push(place);
+                rows.push(row);
+            }
+            Err(wrong) => refused.push(Refused {
+                place,
+                field: wrong.field,
+                reason: "LINE_UNREADABLE".to_owned(),
+                zh: "无法读取该行".to_owned(),
+                en: wrong.message,
+            }),
+        }
+    }
+    (places, rows, refused)
+}
+
+/// Nothing was stored, or all of it is in force, or some is on its way.
+fn state(imported: &ImportFactsResponse) -> &'static str {
+    match imported.state() {
+        ImportState::InForce => "IN_FORCE",
+        ImportState::Pending => "PENDING",
+        ImportState::Unspecified => "NOTHING_STORED",
+    }
+}
+
+fn as_json(imported: &ImportFactsResponse, refused: &[Refused], count: usize) -> serde_json::Value {
+    let one = |one: &Refused| json!({"row": one.place.row, "line": one.place.line, "field": one.field, "reason": one.reason, "message": one.en});
+    let errors: Vec<_> = refused.iter().map(one).collect();
+    json!({"accepted": imported.accepted, "unchanged": imported.unchanged, "refused": count,
+        "state": state(imported), "errors": errors})
+}
+
+fn say(imported: &ImportFactsResponse, refused: &[Refused], count: usize) {
+    for one in refused {
+        println!("line {}: {}: {} {}", one.place.line, one.field, one.zh, one.en);
+    }
+    println!(
+        "{} accepted, {} unchanged, {count} refused, {}",
+        imported.accepted,
+        imported.unchanged,
+        state(imported)
+    );
+}
+
+pub async fn send(
+    calls: Calls,
+    mode: ImportMode,
+    rows: Vec<FactRow>,
+) -> Result<ImportFactsResponse, Failure> {
+    let options = Content::Options(ImportOptions { mode: mode.into() });
+    let rows = rows
+        .chunks(ROWS)
+        .map(|rows| Content::Rows(FactRows { rows: rows.to_vec() }));
+    let messages: Vec<_> = std::iter::once(options)
+        .chain(rows)
+        .map(|content| ImportFactsRequest {
+            content: Some(content),
+        })
+        .collect();
+    let answer = FeedServiceClient::new(calls)
+        .import_facts(tokio_stream::iter(messages))
+        .await;
+    Ok(answer.map_err(|status| failed(&status))?.into_inner())
+}

@@ -1,0 +1,144 @@
+//! `facts pulls`, `facts pull`: the databases that are asked on a schedule.
+
+use std::time::Duration;
+
+use clap::Args;
+use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::declaration::v1::{ListPullsRequest, ListPullsResponse, Pull, PullRows, StartPullRequest};
+use prost_types::Timestamp;
+
+use crate::commands::Failure;
+use crate::commands::client::{Calls, Target, failed, new_request_id, to_json, when};
+
+const POLL: Duration = Duration::from_millis(200);
+
+#[derive(Debug, Args)]
+pub struct Pulls {
+    /// For machines.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+#[derive(Debug, Args)]
+pub struct PullNow {
+    /// As `facts pulls` names it.
+    source: String,
+    /// For machines.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    target: Target,
+}
+
+impl Pulls {
+    /// Fails when a source is overdue.
+    pub async fn run(self) -> Result<(), Failure> {
+        let pulls = list(&mut FeedServiceClient::new(self.target.calls().await?)).await?;
+        let overdue = pulls.iter().any(|pull| pull.overdue);
+        if self.json {
+            let answer = ListPullsResponse { pulls };
+            println!("{}", to_json("lutong.declaration.v1.ListPullsResponse", &answer));
+        } else if pulls.is_empty() {
+            println!("没有配置定时拉取 no source is configured: [[declaration.pull]]");
+        } else {
+            pulls.iter().for_each(say);
+        }
+        if overdue { Err(Failure::Failed) } else { Ok(()) }
+    }
+}
+
+impl PullNow {
+    /// Fails when the attempt did.
+    pub async fn run(self) -> Result<(), Failure> {
+        let mut client = FeedServiceClient::new(self.target.calls().await?);
+        let request = StartPullRequest {
+            request_id: new_request_id(),
+            source: self.source.clone(),
+        };
+        let begun = client
+            .start_pull(request)
+            .await
+            .map_err(|status| failed(&status))?;
+        let begun = begun.into_inner().pull.unwrap_or_default();
+        let pull = follow(&mut client, &begun).await?;
+        if self.json {
+            println!("{}", to_json("lutong.declaration.v1.Pull", &pull));
+        } else {
+            say(&pull);
+        }
+        match pull.last_error {
+            None => Ok(()),
+            Some(_) => Err(Failure::Failed),
+        }
+    }
+}
+
+async fn list(client: &mut FeedServiceClient<Calls>) -> Result<Vec<Pull>, Failure> {
+    let answer = client.list_pulls(ListPullsRequest {}).await;
+    Ok(answer.map_err(|status| failed(&status))?.into_inner().pulls)
+}
+
+/// Until an attempt has ended that is under way now or begins from now on.
+async fn follow(client: &mut FeedServiceClient<Calls>, begun: &Pull) -> Result<Pull, Failure> {
+    loop {
+        let pulls = list(client).await?;
+        let pull = pulls.into_iter().find(|pull| pull.source == begun.source);
+        let pull = pull.ok_or_else(|| Failure::Because(format!("{} is configured no more", begun.source)))?;
+        let begins_anew = begun.running || pull.last_attempt_time != begun.last_attempt_time;
+        if begins_anew && !pull.running {
+            return Ok(pull);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+fn say(pull: &Pull) {
+    let state = match (pull.overdue, pull.running, &pull.last_error) {
+        (true, ..) => "超期 OVERDUE",
+        (_, true, _) => "进行中 running",
+        (.., Some(_)) => "失败，将重试 failed, to be tried again",
+        _ => "正常 well",
+    };
+    println!("{}: {state}", pull.source);
+    let time = |at: &Option<Timestamp>| match when(at.as_ref()) {
+        never if never.is_empty() => "never".to_owned(),
+        at => at,
+    };
+    println!(
+        "  上次成功 last success {}, 上次尝试 last attempt {}, 下次 next due {}",
+        time(&pull.last_success_time),
+        time(&pull.last_attempt_time),
+        time(&pull.next_due_time)
+    );
+    println!(
+        "  游标 cursor {:?}, 前进于 moved {}",
+        pull.cursor,
+        time(&pull.cursor_time)
+    );
+    println!(
+        "  合计 in total {}; 上一页 last page {}",
+        rows(pull.total_rows),
+        rows(pull.last_page_rows)
+    );
+    if let Some(error) = &pull.last_error {
+        println!("  {}: {} {}", error.reason, error.message_zh, error.message_en);
+    }
+    for one in &pull.refusals {
+        let at = when(one.create_time.as_ref());
+        println!(
+            "  拒收 refused after {:?} row {}: {} {} ({at})",
+            one.after, one.row, one.field, one.reason
+        );
+    }
+}
+
+fn rows(rows: Option<PullRows>) -> String {
+    let PullRows {
+        accepted,
+        unchanged,
+        refused,
+    } = rows.unwrap_or_default();
+    format!("{accepted} accepted, {unchanged} unchanged, {refused} refused")
+}
