@@ -70,12 +70,12 @@ async fn kept(shape: Shape) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_must_never_be_seen_is_what_must_never_one_process() {
+async fn what_must_never_be_seen_is_never_in_one_process() {
     kept(Shape::OneProcess).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_must_never_be_seen_is_what_must_never_a_mesh() {
+async fn what_must_never_be_seen_is_never_in_a_mesh() {
     kept(Shape::Mesh).await;
 }
 

@@ -72,16 +72,17 @@ pub fn judge(history: &History) -> Vec<Breach> {
         breaches.extend(badly_answered(history, n, statement));
     }
     if let Some(closed) = history.closed {
-        let looked: BTreeSet<_> = history
-            .seen
-            .iter()
-            .filter(|seen| seen.begun >= closed)
-            .map(|seen| seen.person)
-            .collect();
-        let unseen = history.people().into_iter().filter(|one| !looked.contains(one));
+        let unseen = unseen(history, closed).into_iter();
         breaches.extend(unseen.map(|person| Breach::NotSeenAtTheEnd { person }));
     }
     breaches
+}
+
+/// People whom nobody has looked at, in a look begun at `since` or later.
+pub fn unseen(history: &History, since: Moment) -> BTreeSet<usize> {
+    let looked = history.seen.iter().filter(|seen| seen.begun >= since);
+    let looked: BTreeSet<_> = looked.map(|seen| seen.person).collect();
+    history.people().difference(&looked).copied().collect()
 }
 
 /// Whether everything that is stored shows: the latest look at each person, begun after `since`, could be at nothing less.

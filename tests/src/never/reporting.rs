@@ -21,7 +21,7 @@ use crate::feed::Feed;
 use crate::people::{Gateway, Person, request_id};
 
 /// Sendings of one statement while there is trouble.
-const TRIES: usize = 3;
+const TRIES: usize = 5;
 const AGAIN: Duration = Duration::from_millis(150);
 /// How long everything may take to be answered in the end.
 const ANSWERED: Duration = Duration::from_secs(15);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::history::History;
-use super::judge::{Breach, WITHIN, is_settled, judge};
+use super::judge::{Breach, WITHIN, is_settled, judge, unseen};
 use super::plan::Plan;
 use super::reporting::{Reporter, Scribe};
 use super::trouble::Unruly;
@@ -15,8 +15,8 @@ use crate::mesh::Mesh;
 
 /// How long after the parts reach each other a round looks on at the most, so that what is late is seen to be.
 const LOOKED_ON: Duration = Duration::from_micros(WITHIN + 1_000_000);
-/// How long everybody is looked at in the end.
-const AT_THE_END: Duration = Duration::from_millis(250);
+/// How long one waits in the end until everybody has been looked at.
+const AT_THE_END: Duration = Duration::from_secs(10);
 
 /// What came of a round.
 #[derive(Debug)]
@@ -56,8 +56,11 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
     }
     let settled = calm(mesh, unruly, &scribe).await;
     reporter.settle().await;
-    scribe.with(|history| history.closed = Some(scribe.now()));
-    tokio::time::sleep(AT_THE_END).await;
+    let (closed, started) = (scribe.now(), Instant::now());
+    scribe.with(|history| history.closed = Some(closed));
+    while started.elapsed() < AT_THE_END && scribe.with(|history| !unseen(history, closed).is_empty()) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     watchers.shutdown().await;
     let history = scribe.with(std::mem::take);
     Played {
