@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::draw::Draw;
 use super::history::{Fact, Said, Statement};
-use super::trouble::{ProcessTrouble, WireTrouble};
+use super::trouble::{LastTrouble, ProcessTrouble, WireTrouble};
 use crate::mesh::Shape;
 
 /// People of a round.
 const PEOPLE: usize = 5;
 /// Turns of a person.
-const TURNS: usize = 7;
+const TURNS: usize = 6;
 /// How long there is trouble, in milliseconds.
 const TROUBLE: u128 = 3_000;
 
@@ -33,6 +33,8 @@ pub struct Plan {
     pub turns: Vec<Vec<Turn>>,
     pub processes: Vec<(Duration, ProcessTrouble)>,
     pub wires: Vec<(Duration, WireTrouble)>,
+    /// During each person's last turn.
+    pub last: LastTrouble,
 }
 
 impl Plan {
@@ -48,6 +50,7 @@ impl Plan {
             turns,
             processes: troubles(&draw, |draw| ProcessTrouble::draw(draw, shape)),
             wires: troubles(&draw, |draw| WireTrouble::draw(draw, shape)),
+            last: LastTrouble::draw(&draw, shape),
         }
     }
 }
@@ -64,9 +67,13 @@ fn troubles<T>(draw: &Draw, one: impl Fn(&Draw) -> (Duration, T)) -> Vec<(Durati
     all
 }
 
-/// Applies in one of the first turns; feeds report before and after.
+/// Applies in one of the first turns, or in the last; feeds report before and after.
 fn turns(draw: &Draw, person: usize, statements: &mut Vec<Statement>) -> Vec<Turn> {
-    let applies_at = draw.below(3);
+    let applies_at = if draw.percent(85) {
+        draw.below(2)
+    } else {
+        TURNS - 1
+    };
     // What may be taken back, each once.
     let mut standing = Vec::new();
     let mut turns = Vec::new();
@@ -91,7 +98,7 @@ fn turns(draw: &Draw, person: usize, statements: &mut Vec<Statement>) -> Vec<Tur
         let new = places.iter().filter(|n| statements[**n].said.fact().is_some());
         standing.extend(new.map(|n| (*n, statements[*n].said)));
         turns.push(Turn {
-            pause: draw.pause(30, 700),
+            pause: draw.pause(30, 600),
             statements: places,
             copies: if draw.percent(30) { 2 } else { 1 },
         });

@@ -12,6 +12,7 @@ use lutong_proto::identity::v1::{Document, DocumentType};
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 use serde_json::json;
+use tokio::task::JoinHandle;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -23,6 +24,8 @@ use crate::people::{Gateway, Person, request_id};
 /// Sendings of one statement while there is trouble.
 const TRIES: usize = 5;
 const AGAIN: Duration = Duration::from_millis(150);
+/// How long one waits for the answers to the last statements before the trouble ends: some come only then.
+const LAST: Duration = Duration::from_millis(700);
 /// How long everything may take to be answered in the end.
 const ANSWERED: Duration = Duration::from_secs(15);
 
@@ -85,16 +88,26 @@ impl Reporter {
     pub async fn play(self, turns: Vec<Turn>) {
         for turn in turns {
             tokio::time::sleep(turn.pause).await;
-            let said = turn.statements.iter().map(|n| self.say(*n, turn.copies));
-            let said: Vec<_> = said.map(tokio::spawn).collect();
-            for one in said {
-                one.await.unwrap();
+            for said in self.take(&turn, TRIES) {
+                said.await.unwrap();
             }
         }
     }
 
+    /// Everybody's last turns, each statement sent once, and answered or not when this returns.
+    pub async fn play_last(&self, turns: &[Turn]) {
+        let said: Vec<_> = turns.iter().flat_map(|turn| self.take(turn, 1)).collect();
+        let all = futures::future::join_all(said);
+        let _ = tokio::time::timeout(LAST, all).await;
+    }
+
+    fn take(&self, turn: &Turn, tries: usize) -> Vec<JoinHandle<()>> {
+        let say = |n: &usize| tokio::spawn(self.say(*n, turn.copies, tries));
+        turn.statements.iter().map(say).collect()
+    }
+
     /// Sends a statement, in several copies at once, and again when none was answered.
-    fn say(&self, n: usize, copies: usize) -> impl Future<Output = ()> + Send + use<> {
+    fn say(&self, n: usize, copies: usize, tries: usize) -> impl Future<Output = ()> + Send + use<> {
         let this = self.clone();
         async move {
             // What it takes back may itself not be known to have arrived: it would be refused, and rightly.
@@ -105,7 +118,7 @@ impl Reporter {
             {
                 return;
             }
-            for _ in 0..TRIES {
+            for _ in 0..tries {
                 let sendings = (0..copies).map(|_| {
                     let this = this.clone();
                     tokio::spawn(async move { this.send(n).await })

@@ -32,7 +32,7 @@ pub struct Played {
 /// Plays the round of a seed.
 pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
     let mut plan = Plan::draw(seed, mesh.shape);
-    let troubles = format!("{:?}\n{:?}", plan.processes, plan.wires);
+    let troubles = format!("{:?}\n{:?}\n{:?}", plan.processes, plan.wires, plan.last);
     let mut people = Vec::new();
     for _ in &plan.turns {
         people.push(mesh.gateway.person().await);
@@ -47,13 +47,18 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
     for (place, person) in people.into_iter().enumerate() {
         watchers.spawn(Watcher::new(scribe.clone(), place, person, door.clone()).watch());
     }
-    for turns in plan.turns.drain(..) {
+    let (last, mut last_turns) = (plan.last, Vec::new());
+    for mut turns in plan.turns.drain(..) {
+        last_turns.extend(turns.pop());
         reports.spawn(reporter.clone().play(turns));
     }
     trouble(mesh, unruly, plan).await;
     while let Some(done) = reports.join_next().await {
         done.unwrap();
     }
+    mesh.all_ready().await;
+    last.begin(&mesh.wires, unruly);
+    reporter.play_last(&last_turns).await;
     let settled = calm(mesh, unruly, &scribe).await;
     reporter.settle().await;
     let (closed, started) = (scribe.now(), Instant::now());
@@ -98,6 +103,10 @@ async fn calm(mesh: &mut Mesh, unruly: &Unruly, scribe: &Scribe) -> Duration {
     mesh.all_ready().await;
     let (healed, started) = (scribe.now(), Instant::now());
     scribe.with(|history| history.healed = Some(healed));
+    // What is broken already is not waited for.
+    if scribe.with(|history| !judge(history).is_empty()) {
+        return started.elapsed();
+    }
     while started.elapsed() < LOOKED_ON {
         let now = scribe.now();
         if scribe.with(|history| is_settled(history, healed, now)) {

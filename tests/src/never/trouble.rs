@@ -165,6 +165,41 @@ impl WireTrouble {
     }
 }
 
+/// What is cut in the end, while the last statements are made: these must come into force by themselves once it is mended.
+#[derive(Debug, Clone, Copy)]
+pub enum LastTrouble {
+    /// Two services do not reach each other, either way.
+    Between(ServiceName, ServiceName, Weather),
+    /// One service of the one process is reached by no other, and reaches none.
+    Away(ServiceName),
+}
+
+impl LastTrouble {
+    pub fn draw(draw: &Draw, shape: Shape) -> Self {
+        // Mostly where a decision goes: what is stored then is known to be.
+        let (from, to) = if draw.percent(70) {
+            (ServiceName::RiskRules, ServiceName::CodeRendering)
+        } else {
+            (ServiceName::Declaration, ServiceName::RiskRules)
+        };
+        match shape {
+            Shape::OneProcess => Self::Away(to),
+            Shape::Mesh => Self::Between(from, to, draw.one_of(&[Weather::Cut, Weather::Stalled])),
+        }
+    }
+
+    pub fn begin(self, wires: &Wires, unruly: &Unruly) {
+        match self {
+            Self::Between(one, other, weather) => {
+                wires.set(weather, |from, to| {
+                    (from, to) == (one, other) || (from, to) == (other, one)
+                });
+            }
+            Self::Away(service) => unruly.write(&format!("away {service}")),
+        }
+    }
+}
+
 /// The file that says what wires do to calls, in processes that were started with [`Unruly::setting`].
 #[derive(Debug)]
 pub struct Unruly {

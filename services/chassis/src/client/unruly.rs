@@ -1,7 +1,7 @@
 //! A wire that does to calls what networks do: brings them twice, late, after what was sent later, not at all, or loses
 //! the answer. Only with the `failpoints` feature, and only while the file that `LUTONG_FAILPOINT_WIRE` names says so:
-//! words with a percentage each, `repeat 30 hold 30 refuse 10 mute 10`. A test writes the file anew to change the weather
-//! and removes it for calm.
+//! words with a percentage each, `repeat 30 hold 30 refuse 10 mute 10`; `away code-rendering` refuses every call to or from
+//! that service. A test writes the file anew to change the weather; an empty one is calm.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
@@ -11,11 +11,12 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use lutong_kernel::random::SeededRandom;
-use lutong_kernel::{Fault, Random};
+use lutong_kernel::{Fault, Random, ServiceName};
 use lutong_proto::policy::Caller;
 use tonic::body::Body;
 
 use super::{MeshChannel, refusal};
+use crate::access::caller_of;
 
 /// Calls between services, which are idempotent: a repetition has no further effect, and one that failed is tried again.
 const METHODS: [&str; 6] = [
@@ -61,12 +62,22 @@ impl Weather {
     }
 
     /// `None` in calm, and for calls that a network may not repeat.
-    fn now(caller: Caller, path: &str) -> Option<Self> {
+    fn now(channel: &MeshChannel, path: &str) -> Option<Self> {
         static FILE: OnceLock<Option<String>> = OnceLock::new();
         let file = FILE.get_or_init(|| std::env::var("LUTONG_FAILPOINT_WIRE").ok());
-        let exposed = caller != Caller::Gateway && METHODS.iter().any(|method| path.ends_with(method));
+        let exposed =
+            channel.caller != Caller::Gateway && METHODS.iter().any(|method| path.ends_with(method));
         let text = std::fs::read_to_string(file.as_ref().filter(|_| exposed)?).ok()?;
-        Some(Self::parse(&text)).filter(|weather| *weather != Self::default())
+        let mut weather = Self::parse(&text);
+        let cut_off = |service| text.contains(&format!("away {service}"));
+        if cut_off(channel.part)
+            || ServiceName::ALL
+                .into_iter()
+                .any(|one| cut_off(one) && caller_of(one) == channel.caller)
+        {
+            weather.refuse = 100;
+        }
+        Some(weather).filter(|weather| *weather != Self::default())
     }
 }
 
@@ -86,7 +97,7 @@ async fn late() {
 
 /// Sends a call over the wire as it is now.
 pub async fn send(channel: MeshChannel, request: Request<Body>) -> Response<Body> {
-    let Some(weather) = Weather::now(channel.caller, request.uri().path()) else {
+    let Some(weather) = Weather::now(&channel, request.uri().path()) else {
         return answered(channel.carry(request).await);
     };
     let away = || refusal(Fault::unavailable(channel.part.as_str()));
