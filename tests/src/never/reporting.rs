@@ -25,7 +25,7 @@ use crate::people::{Gateway, Person, request_id};
 const TRIES: usize = 5;
 const AGAIN: Duration = Duration::from_millis(150);
 /// How long one waits for the answers to the last statements before the trouble ends: some come only then.
-const LAST: Duration = Duration::from_millis(700);
+const LAST: Duration = Duration::from_secs(4);
 /// How long everything may take to be answered in the end.
 const ANSWERED: Duration = Duration::from_secs(15);
 
@@ -241,23 +241,23 @@ impl Reporter {
             if open.is_empty() || started.elapsed() > ANSWERED {
                 break;
             }
-            for n in open {
-                self.send(n).await;
-            }
+            futures::future::join_all(open.into_iter().map(|n| self.send(n))).await;
             tokio::time::sleep(AGAIN).await;
         }
         let names = self.names.lock().unwrap().clone();
-        for (n, name) in names {
-            let asked = self.scribe.now();
-            let person = &self.people[self.scribe.with(|history| history.statements[n].person)];
-            let answer = person.get(&format!("/v1/{name}")).await;
-            let outcome = match answer.reason() {
-                "DECLARATION_NOT_FOUND" => Outcome::Missing,
-                "" => state(&answer.body["application"]),
-                _ => Outcome::Unanswered,
-            };
-            self.answered(n, asked, outcome);
-        }
+        futures::future::join_all(names.iter().map(|(n, name)| self.ask_for(*n, name))).await;
+    }
+
+    async fn ask_for(&self, n: usize, name: &str) {
+        let asked = self.scribe.now();
+        let person = &self.people[self.scribe.with(|history| history.statements[n].person)];
+        let answer = person.get(&format!("/v1/{name}")).await;
+        let outcome = match answer.reason() {
+            "DECLARATION_NOT_FOUND" => Outcome::Missing,
+            "" => state(&answer.body["application"]),
+            _ => Outcome::Unanswered,
+        };
+        self.answered(n, asked, outcome);
     }
 }
 

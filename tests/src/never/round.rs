@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::history::History;
+use super::history::{History, Outcome};
 use super::judge::{Breach, WITHIN, is_settled, judge, unseen};
 use super::plan::Plan;
 use super::reporting::{Reporter, Scribe};
@@ -153,15 +153,19 @@ impl Played {
 
     /// A line about what was done.
     pub fn summary(&self) -> String {
-        let sent = self
-            .history
-            .statements
-            .iter()
-            .filter(|one| one.sent.is_some())
-            .count();
+        let statements = || self.history.statements.iter();
+        let sent = statements().filter(|one| one.sent.is_some()).count();
+        let answers = |which: fn(&Outcome) -> bool| {
+            let all = statements().flat_map(|one| &one.answers);
+            all.filter(|one| which(&one.outcome)).count()
+        };
         format!(
-            "LUTONG_TEST_SEED={}: {sent} statements, {} looks, settled within {} ms of reaching each other",
+            "LUTONG_TEST_SEED={}: {sent} statements ({} answers in force, {} pending, {} none), {} looks, settled within {} ms of \
+             reaching each other",
             self.seed,
+            answers(|one| *one == Outcome::InForce),
+            answers(|one| matches!(one, Outcome::Pending | Outcome::Recorded)),
+            answers(|one| *one == Outcome::Unanswered),
             self.history.seen.len(),
             self.settled.as_millis()
         )

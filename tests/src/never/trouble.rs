@@ -30,7 +30,7 @@ const KILLED: [&str; 5] = [
 ];
 
 /// What an unruly wire does always, and what in a storm (see `lutong_chassis::client`).
-const BREEZE: &str = "repeat 20 hold 15";
+const BREEZE: &str = "repeat 30 hold 15";
 const STORM: &str = "repeat 40 hold 40 refuse 15 mute 15";
 
 /// To one process.
@@ -169,7 +169,7 @@ impl WireTrouble {
 #[derive(Debug, Clone, Copy)]
 pub enum LastTrouble {
     /// Two services do not reach each other, either way.
-    Between(ServiceName, ServiceName, Weather),
+    Between(ServiceName, ServiceName),
     /// One service of the one process is reached by no other, and reaches none.
     Away(ServiceName),
 }
@@ -177,21 +177,22 @@ pub enum LastTrouble {
 impl LastTrouble {
     pub fn draw(draw: &Draw, shape: Shape) -> Self {
         // Mostly where a decision goes: what is stored then is known to be.
-        let (from, to) = if draw.percent(70) {
+        let (from, to) = if draw.percent(80) {
             (ServiceName::RiskRules, ServiceName::CodeRendering)
         } else {
             (ServiceName::Declaration, ServiceName::RiskRules)
         };
         match shape {
             Shape::OneProcess => Self::Away(to),
-            Shape::Mesh => Self::Between(from, to, draw.one_of(&[Weather::Cut, Weather::Stalled])),
+            Shape::Mesh => Self::Between(from, to),
         }
     }
 
     pub fn begin(self, wires: &Wires, unruly: &Unruly) {
         match self {
-            Self::Between(one, other, weather) => {
-                wires.set(weather, |from, to| {
+            // Cut, not stalled: what was sent must not arrive by itself later.
+            Self::Between(one, other) => {
+                wires.set(Weather::Cut, |from, to| {
                     (from, to) == (one, other) || (from, to) == (other, one)
                 });
             }
