@@ -183,10 +183,10 @@ impl Reporter {
             return Outcome::Unanswered;
         };
         if !answer.status.is_success() {
-            return refused_or_away(
-                answer.reason(),
-                answer.status.is_server_error() || answer.status == 429,
-            );
+            // CONTENDED: the same request is under way; it is to be sent again.
+            let away =
+                answer.status.is_server_error() || answer.status == 429 || answer.reason() == "CONTENDED";
+            return refused_or_away(answer.reason(), away);
         }
         let application = &answer.body["application"];
         let name = application["name"].as_str().unwrap().to_owned();
