@@ -6,8 +6,8 @@
 //! Every round is drawn from a seed, which is printed. One round again, or a long soak (rounds with the seeds from the
 //! first on; in each shape a round takes about 6 s):
 //! ```text
-//! LUTONG_TEST_SEED=42 LUTONG_TEST_ROUNDS=1 tests/run -p lutong-tests -E 'test(what_must_never)' --no-capture
-//! LUTONG_TEST_ROUNDS=500 tests/run -p lutong-tests -E 'test(what_must_never)' --no-capture
+//! LUTONG_TEST_SEED=42 LUTONG_TEST_ROUNDS=1 tests/run -p lutong-tests -E 'test(is_never_in)' --no-capture
+//! LUTONG_TEST_ROUNDS=500 tests/run -p lutong-tests -E 'test(is_never_in)' --no-capture
 //! ```
 //! The seed decides what is said and what goes wrong; which comes first in the processes is not in its hands.
 
