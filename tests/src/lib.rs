@@ -2,7 +2,10 @@
 // Fixtures: what fails here fails the test.
 #![allow(clippy::unwrap_used)]
 
+pub mod feed;
 pub mod journal;
 pub mod mesh;
+pub mod never;
 pub mod people;
 pub mod process;
+pub mod wires;

@@ -12,6 +12,7 @@ use lutong_token::{Algorithm, Issuer, SigningKey};
 
 use crate::people::Gateway;
 use crate::process::{Process, Recipe, binary, free_port};
+use crate::wires::Wires;
 
 /// Where the tests' Redis is.
 pub const REDIS: &str = "LUTONG_TEST_REDIS";
@@ -33,6 +34,17 @@ pub struct Mesh {
     pub partner: SigningKey,
     /// Where each service's database is.
     pub storage: BTreeMap<&'static str, String>,
+    /// The wires between services, where the setting asks for them.
+    pub wires: Wires,
+}
+
+/// What a mesh has besides.
+#[derive(Debug, Clone, Default)]
+pub struct Setting {
+    /// Whether every service reaches every other over a wire of its own that the test may cut.
+    pub wires: bool,
+    /// For every process.
+    pub environment: Vec<(String, String)>,
 }
 
 /// Accounts that every mesh has: staff and feeds.
@@ -48,7 +60,7 @@ const ACCOUNTS: [&[&str]; 7] = [
         "--source",
         "cdc-370200",
         "--kinds",
-        "case,close_contact,stay,symptoms",
+        "case,close_contact,stay,symptoms,fever_clinic_visit",
     ],
     &[
         "border-370000",
@@ -74,9 +86,13 @@ const ACCOUNTS: [&[&str]; 7] = [
 
 impl Mesh {
     pub async fn start(shape: Shape) -> Self {
+        Self::start_with(shape, Setting::default()).await
+    }
+
+    pub async fn start_with(shape: Shape, setting: Setting) -> Self {
         let mut mesh = match shape {
-            Shape::OneProcess => one_process(),
-            Shape::Mesh => seven_processes().await,
+            Shape::OneProcess => one_process(setting),
+            Shape::Mesh => seven_processes(setting).await,
         };
         mesh.all_ready().await;
         mesh
@@ -142,7 +158,7 @@ fn dev_gateway(port: u16) -> Vec<(String, String)> {
     .into()
 }
 
-fn one_process() -> Mesh {
+fn one_process(setting: Setting) -> Mesh {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let (partner, trust_list) = partner(folder.path());
     let data = folder.path().join("data").display().to_string();
@@ -152,7 +168,7 @@ fn one_process() -> Mesh {
     let port = free_port();
     let recipe = Recipe {
         arguments: ["serve", "--data", &data].map(str::to_owned).into(),
-        environment: [dev_gateway(port), vec![trust_list]].concat(),
+        environment: [dev_gateway(port), vec![trust_list], setting.environment].concat(),
         log: folder.path().join("lutong.log"),
         admin_port: free_port(),
     };
@@ -166,10 +182,11 @@ fn one_process() -> Mesh {
             .into(),
         redis: None,
         partner,
+        wires: Wires::default(),
     }
 }
 
-async fn seven_processes() -> Mesh {
+async fn seven_processes(setting: Setting) -> Mesh {
     let redis = std::env::var(REDIS).unwrap_or_else(|_| {
         panic!("{REDIS} is not set: run the tests with tests/run, which starts Redis 7 (Debian package redis-server)")
     });
@@ -186,14 +203,21 @@ async fn seven_processes() -> Mesh {
             folder.path().join("keys").display().to_string(),
         ),
     ];
-    for service in ServiceName::WITH_STORAGE {
-        let name = format!("LUTONG_PEERS__{}", service.as_snake().to_uppercase());
-        common.push((name, format!("https://127.0.0.1:{}", ports[&service])));
-    }
+    common.extend(setting.environment);
+    let mut wires = Wires::default();
     let mut processes = BTreeMap::new();
     let mut databases = BTreeMap::new();
     for service in ServiceName::ALL {
         let mut environment = common.clone();
+        for other in ServiceName::WITH_STORAGE {
+            let port = if setting.wires && other != service {
+                wires.lay(service, other, ports[&other]).await
+            } else {
+                ports[&other]
+            };
+            let name = format!("LUTONG_PEERS__{}", other.as_snake().to_uppercase());
+            environment.push((name, format!("https://127.0.0.1:{port}")));
+        }
         environment.extend(identity_files(&certs, service));
         if service == ServiceName::Gateway {
             environment.extend(dev_gateway(ports[&service]));
@@ -228,6 +252,7 @@ async fn seven_processes() -> Mesh {
         redis: Some(redis),
         partner,
         storage: databases,
+        wires,
     }
 }
 

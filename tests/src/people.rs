@@ -6,10 +6,14 @@ use std::time::{Duration, Instant};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use lutong_kernel::document::check_character;
 use prost::bytes::Bytes;
 use serde_json::{Value, json};
+
+/// Connections to a gateway.
+pub type Connections = Client<HttpConnector, Full<Bytes>>;
 
 /// A gateway over JSON.
 #[derive(Debug, Clone)]
@@ -60,6 +64,19 @@ impl Gateway {
         session: Option<&str>,
         body: Option<Value>,
     ) -> Result<Answer, String> {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        self.call_over(&client, method, path, session, body).await
+    }
+
+    /// The same over connections that are kept.
+    pub async fn call_over(
+        &self,
+        client: &Connections,
+        method: Method,
+        path: &str,
+        session: Option<&str>,
+        body: Option<Value>,
+    ) -> Result<Answer, String> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.base));
@@ -71,7 +88,6 @@ impl Gateway {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::<Bytes>::from(body))
             .unwrap();
-        let client = Client::builder(TokioExecutor::new()).build_http();
         let answered = async {
             let answer = client.request(request).await.map_err(|error| error.to_string())?;
             let status = answer.status();

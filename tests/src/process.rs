@@ -82,6 +82,24 @@ impl Process {
         self.child.wait().unwrap()
     }
 
+    /// Holds it still: it keeps its connections and answers nobody.
+    pub fn stop(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        // One that has ended meanwhile is no harm.
+        let _ = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .stderr(Stdio::null())
+            .status();
+    }
+
     /// Kills it if it still runs and starts it again.
     pub fn again(&mut self, failpoint: Option<&str>) {
         self.kill();

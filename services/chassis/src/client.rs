@@ -1,8 +1,11 @@
 //! Calling another service: in process straight over its router, between processes over a balanced mTLS channel.
 //! No service knows which.
 
+#[cfg(feature = "failpoints")]
+mod unruly;
 mod unsent;
 
+use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -63,6 +66,42 @@ impl MeshChannel {
     pub fn part(&self) -> ServiceName {
         self.part
     }
+
+    fn carry(&self, mut request: Request<Body>) -> BoxFuture<'static, Result<Response<Body>, Infallible>> {
+        let part = self.part;
+        let timeout = request
+            .headers()
+            .get("grpc-timeout")
+            .and_then(|value| value.to_str().ok());
+        let timeout = timeout.and_then(deadline::parse).unwrap_or(DEFAULT_TIMEOUT);
+        match &self.kind {
+            Kind::Local(slot) => {
+                let Some(router) = slot.get() else {
+                    return Box::pin(async move { Ok(refusal(Fault::unavailable(part.as_str()))) });
+                };
+                // The same extensions as a connection would have: the caller, and nothing of the client's.
+                request.extensions_mut().clear();
+                request.extensions_mut().insert(PeerCaller(self.caller));
+                // The server side enforces the deadline; a second timer here would say nothing else.
+                Box::pin(router.clone().oneshot(request))
+            }
+            Kind::Remote(channel) => {
+                let channel = channel.clone();
+                Box::pin(async move {
+                    match tokio::time::timeout(timeout, unsent::send(channel, request)).await {
+                        Ok(Ok(response)) => Ok(response),
+                        // The transport has a timer of its own, and is sometimes the first to look at the clock.
+                        Ok(Err(error)) if timed_out(&error) => Ok(refusal(status::deadline_exceeded())),
+                        Ok(Err(error)) => {
+                            tracing::debug!(part = part.as_str(), error = %error, "a call did not reach its service");
+                            Ok(refusal(Fault::unavailable(part.as_str())))
+                        }
+                        Err(_) => Ok(refusal(status::deadline_exceeded())),
+                    }
+                })
+            }
+        }
+    }
 }
 
 /// The services of one process, each bound once it is built, so that they may call each other in a circle.
@@ -101,47 +140,21 @@ impl LocalMesh {
 
 impl Service<Request<Body>> for MeshChannel {
     type Response = Response<Body>;
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
-        let part = self.part;
-        let timeout = request
-            .headers()
-            .get("grpc-timeout")
-            .and_then(|value| value.to_str().ok());
-        let timeout = timeout.and_then(deadline::parse).unwrap_or(DEFAULT_TIMEOUT);
-        match &self.kind {
-            Kind::Local(slot) => {
-                let Some(router) = slot.get() else {
-                    return Box::pin(async move { Ok(refusal(Fault::unavailable(part.as_str()))) });
-                };
-                // The same extensions as a connection would have: the caller, and nothing of the client's.
-                request.extensions_mut().clear();
-                request.extensions_mut().insert(PeerCaller(self.caller));
-                // The server side enforces the deadline; a second timer here would say nothing else.
-                Box::pin(router.clone().oneshot(request))
-            }
-            Kind::Remote(channel) => {
-                let channel = channel.clone();
-                Box::pin(async move {
-                    match tokio::time::timeout(timeout, unsent::send(channel, request)).await {
-                        Ok(Ok(response)) => Ok(response),
-                        // The transport has a timer of its own, and is sometimes the first to look at the clock.
-                        Ok(Err(error)) if timed_out(&error) => Ok(refusal(status::deadline_exceeded())),
-                        Ok(Err(error)) => {
-                            tracing::debug!(part = part.as_str(), error = %error, "a call did not reach its service");
-                            Ok(refusal(Fault::unavailable(part.as_str())))
-                        }
-                        Err(_) => Ok(refusal(status::deadline_exceeded())),
-                    }
-                })
-            }
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        #[cfg(feature = "failpoints")]
+        {
+            let channel = self.clone();
+            Box::pin(async move { Ok(unruly::send(channel, request).await) })
         }
+        #[cfg(not(feature = "failpoints"))]
+        self.carry(request)
     }
 }
 

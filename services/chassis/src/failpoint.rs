@@ -1,5 +1,5 @@
-//! Places where a test may end the process, between each pair of commits. Compiled to nothing without the
-//! `failpoints` feature.
+//! Places where a test may end the process, between each pair of commits; and switches that break what the product
+//! promises, so that a test can show that it would notice. Compiled to nothing without the `failpoints` feature.
 
 /// Names of all places, so that a test can visit each.
 pub const ALL: [&str; 9] = [
@@ -39,3 +39,50 @@ pub fn hit(name: &str) {
 #[cfg(not(feature = "failpoints"))]
 #[inline(always)]
 pub fn hit(_name: &str) {}
+
+/// A promise broken on purpose. The tests of the promises must catch each.
+#[cfg(feature = "failpoints")]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Broken {
+    /// Risk-rules says IN_FORCE before code-rendering has the decision.
+    InForceUnapplied,
+    /// Code-rendering keeps a row in memory when it is written.
+    StaleMemory,
+    /// Code-rendering lets an older decision replace a newer.
+    UnguardedVersion,
+    /// Code-rendering's follower moves on without the effect of what it read.
+    PositionAlone,
+    /// Declaration acknowledges what it does not store.
+    UnstoredDeclaration,
+}
+
+#[cfg(feature = "failpoints")]
+impl Broken {
+    pub const ALL: [Self; 5] = [
+        Self::InForceUnapplied,
+        Self::StaleMemory,
+        Self::UnguardedVersion,
+        Self::PositionAlone,
+        Self::UnstoredDeclaration,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InForceUnapplied => "in-force-unapplied",
+            Self::StaleMemory => "stale-memory",
+            Self::UnguardedVersion => "unguarded-version",
+            Self::PositionAlone => "position-alone",
+            Self::UnstoredDeclaration => "unstored-declaration",
+        }
+    }
+}
+
+/// Whether the environment says `LUTONG_FAILPOINT_BREAK` and this name.
+#[cfg(feature = "failpoints")]
+pub fn broken(promise: Broken) -> bool {
+    use std::sync::OnceLock;
+
+    static NAMED: OnceLock<Option<String>> = OnceLock::new();
+    let named = NAMED.get_or_init(|| std::env::var("LUTONG_FAILPOINT_BREAK").ok());
+    named.as_deref() == Some(promise.as_str())
+}

@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 use futures::FutureExt as _;
 use lutong_chassis::Store;
 use lutong_chassis::crypto::{FieldCipher, ReadyCipher};
+#[cfg(feature = "failpoints")]
+use lutong_chassis::failpoint::{self, Broken};
 use lutong_chassis::gather::Gatherer;
 use lutong_chassis::outbox::Position;
 use lutong_chassis::storage::{Database, Engine, StorageError};
@@ -56,7 +58,10 @@ impl Codes {
     pub fn new(store: &Store, masks: IdentityMasks) -> Self {
         let database = store.database.clone();
         // SQLite's file belongs to this process alone; a PostgreSQL database has other replicas' writes in it.
-        let memory = (database.engine() == Engine::Sqlite).then(Memory::new);
+        let alone = database.engine() == Engine::Sqlite;
+        #[cfg(feature = "failpoints")]
+        let alone = alone || failpoint::broken(Broken::StaleMemory);
+        let memory = alone.then(Memory::new);
         Self(Arc::new(Inner {
             reader: BatchedReader::start(database.clone()),
             fields: store.fields.clone(),
@@ -118,11 +123,15 @@ impl Codes {
     pub async fn apply_now(&self, decided: Vec<Code>, position: Option<Position>) -> Result<Changed, Fault> {
         let mut decided = newest(decided);
         let known = self.versions(&decided).await?;
-        decided.retain(|code| {
-            known
-                .get(&code.subject)
-                .is_none_or(|version| *version < code.version)
-        });
+        let newer = |code: &Code| {
+            #[cfg(feature = "failpoints")]
+            if failpoint::broken(Broken::UnguardedVersion) {
+                return true;
+            }
+            let version = known.get(&code.subject);
+            version.is_none_or(|version| *version < code.version)
+        };
+        decided.retain(newer);
         // What was read was committed: a repeated decision is in force, and costs no write.
         if decided.is_empty() && position.is_none() {
             return Ok(Changed::new());

@@ -1,5 +1,7 @@
 //! What direct calls missed: risk-rules' log, read on from where this service stands.
 
+#[cfg(feature = "failpoints")]
+use lutong_chassis::failpoint::{self, Broken};
 use lutong_chassis::outbox::{EventHandler, Position, StoredEvent};
 use lutong_kernel::Fault;
 use lutong_proto::risk_rules::v1::{Event, event};
@@ -30,6 +32,10 @@ impl EventHandler for Decided {
                 );
                 Fault::internal()
             })?);
+        }
+        #[cfg(feature = "failpoints")]
+        if failpoint::broken(Broken::PositionAlone) {
+            decided.clear();
         }
         self.0.apply_now(decided, Some(position)).await?;
         Ok(())

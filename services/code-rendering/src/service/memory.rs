@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+#[cfg(feature = "failpoints")]
+use lutong_chassis::failpoint::{self, Broken};
 use lutong_kernel::SubjectId;
 
 use super::codes::ShownCode;
@@ -75,7 +77,13 @@ impl Memory {
     pub fn writing(self: &Arc<Self>, subjects: Vec<SubjectId>) -> Writing {
         for subject in &subjects {
             let mut shard = self.shard(*subject);
-            shard.rows.remove(subject);
+            #[cfg(feature = "failpoints")]
+            let kept = failpoint::broken(Broken::StaleMemory);
+            #[cfg(not(feature = "failpoints"))]
+            let kept = false;
+            if !kept {
+                shard.rows.remove(subject);
+            }
             shard.writers += 1;
             shard.epoch += 1;
         }

@@ -41,8 +41,10 @@ impl Showing {
     /// A token signed now, good for 60 seconds.
     pub async fn show(&self, permit: SubjectPermit) -> Result<Shown, Fault> {
         let subject = permit.subject();
-        let row = self.codes.find(subject).await?.ok_or_else(not_found)?;
+        // Before the row is read: a token that says it was issued after a decision came into force shows that decision,
+        // however long reading, the mask and signing take.
         let issued_at = self.clock.now();
+        let row = self.codes.find(subject).await?.ok_or_else(not_found)?;
         if row.code.awaits_decision(issued_at) {
             return Err(refreshing());
         }

@@ -1,5 +1,7 @@
 //! Code rows: read by subject, written only by a newer version.
 
+#[cfg(feature = "failpoints")]
+use lutong_chassis::failpoint::{self, Broken};
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_kernel::{Colour, DecisionId, SubjectId, Timestamp};
@@ -58,6 +60,14 @@ pub async fn find_all(
     rows.into_iter().map(StoredCode::try_from).collect()
 }
 
+fn newer_only() -> &'static str {
+    #[cfg(feature = "failpoints")]
+    if failpoint::broken(Broken::UnguardedVersion) {
+        return "1 = 1";
+    }
+    "excluded.version > codes.version"
+}
+
 /// Writes decisions that are newer than what is there, one a subject: how many were. A mask that is there already
 /// stays.
 pub async fn upsert_newer(
@@ -86,7 +96,7 @@ pub async fn upsert_newer(
             Column::EvaluatedAt,
             Column::NextChangeAt,
         ])
-        .action_and_where(Expr::cust("excluded.version > codes.version"))
+        .action_and_where(Expr::cust(newer_only()))
         .to_owned();
     let written = code::Entity::insert_many(rows)
         .on_conflict(newer)

@@ -5,6 +5,8 @@ use std::sync::{Arc, OnceLock};
 use futures::FutureExt as _;
 use lutong_chassis::access::{AccountPermit, Grant};
 use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
+#[cfg(feature = "failpoints")]
+use lutong_chassis::failpoint::{self, Broken};
 use lutong_chassis::gather::{Apart, Gatherer};
 use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
 use lutong_chassis::outbox::{NewEvent, Outbox};
@@ -135,6 +137,10 @@ impl Declaring {
             cipher: self.fields.ready().await?,
             outbox: self.outbox.clone(),
         };
+        #[cfg(feature = "failpoints")]
+        if failpoint::broken(Broken::UnstoredDeclaration) {
+            return Ok(acknowledging.declaration);
+        }
         let gatherer = self.gatherer.get_or_init(|| {
             let database = self.database.clone();
             Gatherer::start(CALLS, 1, move |batch| {

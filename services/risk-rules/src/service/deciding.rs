@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
 use lutong_chassis::crypto::{FieldCipher, Key, KeyFileError, ReadyCipher, keyed_hash};
+#[cfg(feature = "failpoints")]
+use lutong_chassis::failpoint::{self, Broken};
 use lutong_chassis::gather::Gatherer;
 use lutong_chassis::idempotency::Idempotency;
 use lutong_chassis::outbox::{NewEvent, Outbox};
@@ -212,6 +214,10 @@ impl Decider {
     /// Brings decisions into force at code-rendering; `false` when that is away, and the log delivers them.
     pub async fn bring_into_force(&self, call: &Call, decisions: &[StoredDecision]) -> bool {
         if decisions.is_empty() {
+            return true;
+        }
+        #[cfg(feature = "failpoints")]
+        if failpoint::broken(Broken::InForceUnapplied) {
             return true;
         }
         let applied = self.code_rendering.apply(call, decisions).await;

@@ -1,0 +1,156 @@
+//! What a round is to be, drawn from its seed: what is said about each person and when, and what goes wrong meanwhile.
+
+use std::time::Duration;
+
+use super::draw::Draw;
+use super::history::{Fact, Said, Statement};
+use super::trouble::{LastTrouble, ProcessTrouble, WireTrouble};
+use crate::mesh::Shape;
+
+/// People of a round.
+const PEOPLE: usize = 5;
+/// Turns of a person.
+const TURNS: usize = 6;
+/// How long there is trouble, in milliseconds.
+const TROUBLE: u128 = 3_000;
+
+/// Statements that are sent together, in any order.
+#[derive(Debug)]
+pub struct Turn {
+    pub pause: Duration,
+    /// Places in the history.
+    pub statements: Vec<usize>,
+    /// How often each is sent at once, under the same key.
+    pub copies: usize,
+}
+
+#[derive(Debug)]
+pub struct Plan {
+    pub seed: u64,
+    /// All of them, by place.
+    pub statements: Vec<Statement>,
+    /// Each person's turns.
+    pub turns: Vec<Vec<Turn>>,
+    pub processes: Vec<(Duration, ProcessTrouble)>,
+    pub wires: Vec<(Duration, WireTrouble)>,
+    /// During each person's last turn.
+    pub last: LastTrouble,
+}
+
+impl Plan {
+    pub fn draw(seed: u64, shape: Shape) -> Self {
+        let draw = Draw::new(seed);
+        let mut statements = Vec::new();
+        let turns = (0..PEOPLE)
+            .map(|person| turns(&draw, person, &mut statements))
+            .collect();
+        Self {
+            seed,
+            statements,
+            turns,
+            processes: troubles(&draw, |draw| ProcessTrouble::draw(draw, shape)),
+            wires: troubles(&draw, |draw| WireTrouble::draw(draw, shape)),
+            last: LastTrouble::draw(&draw, shape),
+        }
+    }
+}
+
+/// One after the other, each after a pause, as long as there is to be trouble.
+fn troubles<T>(draw: &Draw, one: impl Fn(&Draw) -> (Duration, T)) -> Vec<(Duration, T)> {
+    let (mut all, mut lasted) = (Vec::new(), 0);
+    while lasted < TROUBLE {
+        let pause = draw.pause(20, 600);
+        let (lasts, trouble) = one(draw);
+        lasted += pause.as_millis() + lasts.as_millis();
+        all.push((pause, trouble));
+    }
+    all
+}
+
+/// Applies in one of the first turns, or in the last; feeds report before and after.
+fn turns(draw: &Draw, person: usize, statements: &mut Vec<Statement>) -> Vec<Turn> {
+    let applies_at = if draw.percent(85) {
+        draw.below(2)
+    } else {
+        TURNS - 1
+    };
+    // What may be taken back, each once.
+    let mut standing = Vec::new();
+    let mut turns = Vec::new();
+    for turn in 0..TURNS {
+        let together = if draw.percent(25) { 2 } else { 1 };
+        let mut places = Vec::new();
+        for n in 0..together {
+            let said = if turn == applies_at && n == 0 {
+                Said::Application
+            } else {
+                say(draw, &mut standing)
+            };
+            places.push(statements.len());
+            statements.push(Statement {
+                person,
+                said,
+                sent: None,
+                answers: Vec::new(),
+            });
+        }
+        // Only from the next turn on: what it takes back must have been there.
+        let new = places.iter().filter(|n| statements[**n].said.fact().is_some());
+        standing.extend(new.map(|n| (*n, statements[*n].said)));
+        turns.push(Turn {
+            pause: draw.pause(30, 600),
+            statements: places,
+            copies: if draw.percent(30) { 2 } else { 1 },
+        });
+    }
+    turns
+}
+
+fn say(draw: &Draw, standing: &mut Vec<(usize, Said)>) -> Said {
+    if !standing.is_empty() && draw.percent(50) {
+        let (target, said) = standing.swap_remove(draw.below(standing.len()));
+        return match said.fact() {
+            Some(Fact::Case) if draw.percent(50) => Said::Correction(target, Fact::CaseDischarged),
+            Some(Fact::Entry) if draw.percent(70) => Said::Correction(target, Fact::EntryAfterQuarantine),
+            _ => Said::Retraction(target),
+        };
+    }
+    // A confirmed case is what matters most.
+    let facts = [
+        Fact::Case,
+        Fact::Case,
+        Fact::Contact,
+        Fact::FeverClinic,
+        Fact::Symptoms,
+        Fact::Entry,
+        Fact::NegativeTest,
+    ];
+    Said::Fact(draw.one_of(&facts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_seed_draws_the_same_round_and_takes_back_only_what_was_said_before_and_once() {
+        for seed in 0..200 {
+            let plan = Plan::draw(seed, Shape::Mesh);
+            assert_eq!(
+                format!("{plan:?}"),
+                format!("{:?}", Plan::draw(seed, Shape::Mesh))
+            );
+            let mut taken = Vec::new();
+            for turn in plan.turns.iter().flatten() {
+                for n in &turn.statements {
+                    let Some(target) = plan.statements[*n].said.target() else {
+                        continue;
+                    };
+                    assert!(target < turn.statements[0] && !taken.contains(&target), "{seed}");
+                    assert_eq!(plan.statements[target].person, plan.statements[*n].person);
+                    taken.push(target);
+                }
+            }
+        }
+    }
+}

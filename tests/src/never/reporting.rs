@@ -1,0 +1,378 @@
+//! People apply and feeds report, and every answer is written down. What was not answered is sent again under the same key.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use http::Method;
+use lutong_chassis::wall_clock::WallClock;
+use lutong_kernel::Clock as _;
+use lutong_proto::declaration::v1::{FactRow, ImportFactsResponse, ImportState};
+use lutong_proto::identity::v1::{Document, DocumentType};
+use prost_types::value::Kind;
+use prost_types::{ListValue, Struct, Value};
+use serde_json::json;
+use tokio::task::JoinHandle;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
+
+use super::history::{Answer, Fact, History, Moment, Outcome, Said, Seen};
+use super::plan::Turn;
+use crate::feed::Feed;
+use crate::people::{Gateway, Person, request_id};
+
+/// Sendings of one statement while there is trouble.
+const TRIES: usize = 5;
+const AGAIN: Duration = Duration::from_millis(150);
+/// How long one waits for the answers to the last statements before the trouble ends: some come only then.
+const LAST: Duration = Duration::from_secs(4);
+/// How long everything may take to be answered in the end.
+const ANSWERED: Duration = Duration::from_secs(15);
+
+/// Writes the history; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Scribe {
+    started: Instant,
+    history: Arc<Mutex<History>>,
+}
+
+impl Scribe {
+    pub fn begin(history: History) -> Self {
+        Self {
+            started: Instant::now(),
+            history: Arc::new(Mutex::new(history)),
+        }
+    }
+
+    pub fn now(&self) -> Moment {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap()
+    }
+
+    pub fn saw(&self, seen: Seen) {
+        self.history.lock().unwrap().seen.push(seen);
+    }
+
+    /// Reads or writes what is written.
+    pub fn with<T>(&self, act: impl FnOnce(&mut History) -> T) -> T {
+        act(&mut self.history.lock().unwrap())
+    }
+}
+
+/// Says what is to be said about the people of a round; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Reporter {
+    pub scribe: Scribe,
+    pub people: Arc<Vec<Person>>,
+    /// Keys and request ids, by statement.
+    keys: Arc<Vec<String>>,
+    cdc: Feed,
+    border: Feed,
+    /// Applications that were acknowledged.
+    names: Arc<Mutex<BTreeMap<usize, String>>>,
+}
+
+impl Reporter {
+    pub async fn new(gateway: &Gateway, scribe: Scribe, people: Vec<Person>) -> Self {
+        let keys = scribe.with(|history| history.statements.iter().map(|_| request_id()).collect());
+        Self {
+            scribe,
+            people: Arc::new(people),
+            keys: Arc::new(keys),
+            cdc: Feed::sign_in(gateway, "cdc-370200").await,
+            border: Feed::sign_in(gateway, "border-370000").await,
+            names: Arc::default(),
+        }
+    }
+
+    /// One person's turns.
+    pub async fn play(self, turns: Vec<Turn>) {
+        for turn in turns {
+            tokio::time::sleep(turn.pause).await;
+            for said in self.take(&turn, TRIES) {
+                said.await.unwrap();
+            }
+        }
+    }
+
+    /// Everybody's last turns, each statement sent once, and answered or not when this returns.
+    pub async fn play_last(&self, turns: &[Turn]) {
+        let said: Vec<_> = turns.iter().flat_map(|turn| self.take(turn, 1)).collect();
+        let all = futures::future::join_all(said);
+        let _ = tokio::time::timeout(LAST, all).await;
+    }
+
+    fn take(&self, turn: &Turn, tries: usize) -> Vec<JoinHandle<()>> {
+        let say = |n: &usize| tokio::spawn(self.say(*n, turn.copies, tries));
+        turn.statements.iter().map(say).collect()
+    }
+
+    /// Sends a statement, in several copies at once, and again when none was answered.
+    fn say(&self, n: usize, copies: usize, tries: usize) -> impl Future<Output = ()> + Send + use<> {
+        let this = self.clone();
+        async move {
+            // What it takes back may itself not be known to have arrived: it would be refused, and rightly.
+            if this
+                .said(n)
+                .target()
+                .is_some_and(|target| !this.is_stored(target))
+            {
+                return;
+            }
+            for _ in 0..tries {
+                let sendings = (0..copies).map(|_| {
+                    let this = this.clone();
+                    tokio::spawn(async move { this.send(n).await })
+                });
+                for sending in sendings.collect::<Vec<_>>() {
+                    sending.await.unwrap();
+                }
+                if this.is_answered(n, Outcome::is_acknowledged) {
+                    return;
+                }
+                tokio::time::sleep(AGAIN).await;
+            }
+        }
+    }
+
+    fn said(&self, n: usize) -> Said {
+        self.scribe.with(|history| history.statements[n].said)
+    }
+
+    fn is_stored(&self, n: usize) -> bool {
+        self.is_answered(n, Outcome::is_stored)
+    }
+
+    fn is_answered(&self, n: usize, so: fn(&Outcome) -> bool) -> bool {
+        self.scribe.with(|history| {
+            let answers = &history.statements[n].answers;
+            answers.iter().any(|one| so(&one.outcome))
+        })
+    }
+
+    async fn send(&self, n: usize) {
+        let asked = self.scribe.now();
+        let (person, said) = self.scribe.with(|history| {
+            let statement = &mut history.statements[n];
+            statement.sent.get_or_insert(asked);
+            (statement.person, statement.said)
+        });
+        let outcome = match said {
+            Said::Application => self.apply(n, &self.people[person]).await,
+            said => self.report(n, &self.people[person], said).await,
+        };
+        self.answered(n, asked, outcome);
+    }
+
+    fn answered(&self, n: usize, asked: Moment, outcome: Outcome) {
+        let answer = Answer {
+            asked,
+            answered: self.scribe.now(),
+            outcome,
+        };
+        self.scribe
+            .with(|history| history.statements[n].answers.push(answer));
+    }
+
+    async fn apply(&self, n: usize, person: &Person) -> Outcome {
+        let body = json!({"request_id": self.keys[n], "form": person.form()});
+        let session = Some(person.session.as_str());
+        let answer = person
+            .gateway
+            .call(Method::POST, "/v1/applications", session, Some(body));
+        let Ok(answer) = answer.await else {
+            return Outcome::Unanswered;
+        };
+        if !answer.status.is_success() {
+            // CONTENDED: the same request is under way; it is to be sent again.
+            let away =
+                answer.status.is_server_error() || answer.status == 429 || answer.reason() == "CONTENDED";
+            return refused_or_away(answer.reason(), away);
+        }
+        let application = &answer.body["application"];
+        let name = application["name"].as_str().unwrap().to_owned();
+        self.names.lock().unwrap().insert(n, name);
+        state(application)
+    }
+
+    async fn report(&self, n: usize, person: &Person, said: Said) -> Outcome {
+        // A correction is of the same feed as what it corrects.
+        let feed = match said.fact().or_else(|| self.said(said.target()?).fact()) {
+            Some(Fact::Entry | Fact::EntryAfterQuarantine | Fact::NegativeTest) => &self.border,
+            _ => &self.cdc,
+        };
+        let target = |n: Option<usize>| n.map(|n| self.keys[n].clone()).unwrap_or_default();
+        let mut row = FactRow {
+            source: feed.source.to_owned(),
+            key: self.keys[n].clone(),
+            document: Some(Document {
+                r#type: DocumentType::ResidentId.into(),
+                number: person.number.clone(),
+                ..Document::default()
+            }),
+            ..FactRow::default()
+        };
+        if let Some(fact) = said.fact() {
+            let (kind, attributes) = attributes(fact);
+            row.kind = kind.to_owned();
+            row.attributes = Some(attributes);
+            row.replaces_key = target(said.target());
+        } else {
+            row.retract_key = target(said.target());
+            "误报".clone_into(&mut row.reason);
+        }
+        match feed.report(row).await {
+            Ok(imported) => imported_as(&imported),
+            Err(status) => failed_as(&status),
+        }
+    }
+
+    /// Sends again what was sent and is not known to be in force, until it is; and asks for every application by name.
+    pub async fn settle(&self) {
+        let started = Instant::now();
+        loop {
+            let open = self.scribe.with(|history| {
+                let sent = (0..history.statements.len()).filter(|n| history.statements[*n].sent.is_some());
+                let open = sent.filter(|n| {
+                    let answers = &history.statements[*n].answers;
+                    !answers.iter().any(|one| one.outcome == Outcome::InForce)
+                });
+                open.collect::<Vec<_>>()
+            });
+            if open.is_empty() || started.elapsed() > ANSWERED {
+                break;
+            }
+            futures::future::join_all(open.into_iter().map(|n| self.send(n))).await;
+            tokio::time::sleep(AGAIN).await;
+        }
+        let names = self.names.lock().unwrap().clone();
+        futures::future::join_all(names.iter().map(|(n, name)| self.ask_for(*n, name))).await;
+    }
+
+    async fn ask_for(&self, n: usize, name: &str) {
+        let asked = self.scribe.now();
+        let person = &self.people[self.scribe.with(|history| history.statements[n].person)];
+        let answer = person.get(&format!("/v1/{name}")).await;
+        let outcome = match answer.reason() {
+            "DECLARATION_NOT_FOUND" => Outcome::Missing,
+            "" => state(&answer.body["application"]),
+            _ => Outcome::Unanswered,
+        };
+        self.answered(n, asked, outcome);
+    }
+}
+
+fn state(application: &serde_json::Value) -> Outcome {
+    match application["state"].as_str() {
+        Some("DECLARATION_STATE_IN_FORCE") => Outcome::InForce,
+        Some("DECLARATION_STATE_PENDING") => Outcome::Pending,
+        other => Outcome::Refused(format!("{other:?}")),
+    }
+}
+
+fn refused_or_away(reason: &str, away: bool) -> Outcome {
+    if away {
+        Outcome::Unanswered
+    } else {
+        Outcome::Refused(reason.to_owned())
+    }
+}
+
+fn imported_as(imported: &ImportFactsResponse) -> Outcome {
+    if let Some(wrong) = imported.errors.first() {
+        let reason = wrong.error.clone().unwrap_or_default().reason;
+        return if reason == "CASE_NOT_IN_FORCE" {
+            Outcome::Recorded
+        } else {
+            Outcome::Refused(reason)
+        };
+    }
+    match imported.state() {
+        ImportState::InForce => Outcome::InForce,
+        ImportState::Pending => Outcome::Pending,
+        ImportState::Unspecified => Outcome::Refused("no state".to_owned()),
+    }
+}
+
+fn failed_as(status: &Status) -> Outcome {
+    let away = [
+        Code::Unavailable,
+        Code::DeadlineExceeded,
+        Code::Aborted,
+        Code::Cancelled,
+        Code::Internal,
+        Code::ResourceExhausted,
+        // The transport's own.
+        Code::Unknown,
+    ];
+    let details = status.get_error_details();
+    let reason = details.error_info().map_or_else(
+        || format!("{:?} {}", status.code(), status.message()),
+        |info| info.reason.clone(),
+    );
+    refused_or_away(&reason, away.contains(&status.code()))
+}
+
+fn ago(hours: i64) -> Value {
+    let at = WallClock.now().plus_seconds(-hours * 3_600).local_day();
+    text(&format!("{at}T00:00:00+08:00"))
+}
+
+fn text(text: &str) -> Value {
+    Value {
+        kind: Some(Kind::StringValue(text.to_owned())),
+    }
+}
+
+/// Attributes that are the same whenever the statement is sent on this day: another content under a key is a conflict.
+fn attributes(fact: Fact) -> (&'static str, Struct) {
+    let day = 24;
+    let fever = ListValue {
+        values: vec![text("fever")],
+    };
+    let fever = Value {
+        kind: Some(Kind::ListValue(fever)),
+    };
+    let (kind, attributes) = match fact {
+        Fact::Case => (
+            "case",
+            vec![("stage", text("confirmed")), ("diagnosed_at", ago(3 * day))],
+        ),
+        Fact::CaseDischarged => (
+            "case",
+            vec![
+                ("stage", text("confirmed")),
+                ("diagnosed_at", ago(3 * day)),
+                ("closed_at", ago(day)),
+                ("closure", text("discharged")),
+            ],
+        ),
+        Fact::Contact => ("close_contact", vec![("last_contact_at", ago(day))]),
+        Fact::FeverClinic => ("fever_clinic_visit", vec![("visited_at", ago(day))]),
+        Fact::Symptoms => ("symptoms", vec![("observed_at", ago(day)), ("symptoms", fever)]),
+        Fact::Entry => (
+            "entry",
+            vec![("entered_at", ago(9 * day)), ("country", text("DEU"))],
+        ),
+        Fact::EntryAfterQuarantine => (
+            "entry",
+            vec![
+                ("entered_at", ago(9 * day)),
+                ("country", text("DEU")),
+                ("quarantine_completed_at", ago(2 * day)),
+            ],
+        ),
+        Fact::NegativeTest => (
+            "test",
+            vec![("sampled_at", ago(day)), ("result", text("negative"))],
+        ),
+    };
+    let fields = attributes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
+    (
+        kind,
+        Struct {
+            fields: fields.collect(),
+        },
+    )
+}

@@ -1,0 +1,162 @@
+//! Wires between services, in user space: one for each service that calls and each that it calls. A test may cut, stall
+//! or slow down each alone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lutong_kernel::ServiceName;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// What a wire does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weather {
+    Clear,
+    /// Connections end, and new ones end at once.
+    Cut,
+    /// Nothing that was sent arrives until it is clear again.
+    Stalled,
+    /// Everything arrives later by so much.
+    Slow(Duration),
+}
+
+/// All wires of a mesh. Dropping them ends them.
+#[derive(Debug, Default)]
+pub struct Wires(BTreeMap<(ServiceName, ServiceName), watch::Sender<Weather>>);
+
+impl Wires {
+    /// Lays a wire: the port at which `from` finds `to`.
+    pub async fn lay(&mut self, from: ServiceName, to: ServiceName, port: u16) -> u16 {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let near = listener.local_addr().unwrap().port();
+        let (sender, weather) = watch::channel(Weather::Clear);
+        self.0.insert((from, to), sender);
+        tokio::spawn(accept(listener, port, weather));
+        near
+    }
+
+    /// The weather on the wires for which `those` holds.
+    pub fn set(&self, weather: Weather, those: impl Fn(ServiceName, ServiceName) -> bool) {
+        for ((from, to), wire) in &self.0 {
+            if those(*from, *to) {
+                wire.send_replace(weather);
+            }
+        }
+    }
+
+    pub fn clear(&self) {
+        self.set(Weather::Clear, |_, _| true);
+    }
+}
+
+async fn accept(listener: TcpListener, port: u16, mut weather: watch::Receiver<Weather>) {
+    loop {
+        let near = tokio::select! {
+            near = listener.accept() => near,
+            gone = weather.changed() => match gone {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        };
+        let Ok((near, _)) = near else { continue };
+        tokio::spawn(connect(near, port, weather.clone()));
+    }
+}
+
+async fn connect(near: TcpStream, port: u16, mut weather: watch::Receiver<Weather>) {
+    // Made while it is stalled, a connection is there and nobody answers on it.
+    if weather.wait_for(|now| *now != Weather::Stalled).await.is_err() || is_cut(&weather) {
+        return;
+    }
+    let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else {
+        return;
+    };
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
+    // Whichever direction ends first ends the connection.
+    tokio::select! {
+        () = carry(near_read, far_write, weather.clone()) => {}
+        () = carry(far_read, near_write, weather) => {}
+    }
+}
+
+fn is_cut(weather: &watch::Receiver<Weather>) -> bool {
+    *weather.borrow() == Weather::Cut
+}
+
+async fn carry(mut read: OwnedReadHalf, mut write: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
+    let mut piece = vec![0_u8; 16_384];
+    loop {
+        let length = tokio::select! {
+            length = read.read(&mut piece) => length.unwrap_or(0),
+            changed = weather.changed() => {
+                if changed.is_err() || is_cut(&weather) {
+                    return;
+                }
+                continue;
+            }
+        };
+        if length == 0 {
+            return;
+        }
+        let Ok(now) = weather
+            .wait_for(|now| *now != Weather::Stalled)
+            .await
+            .map(|now| *now)
+        else {
+            return;
+        };
+        if let Weather::Slow(by) = now {
+            tokio::time::sleep(by).await;
+        }
+        if now == Weather::Cut || write.write_all(&piece[..length]).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn echo() -> u16 {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut read, mut write) = socket.split();
+                    tokio::io::copy(&mut read, &mut write).await
+                });
+            }
+        });
+        port
+    }
+
+    async fn said(socket: &mut TcpStream, within: u64) -> Option<usize> {
+        let mut piece = [0_u8; 8];
+        socket.write_all(b"hello").await.ok()?;
+        let answer = tokio::time::timeout(Duration::from_millis(within), socket.read(&mut piece)).await;
+        answer.ok()?.ok()
+    }
+
+    #[tokio::test]
+    async fn a_wire_carries_stalls_goes_on_and_is_cut() {
+        let (from, to) = (ServiceName::RiskRules, ServiceName::CodeRendering);
+        let mut wires = Wires::default();
+        let port = wires.lay(from, to, echo().await).await;
+        let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        assert_eq!(said(&mut socket, 2_000).await, Some(5));
+        wires.set(Weather::Stalled, |one, other| (one, other) == (from, to));
+        assert_eq!(said(&mut socket, 100).await, None);
+        wires.clear();
+        let mut piece = [0_u8; 5];
+        socket.read_exact(&mut piece).await.unwrap();
+        wires.set(Weather::Cut, |_, _| true);
+        assert_eq!(socket.read(&mut piece).await.unwrap_or(0), 0);
+        let mut again = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        assert!(matches!(said(&mut again, 2_000).await, None | Some(0)));
+    }
+}
