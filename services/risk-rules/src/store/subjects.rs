@@ -233,8 +233,8 @@ pub async fn place(
     homes: &BTreeMap<SubjectId, DivisionCode>,
 ) -> Result<(), StorageError> {
     let unknown: Vec<_> = homes.keys().copied().map(SubjectRow::unknown).collect();
-    NEW.rows(transaction, unknown.iter().map(SubjectRow::cells))
-        .await?;
+    let cells: Vec<_> = unknown.iter().map(SubjectRow::cells).collect();
+    NEW.rows(transaction, &cells).await?;
     // In order, as everybody holds them: nobody waits for each other in a circle.
     let subjects: Vec<_> = homes.keys().copied().collect();
     hold(transaction, &subjects).await?;
