@@ -4,6 +4,8 @@
 use lutong_kernel::{DivisionCode, SubjectId, Timestamp, Violation};
 use uuid::Uuid;
 
+use super::packed::PackedFact;
+
 /// Days at the most.
 pub const LONGEST_DAYS: i64 = 90;
 
@@ -85,6 +87,20 @@ pub struct Designation {
     pub proposed_at: Timestamp,
     pub approved_by: Option<String>,
     pub approved_at: Option<Timestamp>,
+}
+
+/// Whether a division's officers may designate somebody: who lives there, or is known to have stayed there. The province's may
+/// designate anybody.
+pub fn is_in_scope(own: DivisionCode, homes: &[DivisionCode], facts: &[PackedFact]) -> bool {
+    if own == DivisionCode::SHANDONG {
+        return true;
+    }
+    let stays = facts.iter().filter_map(PackedFact::place);
+    homes
+        .iter()
+        .copied()
+        .chain(stays)
+        .any(|place| own.contains(place))
 }
 
 /// Checks the span.

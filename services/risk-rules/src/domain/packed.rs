@@ -1,7 +1,7 @@
 //! Facts as an evaluation reads them: each of fixed size, its attributes as numbers in the order of the kind's table. All
 //! that is believed of a subject lies packed in one row, so that work over everyone reads one row a person.
 
-use lutong_kernel::FactId;
+use lutong_kernel::{DivisionCode, FactId};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -52,6 +52,16 @@ impl PackedFact {
             }
         }
         Self { id, kind, slots }
+    }
+
+    /// Where a stay was; `None` for other kinds.
+    pub fn place(&self) -> Option<DivisionCode> {
+        let attributes = self.kind.attributes().iter();
+        let index = attributes
+            .zip(0..)
+            .find_map(|(one, index)| (one.shape == Shape::Division).then_some(index))?;
+        let number = u32::try_from(self.at(index)?).ok()?;
+        DivisionCode::from_number(number).ok()
     }
 
     /// The number at an index of the kind's table.

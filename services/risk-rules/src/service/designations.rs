@@ -5,17 +5,17 @@ use lutong_chassis::access::{AnyPermit, Principal};
 use lutong_chassis::client::Call;
 use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{DivisionCode, Fault, FaultCode, RequestId};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, RequestId, SubjectId};
 use serde_json::json;
 use uuid::Uuid;
 
 use super::appending::{Batch, Content, Statement};
 use super::deciding::Decider;
 use crate::domain::attributes::Attributes;
-use crate::domain::designation::Designation;
+use crate::domain::designation::{Designation, is_in_scope};
 use crate::domain::fact::FactKind;
 use crate::grpc::statement::StatementReader;
-use crate::store::designations;
+use crate::store::{designations, subjects};
 
 /// Whoever has no division of their own acts for the province.
 fn division(officer: &Principal) -> DivisionCode {
@@ -35,6 +35,7 @@ impl Decider {
         let request = self
             .idempotency
             .key(&officer.account, "ProposeDesignation", request_id, body);
+        self.check_scope(division(officer), proposed.subject).await?;
         let proposed = Designation {
             id: Uuid::from_bytes(self.random.bytes::<16>()),
             division: division(officer),
@@ -45,6 +46,23 @@ impl Decider {
         self.database
             .write(move |transaction| async move { propose(transaction, &request, proposed).await }.boxed())
             .await
+    }
+
+    /// Refuses whom the officers of a division have nothing to do with.
+    async fn check_scope(&self, own: DivisionCode, subject: SubjectId) -> Result<(), Fault> {
+        let reader = self.database.reader();
+        let cipher = self.ready().await?;
+        let basis = self.book.catch_up(reader).await?;
+        let homes = subjects::homes(reader, basis.merged.people([subject])).await?;
+        let mut facts = Vec::new();
+        if let Some(row) = subjects::find(reader, subject).await? {
+            row.open(&cipher, &mut facts)?;
+        }
+        if is_in_scope(own, &homes, &facts) {
+            Ok(())
+        } else {
+            Err(outside())
+        }
     }
 
     /// Approves, states the fact and brings it into force.
@@ -186,6 +204,15 @@ fn not_found() -> Fault {
         "DESIGNATION_NOT_FOUND",
         "本辖区没有该管理决定",
         "there is no such designation in your division",
+    )
+}
+
+fn outside() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "OUTSIDE_DIVISION",
+        "该人员不在本辖区居住，也没有在本辖区停留的记录",
+        "the person neither lives in your division nor is known to have stayed there",
     )
 }
 

@@ -223,6 +223,26 @@ pub async fn find(
     row.map(SubjectRow::try_from).transpose()
 }
 
+/// Where those of `subjects` live of whom that is known.
+pub async fn homes(
+    connection: &impl ConnectionTrait,
+    subjects: impl IntoIterator<Item = SubjectId>,
+) -> Result<Vec<DivisionCode>, StorageError> {
+    let found: Vec<i64> = Entity::find()
+        .select_only()
+        .column(Column::Division)
+        .filter(Column::SubjectId.is_in(subjects.into_iter().map(subject_bytes)))
+        .filter(Column::Division.is_not_null())
+        .into_tuple()
+        .all(connection)
+        .await?;
+    let home = |number: i64| {
+        let code = u32::try_from(number).ok().map(DivisionCode::from_number);
+        code.and_then(Result::ok).ok_or_else(|| damaged("division"))
+    };
+    found.into_iter().map(home).collect()
+}
+
 pub async fn save(transaction: &DatabaseTransaction, rows: &[SubjectRow]) -> Result<(), StorageError> {
     SAVE.rows(transaction, &cells(rows)).await
 }
@@ -233,8 +253,7 @@ pub async fn place(
     homes: &BTreeMap<SubjectId, DivisionCode>,
 ) -> Result<(), StorageError> {
     let unknown: Vec<_> = homes.keys().copied().map(SubjectRow::unknown).collect();
-    let cells: Vec<_> = unknown.iter().map(SubjectRow::cells).collect();
-    NEW.rows(transaction, &cells).await?;
+    NEW.rows(transaction, &cells(&unknown)).await?;
     // In order, as everybody holds them: nobody waits for each other in a circle.
     let subjects: Vec<_> = homes.keys().copied().collect();
     hold(transaction, &subjects).await?;

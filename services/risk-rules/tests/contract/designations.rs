@@ -10,7 +10,9 @@ use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, Colour};
 use lutong_proto::time;
 
+use crate::areas::stay;
 use crate::mesh::{Mesh, fact, fault, staff, subject};
+use crate::people::placed;
 
 on_both_engines!(
     a_designation_takes_two_officers_decides_and_is_counted_publicly,
@@ -20,7 +22,15 @@ on_both_engines!(
     a_designation_whose_end_has_passed_is_not_approved,
     while_code_rendering_is_away_an_approval_is_to_be_sent_again,
     a_feed_cannot_designate,
+    an_officer_designates_only_who_lives_or_stayed_in_the_division,
 );
+
+/// Subject 1 lives in 370202.
+async fn resident(bed: Bed) -> Mesh {
+    let mesh = Mesh::start(bed).await;
+    mesh.told([placed(1, "370202")]).await;
+    mesh
+}
 
 fn officer(account: &str, division: &str) -> Principal {
     Principal {
@@ -94,7 +104,7 @@ async fn counts(mesh: &Mesh) -> Vec<(String, String, i64)> {
 }
 
 async fn a_designation_takes_two_officers_decides_and_is_counted_publicly(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
+    let mesh = resident(bed).await;
     mesh.stored(vec![], &[1]).await;
     let (one, other) = (officer("officer-1", "370202"), officer("officer-2", "370200"));
     let id = propose(&mesh, &one, proposal(&mesh, 1, 14)).await.unwrap();
@@ -150,7 +160,7 @@ async fn a_proposal_without_basis_end_or_subject_is_refused_naming_each(bed: Bed
 }
 
 async fn a_proposal_is_stored_once(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
+    let mesh = resident(bed).await;
     let one = officer("officer-1", "370202");
     let id = propose(&mesh, &one, proposal(&mesh, 1, 14)).await.unwrap();
     assert_eq!(propose(&mesh, &one, proposal(&mesh, 1, 14)).await.unwrap(), id);
@@ -159,7 +169,7 @@ async fn a_proposal_is_stored_once(bed: Bed) {
 }
 
 async fn a_designation_is_of_its_division(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
+    let mesh = resident(bed).await;
     let id = propose(&mesh, &officer("officer-1", "370202"), proposal(&mesh, 1, 14))
         .await
         .unwrap();
@@ -183,7 +193,7 @@ async fn a_designation_is_of_its_division(bed: Bed) {
 }
 
 async fn a_designation_whose_end_has_passed_is_not_approved(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
+    let mesh = resident(bed).await;
     let id = propose(&mesh, &officer("officer-1", "370202"), proposal(&mesh, 1, 1))
         .await
         .unwrap();
@@ -195,7 +205,7 @@ async fn a_designation_whose_end_has_passed_is_not_approved(bed: Bed) {
 }
 
 async fn while_code_rendering_is_away_an_approval_is_to_be_sent_again(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
+    let mesh = resident(bed).await;
     mesh.stored(vec![], &[1]).await;
     let other = officer("officer-2", "370202");
     let id = propose(&mesh, &officer("officer-1", "370202"), proposal(&mesh, 1, 14))
@@ -232,4 +242,32 @@ async fn a_feed_cannot_designate(bed: Bed) {
     };
     assert_eq!(error.reason, "KIND_NOT_GRANTED");
     assert_eq!(mesh.shown(1), Some(Colour::Green));
+}
+
+async fn an_officer_designates_only_who_lives_or_stayed_in_the_division(bed: Bed) {
+    let mesh = resident(bed).await;
+    let about = |request, n| wire::ProposeDesignationRequest {
+        subject_id: subject(n).to_string(),
+        ..proposal(&mesh, request, 14)
+    };
+    let (own, city, elsewhere, province) = (
+        officer("officer-1", "370202"),
+        officer("officer-2", "370200"),
+        officer("officer-3", "370203"),
+        staff("officer-4", Role::HealthOfficer),
+    );
+    let refused = propose(&mesh, &elsewhere, about(1, 1)).await.unwrap_err();
+    assert_eq!(refused.reason, "OUTSIDE_DIVISION");
+    propose(&mesh, &own, about(2, 1)).await.unwrap();
+    propose(&mesh, &city, about(3, 1)).await.unwrap();
+    // Of subject 2 nothing is known but, later, a stay in 370202.
+    for (request, who) in [(4, &own), (5, &elsewhere)] {
+        let refused = propose(&mesh, who, about(request, 2)).await.unwrap_err();
+        assert_eq!(refused.reason, "OUTSIDE_DIVISION");
+    }
+    propose(&mesh, &province, about(6, 2)).await.unwrap();
+    mesh.stored(vec![stay(2, "甲小区")], &[]).await;
+    propose(&mesh, &own, about(7, 2)).await.unwrap();
+    let refused = propose(&mesh, &elsewhere, about(8, 2)).await.unwrap_err();
+    assert_eq!(refused.reason, "OUTSIDE_DIVISION");
 }
