@@ -48,7 +48,19 @@ pub struct Setting {
 }
 
 /// Accounts that every mesh has: staff and feeds.
-const ACCOUNTS: [&[&str]; 7] = [
+const ACCOUNTS: [&[&str]; 13] = [
+    &["supervisor-1", "--role", "supervisor"],
+    &["officer-1", "--role", "health-officer", "--division", "370202"],
+    &["officer-2", "--role", "health-officer", "--division", "370200"],
+    &[
+        "officer-370300",
+        "--role",
+        "health-officer",
+        "--division",
+        "370300",
+    ],
+    &["rule-author-1", "--role", "rule-author"],
+    &["rule-approver-1", "--role", "rule-approver"],
     &["epidemiologist-1", "--role", "epidemiologist"],
     &["operator-1", "--role", "operator"],
     &["auditor-1", "--role", "auditor"],

@@ -19,6 +19,8 @@ pub type Connections = Client<HttpConnector, Full<Bytes>>;
 #[derive(Debug, Clone)]
 pub struct Gateway {
     pub base: String,
+    /// What reading and changing other people's data is for.
+    purpose: Option<&'static str>,
 }
 
 /// An answer: status and JSON.
@@ -53,6 +55,15 @@ impl Gateway {
     pub fn at(port: u16) -> Self {
         Self {
             base: format!("http://127.0.0.1:{port}"),
+            purpose: None,
+        }
+    }
+
+    /// The same for somebody who says what for.
+    pub fn for_purpose(&self, purpose: &'static str) -> Self {
+        Self {
+            purpose: Some(purpose),
+            ..self.clone()
         }
     }
 
@@ -82,6 +93,9 @@ impl Gateway {
             .uri(format!("{}{path}", self.base));
         if let Some(session) = session {
             request = request.header(header::AUTHORIZATION, format!("Bearer {session}"));
+        }
+        if let Some(purpose) = self.purpose {
+            request = request.header("lutong-purpose", purpose);
         }
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let request = request

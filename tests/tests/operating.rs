@@ -1,0 +1,338 @@
+//! What operators, officers and supervisors do by command, from end to end in both shapes: the same names, the same proofs.
+
+#![allow(clippy::unwrap_used, clippy::unused_async)]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use http::Method;
+use lutong_chassis::wall_clock::WallClock;
+use lutong_kernel::{Clock as _, Timestamp};
+use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
+use lutong_tests::in_both_shapes;
+use lutong_tests::mesh::Mesh;
+use lutong_tests::people::{Person, request_id};
+use serde_json::{Value, json};
+
+in_both_shapes!(
+    somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it,
+    a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_have,
+    a_rule_set_is_announced_by_one_tried_and_approved_by_another,
+    a_row_that_no_notice_places_is_placed_by_an_officer,
+    an_officer_designates_who_lives_in_the_district_and_a_second_one_approves,
+);
+
+fn now() -> Timestamp {
+    WallClock.now()
+}
+
+fn ago(seconds: i64) -> String {
+    now().plus_seconds(-seconds).to_rfc3339()
+}
+
+/// What a command said with `--json`.
+fn said(mesh: &Mesh, arguments: &[&str]) -> Value {
+    let output = mesh.command(&[arguments, &["--json"]].concat());
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {error}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The lines of a command that says one value a line.
+fn lines(mesh: &Mesh, arguments: &[&str]) -> Vec<Value> {
+    let output = mesh.command(&[arguments, &["--json"]].concat());
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Why a command was refused.
+fn refused(mesh: &Mesh, arguments: &[&str]) -> String {
+    let output = mesh.command(arguments);
+    assert!(!output.status.success(), "{arguments:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn document(person: &Person) -> Value {
+    json!({"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": person.number})
+}
+
+fn report(mesh: &Mesh, key: &str, person: &Person, kind: &str, attributes: &Value) {
+    let mut file = tempfile::Builder::new().suffix(".ndjson").tempfile().unwrap();
+    let row = json!({"source": "cdc-370200", "key": key, "document": document(person), "kind": kind, "attributes": attributes});
+    writeln!(file, "{row}").unwrap();
+    let path = file.path().display().to_string();
+    let imported = said(mesh, &["facts", "import", &path, "--account", "cdc-370200"]);
+    assert_eq!(
+        (&imported["accepted"], &imported["state"]),
+        (&json!(1), &json!("IN_FORCE"))
+    );
+}
+
+async fn somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it(mesh: &Mesh) {
+    let (one, two) = (mesh.gateway.person().await, mesh.gateway.person().await);
+    one.apply().await;
+    two.apply().await;
+    report(
+        mesh,
+        &request_id(),
+        &one,
+        "fever_clinic_visit",
+        &json!({"visited_at": ago(3_600)}),
+    );
+    assert_eq!(
+        (one.colour().await, two.colour().await),
+        ("yellow".into(), "green".into())
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, person: &Person| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, document(person).to_string()).unwrap();
+        format!("@{}", path.display())
+    };
+    let (first, second) = (file("one.json", &one), file("two.json", &two));
+    let supervisor = [
+        "--reason",
+        "one person's two documents",
+        "--account",
+        "supervisor-1",
+    ];
+    let merge = [&["subjects", "merge", &first, &second][..], &supervisor[..]].concat();
+    let merged = said(mesh, &merge);
+    two.becomes("yellow").await;
+    assert_eq!(two.rules().await, ["yellow.fever-clinic"]);
+    // Of either, in force at once for both.
+    let key = request_id();
+    report(
+        mesh,
+        &key,
+        &one,
+        "case",
+        &json!({"stage": "confirmed", "diagnosed_at": ago(60)}),
+    );
+    assert_eq!(
+        (one.colour().await, two.colour().await),
+        ("red".into(), "red".into())
+    );
+    assert!(refused(mesh, &merge).contains("ALREADY_MERGED"));
+    let officer = ["--reason", "x", "--account", "officer-1"];
+    let unmerge = ["subjects", "unmerge", &first];
+    refused(mesh, &[&unmerge[..], &officer[..]].concat());
+    let undone = said(mesh, &[&unmerge[..], &supervisor[..]].concat());
+    assert_eq!(undone["fromSubjectId"], merged["fromSubjectId"]);
+    two.becomes("green").await;
+    assert_eq!(one.colour().await, "red");
+    // Each decision of that time comes out again as it was.
+    let subject = merged["intoSubjectId"].as_str().unwrap();
+    for version in ["1", "2", "3", "4"] {
+        let replayed = said(
+            mesh,
+            &["decisions", "replay", subject, version, "--account", "auditor-1"],
+        );
+        assert_eq!(replayed["identical"], json!(true), "{replayed}");
+    }
+}
+
+async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_have(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    let from = ago(1);
+    report(
+        mesh,
+        &request_id(),
+        &person,
+        "fever_clinic_visit",
+        &json!({"visited_at": ago(3_600)}),
+    );
+    assert_eq!(person.colour().await, "yellow");
+    let until = now().plus_seconds(60).to_rfc3339();
+    let span = [
+        "facts",
+        "rollback",
+        "cdc-370200",
+        "--from",
+        &from,
+        "--until",
+        &until,
+        "--reason",
+        "wrong export",
+    ];
+    let rollback = [&span[..], &["--account", "supervisor-1"]].concat();
+    let tried = said(mesh, &[&rollback[..], &["--dry-run"]].concat());
+    assert!(
+        tried["retracted"].as_str().is_some_and(|count| count != "0"),
+        "{tried}"
+    );
+    assert_eq!(person.colour().await, "yellow", "only counted");
+    said(mesh, &rollback);
+    assert_eq!(person.colour().await, "green");
+    refused(mesh, &[&span[..], &["--account", "cdc-370200"]].concat());
+}
+
+fn rule_sets() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().unwrap().join("services/risk-rules/rule-sets")
+}
+
+async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    // Ten days ago: yellow by fourteen days, green by seven.
+    report(
+        mesh,
+        &request_id(),
+        &person,
+        "fever_clinic_visit",
+        &json!({"visited_at": ago(10 * 86_400)}),
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let document = std::fs::read_to_string(rule_sets().join("sd-2022.toml")).unwrap();
+    let tomorrow = now().plus_seconds(86_400).to_rfc3339();
+    let document = document.replace("2022-11-11T00:00:00+08:00", &tomorrow);
+    let file = folder.path().join("sd-2022.toml");
+    std::fs::write(&file, document).unwrap();
+    let (file, cases) = (
+        file.display().to_string(),
+        rule_sets().join("sd-2022.cases.json").display().to_string(),
+    );
+    let announce = [
+        "rules",
+        "announce",
+        &file,
+        &cases,
+        "--expected-changes",
+        "5",
+        "--account",
+        "rule-author-1",
+    ];
+    let announced = said(mesh, &announce);
+    assert_eq!(announced["rule_sets"][0]["state"], "announced");
+    let approve = |account| ["rules", "approve", "sd-2022", "1", "--account", account];
+    assert!(refused(mesh, &approve("rule-approver-1")).contains("PREVIEW_MISSING"));
+    let preview = ["rules", "preview", "sd-2022", "1", "--account", "rule-approver-1"];
+    let previewed = said(mesh, &preview);
+    let run = &previewed["rule_sets"][0]["preview"];
+    assert!(
+        run["changed"].as_i64().is_some_and(|changed| changed >= 1),
+        "{run}"
+    );
+    let lives = run["divisions"].as_array().unwrap().iter();
+    let lives: Vec<_> = lives.filter(|one| one["division"] == "370202").collect();
+    assert!(!lives.is_empty(), "{run}");
+    refused(mesh, &approve("rule-author-1"));
+    assert_eq!(
+        said(mesh, &approve("rule-approver-1"))["rule_sets"][0]["state"],
+        "approved"
+    );
+    assert_eq!(person.colour().await, "yellow", "not before its instant");
+    said(
+        mesh,
+        &["rules", "cancel", "sd-2022", "1", "--account", "rule-author-1"],
+    );
+    let listed = said(mesh, &["rules", "list", "--account", "rule-approver-1"]);
+    assert_eq!(listed["rule_sets"][0]["state"], "cancelled");
+}
+
+async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notice.json.gz");
+    std::fs::write(&file, BUNDLED_2022_11_26_GZ).unwrap();
+    let file = file.display().to_string();
+    let imported = said(mesh, &["areas", "import", &file, "--account", "epidemiologist-1"]);
+    assert!(imported.to_string().contains("1366"), "{imported}");
+    let unplaced = lines(mesh, &["areas", "unplaced", "--account", "officer-1"]);
+    assert_eq!(unplaced.len(), 1_366);
+    let row = unplaced
+        .iter()
+        .find(|row| {
+            row["place"]
+                .as_str()
+                .is_some_and(|place| place.contains("山东省青岛市"))
+        })
+        .unwrap_or(&unplaced[0]);
+    let id = row["unplacedAreaId"].as_str().unwrap();
+    let place = [
+        "areas",
+        "place",
+        id,
+        "--division",
+        "370202",
+        "--community",
+        "某小区",
+        "--account",
+        "officer-1",
+    ];
+    said(mesh, &place);
+    let shown = lines(
+        mesh,
+        &["areas", "show", "--division", "370202", "--account", "officer-1"],
+    );
+    assert!(
+        shown.iter().any(|area| area["community"] == "某小区"),
+        "{shown:?}"
+    );
+    assert_eq!(
+        lines(mesh, &["areas", "unplaced", "--account", "officer-1"]).len(),
+        1_365
+    );
+}
+
+async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approves(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    // Anybody may count; who is counted nobody says.
+    let gateway = mesh.gateway.for_purpose("test");
+    let counted = || gateway.call(Method::GET, "/v1/designations:count", None, None);
+    let decided = subject_of(&person).await;
+    let propose = async |account: &str| {
+        let session = mesh.gateway.session(account).await;
+        let body = json!({"request_id": request_id(), "subject_id": decided, "level": "DESIGNATION_LEVEL_MEDIUM",
+            "from_time": ago(1), "until_time": now().plus_seconds(86_400).to_rfc3339(), "legal_basis": "PICL-42"});
+        let path = "/v1/designations";
+        gateway
+            .call(Method::POST, path, Some(&session), Some(body))
+            .await
+            .unwrap()
+    };
+    // In whose district somebody lives is told within a second of their declaration.
+    let mut proposed = propose("officer-1").await;
+    for _ in 0..50 {
+        if proposed.status.is_success() {
+            break;
+        }
+        assert_eq!(proposed.reason(), "OUTSIDE_DIVISION", "{}", proposed.body);
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        proposed = propose("officer-1").await;
+    }
+    let proposed = proposed.expect();
+    assert_eq!(propose("officer-370300").await.reason(), "OUTSIDE_DIVISION");
+    let id = proposed["designation"]["designation_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let approve = async |account: &str| {
+        let session = mesh.gateway.session(account).await;
+        let path = format!("/v1/designations/{id}:approve");
+        gateway
+            .call(Method::POST, &path, Some(&session), Some(json!({})))
+            .await
+            .unwrap()
+    };
+    assert_eq!(approve("officer-1").await.reason(), "OWN_PROPOSAL");
+    approve("officer-2").await.expect();
+    assert_eq!(person.colour().await, "yellow");
+    let counts = counted().await.unwrap().expect();
+    assert_eq!(counts["counts"][0]["division"], "370202", "{counts}");
+}
+
+/// Whom a decision is about, as its person reads it.
+async fn subject_of(person: &Person) -> String {
+    let decision = person.get("/v1/decision").await.expect();
+    decision["decision"]["subject_id"].as_str().unwrap().to_owned()
+}
