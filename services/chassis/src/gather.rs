@@ -1,6 +1,8 @@
 //! Calls that wait together are done together: while one batch is under way the next gathers. One transaction, and
 //! multi-row statements, then serve many callers; a lone caller waits for nobody.
 
+mod together;
+
 use std::sync::Arc;
 
 use lutong_kernel::Fault;
@@ -11,6 +13,8 @@ use crate::storage::StorageError;
 
 /// Calls that wait; more wait in `call`.
 const QUEUE: usize = 4_096;
+
+pub use together::Together;
 
 type Waiting<I, O> = (I, oneshot::Sender<O>);
 

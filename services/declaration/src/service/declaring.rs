@@ -3,11 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use lutong_chassis::access::{AccountPermit, Grant};
 use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
 #[cfg(feature = "failpoints")]
 use lutong_chassis::failpoint::{self, Broken};
-use lutong_chassis::gather::{Apart, Gatherer};
+use lutong_chassis::gather::{Apart, Gatherer, Together};
 use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
 use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::storage::{Database, StorageError};
@@ -62,9 +63,6 @@ pub struct PartnerCode {
     pub statement: Stated,
     pub provenance: Provenance,
 }
-
-/// Acknowledgements in one transaction at the most.
-const CALLS: usize = 256;
 
 /// The transaction of the acknowledgement.
 #[derive(Clone)]
@@ -141,12 +139,9 @@ impl Declaring {
         if failpoint::broken(Broken::UnstoredDeclaration) {
             return Ok(acknowledging.declaration);
         }
-        let gatherer = self.gatherer.get_or_init(|| {
-            let database = self.database.clone();
-            Gatherer::start(CALLS, 1, move |batch| {
-                acknowledge_together(database.clone(), batch)
-            })
-        });
+        let gatherer = self
+            .gatherer
+            .get_or_init(|| Gatherer::transactions(self.database.clone()));
         let stored = gatherer.call(acknowledging).await.ok_or_else(Fault::internal)??;
         lutong_chassis::failpoint::hit("declaration.committed");
         self.outbox.wake();
@@ -217,25 +212,23 @@ impl Declaring {
     }
 }
 
-/// Acknowledgements that wait together, in one transaction where all of them are new; each gets its own answer.
-async fn acknowledge_together(
-    database: Database,
-    batch: Vec<Acknowledging>,
-) -> Vec<Result<Declaration, Fault>> {
-    let plain = batch.iter().all(|one| one.declaration.provenance.is_none());
-    if batch.len() > 1 && plain {
-        let together = batch.clone();
-        let stored = database
-            .write(move |transaction| run_together(transaction, together).boxed())
-            .await;
-        if let Ok(stored) = stored {
-            return stored.into_iter().map(Ok).collect();
-        }
+impl Together for Acknowledging {
+    type Output = Declaration;
+
+    fn is_plain(&self) -> bool {
+        self.declaration.provenance.is_none()
     }
-    let alone = batch
-        .into_iter()
-        .map(|one| database.write(move |transaction| async move { one.run(transaction).await }.boxed()));
-    futures::future::join_all(alone).await
+
+    fn together(
+        transaction: &DatabaseTransaction,
+        batch: Vec<Self>,
+    ) -> BoxFuture<'_, Result<Vec<Declaration>, Apart>> {
+        run_together(transaction, batch).boxed()
+    }
+
+    fn alone(self, transaction: &DatabaseTransaction) -> BoxFuture<'_, Result<Declaration, Fault>> {
+        self.run(transaction).boxed()
+    }
 }
 
 async fn run_together(

@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use lutong_chassis::access::{AccountPermit, AnyPermit};
 use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
-use lutong_chassis::gather::{Apart, Gatherer};
+use lutong_chassis::gather::{Apart, Gatherer, Together};
 use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
@@ -29,9 +30,6 @@ pub struct Registry {
     random: Arc<dyn Random>,
     gatherer: Arc<OnceLock<Gatherer<Registration, Result<SubjectId, Fault>>>>,
 }
-
-/// Registrations in one transaction at the most.
-const CALLS: usize = 256;
 
 /// A registration: whose, and what was done to the document number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,10 +96,9 @@ impl Registry {
             new_subject: SubjectId::new(now, &*self.random),
             now,
         };
-        let gatherer = self.gatherer.get_or_init(|| {
-            let database = self.database.clone();
-            Gatherer::start(CALLS, 1, move |batch| register_together(database.clone(), batch))
-        });
+        let gatherer = self
+            .gatherer
+            .get_or_init(|| Gatherer::transactions(self.database.clone()));
         let subject = gatherer.call(registration).await.ok_or_else(Fault::internal)??;
         lutong_chassis::failpoint::hit("identity.registered");
         Ok(Registered {
@@ -183,21 +180,19 @@ impl Registry {
     }
 }
 
-/// Registrations that wait together, in one transaction where all of them are new; each gets its own answer.
-async fn register_together(database: Database, batch: Vec<Registration>) -> Vec<Result<SubjectId, Fault>> {
-    if batch.len() > 1 {
-        let together = batch.clone();
-        let stored = database
-            .write(move |transaction| run_together(transaction, together).boxed())
-            .await;
-        if let Ok(subjects) = stored {
-            return subjects.into_iter().map(Ok).collect();
-        }
+impl Together for Registration {
+    type Output = SubjectId;
+
+    fn together(
+        transaction: &DatabaseTransaction,
+        batch: Vec<Self>,
+    ) -> BoxFuture<'_, Result<Vec<SubjectId>, Apart>> {
+        run_together(transaction, batch).boxed()
     }
-    let alone = batch
-        .into_iter()
-        .map(|one| database.write(move |transaction| async move { one.run(transaction).await }.boxed()));
-    futures::future::join_all(alone).await
+
+    fn alone(self, transaction: &DatabaseTransaction) -> BoxFuture<'_, Result<SubjectId, Fault>> {
+        self.run(transaction).boxed()
+    }
 }
 
 async fn run_together(
