@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, DbBackend, Iden as _, Value};
+use sea_orm::{ColumnTrait, DbBackend, Value};
 
 use super::rows::Cell;
 

@@ -161,7 +161,9 @@ impl Mesh {
         let (population, mut dice) = (Population::new(), Dice(7));
         let mut rows = Vec::new();
         for n in 0..subjects {
-            for (m, (kind, given)) in population.person(&mut dice).into_iter().enumerate() {
+            let stated = population.person(&mut dice).into_iter().enumerate();
+            // No feed reports a designation: it takes two officers.
+            for (m, (kind, given)) in stated.filter(|(_, (kind, _))| *kind != FactKind::Designation) {
                 rows.push(statement(n, m, kind, &given));
             }
         }

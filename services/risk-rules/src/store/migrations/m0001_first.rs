@@ -44,7 +44,7 @@ const PARTITIONS: u32 = 16;
 
 async fn create_subjects(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     use subject::Column;
-    let mut table = Table::create()
+    let table = Table::create()
         .table(subject::Entity)
         .col(ColumnDef::new(Column::SubjectId).binary().not_null().primary_key())
         .col(ColumnDef::new(Column::EnrolledAt).big_integer())
