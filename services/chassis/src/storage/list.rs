@@ -69,8 +69,12 @@ pub fn one_of(column: impl ColumnTrait, backend: DbBackend, mut keys: Vec<Vec<u8
         for key in &keys {
             list.push(Cell::Bytes(Some(key)));
         }
-        let any = Expr::cust_with_values("ANY($1::text::bytea[])", [Value::from(list)]);
-        return Expr::col((column.entity_name(), column)).eq(any);
+        let column = Expr::col((column.entity_name(), column));
+        // ANY in parentheses, as an operand by itself would be written, is no SQL.
+        return Expr::cust_with_exprs(
+            "$1 = ANY($2::text::bytea[])",
+            [column, Expr::value(Value::from(list))],
+        );
     }
     // The last again, up to a power of two; more than so many would be near the most that a statement may have.
     if let Some(last) = keys.last().filter(|_| keys.len() <= PADDED).cloned() {
