@@ -79,12 +79,12 @@ impl Endpoint {
             .port_u16()
             .unwrap_or(if tls.is_some() { 443 } else { 80 });
         Ok(Self {
+            url,
             host,
             port,
             tls,
             credential,
             timeout,
-            url,
         })
     }
 
