@@ -238,6 +238,11 @@ impl Unruly {
         self.write(STORM);
     }
 
+    /// Every call comes again, later.
+    pub fn echo(&self) {
+        self.write("repeat 100");
+    }
+
     pub fn settle(&self) {
         self.write("");
     }
