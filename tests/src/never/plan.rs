@@ -10,7 +10,10 @@ use crate::mesh::Shape;
 /// People of a round.
 const PEOPLE: usize = 5;
 /// Turns of a person.
-const TURNS: usize = 6;
+const TURNS: usize = 5;
+/// Said in a row after the trouble and before the last turn, while each decision that is brought into force is brought
+/// again seconds later: several versions, the older of which come last.
+pub const IN_A_ROW: [Fact; 3] = [Fact::Symptoms, Fact::FeverClinic, Fact::Contact];
 /// How long there is trouble, in milliseconds.
 const TROUBLE: u128 = 3_000;
 
@@ -78,6 +81,9 @@ fn turns(draw: &Draw, person: usize, statements: &mut Vec<Statement>) -> Vec<Tur
     let mut standing = Vec::new();
     let mut turns = Vec::new();
     for turn in 0..TURNS {
+        if turn == TURNS - 1 {
+            turns.extend(IN_A_ROW.map(|fact| in_a_row(person, fact, statements)));
+        }
         let together = if draw.percent(25) { 2 } else { 1 };
         let mut places = Vec::new();
         for n in 0..together {
@@ -104,6 +110,20 @@ fn turns(draw: &Draw, person: usize, statements: &mut Vec<Statement>) -> Vec<Tur
         });
     }
     turns
+}
+
+fn in_a_row(person: usize, fact: Fact, statements: &mut Vec<Statement>) -> Turn {
+    statements.push(Statement {
+        person,
+        said: Said::Fact(fact),
+        sent: None,
+        answers: Vec::new(),
+    });
+    Turn {
+        pause: Duration::ZERO,
+        statements: vec![statements.len() - 1],
+        copies: 1,
+    }
 }
 
 fn say(draw: &Draw, standing: &mut Vec<(usize, Said)>) -> Said {

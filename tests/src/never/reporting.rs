@@ -213,7 +213,7 @@ impl Reporter {
         };
         if let Some(fact) = said.fact() {
             let (kind, attributes) = attributes(fact);
-            row.kind = kind.to_owned();
+            kind.clone_into(&mut row.kind);
             row.attributes = Some(attributes);
             row.replaces_key = target(said.target());
         } else {

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 use super::history::{History, Outcome};
 use super::judge::{Breach, WITHIN, is_settled, judge, unseen};
-use super::plan::Plan;
+use super::plan::{IN_A_ROW, Plan};
 use super::reporting::{Reporter, Scribe};
 use super::trouble::Unruly;
 use super::watching::Watcher;
@@ -47,9 +47,10 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
     for (place, person) in people.into_iter().enumerate() {
         watchers.spawn(Watcher::new(scribe.clone(), place, person, door.clone()).watch());
     }
-    let (last, mut last_turns) = (plan.last, Vec::new());
+    let (last, mut last_turns, mut rows) = (plan.last, Vec::new(), Vec::new());
     for mut turns in plan.turns.drain(..) {
         last_turns.extend(turns.pop());
+        rows.push(turns.split_off(turns.len() - IN_A_ROW.len()));
         reports.spawn(reporter.clone().play(turns));
     }
     trouble(mesh, unruly, plan).await;
@@ -57,6 +58,8 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
         done.unwrap();
     }
     mesh.all_ready().await;
+    unruly.echo();
+    futures::future::join_all(rows.into_iter().map(|row| reporter.clone().play(row))).await;
     last.begin(&mesh.wires, unruly);
     reporter.play_last(&last_turns).await;
     let settled = calm(mesh, unruly, &scribe).await;

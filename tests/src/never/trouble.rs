@@ -30,8 +30,8 @@ const KILLED: [&str; 5] = [
 ];
 
 /// What an unruly wire does always, and what in a storm (see `lutong_chassis::client`).
-const BREEZE: &str = "repeat 30 hold 15";
-const STORM: &str = "repeat 40 hold 40 refuse 15 mute 15";
+const BREEZE: &str = "repeat 50 hold 15";
+const STORM: &str = "repeat 50 hold 40 refuse 15 mute 15";
 
 /// To one process.
 #[derive(Debug, Clone, Copy)]
@@ -236,6 +236,11 @@ impl Unruly {
 
     pub fn storm(&self) {
         self.write(STORM);
+    }
+
+    /// Every call comes again, later.
+    pub fn echo(&self) {
+        self.write("repeat 100");
     }
 
     pub fn settle(&self) {

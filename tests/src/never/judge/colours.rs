@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::never::history::{Colour, Fact, History, Moment, Said};
 
 /// Statements of one person whose effect is unknown at the most: every set of them is tried.
-const MOST_OPEN: usize = 12;
+const MOST_OPEN: usize = 14;
 
 /// The colours that some set of statements makes which has all of `must` in it and else what was sent before `until`.
 pub fn possible(
