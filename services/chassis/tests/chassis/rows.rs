@@ -88,10 +88,9 @@ async fn stored(database: &Database) -> Vec<Sample> {
     rows.await.unwrap().iter().map(read).collect()
 }
 
-async fn samples(engine: Engine) -> (Bed, Database) {
-    let bed = Bed::new(engine);
-    let (store, _) = open(&bed, ServiceName::Identity).await;
-    let bytes = match engine {
+async fn samples(bed: &Bed) -> Database {
+    let (store, _) = open(bed, ServiceName::Identity).await;
+    let bytes = match bed.engine() {
         Engine::Sqlite => "BLOB",
         Engine::Postgres => "BYTEA",
     };
@@ -109,11 +108,11 @@ async fn samples(engine: Engine) -> (Bed, Database) {
         })
         .await;
     made.unwrap();
-    (bed, store.database)
+    store.database
 }
 
-async fn rows_read_back_as_they_were_given_whatever_their_number(engine: Engine) {
-    let (_bed, database) = samples(engine).await;
+async fn rows_read_back_as_they_were_given_whatever_their_number(bed: Bed) {
+    let database = samples(&bed).await;
     let mut expected = Vec::new();
     for count in [0, 1, 3, 4, 31, 33, 255, 700] {
         let new: Vec<_> = (expected.len()..expected.len() + count).map(sample).collect();
@@ -123,8 +122,8 @@ async fn rows_read_back_as_they_were_given_whatever_their_number(engine: Engine)
     }
 }
 
-async fn known_rows_are_refused_kept_or_replaced_as_was_said(engine: Engine) {
-    let (_bed, database) = samples(engine).await;
+async fn known_rows_are_refused_kept_or_replaced_as_was_said(bed: Bed) {
+    let database = samples(&bed).await;
     let first: Vec<_> = (0..40).map(sample).collect();
     insert(&database, Known::Refused, first.clone()).await.unwrap();
     let changed: Vec<Sample> = (20..60)
