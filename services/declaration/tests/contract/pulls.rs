@@ -79,7 +79,7 @@ impl Declaration {
         let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
         match waited {
             Ok(pull) => pull,
-            Err(_) => panic!("not {what}: {:?}", self.pull().await),
+            Err(_elapsed) => panic!("not {what}: {:?}", self.pull().await),
         }
     }
 
