@@ -167,7 +167,7 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), answer: Answer) -> std::io
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 104857600\r\n\r\n")
                 .await?;
             loop {
-                stream.write_all(&[b' '; 65_536]).await?;
+                stream.write_all(&[b' '; 4_096]).await?;
             }
         }
     };

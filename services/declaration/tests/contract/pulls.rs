@@ -77,10 +77,10 @@ impl Declaration {
             }
         };
         let waited = tokio::time::timeout(Duration::from_secs(20), waiting).await;
-        match waited {
-            Ok(pull) => pull,
-            Err(_) => panic!("not {what}: {:?}", self.pull().await),
+        if let Ok(pull) = waited {
+            return pull;
         }
+        panic!("not {what}: {:?}", self.pull().await)
     }
 
     /// The next attempt, once it has ended.
