@@ -4,7 +4,7 @@
 //! all or lose their answers. And builds broken on purpose, each of which must be caught.
 //!
 //! Every round is drawn from a seed, which is printed. One round again, or a long soak (rounds with the seeds from the
-//! first on; in each shape a round takes about 6 s):
+//! first on; a round takes 6 to 10 s on an idle machine of two cores, three times as long on a busy one):
 //! ```text
 //! LUTONG_TEST_SEED=42 LUTONG_TEST_ROUNDS=1 tests/run -p lutong-tests -E 'test(is_never_in)' --no-capture
 //! LUTONG_TEST_ROUNDS=500 tests/run -p lutong-tests -E 'test(is_never_in)' --no-capture
