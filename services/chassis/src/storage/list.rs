@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{ColumnTrait, DbBackend, Value};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, DbBackend, IdenStatic as _, Value};
 
 use super::rows::Cell;
 
@@ -69,8 +69,9 @@ pub fn one_of(column: impl ColumnTrait, backend: DbBackend, mut keys: Vec<Vec<u8
         for key in &keys {
             list.push(Cell::Bytes(Some(key)));
         }
-        let any = Expr::cust_with_values("ANY($1::text::bytea[])", [Value::from(list)]);
-        return Expr::col((column.entity_name(), column)).eq(any);
+        // Whole: in a comparison that sea-query makes, ANY would stand in parentheses, which PostgreSQL refuses.
+        let any = format!("\"{}\" = ANY($1::text::bytea[])", column.as_str());
+        return Expr::cust_with_values(any, [Value::from(list)]);
     }
     // The last again, up to a power of two; more than so many would be near the most that a statement may have.
     if let Some(last) = keys.last().filter(|_| keys.len() <= PADDED).cloned() {
