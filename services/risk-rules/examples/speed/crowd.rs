@@ -34,7 +34,7 @@ const FILL: Insert = Insert {
         ("enrolled_at", Kind::Number),
         ("roster", Kind::Number),
         ("facts", Kind::Bytes),
-        ("last_recorded_at", Kind::Number),
+        ("latest_at", Kind::Number),
         ("version", Kind::Number),
         ("colour", Kind::Integer),
         ("rules", Kind::Number),
