@@ -13,7 +13,7 @@ const PEOPLE: usize = 5;
 const TURNS: usize = 5;
 /// Said in a row after the trouble and before the last turn, while each decision that is brought into force is brought
 /// again seconds later: several versions, the older of which come last.
-pub const IN_A_ROW: [Fact; 3] = [Fact::Symptoms, Fact::FeverClinic, Fact::Contact];
+pub const IN_A_ROW: [Fact; 3] = [Fact::Symptoms, Fact::FeverClinic, Fact::Entry];
 /// How long there is trouble, in milliseconds.
 const TROUBLE: u128 = 3_000;
 
@@ -89,6 +89,9 @@ fn turns(draw: &Draw, person: usize, statements: &mut Vec<Statement>) -> Vec<Tur
         for n in 0..together {
             let said = if turn == applies_at && n == 0 {
                 Said::Application
+            } else if turn == TURNS - 1 && n == 0 {
+                // Red over the yellow before it: whether it comes into force is seen.
+                Said::Fact(draw.one_of(&[Fact::Case, Fact::Contact]))
             } else {
                 say(draw, &mut standing)
             };

@@ -15,6 +15,8 @@ use crate::mesh::Mesh;
 
 /// How long after the parts reach each other a round looks on at the most, so that what is late is seen to be.
 const LOOKED_ON: Duration = Duration::from_micros(WITHIN + 1_000_000);
+/// How late a repetition comes at the most.
+const ECHOED: Duration = Duration::from_millis(2_600);
 /// How long one waits in the end until everybody has been looked at.
 const AT_THE_END: Duration = Duration::from_secs(10);
 
@@ -60,6 +62,9 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
     mesh.all_ready().await;
     unruly.echo();
     futures::future::join_all(rows.into_iter().map(|row| reporter.clone().play(row))).await;
+    // All repetitions have come: a late one would bring into force what only the log is to deliver.
+    unruly.settle();
+    tokio::time::sleep(ECHOED).await;
     last.begin(&mesh.wires, unruly);
     reporter.play_last(&last_turns).await;
     let settled = calm(mesh, unruly, &scribe).await;

@@ -191,7 +191,9 @@ impl LastTrouble {
     pub fn begin(self, wires: &Wires, unruly: &Unruly) {
         match self {
             // Cut, not stalled: what was sent must not arrive by itself later.
+            // Nor be sent again: only the log is to deliver it.
             Self::Between(one, other) => {
+                unruly.settle();
                 wires.set(Weather::Cut, |from, to| {
                     (from, to) == (one, other) || (from, to) == (other, one)
                 });
