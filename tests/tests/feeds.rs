@@ -311,10 +311,13 @@ fn as_ndjson(csv: &str) -> String {
     format!("\n{}\n", lines.map(row).collect::<Vec<_>>().join("\n"))
 }
 
+/// The bytes of a file in some form.
+type Written = fn(&str) -> Vec<u8>;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stored_if_so_asked() {
     let mesh = Mesh::start(Shape::OneProcess).await;
-    let forms: [(&str, fn(&str) -> Vec<u8>); 3] = [
+    let forms: [(&str, Written); 3] = [
         (".csv", |csv| csv.as_bytes().to_vec()),
         (".csv", |csv| encoding_rs::GB18030.encode(csv).0.into_owned()),
         (".ndjson", |csv| as_ndjson(csv).into_bytes()),

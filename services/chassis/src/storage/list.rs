@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, DbBackend, Value};
 
 use super::rows::Cell;
@@ -26,7 +26,7 @@ impl List {
                 let _ = write!(self.0, "{number}");
             }
             Cell::Id(None) | Cell::Bytes(None) | Cell::Text(None) | Cell::Number(None) => {
-                self.0.push_str("NULL")
+                self.0.push_str("NULL");
             }
         }
     }

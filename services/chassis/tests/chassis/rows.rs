@@ -42,7 +42,7 @@ type Sample = (Vec<u8>, Option<String>, Option<Vec<u8>>, Option<i64>, i32);
 
 fn sample(n: usize) -> Sample {
     (
-        (n as u32).to_be_bytes().to_vec(),
+        u32::try_from(n).unwrap().to_be_bytes().to_vec(),
         TEXTS[n % TEXTS.len()].map(str::to_owned),
         BYTES[n % BYTES.len()].map(<[u8]>::to_vec),
         [None, Some(i64::MIN), Some(i64::MAX), Some(0)][n % 4],

@@ -339,7 +339,8 @@ async fn where_somebody_lives_is_told_once_a_declaration_followed_and_again_when
     // The same home again tells nothing; a street is told as its county.
     log.accept(&one);
     let mut moved = items("王小明", ONE);
-    moved.home_address.as_mut().unwrap().division = "370203001".to_owned();
+    let home = moved.home_address.as_mut().unwrap();
+    "370203001".clone_into(&mut home.division);
     identity.register("wx-1", 3, moved).await.unwrap();
     log.accept(&one);
     let told = identity.told(2).await;
