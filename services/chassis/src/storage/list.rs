@@ -70,9 +70,10 @@ pub fn one_of(column: impl ColumnTrait, backend: DbBackend, mut keys: Vec<Vec<u8
             list.push(Cell::Bytes(Some(key)));
         }
         let column = Expr::col((column.entity_name(), column));
-        // ANY in parentheses, as an operand by itself would be written, is no SQL.
+        // As rows: `= ANY` would read the text of the whole list again for every row of a table that PostgreSQL has no
+        // statistics of yet, and in parentheses, as an operand by itself is written, it is no SQL.
         return Expr::cust_with_exprs(
-            "$1 = ANY($2::text::bytea[])",
+            "$1 IN (SELECT unnest($2::text::bytea[]))",
             [column, Expr::value(Value::from(list))],
         );
     }

@@ -178,7 +178,7 @@ async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(ColumnDef::new(Column::Fingerprint).binary().not_null())
         .primary_key(Index::create().col(Column::SubjectId).col(Column::FactId))
         .to_owned();
-    create_by_key(manager, table).await?;
+    manager.create_table(table).await?;
     let by_name = Index::create()
         .name("statements_name")
         .table(statement::Entity)
@@ -207,7 +207,7 @@ async fn create_decisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         // No red or yellow without a citation, and no green with one.
         .check(Expr::cust("(colour = 0) = (citation_count = 0)"))
         .to_owned();
-    create_by_key(manager, table).await?;
+    manager.create_table(table).await?;
     // A day's decisions, for its root.
     let by_day = Index::create()
         .name("decisions_evaluated")
