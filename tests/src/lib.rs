@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod feed;
+pub mod instants;
 pub mod journal;
 pub mod mesh;
 pub mod never;

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::testing::meddle;
-use lutong_chassis::wall_clock::WallClock;
-use lutong_kernel::{Clock as _, Secret};
+use lutong_kernel::Secret;
+use lutong_tests::instants::ago;
 use lutong_tests::mesh::{Mesh, Shape};
 use lutong_tests::people::next_number;
 use serde_json::{Value, json};
@@ -96,10 +96,6 @@ impl State {
             body.len()
         )
     }
-}
-
-fn ago(seconds: i64) -> String {
-    WallClock.now().plus_seconds(-seconds).to_rfc3339()
 }
 
 fn anomaly(key: &str, number: &str) -> Value {

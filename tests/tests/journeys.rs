@@ -6,10 +6,10 @@
 
 use std::io::Write as _;
 
-use lutong_chassis::wall_clock::WallClock;
-use lutong_kernel::{Clock as _, Colour, Timestamp};
+use lutong_kernel::Colour;
 use lutong_risk_rules::domain::notice::{BUNDLED_2022_11_26_GZ, Notice};
 use lutong_tests::in_both_shapes;
+use lutong_tests::instants::{ago, now};
 use lutong_tests::mesh::Mesh;
 use lutong_tests::people::{Answer, Person, request_id};
 use lutong_token::{Claims, Issuer};
@@ -32,14 +32,6 @@ in_both_shapes!(
     feedback_is_found_by_its_number_and_only_by_its_account,
     everybody_is_compared_and_every_decision_is_proven_and_made_again,
 );
-
-fn now() -> Timestamp {
-    WallClock.now()
-}
-
-fn ago(seconds: i64) -> String {
-    now().plus_seconds(-seconds).to_rfc3339()
-}
 
 const DAY: i64 = 86_400;
 

@@ -6,10 +6,9 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use http::Method;
-use lutong_chassis::wall_clock::WallClock;
-use lutong_kernel::{Clock as _, Timestamp};
 use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
 use lutong_tests::in_both_shapes;
+use lutong_tests::instants::{ago, now};
 use lutong_tests::mesh::Mesh;
 use lutong_tests::people::{Person, request_id};
 use serde_json::{Value, json};
@@ -21,14 +20,6 @@ in_both_shapes!(
     a_row_that_no_notice_places_is_placed_by_an_officer,
     an_officer_designates_who_lives_in_the_district_and_a_second_one_approves,
 );
-
-fn now() -> Timestamp {
-    WallClock.now()
-}
-
-fn ago(seconds: i64) -> String {
-    now().plus_seconds(-seconds).to_rfc3339()
-}
 
 /// What a command said with `--json`.
 fn said(mesh: &Mesh, arguments: &[&str]) -> Value {

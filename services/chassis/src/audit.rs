@@ -1,5 +1,6 @@
 //! The record of calls that the contract says are to be recorded: who, what, what for, how it ended. Append-only.
 
+use crate::storage::column::counted_key;
 use futures::FutureExt as _;
 use lutong_kernel::Fault;
 use sea_orm::sea_query::{ColumnDef, Table};
@@ -38,13 +39,7 @@ pub async fn create_audit_table(manager: &SchemaManager<'_>) -> Result<(), DbErr
         .create_table(
             Table::create()
                 .table(record::Entity)
-                .col(
-                    ColumnDef::new(Column::Id)
-                        .big_integer()
-                        .not_null()
-                        .auto_increment()
-                        .primary_key(),
-                )
+                .col(counted_key(Column::Id))
                 .col(ColumnDef::new(Column::RecordedAt).big_integer().not_null())
                 .col(ColumnDef::new(Column::Rpc).string().not_null())
                 .col(ColumnDef::new(Column::Caller).string().not_null())

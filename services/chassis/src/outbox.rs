@@ -2,6 +2,7 @@
 //! their sequence after the commit, under a lock, so that what a follower has read never gets a gap filled in later.
 //! The doorbell only says that there is something new: losing it loses nothing.
 
+mod contract_log;
 mod doorbell;
 mod follower;
 mod log;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use contract_log::ContractLog;
 pub use doorbell::Doorbell;
 pub use follower::{EventHandler, EventSource, Follower, Position};
 pub use tables::{create_followed_table, create_outbox_table};

@@ -59,6 +59,19 @@ pub fn at_most(field: &str, reason: &'static str, limit: usize, count: usize) ->
     )))
 }
 
+/// A text that says something, within a length, without the blanks around it.
+pub fn text<'a>(text: &'a str, field: &str, most: usize) -> Result<&'a str, Violation> {
+    if !text.trim().is_empty() && text.chars().count() <= most {
+        return Ok(text.trim());
+    }
+    Err(Violation::new(
+        field,
+        "TEXT_LENGTH",
+        format!("应为1至{most}个字符"),
+        format!("has 1 to {most} characters"),
+    ))
+}
+
 /// A subject id in a request.
 pub fn subject_id(text: &str, field: &str) -> Result<SubjectId, Violation> {
     text.parse().map_err(|error: lutong_kernel::id::IdError| {

@@ -47,7 +47,7 @@ pub async fn build(
         consumer: SERVICE,
         producer: ServiceName::RiskRules,
         database: store.database.clone(),
-        source: Arc::new(grpc::decided::DecisionLog::new(risk_rules)),
+        source: Arc::new(grpc::decided::decision_log(risk_rules)),
         handler: Arc::new(service::following::Decided::new(codes)),
     };
     Ok(Component {

@@ -52,7 +52,7 @@ pub async fn build(
         consumer: SERVICE,
         producer: ServiceName::Declaration,
         database: store.database.clone(),
-        source: Arc::new(grpc::declared::DeclarationLog::new(declaration.clone())),
+        source: Arc::new(grpc::declared::declaration_log(declaration.clone())),
         handler: Arc::new(service::confirmation::Confirmation::new(
             &store,
             foundation,

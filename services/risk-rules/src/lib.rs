@@ -87,14 +87,14 @@ pub async fn build(
         consumer: SERVICE,
         producer: ServiceName::Identity,
         database: store.database.clone(),
-        source: Arc::new(grpc::identified::IdentityLog::new(identity)),
+        source: Arc::new(grpc::identified::identity_log(identity)),
         handler: Arc::new(service::people::Identified::new(decider.clone())),
     };
     let follower = Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,
         database: store.database.clone(),
-        source: Arc::new(grpc::declared::DeclarationLog::new(declaration)),
+        source: Arc::new(grpc::declared::declaration_log(declaration)),
         handler: Arc::new(service::following::Declared::new(decider.clone(), reader)),
     };
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());

@@ -1,6 +1,7 @@
 //! Risk-rules' tables. Queries in domain words; rows never leave this module.
 
 pub mod areas;
+pub mod basis;
 pub mod day_seals;
 pub mod decisions;
 pub mod designations;

@@ -1,5 +1,6 @@
 //! The two tables: what a producer tells, and how far a follower has read.
 
+use crate::storage::column::counted_key;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use sea_orm_migration::SchemaManager;
@@ -48,13 +49,7 @@ pub async fn create_outbox_table(manager: &SchemaManager<'_>) -> Result<(), DbEr
         .create_table(
             Table::create()
                 .table(outbox::Entity)
-                .col(
-                    ColumnDef::new(Column::Id)
-                        .big_integer()
-                        .not_null()
-                        .auto_increment()
-                        .primary_key(),
-                )
+                .col(counted_key(Column::Id))
                 .col(ColumnDef::new(Column::Sequence).big_integer().unique_key())
                 .col(ColumnDef::new(Column::SubjectId).binary())
                 .col(ColumnDef::new(Column::Payload).binary().not_null())

@@ -1,6 +1,7 @@
 //! How values that every service stores lie in a column.
 
-use lutong_kernel::SubjectId;
+use lutong_kernel::{DivisionCode, SubjectId};
+use sea_orm::sea_query::{ColumnDef, IntoIden};
 use uuid::Uuid;
 
 use super::StorageError;
@@ -23,4 +24,21 @@ pub fn subject_bytes(subject: SubjectId) -> Vec<u8> {
 /// The subject in a column.
 pub fn read_subject(bytes: &[u8], column: &str) -> Result<SubjectId, StorageError> {
     read_uuid(bytes, column).map(SubjectId::from_uuid)
+}
+
+/// The division whose number is in a column.
+pub fn read_division(number: i64, column: &str) -> Result<DivisionCode, StorageError> {
+    let code = u32::try_from(number).ok().map(DivisionCode::from_number);
+    code.and_then(Result::ok)
+        .ok_or_else(|| StorageError::Damaged(format!("{column} is not a division")))
+}
+
+/// For migrations: a key that the database counts up.
+pub fn counted_key(column: impl IntoIden) -> ColumnDef {
+    ColumnDef::new(column)
+        .big_integer()
+        .not_null()
+        .auto_increment()
+        .primary_key()
+        .to_owned()
 }

@@ -36,7 +36,7 @@ impl Merges {
         let from = wrong.take(reference(message.from.as_ref(), "from"));
         let into = wrong.take(reference(message.into.as_ref(), "into"));
         let request_id = wrong.take(reply::request_id(&message.request_id));
-        let reason = wrong.take(reason(&message.reason));
+        let reason = wrong.take(reply::text(&message.reason, "reason", MAX_REASON));
         wrong.finish()?;
         let (Some(from), Some(into), Some(request_id), Some(reason)) = (from, into, request_id, reason)
         else {
@@ -60,7 +60,7 @@ impl Merges {
         let mut wrong = Violations::new();
         let from = wrong.take(reference(message.from.as_ref(), "from"));
         let request_id = wrong.take(reply::request_id(&message.request_id));
-        let reason = wrong.take(reason(&message.reason));
+        let reason = wrong.take(reply::text(&message.reason, "reason", MAX_REASON));
         wrong.finish()?;
         let (Some(from), Some(request_id), Some(reason)) = (from, request_id, reason) else {
             return Err(Fault::internal());
@@ -101,19 +101,6 @@ fn reference<'a>(given: Option<&'a wire::SubjectReference>, field: &str) -> Resu
             "either a document or a subject_id",
         )),
     }
-}
-
-fn reason(text: &str) -> Result<&str, Violation> {
-    let text = text.trim();
-    if (1..=MAX_REASON).contains(&text.chars().count()) {
-        return Ok(text);
-    }
-    Err(Violation::new(
-        "reason",
-        "TEXT_LENGTH",
-        format!("应为1至{MAX_REASON}个字符"),
-        format!("has 1 to {MAX_REASON} characters"),
-    ))
 }
 
 impl From<Merge> for wire::SubjectMerge {

@@ -2,7 +2,7 @@
 
 use lutong_chassis::access::{FeedGrant, Roles};
 use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_chassis::storage::column::{read_division, read_subject, subject_bytes};
 use lutong_kernel::{DivisionCode, SubjectId};
 use lutong_proto::policy::Role;
 use sea_orm::sea_query::{Expr, OnConflict};
@@ -50,12 +50,7 @@ impl TryFrom<account::Model> for StoredAccount {
             .map(|bytes| read_subject(&bytes, "accounts.subject_id"))
             .transpose()?;
         let division = division
-            .map(|number| {
-                u32::try_from(number)
-                    .ok()
-                    .and_then(|n| DivisionCode::from_number(n).ok())
-            })
-            .map(|division| division.ok_or_else(|| damaged("division")))
+            .map(|number| read_division(number, "accounts.division"))
             .transpose()?;
         let divisions = words(feed_divisions.as_deref())
             .map(|code| DivisionCode::parse(code).map_err(|_| damaged("feed_divisions")))

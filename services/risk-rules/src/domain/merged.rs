@@ -41,26 +41,25 @@ impl Merged {
         self.together.get(&subject).map_or(&[], |all| all)
     }
 
-    /// `subjects` and everybody who is one person with one of them.
-    pub fn people(&self, subjects: impl IntoIterator<Item = SubjectId>) -> BTreeSet<SubjectId> {
-        let mut people = BTreeSet::new();
-        for subject in subjects {
-            people.insert(subject);
-            people.extend(self.together(subject));
-        }
-        people
+    /// The subjects of `subject`'s person, in order: itself, where it is alone.
+    pub fn person(&self, subject: SubjectId) -> impl Iterator<Item = SubjectId> {
+        let together = self.together(subject);
+        let alone = together.is_empty().then_some(subject);
+        alone.into_iter().chain(together.iter().copied())
     }
 
-    /// Whether a step says something that is not known.
-    pub fn is_news(&self, step: &Step) -> bool {
-        self.latest
-            .get(&step.subject)
-            .is_none_or(|(version, _)| step.version > *version)
+    /// `subjects` and everybody who is one person with one of them.
+    pub fn people(&self, subjects: impl IntoIterator<Item = SubjectId>) -> BTreeSet<SubjectId> {
+        subjects
+            .into_iter()
+            .flat_map(|subject| self.person(subject))
+            .collect()
     }
 
     /// Takes a step, unless it comes too late: the people who are one person with somebody else than before.
     pub fn apply(&mut self, step: &Step) -> BTreeSet<SubjectId> {
-        if !self.is_news(step) {
+        let known = self.latest.get(&step.subject);
+        if known.is_some_and(|(version, _)| step.version <= *version) {
             return BTreeSet::new();
         }
         let concerned = self.people([step.subject].into_iter().chain(step.into));

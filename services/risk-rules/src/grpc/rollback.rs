@@ -59,13 +59,7 @@ fn span(message: wire::RollBackFeedRequest) -> Result<Span, Fault> {
         ));
     }
     for (field, text, most) in [("source", &message.source, 100), ("reason", &message.reason, 200)] {
-        if text.trim().is_empty() || text.chars().count() > most {
-            let (zh, en) = (
-                format!("应为1至{most}个字符"),
-                format!("has 1 to {most} characters"),
-            );
-            wrong.push(Violation::new(field, "TEXT_LENGTH", zh, en));
-        }
+        wrong.take(reply::text(text, field, most));
     }
     wrong.finish()?;
     // Both are there: what was missing has been refused.

@@ -251,8 +251,7 @@ fn recorded_at(
     subject: SubjectId,
     now: Timestamp,
 ) -> Timestamp {
-    let person = merged.people([subject]);
-    let held = person.iter().filter_map(|subject| held.get(subject));
+    let held = merged.person(subject).filter_map(|subject| held.get(&subject));
     let latest = held.map(|held| held.row.latest_at).max();
     latest.map_or(now, |latest| now.max(latest.plus_micros(1)))
 }
@@ -269,7 +268,7 @@ fn believe(
     for statement in new {
         let fact = statement.attributes.as_ref();
         let fact = fact.map(|attributes| PackedFact::new(statement.id, attributes));
-        for subject in merged.people([statement.subject]) {
+        for subject in merged.person(statement.subject) {
             let Some(held) = held.get_mut(&subject) else {
                 continue;
             };
@@ -280,7 +279,7 @@ fn believe(
         }
     }
     for (subject, id, _) in superseded {
-        for subject in merged.people([*subject]) {
+        for subject in merged.person(*subject) {
             let Some(held) = held.get_mut(&subject) else {
                 continue;
             };

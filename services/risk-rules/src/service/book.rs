@@ -15,6 +15,7 @@ use crate::domain::area::AreaBook;
 use crate::domain::merged::Merged;
 use crate::domain::rule_set::RuleSet;
 use crate::store;
+use crate::store::basis::Last;
 use crate::store::rule_sets::StoredRuleSet;
 
 /// Advisory lock on PostgreSQL: decisions share it, whoever changes what they stand on has it alone. So nobody decides by
@@ -39,8 +40,7 @@ pub struct Basis {
     pub merged: Arc<Merged>,
     /// When the latest of the areas and of the people was recorded: what is decided by them is decided no earlier.
     pub latest_at: Timestamp,
-    last_area: i64,
-    last_merge: i64,
+    last: Last,
 }
 
 impl Basis {
@@ -160,9 +160,16 @@ async fn read(
     connection: &impl ConnectionTrait,
     known: Option<&Arc<Basis>>,
 ) -> Result<(Arc<Basis>, bool), StorageError> {
-    let last = known.map_or((0, 0), |known| (known.last_area, known.last_merge));
-    let (new_areas, last_area) = store::areas::after(connection, last.0).await?;
-    let (new_steps, last_merge) = store::merges::after(connection, last.1).await?;
+    let mut last = known.map_or_else(Last::default, |known| known.last);
+    let there = store::basis::last(connection).await?;
+    let (mut new_areas, mut new_steps) = (Vec::new(), Vec::new());
+    // Up to what was read, which may be more than was there a moment ago.
+    if there.area != last.area {
+        (new_areas, last.area) = store::areas::after(connection, last.area).await?;
+    }
+    if there.merge != last.merge {
+        (new_steps, last.merge) = store::merges::after(connection, last.merge).await?;
+    }
     let approvals = store::rule_sets::approvals(connection).await?;
     let rules_known = known.filter(|known| {
         let known = known.rules.iter().map(|rules| (rules.number, rules.from));
@@ -207,8 +214,7 @@ async fn read(
         rules,
         merged,
         latest_at,
-        last_area,
-        last_merge,
+        last,
     };
     Ok((Arc::new(basis), true))
 }

@@ -53,7 +53,7 @@ impl Decider {
         let reader = self.database.reader();
         let cipher = self.ready().await?;
         let basis = self.book.catch_up(reader).await?;
-        let homes = subjects::homes(reader, basis.merged.people([subject])).await?;
+        let homes = subjects::homes(reader, basis.merged.person(subject)).await?;
         let mut facts = Vec::new();
         if let Some(row) = subjects::find(reader, subject).await? {
             row.open(&cipher, &mut facts)?;

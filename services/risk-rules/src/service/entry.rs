@@ -24,7 +24,7 @@ impl Decider {
     ) -> Result<Vec<MissingStep>, Fault> {
         let cipher = self.fields.ready().await?;
         let basis = self.book.catch_up(self.database.reader()).await?;
-        let person: Vec<_> = basis.merged.people([subject]).into_iter().collect();
+        let person: Vec<_> = basis.merged.person(subject).collect();
         let mut facts = Vec::new();
         for row in statements::of_subjects(self.database.reader(), &person).await? {
             facts.extend(row.open(&cipher)?);

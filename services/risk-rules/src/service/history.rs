@@ -118,7 +118,8 @@ impl Decider {
         let stored = row.decision.ok_or_else(erased)?;
         let at = stored.content.evaluated_at;
         let steps = merges::ever_about(reader, subject).await?;
-        let person = Merged::as_known_at(&steps, at).people([subject]);
+        let merged = Merged::as_known_at(&steps, at);
+        let person: Vec<_> = merged.person(subject).collect();
         let statements = self.statements_about(subject).await?;
         let mut facts = Vec::new();
         for statement in statements.values().filter(|one| person.contains(&one.subject)) {

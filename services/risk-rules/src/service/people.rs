@@ -163,10 +163,9 @@ async fn believe_together(
 ) -> Result<(), Fault> {
     let mut left: BTreeSet<SubjectId> = held.keys().copied().collect();
     while let Some(first) = left.pop_first() {
-        let person = merged.people([first]);
+        let person: Vec<_> = merged.person(first).collect();
         let mut facts = Vec::new();
-        let ids: Vec<_> = person.iter().copied().collect();
-        for row in statements::of_subjects(transaction, &ids).await? {
+        for row in statements::of_subjects(transaction, &person).await? {
             if row.superseded_at.is_none()
                 && let Some(fact) = row.open(cipher)?
             {

@@ -1,7 +1,8 @@
 //! Risk areas and the notices they came from.
 
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{DivisionCode, Timestamp};
+use lutong_chassis::storage::column::read_division;
+use lutong_kernel::Timestamp;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
@@ -17,11 +18,8 @@ pub const CHUNK: usize = 2_000;
 
 fn entry(row: Model) -> Result<AreaEntry, StorageError> {
     let damaged = |what: &str| StorageError::Damaged(format!("areas.{what}"));
-    let code = u32::try_from(row.code)
-        .ok()
-        .and_then(|code| DivisionCode::from_number(code).ok());
     Ok(AreaEntry {
-        code: code.ok_or_else(|| damaged("code"))?,
+        code: read_division(row.code, "areas.code")?,
         community: row.community,
         level: row.level.parse().map_err(|_| damaged("level"))?,
         from: Timestamp::from_micros(row.from_at),

@@ -1,8 +1,8 @@
 //! Designations, proposed and approved.
 
 use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
-use lutong_kernel::{DivisionCode, Timestamp};
+use lutong_chassis::storage::column::{read_division, read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_kernel::Timestamp;
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
@@ -18,8 +18,6 @@ impl TryFrom<Model> for Designation {
 
     fn try_from(row: Model) -> Result<Self, StorageError> {
         let damaged = |what: &str| StorageError::Damaged(format!("designations.{what}"));
-        let division = u32::try_from(row.division).ok();
-        let division = division.and_then(|number| DivisionCode::from_number(number).ok());
         Ok(Self {
             id: read_uuid(&row.id, "designations.id")?,
             subject: read_subject(&row.subject_id, "designations.subject_id")?,
@@ -27,7 +25,7 @@ impl TryFrom<Model> for Designation {
             from: Timestamp::from_micros(row.from_at),
             until: Timestamp::from_micros(row.until_at),
             basis: legal_basis(&row.legal_basis).ok_or_else(|| damaged("legal_basis"))?,
-            division: division.ok_or_else(|| damaged("division"))?,
+            division: read_division(row.division, "designations.division")?,
             proposed_by: row.proposed_by,
             proposed_at: Timestamp::from_micros(row.proposed_at),
             approved_by: row.approved_by,

@@ -1,7 +1,8 @@
 //! Key areas that officers proposed.
 
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{DivisionCode, Timestamp};
+use lutong_chassis::storage::column::read_division;
+use lutong_kernel::Timestamp;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
@@ -13,9 +14,6 @@ use crate::domain::key_area::{KeyArea, Proposal, Signature};
 
 fn read(row: Model) -> Result<KeyArea, StorageError> {
     let damaged = |what: &str| StorageError::Damaged(format!("key_areas.{what}"));
-    let code = u32::try_from(row.code)
-        .ok()
-        .and_then(|code| DivisionCode::from_number(code).ok());
     let approved = match (row.approved_by, row.approved_at) {
         (Some(officer), Some(at)) => Some(Signature {
             officer,
@@ -26,7 +24,7 @@ fn read(row: Model) -> Result<KeyArea, StorageError> {
     Ok(KeyArea {
         id: row.id,
         proposal: Proposal {
-            code: code.ok_or_else(|| damaged("code"))?,
+            code: read_division(row.code, "key_areas.code")?,
             from: Timestamp::from_micros(row.from_at),
             to: row.to_at.map(Timestamp::from_micros),
             basis: row.legal_basis.parse().map_err(|_| damaged("legal_basis"))?,

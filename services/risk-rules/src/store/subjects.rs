@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lutong_chassis::crypto::ReadyCipher;
-use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_chassis::storage::column::{read_division, read_subject, subject_bytes};
 use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
 use lutong_chassis::storage::{StorageError, one_of};
 use lutong_kernel::{Colour, DivisionCode, Fault, SubjectId, Timestamp};
@@ -236,10 +236,7 @@ pub async fn homes(
         .into_tuple()
         .all(connection)
         .await?;
-    let home = |number: i64| {
-        let code = u32::try_from(number).ok().map(DivisionCode::from_number);
-        code.and_then(Result::ok).ok_or_else(|| damaged("division"))
-    };
+    let home = |number| read_division(number, "subjects.division");
     found.into_iter().map(home).collect()
 }
 

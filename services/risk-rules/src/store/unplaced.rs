@@ -1,6 +1,7 @@
 //! Rows of notices that an officer must place.
 
 use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::column::read_division;
 use lutong_kernel::{DivisionCode, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -54,17 +55,12 @@ fn read(row: Model) -> Result<UnplacedRow, StorageError> {
         .into_iter()
         .find(|reason| reason.as_str() == row.reason);
     let placement = match (row.placed_code, row.placed_at) {
-        (Some(code), Some(at)) => {
-            let code = u32::try_from(code)
-                .ok()
-                .and_then(|code| DivisionCode::from_number(code).ok());
-            Some(Placement {
-                code: code.ok_or_else(|| damaged("placed_code"))?,
-                community: row.placed_community,
-                officer: row.placed_by.unwrap_or_default(),
-                at: Timestamp::from_micros(at),
-            })
-        }
+        (Some(code), Some(at)) => Some(Placement {
+            code: read_division(code, "unplaced_areas.placed_code")?,
+            community: row.placed_community,
+            officer: row.placed_by.unwrap_or_default(),
+            at: Timestamp::from_micros(at),
+        }),
         _ => None,
     };
     Ok(UnplacedRow {

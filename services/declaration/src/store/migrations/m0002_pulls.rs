@@ -1,5 +1,6 @@
 //! Databases that are asked on a schedule: how far each is, and which of its rows were refused.
 
+use lutong_chassis::storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -59,13 +60,7 @@ async fn create_refusals(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table(pull_refusal::Entity)
-                .col(
-                    ColumnDef::new(Column::Number)
-                        .big_integer()
-                        .not_null()
-                        .auto_increment()
-                        .primary_key(),
-                )
+                .col(counted_key(Column::Number))
                 .col(ColumnDef::new(Column::Source).string().not_null())
                 .col(ColumnDef::new(Column::After).text().not_null())
                 .col(ColumnDef::new(Column::Row).integer().not_null())

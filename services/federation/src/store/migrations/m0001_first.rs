@@ -2,6 +2,7 @@
 
 use lutong_chassis::crypto::create_data_keys_table;
 use lutong_chassis::idempotency::create_idempotency_table;
+use lutong_chassis::storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -24,13 +25,7 @@ impl MigrationTrait for Migration {
             .create_table(
                 Table::create()
                     .table(verification::Entity)
-                    .col(
-                        ColumnDef::new(Column::Id)
-                            .big_integer()
-                            .not_null()
-                            .auto_increment()
-                            .primary_key(),
-                    )
+                    .col(counted_key(Column::Id))
                     .col(ColumnDef::new(Column::VerifiedAt).big_integer().not_null())
                     .col(ColumnDef::new(Column::Province).string())
                     .col(ColumnDef::new(Column::TrustListVersion).string().not_null())

@@ -4,9 +4,8 @@ use lutong_chassis::audit::create_audit_table;
 use lutong_chassis::crypto::create_data_keys_table;
 use lutong_chassis::idempotency::create_idempotency_table;
 use lutong_chassis::outbox::{create_followed_table, create_outbox_table};
-use sea_orm::sea_query::{
-    ColumnDef, Expr, Index, IntoIden, PostgresQueryBuilder, Table, TableCreateStatement,
-};
+use lutong_chassis::storage::column::counted_key;
+use sea_orm::sea_query::{ColumnDef, Expr, Index, PostgresQueryBuilder, Table, TableCreateStatement};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
@@ -106,7 +105,7 @@ async fn create_rosters(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table(roster::Entity)
-                .col(id(Column::Id))
+                .col(counted_key(Column::Id))
                 .col(ColumnDef::new(Column::Count).big_integer().not_null())
                 .col(ColumnDef::new(Column::Digest).binary().not_null())
                 .to_owned(),
@@ -131,7 +130,7 @@ async fn create_rule_sets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table(rule_set::Entity)
-                .col(id(Column::Number))
+                .col(counted_key(Column::Number))
                 .col(ColumnDef::new(Column::Id).string().not_null())
                 .col(ColumnDef::new(Column::Version).string().not_null())
                 .col(ColumnDef::new(Column::Document).text().not_null())
@@ -151,34 +150,28 @@ async fn create_rule_sets(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     rule_sets::seed(manager.get_connection(), RuleSet::sd_2020(), RuleSet::SD_2020).await
 }
 
-fn id(column: impl IntoIden) -> ColumnDef {
-    ColumnDef::new(column)
-        .big_integer()
-        .not_null()
-        .auto_increment()
-        .primary_key()
-        .to_owned()
-}
-
 async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     use statement::Column;
-    let table = Table::create()
-        .table(statement::Entity)
-        .col(ColumnDef::new(Column::SubjectId).binary().not_null())
-        .col(ColumnDef::new(Column::FactId).binary().not_null())
-        .col(ColumnDef::new(Column::Name).binary().not_null())
-        .col(ColumnDef::new(Column::Source).string().not_null())
-        .col(ColumnDef::new(Column::Key).string().not_null())
-        .col(ColumnDef::new(Column::Kind).string())
-        .col(ColumnDef::new(Column::Attributes).binary())
-        .col(ColumnDef::new(Column::TargetId).binary())
-        .col(ColumnDef::new(Column::Reason).text())
-        .col(ColumnDef::new(Column::RecordedAt).big_integer().not_null())
-        .col(ColumnDef::new(Column::SupersededAt).big_integer())
-        .col(ColumnDef::new(Column::Fingerprint).binary().not_null())
-        .primary_key(Index::create().col(Column::SubjectId).col(Column::FactId))
-        .to_owned();
-    manager.create_table(table).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table(statement::Entity)
+                .col(ColumnDef::new(Column::SubjectId).binary().not_null())
+                .col(ColumnDef::new(Column::FactId).binary().not_null())
+                .col(ColumnDef::new(Column::Name).binary().not_null())
+                .col(ColumnDef::new(Column::Source).string().not_null())
+                .col(ColumnDef::new(Column::Key).string().not_null())
+                .col(ColumnDef::new(Column::Kind).string())
+                .col(ColumnDef::new(Column::Attributes).binary())
+                .col(ColumnDef::new(Column::TargetId).binary())
+                .col(ColumnDef::new(Column::Reason).text())
+                .col(ColumnDef::new(Column::RecordedAt).big_integer().not_null())
+                .col(ColumnDef::new(Column::SupersededAt).big_integer())
+                .col(ColumnDef::new(Column::Fingerprint).binary().not_null())
+                .primary_key(Index::create().col(Column::SubjectId).col(Column::FactId))
+                .to_owned(),
+        )
+        .await?;
     let by_name = Index::create()
         .name("statements_name")
         .table(statement::Entity)
@@ -190,24 +183,27 @@ async fn create_statements(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 
 async fn create_decisions(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     use decision::Column;
-    let table = Table::create()
-        .table(decision::Entity)
-        .col(ColumnDef::new(Column::SubjectId).binary().not_null())
-        .col(ColumnDef::new(Column::Version).big_integer().not_null())
-        .col(ColumnDef::new(Column::DecisionId).binary().not_null())
-        .col(ColumnDef::new(Column::Colour).integer().not_null())
-        .col(ColumnDef::new(Column::CitationCount).integer().not_null())
-        .col(ColumnDef::new(Column::Citations).text())
-        .col(ColumnDef::new(Column::RuleSet).string().not_null())
-        .col(ColumnDef::new(Column::RuleSetVersion).string().not_null())
-        .col(ColumnDef::new(Column::EvaluatedAt).big_integer().not_null())
-        .col(ColumnDef::new(Column::NextChangeAt).big_integer())
-        .col(ColumnDef::new(Column::Entry).binary().not_null())
-        .primary_key(Index::create().col(Column::SubjectId).col(Column::Version))
-        // No red or yellow without a citation, and no green with one.
-        .check(Expr::cust("(colour = 0) = (citation_count = 0)"))
-        .to_owned();
-    manager.create_table(table).await?;
+    manager
+        .create_table(
+            Table::create()
+                .table(decision::Entity)
+                .col(ColumnDef::new(Column::SubjectId).binary().not_null())
+                .col(ColumnDef::new(Column::Version).big_integer().not_null())
+                .col(ColumnDef::new(Column::DecisionId).binary().not_null())
+                .col(ColumnDef::new(Column::Colour).integer().not_null())
+                .col(ColumnDef::new(Column::CitationCount).integer().not_null())
+                .col(ColumnDef::new(Column::Citations).text())
+                .col(ColumnDef::new(Column::RuleSet).string().not_null())
+                .col(ColumnDef::new(Column::RuleSetVersion).string().not_null())
+                .col(ColumnDef::new(Column::EvaluatedAt).big_integer().not_null())
+                .col(ColumnDef::new(Column::NextChangeAt).big_integer())
+                .col(ColumnDef::new(Column::Entry).binary().not_null())
+                .primary_key(Index::create().col(Column::SubjectId).col(Column::Version))
+                // No red or yellow without a citation, and no green with one.
+                .check(Expr::cust("(colour = 0) = (citation_count = 0)"))
+                .to_owned(),
+        )
+        .await?;
     // A day's decisions, for its root.
     let by_day = Index::create()
         .name("decisions_evaluated")
@@ -223,13 +219,7 @@ async fn create_areas(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table(area::Entity)
-                .col(
-                    ColumnDef::new(Column::Id)
-                        .big_integer()
-                        .not_null()
-                        .auto_increment()
-                        .primary_key(),
-                )
+                .col(counted_key(Column::Id))
                 .col(ColumnDef::new(Column::Code).big_integer().not_null())
                 .col(ColumnDef::new(Column::Community).text())
                 .col(ColumnDef::new(Column::Level).string().not_null())
@@ -270,13 +260,7 @@ async fn create_notices(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table(unplaced::Entity)
-                .col(
-                    ColumnDef::new(unplaced::Column::Id)
-                        .big_integer()
-                        .not_null()
-                        .auto_increment()
-                        .primary_key(),
-                )
+                .col(counted_key(unplaced::Column::Id))
                 .col(
                     ColumnDef::new(unplaced::Column::PublishedAt)
                         .big_integer()

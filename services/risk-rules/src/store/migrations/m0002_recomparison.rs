@@ -1,5 +1,6 @@
 //! Runs over everyone, their parts and what they found.
 
+use lutong_chassis::storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -29,13 +30,7 @@ async fn create_runs(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table(recomparison::Entity)
-                .col(
-                    ColumnDef::new(Column::Id)
-                        .big_integer()
-                        .not_null()
-                        .auto_increment()
-                        .primary_key(),
-                )
+                .col(counted_key(Column::Id))
                 .col(ColumnDef::new(Column::Day).integer().unique_key())
                 .col(ColumnDef::new(Column::EvaluatedAt).big_integer().not_null())
                 .col(ColumnDef::new(Column::Roster).big_integer().not_null())

@@ -1,5 +1,6 @@
 //! Rows that an officer placed and until when they were listed; key areas that officers proposed and approved.
 
+use lutong_chassis::storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -54,13 +55,7 @@ async fn create_key_areas(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table(key_area::Entity)
-                .col(
-                    ColumnDef::new(Column::Id)
-                        .big_integer()
-                        .not_null()
-                        .auto_increment()
-                        .primary_key(),
-                )
+                .col(counted_key(Column::Id))
                 .col(ColumnDef::new(Column::Code).big_integer().not_null())
                 .col(ColumnDef::new(Column::FromAt).big_integer().not_null())
                 .col(ColumnDef::new(Column::ToAt).big_integer())

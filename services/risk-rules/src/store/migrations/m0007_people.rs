@@ -1,5 +1,6 @@
 //! What identity tells: who is one person, and in which division somebody lives.
 
+use lutong_chassis::storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
@@ -32,13 +33,7 @@ async fn create_merges(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .create_table(
             Table::create()
                 .table(merge::Entity)
-                .col(
-                    ColumnDef::new(Column::Id)
-                        .big_integer()
-                        .not_null()
-                        .auto_increment()
-                        .primary_key(),
-                )
+                .col(counted_key(Column::Id))
                 .col(ColumnDef::new(Column::SubjectId).binary().not_null())
                 .col(ColumnDef::new(Column::IntoId).binary())
                 .col(ColumnDef::new(Column::Version).big_integer().not_null())
