@@ -3,10 +3,11 @@
 //! Writing on SQLite goes through one task that batches waiting closures into one transaction (group commit): one
 //! fsync for many callers. On PostgreSQL each closure is an ordinary transaction.
 
+mod arrays;
 pub mod column;
 mod error;
-mod list;
 mod migrate;
+mod one_of;
 pub mod rows;
 mod scan;
 mod writer;
@@ -28,10 +29,13 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use error::StorageError;
-pub use list::one_of;
 pub use migrate::{is_current, migrate};
+pub use one_of::one_of;
 pub use scan::{CopyRow, SqliteRow};
 use writer::Writer;
+
+/// Rows that SQLite's thread may be ahead of who reads them.
+const ROWS_AHEAD: usize = 512;
 
 /// Where a service keeps its data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -110,6 +114,9 @@ impl Database {
             // Pages that an import touches again and again stay in memory, and the log is copied back less often.
             .pragma("cache_size", "-16384")
             .pragma("wal_autocheckpoint", "4000")
+            // What a savepoint or a statement may have to undo stays in memory too, instead of a file.
+            .pragma("temp_store", "MEMORY")
+            .row_buffer_size(ROWS_AHEAD)
             .busy_timeout(Duration::from_secs(5))
             .foreign_keys(true);
         let options = sqlx::ConnectOptions::disable_statement_logging(options);

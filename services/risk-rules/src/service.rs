@@ -20,3 +20,4 @@ pub mod rollback;
 pub mod rule_changes;
 mod shadow;
 mod sorting;
+pub mod statement;

@@ -1,34 +1,20 @@
 //! Many rows in one go. An ORM's insert of many rows is a statement of its own for every number of rows, with a parameter
-//! a value: PostgreSQL plans thousands of them each time, and SQLite prepares anew. Here the text of a statement never
+//! a value: PostgreSQL plans thousands of them each time, and SQLite prepares anew. Here the text of a statement hardly
 //! changes, so that it stays prepared: on PostgreSQL a parameter a column, on SQLite a few fixed numbers of rows.
-
-use std::fmt::Write as _;
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement, Value};
 use uuid::Uuid;
 
+use super::arrays::Arrays;
 use super::column::uuid_bytes;
 use super::error::StorageError;
-use super::list::List;
 
-/// What a column holds, by PostgreSQL's name.
+/// What a column holds; PostgreSQL makes an integer of a big one where it is assigned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Bytes,
     Text,
     Number,
-    Integer,
-}
-
-impl Kind {
-    const fn array(self) -> &'static str {
-        match self {
-            Self::Bytes => "bytea[]",
-            Self::Text => "text[]",
-            Self::Number => "bigint[]",
-            Self::Integer => "integer[]",
-        }
-    }
 }
 
 /// What happens to a row whose key is there already.
@@ -61,7 +47,7 @@ pub enum Cell<'a> {
 }
 
 /// Rows of one statement on SQLite, the most first: each number is a statement that stays prepared.
-const SIZES: [usize; 4] = [256, 32, 4, 1];
+const SIZES: [usize; 11] = [1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 impl Insert {
     /// Inserts `rows`, each with a value a column.
@@ -85,22 +71,17 @@ impl Insert {
         transaction: &DatabaseTransaction,
         rows: &[[Cell<'_>; N]],
     ) -> Result<(), StorageError> {
-        let mut lists: [List; N] = std::array::from_fn(|_| List::default());
-        for row in rows {
-            for (list, cell) in lists.iter_mut().zip(row) {
-                list.push(*cell);
-            }
-        }
-        let mut sql = self.beginning();
-        sql.push_str("SELECT * FROM unnest(");
+        let (mut arrays, mut selected) = (Arrays::default(), Vec::new());
         for (number, (_, kind)) in self.columns.iter().enumerate() {
-            let comma = if number == 0 { "" } else { ", " };
-            // Writing to a string does not fail.
-            let _ = write!(sql, "{comma}${}::text::{}", number + 1, kind.array());
+            selected.push(arrays.column(*kind, rows.iter().map(|row| row[number])));
         }
-        sql.push(')');
-        sql.push_str(&self.ending());
-        let values = lists.map(Value::from);
+        let (given, values) = arrays.finish();
+        let sql = format!(
+            "{}SELECT {} FROM {given}{}",
+            self.beginning(),
+            selected.join(", "),
+            self.ending()
+        );
         let statement = Statement::from_sql_and_values(DbBackend::Postgres, sql, values);
         transaction.execute_raw(statement).await?;
         Ok(())

@@ -22,7 +22,7 @@ const SAMPLES: Insert = Insert {
         ("body", Kind::Text),
         ("sealed", Kind::Bytes),
         ("number", Kind::Number),
-        ("small", Kind::Integer),
+        ("small", Kind::Number),
     ],
     known: Known::Refused,
 };

@@ -36,7 +36,7 @@ const FILL: Insert = Insert {
         ("facts", Kind::Bytes),
         ("latest_at", Kind::Number),
         ("version", Kind::Number),
-        ("colour", Kind::Integer),
+        ("colour", Kind::Number),
         ("rules", Kind::Number),
         ("rule_set", Kind::Number),
         ("next_change_at", Kind::Number),
@@ -168,7 +168,6 @@ pub async fn list(mesh: &Mesh, subjects: usize) {
         let stays = chunk.iter().map(|n| statement(*n, 99, FactKind::Stay, &stay));
         mesh.append(stays.collect(), vec![]).await;
     }
-    mesh.all_decided().await;
     let before = mesh.count("SELECT count(*) FROM decisions").await;
     let table = "level,province,city,county,community,gb2260_code,first_seen,removed_at\n\
         high,山东省,青岛市,市南区,万人小区,370202,2022-11-26T00:00:00+08:00,\n";

@@ -7,7 +7,7 @@ mod schema;
 mod tests;
 
 use lutong_kernel::{DivisionCode, Timestamp};
-use serde_json::{Map, Value as Json};
+use serde::{Serialize, Serializer};
 
 use super::fact::FactKind;
 pub use read::parse_text_community;
@@ -61,12 +61,30 @@ impl Attributes {
         instants.find(|(_, at)| *at > limit).map(|(name, _)| name)
     }
 
-    /// Canonical: table order, instants in local time, absent ones left out.
-    pub fn to_json(&self) -> Map<String, Json> {
+    /// The one form of these attributes: JSON in the table's order, instants in local time, absent ones left out.
+    pub fn canonical(&self) -> String {
+        // Names and values that are plain: there is nothing that could fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let named = self.kind.attributes().iter().zip(&self.values);
-        named
-            .filter_map(|(attribute, value)| Some((attribute.name.to_owned(), value.as_ref()?.to_json())))
-            .collect()
+        serializer.collect_map(named.filter_map(|(attribute, value)| Some((attribute.name, value.as_ref()?))))
+    }
+}
+
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Instant(at) => serializer.collect_str(&at.to_rfc3339()),
+            Self::Word(word) => serializer.serialize_str(word),
+            Self::Words(words) => serializer.collect_seq(words),
+            Self::Division(code) => serializer.collect_str(code),
+            Self::Number(number) => serializer.serialize_f64(*number),
+            Self::Text(text) => serializer.serialize_str(text),
+        }
     }
 }
 
@@ -75,17 +93,6 @@ impl Value {
         match self {
             Self::Instant(at) => Some(*at),
             _ => None,
-        }
-    }
-
-    fn to_json(&self) -> Json {
-        match self {
-            Self::Instant(at) => Json::from(at.to_rfc3339()),
-            Self::Word(word) => Json::from(*word),
-            Self::Words(words) => Json::from(words.clone()),
-            Self::Division(code) => Json::from(code.to_string()),
-            Self::Number(number) => Json::from(*number),
-            Self::Text(text) => Json::from(text.as_str()),
         }
     }
 }

@@ -12,24 +12,21 @@ pub enum Finding {
     Due,
     /// It was made by another rule set or version.
     Rules,
-    /// Statements about the subject waited to be decided about.
-    Waiting,
     /// Nothing explains it: what was stored was wrong.
     Mismatch,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a finding is one of due, rules, waiting, mismatch")]
+#[error("a finding is one of due, rules, mismatch")]
 pub struct UnknownFinding;
 
 impl Finding {
-    pub const ALL: [Self; 4] = [Self::Due, Self::Rules, Self::Waiting, Self::Mismatch];
+    pub const ALL: [Self; 3] = [Self::Due, Self::Rules, Self::Mismatch];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::Rules => "rules",
-            Self::Waiting => "waiting",
             Self::Mismatch => "mismatch",
         }
     }
@@ -51,14 +48,11 @@ impl std::str::FromStr for Finding {
 pub struct Stored {
     pub verdict: Verdict,
     pub rule_set: i64,
-    pub waiting: bool,
 }
 
 /// What a difference is to be called, at the instant of the comparison.
 pub fn classify(stored: Stored, rule_set: i64, at: Timestamp) -> Finding {
-    if stored.waiting {
-        Finding::Waiting
-    } else if stored.rule_set != rule_set {
+    if stored.rule_set != rule_set {
         Finding::Rules
     } else if stored.verdict.next_change_at.is_some_and(|change| change <= at) {
         Finding::Due

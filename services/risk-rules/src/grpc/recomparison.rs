@@ -97,7 +97,6 @@ const fn kind(finding: Finding) -> wire::FindingKind {
     match finding {
         Finding::Due => wire::FindingKind::Due,
         Finding::Rules => wire::FindingKind::Rules,
-        Finding::Waiting => wire::FindingKind::Waiting,
         Finding::Mismatch => wire::FindingKind::Mismatch,
     }
 }

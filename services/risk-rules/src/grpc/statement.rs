@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 
 use crate::domain::attributes::Attributes;
 use crate::domain::fact::FactKind;
-use crate::service::appending::{Content, Statement};
+use crate::service::statement::{Content, Statement};
 
 /// Characters of a key.
 const MAX_KEY: usize = 100;
@@ -104,10 +104,14 @@ impl StatementReader {
     /// Over the content in its one form: the same statement spelled otherwise is the same.
     fn fingerprint(&self, subject: &str, content: &Content) -> [u8; 32] {
         let text = match content {
-            Content::Fact { attributes, replaces } => {
-                let json = Value::Object(attributes.to_json());
-                format!("fact\n{subject}\n{}\n{replaces:?}\n{json}", attributes.kind())
-            }
+            Content::Fact {
+                attributes,
+                canonical,
+                replaces,
+            } => format!(
+                "fact\n{subject}\n{}\n{replaces:?}\n{canonical}",
+                attributes.kind()
+            ),
             Content::Retraction { key, .. } => format!("retraction\n{subject}\n{key}"),
         };
         keyed_hash(&self.fingerprint, text.as_bytes())
@@ -154,10 +158,8 @@ fn content(statement: &FactStatement, farthest: Timestamp) -> Result<Content, Vi
             "lies more than five years ahead",
         ));
     }
-    Ok(Content::Fact {
-        attributes,
-        replaces: Some(statement.replaces_key.clone()).filter(|key| !key.is_empty()),
-    })
+    let replaces = Some(statement.replaces_key.clone()).filter(|key| !key.is_empty());
+    Ok(Content::fact(attributes, replaces))
 }
 
 fn retraction(statement: &FactStatement) -> Result<Content, Violation> {

@@ -1,6 +1,6 @@
 //! Appending statements, and deciding about everybody they touch, in one transaction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -12,29 +12,39 @@ use lutong_kernel::{FactId, Fault, FaultCode, SubjectId, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::{Decider, Held};
-pub use super::sorting::{Content, Outcome, Statement};
-use super::sorting::{Sorted, sort};
-use crate::domain::attributes::Value;
+pub use super::sorting::Outcome;
+use super::sorting::{Accepted, Sorted, sort};
+use super::statement::{Prepared, Statement};
 use crate::domain::fact::FactKind;
 use crate::domain::merged::Merged;
-use crate::domain::packed::{PackedFact, community_key};
 use crate::domain::set_digest::SetDigest;
 use crate::store::decisions::{self, StoredDecision};
 use crate::store::rosters;
-use crate::store::statements::{self, NewStatement, StatementRow};
+use crate::store::statements::{self, StatementRow};
 use crate::store::stay_places::{self, BlindPlace};
 use crate::store::subjects::{self, SubjectRow};
 
 /// Statements to store, and subjects that are to have a code from now on.
-#[derive(Debug, Default)]
-pub struct Batch {
+#[derive(Debug)]
+pub struct Batch<S = Statement> {
     /// Each checked in itself, or what is wrong with it.
-    pub statements: Vec<Result<Statement, Violation>>,
+    pub statements: Vec<Result<S, Violation>>,
     pub enrol: Vec<SubjectId>,
     /// One bad statement and nothing is stored.
     pub all_or_nothing: bool,
     /// A follower's, stored with the effect.
     pub position: Option<Position>,
+}
+
+impl<S> Default for Batch<S> {
+    fn default() -> Self {
+        Self {
+            statements: Vec::new(),
+            enrol: Vec::new(),
+            all_or_nothing: false,
+            position: None,
+        }
+    }
 }
 
 impl Batch {
@@ -49,8 +59,6 @@ impl Batch {
 const GATHERED: usize = 8;
 const CALLS: usize = 256;
 
-/// New statements of one batch that are decided about before the answer; more of them wait.
-const AT_ONCE: usize = 256;
 /// Facts that are believed of one subject at the most.
 const MOST_FACTS: usize = 5_000;
 
@@ -62,8 +70,6 @@ pub struct Appended {
     pub made: Vec<StoredDecision>,
     /// Decisions that stood already about the other subjects that were touched.
     pub standing: Vec<StoredDecision>,
-    /// Whether statements wait to be decided about.
-    pub waiting: bool,
 }
 
 impl Decider {
@@ -96,17 +102,19 @@ impl Decider {
     /// Stores the batch and decides.
     pub async fn append(&self, batch: Batch) -> Result<Appended, Fault> {
         let cipher = self.ready().await?;
+        let touched = batch.touched();
+        let batch = Batch {
+            statements: self.prepare(&cipher, batch.statements)?,
+            enrol: batch.enrol,
+            all_or_nothing: batch.all_or_nothing,
+            position: batch.position,
+        };
         let this = self.clone();
-        let appended = self
-            .database
-            .write(move |transaction| {
-                async move { this.append_in(transaction, &cipher, batch).await }.boxed()
-            })
-            .await?;
+        let append = self.database.write(move |transaction| {
+            async move { this.append_in(transaction, &cipher, touched, batch).await }.boxed()
+        });
+        let appended = append.await?;
         lutong_chassis::failpoint::hit("risk_rules.committed");
-        if appended.waiting {
-            self.waiting.notify_one();
-        }
         if !appended.made.is_empty() {
             self.outbox.wake();
         }
@@ -131,17 +139,16 @@ impl Decider {
                 }
             }
         }
-        let in_force = applied && !appended.waiting;
-        Ok((appended, in_force))
+        Ok((appended, applied))
     }
 
     async fn append_in(
         &self,
         transaction: &DatabaseTransaction,
         cipher: &ReadyCipher,
-        batch: Batch,
+        touched: BTreeSet<SubjectId>,
+        batch: Batch<Prepared>,
     ) -> Result<Appended, Fault> {
-        let touched = batch.touched();
         let Batch {
             statements,
             enrol,
@@ -153,94 +160,60 @@ impl Decider {
         let mut held = hold(transaction, cipher, people).await?;
         // After the lock: who changes what decisions stand on comes wholly before or after this instant.
         let now = self.clock.now().max(basis.latest_at);
-        let stored = stored_keys(transaction, &statements).await?;
+        let stored = stored_names(transaction, &statements).await?;
         let Sorted {
             results,
             new,
             superseded,
-        } = sort(
-            statements,
-            stored,
-            &|subject| recorded_at(&held, &basis.merged, subject, now),
-            &*self.random,
-        );
+        } = sort(statements, stored, &|subject| {
+            recorded_at(&held, &basis.merged, subject, now)
+        });
         let results: Vec<_> = results.into_iter().flatten().collect();
         if all_or_nothing {
             refuse_any(&results)?;
         }
-        statements::insert(transaction, cipher, &new).await?;
+        statements::insert(transaction, new.iter().map(|new| &new.row)).await?;
         for (subject, id, at) in &superseded {
             statements::supersede(transaction, *subject, *id, *at).await?;
         }
-        stay_places::insert(transaction, &self.stays(&new)).await?;
+        stay_places::insert(transaction, &stays(&new)).await?;
         let mut changed = believe(&mut held, &basis.merged, &new, &superseded);
         changed.extend(enrol_new(transaction, &mut held, &enrol, now).await?);
-        // A large import is stored first and decided behind it; what makes a case is never left waiting.
-        let urgent = |held: &Held| held.facts.iter().any(|fact| fact.kind == FactKind::Case);
-        let deferred = new.len() > AT_ONCE && !all_or_nothing;
-        let (mut to_decide, mut others): (Vec<_>, Vec<_>) = held
+        let (mut changed, others): (Vec<_>, Vec<_>) = held
             .into_values()
-            .partition(|held| changed.contains(&held.row.subject) && (!deferred || urgent(held)));
-        let made = self.decide(transaction, &basis, &mut to_decide, now).await?;
-        for held in others
-            .iter_mut()
-            .filter(|held| changed.contains(&held.row.subject))
-        {
-            if held.row.enrolled_at.is_some() {
-                held.row.undecided_since.get_or_insert(now);
-            }
-        }
-        save(
-            transaction,
-            cipher,
-            to_decide.iter_mut().chain(&mut others),
-            &changed,
-        )
-        .await?;
-        let made_about: BTreeSet<_> = made.iter().map(|decision| decision.subject).collect();
-        let standing = to_decide.iter().chain(&others).map(|held| &held.row);
+            .partition(|held| changed.contains(&held.row.subject));
+        let made = self.decide(transaction, &basis, &mut changed, now).await?;
+        save(transaction, cipher, &mut changed).await?;
+        let made_about: HashSet<_> = made.iter().map(|decision| decision.subject).collect();
+        let standing = changed.iter().chain(&others).map(|held| &held.row);
         let wanted: Vec<_> = standing
             .filter(|row| row.version > 0 && !made_about.contains(&row.subject))
             .map(|row| (row.subject, row.version))
             .collect();
-        let waiting = others.iter().any(|held| held.row.undecided_since.is_some());
         let standing = match position {
             // A follower tells of nothing that stood before.
             Some(position) => {
                 position.advance(transaction).await?;
                 Vec::new()
             }
-            None if deferred => Vec::new(),
             None => decisions::find(transaction, &wanted).await?,
         };
         Ok(Appended {
             results,
             made,
             standing,
-            waiting,
         })
     }
+}
 
-    /// Under which places the new stays are found.
-    fn stays(&self, new: &[NewStatement]) -> Vec<(BlindPlace, SubjectId)> {
-        let mut found = BTreeSet::new();
-        for statement in new {
-            let stay = statement
-                .attributes
-                .as_ref()
-                .filter(|given| given.kind() == FactKind::Stay);
-            let Some(Value::Division(place)) = stay.and_then(|stay| stay.get("division")) else {
-                continue;
-            };
-            let community = match stay.and_then(|stay| stay.get("community")) {
-                Some(Value::Text(name)) => Some(community_key(name)),
-                _ => None,
-            };
-            let places = self.places.of_stay(*place, community);
-            found.extend(places.into_iter().map(|place| (place, statement.subject)));
-        }
-        found.into_iter().collect()
-    }
+/// Under which places the new stays are found.
+fn stays(new: &[Accepted]) -> Vec<(BlindPlace, SubjectId)> {
+    let stays = new.iter().flat_map(|new| {
+        let places = new.places.iter();
+        places.map(|place| (*place, new.row.subject))
+    });
+    let found: BTreeSet<_> = stays.collect();
+    found.into_iter().collect()
 }
 
 /// When what is new about a subject is recorded: now, and after every decision that was made without it, whatever the clocks
@@ -261,21 +234,19 @@ fn recorded_at(
 fn believe(
     held: &mut BTreeMap<SubjectId, Held>,
     merged: &Merged,
-    new: &[NewStatement],
+    new: &[Accepted],
     superseded: &[(SubjectId, FactId, Timestamp)],
 ) -> BTreeSet<SubjectId> {
     let mut changed = BTreeSet::new();
-    for statement in new {
-        let fact = statement.attributes.as_ref();
-        let fact = fact.map(|attributes| PackedFact::new(statement.id, attributes));
-        for subject in merged.person(statement.subject) {
+    for Accepted { row, fact, .. } in new {
+        for subject in merged.person(row.subject) {
             let Some(held) = held.get_mut(&subject) else {
                 continue;
             };
             changed.insert(subject);
-            held.row.latest_at = held.row.latest_at.max(statement.recorded_at);
+            held.row.latest_at = held.row.latest_at.max(row.recorded_at);
             held.repack |= fact.is_some();
-            held.facts.extend(fact);
+            held.facts.extend(*fact);
         }
     }
     for (subject, id, _) in superseded {
@@ -334,20 +305,19 @@ async fn enrol_new(
 async fn save(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
-    held: impl Iterator<Item = &mut Held>,
-    changed: &BTreeSet<SubjectId>,
+    held: &mut [Held],
 ) -> Result<(), Fault> {
-    let mut rows = Vec::new();
-    for held in held.filter(|held| changed.contains(&held.row.subject)) {
-        if held.repack {
-            if held.facts.len() > MOST_FACTS {
-                return Err(too_many(held.row.subject));
+    let mut rows: Vec<&SubjectRow> = Vec::new();
+    for Held { row, facts, repack } in held {
+        if *repack {
+            if facts.len() > MOST_FACTS {
+                return Err(too_many(row.subject));
             }
-            held.row.seal(cipher, &held.facts)?;
+            row.seal(cipher, facts)?;
         }
-        rows.push(held.row.clone());
+        rows.push(row);
     }
-    Ok(subjects::save(transaction, &rows).await?)
+    Ok(subjects::save(transaction, rows).await?)
 }
 
 fn too_many(subject: SubjectId) -> Fault {
@@ -361,10 +331,7 @@ fn too_many(subject: SubjectId) -> Fault {
 
 /// Rows that state a case.
 fn cases(batch: &Batch) -> Vec<usize> {
-    let is_case = |statement: &Statement| match &statement.content {
-        Content::Fact { attributes, .. } => attributes.kind() == FactKind::Case,
-        Content::Retraction { .. } => false,
-    };
+    let is_case = |statement: &Statement| statement.kind() == Some(FactKind::Case);
     let rows = batch.statements.iter().enumerate();
     rows.filter(|(_, row)| row.as_ref().is_ok_and(is_case))
         .map(|(row, _)| row)
@@ -410,7 +377,6 @@ async fn append_together(decider: Decider, batches: Vec<Batch>) -> Vec<Result<Ap
             results: results.by_ref().take(statements).collect(),
             made: about(&appended.made, &subjects),
             standing: about(&appended.standing, &subjects),
-            waiting: appended.waiting,
         })
     };
     own.into_iter().map(share).collect()
@@ -424,17 +390,14 @@ fn unknown(subject: SubjectId) -> Held {
     }
 }
 
-/// What is stored under the keys of `statements` and of what they correct or retract.
-async fn stored_keys(
+/// What is stored under the names of `statements` and of what they correct or retract.
+async fn stored_names(
     transaction: &DatabaseTransaction,
-    statements: &[Result<Statement, Violation>],
+    statements: &[Result<Prepared, Violation>],
 ) -> Result<Vec<StatementRow>, Fault> {
-    let mut wanted: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for statement in statements.iter().flatten() {
-        wanted.insert((&statement.source, &statement.key));
-        wanted.extend(statement.target().map(|key| (&*statement.source, key)));
-    }
-    Ok(statements::by_keys(transaction, wanted).await?)
+    let names = |one: &Prepared| [Some(one.name), one.target];
+    let wanted = statements.iter().flatten().flat_map(names).flatten();
+    Ok(statements::by_names(transaction, &wanted.collect()).await?)
 }
 
 fn refuse_any(results: &[Result<Outcome, Violation>]) -> Result<(), Fault> {

@@ -44,8 +44,6 @@ pub struct Decider {
     pub(super) outbox: Outbox,
     pub(super) code_rendering: CodeRendering,
     pub(super) gatherer: Arc<OnceLock<Gatherer<Batch, Result<Appended, Fault>>>>,
-    /// Rung when statements wait to be decided about.
-    pub(super) waiting: Arc<Notify>,
     /// Rung when a run over everyone begins.
     pub(super) runs: Arc<Notify>,
     pub(super) chain: Key,
@@ -90,7 +88,6 @@ impl Decider {
             outbox,
             code_rendering: CodeRendering::new(code_rendering),
             gatherer: Arc::default(),
-            waiting: Arc::default(),
             runs: Arc::default(),
             chain: store.keys.key(crate::CHAIN_KEY)?,
         })
@@ -147,7 +144,6 @@ impl Decider {
         now: Timestamp,
     ) -> Result<Option<StoredDecision>, Fault> {
         let Held { row, facts, .. } = held;
-        row.undecided_since = None;
         // What is recorded may be ahead of this machine's clock.
         let at = now.max(row.latest_at);
         let rules = basis.rules_at(at)?;

@@ -9,8 +9,9 @@ use lutong_kernel::{DivisionCode, Fault, FaultCode, RequestId, SubjectId};
 use serde_json::json;
 use uuid::Uuid;
 
-use super::appending::{Batch, Content, Statement};
+use super::appending::Batch;
 use super::deciding::Decider;
+use super::statement::{Content, Statement};
 use crate::domain::attributes::Attributes;
 use crate::domain::designation::{Designation, is_in_scope};
 use crate::domain::fact::FactKind;
@@ -195,7 +196,7 @@ fn statement(
     let given = given.as_object().cloned().unwrap_or_default();
     let attributes = Attributes::parse(FactKind::Designation, &given).map_err(Fault::invalid)?;
     let source = format!("officer-{}", one.division);
-    Ok(reader.own(&source, key, one.subject, Content::Fact { attributes, replaces }))
+    Ok(reader.own(&source, key, one.subject, Content::fact(attributes, replaces)))
 }
 
 fn not_found() -> Fault {

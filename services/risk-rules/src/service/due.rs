@@ -1,4 +1,4 @@
-//! Decisions whose next change has come, and those that wait behind a large import.
+//! Decisions whose next change has come.
 
 use std::time::Duration;
 
@@ -25,7 +25,6 @@ pub async fn decide_due(decider: Decider, stop: CancellationToken) {
         }
         tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = decider.waiting.notified() => {}
             () = stop.cancelled() => return,
         }
     }
@@ -35,15 +34,11 @@ async fn decide_page(decider: &Decider) -> Result<usize, Fault> {
     let now = decider.clock.now();
     let mut due: Vec<SubjectId> = subjects::due(decider.database.reader(), now, AT_ONCE).await?;
     if due.is_empty() {
-        due = subjects::undecided(decider.database.reader(), now, AT_ONCE).await?;
-    }
-    if due.is_empty() {
         return Ok(0);
     }
-    let mut sorted = due;
-    sorted.sort_unstable();
-    let count = sorted.len();
-    let made = decider.redecide(sorted).await?;
+    due.sort_unstable();
+    let count = due.len();
+    let made = decider.redecide(due).await?;
     decider.bring_into_force(&Call::background(WITHIN), &made).await;
     Ok(count)
 }

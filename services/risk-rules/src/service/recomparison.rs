@@ -241,7 +241,7 @@ impl Comparison {
         self.looked.seen.add(row.subject.uuid().as_bytes());
         self.looked.count(verdict.colour);
         let stored = row.stored;
-        if stored.verdict != verdict || stored.rule_set != self.rules || stored.waiting {
+        if stored.verdict != verdict || stored.rule_set != self.rules {
             self.differing.push(row.subject);
         }
         Ok(())

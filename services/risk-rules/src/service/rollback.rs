@@ -6,8 +6,9 @@ use lutong_chassis::access::AnyPermit;
 use lutong_chassis::client::Call;
 use lutong_kernel::{FactId, Fault, SubjectId, Timestamp};
 
-use super::appending::{Batch, Content, Statement};
+use super::appending::Batch;
 use super::deciding::Decider;
+use super::statement::{Content, Statement};
 use crate::domain::rollback::{Rollback, Stated, plan};
 use crate::grpc::statement::StatementReader;
 use crate::store::statements::{self, StatementRow};
@@ -67,7 +68,7 @@ impl Decider {
             };
             let appended = self.append(batch).await?;
             undone.redecided += appended.made.len();
-            undone.pending |= appended.waiting || !self.bring_into_force(call, &appended.made).await;
+            undone.pending |= !self.bring_into_force(call, &appended.made).await;
         }
     }
 
@@ -109,10 +110,7 @@ impl Decider {
             }
             for row in restate.iter().filter_map(row) {
                 if let Some(fact) = row.open(&cipher)? {
-                    let content = Content::Fact {
-                        attributes: fact.attributes,
-                        replaces: None,
-                    };
+                    let content = Content::fact(fact.attributes, None);
                     undoing.push(reader.own(&span.source, restated(row.id), subject, content));
                 }
             }

@@ -4,46 +4,14 @@ mod contested;
 
 use std::collections::HashMap;
 
-use lutong_kernel::{FactId, Random, SubjectId, Timestamp, Violation};
+use lutong_kernel::{FactId, SubjectId, Timestamp, Violation};
 
-use crate::domain::attributes::Attributes;
+use super::statement::{Content, Prepared, Statement};
 use crate::domain::correction::{Original, check_correction, check_retraction};
 use crate::domain::fact::FactKind;
-use crate::store::statements::{NewStatement, StatementRow};
-
-/// One statement, checked in itself.
-#[derive(Debug, Clone)]
-pub struct Statement {
-    pub source: String,
-    pub key: String,
-    pub subject: SubjectId,
-    pub content: Content,
-    /// Keyed hash of the content.
-    pub fingerprint: [u8; 32],
-}
-
-#[derive(Debug, Clone)]
-pub enum Content {
-    Fact {
-        attributes: Attributes,
-        /// The key that it corrects.
-        replaces: Option<String>,
-    },
-    Retraction {
-        key: String,
-        reason: String,
-    },
-}
-
-impl Statement {
-    /// The key of the statement that it corrects or retracts.
-    pub fn target(&self) -> Option<&str> {
-        match &self.content {
-            Content::Fact { replaces, .. } => replaces.as_deref(),
-            Content::Retraction { key, .. } => Some(key),
-        }
-    }
-}
+use crate::domain::packed::PackedFact;
+use crate::store::statements::{Name, NewStatement, StatementRow};
+use crate::store::stay_places::BlindPlace;
 
 /// What became of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +25,22 @@ pub enum Outcome {
 pub struct Sorted {
     /// In the order of the batch.
     pub results: Vec<Option<Result<Outcome, Violation>>>,
-    pub new: Vec<NewStatement>,
+    pub new: Vec<Accepted>,
     /// What they correct or retract, and when.
     pub superseded: Vec<(SubjectId, FactId, Timestamp)>,
 }
 
-/// What is known under a key.
+/// A statement that is new, to be stored and believed.
+#[derive(Debug)]
+pub struct Accepted {
+    pub row: NewStatement,
+    /// Absent for a retraction.
+    pub fact: Option<PackedFact>,
+    /// Where it says that the person was.
+    pub places: Vec<BlindPlace>,
+}
+
+/// What is known under a name.
 struct Known {
     id: FactId,
     subject: SubjectId,
@@ -73,17 +51,14 @@ struct Known {
     fingerprint: Vec<u8>,
 }
 
-type Key = (String, String);
-
-/// Sorts `batch` against the statements that are stored under the same keys or are their targets. `instant` is when what is
-/// new about a subject is recorded.
+/// Sorts `batch` against the statements that are stored under the same names or are their targets. `instant` is when what
+/// is new about a subject is recorded.
 pub fn sort(
-    batch: Vec<Result<Statement, Violation>>,
+    batch: Vec<Result<Prepared, Violation>>,
     stored: Vec<StatementRow>,
     instant: &dyn Fn(SubjectId) -> Timestamp,
-    random: &dyn Random,
 ) -> Sorted {
-    let mut known: HashMap<Key, Known> = stored.into_iter().map(known_of).collect();
+    let mut known: HashMap<Name, Known> = stored.into_iter().map(known_of).collect();
     let mut sorted = Sorted::default();
     let mut waiting = Vec::new();
     let mut contested = contested::contested(&batch, &known);
@@ -102,19 +77,16 @@ pub fn sort(
     while !waiting.is_empty() {
         let before = waiting.len();
         let mut later = Vec::new();
-        for (row, statement) in waiting {
-            let target = statement
-                .target()
-                .map(|key| (statement.source.clone(), key.to_owned()));
-            if target.is_some_and(|target| !known.contains_key(&target)) {
-                later.push((row, statement));
+        for (row, prepared) in waiting {
+            if prepared.target.is_some_and(|target| !known.contains_key(&target)) {
+                later.push((row, prepared));
                 continue;
             }
-            sorted.results[row] = Some(sorted_one(statement, &mut known, &mut sorted, instant, random));
+            sorted.results[row] = Some(sorted_one(prepared, &mut known, &mut sorted, instant));
         }
         if later.len() == before {
-            for (row, statement) in later.drain(..) {
-                sorted.results[row] = Some(Err(unknown_target(&statement)));
+            for (row, prepared) in later.drain(..) {
+                sorted.results[row] = Some(Err(unknown_target(&prepared.statement)));
             }
         }
         waiting = later;
@@ -122,7 +94,7 @@ pub fn sort(
     sorted
 }
 
-fn known_of(row: StatementRow) -> (Key, Known) {
+fn known_of(row: StatementRow) -> (Name, Known) {
     let known = Known {
         id: row.id,
         subject: row.subject,
@@ -131,18 +103,17 @@ fn known_of(row: StatementRow) -> (Key, Known) {
         superseded_at: row.superseded_at,
         fingerprint: row.fingerprint,
     };
-    ((row.source, row.key), known)
+    (row.name, known)
 }
 
 fn sorted_one(
-    statement: Statement,
-    known: &mut HashMap<Key, Known>,
+    prepared: Prepared,
+    known: &mut HashMap<Name, Known>,
     sorted: &mut Sorted,
     instant: &dyn Fn(SubjectId) -> Timestamp,
-    random: &dyn Random,
 ) -> Result<Outcome, Violation> {
-    let own = (statement.source.clone(), statement.key.clone());
-    if let Some(there) = known.get(&own) {
+    let Prepared { statement, id, .. } = &prepared;
+    if let Some(there) = known.get(&prepared.name) {
         return if there.fingerprint == statement.fingerprint {
             Ok(Outcome::Unchanged(there.id))
         } else {
@@ -154,48 +125,31 @@ fn sorted_one(
             ))
         };
     }
-    let target = statement
-        .target()
-        .map(|key| (statement.source.clone(), key.to_owned()));
     let (mut recorded_at, mut target_id) = (instant(statement.subject), None);
-    if let Some(original) = target.and_then(|target| known.get_mut(&target)) {
+    if let Some(original) = prepared.target.and_then(|target| known.get_mut(&target)) {
         // After what it is about, even within one instant of the clock.
         recorded_at = recorded_at.max(original.recorded_at.plus_micros(1));
-        check_target(original, &statement, recorded_at)?;
+        check_target(original, statement, recorded_at)?;
         original.superseded_at = Some(recorded_at);
         target_id = Some(original.id);
         sorted
             .superseded
             .push((original.subject, original.id, recorded_at));
     }
-    let id = FactId::new(recorded_at, random);
-    let (attributes, reason) = match statement.content {
-        Content::Fact { attributes, .. } => (Some(attributes), None),
-        Content::Retraction { reason, .. } => (None, Some(reason)),
-    };
+    let outcome = Outcome::Stored(*id);
     known.insert(
-        own,
+        prepared.name,
         Known {
-            id,
+            id: *id,
             subject: statement.subject,
-            kind: attributes.as_ref().map(Attributes::kind),
+            kind: statement.kind(),
             recorded_at,
             superseded_at: None,
             fingerprint: statement.fingerprint.to_vec(),
         },
     );
-    sorted.new.push(NewStatement {
-        id,
-        subject: statement.subject,
-        source: statement.source,
-        key: statement.key,
-        attributes,
-        target: target_id,
-        reason,
-        recorded_at,
-        fingerprint: statement.fingerprint,
-    });
-    Ok(Outcome::Stored(id))
+    sorted.new.push(prepared.accepted(target_id, recorded_at));
+    Ok(outcome)
 }
 
 fn check_target(original: &Known, statement: &Statement, recorded_at: Timestamp) -> Result<(), Violation> {

@@ -35,8 +35,7 @@ pub enum Wanted {
 }
 
 /// What a comparison reads, in this order.
-const COLUMNS: &str =
-    "subject_id, roster, facts, colour, rules, rule_set, next_change_at, undecided_since, latest_at";
+const COLUMNS: &str = "subject_id, roster, facts, colour, rules, rule_set, next_change_at, latest_at";
 
 fn damaged(what: &str) -> StorageError {
     StorageError::Damaged(format!("subjects.{what}"))
@@ -51,7 +50,6 @@ struct Columns<'a> {
     rules: i64,
     rule_set: i64,
     next_change_at: Option<i64>,
-    undecided_since: Option<i64>,
     latest_at: i64,
     division: Option<i64>,
 }
@@ -71,7 +69,6 @@ impl<'a> Columns<'a> {
                     next_change_at: self.next_change_at.map(Timestamp::from_micros),
                 },
                 rule_set: self.rule_set,
-                waiting: self.undecided_since.is_some(),
             },
             latest_at: Timestamp::from_micros(self.latest_at),
             division: self.division.and_then(|division| u32::try_from(division).ok()),
@@ -88,7 +85,6 @@ fn copied(mut row: CopyRow<'_>, wanted: Wanted) -> Result<ScannedRow<'_>, Storag
         rules: row.bigint()?.ok_or_else(|| damaged("rules"))?,
         rule_set: row.bigint()?.ok_or_else(|| damaged("rule_set"))?,
         next_change_at: row.bigint()?,
-        undecided_since: row.bigint()?,
         latest_at: row.bigint()?.ok_or_else(|| damaged("latest_at"))?,
         division: match wanted {
             Wanted::Comparison => None,
@@ -108,11 +104,10 @@ fn read<'a>(row: &'a SqliteRow<'_>, wanted: Wanted) -> Result<ScannedRow<'a>, St
         rules: row.get(4)?,
         rule_set: row.get(5)?,
         next_change_at: row.get(6)?,
-        undecided_since: row.get(7)?,
-        latest_at: row.get(8)?,
+        latest_at: row.get(7)?,
         division: match wanted {
             Wanted::Comparison => None,
-            Wanted::WithDivision => row.get(9)?,
+            Wanted::WithDivision => row.get(8)?,
         },
     };
     columns.row()

@@ -1,5 +1,7 @@
 //! Statements: facts, corrections and retractions as they were stated.
 
+use std::collections::BTreeSet;
+
 use lutong_chassis::crypto::{CipherError, ReadyCipher};
 use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
@@ -14,20 +16,41 @@ use sha2::{Digest as _, Sha256};
 
 use super::tables::statement::{Column, Entity, Model};
 use crate::domain::attributes::Attributes;
-use crate::domain::fact::Fact;
+use crate::domain::fact::{Fact, FactKind};
 
-/// A statement to store; a retraction has no attributes.
+/// A statement to store; a retraction has no kind and no attributes.
 #[derive(Debug, Clone)]
 pub struct NewStatement {
     pub id: FactId,
     pub subject: SubjectId,
     pub source: String,
     pub key: String,
-    pub attributes: Option<Attributes>,
+    pub name: Name,
+    pub kind: Option<FactKind>,
+    /// As [`seal`] makes them.
+    pub attributes: Option<Vec<u8>>,
     pub target: Option<FactId>,
     pub reason: Option<String>,
     pub recorded_at: Timestamp,
     pub fingerprint: [u8; 32],
+}
+
+/// What a statement is found by: source and key in a fixed size, in the order of each source's keys as far as their first
+/// characters go, so that what a source numbers upwards lies side by side in the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name([u8; 32]);
+
+impl Name {
+    pub fn of(source: &str, key: &str) -> Self {
+        let by_source = Sha256::digest(source);
+        let by_both = Sha256::new().chain_update(by_source).chain_update(key).finalize();
+        let mut name = [0; 32];
+        let ahead = key.len().min(12);
+        name[..4].copy_from_slice(&by_source[..4]);
+        name[4..4 + ahead].copy_from_slice(&key.as_bytes()[..ahead]);
+        name[16..].copy_from_slice(&by_both[..16]);
+        Self(name)
+    }
 }
 
 /// What is known of a statement without opening it.
@@ -37,6 +60,7 @@ pub struct StatementRow {
     pub subject: SubjectId,
     pub source: String,
     pub key: String,
+    pub name: Name,
     /// Absent: a retraction.
     pub kind: Option<String>,
     pub recorded_at: Timestamp,
@@ -51,11 +75,13 @@ impl TryFrom<Model> for StatementRow {
     type Error = StorageError;
 
     fn try_from(row: Model) -> Result<Self, StorageError> {
+        let name = row.name.try_into().ok();
         Ok(Self {
             id: FactId::from_uuid(read_uuid(&row.fact_id, "statements.fact_id")?),
             subject: read_subject(&row.subject_id, "statements.subject_id")?,
             source: row.source,
             key: row.key,
+            name: Name(name.ok_or_else(|| StorageError::Damaged("statements.name".to_owned()))?),
             kind: row.kind,
             recorded_at: Timestamp::from_micros(row.recorded_at),
             superseded_at: row.superseded_at.map(Timestamp::from_micros),
@@ -98,28 +124,15 @@ impl StatementRow {
     }
 }
 
-/// What a statement is found by: one index entry of a fixed size for source and key. A query over two columns with a list
-/// for the second makes PostgreSQL read everything that the source ever stated.
-fn name_of(source: &str, key: &str) -> Vec<u8> {
-    let mut hash = Sha256::new();
-    hash.update((source.len() as u64).to_be_bytes());
-    hash.update(source);
-    hash.update(key);
-    hash.finalize()[..16].to_vec()
-}
-
-/// Statements by source and key.
-pub async fn by_keys<'a>(
+/// Statements by their names.
+pub async fn by_names(
     connection: &impl ConnectionTrait,
-    keys: impl IntoIterator<Item = (&'a str, &'a str)>,
+    names: &BTreeSet<Name>,
 ) -> Result<Vec<StatementRow>, StorageError> {
-    let names: Vec<_> = keys
-        .into_iter()
-        .map(|(source, key)| name_of(source, key))
-        .collect();
     if names.is_empty() {
         return Ok(Vec::new());
     }
+    let names = names.iter().map(|name| name.0.to_vec()).collect();
     let rows = Entity::find()
         .filter(one_of(Column::Name, connection.get_database_backend(), names))
         .all(connection)
@@ -191,39 +204,31 @@ const INSERT: Insert = Insert {
     known: Known::Refused,
 };
 
-pub async fn insert(
+/// Attributes in their canonical form, as they lie in the row of a statement.
+pub fn seal(cipher: &ReadyCipher, id: FactId, canonical: &str) -> Result<Vec<u8>, CipherError> {
+    cipher.encrypt(canonical.as_bytes(), &context(id))
+}
+
+pub async fn insert<'a>(
     transaction: &DatabaseTransaction,
-    cipher: &ReadyCipher,
-    statements: &[NewStatement],
-) -> Result<(), CipherError> {
-    let mut sealed = Vec::with_capacity(statements.len());
-    for new in statements {
-        let attributes = new.attributes.as_ref().map(|attributes| {
-            let json = serde_json::Value::Object(attributes.to_json()).to_string();
-            cipher.encrypt(json.as_bytes(), &context(new.id))
-        });
-        sealed.push((new, name_of(&new.source, &new.key), attributes.transpose()?));
-    }
-    let cells = sealed.iter().map(|(new, name, attributes)| {
-        let kind = new
-            .attributes
-            .as_ref()
-            .map(|attributes| attributes.kind().as_str());
+    statements: impl Iterator<Item = &'a NewStatement>,
+) -> Result<(), StorageError> {
+    let cells = statements.map(|new| {
         [
             Cell::Id(Some(new.subject.uuid())),
             Cell::Id(Some(new.id.uuid())),
-            Cell::Bytes(Some(name)),
+            Cell::Bytes(Some(&new.name.0)),
             Cell::Text(Some(&new.source)),
             Cell::Text(Some(&new.key)),
-            Cell::Text(kind),
-            Cell::Bytes(attributes.as_deref()),
+            Cell::Text(new.kind.map(FactKind::as_str)),
+            Cell::Bytes(new.attributes.as_deref()),
             Cell::Id(new.target.map(FactId::uuid)),
             Cell::Text(new.reason.as_deref()),
             Cell::Number(Some(new.recorded_at.micros())),
             Cell::Bytes(Some(&new.fingerprint)),
         ]
     });
-    Ok(INSERT.rows(transaction, &cells.collect::<Vec<_>>()).await?)
+    INSERT.rows(transaction, &cells.collect::<Vec<_>>()).await
 }
 
 /// Notes that a statement was corrected or retracted.
@@ -243,4 +248,24 @@ pub async fn supersede(
         .exec(transaction)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_where_source_or_key_do_and_follow_a_sources_own_numbering() {
+        let named = [
+            ("a", "bc"),
+            ("ab", "c"),
+            ("a", "2022-11-26-000001"),
+            ("a", "2022-11-26-000002"),
+            ("a", "鲁检20221126-1"),
+        ];
+        let names: BTreeSet<_> = named.iter().map(|(source, key)| Name::of(source, key)).collect();
+        assert_eq!(names.len(), named.len());
+        assert!(Name::of("lab", "0001-2022") < Name::of("lab", "0002-2022"));
+        assert_eq!(Name::of("lab", "0001"), Name::of("lab", "0001"));
+    }
 }

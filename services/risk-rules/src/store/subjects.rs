@@ -1,6 +1,6 @@
 //! Subjects: who is to have a code, what is believed of them, packed, and where their latest decision stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use lutong_chassis::crypto::ReadyCipher;
 use lutong_chassis::storage::column::{read_division, read_subject, subject_bytes};
@@ -31,7 +31,6 @@ pub struct SubjectRow {
     /// Believed facts, packed and encrypted.
     pub sealed: Option<Vec<u8>>,
     pub latest_at: Timestamp,
-    pub undecided_since: Option<Timestamp>,
     /// 0: no decision yet.
     pub version: i64,
     /// Of the latest decision.
@@ -51,7 +50,6 @@ impl SubjectRow {
             roster: None,
             sealed: None,
             latest_at: Timestamp::from_micros(0),
-            undecided_since: None,
             version: 0,
             verdict: Verdict {
                 colour: Colour::Green,
@@ -70,7 +68,6 @@ impl SubjectRow {
         Stored {
             verdict: self.verdict,
             rule_set: self.rule_set,
-            waiting: self.undecided_since.is_some(),
         }
     }
 
@@ -119,7 +116,6 @@ impl TryFrom<Model> for SubjectRow {
             roster: row.roster,
             sealed: row.facts,
             latest_at: Timestamp::from_micros(row.latest_at),
-            undecided_since: row.undecided_since.map(Timestamp::from_micros),
             version: row.version,
             verdict: Verdict {
                 colour: colour.ok_or_else(|| damaged("colour"))?,
@@ -142,9 +138,8 @@ const SAVE: Insert = Insert {
         ("roster", Kind::Number),
         ("facts", Kind::Bytes),
         ("latest_at", Kind::Number),
-        ("undecided_since", Kind::Number),
         ("version", Kind::Number),
-        ("colour", Kind::Integer),
+        ("colour", Kind::Number),
         ("rules", Kind::Number),
         ("rule_set", Kind::Number),
         ("next_change_at", Kind::Number),
@@ -163,14 +158,13 @@ const NEW: Insert = Insert {
 
 impl SubjectRow {
     /// In the order of the columns.
-    fn cells(&self) -> [Cell<'_>; 14] {
+    fn cells(&self) -> [Cell<'_>; 13] {
         [
             Cell::Id(Some(self.subject.uuid())),
             Cell::Number(self.enrolled_at.map(Timestamp::micros)),
             Cell::Number(self.roster),
             Cell::Bytes(self.sealed.as_deref()),
             Cell::Number(Some(self.latest_at.micros())),
-            Cell::Number(self.undecided_since.map(Timestamp::micros)),
             Cell::Number(Some(self.version)),
             Cell::Number(Some(i64::from(self.verdict.colour.wire_code()))),
             Cell::Number(Some(self.verdict.rules.number())),
@@ -183,8 +177,8 @@ impl SubjectRow {
     }
 }
 
-fn cells(rows: &[SubjectRow]) -> Vec<[Cell<'_>; 14]> {
-    rows.iter().map(SubjectRow::cells).collect()
+fn cells<'a>(rows: impl IntoIterator<Item = &'a SubjectRow>) -> Vec<[Cell<'a>; 13]> {
+    rows.into_iter().map(SubjectRow::cells).collect()
 }
 
 /// The rows of `subjects` (sorted), held until the end of the transaction: changes about one subject wait for each
@@ -197,14 +191,15 @@ pub async fn hold(
     for chunk in subjects.chunks(CHUNK) {
         let backend = transaction.get_database_backend();
         let keys = chunk.iter().map(|subject| subject_bytes(*subject));
-        let mut rows = Entity::find()
-            .filter(one_of(Column::SubjectId, backend, keys.collect()))
-            .order_by_asc(Column::SubjectId);
+        let wanted = Entity::find().filter(one_of(Column::SubjectId, backend, keys.collect()));
+        let mut rows = wanted.clone().order_by_asc(Column::SubjectId);
         if backend == DbBackend::Postgres {
-            let new: Vec<_> = chunk
+            let there = wanted.select_only().column(Column::SubjectId).into_tuple();
+            let there: HashSet<Vec<u8>> = there.all(transaction).await?.into_iter().collect();
+            let new = chunk
                 .iter()
-                .map(|subject| SubjectRow::unknown(*subject))
-                .collect();
+                .filter(|subject| !there.contains(&subject.uuid().as_bytes()[..]));
+            let new: Vec<_> = new.copied().map(SubjectRow::unknown).collect();
             NEW.rows(transaction, &cells(&new)).await?;
             rows = rows.lock(LockType::Update);
         }
@@ -240,7 +235,10 @@ pub async fn homes(
     found.into_iter().map(home).collect()
 }
 
-pub async fn save(transaction: &DatabaseTransaction, rows: &[SubjectRow]) -> Result<(), StorageError> {
+pub async fn save(
+    transaction: &DatabaseTransaction,
+    rows: impl IntoIterator<Item = &SubjectRow>,
+) -> Result<(), StorageError> {
     SAVE.rows(transaction, &cells(rows)).await
 }
 
@@ -296,29 +294,11 @@ pub async fn due(
     now: Timestamp,
     limit: u64,
 ) -> Result<Vec<SubjectId>, StorageError> {
-    waiting(connection, Column::NextChangeAt, now, limit).await
-}
-
-/// Subjects with statements that wait to be decided about, the longest waiting first.
-pub async fn undecided(
-    connection: &impl ConnectionTrait,
-    now: Timestamp,
-    limit: u64,
-) -> Result<Vec<SubjectId>, StorageError> {
-    waiting(connection, Column::UndecidedSince, now, limit).await
-}
-
-async fn waiting(
-    connection: &impl ConnectionTrait,
-    since: Column,
-    now: Timestamp,
-    limit: u64,
-) -> Result<Vec<SubjectId>, StorageError> {
     let found: Vec<Vec<u8>> = Entity::find()
         .select_only()
         .column(Column::SubjectId)
-        .filter(since.lte(now.micros()))
-        .order_by_asc(since)
+        .filter(Column::NextChangeAt.lte(now.micros()))
+        .order_by_asc(Column::NextChangeAt)
         .limit(limit)
         .into_tuple()
         .all(connection)

@@ -18,8 +18,6 @@ pub mod subject {
         pub facts: Option<Vec<u8>>,
         /// Of the latest statement or decision: what is stated or decided next comes after it. 0 when there is none.
         pub latest_at: i64,
-        /// Since when statements wait to be decided about.
-        pub undecided_since: Option<i64>,
         /// Of the latest decision; 0 when there is none, and then what follows means nothing.
         pub version: i64,
         /// GB/T 38962 wire code: 0, 1, 10.
@@ -398,7 +396,7 @@ pub mod finding {
         pub run: i64,
         #[sea_orm(primary_key, auto_increment = false)]
         pub subject_id: Vec<u8>,
-        /// due, rules, waiting, mismatch.
+        /// due, rules, mismatch.
         pub kind: String,
         pub colour_before: i32,
         pub colour_after: i32,

@@ -1,45 +1,46 @@
 //! Two versions at once: neither is the one. The order of a batch means nothing, so that none of them is stored.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 
 use lutong_kernel::Violation;
 
-use super::{Key, Known, Statement, target_field};
+use super::{Known, Name, Prepared, Statement, target_field};
 
 /// The rows of a batch that contradict each other, with what is wrong: one key with several contents, or several
 /// corrections or retractions of one statement. What is stored already is not contested by what comes later.
 pub fn contested(
-    batch: &[Result<Statement, Violation>],
-    known: &HashMap<Key, Known>,
-) -> BTreeMap<usize, Violation> {
-    let mut by_key: BTreeMap<(&str, &str), Vec<(usize, &Statement)>> = BTreeMap::new();
-    let mut by_target: BTreeMap<(&str, &str), Vec<(usize, &Statement)>> = BTreeMap::new();
-    for (row, statement) in batch.iter().enumerate() {
-        let Ok(statement) = statement else { continue };
-        if known.contains_key(&(statement.source.clone(), statement.key.clone())) {
-            continue;
+    batch: &[Result<Prepared, Violation>],
+    known: &HashMap<Name, Known>,
+) -> HashMap<usize, Violation> {
+    let rows = || {
+        let rows = batch.iter().enumerate();
+        let new = rows.filter_map(|(row, prepared)| Some((row, prepared.as_ref().ok()?)));
+        new.filter(|(_, prepared)| !known.contains_key(&prepared.name))
+    };
+    let (mut contents, mut twice) = (HashMap::new(), HashSet::new());
+    let (mut successors, mut targets) = (HashMap::new(), HashSet::new());
+    for (_, new) in rows() {
+        let content = new.statement.fingerprint;
+        if *contents.entry(new.name).or_insert(content) != content {
+            twice.insert(new.name);
         }
-        let key = (&*statement.source, &*statement.key);
-        by_key.entry(key).or_default().push((row, statement));
-        if let Some(target) = statement.target() {
-            let target = (&*statement.source, target);
-            by_target.entry(target).or_default().push((row, statement));
-        }
-    }
-    let mut wrong = BTreeMap::new();
-    for versions in by_target.into_values() {
-        let keys: BTreeSet<_> = versions.iter().map(|(_, one)| &one.key).collect();
-        if keys.len() > 1 {
-            wrong.extend(versions.into_iter().map(|(row, one)| (row, two_successors(one))));
+        if let Some(target) = new.target
+            && *successors.entry(target).or_insert(new.name) != new.name
+        {
+            targets.insert(target);
         }
     }
-    for versions in by_key.into_values() {
-        let contents: BTreeSet<_> = versions.iter().map(|(_, one)| one.fingerprint).collect();
-        if contents.len() > 1 {
-            wrong.extend(versions.into_iter().map(|(row, _)| (row, two_contents())));
-        }
+    if twice.is_empty() && targets.is_empty() {
+        return HashMap::new();
     }
-    wrong
+    let wrong = |(row, new): (usize, &Prepared)| {
+        if twice.contains(&new.name) {
+            return Some((row, two_contents()));
+        }
+        let target = new.target.filter(|target| targets.contains(target));
+        target.map(|_| (row, two_successors(&new.statement)))
+    };
+    rows().filter_map(wrong).collect()
 }
 
 fn two_contents() -> Violation {
