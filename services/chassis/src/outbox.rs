@@ -35,6 +35,8 @@ pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
 const RELAYED: u32 = 1_000;
 /// How long a committed row waits at most when nobody woke the relay (a process died between commit and call).
 const POLL: Duration = Duration::from_secs(1);
+/// Between two rounds of the relay: what comes meanwhile costs one transaction, not many.
+const GATHER: Duration = Duration::from_millis(20);
 /// Advisory lock of the relay on PostgreSQL.
 const RELAY_LOCK: i64 = 0x0072_656c_6179;
 
@@ -126,7 +128,10 @@ impl Outbox {
                 Ok(Some(last)) => {
                     crate::failpoint::hit("outbox.sequenced");
                     bell.ring(self.producer, last).await;
-                    continue;
+                    tokio::select! {
+                        () = tokio::time::sleep(GATHER) => continue,
+                        () = stop.cancelled() => return,
+                    }
                 }
                 Ok(None) => {}
                 Err(error) => {

@@ -112,7 +112,7 @@ impl Follower {
         }
     }
 
-    /// Reads until there is nothing newer.
+    /// Reads until there was nothing newer: a page that is not full is the last.
     pub async fn read_on(&self) -> Result<(), Fault> {
         loop {
             let after = self.position().await?;
@@ -120,12 +120,16 @@ impl Follower {
             let Some(last) = events.last().map(|event| event.sequence) else {
                 return Ok(());
             };
+            let is_last = events.len() < PAGE as usize;
             let position = Position {
                 producer: self.producer,
                 after,
                 last,
             };
             self.handler.handle(events, position).await?;
+            if is_last {
+                return Ok(());
+            }
         }
     }
 
