@@ -22,6 +22,7 @@ on_both_engines!(
     replicas_of_one_follower_take_effect_once_and_in_order,
     a_handler_that_fails_or_panics_is_tried_again_and_nothing_is_skipped,
     a_follower_that_was_away_too_long_says_so_and_does_nothing,
+    a_follower_asks_no_more_than_it_must,
 );
 
 const PRODUCER: ServiceName = ServiceName::Declaration;
@@ -241,4 +242,38 @@ async fn a_follower_that_was_away_too_long_says_so_and_does_nothing(bed: Bed) {
     let fault = follower.read_on().await.unwrap_err();
     assert_eq!(fault.reason, "EVENTS_EXPIRED");
     assert_eq!(applied(&pair.consumer.database).await, [""; 0]);
+}
+
+/// Counts how often it was asked.
+struct Counted(Outbox, Arc<AtomicU32>);
+
+#[async_trait::async_trait]
+impl EventSource for Counted {
+    async fn list_events(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Fault> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.list(after, limit).await
+    }
+}
+
+async fn a_follower_asks_no_more_than_it_must(bed: Bed) {
+    let pair = pair(bed).await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let follower = Follower {
+        source: Arc::new(Counted(pair.outbox.clone(), Arc::clone(&asked))),
+        ..pair.follower(&pair.consumer.database, End::Well)
+    };
+    pair.tell(&["one", "two"]).await;
+    follower.read_on().await.unwrap();
+    assert_eq!(
+        asked.swap(0, Ordering::SeqCst),
+        1,
+        "a page that is not full is the last"
+    );
+    let many: Vec<String> = (0..501).map(|n| n.to_string()).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    pair.tell(&many).await;
+    follower.read_on().await.unwrap();
+    assert_eq!(asked.load(Ordering::SeqCst), 2, "a full page may not be");
+    let all: Vec<&str> = ["one", "two"].into_iter().chain(many).collect();
+    pair.eventually(&all).await;
 }

@@ -138,3 +138,24 @@ async fn known_rows_are_refused_kept_or_replaced_as_was_said(bed: Bed) {
     insert(&database, Known::Replaced, changed.clone()).await.unwrap();
     assert_eq!(stored(&database).await, [&first[..20], &changed[..]].concat());
 }
+
+#[tokio::test]
+async fn on_postgres_keys_are_found_by_their_index_however_few_rows_the_table_has() {
+    let database = samples(&Bed::new(Engine::Postgres)).await;
+    let few = (0..10).map(sample).collect();
+    insert(&database, Known::Refused, few).await.unwrap();
+    let reader = database.reader();
+    reader.execute_unprepared("ANALYZE samples").await.unwrap();
+    let explain = r#"EXPLAIN SELECT body FROM samples WHERE id IN (SELECT unnest('{"\\x00000001","\\x00000002"}'::bytea[]))"#;
+    let plan = reader.query_all_raw(Statement::from_string(reader.get_database_backend(), explain));
+    let lines = plan.await.unwrap();
+    let plan: Vec<String> = lines
+        .iter()
+        .map(|line| line.try_get_by_index(0).unwrap())
+        .collect();
+    let plan = plan.join("\n");
+    assert!(
+        plan.contains("samples_pkey") && !plan.contains("Seq Scan"),
+        "{plan}"
+    );
+}
