@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// The binary: built by `tests/run` with its failpoints.
@@ -13,10 +14,22 @@ pub fn binary() -> PathBuf {
         .into()
 }
 
-/// A free port of this machine.
+/// Below what systems give to outgoing connections, one of which could otherwise take a port while its process is dead.
+const PORTS: std::ops::Range<u16> = 10_000..32_000;
+
+/// A free port of this machine that this process has not given yet.
 pub fn free_port() -> u16 {
-    let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    socket.local_addr().unwrap().port()
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    // Tests run in processes of their own, side by side: each begins elsewhere.
+    let begin = std::process::id().wrapping_mul(7_919);
+    loop {
+        let step = begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        // The remainder is less than the range is long.
+        let port = PORTS.start + u16::try_from(step % u32::from(PORTS.end - PORTS.start)).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// What a process is started with; started again after each kill.

@@ -12,6 +12,9 @@
     clippy::cast_possible_wrap
 )]
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod crowd;
 mod evaluate;
 mod mass;
