@@ -7,6 +7,7 @@ mod m0004_rule_changes;
 mod m0005_area_placement;
 mod m0006_designations;
 mod m0007_people;
+mod m0008_names;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0005_area_placement::Migration),
             Box::new(m0006_designations::Migration),
             Box::new(m0007_people::Migration),
+            Box::new(m0008_names::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use lutong_chassis::on_both_engines;
+use lutong_chassis::storage::Database;
 use lutong_chassis::testing::Bed;
 use lutong_proto::risk_rules::v1::{self as wire, Colour};
 
@@ -16,6 +17,7 @@ on_both_engines!(
     a_bad_row_is_named_and_the_good_ones_are_stored,
     while_code_rendering_is_away_decisions_are_pending,
     a_case_is_acknowledged_only_once_its_colour_is_in_force,
+    statements_of_a_database_made_before_are_known_by_their_keys,
     a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sending_it_again,
 );
 
@@ -206,4 +208,33 @@ async fn a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sendi
         "what was stored before and what is new"
     );
     assert!(people.iter().all(shown));
+}
+
+async fn statements_of_a_database_made_before_are_known_by_their_keys(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![fever(1, "f1"), fever(2, "f2")], &[1, 2]).await;
+    // As the steps up to the seventh left it.
+    for sql in [
+        "UPDATE statements SET name = substr(name, 1, 15) WHERE key = 'f1'",
+        "ALTER TABLE subjects ADD COLUMN undecided_since BIGINT",
+        "CREATE INDEX subjects_undecided ON subjects (undecided_since) WHERE undecided_since IS NOT NULL",
+        "DELETE FROM seaql_migrations WHERE version = 'm0008_names'",
+    ] {
+        mesh.tamper(sql).await;
+    }
+    let database = Database::connect(&mesh.storage).await.unwrap();
+    lutong_chassis::storage::migrate::<lutong_risk_rules::Migrations>(&database)
+        .await
+        .unwrap();
+    let again = mesh
+        .append(vec![fever(1, "f1"), fever(2, "f2")], &[])
+        .await
+        .unwrap();
+    let known = |result: &wire::StatementResult| {
+        matches!(
+            result.outcome,
+            Some(wire::statement_result::Outcome::UnchangedFactId(_))
+        )
+    };
+    assert!(again.results.iter().all(known), "{again:?}");
 }

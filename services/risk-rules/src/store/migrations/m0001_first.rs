@@ -50,6 +50,7 @@ async fn create_subjects(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         .col(ColumnDef::new(Column::Roster).big_integer())
         .col(ColumnDef::new(Column::Facts).binary())
         .col(ColumnDef::new(Column::LatestAt).big_integer().not_null())
+        .col(ColumnDef::new("undecided_since").big_integer())
         .col(ColumnDef::new(Column::Version).big_integer().not_null())
         .col(ColumnDef::new(Column::Colour).integer().not_null())
         .col(ColumnDef::new(Column::Rules).big_integer().not_null())
@@ -79,11 +80,13 @@ async fn create_subjects(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         create_by_key(manager, table).await?;
     }
     // Partial: as small as what is to be done.
-    connection
-        .execute_unprepared(
-            "CREATE INDEX subjects_due ON subjects (next_change_at) WHERE next_change_at IS NOT NULL",
-        )
-        .await?;
+    for (index, column) in [
+        ("subjects_due", "next_change_at"),
+        ("subjects_undecided", "undecided_since"),
+    ] {
+        let sql = format!("CREATE INDEX {index} ON subjects ({column}) WHERE {column} IS NOT NULL");
+        connection.execute_unprepared(&sql).await?;
+    }
     create_rosters(manager).await?;
     create_stay_places(manager).await
 }
