@@ -1,6 +1,5 @@
 //! The record of calls that the contract says are to be recorded: who, what, what for, how it ended. Append-only.
 
-use crate::storage::column::counted_key;
 use futures::FutureExt as _;
 use lutong_kernel::Fault;
 use sea_orm::sea_query::{ColumnDef, Table};
@@ -8,6 +7,7 @@ use sea_orm::{ActiveValue::NotSet, ActiveValue::Set, DbErr, EntityTrait as _};
 use sea_orm_migration::SchemaManager;
 
 use crate::server::{AuditSink, CallRecord};
+use crate::storage::column::counted_key;
 use crate::storage::{Database, StorageError};
 
 mod record {

@@ -128,10 +128,10 @@ impl Outbox {
                 Ok(Some(last)) => {
                     crate::failpoint::hit("outbox.sequenced");
                     bell.ring(self.producer, last).await;
-                    tokio::select! {
-                        () = tokio::time::sleep(GATHER) => continue,
-                        () = stop.cancelled() => return,
+                    if follower::pause(GATHER, &stop).await {
+                        return;
                     }
+                    continue;
                 }
                 Ok(None) => {}
                 Err(error) => {

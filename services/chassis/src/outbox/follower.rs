@@ -165,7 +165,7 @@ impl Follower {
 }
 
 /// Waits; true when it is time to stop.
-async fn pause(duration: Duration, stop: &CancellationToken) -> bool {
+pub(super) async fn pause(duration: Duration, stop: &CancellationToken) -> bool {
     tokio::select! {
         () = tokio::time::sleep(duration) => false,
         () = stop.cancelled() => true,

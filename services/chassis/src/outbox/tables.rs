@@ -1,9 +1,10 @@
 //! The two tables: what a producer tells, and how far a follower has read.
 
-use crate::storage::column::counted_key;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use sea_orm_migration::SchemaManager;
+
+use crate::storage::column::counted_key;
 
 pub mod outbox {
     use sea_orm::entity::prelude::*;

@@ -19,19 +19,19 @@ impl Arrays {
     pub fn column<'a>(&mut self, kind: Kind, cells: impl Iterator<Item = Cell<'a>>) -> String {
         let (mut values, mut nulls) = (Vec::new(), Vec::new());
         for cell in cells {
-            let value = value(cell);
-            nulls.push(Value::from(value.is_none()));
-            values.push(value.unwrap_or_else(|| empty(kind)));
+            let is_null = cell.is_null();
+            nulls.push(is_null);
+            values.push(if is_null { empty(kind) } else { Value::from(cell) });
         }
         let (name, array) = of(kind);
-        let is_null = Value::from(true);
-        if !nulls.contains(&is_null) {
+        if !nulls.contains(&true) {
             return self.push(name, array, values);
         }
-        if nulls.iter().all(|null| *null == is_null) {
+        if !nulls.contains(&false) {
             return format!("NULL::{name}");
         }
         let value = self.push(name, array, values);
+        let nulls = nulls.into_iter().map(Value::from).collect();
         let null = self.push("boolean", ArrayType::Bool, nulls);
         format!("CASE WHEN {null} THEN NULL ELSE {value} END")
     }
@@ -71,16 +71,6 @@ fn empty(kind: Kind) -> Value {
         Kind::Text => Value::from(""),
         Kind::Number => Value::from(0_i64),
     }
-}
-
-/// `None` for NULL.
-fn value(cell: Cell<'_>) -> Option<Value> {
-    Some(match cell {
-        Cell::Id(id) => Value::from(id?.as_bytes().to_vec()),
-        Cell::Bytes(bytes) => Value::from(bytes?.to_vec()),
-        Cell::Text(text) => Value::from(text?),
-        Cell::Number(number) => Value::from(number?),
-    })
 }
 
 #[cfg(test)]

@@ -46,6 +46,15 @@ pub enum Cell<'a> {
     Number(Option<i64>),
 }
 
+impl Cell<'_> {
+    pub(super) const fn is_null(self) -> bool {
+        matches!(
+            self,
+            Self::Id(None) | Self::Bytes(None) | Self::Text(None) | Self::Number(None)
+        )
+    }
+}
+
 /// Rows of one statement on SQLite, the most first: each number is a statement that stays prepared.
 const SIZES: [usize; 11] = [1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
