@@ -130,19 +130,23 @@ impl Foundation {
 }
 
 impl Store {
-    /// Ready when the database answers and its schema is this build's.
+    /// Ready when the database answers, its schema is this build's, and it takes writes.
     pub fn check<M: MigratorTrait + 'static>(&self) -> Check {
         let (database, service) = (self.database.clone(), self.service);
         Check::new(format!("{service} storage"), move || {
             let database = database.clone();
             async move {
                 match storage::is_current::<M>(&database).await {
-                    Ok(true) => Ok(()),
-                    Ok(false) => Err(format!(
-                        "the schema is not there yet: run `lutong migrate {service}`"
-                    )),
-                    Err(error) => Err(error.to_string()),
+                    Ok(true) => {}
+                    Ok(false) => {
+                        return Err(format!(
+                            "the schema is not there yet: run `lutong migrate {service}`"
+                        ));
+                    }
+                    Err(error) => return Err(error.to_string()),
                 }
+                let writes = database.check_writes().await;
+                writes.map_err(|error| format!("storage refuses writes: {error}"))
             }
         })
     }

@@ -54,16 +54,19 @@ pub enum Broken {
     PositionAlone,
     /// Declaration acknowledges what it does not store.
     UnstoredDeclaration,
+    /// Storage believes its driver, not the engine, about what a commit has stored.
+    UnprovedCommit,
 }
 
 #[cfg(feature = "failpoints")]
 impl Broken {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::InForceUnapplied,
         Self::StaleMemory,
         Self::UnguardedVersion,
         Self::PositionAlone,
         Self::UnstoredDeclaration,
+        Self::UnprovedCommit,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -73,6 +76,7 @@ impl Broken {
             Self::UnguardedVersion => "unguarded-version",
             Self::PositionAlone => "position-alone",
             Self::UnstoredDeclaration => "unstored-declaration",
+            Self::UnprovedCommit => "unproved-commit",
         }
     }
 }

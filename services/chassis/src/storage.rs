@@ -6,46 +6,32 @@
 mod arrays;
 pub mod column;
 mod error;
+mod health;
 mod migrate;
 mod one_of;
+mod postgres;
+mod probe;
+mod refusal;
 pub mod rows;
 mod scan;
+mod sqlite;
+mod witness;
 mod writer;
 
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lutong_kernel::Secret;
-use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, SqlxPostgresConnector,
-    SqlxSqliteConnector, TransactionTrait as _,
-};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction};
 use serde::{Deserialize, Serialize};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use error::StorageError;
 pub use migrate::{is_current, migrate};
 pub use one_of::one_of;
 pub use scan::{CopyRow, SqliteRow};
+use health::WriteHealth;
 use writer::Writer;
-
-/// Rows that SQLite's thread may be ahead of who reads them.
-const ROWS_AHEAD: usize = 512;
-
-/// How PostgreSQL plans: once for each statement, which stays prepared, and by the index that there is for it, however
-/// large the table was when its statistics were last taken. Told that a list has five hundred keys it would read a million
-/// rows from end to end; told of an empty table it would go on to do so while that grows.
-const PLANNING: [(&str, &str); 3] = [
-    ("plan_cache_mode", "force_generic_plan"),
-    ("enable_seqscan", "off"),
-    // What can only be read from end to end looks dear now, and is not worth a compiler.
-    ("jit", "off"),
-];
 
 /// Where a service keeps its data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -89,6 +75,7 @@ pub struct Database {
     writer: Option<Arc<Writer>>,
     /// SQLite's file, for reading it from end to end.
     file: Option<PathBuf>,
+    health: WriteHealth,
 }
 
 impl std::fmt::Debug for Database {
@@ -114,63 +101,29 @@ impl Database {
     }
 
     async fn sqlite(url: &str, config: &StorageConfig) -> Result<Self, StorageError> {
-        let options: SqliteConnectOptions = url
-            .parse()
-            .map_err(|error: sqlx::Error| StorageError::Config(error.to_string()))?;
-        let options = options
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            // Pages that an import touches again and again stay in memory, and the log is copied back less often.
-            .pragma("cache_size", "-16384")
-            .pragma("wal_autocheckpoint", "4000")
-            // What a savepoint or a statement may have to undo stays in memory too, instead of a file.
-            .pragma("temp_store", "MEMORY")
-            .row_buffer_size(ROWS_AHEAD)
-            .busy_timeout(Duration::from_secs(5))
-            .foreign_keys(true);
-        let options = sqlx::ConnectOptions::disable_statement_logging(options);
-        let file = options.get_filename().to_owned();
-        let opened = |error: sqlx::Error| StorageError::Unavailable(Arc::new(error));
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .min_connections(1)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_with(options.clone())
-            .await
-            .map_err(opened)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(config.max_connections.clamp(1, 4))
-            .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .connect_lazy_with(options);
-        let writer = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
+        let sqlite::Sqlite {
+            file,
+            reader,
+            writer,
+            health,
+        } = sqlite::open(url, config).await?;
         Ok(Self {
             engine: Engine::Sqlite,
+            reader,
+            writer: Some(Arc::new(writer)),
             file: Some(file),
-            reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
-            writer: Some(Arc::new(Writer::start(writer))),
+            health,
         })
     }
 
     fn postgres(url: &str, config: &StorageConfig) -> Result<Self, StorageError> {
-        let options: PgConnectOptions = url
-            .parse()
-            .map_err(|error: sqlx::Error| StorageError::Config(error.to_string()))?;
-        let options = options.application_name("lutong").options(PLANNING);
-        let options = sqlx::ConnectOptions::disable_statement_logging(options);
-        let pool = PgPoolOptions::new()
-            .max_connections(config.max_connections.max(1))
-            .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
-            .connect_lazy_with(options);
-        let reader = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+        let (reader, health) = postgres::open(url, config)?;
         Ok(Self {
             engine: Engine::Postgres,
             reader,
             writer: None,
             file: None,
+            health,
         })
     }
 
@@ -191,17 +144,10 @@ impl Database {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        if let Some(writer) = &self.writer {
-            return writer.write(work).await;
+        match &self.writer {
+            Some(writer) => writer.write(work).await,
+            None => postgres::write(&self.reader, &self.health, work).await,
         }
-        let transaction = self.reader.begin().await.map_err(StorageError::from)?;
-        // As in the writer: a panic ends this write, and not the task that waits for it.
-        let run = AssertUnwindSafe(async { work(&transaction).await }).catch_unwind();
-        let value = run
-            .await
-            .unwrap_or_else(|_panic| Err(E::from(StorageError::unfinished())))?;
-        transaction.commit().await.map_err(StorageError::from)?;
-        Ok(value)
     }
 
     /// Whether the database answers.

@@ -1,10 +1,10 @@
 //! Migrations, each service's own, all or none, one process at a time.
 
 use futures::FutureExt as _;
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm::{ConnectionTrait as _, Statement};
 use sea_orm_migration::MigratorTrait;
 
-use super::{Database, Engine, StorageError};
+use super::{Database, Engine, StorageError, probe};
 
 /// Any constant will do: each service has a database of its own.
 const LOCK: i64 = 0x6c75_746f_6e67;
@@ -21,6 +21,7 @@ pub async fn migrate<M: MigratorTrait>(database: &Database) -> Result<(), Storag
                     transaction.execute_unprepared(&lock).await?;
                 }
                 M::up(transaction, None).await?;
+                probe::create_table(transaction, engine).await?;
                 Ok(())
             }
             .boxed()
@@ -30,11 +31,7 @@ pub async fn migrate<M: MigratorTrait>(database: &Database) -> Result<(), Storag
 
 /// Whether every migration that this build knows has been applied; asked by readiness.
 pub async fn is_current<M: MigratorTrait>(database: &Database) -> Result<bool, StorageError> {
-    let backend = match database.engine() {
-        Engine::Sqlite => DbBackend::Sqlite,
-        Engine::Postgres => DbBackend::Postgres,
-    };
-    let count = Statement::from_string(backend, "SELECT count(*) AS applied FROM seaql_migrations");
+    let count = Statement::from_string(database.backend(), "SELECT count(*) AS applied FROM seaql_migrations");
     let Ok(Some(row)) = database.reader().query_one_raw(count).await else {
         database.ping().await?;
         return Ok(false);

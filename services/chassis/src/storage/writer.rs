@@ -2,6 +2,9 @@
 //!
 //! Each closure runs under a savepoint. Between two closures one combined statement (`RELEASE …; SAVEPOINT …`) goes to
 //! the driver's thread, so a closure costs one round trip more than it would alone, not two.
+//!
+//! A commit is one when the engine says so ([`Witness`]); a batch whose transaction was lost fails whole, and the next one
+//! has a new connection.
 
 use std::panic::AssertUnwindSafe;
 
@@ -14,6 +17,9 @@ use sea_orm::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::StorageError;
+use super::health::WriteHealth;
+use super::refusal::FirstRefusal;
+use super::witness::{Mark, Witness};
 
 /// Closures in one commit at the most.
 const BATCH: usize = 256;
@@ -71,9 +77,14 @@ where
 }
 
 impl Writer {
-    pub fn start(connection: DatabaseConnection) -> Self {
+    pub fn start(connection: DatabaseConnection, witness: Witness, health: WriteHealth) -> Self {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        tokio::spawn(run(connection, jobs));
+        let committer = Committer {
+            connection,
+            witness,
+            health,
+        };
+        tokio::spawn(committer.run(jobs));
         Self { queue }
     }
 
@@ -89,63 +100,113 @@ impl Writer {
             outcome: None,
             answer,
         };
-        let stopped = || E::from(StorageError::Unavailable("the writer has stopped".into_arc()));
+        let stopped = || E::from(StorageError::unavailable("the writer has stopped"));
         self.queue.send(Box::new(job)).await.map_err(|_| stopped())?;
         result.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
 
-trait IntoArcError {
-    fn into_arc(self) -> std::sync::Arc<dyn std::error::Error + Send + Sync>;
+/// The task that has the one connection.
+struct Committer {
+    connection: DatabaseConnection,
+    witness: Witness,
+    health: WriteHealth,
 }
 
-impl IntoArcError for &'static str {
-    fn into_arc(self) -> std::sync::Arc<dyn std::error::Error + Send + Sync> {
-        std::sync::Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(self))
-    }
-}
-
-async fn run(connection: DatabaseConnection, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
-    while let Some(first) = jobs.recv().await {
-        let mut batch = vec![first];
-        while batch.len() < BATCH {
-            match jobs.try_recv() {
-                Ok(job) => batch.push(job),
-                Err(_) => break,
+impl Committer {
+    async fn run(self, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+        while let Some(first) = jobs.recv().await {
+            let mut batch = vec![first];
+            while batch.len() < BATCH {
+                match jobs.try_recv() {
+                    Ok(job) => batch.push(job),
+                    Err(_) => break,
+                }
+            }
+            let refusal = FirstRefusal::default();
+            let committed = self.commit(&mut batch, &refusal).await;
+            self.note(batch.len(), &committed, refusal.get());
+            // Why the engine ended the transaction says more than that it did.
+            let committed = committed.map(drop).map_err(|error| refusal.get().unwrap_or(error));
+            for job in batch {
+                job.finish(committed.clone());
             }
         }
-        let committed = commit(&connection, &mut batch).await;
-        if let Err(error) = &committed {
-            tracing::error!(%error, writes = batch.len(), "a batch of writes was not committed");
+    }
+
+    /// One transaction; the connection is doubted until the engine was seen to end it.
+    async fn commit(
+        &self,
+        batch: &mut [Box<dyn Job>],
+        refusal: &FirstRefusal,
+    ) -> Result<Ended, StorageError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let begun = self.connection.begin_with_options(options).await;
+        let mark = self.witness.begin();
+        let transaction = begun?;
+        let is_kept = self.run_all(batch, &transaction, mark, refusal).await?;
+        let (ended, was_seen) = if is_kept {
+            let commit = self.witness.saw_commit(mark, transaction.commit());
+            (Ended::Committed, commit.await?)
+        } else {
+            let rollback = self.witness.saw_rollback(mark, transaction.rollback());
+            (Ended::RolledBack, rollback.await?)
+        };
+        if was_seen { Ok(ended) } else { Err(lost()) }
+    }
+
+    /// Whether anything is to be committed.
+    async fn run_all(
+        &self,
+        batch: &mut [Box<dyn Job>],
+        transaction: &DatabaseTransaction,
+        mark: Mark,
+        refusal: &FirstRefusal,
+    ) -> Result<bool, StorageError> {
+        // A lone closure needs no savepoint: undoing it is undoing the transaction.
+        if let [only] = batch {
+            let is_kept = refusal.watch(only.run(transaction)).await;
+            return if self.witness.is_intact(mark) { Ok(is_kept) } else { Err(lost()) };
         }
+        transaction.execute_unprepared("SAVEPOINT job").await?;
         for job in batch {
-            job.finish(committed.clone());
+            let is_kept = refusal.watch(job.run(transaction)).await;
+            if !self.witness.is_intact(mark) {
+                return Err(lost());
+            }
+            let next = if is_kept {
+                "RELEASE job; SAVEPOINT job"
+            } else {
+                "ROLLBACK TO job"
+            };
+            transaction.execute_unprepared(next).await?;
+        }
+        Ok(true)
+    }
+
+    fn note(&self, writes: usize, committed: &Result<Ended, StorageError>, refusal: Option<StorageError>) {
+        match (committed, refusal) {
+            (Ok(Ended::Committed), _) => self.health.stored(),
+            (Ok(Ended::RolledBack), Some(refusal)) => self.health.refused(&refusal),
+            // What was to be stored was at fault.
+            (Ok(Ended::RolledBack), None) => {}
+            (Err(error), refusal) => {
+                tracing::error!(%error, writes, "a batch of writes was not committed");
+                self.health.refused(refusal.as_ref().unwrap_or(error));
+            }
         }
     }
 }
 
-async fn commit(connection: &DatabaseConnection, batch: &mut [Box<dyn Job>]) -> Result<(), StorageError> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..TransactionOptions::default()
-    };
-    let transaction = connection.begin_with_options(options).await?;
-    // A lone closure needs no savepoint: undoing it is undoing the transaction.
-    if let [only] = batch {
-        return if only.run(&transaction).await {
-            Ok(transaction.commit().await?)
-        } else {
-            Ok(transaction.rollback().await?)
-        };
-    }
-    transaction.execute_unprepared("SAVEPOINT job").await?;
-    for job in batch {
-        let next = if job.run(&transaction).await {
-            "RELEASE job; SAVEPOINT job"
-        } else {
-            "ROLLBACK TO job"
-        };
-        transaction.execute_unprepared(next).await?;
-    }
-    Ok(transaction.commit().await?)
+/// How a transaction ended.
+enum Ended {
+    Committed,
+    RolledBack,
+}
+
+fn lost() -> StorageError {
+    StorageError::unavailable("SQLite ended a transaction by itself")
 }

@@ -1,0 +1,93 @@
+//! SQLite's file: one connection that writes, a few that read.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::health::WriteHealth;
+use super::witness::Witness;
+use super::writer::Writer;
+use super::{StorageConfig, StorageError};
+
+/// Rows that SQLite's thread may be ahead of who reads them.
+const ROWS_AHEAD: usize = 512;
+/// How long a statement waits for a lock that another process holds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub struct Sqlite {
+    pub file: PathBuf,
+    pub reader: DatabaseConnection,
+    pub writer: Writer,
+    pub health: WriteHealth,
+}
+
+/// Opens the file, creating it.
+pub async fn open(url: &str, config: &StorageConfig) -> Result<Sqlite, StorageError> {
+    let options: SqliteConnectOptions = url
+        .parse()
+        .map_err(|error: sqlx::Error| StorageError::Config(error.to_string()))?;
+    let options = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        // Pages that an import touches again and again stay in memory, and the log is copied back less often.
+        .pragma("cache_size", "-16384")
+        .pragma("wal_autocheckpoint", "4000")
+        // What a savepoint or a statement may have to undo stays in memory too, instead of a file.
+        .pragma("temp_store", "MEMORY")
+        .row_buffer_size(ROWS_AHEAD)
+        .busy_timeout(PATIENCE)
+        .foreign_keys(true);
+    let options = sqlx::ConnectOptions::disable_statement_logging(options);
+    let file = options.get_filename().to_owned();
+    let opened = |error: sqlx::Error| StorageError::Unavailable(Arc::new(error));
+    let witness = Witness::default();
+    let writer = writer_pool(&witness)
+        .connect_with(options.clone())
+        .await
+        .map_err(opened)?;
+    let readers = SqlitePoolOptions::new()
+        .max_connections(config.max_connections.clamp(1, 4))
+        .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_lazy_with(options);
+    let name = file.file_stem().map(|name| name.to_string_lossy().into_owned());
+    let health = WriteHealth::new(name.unwrap_or_default());
+    let writer = SqlxSqliteConnector::from_sqlx_sqlite_pool(writer);
+    Ok(Sqlite {
+        file,
+        reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
+        writer: Writer::start(writer, witness, health.clone()),
+        health,
+    })
+}
+
+/// One connection, watched from its beginning; one whose last transaction was not seen to end is closed, and another
+/// opened in its place, before the next transaction begins.
+fn writer_pool(witness: &Witness) -> SqlitePoolOptions {
+    let (new, used) = (witness.clone(), witness.clone());
+    SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .acquire_timeout(2 * PATIENCE)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        // The witness is asked instead.
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            let witness = new.clone();
+            Box::pin(async move { witness.watch(connection).await })
+        })
+        .before_acquire(move |_, _| {
+            let is_trusted = used.is_trusted();
+            if !is_trusted {
+                tracing::warn!("a connection to SQLite whose last transaction was not seen to end is closed");
+                metrics::counter!("lutong_storage_discarded_connections_total").increment(1);
+            }
+            Box::pin(async move { Ok(is_trusted) })
+        })
+}
