@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod connections;
+mod cut_connections;
 mod doorbell;
 mod engines;
 mod field_cipher;
