@@ -1,11 +1,14 @@
 //! The client's journal of acknowledgements: what it holds must be true whatever was killed meanwhile.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use lutong_proto::declaration::v1::ImportState;
 use serde_json::{Value, json};
 
+use crate::feed::Feed;
 use crate::people::{Gateway, Person, request_id};
 
 /// An application that was sent.
@@ -28,6 +31,10 @@ struct Entries {
     acknowledged: Vec<Acknowledged>,
     /// Nobody knows whether these were done.
     unanswered: Vec<Sent>,
+    /// Feedback that was acknowledged: who filed it, and its name.
+    feedback: Vec<(Person, String)>,
+    /// Numbers of people whom a close contact concerns, and whether the report was acknowledged as in force.
+    contacts: BTreeMap<String, bool>,
 }
 
 /// Fsynced before anything is believed.
@@ -140,6 +147,120 @@ impl Journal {
         panic!("some applications are never answered");
     }
 
+    /// People apply as above; each of them also files feedback, and `feed` reports every second one as a close contact.
+    pub async fn people_apply_and_are_reported(self, gateway: Gateway, feed: Feed, at_most: usize) {
+        for number in 0..at_most {
+            self.clone().people_apply(gateway.clone(), 1).await;
+            let last = self.acknowledged().pop();
+            let Some(Acknowledged { sent, .. }) = last else {
+                continue;
+            };
+            self.file_feedback(&sent.person).await;
+            if number % 2 == 0 {
+                self.report_contact(&feed, &sent.person.number).await;
+            }
+        }
+    }
+
+    /// Sends another form under a request id that was used: refused, and its transaction undone.
+    pub async fn reuse_a_request_id(&self) {
+        let Some(Acknowledged { sent, .. }) = self.acknowledged().pop() else {
+            return;
+        };
+        let mut body = sent.body.clone();
+        body["form"]["person"]["mobile"] = json!("13900139000");
+        let post = http::Method::POST;
+        let person = &sent.person;
+        let answer = person
+            .gateway
+            .call(post, "/v1/applications", Some(&person.session), Some(body));
+        if let Ok(answer) = answer.await {
+            assert!(!answer.status.is_success(), "{}", answer.body);
+        }
+    }
+
+    async fn file_feedback(&self, person: &Person) {
+        let body = json!({"request_id": request_id(), "category": "FEEDBACK_CATEGORY_TECHNICAL", "text": "刷新较慢"});
+        let post = http::Method::POST;
+        let answer = person
+            .gateway
+            .call(post, "/v1/feedback", Some(&person.session), Some(body));
+        if let Ok(answer) = answer.await
+            && answer.status.is_success()
+        {
+            let name = answer.body["feedback"]["name"].as_str().unwrap().to_owned();
+            self.entries.lock().unwrap().feedback.push((person.clone(), name));
+        }
+    }
+
+    async fn report_contact(&self, feed: &Feed, number: &str) {
+        let answer = feed.report(feed.contact(number)).await;
+        let in_force = answer.is_ok_and(|answer| {
+            answer.state() == ImportState::InForce && answer.accepted + answer.unchanged == 1
+        });
+        self.entries
+            .lock()
+            .unwrap()
+            .contacts
+            .entry(number.to_owned())
+            .and_modify(|before| *before |= in_force)
+            .or_insert(in_force);
+    }
+
+    /// Reports again what was not acknowledged as in force, until it is.
+    pub async fn settle_contacts(&self, feed: &Feed) {
+        for _ in 0..200 {
+            let entries = self.entries.lock().unwrap().contacts.clone();
+            let open: Vec<_> = entries.into_iter().filter(|(_, in_force)| !in_force).collect();
+            if open.is_empty() {
+                return;
+            }
+            for (number, _) in open {
+                self.report_contact(feed, &number).await;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("some reports are never in force");
+    }
+
+    /// How many contacts are in force, and how much feedback was acknowledged.
+    pub fn others(&self) -> (usize, usize) {
+        let entries = self.entries.lock().unwrap();
+        (
+            entries.contacts.values().filter(|in_force| **in_force).count(),
+            entries.feedback.len(),
+        )
+    }
+
+    /// What was acknowledged and is not there: for a test that expects some.
+    pub async fn losses(&self) -> Vec<String> {
+        let (acknowledged, feedback, contacts) = {
+            let entries = self.entries.lock().unwrap();
+            (
+                entries.acknowledged.clone(),
+                entries.feedback.clone(),
+                entries.contacts.clone(),
+            )
+        };
+        let mut losses = Vec::new();
+        for Acknowledged { sent, name } in &acknowledged {
+            if !sent.person.get(&format!("/v1/{name}")).await.status.is_success() {
+                losses.push(name.clone());
+            }
+            let is_contact = contacts.get(&sent.person.number) == Some(&true);
+            let colour = sent.person.colour().await;
+            if is_contact && colour != "red" {
+                losses.push(format!("a contact of {} is {colour}", sent.person.account));
+            }
+        }
+        for (person, name) in &feedback {
+            if !person.get(&format!("/v1/{name}")).await.status.is_success() {
+                losses.push(name.clone());
+            }
+        }
+        losses
+    }
+
     /// Every acknowledged application since `from` is there under its name, is the same when sent again, and its code
     /// follows.
     pub async fn holds(&self, from: usize) {
@@ -153,7 +274,15 @@ impl Journal {
                 again = sent.person.post("/v1/applications", sent.body.clone()).await;
             }
             assert_eq!(again.expect()["application"]["name"], json!(name));
-            sent.person.becomes("green").await;
+            let is_contact = self
+                .entries
+                .lock()
+                .unwrap()
+                .contacts
+                .contains_key(&sent.person.number);
+            sent.person
+                .becomes(if is_contact { "red" } else { "green" })
+                .await;
             sent.person.get(&format!("/v1/{name}")).await.expect();
         }
     }

@@ -2,6 +2,7 @@
 // Fixtures: what fails here fails the test.
 #![allow(clippy::unwrap_used)]
 
+pub mod disk;
 pub mod feed;
 pub mod instants;
 pub mod journal;

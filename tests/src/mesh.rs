@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use lutong_chassis::testing::disk::SmallDisk;
 use lutong_chassis::testing::fresh_postgres;
 use lutong_federation::domain::trust_list::of_one_partner;
 use lutong_kernel::{ServiceName, Timestamp};
 use lutong_token::{Algorithm, Issuer, SigningKey};
 
+use crate::disk::FaultyDisk;
 use crate::people::Gateway;
 use crate::process::{Process, Recipe, binary, free_port};
 use crate::wires::Wires;
@@ -27,6 +29,8 @@ pub enum Shape {
 pub struct Mesh {
     pub shape: Shape,
     pub processes: BTreeMap<&'static str, Process>,
+    /// Where the setting asks for it: the small disk that one process's data lies on; unmounted before its folder goes.
+    pub disk: Option<SmallDisk>,
     pub gateway: Gateway,
     pub folder: Arc<tempfile::TempDir>,
     pub redis: Option<String>,
@@ -36,6 +40,8 @@ pub struct Mesh {
     pub storage: BTreeMap<&'static str, String>,
     /// The wires between services, where the setting asks for them.
     pub wires: Wires,
+    /// Where the setting asks for it: the switch of one process's disk that errs.
+    pub faulty_disk: Option<FaultyDisk>,
 }
 
 /// What a mesh has besides.
@@ -45,6 +51,10 @@ pub struct Setting {
     pub wires: bool,
     /// For every process.
     pub environment: Vec<(String, String)>,
+    /// One process: how large its disk is, as `20m`.
+    pub small_disk: Option<&'static str>,
+    /// One process: whether its disk errs when the test says so.
+    pub faulty_disk: bool,
 }
 
 /// Accounts that every mesh has: staff and feeds.
@@ -173,14 +183,26 @@ fn dev_gateway(port: u16) -> Vec<(String, String)> {
 fn one_process(setting: Setting) -> Mesh {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let (partner, trust_list) = partner(folder.path());
-    let data = folder.path().join("data").display().to_string();
+    let data = folder.path().join("data");
+    let disk = setting.small_disk.map(|size| SmallDisk::mount(&data, size));
+    let data = data.display().to_string();
     for account in ACCOUNTS {
         run(&[&["admin", "add"], account, &["--data", &data]].concat(), &[]);
     }
     let port = free_port();
+    let (faulty_disk, preloaded) = setting
+        .faulty_disk
+        .then(|| FaultyDisk::build(folder.path()))
+        .unzip();
+    let environment = [
+        dev_gateway(port),
+        vec![trust_list],
+        setting.environment,
+        preloaded.unwrap_or_default(),
+    ];
     let recipe = Recipe {
         arguments: ["serve", "--data", &data].map(str::to_owned).into(),
-        environment: [dev_gateway(port), vec![trust_list], setting.environment].concat(),
+        environment: environment.concat(),
         log: folder.path().join("lutong.log"),
         admin_port: free_port(),
     };
@@ -195,6 +217,8 @@ fn one_process(setting: Setting) -> Mesh {
         redis: None,
         partner,
         wires: Wires::default(),
+        disk,
+        faulty_disk,
     }
 }
 
@@ -265,6 +289,8 @@ async fn seven_processes(setting: Setting) -> Mesh {
         partner,
         storage: databases,
         wires,
+        disk: None,
+        faulty_disk: None,
     }
 }
 

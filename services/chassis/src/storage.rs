@@ -27,10 +27,10 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction};
 use serde::{Deserialize, Serialize};
 
 pub use error::StorageError;
+use health::WriteHealth;
 pub use migrate::{is_current, migrate};
 pub use one_of::one_of;
 pub use scan::{CopyRow, SqliteRow};
-use health::WriteHealth;
 use writer::Writer;
 
 /// Where a service keeps its data.

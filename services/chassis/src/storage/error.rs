@@ -129,7 +129,12 @@ fn of_postgres(code: &str, unavailable: impl FnOnce() -> StorageError) -> Option
         // its operator has stopped writing.
         "25P02" | "25006" => Some(unavailable()),
         // Connection exceptions, insufficient resources, operator intervention (among it statement timeouts), system errors.
-        _ if ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) => Some(unavailable()),
+        _ if ["08", "53", "57", "58"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
+            Some(unavailable())
+        }
         _ => None,
     }
 }

@@ -87,7 +87,10 @@ impl WriteHealth {
         if known == Some(kind) {
             return;
         }
-        let since = state.refusal.as_ref().map_or_else(Instant::now, |refusal| refusal.since);
+        let since = state
+            .refusal
+            .as_ref()
+            .map_or_else(Instant::now, |refusal| refusal.since);
         state.refusal = Some(Refusal {
             since,
             error: error.clone(),

@@ -31,7 +31,10 @@ pub async fn migrate<M: MigratorTrait>(database: &Database) -> Result<(), Storag
 
 /// Whether every migration that this build knows has been applied; asked by readiness.
 pub async fn is_current<M: MigratorTrait>(database: &Database) -> Result<bool, StorageError> {
-    let count = Statement::from_string(database.backend(), "SELECT count(*) AS applied FROM seaql_migrations");
+    let count = Statement::from_string(
+        database.backend(),
+        "SELECT count(*) AS applied FROM seaql_migrations",
+    );
     let Ok(Some(row)) = database.reader().query_one_raw(count).await else {
         database.ping().await?;
         return Ok(false);

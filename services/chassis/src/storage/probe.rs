@@ -49,7 +49,11 @@ pub async fn create_table(transaction: &DatabaseTransaction, engine: Engine) -> 
     Ok(())
 }
 
-async fn fill(transaction: &DatabaseTransaction, backend: DbBackend, bytes: usize) -> Result<(), StorageError> {
+async fn fill(
+    transaction: &DatabaseTransaction,
+    backend: DbBackend,
+    bytes: usize,
+) -> Result<(), StorageError> {
     // No two neighbours alike, so that PostgreSQL does not compress it to nothing.
     #[allow(clippy::cast_possible_truncation)] // the low byte is what is wanted
     let filling: Vec<u8> = (0..bytes as u64)

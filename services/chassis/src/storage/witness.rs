@@ -70,7 +70,11 @@ impl Witness {
     }
 
     /// Lets the engine commit while `commit` runs, and says whether it committed exactly once, and nothing else.
-    pub async fn saw_commit<E>(&self, mark: Mark, commit: impl Future<Output = Result<(), E>>) -> Result<bool, E> {
+    pub async fn saw_commit<E>(
+        &self,
+        mark: Mark,
+        commit: impl Future<Output = Result<(), E>>,
+    ) -> Result<bool, E> {
         let before = self.0.commits.load(Ordering::SeqCst);
         self.0.may_commit.store(true, Ordering::SeqCst);
         let ended = commit.await;

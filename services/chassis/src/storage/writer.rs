@@ -127,7 +127,9 @@ impl Committer {
             let committed = self.commit(&mut batch, &refusal).await;
             self.note(batch.len(), &committed, refusal.get());
             // Why the engine ended the transaction says more than that it did.
-            let committed = committed.map(drop).map_err(|error| refusal.get().unwrap_or(error));
+            let committed = committed
+                .map(drop)
+                .map_err(|error| refusal.get().unwrap_or(error));
             for job in batch {
                 job.finish(committed.clone());
             }
@@ -169,7 +171,11 @@ impl Committer {
         // A lone closure needs no savepoint: undoing it is undoing the transaction.
         if let [only] = batch {
             let is_kept = refusal.watch(only.run(transaction)).await;
-            return if self.witness.is_intact(mark) { Ok(is_kept) } else { Err(lost()) };
+            return if self.witness.is_intact(mark) {
+                Ok(is_kept)
+            } else {
+                Err(lost())
+            };
         }
         transaction.execute_unprepared("SAVEPOINT job").await?;
         for job in batch {

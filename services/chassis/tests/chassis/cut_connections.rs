@@ -2,13 +2,12 @@
 //! was not is stored whole or not at all, and the next write goes well.
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt as _;
 use lutong_chassis::storage::{Database, StorageConfig, StorageError};
+use lutong_chassis::testing::disk::SmallDisk;
 use lutong_chassis::testing::fresh_postgres;
 use lutong_kernel::Secret;
 use sea_orm::ConnectionTrait as _;
@@ -123,7 +122,11 @@ async fn a_postgres_cut_at_any_message_keeps_what_was_answered_and_leaves_no_hal
             for id in [1, 3, 5] {
                 let halves = [id, id + 1].map(|half| stored.contains(&half));
                 assert_eq!(halves[0], halves[1], "{:?}: {stored:?}", kind(number));
-                assert!(halves[0] || !answered.contains(&id), "{:?}: {id} was answered", kind(number));
+                assert!(
+                    halves[0] || !answered.contains(&id),
+                    "{:?}: {id} was answered",
+                    kind(number)
+                );
                 lost_answers += usize::from(halves[0] && !answered.contains(&id));
             }
             assert!(answered.len() >= 2, "{:?}: {answered:?}", kind(number));
@@ -139,39 +142,11 @@ async fn a_postgres_cut_at_any_message_keeps_what_was_answered_and_leaves_no_hal
     assert!(lost_answers > 0, "no commit lost its answer");
 }
 
-/// A small file system of its own; gone with this value.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn mount(folder: &Path, size: &str) -> Self {
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
-            .arg(folder)
-            .status();
-        assert!(mounted.unwrap().success(), "the tests of full disks mount a tmpfs: run them as root");
-        Self(folder.to_owned())
-    }
-
-    fn resize(&self, size: &str) {
-        let options = format!("remount,size={size}");
-        let resized = Command::new("mount").args(["-o", &options]).arg(&self.0).status();
-        assert!(resized.unwrap().success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: the server may still have a file of it open.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_whose_disk_is_full_refuses_says_so_and_goes_on_when_there_is_space() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
     let place = folder.path().join("disk");
-    std::fs::create_dir(&place).unwrap();
     let disk = SmallDisk::mount(&place, "12m");
     let tablespace = place.join("space");
     std::fs::create_dir(&tablespace).unwrap();

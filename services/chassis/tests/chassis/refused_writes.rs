@@ -89,9 +89,7 @@ async fn on_sqlite_a_closure_that_passes_over_a_full_file_is_not_answered_well_a
     let passed_over = database.write(|transaction| {
         async move {
             note(transaction, 1).await?;
-            let _ = transaction
-                .execute_unprepared(&LARGE.replace("{id}", "2"))
-                .await;
+            let _ = transaction.execute_unprepared(&LARGE.replace("{id}", "2")).await;
             // The engine has ended the transaction: on its own this would be stored at once.
             let _ = note(transaction, 3).await;
             Ok::<_, StorageError>(())
@@ -99,7 +97,10 @@ async fn on_sqlite_a_closure_that_passes_over_a_full_file_is_not_answered_well_a
         .boxed()
     });
     let error = passed_over.await.unwrap_err();
-    assert!(matches!(error, StorageError::Full | StorageError::Unavailable(_)), "{error:?}");
+    assert!(
+        matches!(error, StorageError::Full | StorageError::Unavailable(_)),
+        "{error:?}"
+    );
     assert_eq!(notes(&elsewhere).await, [0_i64; 0]);
     writing(&database, 4, End::Well).await.unwrap();
     assert_eq!(notes(&elsewhere).await, [4]);
@@ -117,12 +118,17 @@ async fn on_sqlite_a_batch_whose_transaction_is_lost_fails_whole() {
     let (answers, ()) = futures::future::join(join_all(batch), let_go).await;
     before.write.await.unwrap().unwrap();
     let stored = notes(&elsewhere).await;
-    let answered: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok().copied()).collect();
+    let answered: Vec<_> = answers
+        .iter()
+        .filter_map(|answer| answer.as_ref().ok().copied())
+        .collect();
     assert_eq!(stored, [&answered[..], &[100]].concat(), "{answers:?}");
     assert!(matches!(answers[3], Err(StorageError::Full)), "{:?}", answers[3]);
     // Those that were in its transaction have its fate and its reason, whether they ran before or after it.
     assert!(
-        answers.iter().all(|answer| matches!(answer, Err(StorageError::Full))),
+        answers
+            .iter()
+            .all(|answer| matches!(answer, Err(StorageError::Full))),
         "{answers:?}"
     );
 }
@@ -163,7 +169,10 @@ async fn on_postgres_a_closure_that_passes_over_a_failed_statement_is_not_answer
             .boxed()
         });
         let error = passed_over.await.unwrap_err();
-        assert!(matches!(error, StorageError::Unavailable(_)), "{failing}: {error:?}");
+        assert!(
+            matches!(error, StorageError::Unavailable(_)),
+            "{failing}: {error:?}"
+        );
         assert_eq!(notes(&elsewhere).await, [0_i64; 0], "{failing}");
     }
     writing(&store.database, 2, End::Well).await.unwrap();
