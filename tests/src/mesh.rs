@@ -49,6 +49,8 @@ pub struct Mesh {
 pub struct Setting {
     /// Whether every service reaches every other over a wire of its own that the test may cut.
     pub wires: bool,
+    /// Whether every service reaches its database over such a wire.
+    pub database_wires: bool,
     /// For every process.
     pub environment: Vec<(String, String)>,
     /// One process: how large its disk is, as `20m`.
@@ -259,8 +261,17 @@ async fn seven_processes(setting: Setting) -> Mesh {
             environment.extend(dev_gateway(ports[&service]));
         } else {
             let storage = fresh_postgres().await;
-            databases.insert(service.as_str(), storage.url.expose().clone());
-            environment.push(("LUTONG_STORAGE__URL".to_owned(), storage.url.expose().clone()));
+            let url = storage.url.expose().clone();
+            let reached = if setting.database_wires {
+                let (before, after) = url.split_once("127.0.0.1:").unwrap();
+                let (port, name) = after.split_once('/').unwrap();
+                let near = wires.lay(service, service, port.parse().unwrap()).await;
+                format!("{before}127.0.0.1:{near}/{name}")
+            } else {
+                url.clone()
+            };
+            databases.insert(service.as_str(), url);
+            environment.push(("LUTONG_STORAGE__URL".to_owned(), reached));
             environment.push((
                 "LUTONG_LISTEN".to_owned(),
                 format!("127.0.0.1:{}", ports[&service]),

@@ -20,9 +20,13 @@ pub enum Weather {
     Stalled,
     /// Everything arrives later by so much.
     Slow(Duration),
+    /// Each piece ends its connection with a chance of one in so many: every second time after it has arrived, so that only
+    /// the answer is lost.
+    Failing(u32),
 }
 
-/// All wires of a mesh. Dropping them ends them.
+/// All wires of a mesh: between two services, and between a service and its database, under the service twice. Dropping
+/// them ends them.
 #[derive(Debug, Default)]
 pub struct Wires(BTreeMap<(ServiceName, ServiceName), watch::Sender<Weather>>);
 
@@ -111,10 +115,25 @@ async fn carry(mut read: OwnedReadHalf, mut write: OwnedWriteHalf, mut weather: 
         if let Weather::Slow(by) = now {
             tokio::time::sleep(by).await;
         }
-        if now == Weather::Cut || write.write_all(&piece[..length]).await.is_err() {
+        let fate = match now {
+            Weather::Failing(one_in) => drawn() % (2 * one_in),
+            _ => u32::MAX,
+        };
+        if now == Weather::Cut || fate == 0 || write.write_all(&piece[..length]).await.is_err() {
+            return;
+        }
+        if fate == 1 {
+            // Time for it to take effect at the other end, whose answer nobody hears.
+            tokio::time::sleep(Duration::from_millis(20)).await;
             return;
         }
     }
+}
+
+fn drawn() -> u32 {
+    let mut bytes = [0_u8; 4];
+    lutong_kernel::Random::fill(&lutong_chassis::entropy::Entropy, &mut bytes);
+    u32::from_le_bytes(bytes)
 }
 
 #[cfg(test)]

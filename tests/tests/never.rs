@@ -47,6 +47,7 @@ async fn rounds(
     let setting = Setting {
         wires: shape == Shape::Mesh,
         environment: more.chain([unruly.setting()]).collect(),
+        ..Setting::default()
     };
     let mut mesh = Mesh::start_with(shape, setting).await;
     let first = first_seed();

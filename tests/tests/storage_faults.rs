@@ -1,6 +1,6 @@
-//! Disks that fill and err under one process: every acknowledgement holds, readiness and metrics say that writes are
-//! refused, and writing goes on by itself. The client's journal is the judge; a build that believes its driver about commits
-//! must not pass.
+//! Disks that fill and err under one process, and a PostgreSQL whose connections are cut under seven: every acknowledgement
+//! holds, readiness and metrics say that writes are refused, and writing goes on by itself. The client's journal of
+//! acknowledgements is the judge; a build that believes its driver about commits must not pass.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,6 +10,7 @@ use lutong_tests::disk::{EIO, ENOSPC, Errors};
 use lutong_tests::feed::Feed;
 use lutong_tests::journal::Journal;
 use lutong_tests::mesh::{Mesh, Setting, Shape};
+use lutong_tests::wires::Weather;
 
 const SOURCE: &str = "cdc-370200";
 
@@ -22,7 +23,7 @@ async fn fill(mesh: &Mesh, journal: &Journal, feed: &Feed) -> usize {
             .create(true)
             .append(true)
             .open(&ballast)
-            .and_then(|mut file| std::io::Write::write_all(&mut file, &[1; 1_024 * 1_024]));
+            .and_then(|mut file| std::io::Write::write_all(&mut file, &vec![1; 1_024 * 1_024]));
         full += usize::from(grown.is_err());
         let before = journal.acknowledged().len();
         let load = (0..4).map(|_| {
@@ -205,4 +206,36 @@ async fn nothing_acknowledged_is_lost_when_writes_and_syncs_fail() {
         journal.acknowledged().len()
     );
     assert!(contacts > 12 && feedback > 12);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_when_connections_to_postgres_are_cut_at_any_message() {
+    let setting = Setting {
+        database_wires: true,
+        ..Setting::default()
+    };
+    let mut mesh = Mesh::start_with(Shape::Mesh, setting).await;
+    let journal = Journal::create(mesh.folder.path());
+    let feed = Feed::sign_in(&mesh.gateway, SOURCE).await;
+    let to_databases = |from, to| from == to;
+    for one_in in [40, 20, 10, 60] {
+        mesh.wires.set(Weather::Failing(one_in), to_databases);
+        let load = (0..4).map(|_| {
+            let journal = journal.clone();
+            tokio::spawn(journal.people_apply_and_are_reported(mesh.gateway.clone(), feed.clone(), 8))
+        });
+        for task in load.collect::<Vec<_>>() {
+            task.await.unwrap();
+        }
+        mesh.wires.clear();
+        mesh.all_ready().await;
+        journal.settle().await;
+        journal.settle_contacts(&feed).await;
+        journal.holds(0).await;
+        assert_eq!(journal.losses().await, Vec::<String>::new(), "one in {one_in}");
+    }
+    let (contacts, feedback) = journal.others();
+    let applications = journal.acknowledged().len();
+    eprintln!("{applications} applications, {contacts} contacts, {feedback} feedback");
+    assert!(applications > 40 && contacts > 10 && feedback > 10);
 }
