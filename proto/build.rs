@@ -1,6 +1,11 @@
 //! Makes the Rust types, clients and servers, and the descriptor set that policy, JSON and reflection are read
 //! from. Needs no protoc.
 
+#[path = "generate/bounds.rs"]
+mod bounds;
+#[path = "generate/names.rs"]
+mod names;
+
 use std::path::{Path, PathBuf};
 
 use prost::Message as _;
@@ -11,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut files = Vec::new();
     collect(&root.join("lutong"), &mut files)?;
     files.sort();
-    for dir in ["lutong", "google"] {
+    for dir in ["lutong", "google", "generate"] {
         println!("cargo:rerun-if-changed={}", root.join(dir).display());
     }
 
@@ -21,7 +26,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .include_source_info(true)
         .open_files(&files)?;
     // protox's own encoding keeps extensions (google.api.http, the access policy) and comments.
-    std::fs::write(out.join("lutong.binpb"), compiler.encode_file_descriptor_set())?;
+    let encoded = compiler.encode_file_descriptor_set();
+    let pool = prost_reflect::DescriptorPool::decode(encoded.as_slice())?;
+    std::fs::write(out.join("bounds.rs"), bounds::write(&pool))?;
+    std::fs::write(out.join("lutong.binpb"), encoded)?;
 
     let set = compiler.file_descriptor_set();
     debug_assert!(!set.encode_to_vec().is_empty());
