@@ -12,7 +12,7 @@ use lutong_chassis::server::{ListenConfig, Listener, ServiceRouter, TransportSec
 use lutong_chassis::storage::Engine;
 use lutong_chassis::testing::Bed;
 use lutong_chassis::tls::{self, TlsFiles};
-use lutong_chassis::{Call, Grant};
+use lutong_chassis::{Call, Grant, status};
 use lutong_kernel::ServiceName;
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
@@ -260,7 +260,8 @@ async fn too_large_a_message_or_header_list_is_refused_and_the_connection_goes_o
         })
     };
     let refused = client.get_account(asking(LARGEST)).await.unwrap_err();
-    assert_eq!(refused.code(), Code::OutOfRange, "{refused:?}");
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+    assert_eq!(status::to_fault(&refused, "x").reason, "MESSAGE_TOO_LARGE");
     let mut wordy = asking(1);
     wordy
         .metadata_mut()
