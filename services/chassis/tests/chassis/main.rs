@@ -11,6 +11,7 @@ mod idempotency;
 mod migration;
 mod network;
 mod outbox;
+mod replicas;
 mod rows;
 mod schema;
 mod storage;
