@@ -85,7 +85,7 @@ impl Gateway {
         }
         let inner = Inner {
             openapi: openapi::document(&bindings),
-            own: own::routes(readiness, pool, &contract)?,
+            own: own::routes(readiness, &contract)?,
             limits: Limits::new(config, redis.as_deref())?,
             callers: Callers::new(config),
             pools: Pools::new(config),
