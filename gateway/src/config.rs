@@ -28,8 +28,19 @@ pub struct GatewayConfig {
     pub rate_sign_in: u32,
     /// Showing, verifying and asking: calls under way at once. More are shed.
     pub show_in_flight: usize,
-    /// Applying and importing: calls under way at once, in a pool of their own.
+    /// Applying: calls under way at once, in a pool of their own.
     pub write_in_flight: usize,
+    /// Importing: streams under way at once, in a pool of their own, and of one account.
+    pub import_in_flight: usize,
+    pub imports_per_account: usize,
+    /// Calls under way at once of one account, one address (IPv4, or an IPv6 /64) and one connection, from their first
+    /// header on. Zero: no such limit. Behind a proxy the address and the connection are the proxy's.
+    pub in_flight_per_account: usize,
+    pub in_flight_per_address: usize,
+    pub in_flight_per_connection: usize,
+    /// How long the message of a call may take to arrive, and how long an import may be silent, in milliseconds.
+    pub message_patience_ms: u64,
+    pub stream_patience_ms: u64,
 }
 
 impl Default for GatewayConfig {
@@ -44,6 +55,13 @@ impl Default for GatewayConfig {
             rate_sign_in: 200,
             show_in_flight: 1_536,
             write_in_flight: 384,
+            import_in_flight: 128,
+            imports_per_account: 8,
+            in_flight_per_account: 128,
+            in_flight_per_address: 512,
+            in_flight_per_connection: 128,
+            message_patience_ms: 10_000,
+            stream_patience_ms: 15_000,
         }
     }
 }
@@ -67,6 +85,7 @@ impl GatewayConfig {
         for (name, slots) in [
             ("show_in_flight", self.show_in_flight),
             ("write_in_flight", self.write_in_flight),
+            ("import_in_flight", self.import_in_flight),
         ] {
             if !(1..=1_000_000).contains(&slots) {
                 return Err(refused(format!("{name} is between 1 and 1000000")));
@@ -134,6 +153,7 @@ mod tests {
         assert!(with(|c| c.session_ttl_s = 0).is_err());
         assert!(with(|c| c.show_in_flight = 0).is_err());
         assert!(with(|c| c.write_in_flight = 0).is_err());
+        assert!(with(|c| c.import_in_flight = 0).is_err());
     }
 
     #[test]

@@ -89,8 +89,9 @@ impl Contract {
 }
 
 fn work_of(method: &MethodDescriptor) -> Work {
-    let mutates = method.input().get_field_by_name("request_id").is_some();
-    if mutates || method.is_client_streaming() {
+    if method.is_client_streaming() {
+        Work::Import
+    } else if method.input().get_field_by_name("request_id").is_some() {
         Work::Write
     } else {
         Work::Show
@@ -135,14 +136,11 @@ pub mod tests {
 
     #[test]
     fn applying_and_importing_are_told_from_showing_and_verifying() {
-        for name in [
-            "/CreateApplication",
-            "/CreateArrival",
-            "/CreateFeedback",
-            "/ImportFacts",
-            "/ImportNotice",
-        ] {
+        for name in ["/CreateApplication", "/CreateArrival", "/CreateFeedback"] {
             assert_eq!(work(name), Work::Write, "{name}");
+        }
+        for name in ["/ImportFacts", "/ImportNotice"] {
+            assert_eq!(work(name), Work::Import, "{name}");
         }
         for name in ["/ShowCode", "/VerifyToken", "/ListKeys", "/GetDecision"] {
             assert_eq!(work(name), Work::Show, "{name}");

@@ -5,19 +5,18 @@ mod native;
 mod pages;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue, Request, Response};
-use lutong_chassis::access::PrincipalKey;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use lutong_chassis::access::{PrincipalKey, Refusal};
 use lutong_chassis::health::Readiness;
 use lutong_chassis::peer::PeerAddress;
-use lutong_chassis::{BuildError, Foundation, status, telemetry};
+use lutong_chassis::{BuildError, Foundation};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::policy::Scope;
 use tonic::body::Body;
@@ -28,7 +27,8 @@ use crate::config::GatewayConfig;
 use crate::contract::{Contract, EdgeRpc};
 use crate::limit::Limits;
 use crate::peers::Peers;
-use crate::pools::Pools;
+use crate::pools::{Caller, Callers, Pools};
+use crate::problem::Problem;
 use crate::sessions::Sessions;
 use crate::sign_in::Accounts;
 use crate::transcode::Bindings;
@@ -49,7 +49,10 @@ struct Inner {
     sessions: Sessions,
     accounts: Accounts,
     limits: Limits,
+    callers: Callers,
     pools: Pools,
+    message_patience: Duration,
+    stream_patience: Duration,
     own: Routes,
     openapi: Bytes,
     /// How long a session of the development identity provider holds; none where there is no such provider.
@@ -82,9 +85,12 @@ impl Gateway {
         }
         let inner = Inner {
             openapi: openapi::document(&bindings),
-            own: own::routes(readiness, pool, &contract)?,
+            own: own::routes(readiness, &contract)?,
             limits: Limits::new(config, redis.as_deref())?,
+            callers: Callers::new(config),
             pools: Pools::new(config),
+            message_patience: Duration::from_millis(config.message_patience_ms),
+            stream_patience: Duration::from_millis(config.stream_patience_ms),
             accounts: Accounts::new(peers.get(ServiceName::Identity)),
             dev_session: config.dev.then(|| Duration::from_secs(config.session_ttl_s)),
             contract,
@@ -113,45 +119,83 @@ impl Service<Request<Body>> for Edge {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let inner = Arc::clone(&self.0);
-        match request.headers().get(CONTENT_TYPE).map_or(Spoken::Json, spoken) {
-            Spoken::Grpc => Box::pin(async move { Ok(inner.native(request).await) }),
-            Spoken::GrpcWeb => native::web(inner, request),
-            Spoken::Json => Box::pin(async move { Ok(inner.json(request).await) }),
+        match spoken(&request) {
+            Ok(Spoken::Grpc) => Box::pin(async move { Ok(inner.native(request).await) }),
+            Ok(Spoken::GrpcWeb) => native::web(inner, request),
+            Ok(Spoken::Json) => Box::pin(async move { Ok(inner.json(request).await) }),
+            Err(problem) => Box::pin(async move { Ok(problem.into_response()) }),
         }
     }
 }
 
 /// How a client speaks, by its content type.
+#[derive(Debug, PartialEq, Eq)]
 enum Spoken {
     Grpc,
     GrpcWeb,
     Json,
 }
 
-fn spoken(content_type: &HeaderValue) -> Spoken {
-    let text = content_type.as_bytes();
-    if text.starts_with(b"application/grpc-web") {
-        Spoken::GrpcWeb
-    } else if text.starts_with(b"application/grpc") {
-        Spoken::Grpc
-    } else {
-        Spoken::Json
+/// One way of speaking that is exactly one of ours; what is nearly one is refused, so that nobody in front of the edge
+/// can have understood it differently.
+fn spoken(request: &Request<Body>) -> Result<Spoken, Problem> {
+    if request.headers().get_all(HOST).iter().nth(1).is_some() {
+        return Err(Problem::more_than_one_host());
     }
+    let mut content_types = request.headers().get_all(CONTENT_TYPE).iter();
+    let content_type = content_types.next().map_or(&b""[..], HeaderValue::as_bytes);
+    if content_types.next().is_some() {
+        return Err(Problem::not_grpc());
+    }
+    let spoken = match content_type {
+        b"application/grpc" | b"application/grpc+proto" => Spoken::Grpc,
+        b"application/grpc-web"
+        | b"application/grpc-web+proto"
+        | b"application/grpc-web-text"
+        | b"application/grpc-web-text+proto" => Spoken::GrpcWeb,
+        other if begins_as_grpc(other) => return Err(Problem::not_grpc()),
+        _ => return Ok(Spoken::Json),
+    };
+    if request.method() != Method::POST {
+        return Err(Problem::method_not_allowed("POST".to_owned()));
+    }
+    Ok(spoken)
+}
+
+fn begins_as_grpc(content_type: &[u8]) -> bool {
+    const GRPC: &[u8] = b"application/grpc";
+    content_type
+        .get(..GRPC.len())
+        .is_some_and(|begin| begin.eq_ignore_ascii_case(GRPC))
+}
+
+/// A call that was let in.
+struct Admitted {
+    /// With which it goes on.
+    token: HeaderValue,
+    /// Its share of what its account, address and connection may have under way.
+    _caller: Caller,
 }
 
 impl Inner {
-    /// Lets a call in: its session, its limit, and the token with which it goes on.
+    /// Lets a call in by its headers alone: its session, its limits, and the token with which it goes on. Who calls is
+    /// known before anything is said about what they sent.
     async fn admit(
         &self,
         rpc: &EdgeRpc,
         headers: &HeaderMap,
-        from: Option<SocketAddr>,
-    ) -> Result<HeaderValue, Fault> {
+        from: Option<PeerAddress>,
+    ) -> Result<Admitted, Fault> {
         let (session, mut known) = self.sessions.of(headers)?;
-        match session {
-            Some(_) => self.limits.account(&known.principal.account).await?,
+        let account = session.is_some().then_some(known.principal.account.as_str());
+        match account {
+            Some(account) => self.limits.account(account).await?,
             None => self.limits.anonymous(from).await?,
         }
+        if account.is_none() && !rpc.public {
+            return Err(Refusal::NotSignedIn.fault());
+        }
+        let caller = self.callers.enter(rpc.work, account, from)?;
         if let Some(id) = session
             && known.awaits_subject()
             && !rpc.public
@@ -166,10 +210,14 @@ impl Inner {
                 Err(fault) => return Err(fault),
             }
         }
-        Ok(if rpc.streams {
+        let token = if rpc.streams {
             self.sessions.token_for_stream(&known)
         } else {
             known.token()
+        };
+        Ok(Admitted {
+            token,
+            _caller: caller,
         })
     }
 }
@@ -182,12 +230,9 @@ const fn is_away(fault: &Fault) -> bool {
 }
 
 /// Where a request comes from, if the listener knows.
-fn address_of(request: &Request<Body>) -> Option<SocketAddr> {
-    request.extensions().get::<PeerAddress>().map(|peer| peer.0)
+fn address_of(request: &Request<Body>) -> Option<PeerAddress> {
+    request.extensions().get::<PeerAddress>().copied()
 }
 
-/// One finished call, in the gateway's own series.
-fn count(rpc: &EdgeRpc, started: Instant, fault: Option<&Fault>) {
-    let code = fault.map_or(tonic::Code::Ok, |fault| status::from_fault(fault.clone()).code());
-    telemetry::count_call(rpc.label, telemetry::code_label(code), started.elapsed());
-}
+#[cfg(test)]
+mod tests;

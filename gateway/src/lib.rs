@@ -13,7 +13,6 @@ mod proxy;
 mod sessions;
 mod sign_in;
 mod transcode;
-mod unread;
 
 pub use config::GatewayConfig;
 pub use edge::{Edge, Gateway};

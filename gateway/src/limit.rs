@@ -3,7 +3,6 @@
 
 mod shared;
 
-use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use lutong_chassis::BuildError;
+use lutong_chassis::peer::PeerAddress;
 use lutong_kernel::{Fault, FaultCode};
 
 use crate::config::{GatewayConfig, rate, refused};
@@ -54,28 +54,17 @@ impl Limits {
     }
 
     /// A call without a session.
-    pub async fn anonymous(&self, from: Option<SocketAddr>) -> Result<(), Fault> {
+    pub async fn anonymous(&self, from: Option<PeerAddress>) -> Result<(), Fault> {
         match from {
-            Some(address) => self.address.check(&network_of(address.ip()), true).await,
+            Some(address) => self.address.check(&address.network().to_string(), true).await,
             None => self.anywhere.check("", true).await,
         }
     }
 
     /// A sign-in; each is counted everywhere.
-    pub async fn sign_in(&self, from: Option<SocketAddr>) -> Result<(), Fault> {
-        let from = from.map(|address| network_of(address.ip())).unwrap_or_default();
+    pub async fn sign_in(&self, from: Option<PeerAddress>) -> Result<(), Fault> {
+        let from = from.map(|from| from.network().to_string()).unwrap_or_default();
         self.sign_in.check(&from, false).await
-    }
-}
-
-/// Who is likely one household: an IPv4 address, or an IPv6 network of 64 bits.
-fn network_of(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
     }
 }
 

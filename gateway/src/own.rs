@@ -1,8 +1,10 @@
 //! What the gateway answers itself over gRPC: health and reflection.
 
+mod description;
+
 use lutong_chassis::BuildError;
 use lutong_chassis::health::Readiness;
-use prost_reflect::DescriptorPool;
+use prost_types::FileDescriptorSet;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
@@ -19,32 +21,29 @@ pub fn is_own(path: &str) -> bool {
     path.starts_with(HEALTH) || path.starts_with(REFLECTION)
 }
 
-/// Health out of this process's readiness; reflection lists the services that can be called from outside.
-pub fn routes(
-    readiness: &Readiness,
-    pool: &DescriptorPool,
-    contract: &Contract,
-) -> Result<Routes, BuildError> {
+/// Health out of this process's readiness; reflection knows what can be called from outside and nothing else.
+pub fn routes(readiness: &Readiness, contract: &Contract) -> Result<Routes, BuildError> {
+    let files = description::public_files(contract)?;
     let failed = |error: tonic_reflection::server::Error| refused(format!("reflection: {error}"));
     let health = HealthService::from_health_reporter(readiness.reporter().clone());
-    let v1 = reflection(pool, contract).build_v1().map_err(failed)?;
-    let v1alpha = reflection(pool, contract).build_v1alpha().map_err(failed)?;
+    let v1 = reflection(&files).build_v1().map_err(failed)?;
+    let v1alpha = reflection(&files).build_v1alpha().map_err(failed)?;
     Ok(Routes::new(HealthServer::new(health))
         .add_service(v1)
         .add_service(v1alpha)
         .prepare())
 }
 
-fn reflection<'a>(pool: &DescriptorPool, contract: &Contract) -> Builder<'a> {
+fn reflection<'a>(files: &FileDescriptorSet) -> Builder<'a> {
     let builder = Builder::configure()
-        .register_encoded_file_descriptor_set(lutong_proto::DESCRIPTOR_SET)
+        .register_file_descriptor_set(files.clone())
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .with_service_name("grpc.health.v1.Health");
-    let reachable = pool.services().filter(|service| {
-        let prefix = format!("/{}/", service.full_name());
-        contract.iter().any(|rpc| rpc.path.starts_with(&prefix))
+    let services = files.file.iter().flat_map(|file| {
+        let name = |service: &prost_types::ServiceDescriptorProto| {
+            format!("{}.{}", file.package(), service.name())
+        };
+        file.service.iter().map(name)
     });
-    reachable.fold(builder, |builder, service| {
-        builder.with_service_name(service.full_name())
-    })
+    services.fold(builder, Builder::with_service_name)
 }

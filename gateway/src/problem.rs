@@ -98,6 +98,27 @@ impl Problem {
         )
     }
 
+    /// Something like gRPC that is not.
+    pub fn not_grpc() -> Self {
+        Self::http(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            FaultCode::InvalidArgument,
+            "CONTENT_TYPE",
+            "gRPC请求的内容类型应为 application/grpc 或 application/grpc+proto",
+            "gRPC is sent as application/grpc or application/grpc+proto, and as nothing else that begins so",
+        )
+    }
+
+    pub fn more_than_one_host() -> Self {
+        Self::http(
+            StatusCode::BAD_REQUEST,
+            FaultCode::InvalidArgument,
+            "HOST",
+            "请求只应有一个Host",
+            "a request has one Host header",
+        )
+    }
+
     pub fn body_too_large(limit: usize) -> Self {
         let kib = limit / 1_024;
         Self::http(
@@ -189,7 +210,9 @@ fn field_error(violation: &Violation) -> FieldError<'_> {
 /// As google/rpc/code.proto maps its codes to HTTP.
 const fn status_of(code: FaultCode) -> StatusCode {
     match code {
-        FaultCode::InvalidArgument | FaultCode::FailedPrecondition => StatusCode::BAD_REQUEST,
+        FaultCode::InvalidArgument | FaultCode::FailedPrecondition | FaultCode::Cancelled => {
+            StatusCode::BAD_REQUEST
+        }
         FaultCode::NotFound => StatusCode::NOT_FOUND,
         FaultCode::AlreadyExists | FaultCode::Aborted => StatusCode::CONFLICT,
         FaultCode::PermissionDenied => StatusCode::FORBIDDEN,

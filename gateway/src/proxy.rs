@@ -13,7 +13,6 @@ use tower::Service as _;
 use tracing::Instrument as _;
 
 use crate::contract::EdgeRpc;
-use crate::unread;
 
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const PRINCIPAL: HeaderName = HeaderName::from_static(PRINCIPAL_HEADER);
@@ -89,7 +88,7 @@ pub async fn forward(rpc: &EdgeRpc, headers: HeaderMap, body: Body) -> Response<
         channel.call(request).await
     };
     let answered = sent.instrument(span).await;
-    unread::explain(answered.unwrap_or_else(|never| match never {}))
+    answered.unwrap_or_else(|never| match never {})
 }
 
 #[cfg(test)]

@@ -1,22 +1,21 @@
 //! JSON over HTTP/1.1 or HTTP/2.
 
-use std::time::{Duration, Instant};
-
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use lutong_chassis::status;
+use lutong_chassis::telemetry::CallTimer;
+use tonic::Code;
 use tonic::body::Body;
 
-use super::{Inner, address_of, count};
+use super::{Inner, address_of};
 use crate::problem::Problem;
 use crate::proxy;
 use crate::transcode::{Binding, Captured, Found, read_response};
 
 /// A body is not larger, in bytes; a form with its whole contact history has a tenth of it.
 pub const LARGEST_BODY: usize = 256 * 1_024;
-/// A body has arrived after so long, or the client is not sending one.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
 
 impl Inner {
     pub async fn json(&self, request: Request<Body>) -> Response<Body> {
@@ -28,9 +27,10 @@ impl Inner {
         }
         match self.bindings.find(request.method(), request.uri().path()) {
             Found::Binding(binding, captured) => {
-                let started = Instant::now();
+                let timer = CallTimer::start(binding.rpc.label);
                 let answered = self.transcode(binding, captured, request).await;
-                count(&binding.rpc, started, answered.as_ref().err().map(Problem::fault));
+                let refused = answered.as_ref().err().map(Problem::fault);
+                timer.finish(refused.map_or(Code::Ok, |fault| status::code_of(fault.code)));
                 answered.map_or_else(Problem::into_response, json_response)
             }
             Found::OtherMethod(allow) => Problem::method_not_allowed(allow).into_response(),
@@ -45,33 +45,33 @@ impl Inner {
         request: Request<Body>,
     ) -> Result<Bytes, Problem> {
         let rpc = &binding.rpc;
-        let token = self.admit(rpc, request.headers(), address_of(&request)).await?;
+        let admitted = self.admit(rpc, request.headers(), address_of(&request)).await?;
         let (head, body) = request.into_parts();
         let body = if binding.takes_body() {
-            read_body(&head.headers, body).await?
+            self.read_body(&head.headers, body).await?
         } else {
             Bytes::new()
         };
         let frame = binding.request(captured, head.uri.query(), &body)?;
-        let headers = proxy::headers_of_json(&head.headers, token);
+        let headers = proxy::headers_of_json(&head.headers, admitted.token.clone());
         // Only now: a slow client holds no place.
         let _place = self.pools.enter(rpc.work)?;
         let response = proxy::forward(rpc, headers, Body::new(Full::from(frame))).await;
         Ok(read_response(rpc, response).await?)
     }
-}
 
-/// A JSON body, whole.
-pub async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    if !headers.get(CONTENT_TYPE).is_some_and(is_json) {
-        return Err(Problem::not_json());
-    }
-    let reading = Limited::new(body, LARGEST_BODY).collect();
-    match tokio::time::timeout(BODY_PATIENCE, reading).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::body_too_large(LARGEST_BODY)),
-        Ok(Err(_)) => Err(Problem::body_cut_off()),
-        Err(_) => Err(Problem::body_too_slow()),
+    /// A JSON body, whole.
+    pub async fn read_body(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+        if !headers.get(CONTENT_TYPE).is_some_and(is_json) {
+            return Err(Problem::not_json());
+        }
+        let reading = Limited::new(body, LARGEST_BODY).collect();
+        match tokio::time::timeout(self.message_patience, reading).await {
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Problem::body_too_large(LARGEST_BODY)),
+            Ok(Err(_)) => Err(Problem::body_cut_off()),
+            Err(_) => Err(Problem::body_too_slow()),
+        }
     }
 }
 

@@ -3,21 +3,25 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{Request, Response};
-use lutong_chassis::{status, telemetry};
+use lutong_chassis::server::{attend, read_message};
+use lutong_chassis::status;
+use lutong_chassis::telemetry::CallTimer;
 use lutong_kernel::Fault;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service, ServiceExt as _};
 
-use super::{Inner, address_of, count};
+use super::{Inner, address_of};
 use crate::contract::EdgeRpc;
 use crate::{own, proxy};
+
+/// No unary message from outside is larger, in bytes: that of a rule set, with the cases that prove it.
+const LARGEST_MESSAGE: usize = 640 * 1_024;
 
 impl Inner {
     pub async fn native(&self, request: Request<Body>) -> Response<Body> {
@@ -28,7 +32,7 @@ impl Inner {
             }
             return Status::unimplemented("there is no such method here").into_http();
         };
-        let started = Instant::now();
+        let timer = CallTimer::start(rpc.label);
         match self.pass(rpc, request).await {
             Ok(response) => {
                 // A call that went well says so in its trailers only.
@@ -36,22 +40,36 @@ impl Inner {
                     .headers()
                     .get("grpc-status")
                     .map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()));
-                telemetry::count_call(rpc.label, telemetry::code_label(code), started.elapsed());
+                timer.finish(code);
                 response
             }
             Err(fault) => {
-                count(rpc, started, Some(&fault));
-                status::from_fault(fault).into_http()
+                let status = status::from_fault(fault);
+                timer.finish(status.code());
+                status.into_http()
             }
         }
     }
 
     async fn pass(&self, rpc: &EdgeRpc, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let token = self.admit(rpc, request.headers(), address_of(&request)).await?;
-        let _place = self.pools.enter(rpc.work)?;
+        let admitted = self.admit(rpc, request.headers(), address_of(&request)).await?;
         let (head, body) = request.into_parts();
-        let headers = proxy::headers_of_grpc(rpc, &head.headers, token);
-        Ok(proxy::forward(rpc, headers, body).await)
+        let headers = proxy::headers_of_grpc(rpc, &head.headers, admitted.token.clone());
+        if rpc.streams {
+            let _place = self.pools.enter(rpc.work)?;
+            let (body, watch) = attend(body, self.stream_patience);
+            let response = tokio::select! {
+                biased;
+                fault = watch.fell_silent() => return Err(fault),
+                response = proxy::forward(rpc, headers, body) => response,
+            };
+            return watch.hung_up().map_or(Ok(response), Err);
+        }
+        let until = tokio::time::Instant::now() + self.message_patience;
+        let message = read_message(body, LARGEST_MESSAGE, until).await?;
+        // Only now: a slow client holds no place.
+        let _place = self.pools.enter(rpc.work)?;
+        Ok(proxy::forward(rpc, headers, message).await)
     }
 
     /// Health and reflection need no session; asking what there is counts as a call without one.
@@ -59,6 +77,8 @@ impl Inner {
         if let Err(fault) = self.limits.anonymous(address_of(&request)).await {
             return status::from_fault(fault).into_http();
         }
+        // Reflection is a stream: nobody keeps one open in silence.
+        let request = request.map(|body| attend(body, self.stream_patience).0);
         let answered = self.own.clone().oneshot(request).await;
         answered.unwrap_or_else(|never| match never {})
     }

@@ -6,7 +6,7 @@ use http::{HeaderValue, Method, Request, Response};
 use lutong_kernel::Fault;
 use tonic::body::Body;
 
-use super::json::{json_response, read_body};
+use super::json::json_response;
 use super::{Inner, address_of};
 use crate::problem::Problem;
 use crate::sign_in::dev;
@@ -49,7 +49,7 @@ impl Inner {
         let ttl = self.dev_session.ok_or_else(Problem::no_such_route)?;
         self.limits.sign_in(address_of(&request)).await?;
         let (head, body) = request.into_parts();
-        let body = read_body(&head.headers, body).await?;
+        let body = self.read_body(&head.headers, body).await?;
         let session = dev::sign_in(&body, &self.accounts, &self.sessions, ttl).await?;
         let json = serde_json::to_vec(&session).map_err(|_| Fault::internal())?;
         Ok(Bytes::from(json))

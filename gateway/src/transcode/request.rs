@@ -7,6 +7,7 @@ use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value};
 
 use super::pattern::{Captured, NotUtf8};
+use super::duplicates::{self, Shape};
 use super::{Binding, BodyRule, parameters, shape};
 
 /// A gRPC frame begins with one byte of compression flag and four of length.
@@ -29,6 +30,7 @@ impl Binding {
                 "the path is percent-encoded UTF-8",
             )])
         })?;
+        self.refuse_duplicates(body)?;
         let query = query.filter(|query| !query.is_empty());
         let plain = captured.is_empty() && query.is_none();
         let message = match &self.body {
@@ -37,6 +39,20 @@ impl Binding {
             _ => self.gather(&input, captured, query, body)?,
         };
         Ok(frame(&message))
+    }
+
+    /// A body whose members come twice has no one meaning.
+    fn refuse_duplicates(&self, body: &[u8]) -> Result<(), Fault> {
+        let shape = match &self.body {
+            BodyRule::None => return Ok(()),
+            BodyRule::Whole => Shape::Message(self.rpc.method.input()),
+            BodyRule::Field(field) => Shape::of_field(field),
+        };
+        let violations = duplicates::violations(shape, body);
+        if violations.is_empty() {
+            return Ok(());
+        }
+        Err(Fault::invalid(violations))
     }
 
     fn gather(

@@ -259,3 +259,32 @@ async fn the_sign_at_the_door_points_to_the_contract() {
     let contract = mesh.get(sign.body["openapi"].as_str().unwrap(), None).await;
     assert_eq!(contract.body["openapi"], "3.1.0");
 }
+
+#[tokio::test]
+async fn who_calls_comes_before_what_they_sent() {
+    let mesh = Mesh::new();
+    let session = mesh.citizen().await;
+    let send = async |session: Option<&str>, content_type: &str, body: &'static str| {
+        let mut request = http::Request::post("/v1/feedback").header("content-type", content_type);
+        if let Some(session) = session {
+            request = request.header("authorization", format!("Bearer {session}"));
+        }
+        let body = tonic::body::Body::new(http_body_util::Full::from(body));
+        let answered = mesh.send(request.body(body).unwrap()).await;
+        (answered.status.as_u16(), answered.body["reason"].as_str().unwrap_or_default().to_owned())
+    };
+    for (content_type, body) in [
+        ("application/json", "{"),
+        ("application/json", r#"{"text": 1}"#),
+        ("application/json", r#"{"text": "a", "text": "b"}"#),
+        ("text/plain", "x"),
+    ] {
+        let (status, reason) = send(None, content_type, body).await;
+        assert_eq!((status, reason.as_str()), (401, "NOT_SIGNED_IN"), "{body}");
+        let (status, reason) = send(Some("AAAA"), content_type, body).await;
+        assert_eq!((status, reason.as_str()), (401, "SESSION_INVALID"), "{body}");
+        let (status, _) = send(Some(&session), content_type, body).await;
+        assert!(matches!(status, 400 | 415), "{status} {body}");
+    }
+    assert!(mesh.world.metadata.lock().unwrap().is_empty(), "no service was reached");
+}

@@ -9,5 +9,6 @@ mod limits;
 mod mesh;
 mod network;
 mod sessions;
+mod slow;
 mod speed;
 mod web;

@@ -146,5 +146,32 @@ async fn health_and_reflection_answer_at_the_edge() {
         assert!(!names.iter().any(|n| n == name), "{name} in {names:?}");
     }
     drop(answers);
+    // What is inside is not described by any name.
+    for question in [
+        MessageRequest::FileByFilename("lutong/policy/v1/policy.proto".to_owned()),
+        MessageRequest::FileByFilename("lutong/declaration/v1/event_log_service.proto".to_owned()),
+        MessageRequest::FileContainingSymbol("lutong.identity.v1.IdentityService".to_owned()),
+        MessageRequest::FileContainingSymbol("lutong.code_rendering.v1.ApplyDecisionsRequest".to_owned()),
+    ] {
+        let asked = ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(question.clone()),
+        };
+        let answered = ServerReflectionClient::new(served.channel().await)
+            .server_reflection_info(tokio_stream::iter([asked]))
+            .await
+            .unwrap()
+            .into_inner()
+            .message()
+            .await;
+        let described = matches!(
+            answered,
+            Ok(Some(ServerReflectionResponse {
+                message_response: Some(MessageResponse::FileDescriptorResponse(_)),
+                ..
+            }))
+        );
+        assert!(!described, "{question:?}");
+    }
     served.end().await;
 }

@@ -1,9 +1,14 @@
-//! Calling another service: in process straight over its router, between processes over a balanced mTLS channel.
-//! No service knows which.
+//! Calling another service: in process straight over its router, between processes over mTLS to the replicas that it
+//! has. No service knows which.
 
+mod addresses;
+mod budget;
+mod repeatable;
+mod replay;
+mod replica;
+mod replicas;
 #[cfg(feature = "failpoints")]
 mod unruly;
-mod unsent;
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
@@ -17,8 +22,10 @@ use lutong_proto::policy::Caller;
 use tonic::Status;
 use tonic::body::Body;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
 use tower::{Service, ServiceExt as _};
+
+pub use addresses::{Addresses, Resolve, SystemResolver};
+pub use replicas::{Replicas, SendError, Timing};
 
 use crate::access::PRINCIPAL_HEADER;
 use crate::deadline::{self, Deadline};
@@ -40,7 +47,7 @@ pub struct MeshChannel {
 #[derive(Clone)]
 enum Kind {
     Local(Arc<OnceLock<ServiceRouter>>),
-    Remote(Channel),
+    Remote(Replicas),
 }
 
 impl std::fmt::Debug for MeshChannel {
@@ -55,11 +62,11 @@ impl std::fmt::Debug for MeshChannel {
 
 impl MeshChannel {
     /// To a service of another process.
-    pub fn remote(part: ServiceName, caller: Caller, channel: Channel) -> Self {
+    pub fn remote(part: ServiceName, caller: Caller, replicas: Replicas) -> Self {
         Self {
             part,
             caller,
-            kind: Kind::Remote(channel),
+            kind: Kind::Remote(replicas),
         }
     }
 
@@ -85,13 +92,15 @@ impl MeshChannel {
                 // The server side enforces the deadline; a second timer here would say nothing else.
                 Box::pin(router.clone().oneshot(request))
             }
-            Kind::Remote(channel) => {
-                let channel = channel.clone();
+            Kind::Remote(replicas) => {
+                let replicas = replicas.clone();
                 Box::pin(async move {
-                    match tokio::time::timeout(timeout, unsent::send(channel, request)).await {
+                    match tokio::time::timeout(timeout, replicas.send(request)).await {
                         Ok(Ok(response)) => Ok(response),
                         // The transport has a timer of its own, and is sometimes the first to look at the clock.
-                        Ok(Err(error)) if timed_out(&error) => Ok(refusal(status::deadline_exceeded())),
+                        Ok(Err(SendError::Transport(error))) if timed_out(&error) => {
+                            Ok(refusal(status::deadline_exceeded()))
+                        }
                         Ok(Err(error)) => {
                             tracing::debug!(part = part.as_str(), error = %error, "a call did not reach its service");
                             Ok(refusal(Fault::unavailable(part.as_str())))

@@ -17,13 +17,18 @@ use crate::crypto::{FieldCipher, Key, KeyFile, KeyFileError};
 use crate::health::Check;
 use crate::idempotency::{self, Idempotency};
 use crate::outbox::{Doorbell, Outbox};
-use crate::server::{AuditSink, GuardConfig, ServiceRouter};
+use crate::server::{AuditSink, GuardConfig, MESSAGE_PATIENCE, STREAM_PATIENCE, ServiceRouter};
 use crate::storage::{self, Database, Engine, StorageConfig, StorageError};
 
 /// Calls under way at once in one service.
 const MAX_IN_FLIGHT: usize = 2_048;
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 const LONGEST_IMPORT: Duration = Duration::from_secs(600);
+/// Imports under way at once in one service, and of one account: several replicas of the gateway may pass theirs on.
+const MAX_IMPORTS: usize = 256;
+const MAX_IMPORTS_PER_ACCOUNT: usize = 32;
+/// No unary message is larger, in bytes; most RPCs take less.
+const LARGEST_MESSAGE: usize = 4 * 1_024 * 1_024;
 /// Between two rounds of forgetting what is no longer kept.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -123,7 +128,12 @@ impl Foundation {
             audit: audit.map(|log| Arc::new(log) as Arc<dyn AuditSink>),
             max_in_flight: MAX_IN_FLIGHT,
             longest: LONGEST_CALL,
+            message_patience: MESSAGE_PATIENCE,
+            largest_message: LARGEST_MESSAGE,
+            max_streams: MAX_IMPORTS,
+            max_streams_per_account: MAX_IMPORTS_PER_ACCOUNT,
             longest_stream: LONGEST_IMPORT,
+            stream_patience: STREAM_PATIENCE,
         };
         ServiceRouter::new(routes, config)
     }

@@ -1,5 +1,7 @@
 //! Who is at the other end of a connection, as the transport knows it.
 
+use std::net::{IpAddr, Ipv6Addr};
+
 use lutong_kernel::ServiceName;
 use lutong_proto::policy::Caller;
 
@@ -17,6 +19,19 @@ pub struct PeerCaller(pub Caller);
 /// The network address at the other end of a connection: what limits are counted by for callers without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub std::net::SocketAddr);
+
+impl PeerAddress {
+    /// Who is likely one household: an IPv4 address, or the first 64 bits of an IPv6 address.
+    pub fn network(self) -> IpAddr {
+        match self.0.ip().to_canonical() {
+            IpAddr::V4(address) => IpAddr::V4(address),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+        }
+    }
+}
 
 /// The name a service's certificate carries.
 pub fn mesh_name(service: ServiceName) -> String {

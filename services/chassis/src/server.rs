@@ -2,7 +2,12 @@
 
 mod guard;
 mod listen;
+mod message;
 mod opening;
+mod under_way;
+mod unread;
 
 pub use guard::{AuditSink, CallRecord, GuardConfig, ServiceRouter};
 pub use listen::{ListenConfig, Listener, TransportSecurity};
+pub use message::{MESSAGE_PATIENCE, STREAM_PATIENCE, SilenceWatch, attend, read_message};
+pub use under_way::{Place, UnderWay};

@@ -10,7 +10,8 @@ use tonic_types::{ErrorDetail, ErrorInfo, FieldViolation, LocalizedMessage, Retr
 /// `google.rpc.ErrorInfo.domain` of every error of this system.
 pub const DOMAIN: &str = "lutong";
 
-const fn code_of(code: FaultCode) -> Code {
+/// The gRPC code of a fault.
+pub const fn code_of(code: FaultCode) -> Code {
     match code {
         FaultCode::InvalidArgument => Code::InvalidArgument,
         FaultCode::NotFound => Code::NotFound,
@@ -22,6 +23,7 @@ const fn code_of(code: FaultCode) -> Code {
         FaultCode::ResourceExhausted => Code::ResourceExhausted,
         FaultCode::Unavailable => Code::Unavailable,
         FaultCode::DeadlineExceeded => Code::DeadlineExceeded,
+        FaultCode::Cancelled => Code::Cancelled,
         FaultCode::Internal => Code::Internal,
     }
 }

@@ -210,9 +210,43 @@ pub fn inject(metadata: &mut MetadataMap) {
 }
 
 /// One finished call.
-pub fn count_call(rpc: &'static str, code: &'static str, took: Duration) {
+fn count_call(rpc: &'static str, code: &'static str, took: Duration) {
     metrics::counter!("lutong_calls_total", "rpc" => rpc, "code" => code).increment(1);
     metrics::histogram!("lutong_call_seconds", "rpc" => rpc).record(took.as_secs_f64());
+}
+
+/// A call that is being answered. Dropped before [`CallTimer::finish`], its client has gone: it is counted as CANCELLED.
+#[derive(Debug)]
+pub struct CallTimer {
+    rpc: &'static str,
+    started: std::time::Instant,
+    counted: bool,
+}
+
+impl CallTimer {
+    pub fn start(rpc: &'static str) -> Self {
+        Self {
+            rpc,
+            started: std::time::Instant::now(),
+            counted: false,
+        }
+    }
+
+    /// Counts the call with the code of its answer; how long it took.
+    pub fn finish(mut self, code: Code) -> Duration {
+        self.counted = true;
+        let took = self.started.elapsed();
+        count_call(self.rpc, code_label(code), took);
+        took
+    }
+}
+
+impl Drop for CallTimer {
+    fn drop(&mut self) {
+        if !self.counted {
+            count_call(self.rpc, code_label(Code::Cancelled), self.started.elapsed());
+        }
+    }
 }
 
 /// A gRPC code as a metrics label.

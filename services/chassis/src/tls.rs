@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use lutong_kernel::ServiceName;
 use lutong_proto::policy::Caller;
@@ -9,8 +10,9 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use serde::{Deserialize, Serialize};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
+use crate::client::{Addresses, Replicas, SystemResolver, Timing};
 use crate::peer::{caller_of_name, mesh_name};
 
 /// Files of one service's mesh identity, PEM.
@@ -83,36 +85,35 @@ pub fn caller_of_connection(connection: &rustls::ServerConnection) -> Option<Cal
     parsed.valid_dns_names().find_map(caller_of_name)
 }
 
-/// A balanced channel to `part`: one connection an address, made when first needed, kept and made again. The
-/// addresses are comma-separated URIs; the certificate must carry the service's name, whatever the address.
-pub fn channel(part: ServiceName, addresses: &str, files: &TlsFiles) -> Result<Channel, TlsError> {
-    let tls = ClientTlsConfig::new()
+/// A balanced channel to `part`: one connection a replica, made when first needed, kept and made again. The addresses
+/// are comma-separated URIs; a name stands for every address that it has, and is looked up again and again. The
+/// certificate must carry the service's name, whatever the address.
+pub fn channel(part: ServiceName, addresses: &str, files: &TlsFiles) -> Result<Replicas, TlsError> {
+    let addresses = Addresses::parse(addresses, Arc::new(SystemResolver))?;
+    let tls = client_config(part, files)?;
+    Replicas::new(part, addresses, Timing::default(), move |uri| endpoint(uri, &tls))
+}
+
+/// Who a client of `part` is and whom it expects.
+pub fn client_config(part: ServiceName, files: &TlsFiles) -> Result<ClientTlsConfig, TlsError> {
+    Ok(ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(read(&files.ca)?))
         .identity(Identity::from_pem(read(&files.certificate)?, read(&files.key)?))
-        .domain_name(mesh_name(part));
-    let mut endpoints = Vec::new();
-    for address in addresses
-        .split(',')
-        .map(str::trim)
-        .filter(|address| !address.is_empty())
-    {
-        let endpoint = Endpoint::from_shared(address.to_owned())
-            .map_err(|_| TlsError::Address(address.to_owned()))?
-            .tls_config(tls.clone())
-            .map_err(|error| TlsError::Config(error.to_string()))?
-            .connect_timeout(std::time::Duration::from_secs(2))
-            .tcp_nodelay(true)
-            .http2_keep_alive_interval(std::time::Duration::from_secs(10))
-            .keep_alive_timeout(std::time::Duration::from_secs(5))
-            .keep_alive_while_idle(true);
-        endpoints.push(endpoint);
-    }
-    match <[Endpoint; 1]>::try_from(endpoints) {
-        // A lone endpoint reports that it is away; a balancer would wait for one to come up.
-        Ok([only]) => Ok(only.connect_lazy()),
-        Err(endpoints) if endpoints.is_empty() => Err(TlsError::Address(addresses.to_owned())),
-        Err(endpoints) => Ok(Channel::balance_list(endpoints.into_iter())),
-    }
+        .domain_name(mesh_name(part)))
+}
+
+/// How a replica is connected to.
+pub fn endpoint(uri: String, tls: &ClientTlsConfig) -> Result<Endpoint, TlsError> {
+    let endpoint = Endpoint::from_shared(uri.clone())
+        .map_err(|_| TlsError::Address(uri))?
+        .tls_config(tls.clone())
+        .map_err(|error| TlsError::Config(error.to_string()))?;
+    Ok(endpoint
+        .connect_timeout(Duration::from_secs(2))
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(10))
+        .keep_alive_timeout(Duration::from_secs(5))
+        .keep_alive_while_idle(true))
 }
 
 /// Writes a development authority and a certificate for each service and the operator into `dir`, never over

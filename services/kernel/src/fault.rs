@@ -23,6 +23,8 @@ pub enum FaultCode {
     /// A part that is needed is away; nothing was stored; try again later.
     Unavailable,
     DeadlineExceeded,
+    /// The client ended the call; nobody waits for the answer.
+    Cancelled,
     Internal,
 }
 

@@ -19,6 +19,8 @@ pub struct RpcPolicy {
     pub scope: Scope,
     pub purpose_required: bool,
     pub recorded: bool,
+    /// Whether the client sends a stream: then the call lasts for as long as messages come.
+    pub streams: bool,
     callers: u32,
     roles: Roles,
 }
@@ -120,6 +122,7 @@ impl AccessTable {
                 scope: access.scope(),
                 purpose_required: access.purpose_required,
                 recorded: access.recorded,
+                streams: rpc.method.is_client_streaming(),
                 callers: access.callers().fold(0, |set, caller| set | caller_bit(caller)),
                 roles: Roles::of(&access.roles().collect::<Vec<_>>()),
                 path: rpc.path.clone(),

@@ -2,6 +2,7 @@
 //! producer and the last sequence and nothing else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lutong_kernel::ServiceName;
@@ -20,6 +21,8 @@ const BLOCK_MS: usize = 2_000;
 pub struct Doorbell {
     local: Arc<[watch::Sender<i64>; ServiceName::ALL.len()]>,
     redis: Option<redis::Client>,
+    /// Whether Redis is away, as far as the last ring could tell: an outage is one line in the log, not one a ring.
+    away: Arc<AtomicBool>,
 }
 
 impl Doorbell {
@@ -28,6 +31,7 @@ impl Doorbell {
         Self {
             local: Arc::new(std::array::from_fn(|_| watch::channel(0).0)),
             redis: None,
+            away: Arc::default(),
         }
     }
 
@@ -55,12 +59,18 @@ impl Doorbell {
                 .await?;
             Ok::<_, redis::RedisError>(())
         });
-        match rung.await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "the doorbell could not ring; followers find out by polling");
+        let failed = match rung.await {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("no answer within a second".to_owned()),
+        };
+        let was_away = self.away.swap(failed.is_some(), Ordering::Relaxed);
+        match failed {
+            Some(error) if !was_away => {
+                tracing::warn!(error, "the doorbell cannot ring: followers find out by polling until it does");
             }
-            Err(_) => tracing::warn!("the doorbell did not ring in time; followers find out by polling"),
+            None if was_away => tracing::info!("the doorbell rings again"),
+            Some(_) | None => {}
         }
     }
 

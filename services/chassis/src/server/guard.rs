@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use futures::FutureExt as _;
@@ -13,19 +13,23 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 use lutong_kernel::{Clock, Fault, FaultCode, ServiceName, Timestamp};
 use lutong_proto::policy::Caller;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::body::Body;
 use tonic::metadata::MetadataValue;
 use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt as _};
 
+use super::message::{self, SilenceWatch};
+use super::under_way::{Place, UnderWay};
+use super::unread;
 use crate::access::{
     AccessTable, Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, PrincipalKey, RpcPolicy, TokenError,
 };
 use crate::deadline::Deadline;
 use crate::peer::PeerCaller;
-use crate::{status, telemetry};
+use crate::status;
+use crate::telemetry::{self, CallTimer};
 
 /// A call worth a line in the log even when it went well.
 const SLOW: Duration = Duration::from_secs(1);
@@ -55,12 +59,20 @@ pub struct GuardConfig {
     pub key: PrincipalKey,
     pub clock: Arc<dyn Clock>,
     pub audit: Option<Arc<dyn AuditSink>>,
-    /// Calls under way at once; more are shed with RESOURCE_EXHAUSTED and a retry delay.
+    /// Calls under way at once whose message is there; more are shed with RESOURCE_EXHAUSTED and a retry delay.
     pub max_in_flight: usize,
     /// The longest a unary call may take.
     pub longest: Duration,
+    /// How long its message may take to arrive, and the most bytes it may have; an RPC may take less.
+    pub message_patience: Duration,
+    pub largest_message: usize,
+    /// Imports (client streams) under way at once, in a pool of their own, and of one account.
+    pub max_streams: usize,
+    pub max_streams_per_account: usize,
     /// The longest an import may take: client streams run for as long as rows come.
     pub longest_stream: Duration,
+    /// How long an import may be silent.
+    pub stream_patience: Duration,
 }
 
 /// A service with its guard; cheap to clone.
@@ -73,14 +85,28 @@ pub struct ServiceRouter {
 struct Guard {
     config: GuardConfig,
     in_flight: Semaphore,
+    streams: Semaphore,
+    streams_of: UnderWay<String>,
+}
+
+/// What a call holds while its handler works.
+struct Held<'a> {
+    stream: Option<SilenceWatch>,
+    _permit: SemaphorePermit<'a>,
+    _of_account: Option<Place<String>>,
 }
 
 impl ServiceRouter {
     pub fn new(routes: Routes, config: GuardConfig) -> Self {
-        let in_flight = Semaphore::new(config.max_in_flight);
+        let guard = Guard {
+            in_flight: Semaphore::new(config.max_in_flight),
+            streams: Semaphore::new(config.max_streams),
+            streams_of: UnderWay::new(config.max_streams_per_account),
+            config,
+        };
         Self {
             inner: routes.prepare(),
-            guard: Arc::new(Guard { config, in_flight }),
+            guard: Arc::new(guard),
         }
     }
 }
@@ -106,18 +132,19 @@ impl Guard {
         let Some(rpc) = self.config.table.get(request.uri().path()).cloned() else {
             return self.ungoverned(inner, request).await;
         };
-        let started = Instant::now();
+        let timer = CallTimer::start(rpc.name);
         let admitted = match self.admit(&rpc, &mut request) {
             Ok(admitted) => admitted,
             Err(fault) => {
-                telemetry::count_call(rpc.name, code_name(&fault), started.elapsed());
-                return status::from_fault(fault).into_http();
+                let status = status::from_fault(fault);
+                timer.finish(status.code());
+                return status.into_http();
             }
         };
         let span = telemetry::call_span(rpc.name, request.headers());
         let response = tracing::Instrument::instrument(self.run(inner, request, &admitted), span).await;
         let response = self.record(&rpc, &admitted, response).await;
-        self.observe(&rpc, started, &response);
+        self.observe(&rpc, timer, &response);
         response
     }
 
@@ -149,8 +176,7 @@ impl Guard {
             .map(str::to_owned);
         rpc.check(caller, &principal, purpose.as_deref())
             .map_err(crate::access::Refusal::fault)?;
-        let streams = rpc.name.contains("/Import");
-        let longest = if streams {
+        let longest = if rpc.streams {
             self.config.longest_stream
         } else {
             self.config.longest
@@ -174,15 +200,54 @@ impl Guard {
         })
     }
 
-    async fn run(&self, inner: Routes, request: Request<Body>, grant: &Grant) -> Response<Body> {
-        let Ok(_permit) = self.in_flight.try_acquire() else {
-            return status::from_fault(overloaded()).into_http();
+    /// A call takes its place only when its message is there: one that is slow to send it holds nothing.
+    async fn enter<'a>(
+        &'a self,
+        request: Request<Body>,
+        grant: &Grant,
+        until: tokio::time::Instant,
+    ) -> Result<(Held<'a>, Request<Body>), Fault> {
+        let (head, body) = request.into_parts();
+        if grant.rpc().streams {
+            let of_account = self.streams_of.enter(grant.principal().account.clone());
+            let of_account = of_account.ok_or_else(too_many_at_once)?;
+            let permit = self.streams.try_acquire().map_err(|_| overloaded())?;
+            let (body, watch) = message::attend(body, self.config.stream_patience);
+            let held = Held {
+                stream: Some(watch),
+                _of_account: Some(of_account),
+                _permit: permit,
+            };
+            return Ok((held, Request::from_parts(head, body)));
+        }
+        let patience = tokio::time::Instant::now() + self.config.message_patience;
+        let read = message::read_message(body, self.config.largest_message, patience.min(until)).await;
+        let body = read.map_err(|fault| {
+            let late = fault.code == FaultCode::DeadlineExceeded && until < patience;
+            if late { status::deadline_exceeded() } else { fault }
+        })?;
+        let held = Held {
+            stream: None,
+            _of_account: None,
+            _permit: self.in_flight.try_acquire().map_err(|_| overloaded())?,
         };
+        Ok((held, Request::from_parts(head, body)))
+    }
+
+    async fn run(&self, inner: Routes, request: Request<Body>, grant: &Grant) -> Response<Body> {
         let deadline = request.extensions().get::<Deadline>().copied();
-        let work = AssertUnwindSafe(inner.oneshot(request)).catch_unwind();
         let until = deadline.map_or_else(tokio::time::Instant::now, Deadline::instant);
-        match tokio::time::timeout_at(until, work).await {
-            Ok(Ok(Ok(response))) => response,
+        let (held, request) = match self.enter(request, grant, until).await {
+            Ok(entered) => entered,
+            Err(fault) => return status::from_fault(fault).into_http(),
+        };
+        let work = AssertUnwindSafe(inner.oneshot(request)).catch_unwind();
+        let worked = tokio::time::timeout_at(until, work).await;
+        if let Some(gone) = held.stream.as_ref().and_then(SilenceWatch::hung_up) {
+            return status::from_fault(gone).into_http();
+        }
+        match worked {
+            Ok(Ok(Ok(response))) => unread::explain(response),
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => {
                 // The panic hook has logged where and why.
@@ -214,10 +279,9 @@ impl Guard {
         }
     }
 
-    fn observe(&self, rpc: &RpcPolicy, started: Instant, response: &Response<Body>) {
+    fn observe(&self, rpc: &RpcPolicy, timer: CallTimer, response: &Response<Body>) {
         let code = code_of(response);
-        let took = started.elapsed();
-        telemetry::count_call(rpc.name, telemetry::code_label(code), took);
+        let took = timer.finish(code);
         let broken = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
         if broken || took > SLOW {
             tracing::warn!(
@@ -241,10 +305,6 @@ fn code_of(response: &Response<Body>) -> Code {
         .map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
 }
 
-fn code_name(fault: &Fault) -> &'static str {
-    telemetry::code_label(status::from_fault(fault.clone()).code())
-}
-
 fn overloaded() -> Fault {
     Fault::new(
         FaultCode::ResourceExhausted,
@@ -253,4 +313,14 @@ fn overloaded() -> Fault {
         "too many calls are under way; try again in a moment",
     )
     .retry_after(Duration::from_millis(500))
+}
+
+fn too_many_at_once() -> Fault {
+    Fault::new(
+        FaultCode::ResourceExhausted,
+        "TOO_MANY_AT_ONCE",
+        "同时进行的操作过多，请等待完成后重试",
+        "too many calls of this account or address are under way at once; wait for one to end",
+    )
+    .retry_after(Duration::from_secs(1))
 }

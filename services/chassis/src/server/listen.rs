@@ -21,6 +21,7 @@ use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 
 use super::opening::Opening;
+use super::under_way::UnderWay;
 use crate::peer::{PeerAddress, PeerCaller};
 
 /// Limits of one listener. Durations in milliseconds.
@@ -29,6 +30,10 @@ use crate::peer::{PeerAddress, PeerCaller};
 pub struct ListenConfig {
     /// Connections at once; more wait in the kernel's backlog.
     pub max_connections: usize,
+    /// Of these, connections at once from one address (IPv4, or an IPv6 /64) to a listener that is open to the public;
+    /// more are closed at once. Peers of the mesh are not counted. Zero: no such limit, for a listener behind a proxy
+    /// that hides the addresses of its clients.
+    pub max_connections_per_address: usize,
     /// From accepting a connection to the end of its TLS handshake, and from there to its first words of HTTP.
     pub handshake_timeout_ms: u64,
     /// Streams at once on one HTTP/2 connection.
@@ -50,6 +55,7 @@ impl Default for ListenConfig {
     fn default() -> Self {
         Self {
             max_connections: 4_096,
+            max_connections_per_address: 512,
             handshake_timeout_ms: 5_000,
             max_streams: 256,
             max_header_bytes: 16 * 1_024,
@@ -116,6 +122,10 @@ impl Listener {
             security,
         } = self;
         let slots = Arc::new(Semaphore::new(config.max_connections));
+        let of_address = UnderWay::new(match security {
+            TransportSecurity::Plain(None) => config.max_connections_per_address,
+            TransportSecurity::Plain(Some(_)) | TransportSecurity::Mutual(_) => 0,
+        });
         let config = Arc::new(config);
         let mut connections = JoinSet::new();
         loop {
@@ -138,10 +148,14 @@ impl Listener {
                     continue;
                 }
             };
+            let Some(place) = of_address.enter(peer.network()) else {
+                tracing::debug!("an address has all the connections it may have");
+                continue;
+            };
             let (service, stop) = (service.clone(), stop.clone());
             let (config, security) = (Arc::clone(&config), security.clone());
             connections.spawn(async move {
-                let _slot = slot;
+                let _held = (slot, place);
                 let service = service.map_request(move |mut request: Request<Body>| {
                     request.extensions_mut().insert(peer);
                     request

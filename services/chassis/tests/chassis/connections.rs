@@ -42,9 +42,12 @@ struct Plain {
 }
 
 async fn plain(config: ListenConfig) -> Plain {
+    open_to(TransportSecurity::Plain(Some(Caller::RiskRules)), config).await
+}
+
+async fn open_to(security: TransportSecurity, config: ListenConfig) -> Plain {
     let bed = Bed::new(Engine::Sqlite);
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let security = TransportSecurity::Plain(Some(Caller::RiskRules));
     let listener = Listener::bind(address, config, security).await.unwrap();
     let stop = CancellationToken::new();
     Plain {
@@ -210,4 +213,59 @@ async fn a_call_that_does_not_finish_is_cut_at_the_hard_limit_of_draining() {
     // The call alone would have taken the server's ten seconds.
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert_eq!(call.await.unwrap().unwrap_err().code(), Code::Unavailable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_address_of_the_public_has_a_share_of_the_connections_and_gets_it_back() {
+    let config = ListenConfig {
+        max_connections_per_address: 3,
+        ..unlimited()
+    };
+    let public = open_to(TransportSecurity::Plain(None), config.clone()).await;
+    let preface = [PREFACE, &[0, 0, 0, 4, 0, 0, 0, 0, 0]].concat();
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(saying(public.address, &preface).await);
+    }
+    let mut refused = saying(public.address, b"").await;
+    ended(&mut refused, "one connection too many").await;
+    // Another address of the same machine has its own share.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut other = socket.connect(public.address).await.unwrap();
+    answers(&mut other).await;
+    drop(held.pop());
+    let until = Instant::now() + LONG;
+    loop {
+        let mut again = TcpStream::connect(public.address).await.unwrap();
+        let mut settings = [0; 9];
+        let _ = again.write_all(&preface).await;
+        if again.read_exact(&mut settings).await.is_ok() {
+            break;
+        }
+        assert!(
+            Instant::now() < until,
+            "a place that was given back is not given again"
+        );
+    }
+    // Peers of the mesh are not counted: a replica is one address.
+    let mesh = plain(config).await;
+    let mut peers = Vec::new();
+    for _ in 0..10 {
+        peers.push(TcpStream::connect(mesh.address).await.unwrap());
+    }
+    for peer in &mut peers {
+        answers(peer).await;
+    }
+}
+
+/// The server's side of HTTP/2 begins.
+async fn answers(stream: &mut TcpStream) {
+    stream.write_all(PREFACE).await.unwrap();
+    stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();
+    let mut settings = [0; 9];
+    tokio::time::timeout(LONG, stream.read_exact(&mut settings))
+        .await
+        .expect("the server speaks")
+        .unwrap();
 }

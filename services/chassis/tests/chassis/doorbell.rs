@@ -134,3 +134,57 @@ async fn a_redis_that_is_away_or_says_nothing_holds_a_ring_up_for_a_second_and_e
             .unwrap();
     }
 }
+
+/// Counts the lines of a log.
+#[derive(Clone, Default)]
+struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_outage_of_redis_is_one_line_in_the_log_and_its_end_another() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_writer(move || writer.clone())
+        .with_max_level(tracing::Level::INFO)
+        .finish();
+    let _default = tracing::subscriber::set_default(subscriber);
+    let port = {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.local_addr().unwrap().port()
+    };
+    let bell = Doorbell::redis(redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap());
+    let said = || String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for last in 0..50 {
+        bell.clone().ring(PRODUCER, last).await;
+    }
+    assert_eq!(said().lines().count(), 1, "{}", said());
+    // What is enough of Redis for a ring: every command is answered by a text.
+    let socket = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        while let Ok((mut stream, _)) = socket.accept().await {
+            let mut piece = [0; 4_096];
+            while let Ok(length @ 1..) = stream.read(&mut piece).await {
+                // A command is an array.
+                let begins = |two: &&[u8]| two[0] == b'*' && two[1].is_ascii_digit();
+                let commands = piece[..length].windows(2).filter(begins).count();
+                let _ = stream.write_all("+OK\r\n".repeat(commands).as_bytes()).await;
+            }
+        }
+    });
+    for last in 50..60 {
+        bell.ring(PRODUCER, last).await;
+    }
+    assert_eq!(said().lines().count(), 2, "{}", said());
+}

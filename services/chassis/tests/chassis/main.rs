@@ -13,6 +13,7 @@ mod migration;
 mod network;
 mod outbox;
 mod refused_writes;
+mod replicas;
 mod rows;
 mod schema;
 mod storage;

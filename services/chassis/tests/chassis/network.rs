@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use lutong_chassis::client::MeshChannel;
+use lutong_chassis::client::{Addresses, MeshChannel, Replicas, SystemResolver, Timing};
 use lutong_chassis::peer::{PeerAddress, PeerCaller, mesh_name};
 use lutong_chassis::server::{ListenConfig, Listener, ServiceRouter, TransportSecurity};
 use lutong_chassis::storage::Engine;
 use lutong_chassis::testing::Bed;
 use lutong_chassis::tls::{self, TlsFiles};
-use lutong_chassis::{Call, Grant};
+use lutong_chassis::{Call, Grant, status};
 use lutong_kernel::ServiceName;
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
@@ -24,10 +24,10 @@ use lutong_proto::policy::Caller;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, ClientTlsConfig};
 use tonic::{Code, Request, Response, Status};
 
-const SERVER: ServiceName = ServiceName::Declaration;
+pub const SERVER: ServiceName = ServiceName::Declaration;
 const LARGEST: usize = 1_024;
 /// The position at which the handler waits until it is let go.
 pub const WAITS: i64 = 7;
@@ -113,7 +113,7 @@ pub async fn serve(config: ListenConfig) -> Served {
 }
 
 /// The identity `name` out of one folder, which trusts the authority of another.
-fn files(trusted: &Path, own: &Path, name: &str) -> TlsFiles {
+pub fn files(trusted: &Path, own: &Path, name: &str) -> TlsFiles {
     let own = |suffix: &str| -> PathBuf { own.join(format!("{name}.{suffix}")) };
     TlsFiles {
         ca: trusted.join("ca.pem"),
@@ -185,12 +185,11 @@ async fn a_peer_without_a_certificate_or_with_one_of_another_authority_is_refuse
     let without = ClientTlsConfig::new()
         .ca_certificate(trusted)
         .domain_name(mesh_name(SERVER));
-    let without: Channel = Endpoint::from_shared(served.uri())
-        .unwrap()
-        .tls_config(without)
-        .unwrap()
-        .connect_lazy();
-    let without = MeshChannel::remote(SERVER, Caller::RiskRules, without);
+    let addresses = Addresses::parse(&served.uri(), Arc::new(SystemResolver)).unwrap();
+    let without = Replicas::new(SERVER, addresses, Timing::default(), move |uri| {
+        tls::endpoint(uri, &without)
+    });
+    let without = MeshChannel::remote(SERVER, Caller::RiskRules, without.unwrap());
     let forged = served.peer_with(SERVER, &files(own, other.path(), "risk-rules"));
     // And the other way round: a server that another authority speaks for, or that is another service.
     let distrusting = served.peer_with(SERVER, &files(other.path(), own, "risk-rules"));
@@ -260,7 +259,8 @@ async fn too_large_a_message_or_header_list_is_refused_and_the_connection_goes_o
         })
     };
     let refused = client.get_account(asking(LARGEST)).await.unwrap_err();
-    assert_eq!(refused.code(), Code::OutOfRange, "{refused:?}");
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+    assert_eq!(status::to_fault(&refused, "x").reason, "MESSAGE_TOO_LARGE");
     let mut wordy = asking(1);
     wordy
         .metadata_mut()

@@ -108,13 +108,13 @@ async fn a_name_of_a_megabyte_is_refused_unread(bed: Bed) {
         request_id: request_id(1),
         form: Some(bad),
     });
-    // The edge makes MESSAGE_TOO_LARGE of it (gateway/tests/edge/grpc.rs).
     let refused = declaration
         .client()
         .create_application(request)
         .await
         .unwrap_err();
-    assert_eq!(refused.code(), Code::OutOfRange);
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(crate::fault(&refused).reason, "MESSAGE_TOO_LARGE");
     assert!(!refused.message().contains('龘'));
     assert_nothing_stored(&declaration).await;
 }
@@ -147,8 +147,8 @@ async fn bytes_that_are_no_utf_8_are_refused_unread(bed: Bed) {
         .channel(lutong_kernel::ServiceName::Declaration, Caller::Gateway);
     let response = channel.oneshot(raw).await.unwrap();
     let refused = tonic::Status::from_header_map(response.headers()).unwrap();
-    // The edge makes MESSAGE_UNREADABLE of it, with the field's path (gateway/src/unread.rs).
-    assert_eq!(refused.code(), Code::Internal);
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(crate::fault(&refused).reason, "MESSAGE_UNREADABLE");
     assert!(
         refused.message().contains("PersonItems.full_name"),
         "{}",

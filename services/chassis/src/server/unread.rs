@@ -2,13 +2,21 @@
 //! words and with codes that blame the server; here they become what a client can act on.
 
 use http::Response;
-use lutong_chassis::status;
 use lutong_kernel::{Fault, FaultCode, Violation};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
+use super::message::too_large;
+use crate::status;
+
 /// How prost begins; the path follows, innermost field first, then what is wrong.
 const UNREADABLE: &str = "failed to decode Protobuf message: ";
+/// How tonic says that the frames of a client stream are none.
+const BROKEN_FRAMES: [&str; 3] = [
+    "protocol error: received message with invalid compression flag",
+    "Unexpected EOF decoding stream",
+    "Error decompressing",
+];
 
 /// The answer as it came, unless it is such a refusal. Whatever a service of ours answers has details.
 pub fn explain(response: Response<Body>) -> Response<Body> {
@@ -25,13 +33,14 @@ pub fn explain(response: Response<Body>) -> Response<Body> {
 
 fn fault_of(status: &Status) -> Option<Fault> {
     match status.code() {
-        Code::OutOfRange => Some(Fault::new(
-            FaultCode::InvalidArgument,
-            "MESSAGE_TOO_LARGE",
-            "请求内容过大",
-            "the message is larger than this call takes",
-        )),
-        Code::Internal => status.message().strip_prefix(UNREADABLE).map(unreadable),
+        Code::OutOfRange => Some(too_large()),
+        Code::Internal => {
+            let said = status.message();
+            let broken = BROKEN_FRAMES.iter().any(|words| said.starts_with(words));
+            said.strip_prefix(UNREADABLE)
+                .or(broken.then_some(""))
+                .map(unreadable)
+        }
         _ => None,
     }
 }

@@ -1,0 +1,234 @@
+//! Members of a JSON body that come twice, at any depth, also once as `request_id` and once as `requestId`. Parsers
+//! differ in which of the two they believe, so a body that has both means nothing.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use lutong_kernel::Violation;
+use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::{field_named, parameters::shown};
+
+/// More than these help nobody.
+const MOST: usize = 50;
+
+/// What a JSON value stands for: it decides which names are one.
+#[derive(Clone)]
+pub enum Shape {
+    Message(MessageDescriptor),
+    /// Names are the client's own; the values have a shape.
+    Map(Box<Shape>),
+    List(Box<Shape>),
+    /// Names are what they are.
+    Any,
+}
+
+impl Shape {
+    pub fn of_field(field: &FieldDescriptor) -> Self {
+        if field.is_map() {
+            let entry = field.kind();
+            let values = entry
+                .as_message()
+                .map_or(Self::Any, |entry| Self::of_kind(&entry.map_entry_value_field().kind()));
+            Self::Map(Box::new(values))
+        } else if field.is_list() {
+            Self::List(Box::new(Self::of_kind(&field.kind())))
+        } else {
+            Self::of_kind(&field.kind())
+        }
+    }
+
+    fn of_kind(kind: &Kind) -> Self {
+        match kind {
+            Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => {
+                Self::Message(message.clone())
+            }
+            _ => Self::Any,
+        }
+    }
+}
+
+/// Each member that comes a second time, by its path. Empty also for what is no JSON: whoever reads it says so.
+pub fn violations(shape: Shape, body: &[u8]) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let walk = Walk {
+        shape,
+        path: String::new(),
+        found: &mut found,
+    };
+    match walk.deserialize(&mut serde_json::Deserializer::from_slice(body)) {
+        Ok(()) => found,
+        Err(_) => Vec::new(),
+    }
+}
+
+struct Walk<'a> {
+    shape: Shape,
+    path: String,
+    found: &'a mut Vec<Violation>,
+}
+
+/// A member within one object.
+#[derive(PartialEq, Eq, Hash)]
+enum Member {
+    Field(u32),
+    Name(String),
+}
+
+impl Walk<'_> {
+    /// Which member a name is, and what it holds.
+    fn member(&self, name: &str) -> (Member, Shape) {
+        let named = |shape| (Member::Name(name.to_owned()), shape);
+        match &self.shape {
+            Shape::Message(message) => match field_named(message, name) {
+                Some(field) => (Member::Field(field.number()), Shape::of_field(&field)),
+                None => named(Shape::Any),
+            },
+            Shape::Map(values) => named(Shape::clone(values)),
+            Shape::List(_) | Shape::Any => named(Shape::Any),
+        }
+    }
+
+    fn twice(&mut self, path: String) {
+        if self.found.len() < MOST {
+            self.found.push(Violation::new(
+                path,
+                "DUPLICATE_FIELD",
+                "重复填写",
+                "is given more than once",
+            ));
+        }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Walk<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Walk<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(name) = map.next_key::<String>()? {
+            let (member, shape) = self.member(&name);
+            let path = join(&self.path, &shown(&name));
+            if !seen.insert(member) {
+                self.twice(path.clone());
+            }
+            map.next_value_seed(Walk {
+                shape,
+                path,
+                found: self.found,
+            })?;
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let shape = match self.shape {
+            Shape::List(shape) => *shape,
+            Shape::Message(_) | Shape::Map(_) | Shape::Any => Shape::Any,
+        };
+        for at in 0_usize.. {
+            let item = Walk {
+                shape: shape.clone(),
+                path: format!("{}[{at}]", self.path),
+                found: self.found,
+            };
+            if items.next_element_seed(item)?.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+fn join(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn twice(body: &str) -> Vec<String> {
+        let message = lutong_proto::descriptor_pool()
+            .get_message_by_name("lutong.declaration.v1.CreateApplicationRequest")
+            .unwrap();
+        let found = violations(Shape::Message(message), body.as_bytes());
+        found
+            .into_iter()
+            .map(|violation| format!("{} {}", violation.field, violation.reason))
+            .collect()
+    }
+
+    #[test]
+    fn a_member_that_comes_twice_is_named_by_its_path_however_deep_and_however_spelled() {
+        for (body, fields) in [
+            (r#"{"request_id": "a", "form": {}}"#, &[][..]),
+            (r#"{"request_id": "a", "request_id": "a"}"#, &["request_id"]),
+            (r#"{"requestId": "a", "request_id": "b"}"#, &["request_id"]),
+            (
+                r#"{"form": {"person": {"full_name": "a", "fullName": "b"}}}"#,
+                &["form.person.fullName"],
+            ),
+            (
+                r#"{"form": {"contact_history": [{"day": {}}, {"day": {}, "day": {}}]}}"#,
+                &["form.contact_history[1].day"],
+            ),
+            (r#"{"x": [{"y": {"z": 1, "z": 2}}], "x": 1}"#, &["x[0].y.z", "x"]),
+            (r#"{"request\u005fid": "a", "request_id": "b"}"#, &["request_id"]),
+            (r#"{"x": 1, "X": 2}"#, &[]),
+            (r#"{"孙小鲁": 1, "孙小鲁": 2}"#, &["?"]),
+            (r#"{"x": 1, "x": "#, &[]),
+            (r"[[1, -1, 1.5, true, null]]", &[]),
+        ] {
+            let expected: Vec<String> = fields.iter().map(|field| format!("{field} DUPLICATE_FIELD")).collect();
+            assert_eq!(twice(body), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn many_repetitions_are_bounded() {
+        let body = format!("{{{}}}", vec![r#""x": 1"#; 10_000].join(","));
+        assert_eq!(twice(&body).len(), MOST);
+    }
+}
