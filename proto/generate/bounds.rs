@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use prost_reflect::{
-    Cardinality, DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor,
-    OneofDescriptor, ReflectMessage as _, Value,
+    Cardinality, DescriptorPool, DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind,
+    MessageDescriptor, OneofDescriptor, ReflectMessage as _, Value,
 };
 
-use crate::names;
+use heck::ToUpperCamelCase as _;
+
+use crate::names::{self, Names};
+
+const NAMES: Names = Names { root: "crate" };
 
 struct Options {
     field: ExtensionDescriptor,
@@ -35,8 +39,12 @@ pub fn write(pool: &DescriptorPool) -> String {
     let mut by_name = String::new();
     for (name, message) in &messages {
         let body = body(&options, message);
-        let rust = names::message(message);
-        let (at, wrong) = if body.is_empty() { ("_", "_") } else { ("at", "wrong") };
+        let rust = NAMES.message(message);
+        let (at, wrong) = if body.is_empty() {
+            ("_", "_")
+        } else {
+            ("at", "wrong")
+        };
         let _ = writeln!(
             source,
             "impl Bounded for {rust} {{\n    fn note(&self, {at}: &At<'_>, {wrong}: &mut Violations) {{\n{body}    }}\n}}\n"
@@ -71,22 +79,32 @@ fn body(options: &Options, message: &MessageDescriptor) -> String {
 }
 
 fn of_choice(options: &Options, message: &MessageDescriptor, oneof: &OneofDescriptor) -> String {
-    let rust = names::choice(message, oneof.name());
+    let module = NAMES.module(message.package_name(), &names::enclosing(Some(message.clone())));
+    let rust = format!("{module}::{}", oneof.name().to_upper_camel_case());
     let mut arms = String::new();
     for field in oneof.fields() {
         let bounds = bounds_of(options, &field);
-        let check = of_value(&bounds, &field, "value", &format!("at.field(\"{}\")", field.name()));
+        let check = of_value(
+            &bounds,
+            &field,
+            "value",
+            &format!("at.field(\"{}\")", field.name()),
+        );
         if !check.is_empty() {
             let _ = writeln!(
                 arms,
                 "            Some({rust}::{}(value)) => {{ {check} }}",
-                names::variant(field.name())
+                field.name().to_upper_camel_case()
             );
         }
     }
     let required = option(&oneof.options(), &options.choice).is_some_and(|choice| flag(&choice, "required"));
     if required {
-        let _ = writeln!(arms, "            None => missing(wrong, at.field(\"{}\")),", oneof.name());
+        let _ = writeln!(
+            arms,
+            "            None => missing(wrong, at.field(\"{}\")),",
+            oneof.name()
+        );
     }
     if arms.is_empty() {
         return String::new();
@@ -111,15 +129,26 @@ fn option(options: &DynamicMessage, extension: &ExtensionDescriptor) -> Option<D
 }
 
 fn flag(bounds: &DynamicMessage, name: &str) -> bool {
-    bounds.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or(false)
+    bounds
+        .get_field_by_name(name)
+        .and_then(|value| value.as_bool())
+        .unwrap_or(false)
 }
 
 fn count(bounds: &DynamicMessage, name: &str) -> u32 {
-    bounds.get_field_by_name(name).and_then(|value| value.as_u32()).unwrap_or(0)
+    bounds
+        .get_field_by_name(name)
+        .and_then(|value| value.as_u32())
+        .unwrap_or(0)
 }
 
 fn limit(bounds: &DynamicMessage, name: &str) -> String {
-    match bounds.has_field_by_name(name).then(|| bounds.get_field_by_name(name)).flatten().as_deref() {
+    match bounds
+        .has_field_by_name(name)
+        .then(|| bounds.get_field_by_name(name))
+        .flatten()
+        .as_deref()
+    {
         Some(Value::F64(limit)) => format!("Some({limit:?}_f64)"),
         _ => "None".to_owned(),
     }
@@ -129,7 +158,10 @@ fn of_field(bounds: &DynamicMessage, field: &FieldDescriptor) -> String {
     if flag(bounds, "output_only") {
         return String::new();
     }
-    let (name, at) = (names::field(field.name()), format!("at.field(\"{}\")", field.name()));
+    let (name, at) = (
+        names::field(field.name()),
+        format!("at.field(\"{}\")", field.name()),
+    );
     if field.is_map() {
         return of_items(bounds, &format!("self.{name}.len()"), &at);
     }
@@ -193,7 +225,11 @@ fn of_value(bounds: &DynamicMessage, field: &FieldDescriptor, value: &str, at: &
             format!("bytes({value}.len(), {required}, {most}, {at}, wrong);")
         }
         Kind::Enum(descriptor) => {
-            let rust = names::enumeration(&descriptor);
+            let module = NAMES.module(
+                descriptor.package_name(),
+                &names::enclosing(descriptor.parent_message()),
+            );
+            let rust = format!("{module}::{}", descriptor.name().to_upper_camel_case());
             format!("choice(*{value}, {rust}::try_from(*{value}).is_ok(), {required}, {at}, wrong);")
                 .replace("*&", "")
         }
@@ -222,20 +258,32 @@ fn of_value(bounds: &DynamicMessage, field: &FieldDescriptor, value: &str, at: &
 }
 
 fn of_text(bounds: &DynamicMessage, required: bool, value: &str, at: &str) -> String {
-    let format = bounds.get_field_by_name("format").and_then(|value| value.as_enum_number()).unwrap_or(0);
+    let format = bounds
+        .get_field_by_name("format")
+        .and_then(|value| value.as_enum_number())
+        .unwrap_or(0);
     let collection = bounds.get_field_by_name("collection");
-    let collection = collection.as_deref().and_then(Value::as_str).unwrap_or_default().to_owned();
+    let collection = collection
+        .as_deref()
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     let [min_chars, max_chars, max_bytes] =
         ["min_chars", "max_chars", "max_bytes"].map(|name| count(bounds, name));
-    let has_none = !required && format == 0 && collection.is_empty() && min_chars + max_chars + max_bytes == 0;
+    let has_none =
+        !required && format == 0 && collection.is_empty() && min_chars + max_chars + max_bytes == 0;
     if has_none {
         return String::new();
     }
-    let kind = bounds.descriptor().get_field_by_name("format").expect("the option has a format").kind();
+    let kind = bounds
+        .descriptor()
+        .get_field_by_name("format")
+        .expect("the option has a format")
+        .kind();
     let variant = kind
         .as_enum()
         .and_then(|formats| formats.get_value(format))
-        .map(|value| names::variant(value.name().trim_start_matches("FORMAT_")))
+        .map(|value| value.name().trim_start_matches("FORMAT_").to_upper_camel_case())
         .unwrap_or_default();
     format!(
         "Text {{ required: {required}, min_chars: {min_chars}, max_chars: {max_chars}, max_bytes: {max_bytes}, \

@@ -5,6 +5,7 @@ use std::fmt;
 
 use lutong_kernel::country::Country;
 use lutong_kernel::fault::Violations;
+use lutong_kernel::text::{FreeText, TextRule};
 use lutong_kernel::{DivisionCode, Fault, LocalDay, SubjectId, Violation};
 
 use crate::lutong::policy::v1::Format;
@@ -53,7 +54,13 @@ impl fmt::Display for At<'_> {
     }
 }
 
-fn refuse(wrong: &mut Violations, at: At<'_>, reason: &'static str, zh: impl Into<String>, en: impl Into<String>) {
+fn refuse(
+    wrong: &mut Violations,
+    at: At<'_>,
+    reason: &'static str,
+    zh: impl Into<String>,
+    en: impl Into<String>,
+) {
     wrong.push(Violation::new(at.to_string(), reason, zh, en));
 }
 
@@ -85,29 +92,67 @@ impl Text {
         }
         if self.max_bytes > 0 && text.len() > self.max_bytes {
             let most = self.max_bytes;
-            refuse(wrong, at, "TOO_LONG", format!("最多{most}字节"), format!("has at most {most} bytes"));
+            refuse(
+                wrong,
+                at,
+                "TOO_LONG",
+                format!("最多{most}字节"),
+                format!("has at most {most} bytes"),
+            );
             return;
         }
         // A text has no more characters than bytes: mostly nothing has to be counted.
         if self.max_chars > 0 && text.len() > self.max_chars && text.chars().count() > self.max_chars {
             let most = self.max_chars;
-            refuse(wrong, at, "TOO_LONG", format!("最多{most}个字符"), format!("has at most {most} characters"));
+            refuse(
+                wrong,
+                at,
+                "TOO_LONG",
+                format!("最多{most}个字符"),
+                format!("has at most {most} characters"),
+            );
             return;
         }
         if self.min_chars > 0 && text.chars().count() < self.min_chars {
             let least = self.min_chars;
-            refuse(wrong, at, "TOO_SHORT", format!("至少{least}个字符"), format!("has at least {least} characters"));
+            refuse(
+                wrong,
+                at,
+                "TOO_SHORT",
+                format!("至少{least}个字符"),
+                format!("has at least {least} characters"),
+            );
             return;
         }
         if !self.collection.is_empty() {
             return name(self.collection, text, at, wrong);
         }
-        shape(self.format, text, at, wrong);
+        match self.format {
+            Format::Text => free_text(text, TextRule::lines(self.most_chars()), at, wrong),
+            Format::Line => free_text(text, TextRule::line(self.most_chars()), at, wrong),
+            format => shape(format, text, at, wrong),
+        }
+    }
+
+    const fn most_chars(&self) -> usize {
+        if self.max_chars > 0 {
+            self.max_chars
+        } else {
+            usize::MAX
+        }
+    }
+}
+
+fn free_text(text: &str, rule: TextRule, at: At<'_>, wrong: &mut Violations) {
+    if let Err(error) = FreeText::parse(text, rule) {
+        wrong.push(error.violation(at.to_string()));
     }
 }
 
 fn name(collection: &str, text: &str, at: At<'_>, wrong: &mut Violations) {
-    let id = text.strip_prefix(collection).and_then(|rest| rest.strip_prefix('/'));
+    let id = text
+        .strip_prefix(collection)
+        .and_then(|rest| rest.strip_prefix('/'));
     if id.is_none_or(|id| id.is_empty() || id.contains('/')) {
         refuse(
             wrong,
@@ -126,7 +171,8 @@ fn shape(format: Format, text: &str, at: At<'_>, wrong: &mut Violations) {
         }
     };
     match format {
-        Format::Unspecified => {}
+        // Free text is checked with its bound.
+        Format::Unspecified | Format::Text | Format::Line => {}
         Format::Uuid => unless(
             text.parse::<SubjectId>().is_ok(),
             "UUID_SHAPE",
@@ -163,7 +209,10 @@ fn shape(format: Format, text: &str, at: At<'_>, wrong: &mut Violations) {
 fn is_identifier(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.split('-').all(|part| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
         })
 }
 
@@ -171,7 +220,13 @@ fn bytes(length: usize, required: bool, most: usize, at: At<'_>, wrong: &mut Vio
     if length == 0 && required {
         missing(wrong, at);
     } else if most > 0 && length > most {
-        refuse(wrong, at, "TOO_LONG", format!("最多{most}字节"), format!("has at most {most} bytes"));
+        refuse(
+            wrong,
+            at,
+            "TOO_LONG",
+            format!("最多{most}字节"),
+            format!("has at most {most} bytes"),
+        );
     }
 }
 
@@ -180,18 +235,34 @@ fn items(count: usize, least: usize, most: usize, at: At<'_>, wrong: &mut Violat
         if count == 0 && least == 1 {
             missing(wrong, at);
         } else {
-            refuse(wrong, at, "TOO_FEW", format!("至少{least}项"), format!("has at least {least} items"));
+            refuse(
+                wrong,
+                at,
+                "TOO_FEW",
+                format!("至少{least}项"),
+                format!("has at least {least} items"),
+            );
         }
     } else if most > 0 && count > most {
-        refuse(wrong, at, "TOO_MANY", format!("最多{most}项"), format!("has at most {most} items"));
+        refuse(
+            wrong,
+            at,
+            "TOO_MANY",
+            format!("最多{most}项"),
+            format!("has at most {most} items"),
+        );
     }
 }
 
 fn number(value: f64, least: Option<f64>, greatest: Option<f64>, at: At<'_>, wrong: &mut Violations) {
-    let is_in_range = least.is_none_or(|least| value >= least) && greatest.is_none_or(|greatest| value <= greatest);
+    let is_in_range =
+        least.is_none_or(|least| value >= least) && greatest.is_none_or(|greatest| value <= greatest);
     if !is_in_range || value.is_nan() {
         let span = match (least, greatest) {
-            (Some(least), Some(greatest)) => (format!("应在{least}与{greatest}之间"), format!("is between {least} and {greatest}")),
+            (Some(least), Some(greatest)) => (
+                format!("应在{least}与{greatest}之间"),
+                format!("is between {least} and {greatest}"),
+            ),
             (Some(least), None) => (format!("不小于{least}"), format!("is at least {least}")),
             (None, Some(greatest)) => (format!("不大于{greatest}"), format!("is at most {greatest}")),
             (None, None) => ("应为数".to_owned(), "is a number".to_owned()),
@@ -219,9 +290,16 @@ fn choice(value: i32, known: bool, required: bool, at: At<'_>, wrong: &mut Viola
 fn instant(at_time: &prost_types::Timestamp, at: At<'_>, wrong: &mut Violations) {
     const YEAR_ONE: i64 = -62_135_596_800;
     const YEAR_9999_ENDS: i64 = 253_402_300_800;
-    let is_instant = (YEAR_ONE..YEAR_9999_ENDS).contains(&at_time.seconds) && (0..1_000_000_000).contains(&at_time.nanos);
+    let is_instant =
+        (YEAR_ONE..YEAR_9999_ENDS).contains(&at_time.seconds) && (0..1_000_000_000).contains(&at_time.nanos);
     if !is_instant {
-        refuse(wrong, at, "TIME_SHAPE", "时间无效", "is no instant of the years 1 to 9999");
+        refuse(
+            wrong,
+            at,
+            "TIME_SHAPE",
+            "时间无效",
+            "is no instant of the years 1 to 9999",
+        );
     }
 }
 

@@ -5,6 +5,7 @@
 pub mod bounds;
 pub mod errors;
 pub mod policy;
+pub mod requests;
 pub mod time;
 
 /// Every file of the contract with its options and comments, as an encoded `FileDescriptorSet`.

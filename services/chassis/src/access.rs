@@ -2,11 +2,13 @@
 //! leaves for the use case is a [`Grant`], from which a permit must be made to reach another person's data.
 
 mod grant;
+mod permit;
 mod principal;
 mod table;
 mod token;
 
 pub use grant::{AccountPermit, AnyPermit, Grant, SubjectPermit};
+pub use permit::{CasePermit, DivisionPermit, NoPermit, Permit, SelfPermit, WardPermit};
 pub use principal::{FeedGrant, Principal, Roles};
 pub use table::{AccessTable, Refusal, RpcPolicy, caller_of};
 pub use token::{PrincipalKey, TokenError};

@@ -18,6 +18,7 @@ use crate::health::Check;
 use crate::idempotency::{self, Idempotency};
 use crate::outbox::{Doorbell, Outbox};
 use crate::server::{AuditSink, GuardConfig, MESSAGE_PATIENCE, STREAM_PATIENCE, ServiceRouter};
+use crate::skin::{PageKey, Skin};
 use crate::storage::{self, Database, Engine, StorageConfig, StorageError};
 
 /// Calls under way at once in one service.
@@ -159,6 +160,12 @@ impl Store {
                 writes.map_err(|error| format!("storage refuses writes: {error}"))
             }
         })
+    }
+
+    /// What the services that are made from the contract stand on.
+    pub fn skin(&self, foundation: &Foundation) -> Skin {
+        let pages = PageKey::new(&self.index_key, Arc::clone(&foundation.random));
+        Skin::new(self.idempotency.clone(), pages)
     }
 
     pub fn outbox(&self) -> Outbox {

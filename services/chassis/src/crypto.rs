@@ -7,6 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 pub use field_cipher::{CipherError, FieldCipher, ReadyCipher, create_data_keys_table};
+pub(crate) use field_cipher::{open_under, seal_under};
 pub use key_file::{Key, KeyFile, KeyFileError};
 
 /// HMAC-SHA-256 under a key: the blind index of documents, the fingerprint of request bodies.

@@ -16,6 +16,7 @@ pub mod outbox;
 pub mod peer;
 pub mod reply;
 pub mod server;
+pub mod skin;
 pub mod status;
 pub mod storage;
 pub mod telemetry;

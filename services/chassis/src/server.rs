@@ -9,5 +9,5 @@ mod unread;
 
 pub use guard::{AuditSink, CallRecord, GuardConfig, ServiceRouter};
 pub use listen::{ListenConfig, Listener, TransportSecurity};
-pub use message::{MESSAGE_PATIENCE, STREAM_PATIENCE, SilenceWatch, attend, read_message};
+pub use message::{MESSAGE_PATIENCE, MessageBytes, STREAM_PATIENCE, SilenceWatch, attend, read_message};
 pub use under_way::{Place, UnderWay};

@@ -1,27 +1,26 @@
-//! Filing feedback and following it.
+//! Filing complaints and following them.
 
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::AccountPermit;
+use lutong_chassis::access::CasePermit;
 use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
-use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
+use lutong_chassis::idempotency::{self, Claim, RequestKey};
+use lutong_chassis::skin::Page;
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::fault::Violations;
-use lutong_kernel::{Clock, Fault, FaultCode, Random, RequestId, Violation};
+use lutong_kernel::{Clock, Fault, FaultCode, Random};
 use sea_orm::DatabaseTransaction;
 
-use crate::domain::feedback::{Category, check_text};
+use crate::domain::feedback::Feedback;
 use crate::domain::tracking::TrackingNumber;
-use crate::store::feedback::{self, Feedback};
+use crate::store::complaints::{self, Complaint, Place};
 
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Desk {
     database: Database,
     fields: FieldCipher,
-    idempotency: Idempotency,
     account_key: Key,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -32,52 +31,30 @@ impl Desk {
         Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
-            idempotency: store.idempotency.clone(),
             account_key: store.index_key.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
         }
     }
 
-    fn account_hash(&self, permit: &AccountPermit) -> [u8; 32] {
+    fn account_hash(&self, permit: &CasePermit) -> [u8; 32] {
         keyed_hash(&self.account_key, permit.account().as_bytes())
     }
 
-    /// Files feedback and gives it its number. `body` is the request as sent, for its fingerprint.
+    /// Files feedback and gives it its number.
     pub async fn file(
         &self,
-        permit: AccountPermit,
-        request_id: RequestId,
-        body: &[u8],
-        category: Option<Category>,
-        text: &str,
-    ) -> Result<Feedback, Fault> {
-        let mut wrong = Violations::new();
-        let category = wrong.take(category.ok_or_else(|| {
-            Violation::new(
-                "category",
-                "CATEGORY_UNKNOWN",
-                "请选择反馈类别",
-                "a category of the list is required",
-            )
-        }));
-        let text = wrong.take(check_text(text));
-        wrong.finish()?;
-        let (Some(category), Some(text)) = (category, text) else {
-            // Whatever is missing was noted as wrong.
-            return Err(Fault::internal());
-        };
+        permit: &CasePermit,
+        request: RequestKey,
+        feedback: Feedback,
+    ) -> Result<Complaint, Fault> {
         let now = self.clock.now();
-        let filed = Feedback {
+        let filed = Complaint {
             number: TrackingNumber::new(now.local_day(), &*self.random),
-            account: self.account_hash(&permit),
-            category,
+            account: self.account_hash(permit),
             created_at: now,
-            text,
+            feedback,
         };
-        let request = self
-            .idempotency
-            .key(permit.account(), "CreateFeedback", request_id, body);
         let cipher = self.fields.ready().await?;
         self.database
             .write(move |transaction| {
@@ -86,29 +63,40 @@ impl Desk {
             .await
     }
 
-    /// Own feedback by its number. Somebody else's is answered as if there were none.
-    pub async fn find(&self, permit: AccountPermit, number: &TrackingNumber) -> Result<Feedback, Fault> {
+    /// An own complaint by its number. Somebody else's is answered as if there were none.
+    pub async fn find(&self, permit: &CasePermit, number: &TrackingNumber) -> Result<Complaint, Fault> {
         let cipher = self.fields.ready().await?;
-        let found = feedback::find(self.database.reader(), &cipher, number).await?;
+        let found = complaints::find(self.database.reader(), &cipher, number).await?;
         found
-            .filter(|one| one.account == self.account_hash(&permit))
-            .ok_or_else(|| {
-                Fault::new(
-                    FaultCode::NotFound,
-                    "FEEDBACK_NOT_FOUND",
-                    "未找到本账号的该条反馈",
-                    "there is no such feedback of this account",
-                )
-            })
+            .filter(|one| one.account == self.account_hash(permit))
+            .ok_or_else(not_found)
     }
+
+    /// Own complaints, the newest first, and the next page's token.
+    pub async fn list(&self, permit: &CasePermit, page: &Page) -> Result<(Vec<Complaint>, String), Fault> {
+        let after = page.after.as_deref().map(Place::read).transpose()?;
+        let cipher = self.fields.ready().await?;
+        let account = self.account_hash(permit);
+        let found = complaints::list(self.database.reader(), &cipher, &account, after, page.limit()).await?;
+        page.cut(found, |last| Place::of(last).bytes())
+    }
+}
+
+fn not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "COMPLAINT_NOT_FOUND",
+        "未找到本账号的该条投诉或反馈",
+        "there is no such complaint of this account",
+    )
 }
 
 async fn file(
     transaction: &DatabaseTransaction,
     request: &RequestKey,
     cipher: &ReadyCipher,
-    filed: Feedback,
-) -> Result<Feedback, Fault> {
+    filed: Complaint,
+) -> Result<Complaint, Fault> {
     let answer = filed.number.as_str().as_bytes();
     if let Claim::Replay(answer) = idempotency::claim(transaction, request, answer, filed.created_at).await? {
         let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
@@ -116,12 +104,12 @@ async fn file(
             .ok()
             .and_then(|text| TrackingNumber::parse(&text).ok());
         let number = number.ok_or_else(damaged)?;
-        return feedback::find(transaction, cipher, &number)
+        return complaints::find(transaction, cipher, &number)
             .await?
             .ok_or_else(damaged);
     }
     // One in 27 billion a day; whoever meets it sends the request again.
-    if !feedback::insert(transaction, cipher, &filed).await? {
+    if !complaints::insert(transaction, cipher, &filed).await? {
         return Err(StorageError::Contended.into());
     }
     Ok(filed)

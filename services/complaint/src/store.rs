@@ -1,6 +1,6 @@
 //! Complaint's tables. Queries in domain words; rows never leave this module.
 
-pub mod feedback;
+pub mod complaints;
 mod migrations;
 mod tables;
 

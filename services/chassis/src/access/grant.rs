@@ -130,12 +130,7 @@ impl Grant {
             (Some(own), None) => Ok(SubjectPermit(own)),
             (Some(own), Some(asked)) if own == asked => Ok(SubjectPermit(own)),
             (None, None) => Err(no_code()),
-            (_, Some(_)) => Err(Fault::new(
-                FaultCode::PermissionDenied,
-                "NOT_YOURS",
-                "只能查询本人信息",
-                "only one's own data can be asked for",
-            )),
+            (_, Some(_)) => Err(not_yours()),
         }
     }
 
@@ -164,7 +159,16 @@ impl Grant {
     }
 }
 
-fn no_code() -> Fault {
+pub(super) fn not_yours() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "NOT_YOURS",
+        "只能查询本人信息",
+        "only one's own data can be asked for",
+    )
+}
+
+pub(super) fn no_code() -> Fault {
     Fault::new(
         FaultCode::NotFound,
         "CODE_NOT_FOUND",

@@ -235,6 +235,21 @@ fn wrap_context(id: u32) -> Vec<u8> {
     format!("data_keys/wrapped/{id}").into_bytes()
 }
 
+/// Seals a few bytes under a key of their own, which has no data keys and no rotation.
+pub(crate) fn seal_under(
+    key: &Key,
+    random: &dyn Random,
+    plain: &[u8],
+    context: &[u8],
+) -> Result<Vec<u8>, CipherError> {
+    seal(&cipher(key), 0, random, plain, context)
+}
+
+/// Opens what [`seal_under`] has sealed with this context.
+pub(crate) fn open_under(key: &Key, sealed: &[u8], context: &[u8]) -> Result<Vec<u8>, CipherError> {
+    open(&cipher(key), sealed, context)
+}
+
 fn cipher(key: &Key) -> Aes256Gcm {
     Aes256Gcm::new(key.expose().into())
 }

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{Request, Response};
+use http_body_util::Full;
 use lutong_kernel::{Clock, Fault, FaultCode, ServiceName, Timestamp};
 use lutong_proto::policy::Caller;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -20,7 +21,7 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt as _};
 
-use super::message::{self, SilenceWatch};
+use super::message::{self, MessageBytes, SilenceWatch};
 use super::under_way::{Place, UnderWay};
 use super::unread;
 use crate::access::{
@@ -207,7 +208,7 @@ impl Guard {
         grant: &Grant,
         until: tokio::time::Instant,
     ) -> Result<(Held<'a>, Request<Body>), Fault> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         if grant.rpc().streams {
             let of_account = self.streams_of.enter(grant.principal().account.clone());
             let of_account = of_account.ok_or_else(too_many_at_once)?;
@@ -221,8 +222,8 @@ impl Guard {
             return Ok((held, Request::from_parts(head, body)));
         }
         let patience = tokio::time::Instant::now() + self.config.message_patience;
-        let read = message::read_message(body, self.config.largest_message, patience.min(until)).await;
-        let body = read.map_err(|fault| {
+        let read = message::read_frame(body, self.config.largest_message, patience.min(until)).await;
+        let frame = read.map_err(|fault| {
             let late = fault.code == FaultCode::DeadlineExceeded && until < patience;
             if late { status::deadline_exceeded() } else { fault }
         })?;
@@ -231,6 +232,8 @@ impl Guard {
             _of_account: None,
             _permit: self.in_flight.try_acquire().map_err(|_| overloaded())?,
         };
+        head.extensions.insert(MessageBytes::of_frame(&frame));
+        let body = Body::new(Full::new(frame));
         Ok((held, Request::from_parts(head, body)))
     }
 

@@ -29,6 +29,21 @@ pub const STREAM_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Reads the body of a unary call to its end: one frame of gRPC, at most `largest` bytes, there by `until`.
 pub async fn read_message(body: Body, largest: usize, until: Instant) -> Result<Body, Fault> {
+    let frame = read_frame(body, largest, until).await?;
+    Ok(Body::new(Full::new(frame)))
+}
+
+/// The message of a unary call as it came, without its frame: what a request's fingerprint is made of.
+#[derive(Debug, Clone)]
+pub struct MessageBytes(pub Bytes);
+
+impl MessageBytes {
+    pub(super) fn of_frame(frame: &Bytes) -> Self {
+        Self(frame.slice(FRAME_HEADER.min(frame.len())..))
+    }
+}
+
+pub(super) async fn read_frame(body: Body, largest: usize, until: Instant) -> Result<Bytes, Fault> {
     // A message that came with its headers is there at once: no timer for it.
     let mut reading = std::pin::pin!(read_to_end(body, largest));
     let read = match futures::poll!(reading.as_mut()) {
@@ -39,7 +54,7 @@ pub async fn read_message(body: Body, largest: usize, until: Instant) -> Result<
     };
     let frame = read?;
     check_frame(&frame)?;
-    Ok(Body::new(Full::new(frame)))
+    Ok(frame)
 }
 
 async fn read_to_end(mut body: Body, largest: usize) -> Result<Bytes, Fault> {

@@ -1,6 +1,7 @@
 //! What feedback says.
 
-use lutong_kernel::{Secret, Violation};
+use lutong_kernel::text::{FreeText, TextRule};
+use lutong_kernel::{Fault, Secret};
 
 /// Characters of a text.
 const MAX_TEXT: usize = 2_000;
@@ -32,20 +33,21 @@ impl Category {
     }
 }
 
-/// 1 to 2,000 characters; lines and tabs, no other control characters.
-pub fn check_text(text: &str) -> Result<Secret<String>, Violation> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Violation::new("text", "MISSING", "请填写反馈内容", "is required"));
+/// Feedback within its bounds.
+#[derive(Debug, Clone)]
+pub struct Feedback {
+    pub category: Category,
+    pub text: Secret<String>,
+}
+
+impl Feedback {
+    /// `text` is free text of at most 2,000 characters.
+    pub fn new(category: Category, text: &str) -> Result<Self, Fault> {
+        let text = FreeText::parse(text, TextRule::lines(MAX_TEXT));
+        let text = text.map_err(|error| Fault::invalid(vec![error.violation("feedback.text")]))?;
+        Ok(Self {
+            category,
+            text: Secret::new(text.into_string()),
+        })
     }
-    let shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    if text.chars().count() > MAX_TEXT || !text.chars().all(shown) {
-        return Err(Violation::new(
-            "text",
-            "TEXT_SHAPE",
-            "反馈内容最多2000个字符，且不含控制字符",
-            "has at most 2,000 characters and no control characters",
-        ));
-    }
-    Ok(Secret::new(text.to_owned()))
 }

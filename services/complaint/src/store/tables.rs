@@ -1,10 +1,10 @@
 //! The tables as sea-orm entities.
 
-pub mod feedback {
+pub mod complaints {
     use sea_orm::entity::prelude::*;
 
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "feedback")]
+    #[sea_orm(table_name = "complaints")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub tracking_number: String,

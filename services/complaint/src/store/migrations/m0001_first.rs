@@ -1,12 +1,12 @@
-//! Feedback, and the chassis' tables.
+//! Complaints, and the chassis' tables.
 
 use lutong_chassis::crypto::create_data_keys_table;
 use lutong_chassis::idempotency::create_idempotency_table;
 use sea_orm::DbErr;
-use sea_orm::sea_query::{ColumnDef, Table};
+use sea_orm::sea_query::{ColumnDef, Index, IndexOrder, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-use crate::store::tables::feedback;
+use crate::store::tables::complaints;
 
 pub struct Migration;
 
@@ -19,11 +19,11 @@ impl MigrationName for Migration {
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        use feedback::Column;
+        use complaints::Column;
         manager
             .create_table(
                 Table::create()
-                    .table(feedback::Entity)
+                    .table(complaints::Entity)
                     .col(
                         ColumnDef::new(Column::TrackingNumber)
                             .string()
@@ -37,6 +37,14 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
+        let of_account = Index::create()
+            .name("complaints_account")
+            .table(complaints::Entity)
+            .col(Column::Account)
+            .col((Column::CreatedAt, IndexOrder::Desc))
+            .col(Column::TrackingNumber)
+            .to_owned();
+        manager.create_index(of_account).await?;
         create_data_keys_table(manager).await?;
         create_idempotency_table(manager).await
     }

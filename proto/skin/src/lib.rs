@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+/// What the generated code stands on.
+mod runtime {
+    #![allow(unused_imports)] // not every scope is in use
+
+    pub use lutong_chassis::access::{
+        AnyPermit, CasePermit, DivisionPermit, NoPermit, SelfPermit, WardPermit,
+    };
+    pub use lutong_chassis::skin::{Listing, Mutation, Query, Skin, answer};
+    pub use lutong_kernel::Fault;
+    pub use tonic::{Request, Response, Status, Streaming};
+}
+
+#[allow(unused_imports, clippy::pedantic)]
+mod generated {
+    use super::runtime;
+
+    include!(concat!(env!("OUT_DIR"), "/skin.rs"));
+}
+
+pub use generated::*;

@@ -1,0 +1,149 @@
+//! Permits: leave to reach somebody's data, one type a scope of the contract. A handler gets the permit of its RPC's scope, and
+//! store functions that touch a person's rows take one, so that a forgotten check does not compile.
+
+use lutong_kernel::{DivisionCode, Fault, FaultCode, SubjectId, Violation};
+
+use lutong_proto::requests::Target;
+
+use super::grant::{AnyPermit, Grant, no_code, not_yours};
+
+/// A permit, made of what the guard has let in and of what the request concerns.
+pub trait Permit: Sized {
+    fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault>;
+}
+
+/// NONE: nobody's data.
+#[derive(Debug, Clone, Copy)]
+pub struct NoPermit(());
+
+/// SELF: what is the caller's own.
+#[derive(Debug, Clone)]
+pub struct SelfPermit {
+    account: String,
+    subject: Option<SubjectId>,
+}
+
+/// WARD: the caller's own, and that of family members who are bound to them. Nobody is bound yet.
+#[derive(Debug, Clone)]
+pub struct WardPermit(SelfPermit);
+
+/// DIVISION: people and places of the caller's own division.
+#[derive(Debug, Clone, Copy)]
+pub struct DivisionPermit(DivisionCode);
+
+/// CASE: what the caller's account filed.
+#[derive(Debug, Clone)]
+pub struct CasePermit {
+    account: String,
+    subject: Option<SubjectId>,
+}
+
+impl SelfPermit {
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The person behind the account; a fault while there is none.
+    pub fn subject(&self) -> Result<SubjectId, Fault> {
+        self.subject.ok_or_else(no_code)
+    }
+}
+
+impl WardPermit {
+    pub fn account(&self) -> &str {
+        self.0.account()
+    }
+
+    /// The person whose data may be reached.
+    pub fn subject(&self) -> Result<SubjectId, Fault> {
+        self.0.subject()
+    }
+}
+
+impl DivisionPermit {
+    pub const fn division(&self) -> DivisionCode {
+        self.0
+    }
+}
+
+impl CasePermit {
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The person behind the account, once there is one.
+    pub const fn subject(&self) -> Option<SubjectId> {
+        self.subject
+    }
+}
+
+impl Permit for NoPermit {
+    fn admit(_: &Grant, _: &Target<'_>) -> Result<Self, Fault> {
+        Ok(Self(()))
+    }
+}
+
+impl Permit for AnyPermit {
+    fn admit(grant: &Grant, _: &Target<'_>) -> Result<Self, Fault> {
+        grant.any()
+    }
+}
+
+impl Permit for SelfPermit {
+    fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault> {
+        let principal = grant.principal();
+        let named = target.subject.filter(|subject| !subject.is_empty());
+        // Somebody else's id is answered alike whether there is such a person.
+        if named.is_some_and(|named| principal.subject.is_none_or(|own| own.to_string() != named)) {
+            return Err(not_yours());
+        }
+        Ok(Self {
+            account: principal.account.clone(),
+            subject: principal.subject,
+        })
+    }
+}
+
+impl Permit for WardPermit {
+    fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault> {
+        SelfPermit::admit(grant, target).map(Self)
+    }
+}
+
+impl Permit for CasePermit {
+    fn admit(grant: &Grant, _: &Target<'_>) -> Result<Self, Fault> {
+        let principal = grant.principal();
+        Ok(Self {
+            account: principal.account.clone(),
+            subject: principal.subject,
+        })
+    }
+}
+
+impl Permit for DivisionPermit {
+    fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault> {
+        let own = grant.principal().division.ok_or_else(no_division)?;
+        let named = target.division.filter(|division| !division.is_empty());
+        let place = named.map(DivisionCode::parse).transpose().map_err(|error| {
+            Fault::invalid(vec![Violation::new(
+                "division",
+                "DIVISION_SHAPE",
+                "应为行政区划代码",
+                error.to_string(),
+            )])
+        })?;
+        if place.is_some_and(|place| !own.contains(place)) {
+            return Err(not_yours());
+        }
+        Ok(Self(own))
+    }
+}
+
+fn no_division() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "DIVISION_MISSING",
+        "该账号未登记辖区，请由系统管理员登记辖区或全省权限",
+        "this account has no division: the operator grants it one, or the whole province",
+    )
+}

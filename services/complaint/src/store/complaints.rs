@@ -1,0 +1,136 @@
+//! Filed complaints.
+
+use lutong_chassis::crypto::{CipherError, ReadyCipher};
+use lutong_chassis::storage::StorageError;
+use lutong_kernel::{Fault, Secret, Timestamp};
+use sea_orm::sea_query::{Condition, OnConflict};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, Order,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+};
+
+use super::tables::complaints::{ActiveModel, Column, Entity, Model};
+use crate::domain::feedback::{Category, Feedback};
+use crate::domain::tracking::TrackingNumber;
+
+/// A complaint as filed.
+#[derive(Debug, Clone)]
+pub struct Complaint {
+    pub number: TrackingNumber,
+    /// Keyed hash.
+    pub account: [u8; 32],
+    pub created_at: Timestamp,
+    pub feedback: Feedback,
+}
+
+/// Where a complaint lies in its account's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    created_at: i64,
+    number: String,
+}
+
+impl Place {
+    pub fn of(complaint: &Complaint) -> Self {
+        Self {
+            created_at: complaint.created_at.micros(),
+            number: complaint.number.as_str().to_owned(),
+        }
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        [&self.created_at.to_be_bytes()[..], self.number.as_bytes()].concat()
+    }
+
+    /// Reads what [`Self::bytes`] wrote and a page token kept.
+    pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
+        let damaged = || Fault::from(StorageError::Damaged("a page token".to_owned()));
+        let (created_at, number) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
+        Ok(Self {
+            created_at: i64::from_be_bytes(*created_at),
+            number: String::from_utf8(number.to_vec()).map_err(|_| damaged())?,
+        })
+    }
+}
+
+fn context(number: &TrackingNumber) -> Vec<u8> {
+    format!("complaints/text/{number}").into_bytes()
+}
+
+/// Files it; `false` when the number is taken.
+pub async fn insert(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    complaint: &Complaint,
+) -> Result<bool, CipherError> {
+    let Feedback { category, text } = &complaint.feedback;
+    let row = ActiveModel {
+        tracking_number: Set(complaint.number.as_str().to_owned()),
+        account: Set(complaint.account.to_vec()),
+        category: Set(category.as_str().to_owned()),
+        created_at: Set(complaint.created_at.micros()),
+        text: Set(cipher.encrypt(text.expose().as_bytes(), &context(&complaint.number))?),
+    };
+    let inserted = Entity::insert(row)
+        .on_conflict(OnConflict::column(Column::TrackingNumber).do_nothing().to_owned())
+        .exec_without_returning(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    Ok(inserted > 0)
+}
+
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
+    number: &TrackingNumber,
+) -> Result<Option<Complaint>, Fault> {
+    let row = Entity::find_by_id(number.as_str().to_owned())
+        .one(connection)
+        .await
+        .map_err(StorageError::from)?;
+    row.map(|row| read(cipher, row)).transpose()
+}
+
+/// Complaints of an account after a place, the newest first.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
+    account: &[u8; 32],
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Complaint>, Fault> {
+    let mut query = Entity::find().filter(Column::Account.eq(account.to_vec()));
+    if let Some(Place { created_at, number }) = after {
+        let later = Condition::any().add(Column::CreatedAt.lt(created_at)).add(
+            Column::CreatedAt
+                .eq(created_at)
+                .and(Column::TrackingNumber.gt(number)),
+        );
+        query = query.filter(later);
+    }
+    let rows = query
+        .order_by(Column::CreatedAt, Order::Desc)
+        .order_by(Column::TrackingNumber, Order::Asc)
+        .limit(limit)
+        .all(connection)
+        .await
+        .map_err(StorageError::from)?;
+    rows.into_iter().map(|row| read(cipher, row)).collect()
+}
+
+fn read(cipher: &ReadyCipher, row: Model) -> Result<Complaint, Fault> {
+    let damaged = |what: &str| Fault::from(StorageError::Damaged(format!("complaints.{what}")));
+    let number = TrackingNumber::parse(&row.tracking_number).map_err(|_| damaged("tracking_number"))?;
+    let category = Category::ALL
+        .into_iter()
+        .find(|category| category.as_str() == row.category);
+    Ok(Complaint {
+        feedback: Feedback {
+            category: category.ok_or_else(|| damaged("category"))?,
+            text: Secret::new(cipher.decrypt_text(&row.text, &context(&number))?),
+        },
+        account: row.account.try_into().map_err(|_| damaged("account"))?,
+        created_at: Timestamp::from_micros(row.created_at),
+        number,
+    })
+}
