@@ -40,9 +40,8 @@ fn reflection<'a>(files: &FileDescriptorSet) -> Builder<'a> {
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .with_service_name("grpc.health.v1.Health");
     let services = files.file.iter().flat_map(|file| {
-        let name = |service: &prost_types::ServiceDescriptorProto| {
-            format!("{}.{}", file.package(), service.name())
-        };
+        let name =
+            |service: &prost_types::ServiceDescriptorProto| format!("{}.{}", file.package(), service.name());
         file.service.iter().map(name)
     });
     services.fold(builder, Builder::with_service_name)

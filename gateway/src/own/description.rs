@@ -19,7 +19,11 @@ pub fn public_files(contract: &Contract) -> Result<FileDescriptorSet, BuildError
     let set = FileDescriptorSet::decode(lutong_proto::DESCRIPTOR_SET)
         .map_err(|error| refused(format!("the descriptor set does not decode: {error}")))?;
     let reachable = Reachable::of(contract);
-    let mut files: Vec<_> = set.file.into_iter().filter_map(|file| reachable.file(file)).collect();
+    let mut files: Vec<_> = set
+        .file
+        .into_iter()
+        .filter_map(|file| reachable.file(file))
+        .collect();
     let names: HashSet<String> = files.iter().map(|file| file.name().to_owned()).collect();
     for file in &mut files {
         file.dependency.retain(|name| names.contains(name));

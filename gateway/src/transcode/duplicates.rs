@@ -28,9 +28,9 @@ impl Shape {
     pub fn of_field(field: &FieldDescriptor) -> Self {
         if field.is_map() {
             let entry = field.kind();
-            let values = entry
-                .as_message()
-                .map_or(Self::Any, |entry| Self::of_kind(&entry.map_entry_value_field().kind()));
+            let values = entry.as_message().map_or(Self::Any, |entry| {
+                Self::of_kind(&entry.map_entry_value_field().kind())
+            });
             Self::Map(Box::new(values))
         } else if field.is_list() {
             Self::List(Box::new(Self::of_kind(&field.kind())))
@@ -221,7 +221,10 @@ mod tests {
             (r#"{"x": 1, "x": "#, &[]),
             (r"[[1, -1, 1.5, true, null]]", &[]),
         ] {
-            let expected: Vec<String> = fields.iter().map(|field| format!("{field} DUPLICATE_FIELD")).collect();
+            let expected: Vec<String> = fields
+                .iter()
+                .map(|field| format!("{field} DUPLICATE_FIELD"))
+                .collect();
             assert_eq!(twice(body), expected, "{body}");
         }
     }

@@ -6,8 +6,8 @@ use prost::Message as _;
 use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value};
 
-use super::pattern::{Captured, NotUtf8};
 use super::duplicates::{self, Shape};
+use super::pattern::{Captured, NotUtf8};
 use super::{Binding, BodyRule, parameters, shape};
 
 /// A gRPC frame begins with one byte of compression flag and four of length.

@@ -271,7 +271,10 @@ async fn who_calls_comes_before_what_they_sent() {
         }
         let body = tonic::body::Body::new(http_body_util::Full::from(body));
         let answered = mesh.send(request.body(body).unwrap()).await;
-        (answered.status.as_u16(), answered.body["reason"].as_str().unwrap_or_default().to_owned())
+        (
+            answered.status.as_u16(),
+            answered.body["reason"].as_str().unwrap_or_default().to_owned(),
+        )
     };
     for (content_type, body) in [
         ("application/json", "{"),
@@ -286,5 +289,8 @@ async fn who_calls_comes_before_what_they_sent() {
         let (status, _) = send(Some(&session), content_type, body).await;
         assert!(matches!(status, 400 | 415), "{status} {body}");
     }
-    assert!(mesh.world.metadata.lock().unwrap().is_empty(), "no service was reached");
+    assert!(
+        mesh.world.metadata.lock().unwrap().is_empty(),
+        "no service was reached"
+    );
 }

@@ -67,7 +67,10 @@ impl Doorbell {
         let was_away = self.away.swap(failed.is_some(), Ordering::Relaxed);
         match failed {
             Some(error) if !was_away => {
-                tracing::warn!(error, "the doorbell cannot ring: followers find out by polling until it does");
+                tracing::warn!(
+                    error,
+                    "the doorbell cannot ring: followers find out by polling until it does"
+                );
             }
             None if was_away => tracing::info!("the doorbell rings again"),
             Some(_) | None => {}

@@ -1,6 +1,6 @@
 //! What feedback says.
 
-use lutong_kernel::{Secret, Violation};
+use lutong_kernel::{FreeText, Secret, TextError, TextRule, Violation};
 
 /// Characters of a text.
 const MAX_TEXT: usize = 2_000;
@@ -32,20 +32,17 @@ impl Category {
     }
 }
 
-/// 1 to 2,000 characters; lines and tabs, no other control characters.
+/// 1 to 2,000 characters; lines and tabs.
 pub fn check_text(text: &str) -> Result<Secret<String>, Violation> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Violation::new("text", "MISSING", "请填写反馈内容", "is required"));
-    }
-    let shown = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    if text.chars().count() > MAX_TEXT || !text.chars().all(shown) {
-        return Err(Violation::new(
+    match FreeText::parse(text, TextRule::lines(MAX_TEXT)) {
+        Ok(text) => Ok(Secret::new(text.into_string())),
+        Err(TextError::Empty) => Err(Violation::new("text", "MISSING", "请填写反馈内容", "is required")),
+        Err(TextError::TooLong(_)) => Err(Violation::new(
             "text",
             "TEXT_SHAPE",
-            "反馈内容最多2000个字符，且不含控制字符",
-            "has at most 2,000 characters and no control characters",
-        ));
+            "反馈内容最多2000个字符",
+            "has at most 2,000 characters",
+        )),
+        Err(error) => Err(error.violation("text")),
     }
-    Ok(Secret::new(text.to_owned()))
 }
