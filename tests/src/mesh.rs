@@ -51,6 +51,8 @@ pub struct Setting {
     pub wires: bool,
     /// Whether every service reaches its database over such a wire.
     pub database_wires: bool,
+    /// Whether code-rendering has a second replica, the process `code-rendering-2`.
+    pub two_of_code_rendering: bool,
     /// For every process.
     pub environment: Vec<(String, String)>,
     /// One process: how large its disk is, as `20m`.
@@ -233,6 +235,7 @@ async fn seven_processes(setting: Setting) -> Mesh {
     let certs = folder.path().join("certs");
     run(&["certs", "dev", &certs.display().to_string()], &[]);
     let ports: BTreeMap<ServiceName, u16> = ServiceName::ALL.map(|service| (service, free_port())).into();
+    let second_port = setting.two_of_code_rendering.then(free_port);
     let mut common = vec![
         trust_list,
         ("LUTONG_REDIS".to_owned(), redis.clone()),
@@ -254,7 +257,12 @@ async fn seven_processes(setting: Setting) -> Mesh {
                 ports[&other]
             };
             let name = format!("LUTONG_PEERS__{}", other.as_snake().to_uppercase());
-            environment.push((name, format!("https://127.0.0.1:{port}")));
+            let second = second_port.filter(|_| other == ServiceName::CodeRendering);
+            let second = second.map(|port| format!(",https://127.0.0.1:{port}"));
+            environment.push((
+                name,
+                format!("https://127.0.0.1:{port}{}", second.unwrap_or_default()),
+            ));
         }
         environment.extend(identity_files(&certs, service));
         if service == ServiceName::Gateway {
@@ -289,6 +297,9 @@ async fn seven_processes(setting: Setting) -> Mesh {
             log: folder.path().join(format!("{service}.log")),
             admin_port: free_port(),
         };
+        if let Some(port) = second_port.filter(|_| service == ServiceName::CodeRendering) {
+            processes.insert("code-rendering-2", Process::start(second(&recipe, port), None));
+        }
         processes.insert(service.as_str(), Process::start(recipe, None));
     }
     Mesh {
@@ -303,6 +314,17 @@ async fn seven_processes(setting: Setting) -> Mesh {
         disk: None,
         faulty_disk: None,
     }
+}
+
+/// A replica of the same service: same database, keys and certificate.
+fn second(first: &Recipe, port: u16) -> Recipe {
+    let mut recipe = first.clone();
+    recipe
+        .environment
+        .push(("LUTONG_LISTEN".to_owned(), format!("127.0.0.1:{port}")));
+    recipe.log = first.log.with_extension("2.log");
+    recipe.admin_port = free_port();
+    recipe
 }
 
 fn identity_files(certs: &Path, service: ServiceName) -> Vec<(String, String)> {

@@ -1,6 +1,6 @@
 //! Small conveniences at the gRPC edge that every service's `grpc/` uses.
 
-use lutong_kernel::{Fault, RequestId, SubjectId, Violation};
+use lutong_kernel::{Fault, FreeText, RequestId, SubjectId, TextRule, Violation};
 use tonic::{Request, Response, Status};
 
 use crate::access::Grant;
@@ -59,17 +59,18 @@ pub fn at_most(field: &str, reason: &'static str, limit: usize, count: usize) ->
     )))
 }
 
-/// A text that says something, within a length, without the blanks around it.
-pub fn text<'a>(text: &'a str, field: &str, most: usize) -> Result<&'a str, Violation> {
-    if !text.trim().is_empty() && text.chars().count() <= most {
-        return Ok(text.trim());
+/// A text of one line that says something, within a length, in the one form in which texts are stored.
+pub fn text(text: &str, field: &str, most: usize) -> Result<String, Violation> {
+    match FreeText::parse(text, TextRule::line(most)) {
+        Ok(text) => Ok(text.into_string()),
+        Err(error) if error.is_length() => Err(Violation::new(
+            field,
+            "TEXT_LENGTH",
+            format!("应为1至{most}个字符"),
+            format!("has 1 to {most} characters"),
+        )),
+        Err(error) => Err(error.violation(field)),
     }
-    Err(Violation::new(
-        field,
-        "TEXT_LENGTH",
-        format!("应为1至{most}个字符"),
-        format!("has 1 to {most} characters"),
-    ))
 }
 
 /// A subject id in a request.

@@ -233,7 +233,9 @@ async fn what_is_wrong_with_feedback_is_named_and_nothing_is_stored(bed: Bed) {
         ),
         (request(&id, 99, TEXT), &["category CATEGORY_UNKNOWN"]),
         (request(&id, technical, &"秘".repeat(2_001)), &["text TEXT_SHAPE"]),
-        (request(&id, technical, "秘\u{0}"), &["text TEXT_SHAPE"]),
+        (request(&id, technical, "秘\u{0}"), &["text TEXT_CONTROL"]),
+        (request(&id, technical, "秘\u{202e}"), &["text TEXT_BIDI"]),
+        (request(&id, technical, "秘\u{200b}"), &["text TEXT_INVISIBLE"]),
         (request("", technical, TEXT), &["request_id REQUEST_ID_MISSING"]),
         (request("1", technical, TEXT), &["request_id REQUEST_ID_SHAPE"]),
     ] {

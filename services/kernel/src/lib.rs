@@ -12,6 +12,7 @@ pub mod phone;
 pub mod random;
 pub mod secret;
 pub mod service;
+pub mod text;
 pub mod time;
 
 pub use clock::{Clock, ManualClock};
@@ -22,4 +23,5 @@ pub use id::{ApplicationId, DecisionId, FactId, RequestId, SubjectId};
 pub use random::Random;
 pub use secret::Secret;
 pub use service::ServiceName;
+pub use text::{FreeText, TextError, TextRule};
 pub use time::{LocalDay, Timestamp};

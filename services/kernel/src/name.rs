@@ -61,7 +61,8 @@ impl PersonName {
                 return Err(NameError::Characters);
             }
         }
-        if letters == 0 {
+        // A mark at the beginning would combine with whatever stands before the name.
+        if letters == 0 || name.starts_with(crate::text::is_mark) {
             return Err(NameError::Characters);
         }
         Ok(Self(Secret::new(name)))
@@ -128,7 +129,18 @@ mod tests {
         assert_eq!(PersonName::parse("  "), Err(NameError::Empty));
         assert_eq!(PersonName::parse(&"王".repeat(101)), Err(NameError::TooLong));
         assert_eq!(PersonName::parse(&"x".repeat(1 << 20)), Err(NameError::TooLong));
-        for bad in ["王<script>", "王1", "···", "王\u{0}", "王\n小"] {
+        for bad in [
+            "王<script>",
+            "王1",
+            "···",
+            "王\u{0}",
+            "王\n小",
+            "\u{301}王",
+            "\u{5b0}王",
+            "王\u{200b}小",
+            "王\u{202e}小",
+            "王\u{e0041}",
+        ] {
             assert_eq!(PersonName::parse(bad), Err(NameError::Characters), "{bad:?}");
         }
     }

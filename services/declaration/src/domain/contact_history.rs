@@ -2,7 +2,7 @@
 
 use lutong_kernel::country::Country;
 use lutong_kernel::fault::Violations;
-use lutong_kernel::{ApplicationId, DivisionCode, Fault, LocalDay, Violation};
+use lutong_kernel::{ApplicationId, DivisionCode, Fault, FreeText, LocalDay, TextError, TextRule, Violation};
 use serde_json::{Map, Value, json};
 
 use super::statement::{SELF, Stated, key};
@@ -147,16 +147,16 @@ impl StatedEntry<'_> {
     }
 
     fn check_community(&self) -> Result<Option<String>, Violation> {
-        let name = self.community.trim();
-        if name.chars().count() > MAX_COMMUNITY || name.chars().any(char::is_control) {
-            return Err(Violation::new(
+        match FreeText::parse_optional(self.community, TextRule::line(MAX_COMMUNITY)) {
+            Ok(name) => Ok(name.map(FreeText::into_string)),
+            Err(TextError::TooLong(_)) => Err(Violation::new(
                 "community",
                 "COMMUNITY_SHAPE",
                 "小区名称最多200个字符",
-                "a community has at most 200 characters and no control characters",
-            ));
+                "a community has at most 200 characters",
+            )),
+            Err(error) => Err(error.violation("community")),
         }
-        Ok(Some(name.to_owned()).filter(|name| !name.is_empty()))
     }
 
     fn check_country(&self) -> Result<(), Violation> {

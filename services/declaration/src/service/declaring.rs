@@ -13,7 +13,9 @@ use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
 use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{ApplicationId, Clock, Fault, FaultCode, Random, SubjectId, Violation};
+use lutong_kernel::{
+    ApplicationId, Clock, Fault, FaultCode, FreeText, Random, SubjectId, TextRule, Violation,
+};
 use prost::Message as _;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
@@ -342,7 +344,7 @@ fn not_found() -> Fault {
 pub fn check_commitment(commitment: Option<(bool, &str)>) -> Result<String, Violation> {
     match commitment {
         Some((true, version))
-            if !version.is_empty() && version.len() <= MAX_VERSION && version.is_ascii() =>
+            if version.is_ascii() && FreeText::parse(version, TextRule::line(MAX_VERSION)).is_ok() =>
         {
             Ok(version.to_owned())
         }

@@ -6,7 +6,7 @@ use lutong_kernel::document::{Document, DocumentError, DocumentType, Normalisati
 use lutong_kernel::fault::Violations;
 use lutong_kernel::name::PersonName;
 use lutong_kernel::phone::Mobile;
-use lutong_kernel::{DivisionCode, Fault, LocalDay, Secret, Violation};
+use lutong_kernel::{DivisionCode, Fault, FreeText, LocalDay, Secret, TextError, TextRule, Violation};
 
 /// Characters of a home address beyond its division.
 const MAX_ADDRESS: usize = 200;
@@ -131,19 +131,17 @@ fn check_home(home: Option<(&str, &str)>) -> Result<(DivisionCode, String), Viol
             error.to_string(),
         )
     })?;
-    let detail = detail.trim();
-    if detail.is_empty() {
-        return Err(missing("home_address.detail", "请填写详细住址"));
-    }
-    if detail.chars().count() > MAX_ADDRESS || detail.chars().any(char::is_control) {
-        return Err(Violation::new(
+    let detail = FreeText::parse(detail, TextRule::line(MAX_ADDRESS)).map_err(|error| match error {
+        TextError::Empty => missing("home_address.detail", "请填写详细住址"),
+        TextError::TooLong(_) => Violation::new(
             "home_address.detail",
             "ADDRESS_SHAPE",
-            "详细住址最多200个字符，且不含控制字符",
-            "a home address has at most 200 characters and no control characters",
-        ));
-    }
-    Ok((division, detail.to_owned()))
+            "详细住址最多200个字符",
+            "a home address has at most 200 characters",
+        ),
+        other => other.violation("home_address.detail"),
+    })?;
+    Ok((division, detail.into_string()))
 }
 
 fn missing(field: &str, zh: &str) -> Violation {

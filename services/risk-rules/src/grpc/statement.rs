@@ -7,7 +7,7 @@ use lutong_chassis::access::Principal;
 use lutong_chassis::crypto::{Key, keyed_hash};
 use lutong_chassis::reply;
 use lutong_kernel::fault::Violations;
-use lutong_kernel::{Clock, SubjectId, Timestamp, Violation};
+use lutong_kernel::{Clock, FreeText, SubjectId, TextError, TextRule, Timestamp, Violation};
 use lutong_proto::risk_rules::v1::FactStatement;
 use prost_types::value::Kind;
 use serde_json::{Map, Value};
@@ -62,13 +62,13 @@ impl StatementReader {
         let mut wrong = Violations::new();
         let subject = wrong.take(reply::subject_id(&statement.subject_id, "subject_id"));
         for (field, text) in [("source", &statement.source), ("key", &statement.key)] {
-            if text.is_empty() || text.chars().count() > MAX_KEY || text.chars().any(char::is_control) {
-                wrong.push(Violation::new(
-                    field,
-                    "KEY_LENGTH",
-                    "应为1至100个字符",
-                    "has 1 to 100 characters",
-                ));
+            // A key is compared as it was sent: it is looked at, and not brought into another form.
+            if let Err(error) = FreeText::parse(text, TextRule::line(MAX_KEY)) {
+                wrong.push(if error.is_length() || error == TextError::Control {
+                    Violation::new(field, "KEY_LENGTH", "应为1至100个字符", "has 1 to 100 characters")
+                } else {
+                    error.violation(field)
+                });
             }
         }
         let content = wrong.take(content(&statement, self.clock.now().plus(FARTHEST)));
@@ -171,18 +171,20 @@ fn retraction(statement: &FactStatement) -> Result<Content, Violation> {
             "a retraction has no kind, attributes or replaces_key",
         ));
     }
-    let reason = statement.reason.trim();
-    if reason.is_empty() || reason.chars().count() > MAX_REASON {
-        return Err(Violation::new(
+    let reason = FreeText::parse(&statement.reason, TextRule::line(MAX_REASON)).map_err(|error| {
+        if !error.is_length() {
+            return error.violation("reason");
+        }
+        Violation::new(
             "reason",
             "REASON_LENGTH",
             "撤回须说明理由（1至200个字符）",
             "a retraction has a reason of 1 to 200 characters",
-        ));
-    }
+        )
+    })?;
     Ok(Content::Retraction {
         key: statement.retract_key.clone(),
-        reason: reason.to_owned(),
+        reason: reason.into_string(),
     })
 }
 

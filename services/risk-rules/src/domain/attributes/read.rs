@@ -1,9 +1,8 @@
 //! Reading attributes from JSON: all that is wrong is named at once.
 
 use lutong_kernel::country::Country;
-use lutong_kernel::{DivisionCode, Timestamp, Violation};
+use lutong_kernel::{DivisionCode, FreeText, TextError, TextRule, Timestamp, Violation};
 use serde_json::{Map, Value as Json};
-use unicode_normalization::UnicodeNormalization as _;
 
 use super::{Attribute, Attributes, Shape, Value};
 use crate::domain::fact::FactKind;
@@ -156,15 +155,15 @@ fn division(text: &str) -> Result<DivisionCode, Wrong> {
 
 /// A community's name in the one form in which it is compared.
 pub fn parse_text_community(text: &str) -> Result<String, Wrong> {
-    let name: String = text.trim().nfc().collect();
-    if name.is_empty() || name.chars().count() > MAX_COMMUNITY || name.chars().any(char::is_control) {
-        return Err((
+    match FreeText::parse(text, TextRule::line(MAX_COMMUNITY)) {
+        Ok(name) => Ok(name.into_string()),
+        Err(error) if error.is_length() || error == TextError::Control => Err((
             "COMMUNITY_SHAPE",
             "小区名称应为1至200个字符；不确定时请省略".to_owned(),
             "a community has 1 to 200 characters; leave it out when unknown".to_owned(),
-        ));
+        )),
+        Err(error) => Err((error.reason(), error.zh(), error.to_string())),
     }
-    Ok(name)
 }
 
 fn country_abroad(text: &str) -> Result<String, Wrong> {
@@ -209,13 +208,13 @@ fn temperature(given: &Json) -> Result<f64, Wrong> {
 }
 
 fn short_text(limit: usize, text: &str) -> Result<String, Wrong> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().count() > limit || text.chars().any(char::is_control) {
-        return Err((
+    match FreeText::parse(text, TextRule::line(limit)) {
+        Ok(text) => Ok(text.into_string()),
+        Err(error) if error.is_length() => Err((
             "TEXT_LENGTH",
             format!("应为1至{limit}个字符"),
             format!("has 1 to {limit} characters"),
-        ));
+        )),
+        Err(error) => Err((error.reason(), error.zh(), error.to_string())),
     }
-    Ok(text.to_owned())
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use lutong_kernel::{Colour, Timestamp};
+use lutong_kernel::{Colour, FreeText, TextRule, Timestamp};
 use toml::Value;
 
-use super::super::file::{File, Words};
+use super::super::file::{File, MAX_DOCUMENT, Words};
 use super::Finding;
 use crate::domain::evaluate::MAX_RULES;
 
@@ -85,6 +85,22 @@ fn blank(rule: Option<&str>, path: &str, words: &str, findings: &mut Vec<Finding
             en,
         ));
     }
+    characters(rule, path, words, findings);
+}
+
+/// A text of a rule set is shown to everybody: it hides nothing and shows in the order in which it is written.
+fn characters(rule: Option<&str>, path: &str, words: &str, findings: &mut Vec<Finding>) {
+    if let Err(error) = FreeText::parse(words, TextRule::lines(MAX_DOCUMENT))
+        && !error.is_length()
+    {
+        findings.push(Finding::new(
+            error.reason(),
+            rule,
+            path,
+            error.zh(),
+            error.to_string(),
+        ));
+    }
 }
 
 pub fn basis(rule: Option<&str>, path: &str, words: &str, findings: &mut Vec<Finding>) {
@@ -98,6 +114,7 @@ pub fn basis(rule: Option<&str>, path: &str, words: &str, findings: &mut Vec<Fin
             en,
         ));
     }
+    characters(rule, path, words, findings);
 }
 
 pub fn locality(rule: Option<&str>, path: impl Into<String>) -> Finding {
