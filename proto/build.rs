@@ -5,6 +5,8 @@
 mod bounds;
 #[path = "generate/compile.rs"]
 mod compile;
+#[path = "generate/fields.rs"]
+mod fields;
 #[path = "generate/names.rs"]
 mod names;
 #[path = "generate/requests.rs"]

@@ -21,7 +21,7 @@ pub use http_rule::{HttpRule, http_rules};
 /// One RPC that can be called from outside.
 #[derive(Debug)]
 pub struct EdgeRpc {
-    /// `/lutong.complaint.v1.FeedbackService/GetFeedback`.
+    /// `/lutong.complaint.v1.ComplaintService/GetComplaint`.
     pub path: String,
     /// The same as where a call is sent.
     pub uri: Uri,
@@ -136,7 +136,7 @@ pub mod tests {
 
     #[test]
     fn applying_and_importing_are_told_from_showing_and_verifying() {
-        for name in ["/CreateApplication", "/CreateArrival", "/CreateFeedback"] {
+        for name in ["/CreateApplication", "/CreateArrival", "/CreateComplaint"] {
             assert_eq!(work(name), Work::Write, "{name}");
         }
         for name in ["/ImportFacts", "/ImportNotice"] {

@@ -191,8 +191,8 @@ mod tests {
             ),
             (Method::POST, "/v1/arrivals", "DeclarationService/CreateArrival"),
             (Method::GET, "/v1/arrivals/7", "DeclarationService/GetArrival"),
-            (Method::POST, "/v1/feedback", "FeedbackService/CreateFeedback"),
-            (Method::GET, "/v1/feedback/7", "FeedbackService/GetFeedback"),
+            (Method::POST, "/v1/complaints", "ComplaintService/CreateComplaint"),
+            (Method::GET, "/v1/complaints/7", "ComplaintService/GetComplaint"),
         ] {
             match bindings.find(&method, path) {
                 Found::Binding(binding, _) => assert!(binding.rpc.path.ends_with(rpc), "{path}"),

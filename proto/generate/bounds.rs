@@ -10,6 +10,7 @@ use prost_reflect::{
 
 use heck::ToUpperCamelCase as _;
 
+use crate::fields;
 use crate::names::{self, Names};
 
 const NAMES: Names = Names { root: "crate" };
@@ -111,7 +112,7 @@ fn of_choice(options: &Options, message: &MessageDescriptor, oneof: &OneofDescri
     }
     format!(
         "        match &self.{} {{\n{arms}            _ => {{}}\n        }}\n",
-        names::field(oneof.name())
+        fields::field(oneof.name())
     )
 }
 
@@ -159,7 +160,7 @@ fn of_field(bounds: &DynamicMessage, field: &FieldDescriptor) -> String {
         return String::new();
     }
     let (name, at) = (
-        names::field(field.name()),
+        fields::field(field.name()),
         format!("at.field(\"{}\")", field.name()),
     );
     if field.is_map() {

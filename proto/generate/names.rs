@@ -3,22 +3,10 @@
 use heck::{ToSnakeCase as _, ToUpperCamelCase as _};
 use prost_reflect::MessageDescriptor;
 
-/// Keywords that are fields of the contract.
-const KEYWORDS: [&str; 6] = ["type", "in", "match", "move", "ref", "use"];
-
 /// The names as seen from a crate in which the packages' modules lie under `root`.
 #[derive(Debug, Clone, Copy)]
 pub struct Names {
     pub root: &'static str,
-}
-
-pub fn field(name: &str) -> String {
-    let name = name.to_snake_case();
-    if KEYWORDS.contains(&name.as_str()) {
-        format!("r#{name}")
-    } else {
-        name
-    }
 }
 
 impl Names {

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 
-use crate::names::{self, Names};
+use crate::fields;
+use crate::names::Names;
 
 const NAMES: Names = Names { root: "crate" };
 
@@ -75,7 +76,7 @@ fn text_at(message: &MessageDescriptor, path: &str) -> String {
         let field = at
             .get_field_by_name(step)
             .unwrap_or_else(|| panic!("{} has no field {step}", at.full_name()));
-        let rust = names::field(step);
+        let rust = fields::field(step);
         if index + 1 == steps.len() {
             let _ = write!(expression, ".map(|at| at.{rust}.as_str())");
         } else {

@@ -10,7 +10,18 @@ use lutong_kernel::{DivisionCode, Fault, LocalDay, SubjectId, Violation};
 
 use crate::lutong::policy::v1::Format;
 
-include!(concat!(env!("OUT_DIR"), "/bounds.rs"));
+/// The generated implementations.
+mod generated {
+    // A choice whose members all have bounds needs no other arm.
+    #![allow(unreachable_patterns)]
+
+    use super::*;
+
+    include!(concat!(env!("OUT_DIR"), "/bounds.rs"));
+}
+
+#[doc(hidden)]
+pub use generated::check_encoded;
 
 /// A message whose fields have bounds, or parts of which do.
 pub trait Bounded {

@@ -190,8 +190,8 @@ mod tests {
             listed(&rpc.method).unwrap();
         }
         assert_eq!(
-            of("lutong.complaint.v1.FeedbackService/GetFeedback"),
-            ["FEEDBACK_NOT_FOUND", "INVALID_FIELDS"]
+            of("lutong.complaint.v1.ComplaintService/GetComplaint"),
+            ["COMPLAINT_NOT_FOUND", "INVALID_FIELDS"]
         );
         assert!(of("lutong.code_rendering.v1.VerificationService/ListKeys").is_empty());
     }

@@ -180,15 +180,18 @@ impl Journal {
     }
 
     async fn file_feedback(&self, person: &Person) {
-        let body = json!({"request_id": request_id(), "category": "FEEDBACK_CATEGORY_TECHNICAL", "text": "刷新较慢"});
+        let body = json!({
+            "request_id": request_id(),
+            "feedback": {"category": "FEEDBACK_CATEGORY_TECHNICAL", "text": "刷新较慢"},
+        });
         let post = http::Method::POST;
         let answer = person
             .gateway
-            .call(post, "/v1/feedback", Some(&person.session), Some(body));
+            .call(post, "/v1/complaints", Some(&person.session), Some(body));
         if let Ok(answer) = answer.await
             && answer.status.is_success()
         {
-            let name = answer.body["feedback"]["name"].as_str().unwrap().to_owned();
+            let name = answer.body["complaint"]["name"].as_str().unwrap().to_owned();
             self.entries.lock().unwrap().feedback.push((person.clone(), name));
         }
     }

@@ -483,21 +483,34 @@ async fn a_broken_notice_is_refused_and_imports_nothing(mesh: &Mesh) {
 
 async fn feedback_is_found_by_its_number_and_only_by_its_account(mesh: &Mesh) {
     let person = mesh.gateway.person().await;
-    let body = json!({"request_id": request_id(), "category": "FEEDBACK_CATEGORY_TECHNICAL", "text": "绿码刷新较慢"});
-    let filed = person.post("/v1/feedback", body.clone()).await.expect()["feedback"].clone();
-    let again = person.post("/v1/feedback", body).await.expect()["feedback"].clone();
-    assert_eq!(filed["tracking_number"], again["tracking_number"]);
+    let body = json!({
+        "request_id": request_id(),
+        "feedback": {"category": "FEEDBACK_CATEGORY_TECHNICAL", "text": "绿码刷新较慢"},
+    });
+    let filed = person.post("/v1/complaints", body.clone()).await.expect()["complaint"].clone();
+    let again = person.post("/v1/complaints", body).await.expect()["complaint"].clone();
+    assert_eq!(filed["complaint_id"], again["complaint_id"]);
     let path = format!("/v1/{}", filed["name"].as_str().unwrap());
     assert_eq!(
-        person.get(&path).await.expect()["feedback"]["text"],
+        person.get(&path).await.expect()["complaint"]["feedback"]["text"],
         "绿码刷新较慢"
     );
+    let own = person.get("/v1/complaints").await.expect();
+    assert_eq!(own["complaints"].as_array().unwrap().len(), 1);
     let other = mesh.gateway.person().await;
-    assert_eq!(other.get(&path).await.reason(), "FEEDBACK_NOT_FOUND");
-    let empty = json!({"request_id": request_id(), "text": " "});
+    assert_eq!(other.get(&path).await.reason(), "COMPLAINT_NOT_FOUND");
+    assert!(
+        other
+            .get("/v1/complaints")
+            .await
+            .expect()
+            .get("complaints")
+            .is_none_or(|list| *list == json!([]))
+    );
+    let empty = json!({"request_id": request_id(), "feedback": {"text": " "}});
     assert_eq!(
-        person.post("/v1/feedback", empty).await.violations(),
-        ["category CATEGORY_UNKNOWN", "text MISSING"]
+        person.post("/v1/complaints", empty).await.violations(),
+        ["feedback.category MISSING", "feedback.text MISSING"]
     );
 }
 

@@ -14,8 +14,8 @@ use lutong_chassis::storage::{Engine, StorageError};
 use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::complaint::v1 as wire;
-use lutong_proto::complaint::v1::feedback_service_client::FeedbackServiceClient;
-use lutong_proto::complaint::v1::feedback_service_server::{FeedbackService, FeedbackServiceServer};
+use lutong_proto::complaint::v1::complaint_service_client::ComplaintServiceClient;
+use lutong_proto::complaint::v1::complaint_service_server::{ComplaintService, ComplaintServiceServer};
 use lutong_proto::errors::{self, Producer};
 use lutong_proto::policy::{self, Caller};
 use tonic::service::Routes;
@@ -144,33 +144,40 @@ fn what_the_stack_answers_by_itself_is_common_to_all() {
 struct Says(Status);
 
 #[tonic::async_trait]
-impl FeedbackService for Says {
-    async fn create_feedback(
+impl ComplaintService for Says {
+    async fn create_complaint(
         &self,
-        _: Request<wire::CreateFeedbackRequest>,
-    ) -> Result<Response<wire::CreateFeedbackResponse>, Status> {
+        _: Request<wire::CreateComplaintRequest>,
+    ) -> Result<Response<wire::CreateComplaintResponse>, Status> {
         Err(self.0.clone())
     }
 
-    async fn get_feedback(
+    async fn get_complaint(
         &self,
-        _: Request<wire::GetFeedbackRequest>,
-    ) -> Result<Response<wire::GetFeedbackResponse>, Status> {
-        Ok(Response::new(wire::GetFeedbackResponse::default()))
+        _: Request<wire::GetComplaintRequest>,
+    ) -> Result<Response<wire::GetComplaintResponse>, Status> {
+        Ok(Response::new(wire::GetComplaintResponse::default()))
+    }
+
+    async fn list_complaints(
+        &self,
+        _: Request<wire::ListComplaintsRequest>,
+    ) -> Result<Response<wire::ListComplaintsResponse>, Status> {
+        Ok(Response::new(wire::ListComplaintsResponse::default()))
     }
 }
 
 /// The answers of a bed in which filing feedback was answered so, and whether the bed let itself be dropped.
 async fn after(status: Status) -> (testing::Answers, bool) {
     let bed = Bed::new(Engine::Sqlite);
-    let routes = Routes::new(FeedbackServiceServer::new(Says(status)));
+    let routes = Routes::new(ComplaintServiceServer::new(Says(status)));
     bed.bind_fake(ServiceName::Complaint, routes);
-    let mut client = FeedbackServiceClient::new(bed.channel(ServiceName::Complaint, Caller::Gateway));
+    let mut client = ComplaintServiceClient::new(bed.channel(ServiceName::Complaint, Caller::Gateway));
     let call = bed.call_as(&testing::citizen("wx-1", None));
-    let filing = wire::CreateFeedbackRequest::default();
-    client.create_feedback(call.request(filing)).await.unwrap_err();
-    let asking = wire::GetFeedbackRequest::default();
-    client.get_feedback(call.request(asking)).await.unwrap();
+    let filing = wire::CreateComplaintRequest::default();
+    client.create_complaint(call.request(filing)).await.unwrap_err();
+    let asking = wire::GetComplaintRequest::default();
+    client.get_complaint(call.request(asking)).await.unwrap();
     let answers = bed.answers();
     (answers, passes(|| drop(bed)))
 }
@@ -190,7 +197,7 @@ async fn the_bed_takes_no_reason_that_the_rpc_does_not_list() {
         (refusal("REQUEST_ID_REUSED"), true),
         (refusal("CONTENDED"), true),
         // Of the other RPC of the same service; of nobody; without a reason.
-        (refusal("FEEDBACK_NOT_FOUND"), false),
+        (refusal("COMPLAINT_NOT_FOUND"), false),
         (refusal("REFUSED"), false),
         (Status::invalid_argument("INVALID_FIELDS"), false),
         (Status::internal("broken"), false),

@@ -7,7 +7,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRule {
     pub method: Method,
-    /// For example `/v1/{name=feedback/*}`.
+    /// For example `/v1/{name=complaints/*}`.
     pub template: String,
     /// `*`, the name of a field, or empty.
     pub body: String,

@@ -52,7 +52,7 @@ pub fn describe(binding: &Binding, number: u32, schemas: &mut Schemas) -> (Strin
     (path, operation)
 }
 
-/// `/v1/{name=feedback/*}` is `/v1/feedback/{name}`: an OpenAPI parameter holds no slash, so it is the part that
+/// `/v1/{name=complaints/*}` is `/v1/complaints/{name}`: an OpenAPI parameter holds no slash, so it is the part that
 /// the pattern leaves open.
 fn path_of(binding: &Binding, schemas: &mut Schemas) -> (String, Vec<Value>) {
     let pattern = &binding.pattern;

@@ -1,4 +1,4 @@
-//! Path templates of google.api.http: `/v1/{name=feedback/*}`, `/v1/tokens:verify`, `/v1/subjects/{subject_id}/decision`.
+//! Path templates of google.api.http: `/v1/{name=complaints/*}`, `/v1/tokens:verify`, `/v1/subjects/{subject_id}/decision`.
 //!
 //! ```text
 //! Template = "/" Segments [ ":" LITERAL ]      Segments = Segment { "/" Segment }
@@ -218,13 +218,13 @@ mod tests {
             ("/v1/code", "/v1/code/", None),
             ("/v1/code", "/v1/codes", None),
             (
-                "/v1/{name=feedback/*}",
-                "/v1/feedback/SD1",
-                Some(vec!["feedback/SD1"]),
+                "/v1/{name=complaints/*}",
+                "/v1/complaints/SD1",
+                Some(vec!["complaints/SD1"]),
             ),
-            ("/v1/{name=feedback/*}", "/v1/feedback/", None),
-            ("/v1/{name=feedback/*}", "/v1/feedback", None),
-            ("/v1/{name=feedback/*}", "/v1/feedback/a/b", None),
+            ("/v1/{name=complaints/*}", "/v1/complaints/", None),
+            ("/v1/{name=complaints/*}", "/v1/complaints", None),
+            ("/v1/{name=complaints/*}", "/v1/complaints/a/b", None),
             (
                 "/v1/subjects/{id}/decision",
                 "/v1/subjects/7/decision",
@@ -251,8 +251,8 @@ mod tests {
     fn values_are_decoded_and_an_encoded_slash_never_makes_another_segment() {
         assert_eq!(capture("/v1/{id}", "/v1/%E9%B2%81%2Fx").unwrap(), ["鲁/x"]);
         assert_eq!(
-            capture("/v1/{name=feedback/*}", "/v1/feedback/a%2Fb%20c").unwrap(),
-            ["feedback/a%2Fb c"]
+            capture("/v1/{name=complaints/*}", "/v1/complaints/a%2Fb%20c").unwrap(),
+            ["complaints/a%2Fb c"]
         );
         let pattern = Pattern::parse("/v1/{id}").unwrap();
         assert_eq!(pattern.capture("/v1/%FF"), Some(Err(NotUtf8)));
@@ -263,7 +263,7 @@ mod tests {
         for template in [
             "v1/code",
             "/v1//code",
-            "/v1/{name=feedback/*",
+            "/v1/{name=complaints/*",
             "/v1/{=a}",
             "/v1/{a b}",
             "/v1/tokens:",

@@ -17,11 +17,15 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
         get("/v1/keys"),
         get("/v1/applications/a"),
         get("/v1/arrivals/a"),
-        get("/v1/feedback/SD1"),
+        get("/v1/complaints/SD1"),
+        get("/v1/complaints?page_size=10"),
         post("/v1/tokens:verify", json!({"token": "LT1:x"})),
         post("/v1/applications", json!({"request_id": "r", "form": {}})),
         post("/v1/arrivals", json!({"request_id": "r", "form": {}})),
-        post("/v1/feedback", json!({"request_id": "r", "text": "x"})),
+        post(
+            "/v1/complaints",
+            json!({"request_id": "r", "feedback": {"text": "x"}}),
+        ),
         get("/v1/areas?division=3702&open_only=true"),
         get("/v1/pulls"),
         post("/v1/pulls/epidemic-database:start", json!({"request_id": "r"})),
@@ -127,8 +131,8 @@ async fn path_query_and_body_reach_the_service_and_its_answer_comes_back_in_prot
             "version": "2",
         })
     );
-    let asked = mesh.get("/v1/feedback/SD1", Some(&session)).await;
-    assert_eq!(asked.body, json!({"feedback": {"name": "feedback/SD1"}}));
+    let asked = mesh.get("/v1/complaints/SD1", Some(&session)).await;
+    assert_eq!(asked.body, json!({"complaint": {"name": "complaints/SD1"}}));
     let keys = mesh.get("/v1/keys", None).await;
     assert_eq!(
         keys.body,
@@ -140,9 +144,9 @@ async fn path_query_and_body_reach_the_service_and_its_answer_comes_back_in_prot
 async fn an_unknown_field_is_refused_by_name_and_reaches_nobody() {
     let mesh = Mesh::new();
     let session = mesh.citizen().await;
-    let body = json!({"request_id": "r", "text": "x", "colour": "red"});
+    let body = json!({"request_id": "r", "feedback": {"text": "x"}, "colour": "red"});
     let answered = mesh
-        .call(Method::POST, "/v1/feedback", Some(&session), Some(body))
+        .call(Method::POST, "/v1/complaints", Some(&session), Some(body))
         .await;
     assert_eq!(answered.status, StatusCode::BAD_REQUEST);
     assert_eq!(answered.headers["content-type"], "application/problem+json");
@@ -160,16 +164,16 @@ async fn a_services_refusal_comes_out_with_its_fields_and_both_languages() {
     let session = mesh.citizen().await;
     let body = json!({"request_id": "r"});
     let answered = mesh
-        .call(Method::POST, "/v1/feedback", Some(&session), Some(body))
+        .call(Method::POST, "/v1/complaints", Some(&session), Some(body))
         .await;
     assert_eq!(answered.status, StatusCode::BAD_REQUEST);
     assert_eq!(
         answered.body["errors"],
         json!([{
-            "field": "text",
-            "reason": "TEXT_LENGTH",
-            "message_zh": "请填写1至2000字",
-            "message_en": "has 1 to 2,000 characters",
+            "field": "kind",
+            "reason": "MISSING",
+            "message_zh": "必填",
+            "message_en": "is required",
         }])
     );
     // Somebody else's subject: the service's own refusal.
@@ -182,7 +186,7 @@ async fn a_services_refusal_comes_out_with_its_fields_and_both_languages() {
 async fn post_raw(mesh: &Mesh, session: &str, content_type: Option<&str>, body: Vec<u8>) -> (u16, String) {
     let mut request = Request::builder()
         .method(Method::POST)
-        .uri("/v1/feedback")
+        .uri("/v1/complaints")
         .header("authorization", format!("Bearer {session}"));
     if let Some(content_type) = content_type {
         request = request.header("content-type", content_type);
@@ -265,7 +269,7 @@ async fn who_calls_comes_before_what_they_sent() {
     let mesh = Mesh::new();
     let session = mesh.citizen().await;
     let send = async |session: Option<&str>, content_type: &str, body: &'static str| {
-        let mut request = http::Request::post("/v1/feedback").header("content-type", content_type);
+        let mut request = http::Request::post("/v1/complaints").header("content-type", content_type);
         if let Some(session) = session {
             request = request.header("authorization", format!("Bearer {session}"));
         }

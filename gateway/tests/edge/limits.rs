@@ -72,8 +72,8 @@ async fn a_full_pool_of_writers_sheds_writers_and_leaves_showing_alone() {
     let file = |mesh: &Arc<Mesh>| {
         let (mesh, session) = (Arc::clone(mesh), session.clone());
         async move {
-            let body = json!({"request_id": "r", "text": "x"});
-            mesh.call(Method::POST, "/v1/feedback", Some(&session), Some(body))
+            let body = json!({"request_id": "r", "feedback": {"text": "x"}});
+            mesh.call(Method::POST, "/v1/complaints", Some(&session), Some(body))
                 .await
         }
     };

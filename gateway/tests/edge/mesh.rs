@@ -178,7 +178,7 @@ pub fn dev() -> GatewayConfig {
 fn routes(world: &World) -> [(ServiceName, Routes); 5] {
     use code::code_service_server::CodeServiceServer;
     use code::verification_service_server::VerificationServiceServer;
-    use complaint::feedback_service_server::FeedbackServiceServer;
+    use complaint::complaint_service_server::ComplaintServiceServer;
     use declaration::declaration_service_server::DeclarationServiceServer;
     use declaration::feed_service_server::FeedServiceServer;
     use identity::account_service_server::AccountServiceServer;
@@ -194,7 +194,7 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
         ),
         (
             ServiceName::Complaint,
-            Routes::new(FeedbackServiceServer::new(w())),
+            Routes::new(ComplaintServiceServer::new(w())),
         ),
         (
             ServiceName::Declaration,
@@ -294,41 +294,44 @@ impl code::verification_service_server::VerificationService for World {
 }
 
 #[tonic::async_trait]
-impl complaint::feedback_service_server::FeedbackService for World {
-    async fn create_feedback(
+impl complaint::complaint_service_server::ComplaintService for World {
+    async fn create_complaint(
         &self,
-        call: Call<complaint::CreateFeedbackRequest>,
-    ) -> Answers<complaint::CreateFeedbackResponse> {
+        call: Call<complaint::CreateComplaintRequest>,
+    ) -> Answers<complaint::CreateComplaintResponse> {
         self.note(&call)?;
         self.filed.fetch_add(1, Ordering::SeqCst);
         let _turn = self.filing.acquire().await;
         let request = call.into_inner();
-        if request.text.is_empty() {
-            let missing = Violation::new(
-                "text",
-                "TEXT_LENGTH",
-                "请填写1至2000字",
-                "has 1 to 2,000 characters",
-            );
+        let Some(complaint::create_complaint_request::Kind::Feedback(feedback)) = request.kind else {
+            let missing = Violation::new("kind", "MISSING", "必填", "is required");
             return Err(status::from_fault(Fault::invalid(vec![missing])));
-        }
-        Ok(Answer::new(complaint::CreateFeedbackResponse {
-            feedback: Some(complaint::Feedback {
-                text: request.text,
-                ..complaint::Feedback::default()
+        };
+        Ok(Answer::new(complaint::CreateComplaintResponse {
+            complaint: Some(complaint::Complaint {
+                kind: Some(complaint::complaint::Kind::Feedback(feedback)),
+                ..complaint::Complaint::default()
             }),
         }))
     }
 
-    async fn get_feedback(
+    async fn list_complaints(
         &self,
-        call: Call<complaint::GetFeedbackRequest>,
-    ) -> Answers<complaint::GetFeedbackResponse> {
+        call: Call<complaint::ListComplaintsRequest>,
+    ) -> Answers<complaint::ListComplaintsResponse> {
         self.note(&call)?;
-        Ok(Answer::new(complaint::GetFeedbackResponse {
-            feedback: Some(complaint::Feedback {
+        Ok(Answer::new(complaint::ListComplaintsResponse::default()))
+    }
+
+    async fn get_complaint(
+        &self,
+        call: Call<complaint::GetComplaintRequest>,
+    ) -> Answers<complaint::GetComplaintResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(complaint::GetComplaintResponse {
+            complaint: Some(complaint::Complaint {
                 name: call.into_inner().name,
-                ..complaint::Feedback::default()
+                ..complaint::Complaint::default()
             }),
         }))
     }

@@ -125,7 +125,7 @@ async fn while_identity_is_away_nobody_is_told_that_they_have_no_code() {
     assert_eq!(answered.body["metadata"]["part"], "identity");
     assert_eq!(answered.headers["retry-after"], "1");
     // A complaint belongs to the account and needs no person.
-    let answered = mesh.get("/v1/feedback/SD1", Some(&session)).await;
+    let answered = mesh.get("/v1/complaints/SD1", Some(&session)).await;
     assert_eq!(answered.status, StatusCode::OK);
 }
 
@@ -140,7 +140,7 @@ async fn a_disabled_account_gets_no_session_and_a_known_one_goes_on_only_as_a_kn
     assert_eq!(answered.body["reason"], "ACCOUNT_DISABLED");
     let session = mesh.session("new", "", &[Role::Citizen]).await;
     mesh.world.accounts.lock().unwrap().clear();
-    let answered = mesh.get("/v1/feedback/SD1", Some(&session)).await;
+    let answered = mesh.get("/v1/complaints/SD1", Some(&session)).await;
     assert_eq!(answered.body["reason"], "ACCOUNT_DISABLED");
 }
 

@@ -161,9 +161,9 @@ async fn silent_imports_of_one_feed_stop_nobody_and_end_by_themselves() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
-    let body = json!({"request_id": "r", "text": "x"});
+    let body = json!({"request_id": "r", "feedback": {"text": "x"}});
     let filed = mesh
-        .call(Method::POST, "/v1/feedback", Some(&citizen), Some(body))
+        .call(Method::POST, "/v1/complaints", Some(&citizen), Some(body))
         .await;
     assert_eq!(filed.status, StatusCode::OK, "{}", filed.body);
     let import = call(IMPORT_FACTS, Some(&other_feed), "198.51.100.1:1", Body::empty());

@@ -8,16 +8,19 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_complaint::Migrations;
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::complaint::v1 as wire;
-use lutong_proto::complaint::v1::feedback_service_client::FeedbackServiceClient;
+use lutong_proto::complaint::v1::complaint_service_client::ComplaintServiceClient;
 use lutong_proto::policy::Caller;
 use lutong_proto::time;
 use wire::FeedbackCategory::{HealthData, Technical};
+use wire::create_complaint_request::Kind as FiledKind;
 
 on_both_engines!(
     feedback_is_filed_numbered_and_followed,
     a_number_is_read_as_people_type_it,
     a_mistyped_number_is_found_before_anybody_searches,
     nobody_reads_anothers_feedback,
+    own_complaints_are_listed_page_by_page_the_newest_first,
+    a_page_token_is_of_one_list_and_one_filter_and_says_nothing,
     a_repeated_request_is_answered_alike_and_another_body_is_a_conflict,
     what_is_wrong_with_feedback_is_named_and_nothing_is_stored,
     what_was_written_is_not_stored_readably,
@@ -35,6 +38,20 @@ async fn start(bed: Bed) -> Complaint {
     Complaint(bed, storage)
 }
 
+fn feedback(category: i32, text: &str) -> wire::Feedback {
+    wire::Feedback {
+        category,
+        text: text.to_owned(),
+    }
+}
+
+fn text(complaint: &wire::Complaint) -> &str {
+    let Some(wire::complaint::Kind::Feedback(feedback)) = &complaint.kind else {
+        panic!("no feedback: {complaint:?}")
+    };
+    &feedback.text
+}
+
 fn request_id(n: u32) -> String {
     format!("00000000-0000-7000-9000-{n:012}")
 }
@@ -49,19 +66,19 @@ fn wrong(fault: &Fault) -> Vec<String> {
 }
 
 impl Complaint {
-    fn client(&self) -> FeedbackServiceClient<lutong_chassis::MeshChannel> {
-        FeedbackServiceClient::new(self.0.channel(ServiceName::Complaint, Caller::Gateway))
+    fn client(&self) -> ComplaintServiceClient<lutong_chassis::MeshChannel> {
+        ComplaintServiceClient::new(self.0.channel(ServiceName::Complaint, Caller::Gateway))
     }
 
     async fn send(
         &self,
         account: &str,
-        request: wire::CreateFeedbackRequest,
-    ) -> Result<wire::Feedback, Fault> {
+        request: wire::CreateComplaintRequest,
+    ) -> Result<wire::Complaint, Fault> {
         let request = self.0.call_as(&testing::citizen(account, None)).request(request);
-        let answer = self.client().create_feedback(request).await;
+        let answer = self.client().create_complaint(request).await;
         answer
-            .map(|answer| answer.into_inner().feedback.unwrap())
+            .map(|answer| answer.into_inner().complaint.unwrap())
             .map_err(|status| fault(&status))
     }
 
@@ -71,29 +88,45 @@ impl Complaint {
         n: u32,
         category: wire::FeedbackCategory,
         text: &str,
-    ) -> Result<wire::Feedback, Fault> {
-        let request = wire::CreateFeedbackRequest {
+    ) -> Result<wire::Complaint, Fault> {
+        let request = wire::CreateComplaintRequest {
             request_id: request_id(n),
-            category: category.into(),
-            text: text.to_owned(),
+            kind: Some(FiledKind::Feedback(feedback(category.into(), text))),
         };
         self.send(account, request).await
     }
 
-    async fn find(&self, account: &str, name: &str) -> Result<wire::Feedback, Fault> {
-        let request = wire::GetFeedbackRequest {
+    async fn find(&self, account: &str, name: &str) -> Result<wire::Complaint, Fault> {
+        let request = wire::GetComplaintRequest {
             name: name.to_owned(),
         };
         let request = self.0.call_as(&testing::citizen(account, None)).request(request);
-        let answer = self.client().get_feedback(request).await;
+        let answer = self.client().get_complaint(request).await;
         answer
-            .map(|answer| answer.into_inner().feedback.unwrap())
+            .map(|answer| answer.into_inner().complaint.unwrap())
             .map_err(|status| fault(&status))
+    }
+
+    async fn list(
+        &self,
+        account: &str,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<(Vec<String>, String), Fault> {
+        let request = wire::ListComplaintsRequest {
+            page_size,
+            page_token: page_token.to_owned(),
+        };
+        let request = self.0.call_as(&testing::citizen(account, None)).request(request);
+        let answer = self.client().list_complaints(request).await;
+        let page = answer.map_err(|status| fault(&status))?.into_inner();
+        let names = page.complaints.into_iter().map(|one| one.name).collect();
+        Ok((names, page.next_page_token))
     }
 
     async fn stored(&self) -> [i64; 2] {
         [
-            testing::rows(&self.1, "feedback").await,
+            testing::rows(&self.1, "complaints").await,
             testing::rows(&self.1, "idempotency").await,
         ]
     }
@@ -108,32 +141,31 @@ async fn feedback_is_filed_numbered_and_followed(bed: Bed) {
     let now = complaint.0.foundation.now();
     assert_eq!(
         filed,
-        wire::Feedback {
-            name: format!("feedback/{}", filed.tracking_number),
-            tracking_number: filed.tracking_number.clone(),
-            category: HealthData.into(),
-            state: wire::FeedbackState::Filed.into(),
+        wire::Complaint {
+            name: format!("complaints/{}", filed.complaint_id),
+            complaint_id: filed.complaint_id.clone(),
+            state: wire::ComplaintState::Filed.into(),
             create_time: Some(time::from_micros(now.micros())),
-            text: TEXT.to_owned(),
+            kind: Some(wire::complaint::Kind::Feedback(feedback(HealthData.into(), TEXT))),
         }
     );
-    let (day, letters) = filed.tracking_number.split_once('-').unwrap();
+    let (day, letters) = filed.complaint_id.split_once('-').unwrap();
     assert_eq!((day, letters.len()), ("SD20221126", 8));
     assert_eq!(complaint.find("wx-1", &filed.name).await.unwrap(), filed);
     let second = complaint.file("wx-1", 2, Technical, TEXT).await.unwrap();
-    assert_ne!(second.tracking_number, filed.tracking_number);
+    assert_ne!(second.complaint_id, filed.complaint_id);
 }
 
 async fn a_number_is_read_as_people_type_it(bed: Bed) {
     let complaint = start(bed).await;
     let filed = complaint.file("wx-1", 1, Technical, TEXT).await.unwrap();
     let typed = filed
-        .tracking_number
+        .complaint_id
         .to_lowercase()
         .replace('0', "o")
         .replace('1', "l");
     let found = complaint
-        .find("wx-1", &format!("feedback/{typed}"))
+        .find("wx-1", &format!("complaints/{typed}"))
         .await
         .unwrap();
     assert_eq!(found, filed, "{typed}");
@@ -142,7 +174,7 @@ async fn a_number_is_read_as_people_type_it(bed: Bed) {
 async fn a_mistyped_number_is_found_before_anybody_searches(bed: Bed) {
     let complaint = start(bed).await;
     let filed = complaint.file("wx-1", 1, Technical, TEXT).await.unwrap();
-    let number = filed.tracking_number.as_bytes();
+    let number = filed.complaint_id.as_bytes();
     // Each place of the check and of what it checks, one character on; then two neighbours swapped.
     let alphabet = b"0123456789ABCDEFGHJKMNPQRSTWXYZ";
     for place in 11..number.len() {
@@ -152,25 +184,22 @@ async fn a_mistyped_number_is_found_before_anybody_searches(bed: Bed) {
             .position(|letter| *letter == typed[place])
             .unwrap();
         typed[place] = alphabet[(at + 1) % alphabet.len()];
-        let name = format!("feedback/{}", String::from_utf8(typed).unwrap());
+        let name = format!("complaints/{}", String::from_utf8(typed).unwrap());
         let refused = complaint.find("wx-1", &name).await.unwrap_err();
         assert_eq!(wrong(&refused), ["name TRACKING_NUMBER"], "{name}");
         assert!(refused.violations[0].en.contains("mistyped"), "{refused:?}");
     }
-    for name in [
-        "",
-        "feedback/",
-        "feedback/SD20221126",
-        &filed.tracking_number,
-        "people/1",
+    for (name, reason) in [
+        ("", "MISSING"),
+        ("complaints/", "NAME_SHAPE"),
+        ("complaints/SD20221126", "TRACKING_NUMBER"),
+        (filed.complaint_id.as_str(), "NAME_SHAPE"),
+        ("people/1", "NAME_SHAPE"),
     ] {
         let refused = complaint.find("wx-1", name).await.unwrap_err();
         assert_eq!(
             (refused.code, wrong(&refused)),
-            (
-                FaultCode::InvalidArgument,
-                vec!["name TRACKING_NUMBER".to_owned()]
-            ),
+            (FaultCode::InvalidArgument, vec![format!("name {reason}")]),
             "{name}"
         );
     }
@@ -186,17 +215,74 @@ async fn nobody_reads_anothers_feedback(bed: Bed) {
         &lutong_kernel::random::SeededRandom::new(99),
     );
     let nobodys = complaint
-        .find("wx-2", &format!("feedback/{unknown}"))
+        .find("wx-2", &format!("complaints/{unknown}"))
         .await
         .unwrap_err();
     assert_eq!(
         (theirs.code, &*theirs.reason),
-        (FaultCode::NotFound, "FEEDBACK_NOT_FOUND")
+        (FaultCode::NotFound, "COMPLAINT_NOT_FOUND")
     );
     assert_eq!(
         theirs, nobodys,
         "an answer does not tell whether there is such feedback"
     );
+}
+
+async fn own_complaints_are_listed_page_by_page_the_newest_first(bed: Bed) {
+    let complaint = start(bed).await;
+    let mut filed = Vec::new();
+    for n in 1..=5 {
+        filed.insert(0, complaint.file("wx-1", n, Technical, TEXT).await.unwrap().name);
+        // Two of them in one instant.
+        if n != 3 {
+            complaint.0.clock.advance(std::time::Duration::from_secs(60));
+        }
+    }
+    filed[1..3].sort();
+    complaint.file("wx-2", 9, Technical, TEXT).await.unwrap();
+    let (all, next) = complaint.list("wx-1", 0, "").await.unwrap();
+    assert_eq!((&all, next.as_str()), (&filed, ""));
+    for size in 1..=5 {
+        let (mut seen, mut token) = (Vec::new(), String::new());
+        loop {
+            let (page, next) = complaint.list("wx-1", size, &token).await.unwrap();
+            assert!(page.len() <= usize::try_from(size).unwrap());
+            seen.extend(page);
+            token = next;
+            if token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(seen, filed, "pages of {size}");
+    }
+    assert_eq!(
+        complaint.list("wx-3", 0, "").await.unwrap(),
+        (Vec::new(), String::new())
+    );
+}
+
+async fn a_page_token_is_of_one_list_and_one_filter_and_says_nothing(bed: Bed) {
+    let complaint = start(bed).await;
+    for n in 1..=3 {
+        complaint.file("wx-1", n, Technical, TEXT).await.unwrap();
+    }
+    let (page, token) = complaint.list("wx-1", 1, "").await.unwrap();
+    let url_safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    assert!(token.chars().all(url_safe), "{token}");
+    let id = page[0].rsplit('/').next().unwrap();
+    assert!(!token.contains(id));
+    // In somebody else's hands it leads to their own list.
+    assert_eq!(
+        complaint.list("wx-2", 1, &token).await.unwrap().0,
+        Vec::<String>::new()
+    );
+    let mut altered = token.clone().into_bytes();
+    let last = altered.len() / 2;
+    altered[last] = if altered[last] == b'A' { b'B' } else { b'A' };
+    for foreign in [String::from_utf8(altered).unwrap().as_str(), "x", "1", "=="] {
+        let refused = complaint.list("wx-1", 1, foreign).await.unwrap_err();
+        assert_eq!(wrong(&refused), ["page_token PAGE_TOKEN_FOREIGN"], "{foreign}");
+    }
 }
 
 async fn a_repeated_request_is_answered_alike_and_another_body_is_a_conflict(bed: Bed) {
@@ -214,30 +300,48 @@ async fn a_repeated_request_is_answered_alike_and_another_body_is_a_conflict(bed
     assert_eq!(complaint.stored().await, [1, 1]);
     // Another account's request of the same id is another request.
     let theirs = complaint.file("wx-2", 1, HealthData, TEXT).await.unwrap();
-    assert_ne!(theirs.tracking_number, filed.tracking_number);
+    assert_ne!(theirs.complaint_id, filed.complaint_id);
 }
 
 async fn what_is_wrong_with_feedback_is_named_and_nothing_is_stored(bed: Bed) {
     let complaint = start(bed).await;
-    let request = |id: &str, category: i32, text: &str| wire::CreateFeedbackRequest {
+    let request = |id: &str, category: i32, text: &str| wire::CreateComplaintRequest {
         request_id: id.to_owned(),
-        category,
-        text: text.to_owned(),
+        kind: Some(FiledKind::Feedback(feedback(category, text))),
     };
     let id = request_id(1);
     let technical = Technical.into();
     for (request, named) in [
         (
             request(&id, 0, " \n"),
-            &["category CATEGORY_UNKNOWN", "text MISSING"][..],
+            &["feedback.category MISSING", "feedback.text MISSING"][..],
         ),
-        (request(&id, 99, TEXT), &["category CATEGORY_UNKNOWN"]),
-        (request(&id, technical, &"秘".repeat(2_001)), &["text TEXT_SHAPE"]),
-        (request(&id, technical, "秘\u{0}"), &["text TEXT_CONTROL"]),
-        (request(&id, technical, "秘\u{202e}"), &["text TEXT_BIDI"]),
-        (request(&id, technical, "秘\u{200b}"), &["text TEXT_INVISIBLE"]),
-        (request("", technical, TEXT), &["request_id REQUEST_ID_MISSING"]),
-        (request("1", technical, TEXT), &["request_id REQUEST_ID_SHAPE"]),
+        (request(&id, 99, TEXT), &["feedback.category UNKNOWN_VALUE"]),
+        (
+            request(&id, technical, &"秘".repeat(2_001)),
+            &["feedback.text TOO_LONG"],
+        ),
+        (
+            request(&id, technical, "秘\u{0}"),
+            &["feedback.text TEXT_CONTROL"],
+        ),
+        (
+            request(&id, technical, "秘\u{202e}"),
+            &["feedback.text TEXT_BIDI"],
+        ),
+        (
+            request(&id, technical, "秘\u{200b}"),
+            &["feedback.text TEXT_INVISIBLE"],
+        ),
+        (request("", technical, TEXT), &["request_id MISSING"]),
+        (request("1", technical, TEXT), &["request_id UUID_SHAPE"]),
+        (
+            wire::CreateComplaintRequest {
+                request_id: id.clone(),
+                kind: None,
+            },
+            &["kind MISSING"],
+        ),
     ] {
         let refused = complaint.send("wx-1", request).await.unwrap_err();
         assert_eq!(&*refused.reason, "INVALID_FIELDS");
@@ -261,35 +365,31 @@ async fn what_was_written_is_not_stored_readably(bed: Bed) {
         .await
         .unwrap();
     for (column, secret) in [("text", TEXT.as_bytes()), ("account", b"wx-secret-account")] {
-        let stored = testing::bytes(&complaint.1, "feedback", column).await;
+        let stored = testing::bytes(&complaint.1, "complaints", column).await;
         assert!(!stored.is_empty());
         assert!(
             !stored.windows(secret.len()).any(|window| window == secret),
             "{column}"
         );
     }
-    assert_eq!(
-        complaint
-            .find("wx-secret-account", &filed.name)
-            .await
-            .unwrap()
-            .text,
-        TEXT
-    );
+    let found = complaint.find("wx-secret-account", &filed.name).await.unwrap();
+    assert_eq!(text(&found), TEXT);
 }
 
 async fn a_text_of_a_megabyte_is_refused_unread(bed: Bed) {
     let complaint = start(bed).await;
-    let request = wire::CreateFeedbackRequest {
+    let request = wire::CreateComplaintRequest {
         request_id: request_id(1),
-        category: Technical.into(),
-        text: "秘".repeat(350_000),
+        kind: Some(FiledKind::Feedback(feedback(
+            Technical.into(),
+            &"秘".repeat(350_000),
+        ))),
     };
     let request = complaint
         .0
         .call_as(&testing::citizen("wx-1", None))
         .request(request);
-    let refused = complaint.client().create_feedback(request).await.unwrap_err();
+    let refused = complaint.client().create_complaint(request).await.unwrap_err();
     assert_eq!(
         lutong_chassis::status::to_fault(&refused, "complaint").reason,
         "MESSAGE_TOO_LARGE"

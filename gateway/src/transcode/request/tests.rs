@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use http::Method;
-use lutong_proto::complaint::v1::{CreateFeedbackRequest, FeedbackCategory, GetFeedbackRequest};
+use lutong_proto::complaint::v1::create_complaint_request::Kind;
+use lutong_proto::complaint::v1::{CreateComplaintRequest, FeedbackCategory, GetComplaintRequest};
 use lutong_proto::declaration::v1::{ApplicationForm, CreateApplicationRequest};
 use prost::Message;
 
@@ -43,24 +44,27 @@ fn reasons<M: std::fmt::Debug>(result: Result<M, Fault>) -> Vec<String> {
 
 #[test]
 fn a_whole_body_is_the_request_in_either_spelling_of_its_names() {
-    let binding = at("/CreateFeedback", "/v1/feedback", "*");
+    let binding = at("/CreateComplaint", "/v1/complaints", "*");
     for body in [
-        r#"{"request_id": "r", "category": "FEEDBACK_CATEGORY_OTHER", "text": "码不显示"}"#,
-        r#"{"requestId": "r", "category": 4, "text": "码不显示"}"#,
+        r#"{"request_id": "r", "feedback": {"category": "FEEDBACK_CATEGORY_OTHER", "text": "码不显示"}}"#,
+        r#"{"requestId": "r", "feedback": {"category": 4, "text": "码不显示"}}"#,
     ] {
-        let request: CreateFeedbackRequest = read(&binding, "/v1/feedback", body.as_bytes()).unwrap();
+        let request: CreateComplaintRequest = read(&binding, "/v1/complaints", body.as_bytes()).unwrap();
         assert_eq!(request.request_id, "r");
-        assert_eq!(request.category(), FeedbackCategory::Other);
-        assert_eq!(request.text, "码不显示");
+        let Some(Kind::Feedback(feedback)) = request.kind else {
+            panic!("{body}")
+        };
+        assert_eq!(feedback.category(), FeedbackCategory::Other);
+        assert_eq!(feedback.text, "码不显示");
     }
 }
 
 #[test]
 fn path_variables_and_parameters_make_the_request_where_there_is_no_body() {
-    let binding = at("/GetFeedback", "/v1/{name=feedback/*}", "");
-    let request: GetFeedbackRequest = read(&binding, "/v1/feedback/SD1", b"").unwrap();
-    assert_eq!(request.name, "feedback/SD1");
-    let refused = read::<GetFeedbackRequest>(&binding, "/v1/feedback/SD1?name=x&other=y", b"");
+    let binding = at("/GetComplaint", "/v1/{name=complaints/*}", "");
+    let request: GetComplaintRequest = read(&binding, "/v1/complaints/SD1", b"").unwrap();
+    assert_eq!(request.name, "complaints/SD1");
+    let refused = read::<GetComplaintRequest>(&binding, "/v1/complaints/SD1?name=x&other=y", b"");
     assert_eq!(
         reasons(refused),
         ["name UNKNOWN_PARAMETER", "other UNKNOWN_PARAMETER"]
@@ -91,15 +95,21 @@ fn the_path_wins_over_the_body() {
 
 #[test]
 fn an_unknown_field_is_named_and_a_wrong_one_too() {
-    let binding = at("/CreateFeedback", "/v1/feedback", "*");
-    let refused =
-        read::<CreateFeedbackRequest>(&binding, "/v1/feedback", br#"{"txt": "x", "category": "NO"}"#);
-    assert_eq!(reasons(refused), ["category UNKNOWN_VALUE", "txt UNKNOWN_FIELD"]);
+    let binding = at("/CreateComplaint", "/v1/complaints", "*");
+    let refused = read::<CreateComplaintRequest>(
+        &binding,
+        "/v1/complaints",
+        br#"{"txt": "x", "feedback": {"category": "NO"}}"#,
+    );
+    assert_eq!(
+        reasons(refused),
+        ["feedback.category UNKNOWN_VALUE", "txt UNKNOWN_FIELD"]
+    );
 }
 
 #[test]
 fn what_is_not_json_is_told_by_place_and_never_repeated() {
-    let binding = at("/CreateFeedback", "/v1/feedback", "*");
+    let binding = at("/CreateComplaint", "/v1/complaints", "*");
     for (body, reason) in [
         (&b"{\"text\": \xff}"[..], " BODY_NOT_UTF8"),
         ("{\"text\": 孙小鲁}".as_bytes(), " BODY_NOT_JSON"),
@@ -108,7 +118,7 @@ fn what_is_not_json_is_told_by_place_and_never_repeated() {
         (b"[]", " WRONG_TYPE"),
         (b"null", " WRONG_TYPE"),
     ] {
-        let fault = read::<CreateFeedbackRequest>(&binding, "/v1/feedback", body).unwrap_err();
+        let fault = read::<CreateComplaintRequest>(&binding, "/v1/complaints", body).unwrap_err();
         assert!(!format!("{fault:?}").contains('孙'), "{fault:?}");
         assert_eq!(reasons::<()>(Err(fault)), [reason], "{body:?}");
     }
@@ -116,15 +126,15 @@ fn what_is_not_json_is_told_by_place_and_never_repeated() {
 
 #[test]
 fn deep_nesting_is_refused_and_not_followed() {
-    let binding = at("/CreateFeedback", "/v1/feedback", "*");
+    let binding = at("/CreateComplaint", "/v1/complaints", "*");
     let body = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
-    let refused = read::<CreateFeedbackRequest>(&binding, "/v1/feedback", body.as_bytes());
+    let refused = read::<CreateComplaintRequest>(&binding, "/v1/complaints", body.as_bytes());
     assert_eq!(reasons(refused), [" BODY_NOT_JSON"]);
 }
 
 #[test]
 fn a_path_that_is_not_utf_8_is_refused() {
-    let binding = at("/GetFeedback", "/v1/{name=feedback/*}", "");
-    let refused = read::<GetFeedbackRequest>(&binding, "/v1/feedback/%FF", b"");
+    let binding = at("/GetComplaint", "/v1/{name=complaints/*}", "");
+    let refused = read::<GetComplaintRequest>(&binding, "/v1/complaints/%FF", b"");
     assert_eq!(reasons(refused), [" PATH_NOT_UTF8"]);
 }

@@ -101,11 +101,12 @@ pub async fn list(
 ) -> Result<Vec<Complaint>, Fault> {
     let mut query = Entity::find().filter(Column::Account.eq(account.to_vec()));
     if let Some(Place { created_at, number }) = after {
-        let later = Condition::any().add(Column::CreatedAt.lt(created_at)).add(
-            Column::CreatedAt
-                .eq(created_at)
-                .and(Column::TrackingNumber.gt(number)),
-        );
+        let at_once = Condition::all()
+            .add(Column::CreatedAt.eq(created_at))
+            .add(Column::TrackingNumber.gt(number));
+        let later = Condition::any()
+            .add(Column::CreatedAt.lt(created_at))
+            .add(at_once);
         query = query.filter(later);
     }
     let rows = query

@@ -5,8 +5,11 @@ use lutong_kernel::RequestId;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
 use lutong_proto::code_rendering::v1::{ImageFormat, ShowCodeRequest, ShowCodeResponse, VerifyTokenRequest};
-use lutong_proto::complaint::v1::feedback_service_client::FeedbackServiceClient;
-use lutong_proto::complaint::v1::{CreateFeedbackRequest, FeedbackCategory, GetFeedbackRequest};
+use lutong_proto::complaint::v1::complaint_service_client::ComplaintServiceClient;
+use lutong_proto::complaint::v1::{
+    CreateComplaintRequest, Feedback, FeedbackCategory, GetComplaintRequest, complaint,
+    create_complaint_request,
+};
 use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
 use lutong_proto::declaration::v1::{
     ArrivalForm, ContactEntry, CreateApplicationRequest, CreateArrivalRequest, OverseasOrigin,
@@ -159,35 +162,40 @@ impl Holder {
     }
 
     pub async fn file_feedback(&self, text: &str) -> Result<String, Failure> {
-        let request = CreateFeedbackRequest {
+        let request = CreateComplaintRequest {
             request_id: self.request_id(),
-            category: FeedbackCategory::Technical.into(),
-            text: text.to_owned(),
+            kind: Some(create_complaint_request::Kind::Feedback(Feedback {
+                category: FeedbackCategory::Technical.into(),
+                text: text.to_owned(),
+            })),
         };
-        let answer = FeedbackServiceClient::new(self.calls.clone())
-            .create_feedback(request)
+        let answer = ComplaintServiceClient::new(self.calls.clone())
+            .create_complaint(request)
             .await;
         let filed = answer
             .map_err(|status| failed(&status))?
             .into_inner()
-            .feedback
+            .complaint
             .unwrap_or_default();
-        Ok(filed.tracking_number)
+        Ok(filed.complaint_id)
     }
 
     pub async fn find_feedback(&self, number: &str) -> Result<String, Failure> {
-        let request = GetFeedbackRequest {
-            name: format!("feedback/{number}"),
+        let request = GetComplaintRequest {
+            name: format!("complaints/{number}"),
         };
-        let answer = FeedbackServiceClient::new(self.calls.clone())
-            .get_feedback(request)
+        let answer = ComplaintServiceClient::new(self.calls.clone())
+            .get_complaint(request)
             .await;
-        Ok(answer
+        let found = answer
             .map_err(|status| failed(&status))?
             .into_inner()
-            .feedback
-            .unwrap_or_default()
-            .text)
+            .complaint
+            .unwrap_or_default();
+        match found.kind {
+            Some(complaint::Kind::Feedback(feedback)) => Ok(feedback.text),
+            None => Ok(String::new()),
+        }
     }
 }
 
