@@ -20,6 +20,7 @@ use lutong_chassis::peer::PeerAddress;
 use lutong_chassis::{BuildError, Foundation, status, telemetry};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::policy::Scope;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::Service;
@@ -29,8 +30,9 @@ use crate::contract::{Contract, EdgeRpc};
 use crate::limit::Limits;
 use crate::peers::Peers;
 use crate::pools::Pools;
-use crate::sessions::Sessions;
+use crate::sessions::{Known, Sessions};
 use crate::sign_in::Accounts;
+use crate::standing::{Standing, session_ended};
 use crate::transcode::Bindings;
 use crate::{openapi, own};
 
@@ -48,6 +50,7 @@ struct Inner {
     bindings: Bindings,
     sessions: Sessions,
     accounts: Accounts,
+    standing: Standing,
     limits: Limits,
     pools: Pools,
     own: Routes,
@@ -76,6 +79,7 @@ impl Gateway {
             foundation.principal_key.clone(),
             Arc::clone(&foundation.clock),
             config.session_cache,
+            config.dev,
         );
         if config.dev {
             tracing::warn!(listen = %config.listen, "the development identity provider is on: anybody signs in as anybody");
@@ -85,6 +89,10 @@ impl Gateway {
             own: own::routes(readiness, pool, &contract)?,
             limits: Limits::new(config, redis.as_deref())?,
             pools: Pools::new(config),
+            standing: Standing::new(
+                peers.get(ServiceName::Identity),
+                Duration::from_secs(config.staff_stale_s),
+            ),
             accounts: Accounts::new(peers.get(ServiceName::Identity)),
             dev_session: config.dev.then(|| Duration::from_secs(config.session_ttl_s)),
             contract,
@@ -99,6 +107,12 @@ impl Gateway {
     /// For `lutong_chassis::server::Listener::serve`, or to be called directly.
     pub fn service(&self) -> Edge {
         self.edge.clone()
+    }
+
+    /// Follows what operators change of accounts, until `stop`: to be spawned beside the listener.
+    pub fn follow_accounts(&self, stop: CancellationToken) -> BoxFuture<'static, ()> {
+        let inner = Arc::clone(&self.edge.0);
+        Box::pin(async move { inner.standing.follow(stop).await })
     }
 }
 
@@ -119,6 +133,13 @@ impl Service<Request<Body>> for Edge {
             Spoken::Json => Box::pin(async move { Ok(inner.json(request).await) }),
         }
     }
+}
+
+/// A call that was let in.
+struct Admitted {
+    /// Metadata `lutong-principal`.
+    token: HeaderValue,
+    known: Arc<Known>,
 }
 
 /// How a client speaks, by its content type.
@@ -146,10 +167,13 @@ impl Inner {
         rpc: &EdgeRpc,
         headers: &HeaderMap,
         from: Option<SocketAddr>,
-    ) -> Result<HeaderValue, Fault> {
+    ) -> Result<Admitted, Fault> {
         let (session, mut known) = self.sessions.of(headers)?;
         match session {
-            Some(_) => self.limits.account(&known.principal.account).await?,
+            Some(_) => {
+                self.limits.account(&known.principal.account).await?;
+                self.standing.check(&known.principal, known.version).await?;
+            }
             None => self.limits.anonymous(from).await?,
         }
         if let Some(id) = session
@@ -158,7 +182,8 @@ impl Inner {
             && rpc.scope != Scope::None
         {
             match self.accounts.principal(&known.principal.account).await {
-                Ok(now) if now.subject.is_some() => known = self.sessions.replace(id, &known, now),
+                Ok((_, version)) if version != known.version => return Err(session_ended()),
+                Ok((now, _)) if now.subject.is_some() => known = self.sessions.replace(id, &known, now),
                 Ok(_) => {}
                 // What belongs to the account can go on without the person; what belongs to the person cannot: it
                 // would be told that there is none.
@@ -166,11 +191,12 @@ impl Inner {
                 Err(fault) => return Err(fault),
             }
         }
-        Ok(if rpc.streams {
+        let token = if rpc.streams {
             self.sessions.token_for_stream(&known)
         } else {
             known.token()
-        })
+        };
+        Ok(Admitted { token, known })
     }
 }
 

@@ -45,7 +45,7 @@ impl Inner {
         request: Request<Body>,
     ) -> Result<Bytes, Problem> {
         let rpc = &binding.rpc;
-        let token = self.admit(rpc, request.headers(), address_of(&request)).await?;
+        let admitted = self.admit(rpc, request.headers(), address_of(&request)).await?;
         let (head, body) = request.into_parts();
         let body = if binding.takes_body() {
             read_body(&head.headers, body).await?
@@ -53,7 +53,7 @@ impl Inner {
             Bytes::new()
         };
         let frame = binding.request(captured, head.uri.query(), &body)?;
-        let headers = proxy::headers_of_json(&head.headers, token);
+        let headers = proxy::headers_of_json(&head.headers, admitted.token);
         // Only now: a slow client holds no place.
         let _place = self.pools.enter(rpc.work)?;
         let response = proxy::forward(rpc, headers, Body::new(Full::from(frame))).await;

@@ -15,7 +15,7 @@ use tonic::{Code, Status};
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service, ServiceExt as _};
 
-use super::{Inner, address_of, count};
+use super::{Admitted, Inner, address_of, count};
 use crate::contract::EdgeRpc;
 use crate::{own, proxy};
 
@@ -47,11 +47,19 @@ impl Inner {
     }
 
     async fn pass(&self, rpc: &EdgeRpc, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let token = self.admit(rpc, request.headers(), address_of(&request)).await?;
+        let Admitted { token, known } = self.admit(rpc, request.headers(), address_of(&request)).await?;
         let _place = self.pools.enter(rpc.work)?;
         let (head, body) = request.into_parts();
         let headers = proxy::headers_of_grpc(rpc, &head.headers, token);
-        Ok(proxy::forward(rpc, headers, body).await)
+        let answered = proxy::forward(rpc, headers, body);
+        if !rpc.streams {
+            return Ok(answered.await);
+        }
+        // An import may last ten minutes; one whose account is stopped meanwhile ends.
+        tokio::select! {
+            response = answered => Ok(response),
+            ended = self.standing.ended(&known.principal, known.version) => Err(ended),
+        }
     }
 
     /// Health and reflection need no session; asking what there is counts as a call without one.

@@ -10,4 +10,5 @@ mod mesh;
 mod network;
 mod sessions;
 mod speed;
+mod standing;
 mod web;
