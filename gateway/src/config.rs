@@ -17,6 +17,8 @@ pub struct GatewayConfig {
     pub dev: bool,
     /// How long a session holds, in seconds.
     pub session_ttl_s: u64,
+    /// How long staff and feeds go on while identity cannot say whose accounts were changed or disabled, in seconds.
+    pub staff_stale_s: u64,
     /// Sessions remembered as verified; one more costs a MAC check, nothing else.
     pub session_cache: u64,
     /// Calls a second of one account; twice as many at once.
@@ -49,6 +51,7 @@ impl Default for GatewayConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             dev: false,
             session_ttl_s: 12 * 3_600,
+            staff_stale_s: 30,
             session_cache: 200_000,
             rate_per_subject: 50,
             rate_per_address: 200,
@@ -80,6 +83,11 @@ impl GatewayConfig {
         if !ttl.contains(&self.session_ttl_s) {
             return Err(refused(
                 "session_ttl_s is between 60 (a minute) and 2592000 (30 days)".to_owned(),
+            ));
+        }
+        if !(2..=3_600).contains(&self.staff_stale_s) {
+            return Err(refused(
+                "staff_stale_s is between 2 and 3600 (an hour)".to_owned(),
             ));
         }
         for (name, slots) in [
@@ -151,6 +159,7 @@ mod tests {
             config.check()
         };
         assert!(with(|c| c.session_ttl_s = 0).is_err());
+        assert!(with(|c| c.staff_stale_s = 1).is_err());
         assert!(with(|c| c.show_in_flight = 0).is_err());
         assert!(with(|c| c.write_in_flight = 0).is_err());
         assert!(with(|c| c.import_in_flight = 0).is_err());

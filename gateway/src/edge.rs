@@ -19,6 +19,7 @@ use lutong_chassis::peer::PeerAddress;
 use lutong_chassis::{BuildError, Foundation};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::policy::Scope;
+use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::Service;
@@ -29,8 +30,9 @@ use crate::limit::Limits;
 use crate::peers::Peers;
 use crate::pools::{Caller, Callers, Pools};
 use crate::problem::Problem;
-use crate::sessions::Sessions;
+use crate::sessions::{Known, Sessions};
 use crate::sign_in::Accounts;
+use crate::standing::{Standing, session_ended};
 use crate::transcode::Bindings;
 use crate::{openapi, own};
 
@@ -48,6 +50,7 @@ struct Inner {
     bindings: Bindings,
     sessions: Sessions,
     accounts: Accounts,
+    standing: Standing,
     limits: Limits,
     callers: Callers,
     pools: Pools,
@@ -79,6 +82,7 @@ impl Gateway {
             foundation.principal_key.clone(),
             Arc::clone(&foundation.clock),
             config.session_cache,
+            config.dev,
         );
         if config.dev {
             tracing::warn!(listen = %config.listen, "the development identity provider is on: anybody signs in as anybody");
@@ -91,6 +95,10 @@ impl Gateway {
             pools: Pools::new(config),
             message_patience: Duration::from_millis(config.message_patience_ms),
             stream_patience: Duration::from_millis(config.stream_patience_ms),
+            standing: Standing::new(
+                peers.get(ServiceName::Identity),
+                Duration::from_secs(config.staff_stale_s),
+            ),
             accounts: Accounts::new(peers.get(ServiceName::Identity)),
             dev_session: config.dev.then(|| Duration::from_secs(config.session_ttl_s)),
             contract,
@@ -105,6 +113,12 @@ impl Gateway {
     /// For `lutong_chassis::server::Listener::serve`, or to be called directly.
     pub fn service(&self) -> Edge {
         self.edge.clone()
+    }
+
+    /// Follows what operators change of accounts, until `stop`: to be spawned beside the listener.
+    pub fn follow_accounts(&self, stop: CancellationToken) -> BoxFuture<'static, ()> {
+        let inner = Arc::clone(&self.edge.0);
+        Box::pin(async move { inner.standing.follow(stop).await })
     }
 }
 
@@ -171,8 +185,9 @@ fn begins_as_grpc(content_type: &[u8]) -> bool {
 
 /// A call that was let in.
 struct Admitted {
-    /// With which it goes on.
+    /// With which it goes on: the metadata `lutong-principal`.
     token: HeaderValue,
+    known: Arc<Known>,
     /// Its share of what its account, address and connection may have under way.
     _caller: Caller,
 }
@@ -189,7 +204,10 @@ impl Inner {
         let (session, mut known) = self.sessions.of(headers)?;
         let account = session.is_some().then_some(known.principal.account.as_str());
         match account {
-            Some(account) => self.limits.account(account).await?,
+            Some(account) => {
+                self.limits.account(account).await?;
+                self.standing.check(&known.principal, known.version).await?;
+            }
             None => self.limits.anonymous(from).await?,
         }
         if account.is_none() && !rpc.public {
@@ -202,7 +220,8 @@ impl Inner {
             && rpc.scope != Scope::None
         {
             match self.accounts.principal(&known.principal.account).await {
-                Ok(now) if now.subject.is_some() => known = self.sessions.replace(id, &known, now),
+                Ok((_, version)) if version != known.version => return Err(session_ended()),
+                Ok((now, _)) if now.subject.is_some() => known = self.sessions.replace(id, &known, now),
                 Ok(_) => {}
                 // What belongs to the account can go on without the person; what belongs to the person cannot: it
                 // would be told that there is none.
@@ -217,6 +236,7 @@ impl Inner {
         };
         Ok(Admitted {
             token,
+            known,
             _caller: caller,
         })
     }

@@ -12,6 +12,7 @@ mod problem;
 mod proxy;
 mod sessions;
 mod sign_in;
+mod standing;
 mod transcode;
 
 pub use config::GatewayConfig;

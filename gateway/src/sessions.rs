@@ -10,7 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use lutong_chassis::Principal;
-use lutong_chassis::access::{PrincipalKey, TokenError};
+use lutong_chassis::access::{Channel, PrincipalKey, SessionClaims, TokenError};
 use lutong_kernel::{Clock, Fault, FaultCode, Timestamp};
 use lutong_proto::policy::Role;
 use moka::sync::Cache;
@@ -28,6 +28,8 @@ const LONGEST: usize = 8_192;
 #[derive(Debug)]
 pub struct Known {
     pub principal: Principal,
+    /// Of the account when the session was opened.
+    pub version: i64,
     /// When the session ends; none for everybody without one.
     ends_at: Option<Timestamp>,
     token: HeaderValue,
@@ -41,6 +43,8 @@ pub struct Sessions {
     session_key: PrincipalKey,
     internal_key: PrincipalKey,
     clock: Arc<dyn Clock>,
+    /// Whether sessions of the development identity provider are worth anything.
+    dev: bool,
     known: Cache<SessionId, Arc<Known>>,
     public: ArcSwapOption<Known>,
 }
@@ -67,6 +71,7 @@ impl Sessions {
         internal_key: PrincipalKey,
         clock: Arc<dyn Clock>,
         remembered: u64,
+        dev: bool,
     ) -> Self {
         let known = Cache::builder()
             .max_capacity(remembered)
@@ -76,16 +81,22 @@ impl Sessions {
             session_key,
             internal_key,
             clock,
+            dev,
             known,
             public: ArcSwapOption::empty(),
         }
     }
 
     /// A session for somebody whom the sign-in has recognised, and when it ends.
-    pub fn issue(&self, principal: &Principal, ttl: Duration) -> (String, Timestamp) {
+    pub fn issue(
+        &self,
+        principal: &Principal,
+        claims: SessionClaims,
+        ttl: Duration,
+    ) -> (String, Timestamp) {
         // Whole seconds, as the token keeps them.
         let ends_at = Timestamp::from_seconds(self.clock.now().plus(ttl).seconds());
-        let sealed = self.session_key.seal(principal, ends_at);
+        let sealed = self.session_key.seal_session(principal, ends_at, claims);
         (URL_SAFE_NO_PAD.encode(sealed), ends_at)
     }
 
@@ -105,22 +116,35 @@ impl Sessions {
             if known.is_fresh(now) {
                 return Ok((Some(id), known));
             }
+            let (principal, version) = (known.principal.clone(), known.version);
             return Ok((
                 Some(id),
-                self.remember(id, known.principal.clone(), known.ends_at, now),
+                self.remember(id, (principal, version), known.ends_at, now),
             ));
         }
         let sealed = URL_SAFE_NO_PAD.decode(session).map_err(|_| not_a_session())?;
-        let (principal, ends_at) = self.session_key.open(&sealed, now).map_err(|error| match error {
+        let opened = self.session_key.open_session(&sealed, now);
+        let (principal, claims, ends_at) = opened.map_err(|error| match error {
             TokenError::Expired => session_ended(),
             TokenError::Unreadable | TokenError::Forged => not_a_session(),
         })?;
-        Ok((Some(id), self.remember(id, principal, Some(ends_at), now)))
+        if !self.takes(claims.channel) {
+            return Err(not_a_session());
+        }
+        let bearer = (principal, claims.version);
+        Ok((Some(id), self.remember(id, bearer, Some(ends_at), now)))
+    }
+
+    /// Whoever said a name to a gateway of development is nobody to another.
+    const fn takes(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Development => self.dev,
+        }
     }
 
     /// The same session with what has become known since about the person behind it.
     pub fn replace(&self, id: SessionId, known: &Known, principal: Principal) -> Arc<Known> {
-        self.remember(id, principal, known.ends_at, self.clock.now())
+        self.remember(id, (principal, known.version), known.ends_at, self.clock.now())
     }
 
     /// A token that outlives an import.
@@ -132,11 +156,11 @@ impl Sessions {
     fn remember(
         &self,
         id: SessionId,
-        principal: Principal,
+        bearer: (Principal, i64),
         ends_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Arc<Known> {
-        let known = Arc::new(self.known(principal, ends_at, now));
+        let known = Arc::new(self.known(bearer, ends_at, now));
         self.known.insert(id, Arc::clone(&known));
         known
     }
@@ -145,17 +169,18 @@ impl Sessions {
         if let Some(known) = self.public.load_full().filter(|known| known.is_fresh(now)) {
             return known;
         }
-        let known = Arc::new(self.known(Principal::public(), None, now));
+        let known = Arc::new(self.known((Principal::public(), 0), None, now));
         self.public.store(Some(Arc::clone(&known)));
         known
     }
 
-    fn known(&self, principal: Principal, ends_at: Option<Timestamp>, now: Timestamp) -> Known {
+    fn known(&self, (principal, version): (Principal, i64), ends_at: Option<Timestamp>, now: Timestamp) -> Known {
         let token_ends_at = now.plus(INTERNAL_TTL);
         Known {
             token: self.seal(&principal, token_ends_at),
             token_ends_at,
             principal,
+            version,
             ends_at,
         }
     }
@@ -209,6 +234,7 @@ mod tests {
             PrincipalKey::internal([2; 32]),
             Arc::new(clock.clone()),
             100,
+            true,
         );
         (sessions, clock)
     }
@@ -220,6 +246,11 @@ mod tests {
             ..Principal::public()
         }
     }
+
+    const DEV: SessionClaims = SessionClaims {
+        version: 3,
+        channel: Channel::Development,
+    };
 
     fn headers(credential: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -241,11 +272,12 @@ mod tests {
     #[test]
     fn a_session_becomes_an_internal_token_of_the_same_principal() {
         let (sessions, clock) = sessions();
-        let (session, ends_at) = sessions.issue(&citizen(), Duration::from_secs(3_600));
+        let (session, ends_at) = sessions.issue(&citizen(), DEV, Duration::from_secs(3_600));
         assert_eq!(ends_at, Timestamp::from_seconds(1_003_600));
         for scheme in ["Bearer", "bearer"] {
             let (id, known) = sessions.of(&headers(&format!("{scheme} {session}"))).unwrap();
             assert!(id.is_some());
+            assert_eq!(known.version, 3);
             assert_eq!(opened(&known.token(), clock.now()), Ok(citizen()));
         }
     }
@@ -274,7 +306,7 @@ mod tests {
     #[test]
     fn a_session_ends_when_it_says_so_remembered_or_not() {
         let (sessions, clock) = sessions();
-        let credential = |s: &Sessions| format!("Bearer {}", s.issue(&citizen(), Duration::from_secs(60)).0);
+        let credential = |s: &Sessions| format!("Bearer {}", s.issue(&citizen(), DEV, Duration::from_secs(60)).0);
         let (seen, unseen) = (credential(&sessions), credential(&sessions));
         assert!(sessions.of(&headers(&seen)).is_ok());
         clock.advance(Duration::from_secs(60));
@@ -283,11 +315,28 @@ mod tests {
     }
 
     #[test]
+    fn a_session_of_development_is_worth_nothing_outside_it() {
+        let (sessions, clock) = sessions();
+        let (session, _) = sessions.issue(&citizen(), DEV, Duration::from_secs(3_600));
+        let session = headers(&format!("Bearer {session}"));
+        assert!(sessions.of(&session).is_ok());
+        // The same keys, started again without `--dev`.
+        let outside = Sessions::new(
+            PrincipalKey::session([1; 32]),
+            PrincipalKey::internal([2; 32]),
+            Arc::new(clock),
+            100,
+            false,
+        );
+        assert_eq!(reason(outside.of(&session)), "SESSION_INVALID");
+    }
+
+    #[test]
     fn a_call_never_gets_an_internal_token_that_is_about_to_end() {
         let (sessions, clock) = sessions();
         let credential = headers(&format!(
             "Bearer {}",
-            sessions.issue(&citizen(), Duration::from_secs(86_400)).0
+            sessions.issue(&citizen(), DEV, Duration::from_secs(86_400)).0
         ));
         for _ in 0..30 {
             clock.advance(Duration::from_secs(47));

@@ -25,8 +25,8 @@ impl Accounts {
         Self(identity)
     }
 
-    /// The principal that an account is.
-    pub async fn principal(&self, account_id: &str) -> Result<Principal, Fault> {
+    /// The principal that an account is, and the account's version.
+    pub async fn principal(&self, account_id: &str) -> Result<(Principal, i64), Fault> {
         let part = ServiceName::Identity.as_str();
         let Some(channel) = self.0.clone() else {
             return Err(Fault::unavailable(part));
@@ -39,7 +39,9 @@ impl Accounts {
             .await
             .map_err(|error| status::to_fault(&error, part))?;
         let account = answer.into_inner().account;
-        account.and_then(principal_of).ok_or_else(|| {
+        let version = account.as_ref().map_or(0, |account| account.version);
+        let principal = account.and_then(principal_of).map(|principal| (principal, version));
+        principal.ok_or_else(|| {
             tracing::error!("identity gave an account that is none");
             Fault::internal()
         })
@@ -94,6 +96,7 @@ mod tests {
             subject_id: "00000000-0000-0000-0000-000000000007".to_owned(),
             roles: vec![Role::AuthorityFeed.into(), Role::Service.into()],
             division: "370200".to_owned(),
+            version: 1,
             feed: Some(lutong_proto::identity::v1::FeedGrant {
                 source: "cdc-370200".to_owned(),
                 kinds: vec!["case".to_owned()],

@@ -62,8 +62,16 @@ pub struct Setting {
 }
 
 /// Accounts that every mesh has: staff and feeds.
-const ACCOUNTS: [&[&str]; 13] = [
-    &["supervisor-1", "--role", "supervisor"],
+const ACCOUNTS: [&[&str]; 16] = [
+    &["supervisor-1", "--role", "supervisor", "--province-wide"],
+    &["supervisor-2", "--role", "supervisor", "--province-wide"],
+    &[
+        "supervisor-370300",
+        "--role",
+        "supervisor",
+        "--division",
+        "370300",
+    ],
     &["officer-1", "--role", "health-officer", "--division", "370202"],
     &["officer-2", "--role", "health-officer", "--division", "370200"],
     &[
@@ -73,9 +81,10 @@ const ACCOUNTS: [&[&str]; 13] = [
         "--division",
         "370300",
     ],
+    &["officer-370000", "--role", "health-officer", "--province-wide"],
     &["rule-author-1", "--role", "rule-author"],
     &["rule-approver-1", "--role", "rule-approver"],
-    &["epidemiologist-1", "--role", "epidemiologist"],
+    &["epidemiologist-1", "--role", "epidemiologist", "--province-wide"],
     &["operator-1", "--role", "operator"],
     &["auditor-1", "--role", "auditor"],
     &["checkpoint-1", "--role", "checkpoint"],
@@ -87,6 +96,7 @@ const ACCOUNTS: [&[&str]; 13] = [
         "cdc-370200",
         "--kinds",
         "case,close_contact,stay,symptoms,fever_clinic_visit",
+        "--province-wide",
     ],
     &[
         "border-370000",
@@ -96,6 +106,7 @@ const ACCOUNTS: [&[&str]; 13] = [
         "border-370000",
         "--kinds",
         "entry,test",
+        "--province-wide",
     ],
     &[
         "cdc-370700",
@@ -129,6 +140,23 @@ impl Mesh {
         for (name, process) in &mut self.processes {
             assert!(process.ready().await, "{name} ended: {}", process.log());
         }
+    }
+
+    /// Runs `lutong admin` on this mesh's accounts, as an operator on identity's machine would.
+    pub fn admin(&self, arguments: &[&str]) -> std::process::Output {
+        let mut command = Command::new(binary());
+        command.arg("admin").args(arguments);
+        match self.shape {
+            Shape::OneProcess => {
+                let data = self.folder.path().join("data");
+                command.arg("--data").arg(data);
+            }
+            Shape::Mesh => {
+                command.env("LUTONG_STORAGE__URL", &self.storage["identity"]);
+                command.env("LUTONG_KEYS", self.folder.path().join("keys"));
+            }
+        }
+        command.output().unwrap()
     }
 
     /// Runs a command of the binary against this mesh's gateway.
@@ -191,7 +219,10 @@ fn one_process(setting: Setting) -> Mesh {
     let disk = setting.small_disk.map(|size| SmallDisk::mount(&data, size));
     let data = data.display().to_string();
     for account in ACCOUNTS {
-        run(&[&["admin", "add"], account, &["--data", &data]].concat(), &[]);
+        run(
+            &[&["admin", "add"], account, &["--create", "--data", &data]].concat(),
+            &[],
+        );
     }
     let port = free_port();
     let (faulty_disk, preloaded) = setting

@@ -146,6 +146,7 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
     let span = [
         "facts",
         "rollback",
+        "propose",
         "cdc-370200",
         "--from",
         &from,
@@ -156,13 +157,28 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
     ];
     let rollback = [&span[..], &["--account", "supervisor-1"]].concat();
     let tried = said(mesh, &[&rollback[..], &["--dry-run"]].concat());
+    let changes = |rollback: &Value| rollback["preview"]["colourChanges"].clone();
+    let frees = json!({"before": "COLOUR_YELLOW", "after": "COLOUR_GREEN", "count": "1"});
     assert!(
-        tried["retracted"].as_str().is_some_and(|count| count != "0"),
+        changes(&tried).as_array().is_some_and(|all| all.contains(&frees)),
         "{tried}"
     );
-    assert_eq!(person.colour().await, "yellow", "only counted");
-    said(mesh, &rollback);
+    let proposed = said(mesh, &rollback);
+    assert_eq!(changes(&proposed), changes(&tried));
+    assert_eq!(person.colour().await, "yellow", "only proposed");
+    let id = proposed["rollbackId"].as_str().unwrap();
+    let by = |action, account| ["facts", "rollback", action, id, "--account", account];
+    assert!(refused(mesh, &by("approve", "supervisor-1")).contains("OWN_PROPOSAL"));
+    // Of another district: neither proposed nor approved, nor even seen.
+    let elsewhere = [&span[..], &["--account", "supervisor-370300"]].concat();
+    assert!(refused(mesh, &elsewhere).contains("OUTSIDE_DIVISION"));
+    assert!(refused(mesh, &by("approve", "supervisor-370300")).contains("ROLLBACK_NOT_FOUND"));
+    assert_eq!(person.colour().await, "yellow");
+    let done = said(mesh, &by("approve", "supervisor-2"));
+    assert_eq!(done["state"], "ROLLBACK_STATE_DONE", "{done}");
     assert_eq!(person.colour().await, "green");
+    let listed = lines(mesh, &["facts", "rollback", "list", "--account", "supervisor-2"]);
+    assert_eq!(listed[0]["rollbackId"], id);
     refused(mesh, &[&span[..], &["--account", "cdc-370200"]].concat());
 }
 
@@ -237,6 +253,9 @@ async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mes
     assert_eq!(listed["rule_sets"][0]["state"], "cancelled");
 }
 
+/// A row of the notice that waits, and where an officer knows that it lies.
+const PLACED: (&str, &str) = ("山东省 济南市", "370112");
+
 async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("notice.json.gz");
@@ -246,30 +265,36 @@ async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
     assert!(imported.to_string().contains("1366"), "{imported}");
     let unplaced = lines(mesh, &["areas", "unplaced", "--account", "officer-1"]);
     assert_eq!(unplaced.len(), 1_366);
-    let row = unplaced
-        .iter()
-        .find(|row| {
+    let row_of = |place: &str| {
+        let mut rows = unplaced.iter();
+        let row = rows.find(|row| {
             row["place"]
                 .as_str()
-                .is_some_and(|place| place.contains("山东省青岛市"))
-        })
-        .unwrap_or(&unplaced[0]);
-    let id = row["unplacedAreaId"].as_str().unwrap();
-    let place = [
-        "areas",
-        "place",
-        id,
-        "--division",
-        "370202",
-        "--community",
-        "某小区",
-        "--account",
-        "officer-1",
-    ];
-    said(mesh, &place);
+                .is_some_and(|named| named.starts_with(place))
+        });
+        row.unwrap_or_else(|| panic!("no row of {place} waits"))["unplacedAreaId"]
+            .as_str()
+            .unwrap()
+    };
+    let place = |id, division, account| {
+        let line = [
+            "areas",
+            "place",
+            id,
+            "--division",
+            division,
+            "--community",
+            "某小区",
+        ];
+        [&line[..], &["--account", account]].concat()
+    };
+    // Beijing's rows are not Shandong's to place, nor one city's another's.
+    let beijing = row_of("北京市");
+    assert!(refused(mesh, &place(beijing, "370202", "officer-1")).contains("OUTSIDE_DIVISION"));
+    said(mesh, &place(row_of(PLACED.0), PLACED.1, "officer-370000"));
     let shown = lines(
         mesh,
-        &["areas", "show", "--division", "370202", "--account", "officer-1"],
+        &["areas", "show", "--division", PLACED.1, "--account", "officer-1"],
     );
     assert!(
         shown.iter().any(|area| area["community"] == "某小区"),

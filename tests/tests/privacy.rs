@@ -106,17 +106,15 @@ async fn start() -> Mesh {
         .await
         .unwrap();
     let feed = Account {
-        id: AccountId::parse("cdc-370200").unwrap(),
         roles: Roles::of(&[Role::AuthorityFeed]),
-        subject: None,
-        division: None,
         feed: Some(FeedGrant {
             source: "cdc-370200".to_owned(),
             kinds: vec!["fever_clinic_visit".to_owned()],
             divisions: Vec::new(),
         }),
+        ..Account::citizen(AccountId::parse("cdc-370200").unwrap())
     };
-    accounts.add(feed).await.unwrap();
+    accounts.add(feed, "test").await.unwrap();
     let log = bed.channel(ServiceName::Declaration, Caller::Identity);
     bed.bind(lutong_identity::build(foundation, &storage, log).await.unwrap());
     let storage = bed

@@ -58,9 +58,12 @@ impl Inner {
         if rpc.streams {
             let _place = self.pools.enter(rpc.work)?;
             let (body, watch) = attend(body, self.stream_patience);
+            let known = &admitted.known;
             let response = tokio::select! {
                 biased;
                 fault = watch.fell_silent() => return Err(fault),
+                // An import may last ten minutes; one whose account is stopped meanwhile ends.
+                ended = self.standing.ended(&known.principal, known.version) => return Err(ended),
                 response = proxy::forward(rpc, headers, body) => response,
             };
             return watch.hung_up().map_or(Ok(response), Err);

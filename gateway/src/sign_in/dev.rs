@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use lutong_chassis::access::{Channel, SessionClaims};
 use lutong_kernel::{Fault, Violation};
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +41,12 @@ pub async fn sign_in(
             "the body is {\"account_id\": \"…\"}",
         )])
     })?;
-    let principal = accounts.principal(&asked.account_id).await?;
-    let (token, ends_at) = sessions.issue(&principal, ttl);
+    let (principal, version) = accounts.principal(&asked.account_id).await?;
+    let claims = SessionClaims {
+        version,
+        channel: Channel::Development,
+    };
+    let (token, ends_at) = sessions.issue(&principal, claims, ttl);
     Ok(Session {
         token,
         expire_time: ends_at.to_rfc3339(),

@@ -11,4 +11,5 @@ mod network;
 mod sessions;
 mod slow;
 mod speed;
+mod standing;
 mod web;

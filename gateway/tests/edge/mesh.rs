@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use lutong_chassis::access::{AccessTable, PrincipalKey};
@@ -40,6 +41,12 @@ pub struct World {
     pub accounts: Arc<Mutex<HashMap<String, identity::Account>>>,
     /// How often identity was asked for an account.
     pub asked: Arc<AtomicUsize>,
+    /// What operators changed of accounts.
+    pub changes: Arc<Mutex<Vec<identity::AccountChange>>>,
+    /// Whether nobody can be told of it.
+    pub identity_away: Arc<AtomicBool>,
+    /// Imports under way.
+    pub importing: Arc<AtomicUsize>,
     /// While all of its [`TURNS`] are taken, filing feedback waits.
     pub filing: Arc<Semaphore>,
     /// Feedback that is waiting or was filed.
@@ -50,6 +57,7 @@ pub struct World {
 
 pub struct Mesh {
     pub edge: Edge,
+    follow: Mutex<Option<BoxFuture<'static, ()>>>,
     pub clock: ManualClock,
     pub world: World,
 }
@@ -67,22 +75,32 @@ impl Mesh {
 
     pub fn with(config: GatewayConfig) -> Result<Self, BuildError> {
         let clock = ManualClock::at(Timestamp::parse("2022-11-26T10:00:00+08:00").unwrap());
-        let foundation = Foundation {
-            clock: Arc::new(clock.clone()),
-            random: Arc::new(SeededRandom::new(7)),
-            access: AccessTable::from_contract().unwrap(),
-            principal_key: PrincipalKey::internal([1; 32]),
-            bell: Doorbell::local(),
-            stop: tokio_util::sync::CancellationToken::new(),
-            keys: PathBuf::new(),
-        };
+        let foundation = foundation(&clock);
         let world = World {
             accounts: Arc::default(),
             asked: Arc::default(),
+            changes: Arc::default(),
+            identity_away: Arc::default(),
+            importing: Arc::default(),
             filing: Arc::new(Semaphore::new(TURNS as usize)),
             filed: Arc::default(),
             metadata: Arc::default(),
         };
+        Self::of(world, config, clock, foundation)
+    }
+
+    /// Another replica of the gateway before the same services.
+    pub fn replica(&self) -> Self {
+        let foundation = foundation(&self.clock);
+        Self::of(self.world.clone(), dev(), self.clock.clone(), foundation).unwrap()
+    }
+
+    fn of(
+        world: World,
+        config: GatewayConfig,
+        clock: ManualClock,
+        foundation: Foundation,
+    ) -> Result<Self, BuildError> {
         let mesh = LocalMesh::new();
         for (service, routes) in routes(&world) {
             mesh.bind(service, foundation.guard(service, routes, None));
@@ -101,9 +119,31 @@ impl Mesh {
         )?;
         Ok(Self {
             edge: gateway.service(),
+            follow: Mutex::new(Some(gateway.follow_accounts(foundation.stop))),
             clock,
             world,
         })
+    }
+
+    /// Follows from now on what is changed of accounts.
+    pub fn follow(&self) {
+        let follow = self.follow.lock().unwrap().take();
+        tokio::spawn(follow.expect("is followed once"));
+    }
+
+    /// As an operator would: from now on the account has another version.
+    pub fn change(&self, id: &str) {
+        let mut accounts = self.world.accounts.lock().unwrap();
+        let account = accounts.get_mut(id).unwrap();
+        account.version += 1;
+        let mut changes = self.world.changes.lock().unwrap();
+        let sequence = i64::try_from(changes.len()).unwrap() + 1;
+        changes.push(identity::AccountChange {
+            sequence,
+            account_id: id.to_owned(),
+            version: account.version,
+            create_time: None,
+        });
     }
 
     pub fn account(&self, id: &str, subject: &str, roles: &[Role]) {
@@ -165,6 +205,18 @@ impl Mesh {
             headers: head.headers,
             body: serde_json::from_slice(&body).unwrap_or(Value::Null),
         }
+    }
+}
+
+fn foundation(clock: &ManualClock) -> Foundation {
+    Foundation {
+        clock: Arc::new(clock.clone()),
+        random: Arc::new(SeededRandom::new(7)),
+        access: AccessTable::from_contract().unwrap(),
+        principal_key: PrincipalKey::internal([1; 32]),
+        bell: Doorbell::local(),
+        stop: tokio_util::sync::CancellationToken::new(),
+        keys: PathBuf::new(),
     }
 }
 
@@ -243,6 +295,41 @@ impl identity::account_service_server::AccountService for World {
                 "the account is disabled",
             ))),
         }
+    }
+
+    async fn list_account_changes(
+        &self,
+        call: Call<identity::ListAccountChangesRequest>,
+    ) -> Answers<identity::ListAccountChangesResponse> {
+        if self.identity_away.load(Ordering::SeqCst) {
+            return Err(status::from_fault(Fault::unavailable("identity")));
+        }
+        let after = call.into_inner().after_sequence;
+        let changes = self.changes.lock().unwrap();
+        let changes = changes.iter().filter(|change| change.sequence > after);
+        Ok(Answer::new(identity::ListAccountChangesResponse {
+            changes: changes.cloned().collect(),
+        }))
+    }
+
+    async fn get_feed(&self, _: Call<identity::GetFeedRequest>) -> Answers<identity::GetFeedResponse> {
+        panic!("the gateway asks for no feed")
+    }
+}
+
+/// Counts an import as long as it is under way.
+struct Importing(Arc<AtomicUsize>);
+
+impl Importing {
+    fn begin(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Importing {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -389,6 +476,7 @@ impl declaration::feed_service_server::FeedService for World {
         call: Call<Streaming<declaration::ImportFactsRequest>>,
     ) -> Answers<declaration::ImportFactsResponse> {
         self.note(&call)?;
+        let _importing = Importing::begin(&self.importing);
         let mut accepted = 0;
         let mut messages = call.into_inner();
         while let Some(message) = messages.next().await {

@@ -11,7 +11,7 @@ pub use grant::{AccountPermit, AnyPermit, Grant, SubjectPermit};
 pub use permit::{CasePermit, DivisionPermit, NoPermit, Permit, SelfPermit, WardPermit};
 pub use principal::{FeedGrant, Principal, Roles};
 pub use table::{AccessTable, Refusal, RpcPolicy, caller_of};
-pub use token::{PrincipalKey, TokenError};
+pub use token::{Channel, PrincipalKey, SessionClaims, TokenError};
 
 /// Metadata key of the internal token, base64url without padding.
 pub const PRINCIPAL_HEADER: &str = "lutong-principal";

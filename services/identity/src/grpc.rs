@@ -1,5 +1,6 @@
 //! The contract of identity: parse, call, map.
 
+pub mod accounts;
 mod convert;
 pub mod declared;
 pub mod events;
@@ -7,31 +8,25 @@ pub mod merging;
 
 use lutong_chassis::reply;
 use lutong_kernel::{Fault, SubjectId};
-use lutong_proto::identity::v1::account_service_server::AccountService;
 use lutong_proto::identity::v1::identity_service_server::IdentityService;
 use lutong_proto::identity::v1::{
-    GetAccountRequest, GetAccountResponse, GetNameMasksRequest, GetNameMasksResponse, NameMask,
-    RegisterPersonRequest, RegisterPersonResponse, ResolveDocumentsRequest, ResolveDocumentsResponse,
+    GetNameMasksRequest, GetNameMasksResponse, NameMask, RegisterPersonRequest, RegisterPersonResponse,
+    ResolveDocumentsRequest, ResolveDocumentsResponse,
 };
 use prost::Message as _;
 use tonic::{Request, Response, Status};
 
-use crate::domain::account::AccountId;
-use crate::service::accounts::Accounts;
 use crate::service::registry::Registry;
 
 /// Documents or subjects in one call.
 const MAX_BATCH: usize = 1_000;
 
 #[derive(Clone)]
-pub struct Handler {
-    registry: Registry,
-    accounts: Accounts,
-}
+pub struct Handler(Registry);
 
 impl Handler {
-    pub const fn new(registry: Registry, accounts: Accounts) -> Self {
-        Self { registry, accounts }
+    pub const fn new(registry: Registry) -> Self {
+        Self(registry)
     }
 
     async fn register(
@@ -44,7 +39,7 @@ impl Handler {
         let body = message.encode_to_vec();
         let person = reply::required(message.person.as_ref(), "person").map_err(reply::wrong)?;
         let registered = self
-            .registry
+            .0
             .register(permit, request_id, &body, convert::stated_person(person))
             .await?;
         Ok(registered.into())
@@ -58,7 +53,7 @@ impl Handler {
         let documents = request.into_inner().documents;
         reply::at_most("documents", "TOO_MANY_DOCUMENTS", MAX_BATCH, documents.len())?;
         let stated: Vec<_> = documents.iter().map(convert::stated_document).collect();
-        let resolutions = self.registry.resolve(permit, &stated).await?;
+        let resolutions = self.0.resolve(permit, &stated).await?;
         Ok(ResolveDocumentsResponse {
             resolutions: resolutions.into_iter().map(convert::resolution).collect(),
         })
@@ -73,21 +68,13 @@ impl Handler {
             .enumerate()
             .map(|(row, text)| reply::subject_id(text, &format!("subject_ids[{row}]")).map_err(reply::wrong))
             .collect::<Result<_, _>>()?;
-        let masks = self.registry.name_masks(permit, &subjects).await?;
+        let masks = self.0.name_masks(permit, &subjects).await?;
         let masks = masks.into_iter().map(|(subject, mask)| NameMask {
             subject_id: subject.to_string(),
             mask,
         });
         Ok(GetNameMasksResponse {
             masks: masks.collect(),
-        })
-    }
-
-    async fn account(&self, request: Request<GetAccountRequest>) -> Result<GetAccountResponse, Fault> {
-        let id = AccountId::parse(&request.into_inner().account_id).map_err(reply::wrong)?;
-        let account = self.accounts.get(id).await?;
-        Ok(GetAccountResponse {
-            account: Some(account.into()),
         })
     }
 }
@@ -113,15 +100,5 @@ impl IdentityService for Handler {
         request: Request<GetNameMasksRequest>,
     ) -> Result<Response<GetNameMasksResponse>, Status> {
         reply::answer(self.masks(request).await)
-    }
-}
-
-#[tonic::async_trait]
-impl AccountService for Handler {
-    async fn get_account(
-        &self,
-        request: Request<GetAccountRequest>,
-    ) -> Result<Response<GetAccountResponse>, Status> {
-        reply::answer(self.account(request).await)
     }
 }

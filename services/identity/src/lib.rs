@@ -20,6 +20,7 @@ use lutong_proto::identity::v1::merge_service_server::MergeServiceServer;
 
 pub use service::accounts::Accounts;
 pub use store::Migrations;
+pub use store::accounts::StoredAccount;
 
 const SERVICE: ServiceName = ServiceName::Identity;
 /// The documents of an import's message, which is not larger itself.
@@ -37,12 +38,13 @@ pub async fn build(
     let outbox = store.outbox();
     let registry = service::registry::Registry::new(&store, foundation);
     let merging = service::merging::Merging::new(&store, foundation, registry.clone(), outbox.clone());
-    let accounts = Accounts::new(store.database.clone());
-    let handler = grpc::Handler::new(registry.clone(), accounts);
+    let accounts = Accounts::new(store.database.clone(), Arc::clone(&foundation.clock));
+    let handler = grpc::Handler::new(registry.clone());
+    let accounts = grpc::accounts::AccountHandler::new(accounts);
     let routes = tonic::service::Routes::new(
-        IdentityServiceServer::new(handler.clone()).max_decoding_message_size(MAX_MESSAGE),
+        IdentityServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE),
     )
-    .add_service(AccountServiceServer::new(handler).max_decoding_message_size(MAX_ACCOUNT))
+    .add_service(AccountServiceServer::new(accounts).max_decoding_message_size(MAX_ACCOUNT))
     .add_service(MergeServiceServer::new(grpc::merging::Merges::new(merging)))
     .add_service(EventLogServiceServer::new(grpc::events::EventLog::new(
         outbox.clone(),
@@ -77,8 +79,8 @@ pub async fn build(
     })
 }
 
-/// The accounts of a store, for the operator's `lutong admin add`.
+/// The accounts of a store, for the operator's `lutong admin`.
 pub async fn open_accounts(foundation: &Foundation, storage: &StorageConfig) -> Result<Accounts, BuildError> {
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
-    Ok(Accounts::new(store.database))
+    Ok(Accounts::new(store.database, Arc::clone(&foundation.clock)))
 }

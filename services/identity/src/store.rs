@@ -1,5 +1,6 @@
 //! Identity's tables. Queries in domain words; rows never leave this module.
 
+pub mod account_changes;
 pub mod accounts;
 pub mod homes;
 pub mod merges;

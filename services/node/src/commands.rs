@@ -6,6 +6,7 @@ mod audit;
 mod bench;
 mod certs;
 mod client;
+mod data;
 mod decisions;
 mod facts;
 mod keys;

@@ -123,6 +123,7 @@ pub async fn start(
         .await?;
     }
     background.spawn(readiness.clone().watch(checks, stop_background.clone()));
+    background.spawn(gateway.follow_accounts(stop_background.clone()));
     listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
     Ok(Running {
         address,

@@ -71,6 +71,7 @@ pub async fn start(
             redis,
             &readiness,
         )?;
+        background.spawn(gateway.follow_accounts(stop_background.clone()));
         listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
     }
     for producer in wiring::followed(service) {

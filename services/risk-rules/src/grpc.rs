@@ -6,6 +6,7 @@ pub mod convert;
 pub mod declared;
 pub mod designations;
 mod events;
+pub mod feeds;
 pub mod history;
 pub mod identified;
 pub mod recomparison;

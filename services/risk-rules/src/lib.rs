@@ -58,12 +58,14 @@ pub async fn build(
         .open_store::<Migrations>(SERVICE, storage, &[CHAIN_KEY])
         .await?;
     let outbox = store.outbox();
+    let feeds = grpc::feeds::Feeds::new(identity.clone(), declaration.clone());
     let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;
     let reader =
         grpc::statement::StatementReader::new(store.keys.key("fingerprint")?, Arc::clone(&foundation.clock));
     let handler = grpc::Handler::new(decider.clone(), reader.clone());
     let desk = service::rule_changes::RuleDesk::new(&store, decider.clone());
     let rule_sets = grpc::rule_sets::RuleSets::new(desk.clone());
+    let rollbacks = service::rollback::Rollbacks::new(decider.clone(), reader.clone(), feeds);
     let areas = AreaServiceServer::new(grpc::areas::Areas::new(decider.clone()));
     let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler))
         .add_service(areas.max_decoding_message_size(128 * 1024))
@@ -77,9 +79,8 @@ pub async fn build(
         .add_service(DesignationServiceServer::new(
             grpc::designations::Designations::new(decider.clone(), reader.clone()),
         ))
-        .add_service(RollbackServiceServer::new(grpc::rollback::Rollbacks::new(
-            decider.clone(),
-            reader.clone(),
+        .add_service(RollbackServiceServer::new(grpc::rollback::Handler::new(
+            rollbacks.clone(),
         )))
         .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())));
     let audit = AuditLog::new(store.database.clone());
@@ -108,6 +109,7 @@ pub async fn build(
             follower.run(bell, stop.clone()).boxed(),
             service::due::decide_due(decider.clone(), stop.clone()).boxed(),
             service::history::seal_days(decider.clone(), stop.clone()).boxed(),
+            rollbacks.finish(stop.clone()).boxed(),
             service::activation::activate(desk, stop.clone()).boxed(),
             service::recomparison::recompare(decider, WORKERS, stop).boxed(),
             store.sweeper(foundation, Some(outbox)),

@@ -9,6 +9,7 @@ pub mod key_areas;
 pub mod merges;
 mod migrations;
 pub mod recomparisons;
+pub mod rollbacks;
 pub mod rosters;
 pub mod rule_changes;
 pub mod rule_sets;

@@ -1,6 +1,6 @@
 //! On whose behalf a call is made.
 
-use lutong_kernel::{DivisionCode, SubjectId};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, Jurisdiction, SubjectId};
 use lutong_proto::policy::Role;
 
 /// A set of roles.
@@ -57,6 +57,13 @@ pub struct FeedGrant {
     pub divisions: Vec<DivisionCode>,
 }
 
+impl FeedGrant {
+    /// Whether the feed may name a place.
+    pub fn covers(&self, place: DivisionCode) -> bool {
+        self.divisions.is_empty() || self.divisions.iter().any(|own| own.contains(place))
+    }
+}
+
 /// Somebody who signed in, a feed, or a service working on its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
@@ -65,12 +72,24 @@ pub struct Principal {
     pub roles: Roles,
     /// The person; `None` until their first declaration, and for everybody who is not a citizen.
     pub subject: Option<SubjectId>,
-    /// The division within which staff act.
+    /// The division within which staff act; the province's own code is the province-wide grant.
     pub division: Option<DivisionCode>,
     pub feed: Option<FeedGrant>,
 }
 
 impl Principal {
+    /// Where this account may act. Without a division it may nowhere: nobody acts for the province by omission.
+    pub fn jurisdiction(&self) -> Result<Jurisdiction, Fault> {
+        self.division.map(Jurisdiction::of_division).ok_or_else(|| {
+            Fault::new(
+                FaultCode::PermissionDenied,
+                "DIVISION_MISSING",
+                "该账号未登记辖区，请由系统管理员登记辖区或全省权限",
+                "this account has no division: the operator grants it one, or the whole province",
+            )
+        })
+    }
+
     /// Background work: a caller and the role SERVICE, nobody behind it.
     pub fn service(name: &str) -> Self {
         Self {

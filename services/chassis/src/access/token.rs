@@ -20,6 +20,47 @@ const FEED: i64 = -70_004;
 /// What the token is for, so that a session can never stand in for an internal token.
 const USE: i64 = -70_005;
 
+/// The version that the account had when the session was opened, and how it was recognised; sessions only.
+const VERSION: i64 = -70_006;
+const CHANNEL: i64 = -70_007;
+
+/// How whoever opened a session was recognised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channel {
+    /// By saying a name: the development identity provider.
+    Development,
+}
+
+impl Channel {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Development => "dev",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Development]
+            .into_iter()
+            .find(|channel| channel.as_str() == text)
+    }
+}
+
+/// What a session says besides its principal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionClaims {
+    /// Of the account when the session was opened; a later one ends it.
+    pub version: i64,
+    pub channel: Channel,
+}
+
+/// What a token says.
+struct Claims {
+    principal: Principal,
+    purpose: String,
+    expires_at: Timestamp,
+    session: Option<SessionClaims>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     #[error("the token is not a token of this mesh")]
@@ -66,6 +107,25 @@ impl PrincipalKey {
 
     /// CBOR bytes of a token for `principal`, good until `expires_at`.
     pub fn seal(&self, principal: &Principal, expires_at: Timestamp) -> Vec<u8> {
+        self.seal_with(principal, expires_at, None)
+    }
+
+    /// CBOR bytes of a session.
+    pub fn seal_session(
+        &self,
+        principal: &Principal,
+        expires_at: Timestamp,
+        session: SessionClaims,
+    ) -> Vec<u8> {
+        self.seal_with(principal, expires_at, Some(session))
+    }
+
+    fn seal_with(
+        &self,
+        principal: &Principal,
+        expires_at: Timestamp,
+        session: Option<SessionClaims>,
+    ) -> Vec<u8> {
         let text = |text: &str| Value::Text(text.to_owned());
         let mut claims = vec![
             (Value::from(SUB), text(&principal.account)),
@@ -95,6 +155,10 @@ impl PrincipalKey {
             let feed = vec![text(&feed.source), Value::Array(kinds), Value::Array(divisions)];
             claims.push((Value::from(FEED), Value::Array(feed)));
         }
+        if let Some(session) = session {
+            claims.push((Value::from(VERSION), Value::from(session.version)));
+            claims.push((Value::from(CHANNEL), text(session.channel.as_str())));
+        }
         let mut payload = Vec::with_capacity(160);
         // Writing CBOR to memory does not fail.
         let _ = ciborium::into_writer(&Value::Map(claims), &mut payload);
@@ -111,6 +175,22 @@ impl PrincipalKey {
 
     /// The principal inside, if this key made the token, for this use, and it still holds.
     pub fn open(&self, token: &[u8], now: Timestamp) -> Result<(Principal, Timestamp), TokenError> {
+        let claims = self.open_claims(token, now)?;
+        Ok((claims.principal, claims.expires_at))
+    }
+
+    /// The same of a session; a token that does not say how its bearer was recognised is none.
+    pub fn open_session(
+        &self,
+        token: &[u8],
+        now: Timestamp,
+    ) -> Result<(Principal, SessionClaims, Timestamp), TokenError> {
+        let claims = self.open_claims(token, now)?;
+        let session = claims.session.ok_or(TokenError::Unreadable)?;
+        Ok((claims.principal, session, claims.expires_at))
+    }
+
+    fn open_claims(&self, token: &[u8], now: Timestamp) -> Result<Claims, TokenError> {
         if token.len() > 8_192 {
             return Err(TokenError::Unreadable);
         }
@@ -128,18 +208,18 @@ impl PrincipalKey {
                 }
             },
         )?;
-        let (principal, purpose, expires_at) = read_claims(payload).ok_or(TokenError::Unreadable)?;
-        if purpose != self.purpose {
+        let claims = read_claims(payload).ok_or(TokenError::Unreadable)?;
+        if claims.purpose != self.purpose {
             return Err(TokenError::Forged);
         }
-        if now >= expires_at {
+        if now >= claims.expires_at {
             return Err(TokenError::Expired);
         }
-        Ok((principal, expires_at))
+        Ok(claims)
     }
 }
 
-fn read_claims(payload: &[u8]) -> Option<(Principal, String, Timestamp)> {
+fn read_claims(payload: &[u8]) -> Option<Claims> {
     let Value::Map(claims) = ciborium::from_reader(payload).ok()? else {
         return None;
     };
@@ -151,6 +231,7 @@ fn read_claims(payload: &[u8]) -> Option<(Principal, String, Timestamp)> {
         feed: None,
     };
     let (mut purpose, mut expires_at) = (None, None);
+    let (mut version, mut channel) = (None, None);
     for (key, value) in claims {
         match i64::try_from(key.as_integer()?).ok()? {
             SUB => principal.account = value.into_text().ok()?,
@@ -163,10 +244,18 @@ fn read_claims(payload: &[u8]) -> Option<(Principal, String, Timestamp)> {
             }
             DIVISION => principal.division = Some(read_division(&value)?),
             FEED => principal.feed = Some(read_feed(value)?),
+            VERSION => version = Some(i64::try_from(value.as_integer()?).ok()?),
+            CHANNEL => channel = Some(Channel::parse(value.as_text()?)?),
             _ => {}
         }
     }
-    Some((principal, purpose?, expires_at?))
+    let session = version.zip(channel);
+    Some(Claims {
+        principal,
+        purpose: purpose?,
+        expires_at: expires_at?,
+        session: session.map(|(version, channel)| SessionClaims { version, channel }),
+    })
 }
 
 fn read_roles(value: &Value) -> Option<Roles> {
@@ -225,6 +314,21 @@ mod tests {
             Ok((principal(), end))
         );
         assert_eq!(key.open(&token, end), Err(TokenError::Expired));
+    }
+
+    #[test]
+    fn a_session_says_of_which_version_it_is_and_how_its_bearer_was_recognised() {
+        let key = PrincipalKey::session([7; 32]);
+        let (end, now) = (Timestamp::from_seconds(1_000), Timestamp::from_seconds(999));
+        let said = SessionClaims {
+            version: 3,
+            channel: Channel::Development,
+        };
+        let session = key.seal_session(&principal(), end, said);
+        assert_eq!(key.open_session(&session, now), Ok((principal(), said, end)));
+        assert_eq!(key.open_session(&session, end), Err(TokenError::Expired));
+        let bare = key.seal(&principal(), end);
+        assert_eq!(key.open_session(&bare, now), Err(TokenError::Unreadable));
     }
 
     #[test]

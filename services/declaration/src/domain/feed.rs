@@ -16,8 +16,6 @@ pub const REPORTABLE: [&str; 8] = [
     "test",
 ];
 
-/// First words of the sources of what is not reported: people themselves, other provinces' codes, officers.
-const RESERVED: [&str; 4] = ["self", "federation", "partner", "officer"];
 /// Characters of a source's name.
 const MAX_SOURCE: usize = 100;
 
@@ -136,8 +134,7 @@ pub fn check_source(source: &str) -> Result<(), NotAFeeds> {
     if !fits {
         return Err(NotAFeeds::Shape);
     }
-    let first = source.split('-').next().unwrap_or_default();
-    match RESERVED.into_iter().find(|word| *word == first) {
+    match lutong_kernel::source::reserved(source) {
         Some(word) => Err(NotAFeeds::Reserved(word)),
         None => Ok(()),
     }

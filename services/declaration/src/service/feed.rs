@@ -197,7 +197,7 @@ fn names_own_place(feed: &FeedGrant, statement: &FactStatement) -> bool {
     let Some(prost_types::value::Kind::StringValue(text)) = &value.kind else {
         return false;
     };
-    DivisionCode::parse(text).is_ok_and(|place| feed.divisions.iter().any(|own| own.contains(place)))
+    DivisionCode::parse(text).is_ok_and(|place| feed.covers(place))
 }
 
 fn no_feed() -> Fault {

@@ -1,5 +1,6 @@
 //! Wire to domain and back.
 
+use lutong_chassis::access::FeedGrant;
 use lutong_kernel::document::{DocumentType, Normalisation};
 use lutong_kernel::{SubjectId, Violation};
 use lutong_proto::identity::v1 as wire;
@@ -83,6 +84,14 @@ impl From<Registered> for wire::RegisterPersonResponse {
     }
 }
 
+pub fn feed(feed: FeedGrant) -> wire::FeedGrant {
+    wire::FeedGrant {
+        source: feed.source,
+        kinds: feed.kinds,
+        divisions: feed.divisions.iter().map(ToString::to_string).collect(),
+    }
+}
+
 impl From<Account> for wire::Account {
     fn from(account: Account) -> Self {
         let Account {
@@ -91,17 +100,15 @@ impl From<Account> for wire::Account {
             subject,
             division,
             feed,
+            version,
         } = account;
         Self {
             account_id: id.as_str().to_owned(),
             subject_id: subject.map(|subject| subject.to_string()).unwrap_or_default(),
             roles: roles.iter().map(i32::from).collect(),
             division: division.map(|division| division.to_string()).unwrap_or_default(),
-            feed: feed.map(|feed| wire::FeedGrant {
-                source: feed.source,
-                kinds: feed.kinds,
-                divisions: feed.divisions.iter().map(ToString::to_string).collect(),
-            }),
+            feed: feed.map(self::feed),
+            version,
         }
     }
 }

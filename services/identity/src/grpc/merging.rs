@@ -42,7 +42,7 @@ impl Merges {
         else {
             return Err(Fault::internal());
         };
-        let asked = asked(&grant, request_id, &body, &reason);
+        let asked = asked(&grant, request_id, &body, &reason)?;
         let merge = self.0.merge(permit, asked, from, into).await?;
         Ok(wire::MergeSubjectsResponse {
             merge: Some(merge.into()),
@@ -65,7 +65,7 @@ impl Merges {
         let (Some(from), Some(request_id), Some(reason)) = (from, request_id, reason) else {
             return Err(Fault::internal());
         };
-        let asked = asked(&grant, request_id, &body, &reason);
+        let asked = asked(&grant, request_id, &body, &reason)?;
         let merge = self.0.unmerge(permit, asked, from).await?;
         Ok(wire::UnmergeSubjectResponse {
             merge: Some(merge.into()),
@@ -78,13 +78,15 @@ fn asked<'a>(
     request_id: RequestId,
     body: &'a [u8],
     reason: &'a str,
-) -> Asked<'a> {
-    Asked {
-        account: &grant.principal().account,
+) -> Result<Asked<'a>, Fault> {
+    let officer = grant.principal();
+    Ok(Asked {
+        account: &officer.account,
+        jurisdiction: officer.jurisdiction()?,
         request_id,
         body,
         reason,
-    }
+    })
 }
 
 fn reference<'a>(given: Option<&'a wire::SubjectReference>, field: &str) -> Result<Reference<'a>, Violation> {

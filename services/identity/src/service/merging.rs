@@ -1,5 +1,6 @@
 //! Noting that subjects are one person, and that they are not.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -9,7 +10,7 @@ use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
 use lutong_chassis::outbox::Outbox;
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, Fault, FaultCode, RequestId, SubjectId};
+use lutong_kernel::{Clock, Fault, FaultCode, Jurisdiction, RequestId, SubjectId};
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use crate::domain::merge::{MOST, Merge, MergeError, check_merge};
 use crate::domain::person::StatedDocument;
 use crate::grpc::events::{self, Happened};
 use crate::store::merges::{self, Noted};
-use crate::store::people;
+use crate::store::{homes, people};
 
 /// How somebody names a subject.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,8 @@ pub enum Reference<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     pub account: &'a str,
+    /// Where the account may act.
+    pub jurisdiction: Jurisdiction,
     pub request_id: RequestId,
     /// As sent, for its fingerprint.
     pub body: &'a [u8],
@@ -70,6 +73,7 @@ impl Merging {
     ) -> Result<Merge, Fault> {
         let from = self.find(from, "from").await?;
         let into = self.find(into, "into").await?;
+        self.check_jurisdiction(asked.jurisdiction, &[from, into]).await?;
         // The key of the log is made outside the transaction.
         self.fields.ready().await?;
         let (request, noted) = self.request("MergeSubjects", asked);
@@ -90,6 +94,7 @@ impl Merging {
         from: Reference<'_>,
     ) -> Result<Merge, Fault> {
         let from = self.find(from, "from").await?;
+        self.check_jurisdiction(asked.jurisdiction, &[from]).await?;
         self.fields.ready().await?;
         let (request, noted) = self.request("UnmergeSubject", asked);
         let this = self.clone();
@@ -125,6 +130,31 @@ impl Merging {
             }
         };
         found.ok_or_else(|| not_found(field))
+    }
+
+    /// Refuses people of whom none is known to live in the jurisdiction. What was merged before counts: it is the same person.
+    async fn check_jurisdiction(&self, own: Jurisdiction, subjects: &[SubjectId]) -> Result<(), Fault> {
+        if own.is_province_wide() {
+            return Ok(());
+        }
+        let reader = self.database.reader();
+        let mut people = BTreeSet::new();
+        for subject in subjects {
+            people.extend(merges::together(reader, *subject).await?);
+        }
+        let people: Vec<SubjectId> = people.into_iter().collect();
+        let cipher = self.fields.ready().await?;
+        let homes = homes::of(reader, &people).await?;
+        let divisions = homes.iter().map(|home| home.division(&cipher));
+        if own.covers_any(divisions.collect::<Result<Vec<_>, _>>()?) {
+            return Ok(());
+        }
+        Err(Fault::new(
+            FaultCode::PermissionDenied,
+            "OUTSIDE_DIVISION",
+            "该人员不在本辖区居住",
+            "neither of the two is known to live in your division",
+        ))
     }
 
     async fn merge_in(

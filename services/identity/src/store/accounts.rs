@@ -7,8 +7,9 @@ use lutong_kernel::{DivisionCode, SubjectId};
 use lutong_proto::policy::Role;
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _,
+    ActiveValue::{NotSet, Set},
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
 };
 
 use super::tables::account;
@@ -42,6 +43,7 @@ impl TryFrom<account::Model> for StoredAccount {
             feed_kinds,
             feed_divisions,
             disabled,
+            version,
         } = row;
         let roles = words(Some(&roles))
             .map(|name| Role::from_str_name(name).ok_or_else(|| damaged("roles")))
@@ -62,11 +64,12 @@ impl TryFrom<account::Model> for StoredAccount {
         });
         Ok(Self {
             account: Account {
-                id: AccountId::parse(&account_id).map_err(|_| damaged("account_id"))?,
+                id: AccountId::stored(&account_id).map_err(|_| damaged("account_id"))?,
                 roles: Roles::of(&roles),
                 subject,
                 division,
                 feed,
+                version,
             },
             disabled,
         })
@@ -88,6 +91,7 @@ fn row_of(account: &Account) -> account::ActiveModel {
         feed_kinds: Set(account.feed.as_ref().map(|feed| feed.kinds.join(" "))),
         feed_divisions: Set(account.feed.as_ref().map(divisions)),
         disabled: Set(false),
+        version: Set(account.version),
     }
 }
 
@@ -99,6 +103,55 @@ pub async fn find(
         .one(connection)
         .await?;
     row.map(StoredAccount::try_from).transpose()
+}
+
+/// Accounts after an id, in order; of citizens only those that are disabled, unless `citizens`.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    after: &str,
+    citizens: bool,
+    limit: u64,
+) -> Result<Vec<StoredAccount>, StorageError> {
+    let mut query = account::Entity::find().filter(account::Column::AccountId.gt(after));
+    if !citizens {
+        let notable = Condition::any()
+            .add(account::Column::Roles.ne(Role::Citizen.as_str_name()))
+            .add(account::Column::Disabled.eq(true));
+        query = query.filter(notable);
+    }
+    let rows = query
+        .order_by_asc(account::Column::AccountId)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(StoredAccount::try_from).collect()
+}
+
+/// What each account of a feed may report.
+pub async fn grants(connection: &impl ConnectionTrait, source: &str) -> Result<Vec<FeedGrant>, StorageError> {
+    let rows = account::Entity::find()
+        .filter(account::Column::FeedSource.eq(source))
+        .all(connection)
+        .await?;
+    let stored = rows.into_iter().map(StoredAccount::try_from);
+    stored
+        .filter_map(|stored| stored.map(|stored| stored.account.feed).transpose())
+        .collect()
+}
+
+/// Stores what an operator changed of an account; whose it is stays.
+pub async fn update(
+    transaction: &DatabaseTransaction,
+    account: &Account,
+    disabled: bool,
+) -> Result<(), StorageError> {
+    let row = account::ActiveModel {
+        subject_id: NotSet,
+        disabled: Set(disabled),
+        ..row_of(account)
+    };
+    account::Entity::update(row).exec(transaction).await?;
+    Ok(())
 }
 
 /// Adds an account; `false` when there is one of this name.

@@ -2,6 +2,7 @@
 
 mod m0001_first;
 mod m0002_merges;
+mod m0003_account_changes;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(m0001_first::Migration),
             Box::new(m0002_merges::Migration),
+            Box::new(m0003_account_changes::Migration),
         ]
     }
 }

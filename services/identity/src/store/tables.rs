@@ -46,6 +46,33 @@ pub mod account {
         /// Blank-separated.
         pub feed_divisions: Option<String>,
         pub disabled: bool,
+        /// Grows with every change by an operator.
+        pub version: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod account_change {
+    use sea_orm::entity::prelude::*;
+
+    /// Something that an operator changed of an account.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "account_changes")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub sequence: i64,
+        pub account_id: String,
+        /// Of the account since.
+        pub version: i64,
+        pub changed_at: i64,
+        pub changed_by: String,
+        pub action: String,
+        /// What the account may do since.
+        pub detail: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

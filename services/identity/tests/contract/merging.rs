@@ -6,7 +6,7 @@ use std::time::Duration;
 use lutong_chassis::access::Roles;
 use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{Call, Principal, on_both_engines};
-use lutong_kernel::{Fault, ServiceName};
+use lutong_kernel::{DivisionCode, Fault, ServiceName};
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
@@ -23,6 +23,7 @@ on_both_engines!(
     whoever_is_one_person_already_is_not_merged_again,
     a_merge_sent_again_is_answered_alike_and_told_once,
     what_is_no_merge_is_named_and_told_to_nobody,
+    who_lives_in_another_division_is_nobodys_to_merge,
     one_person_has_at_most_sixteen_subjects,
     identitys_log_is_read_on_page_by_page,
     a_follower_of_identity_that_comes_too_late_is_told,
@@ -30,11 +31,15 @@ on_both_engines!(
 );
 
 fn supervisor() -> Principal {
+    supervisor_of(Some("370000"))
+}
+
+fn supervisor_of(division: Option<&str>) -> Principal {
     Principal {
         account: "supervisor-1".to_owned(),
         roles: Roles::of(&[Role::Supervisor]),
         subject: None,
-        division: None,
+        division: division.map(|code| DivisionCode::parse(code).unwrap()),
         feed: None,
     }
 }
@@ -57,7 +62,11 @@ impl Identity {
     }
 
     fn purposeful<T>(&self, message: T) -> Request<T> {
-        let mut request = self.0.call_as(&supervisor()).request(message);
+        self.purposeful_as(&supervisor(), message)
+    }
+
+    fn purposeful_as<T>(&self, who: &Principal, message: T) -> Request<T> {
+        let mut request = self.0.call_as(who).request(message);
         let purpose = "test".parse().unwrap();
         request.metadata_mut().insert("lutong-purpose", purpose);
         request
@@ -69,12 +78,23 @@ impl Identity {
         from: wire::SubjectReference,
         into: wire::SubjectReference,
     ) -> Result<wire::SubjectMerge, Fault> {
-        let request = self.purposeful(wire::MergeSubjectsRequest {
+        self.merge_as(&supervisor(), n, from, into).await
+    }
+
+    async fn merge_as(
+        &self,
+        who: &Principal,
+        n: u32,
+        from: wire::SubjectReference,
+        into: wire::SubjectReference,
+    ) -> Result<wire::SubjectMerge, Fault> {
+        let merge = wire::MergeSubjectsRequest {
             request_id: request_id(n),
             from: Some(from),
             into: Some(into),
             reason: "同一人的护照与身份证".to_owned(),
-        });
+        };
+        let request = self.purposeful_as(who, merge);
         let answer = self.merges().merge_subjects(request).await;
         answer
             .map(|answer| answer.into_inner().merge.unwrap())
@@ -82,11 +102,16 @@ impl Identity {
     }
 
     async fn unmerge(&self, n: u32, from: &str) -> Result<wire::SubjectMerge, Fault> {
-        let request = self.purposeful(wire::UnmergeSubjectRequest {
+        self.unmerge_as(&supervisor(), n, from).await
+    }
+
+    async fn unmerge_as(&self, who: &Principal, n: u32, from: &str) -> Result<wire::SubjectMerge, Fault> {
+        let unmerge = wire::UnmergeSubjectRequest {
             request_id: request_id(n),
             from: Some(by_id(from)),
             reason: "two people after all".to_owned(),
-        });
+        };
+        let request = self.purposeful_as(who, unmerge);
         let answer = self.merges().unmerge_subject(request).await;
         answer
             .map(|answer| answer.into_inner().merge.unwrap())
@@ -239,13 +264,58 @@ async fn what_is_no_merge_is_named_and_told_to_nobody(bed: Bed) {
     assert_eq!(testing::rows(&identity.1, "outbox").await, 0);
 }
 
-async fn one_person_has_at_most_sixteen_subjects(bed: Bed) {
+/// 370203 is where one of them lives, 370202 where the other does.
+async fn who_lives_in_another_division_is_nobodys_to_merge(bed: Bed) {
     let identity = start(bed).await;
-    let passport = |n: u32| wire::Document {
+    let mut elsewhere = items("李四", TWO);
+    let home = elsewhere.home_address.as_mut().unwrap();
+    "370203001".clone_into(&mut home.division);
+    let one = identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
+    let two = identity.register("wx-2", 2, elsewhere).await.unwrap();
+    let outcomes = identity.resolve(vec![passport(1), passport(2)]).await;
+    let [
+        wire::resolution::Outcome::SubjectId(feeds),
+        wire::resolution::Outcome::SubjectId(other),
+    ] = &outcomes[..]
+    else {
+        panic!("{outcomes:?}")
+    };
+    let reasons = async |n, who: Option<&str>, from: &str, into: &str| {
+        let who = supervisor_of(who);
+        let merged = identity.merge_as(&who, n, by_id(from), by_id(into)).await;
+        let unmerged = identity.unmerge_as(&who, n + 100, from).await;
+        [merged, unmerged].map(|answer| {
+            answer
+                .err()
+                .map_or_else(String::new, |fault| fault.reason.into_owned())
+        })
+    };
+    let missing = ["DIVISION_MISSING", "DIVISION_MISSING"];
+    assert_eq!(reasons(10, None, &one, &two).await, missing);
+    let outside = ["OUTSIDE_DIVISION", "OUTSIDE_DIVISION"];
+    for (n, who) in [(11, "370100"), (12, "370204"), (13, "370202001")] {
+        assert_eq!(reasons(n, Some(who), &one, &two).await, outside, "{who}");
+    }
+    // Either of the two is enough, and nobody is nobody's but the province's.
+    for (n, who) in [(14, "370202"), (15, "370203"), (16, "370200"), (17, "370000")] {
+        assert_eq!(reasons(n, Some(who), &one, &two).await, ["", ""], "{who}");
+    }
+    assert_eq!(reasons(18, Some("370202"), feeds, &one).await, ["", ""]);
+    assert_eq!(reasons(19, Some("370202"), feeds, &two).await, outside);
+    assert_eq!(reasons(20, Some("370202"), feeds, other).await, outside);
+    assert_eq!(reasons(21, Some("370000"), feeds, other).await, ["", ""]);
+}
+
+fn passport(n: u32) -> wire::Document {
+    wire::Document {
         r#type: wire::DocumentType::PassportOrdinary.into(),
         number: format!("E1234{n:04}"),
         issuing_country: "USA".to_owned(),
-    };
+    }
+}
+
+async fn one_person_has_at_most_sixteen_subjects(bed: Bed) {
+    let identity = start(bed).await;
     let subjects: Vec<String> = identity
         .resolve((0..17).map(passport).collect())
         .await

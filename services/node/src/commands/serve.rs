@@ -11,6 +11,7 @@ use lutong_kernel::ServiceName;
 use lutong_node::config::NodeConfig;
 use lutong_node::{StartError, one_process, one_service, wiring};
 
+use super::data::DataFolder;
 use super::{Failure, Settings};
 
 #[derive(Debug, Args)]
@@ -30,7 +31,7 @@ pub struct Migrate {
     #[arg(value_parser = super::service)]
     service: ServiceName,
     #[command(flatten)]
-    settings: Settings,
+    folder: DataFolder,
 }
 
 #[derive(Debug, Subcommand)]
@@ -109,13 +110,8 @@ fn check(service: Option<ServiceName>, config: &NodeConfig) -> Result<(), StartE
 
 impl Migrate {
     pub async fn run(self) -> Result<(), Failure> {
-        let config = self.settings.load(false)?;
         let service = self.service;
-        let storage = if config.storage.url.expose().is_empty() {
-            one_process::storage(&config.data, service)
-        } else {
-            config.storage
-        };
+        let (_, storage) = self.folder.open(service)?;
         wiring::migrate(service, &storage)
             .await
             .map_err(|source| StartError::Migrate { service, source })?;

@@ -1,7 +1,7 @@
 //! Designations: others to be managed as high or medium risk (DOMAIN 4). In 2022 officials elsewhere turned people's codes red
 //! for reasons that had nothing to do with an epidemic: here it takes two officers, a law that provides for it, and an end.
 
-use lutong_kernel::{DivisionCode, SubjectId, Timestamp, Violation};
+use lutong_kernel::{DivisionCode, Jurisdiction, SubjectId, Timestamp, Violation};
 use uuid::Uuid;
 
 use super::packed::PackedFact;
@@ -87,20 +87,20 @@ pub struct Designation {
     pub proposed_at: Timestamp,
     pub approved_by: Option<String>,
     pub approved_at: Option<Timestamp>,
+    /// When an officer ended it, before its end or before it was approved.
+    pub ended_at: Option<Timestamp>,
 }
 
-/// Whether a division's officers may designate somebody: who lives there, or is known to have stayed there. The province's may
-/// designate anybody.
-pub fn is_in_scope(own: DivisionCode, homes: &[DivisionCode], facts: &[PackedFact]) -> bool {
-    if own == DivisionCode::SHANDONG {
-        return true;
-    }
+/// Who states designations: the officers of a division.
+pub fn source(division: DivisionCode) -> String {
+    format!("officer-{division}")
+}
+
+/// Whether officers may designate somebody: who lives in their jurisdiction, or is known to have stayed there. The province's
+/// may designate anybody.
+pub fn is_in_scope(own: Jurisdiction, homes: &[DivisionCode], facts: &[PackedFact]) -> bool {
     let stays = facts.iter().filter_map(PackedFact::place);
-    homes
-        .iter()
-        .copied()
-        .chain(stays)
-        .any(|place| own.contains(place))
+    own.covers_any(homes.iter().copied().chain(stays))
 }
 
 /// Checks the span.

@@ -3,7 +3,7 @@
 mod community;
 pub mod compare;
 pub mod intervals;
-mod place;
+pub mod place;
 mod wire;
 
 #[cfg(test)]

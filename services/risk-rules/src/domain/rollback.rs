@@ -1,156 +1,192 @@
-//! Undoing what a feed reported in a span of time: what is to be retracted, and what it had replaced that is to be stated
-//! anew. Nothing comes back (DOMAIN 4): what is stated anew is a new record with the old content.
+//! Undoing what one feed reported in a span of time: one account proposes, another approves. It changes the colours of many
+//! people at once, so that nobody does it alone, and nobody but whose division the feed reports for.
 
-use std::collections::{HashMap, HashSet};
+pub mod plan;
 
-use lutong_kernel::{FactId, Timestamp};
+use lutong_kernel::{Colour, DivisionCode, SubjectId, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-/// A statement of the feed about one subject, as its rollback sees it.
+use super::key_area::Signature;
+
+/// What to undo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    pub source: String,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub reason: String,
+}
+
+/// How far a rollback is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Stated {
-    pub id: FactId,
-    /// What it corrects or retracts.
-    pub target: Option<FactId>,
-    pub is_fact: bool,
-    pub recorded_at: Timestamp,
-    pub is_superseded: bool,
+pub enum State {
+    Proposed,
+    Approved,
+    Rejected,
+    Withdrawn,
+    Done,
 }
 
-/// What a rollback does about one subject.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Rollback {
-    /// Facts that are believed and were reported in the span.
-    pub retract: Vec<FactId>,
-    /// Facts from before it whose correction or retraction lies in it, and that nobody has corrected since.
-    pub restate: Vec<FactId>,
-}
+impl State {
+    pub const ALL: [Self; 5] = [
+        Self::Proposed,
+        Self::Approved,
+        Self::Rejected,
+        Self::Withdrawn,
+        Self::Done,
+    ];
 
-impl Rollback {
-    pub fn is_empty(&self) -> bool {
-        self.retract.is_empty() && self.restate.is_empty()
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Approved => "approved",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
+            Self::Done => "done",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
     }
 }
 
-/// Plans the rollback of everything recorded from `from` until before `until`.
-pub fn plan(statements: &[Stated], (from, until): (Timestamp, Timestamp)) -> Rollback {
-    let inside = |one: &Stated| from <= one.recorded_at && one.recorded_at < until;
-    let by_target: HashMap<FactId, &Stated> = statements
-        .iter()
-        .filter_map(|one| Some((one.target?, one)))
-        .collect();
-    let spanned: HashSet<FactId> = statements
-        .iter()
-        .filter(|one| inside(one))
-        .map(|one| one.id)
-        .collect();
-    let mut rollback = Rollback::default();
-    for one in statements {
-        if inside(one) && one.is_fact && !one.is_superseded {
-            rollback.retract.push(one.id);
+/// What undoing would change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    pub subjects: usize,
+    pub retracted: usize,
+    pub restated: usize,
+    /// Subjects about whom it was tried what would be decided.
+    pub tried: usize,
+    /// Colour before, colour after, people: in that order.
+    pub colours: Vec<(Colour, Colour, usize)>,
+}
+
+/// What was undone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub subjects: usize,
+    pub retracted: usize,
+    pub restated: usize,
+    pub redecided: usize,
+}
+
+/// A rollback as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    pub id: Uuid,
+    pub span: Span,
+    /// What the feed's grant was when it was proposed; empty: the whole province.
+    pub divisions: Vec<DivisionCode>,
+    pub preview: Preview,
+    pub state: State,
+    pub proposed: Signature,
+    pub approved: Option<Signature>,
+    pub closed: Option<Signature>,
+    /// The last subject whose statements are undone.
+    pub after: Option<SubjectId>,
+    pub outcome: Outcome,
+}
+
+/// Why somebody cannot decide about a rollback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("whoever proposed it neither approves nor rejects it: they may withdraw it")]
+    OwnProposal,
+    #[error("another account proposed it: it can be rejected")]
+    NotYours,
+    #[error("it is no longer waiting")]
+    Closed,
+}
+
+impl Proposal {
+    /// Whether `account` may approve it; `false` when it was approved before.
+    pub fn check_approval(&self, account: &str) -> Result<bool, Refusal> {
+        if self.proposed.officer == account {
+            return Err(Refusal::OwnProposal);
         }
-        if inside(one) || !one.is_fact {
-            continue;
-        }
-        // From before the span: follow what was said of it, while that lies in the span.
-        let mut last = one;
-        while let Some(next) = by_target
-            .get(&last.id)
-            .copied()
-            .filter(|next| spanned.contains(&next.id))
-        {
-            last = next;
-        }
-        let is_replaced_in_span = last.id != one.id;
-        let is_followed_after_it = by_target.contains_key(&last.id);
-        if is_replaced_in_span && !is_followed_after_it {
-            rollback.restate.push(one.id);
+        match self.state {
+            State::Proposed => Ok(true),
+            State::Approved | State::Done => Ok(false),
+            State::Rejected | State::Withdrawn => Err(Refusal::Closed),
         }
     }
-    rollback
+
+    /// Whether `account` may end it without anything being undone.
+    pub fn check_refusal(&self, account: &str, to: State) -> Result<(), Refusal> {
+        let is_own = self.proposed.officer == account;
+        match to {
+            State::Withdrawn if !is_own => Err(Refusal::NotYours),
+            State::Rejected if is_own => Err(Refusal::OwnProposal),
+            _ if self.state != State::Proposed => Err(Refusal::Closed),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use uuid::Uuid;
 
-    fn id(n: u128) -> FactId {
-        FactId::from_uuid(Uuid::from_u128(n))
-    }
-
-    /// Statement `n` recorded at second `n`; the span is from 10 until 20.
-    fn stated(n: i64, target: Option<i64>, is_fact: bool) -> Stated {
-        Stated {
-            id: id(n.unsigned_abs().into()),
-            target: target.map(|target| id(target.unsigned_abs().into())),
-            is_fact,
-            recorded_at: Timestamp::from_seconds(n),
-            is_superseded: false,
+    fn proposal(state: State) -> Proposal {
+        Proposal {
+            id: Uuid::nil(),
+            span: Span {
+                source: "lab-1".to_owned(),
+                from: Timestamp::from_seconds(1),
+                until: Timestamp::from_seconds(2),
+                reason: "test".to_owned(),
+            },
+            divisions: Vec::new(),
+            preview: Preview::default(),
+            state,
+            proposed: Signature {
+                officer: "one".to_owned(),
+                at: Timestamp::from_seconds(3),
+            },
+            approved: None,
+            closed: None,
+            after: None,
+            outcome: Outcome::default(),
         }
     }
 
-    fn planned(mut statements: Vec<Stated>) -> (Vec<u128>, Vec<u128>) {
-        let targets: HashSet<_> = statements.iter().filter_map(|one| one.target).collect();
-        for one in &mut statements {
-            one.is_superseded = targets.contains(&one.id);
+    #[test]
+    fn only_another_account_approves_and_only_once() {
+        for (state, allowed) in [
+            (State::Proposed, Ok(true)),
+            (State::Approved, Ok(false)),
+            (State::Done, Ok(false)),
+            (State::Rejected, Err(Refusal::Closed)),
+            (State::Withdrawn, Err(Refusal::Closed)),
+        ] {
+            assert_eq!(proposal(state).check_approval("two"), allowed, "{state:?}");
+            assert_eq!(proposal(state).check_approval("one"), Err(Refusal::OwnProposal));
         }
-        let rollback = plan(
-            &statements,
-            (Timestamp::from_seconds(10), Timestamp::from_seconds(20)),
-        );
-        let numbers = |ids: Vec<FactId>| ids.into_iter().map(|id| id.uuid().as_u128()).collect();
-        (numbers(rollback.retract), numbers(rollback.restate))
     }
 
     #[test]
-    fn what_was_reported_in_the_span_goes_and_what_lies_outside_stays() {
-        let statements = vec![
-            stated(5, None, true),
-            stated(12, None, true),
-            stated(25, None, true),
-        ];
-        assert_eq!(planned(statements), (vec![12], vec![]));
-    }
-
-    #[test]
-    fn what_a_correction_or_a_retraction_of_the_span_replaced_is_stated_anew() {
+    fn a_proposal_is_rejected_by_another_account_and_withdrawn_by_its_own() {
+        let waiting = proposal(State::Proposed);
+        assert_eq!(waiting.check_refusal("two", State::Rejected), Ok(()));
+        assert_eq!(waiting.check_refusal("one", State::Withdrawn), Ok(()));
         assert_eq!(
-            planned(vec![stated(5, None, true), stated(12, Some(5), true)]),
-            (vec![12], vec![5])
+            waiting.check_refusal("one", State::Rejected),
+            Err(Refusal::OwnProposal)
         );
         assert_eq!(
-            planned(vec![stated(5, None, true), stated(12, Some(5), false)]),
-            (vec![], vec![5])
+            waiting.check_refusal("two", State::Withdrawn),
+            Err(Refusal::NotYours)
         );
-        let twice = vec![
-            stated(5, None, true),
-            stated(12, Some(5), true),
-            stated(13, Some(12), true),
-        ];
-        assert_eq!(planned(twice), (vec![13], vec![5]));
-    }
-
-    #[test]
-    fn what_was_put_right_after_the_span_stays_as_it_was_put() {
-        let corrected = vec![
-            stated(5, None, true),
-            stated(12, Some(5), true),
-            stated(25, Some(12), true),
-        ];
-        assert_eq!(planned(corrected), (vec![], vec![]));
-        let retracted = vec![stated(12, None, true), stated(25, Some(12), false)];
-        assert_eq!(planned(retracted), (vec![], vec![]));
-    }
-
-    #[test]
-    fn a_second_rollback_finds_nothing() {
-        // The first retracted 12 and stated 5 anew as 31, both after the span.
-        let after = vec![
-            stated(5, None, true),
-            stated(12, Some(5), true),
-            stated(30, Some(12), false),
-            stated(31, None, true),
-        ];
-        assert_eq!(planned(after), (vec![], vec![]));
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(state));
+            if state != State::Proposed {
+                let refused = proposal(state).check_refusal("two", State::Rejected);
+                assert_eq!(refused, Err(Refusal::Closed), "{state:?}");
+            }
+        }
     }
 }

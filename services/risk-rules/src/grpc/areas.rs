@@ -34,6 +34,7 @@ impl Areas {
         request: Request<Streaming<wire::ImportNoticeRequest>>,
     ) -> Result<wire::ImportNoticeResponse, Fault> {
         let grant = reply::grant(&request)?;
+        convert::province_wide(&grant)?;
         let notice = upload::gather(request.into_inner(), |message| message.chunk, upload::NOTICE).await?;
         let imported = self.0.import_notice(&grant.own_call(), notice).await?;
         Ok(imported.into())
@@ -44,6 +45,7 @@ impl Areas {
         request: Request<Streaming<wire::ImportIntervalsRequest>>,
     ) -> Result<wire::ImportIntervalsResponse, Fault> {
         let grant = reply::grant(&request)?;
+        convert::province_wide(&grant)?;
         let table = upload::gather(request.into_inner(), |message| message.chunk, upload::INTERVALS).await?;
         let imported = self.0.import_intervals(&grant.own_call(), table).await?;
         Ok(imported.into())
@@ -121,7 +123,7 @@ impl Areas {
             .0
             .place_area(
                 &grant.own_call(),
-                asked(&grant, request_id, &body),
+                asked(&grant, request_id, &body)?,
                 message.unplaced_area_id,
                 (code, community),
             )
@@ -150,7 +152,7 @@ impl Areas {
         };
         let area = self
             .0
-            .propose_key_area(asked(&grant, request_id, &body), proposal)
+            .propose_key_area(asked(&grant, request_id, &body)?, proposal)
             .await?;
         Ok(wire::ProposeKeyAreaResponse {
             key_area: Some(convert::key_area(&area)),
@@ -169,7 +171,7 @@ impl Areas {
             .0
             .approve_key_area(
                 &grant.own_call(),
-                asked(&grant, request_id, &body),
+                asked(&grant, request_id, &body)?,
                 message.key_area_id,
             )
             .await?;
@@ -197,18 +199,18 @@ impl Areas {
     }
 }
 
-fn asked<'a>(grant: &'a Grant, request_id: RequestId, body: &'a [u8]) -> Asked<'a> {
+fn asked<'a>(grant: &'a Grant, request_id: RequestId, body: &'a [u8]) -> Result<Asked<'a>, Fault> {
     let officer = grant.principal();
-    Asked {
+    Ok(Asked {
         request_id,
         body,
         officer: &officer.account,
-        division: officer.division,
-    }
+        jurisdiction: officer.jurisdiction()?,
+    })
 }
 
 fn proposal(message: &wire::ProposeKeyAreaRequest, wrong: &mut Violations) -> Option<Proposal> {
-    let code = wrong.take(convert::division(&message.division));
+    let code = wrong.take(convert::key_area_division(&message.division));
     let from = reply::required(message.from_time.as_ref(), "from_time")
         .and_then(|time| convert::instant("from_time", time));
     let from = wrong.take(from);

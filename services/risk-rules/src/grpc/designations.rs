@@ -91,13 +91,13 @@ impl Designations {
 
     async fn count(&self) -> Result<wire::CountDesignationsResponse, Fault> {
         let counts = self.decider.count_designations().await?;
-        let count = |(division, code, count): (i64, String, i64)| {
-            let basis = legal_basis(&code);
+        let count = |((division, code), count): ((DivisionCode, &'static str), i64)| {
+            let basis = legal_basis(code);
             wire::DesignationCount {
                 division: division.to_string(),
                 legal_basis_zh: basis.map_or("", |basis| basis.zh).to_owned(),
                 legal_basis_en: basis.map_or("", |basis| basis.en).to_owned(),
-                legal_basis: code,
+                legal_basis: code.to_owned(),
                 count,
             }
         };
@@ -173,6 +173,7 @@ fn proposed(
                 proposed_at: now,
                 approved_by: None,
                 approved_at: None,
+                ended_at: None,
             })
         }
         _ => Err(wrong),

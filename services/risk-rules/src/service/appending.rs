@@ -1,5 +1,7 @@
 //! Appending statements, and deciding about everybody they touch, in one transaction.
 
+mod trial;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 

@@ -1,11 +1,13 @@
 //! Designating somebody: proposed by one officer, approved by another, in force as a fact.
 
+use std::collections::BTreeMap;
+
 use futures::FutureExt as _;
 use lutong_chassis::access::{AnyPermit, Principal};
 use lutong_chassis::client::Call;
 use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{DivisionCode, Fault, FaultCode, RequestId, SubjectId};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, Jurisdiction, RequestId, SubjectId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -13,15 +15,11 @@ use super::appending::Batch;
 use super::deciding::Decider;
 use super::statement::{Content, Statement};
 use crate::domain::attributes::Attributes;
-use crate::domain::designation::{Designation, is_in_scope};
+use crate::domain::designation::{Designation, is_in_scope, source};
 use crate::domain::fact::FactKind;
 use crate::grpc::statement::StatementReader;
+use crate::store::statements::{self, Name};
 use crate::store::{designations, subjects};
-
-/// Whoever has no division of their own acts for the province.
-fn division(officer: &Principal) -> DivisionCode {
-    officer.division.unwrap_or(DivisionCode::SHANDONG)
-}
 
 impl Decider {
     /// Stores a proposal once; `propose` makes it of an id, the officer's division and the instant.
@@ -36,10 +34,11 @@ impl Decider {
         let request = self
             .idempotency
             .key(&officer.account, "ProposeDesignation", request_id, body);
-        self.check_scope(division(officer), proposed.subject).await?;
+        let own = officer.jurisdiction()?;
+        self.check_scope(own, proposed.subject).await?;
         let proposed = Designation {
             id: Uuid::from_bytes(self.random.bytes::<16>()),
-            division: division(officer),
+            division: own.division(),
             proposed_by: officer.account.clone(),
             proposed_at: self.clock.now(),
             ..proposed
@@ -50,7 +49,7 @@ impl Decider {
     }
 
     /// Refuses whom the officers of a division have nothing to do with.
-    async fn check_scope(&self, own: DivisionCode, subject: SubjectId) -> Result<(), Fault> {
+    async fn check_scope(&self, own: Jurisdiction, subject: SubjectId) -> Result<(), Fault> {
         let reader = self.database.reader();
         let cipher = self.ready().await?;
         let basis = self.book.catch_up(reader).await?;
@@ -75,21 +74,19 @@ impl Decider {
         officer: &Principal,
         id: Uuid,
     ) -> Result<Designation, Fault> {
-        let (account, own, now) = (officer.account.clone(), division(officer), self.clock.now());
+        let (account, own, now) = (officer.account.clone(), officer.jurisdiction()?, self.clock.now());
         let approved = self.database.write(move |transaction| {
             async move {
                 let one = designations::hold(transaction, id).await?;
-                let one = one
-                    .filter(|one| own.contains(one.division))
-                    .ok_or_else(not_found)?;
-                if one.approved_at.is_some() {
-                    return Ok(one);
-                }
+                let one = one.filter(|one| own.covers(one.division)).ok_or_else(not_found)?;
                 if one.proposed_by == account {
                     return Err(own_proposal());
                 }
-                if one.until <= now {
+                if one.ended_at.is_some() || one.until <= now || is_taken_back(transaction, &one).await? {
                     return Err(over());
+                }
+                if one.approved_at.is_some() {
+                    return Ok(one);
                 }
                 designations::approve(transaction, id, &account, now).await?;
                 designations::hold(transaction, id).await?.ok_or_else(not_found)
@@ -97,10 +94,6 @@ impl Decider {
             .boxed()
         });
         let approved: Designation = approved.await?;
-        // Ended since: there is nothing to bring into force.
-        if approved.until <= now {
-            return Ok(approved);
-        }
         self.state(
             call,
             vec![statement(reader, &approved, approved.id.to_string(), None)?],
@@ -118,16 +111,14 @@ impl Decider {
         officer: &Principal,
         id: Uuid,
     ) -> Result<Designation, Fault> {
-        let (own, now) = (division(officer), self.clock.now());
+        let (own, now) = (officer.jurisdiction()?, self.clock.now());
         let ended = self.database.write(move |transaction| {
             async move {
                 let one = designations::hold(transaction, id).await?;
-                let mut one = one
-                    .filter(|one| own.contains(one.division))
-                    .ok_or_else(not_found)?;
-                if one.until > now {
+                let mut one = one.filter(|one| own.covers(one.division)).ok_or_else(not_found)?;
+                if one.until > now && one.ended_at.is_none() {
                     one.until = now.max(one.from);
-                    designations::end(transaction, id, one.until).await?;
+                    designations::end(transaction, id, (one.until, now)).await?;
                 }
                 Ok::<_, Fault>(one)
             }
@@ -161,9 +152,17 @@ impl Decider {
         }
     }
 
-    /// In force now, by division and legal basis.
-    pub async fn count_designations(&self) -> Result<Vec<(i64, String, i64)>, Fault> {
-        Ok(designations::counts(self.database.reader(), self.clock.now()).await?)
+    /// In force now, by division and legal basis: approved, running, and their facts are believed.
+    pub async fn count_designations(&self) -> Result<Vec<((DivisionCode, &'static str), i64)>, Fault> {
+        let reader = self.database.reader();
+        let running = designations::running(reader, self.clock.now()).await?;
+        let names: Vec<Name> = running.iter().map(name).collect();
+        let standing = statements::standing(reader, &names).await?;
+        let mut counts = BTreeMap::new();
+        for one in running.iter().filter(|one| standing.contains(&name(one))) {
+            *counts.entry((one.division, one.basis.code)).or_insert(0) += 1;
+        }
+        Ok(counts.into_iter().collect())
     }
 }
 
@@ -184,6 +183,20 @@ async fn propose(
     Ok(proposed)
 }
 
+/// The name of the fact that an approved designation is.
+fn name(one: &Designation) -> Name {
+    Name::of(&source(one.division), &one.id.to_string())
+}
+
+/// Whether the fact was corrected or retracted, in whatever way.
+async fn is_taken_back(
+    transaction: &sea_orm::DatabaseTransaction,
+    one: &Designation,
+) -> Result<bool, StorageError> {
+    let stated = statements::by_names(transaction, &[name(one)].into()).await?;
+    Ok(stated.iter().any(|row| row.superseded_at.is_some()))
+}
+
 /// A designation as a fact of its division's officers.
 fn statement(
     reader: &StatementReader,
@@ -195,8 +208,12 @@ fn statement(
         "legal_basis": one.basis.code});
     let given = given.as_object().cloned().unwrap_or_default();
     let attributes = Attributes::parse(FactKind::Designation, &given).map_err(Fault::invalid)?;
-    let source = format!("officer-{}", one.division);
-    Ok(reader.own(&source, key, one.subject, Content::fact(attributes, replaces)))
+    Ok(reader.own(
+        &source(one.division),
+        key,
+        one.subject,
+        Content::fact(attributes, replaces),
+    ))
 }
 
 fn not_found() -> Fault {
@@ -219,7 +236,7 @@ fn outside() -> Fault {
 
 fn own_proposal() -> Fault {
     Fault::new(
-        FaultCode::PermissionDenied,
+        FaultCode::FailedPrecondition,
         "OWN_PROPOSAL",
         "须由另一名工作人员批准",
         "another officer must approve: you proposed it",
@@ -230,7 +247,7 @@ fn over() -> Fault {
     Fault::new(
         FaultCode::FailedPrecondition,
         "DESIGNATION_OVER",
-        "结束时间已过，不能再批准",
-        "its end has passed: it can no longer be approved",
+        "该管理决定已结束或已撤销，不能再批准",
+        "it has ended, or its fact was taken back: it can no longer be approved",
     )
 }

@@ -3,11 +3,12 @@
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
 use lutong_chassis::idempotency::{self, Claim, RequestKey};
-use lutong_kernel::{DivisionCode, Fault, FaultCode, RequestId};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, Jurisdiction, RequestId, Violation};
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::Decider;
 use crate::domain::area::{AreaEntry, AreaKey, AreaQuery};
+use crate::domain::notice::place::region_of;
 use crate::store::unplaced::{Placement, UnplacedRow};
 use crate::store::{areas, unplaced};
 
@@ -17,23 +18,44 @@ pub struct Asked<'a> {
     pub request_id: RequestId,
     pub body: &'a [u8],
     pub officer: &'a str,
-    /// The division within which the officer acts.
-    pub division: Option<DivisionCode>,
+    /// Where the officer may act.
+    pub jurisdiction: Jurisdiction,
 }
 
 impl Asked<'_> {
-    /// Refuses places outside the officer's division.
+    /// Refuses places outside the officer's jurisdiction.
     pub fn within(&self, place: DivisionCode) -> Result<(), Fault> {
-        match self.division {
-            Some(division) if !division.contains(place) => Err(Fault::new(
-                FaultCode::PermissionDenied,
-                "OUTSIDE_DIVISION",
-                "该地点不在您的辖区内",
-                "the place lies outside the officer's division",
-            )),
-            _ => Ok(()),
+        if self.jurisdiction.covers(place) {
+            Ok(())
+        } else {
+            Err(outside())
         }
     }
+}
+
+/// A row is placed where the notice says that it lies: rows of other provinces are not Shandong's to place, and a row of one
+/// city is not placed in another.
+fn check_region(row: &UnplacedRow, code: DivisionCode) -> Result<(), Fault> {
+    let region = region_of(&row.row.place).filter(|region| DivisionCode::SHANDONG.contains(*region));
+    let region = region.ok_or_else(outside)?;
+    if region.contains(code) {
+        return Ok(());
+    }
+    Err(Fault::invalid(vec![Violation::new(
+        "division",
+        "DIVISION_NOT_OF_ROW",
+        format!("应位于通告所列地区{region}内"),
+        format!("lies outside {region}, which the notice names"),
+    )]))
+}
+
+fn outside() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "OUTSIDE_DIVISION",
+        "该地点不在您的辖区内",
+        "the place lies outside the officer's division",
+    )
 }
 
 /// A row to be placed.
@@ -122,6 +144,7 @@ impl Decider {
             };
         }
         let (code, community) = placing.place;
+        check_region(&row, code)?;
         let placement = Placement {
             code,
             community,

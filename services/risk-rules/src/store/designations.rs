@@ -30,6 +30,7 @@ impl TryFrom<Model> for Designation {
             proposed_at: Timestamp::from_micros(row.proposed_at),
             approved_by: row.approved_by,
             approved_at: row.approved_at.map(Timestamp::from_micros),
+            ended_at: row.ended_at.map(Timestamp::from_micros),
         })
     }
 }
@@ -47,6 +48,7 @@ pub async fn insert(transaction: &DatabaseTransaction, one: &Designation) -> Res
         proposed_at: Set(one.proposed_at.micros()),
         approved_by: Set(None),
         approved_at: Set(None),
+        ended_at: Set(None),
     };
     Entity::insert(row).exec_without_returning(transaction).await?;
     Ok(())
@@ -86,34 +88,33 @@ pub async fn approve(
     Ok(())
 }
 
-pub async fn end(transaction: &DatabaseTransaction, id: Uuid, until: Timestamp) -> Result<(), StorageError> {
+pub async fn end(
+    transaction: &DatabaseTransaction,
+    id: Uuid,
+    (until, at): (Timestamp, Timestamp),
+) -> Result<(), StorageError> {
     Entity::update_many()
         .col_expr(Column::UntilAt, Expr::value(until.micros()))
+        .col_expr(Column::EndedAt, Expr::value(at.micros()))
         .filter(Column::Id.eq(uuid_bytes(id)))
         .exec(transaction)
         .await?;
     Ok(())
 }
 
-/// Designations in force at an instant, counted by division and legal basis.
-pub async fn counts(
+/// Designations that were approved, have not ended and are in force at an instant by their own dates. Whether their facts
+/// still stand is for [`super::statements`] to say.
+pub async fn running(
     connection: &impl ConnectionTrait,
     at: Timestamp,
-) -> Result<Vec<(i64, String, i64)>, StorageError> {
-    let counts = Entity::find()
-        .select_only()
-        .column(Column::Division)
-        .column(Column::LegalBasis)
-        .column_as(Column::Id.count(), "count")
+) -> Result<Vec<Designation>, StorageError> {
+    let rows = Entity::find()
         .filter(Column::ApprovedAt.is_not_null())
+        .filter(Column::EndedAt.is_null())
         .filter(Column::FromAt.lte(at.micros()))
         .filter(Column::UntilAt.gt(at.micros()))
-        .group_by(Column::Division)
-        .group_by(Column::LegalBasis)
-        .order_by_asc(Column::Division)
-        .order_by_asc(Column::LegalBasis)
-        .into_tuple()
+        .order_by_asc(Column::Id)
         .all(connection)
         .await?;
-    Ok(counts)
+    rows.into_iter().map(Designation::try_from).collect()
 }

@@ -8,6 +8,7 @@ mod m0005_area_placement;
 mod m0006_designations;
 mod m0007_people;
 mod m0008_names;
+mod m0009_rollbacks;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0006_designations::Migration),
             Box::new(m0007_people::Migration),
             Box::new(m0008_names::Migration),
+            Box::new(m0009_rollbacks::Migration),
         ]
     }
 }

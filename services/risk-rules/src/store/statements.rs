@@ -178,6 +178,23 @@ pub async fn by_names(
     rows.into_iter().map(StatementRow::try_from).collect()
 }
 
+/// Statements asked for at once.
+const NAMES: usize = 1_000;
+
+/// Of `names` those whose statement is stored and neither corrected nor retracted.
+pub async fn standing(
+    connection: &impl ConnectionTrait,
+    names: &[Name],
+) -> Result<BTreeSet<Name>, StorageError> {
+    let mut standing = BTreeSet::new();
+    for chunk in names.chunks(NAMES) {
+        let rows = by_names(connection, &chunk.iter().copied().collect()).await?;
+        let believed = rows.iter().filter(|row| row.superseded_at.is_none());
+        standing.extend(believed.map(|row| row.name));
+    }
+    Ok(standing)
+}
+
 /// Subjects after `after` of whom a source reported something from `from` until before `until`, in order. It reads through
 /// the table: a rollback is rare, and an index for it would cost every import.
 pub async fn reported_on(

@@ -1,5 +1,7 @@
 //! The tables as sea-orm entities.
 
+pub mod rollback;
+
 pub mod subject {
     use sea_orm::entity::prelude::*;
 
@@ -455,6 +457,8 @@ pub mod designation {
         pub proposed_at: i64,
         pub approved_by: Option<String>,
         pub approved_at: Option<i64>,
+        /// By an officer, before its end or before it was approved.
+        pub ended_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

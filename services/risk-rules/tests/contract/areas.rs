@@ -1,7 +1,7 @@
 //! Whom a new listing concerns.
 
-use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
+use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, Colour};
@@ -21,20 +21,28 @@ pub fn notice(time: &str, communities: &[&str]) -> Vec<u8> {
     data.to_string().into_bytes()
 }
 
-async fn try_import(mesh: &Mesh, chunks: Vec<Vec<u8>>) -> Result<wire::ImportNoticeResponse, Fault> {
+pub async fn try_import(
+    mesh: &Mesh,
+    who: &Principal,
+    chunks: Vec<Vec<u8>>,
+) -> Result<wire::ImportNoticeResponse, Fault> {
     let chunks = chunks
         .into_iter()
         .map(|chunk| wire::ImportNoticeRequest { chunk: chunk.into() });
     let chunks = tokio_stream::iter(chunks.collect::<Vec<_>>());
-    let request = mesh.purposeful(&staff("epi-1", Role::Epidemiologist), chunks);
+    let request = mesh.purposeful(who, chunks);
     let answer = mesh.areas().import_notice(request).await;
     answer
         .map(tonic::Response::into_inner)
         .map_err(|status| fault(&status))
 }
 
+fn epidemiologist() -> Principal {
+    staff("epi-1", Role::Epidemiologist)
+}
+
 pub async fn import(mesh: &Mesh, notice: Vec<u8>) -> wire::ImportNoticeResponse {
-    try_import(mesh, vec![notice]).await.unwrap()
+    try_import(mesh, &epidemiologist(), vec![notice]).await.unwrap()
 }
 
 pub fn stay(n: u32, community: &str) -> wire::FactStatement {
@@ -78,13 +86,13 @@ async fn a_notice_that_is_wrong_changes_nothing(bed: Bed) {
         (counts.into_bytes(), "NOTICE_COUNTS_DIFFER", "data.hcount"),
         (older, "NOTICE_OLDER", ""),
     ] {
-        let refused = try_import(&mesh, vec![bad]).await.unwrap_err();
+        let refused = try_import(&mesh, &epidemiologist(), vec![bad]).await.unwrap_err();
         assert_eq!(refused.reason, reason);
         let named = refused.violations.first().map_or("", |wrong| &wrong.field);
         assert!(named.starts_with(field), "{refused:?}");
     }
     // Endless chunks are cut off, not gathered.
-    let refused = try_import(&mesh, vec![vec![b' '; 64 * 1024]; 300])
+    let refused = try_import(&mesh, &epidemiologist(), vec![vec![b' '; 64 * 1024]; 300])
         .await
         .unwrap_err();
     assert_eq!(refused.reason, "NOTICE_TOO_LARGE");

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use lutong_chassis::testing::Bed;
 use lutong_chassis::{Principal, on_both_engines};
-use lutong_kernel::{DivisionCode, Fault};
+use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, Colour};
 use lutong_proto::time;
 
 use crate::areas::stay;
-use crate::mesh::{Mesh, fact, fault, staff, subject};
+use crate::mesh::{Mesh, fact, fault, staff, staff_of, subject};
 use crate::people::placed;
 
 on_both_engines!(
@@ -21,6 +21,9 @@ on_both_engines!(
     a_designation_is_of_its_division,
     a_designation_whose_end_has_passed_is_not_approved,
     while_code_rendering_is_away_an_approval_is_to_be_sent_again,
+    what_was_ended_is_neither_counted_nor_approved_again,
+    what_was_ended_before_it_began_is_not_approved,
+    a_designation_whose_fact_was_taken_back_is_over,
     a_feed_cannot_designate,
     an_officer_designates_only_who_lives_or_stayed_in_the_division,
 );
@@ -32,14 +35,11 @@ async fn resident(bed: Bed) -> Mesh {
     mesh
 }
 
-fn officer(account: &str, division: &str) -> Principal {
-    Principal {
-        division: Some(DivisionCode::parse(division).unwrap()),
-        ..staff(account, Role::HealthOfficer)
-    }
+pub fn officer(account: &str, division: &str) -> Principal {
+    staff_of(account, Role::HealthOfficer, division)
 }
 
-fn proposal(mesh: &Mesh, request: u32, days: i64) -> wire::ProposeDesignationRequest {
+pub fn proposal(mesh: &Mesh, request: u32, days: i64) -> wire::ProposeDesignationRequest {
     let now = mesh.bed.foundation.now();
     wire::ProposeDesignationRequest {
         request_id: format!("00000000-0000-7000-8000-00000000000{request}"),
@@ -51,7 +51,7 @@ fn proposal(mesh: &Mesh, request: u32, days: i64) -> wire::ProposeDesignationReq
     }
 }
 
-async fn propose(
+pub async fn propose(
     mesh: &Mesh,
     who: &Principal,
     request: wire::ProposeDesignationRequest,
@@ -64,7 +64,7 @@ async fn propose(
     Ok(answer.into_inner().designation.unwrap().designation_id)
 }
 
-async fn approve(mesh: &Mesh, who: &Principal, id: &str) -> Result<bool, Fault> {
+pub async fn approve(mesh: &Mesh, who: &Principal, id: &str) -> Result<bool, Fault> {
     let request = wire::ApproveDesignationRequest {
         designation_id: id.to_owned(),
     };
@@ -77,7 +77,7 @@ async fn approve(mesh: &Mesh, who: &Principal, id: &str) -> Result<bool, Fault> 
         .map_err(|status| fault(&status))
 }
 
-async fn end(mesh: &Mesh, who: &Principal, id: &str) -> Result<(), Fault> {
+pub async fn end(mesh: &Mesh, who: &Principal, id: &str) -> Result<(), Fault> {
     let request = wire::EndDesignationRequest {
         designation_id: id.to_owned(),
     };
@@ -227,6 +227,58 @@ async fn while_code_rendering_is_away_an_approval_is_to_be_sent_again(bed: Bed) 
     mesh.codes.away.store(false, Ordering::SeqCst);
     end(&mesh, &other, &id).await.unwrap();
     assert_eq!(mesh.shown(1), Some(Colour::Green));
+}
+
+async fn what_was_ended_is_neither_counted_nor_approved_again(bed: Bed) {
+    let mesh = resident(bed).await;
+    mesh.stored(vec![], &[1]).await;
+    let (one, other) = (officer("officer-1", "370202"), officer("officer-2", "370202"));
+    let approved = propose(&mesh, &one, proposal(&mesh, 1, 14)).await.unwrap();
+    approve(&mesh, &other, &approved).await.unwrap();
+    let waiting = propose(&mesh, &one, proposal(&mesh, 2, 14)).await.unwrap();
+    for id in [&approved, &waiting] {
+        end(&mesh, &one, id).await.unwrap();
+        let refused = approve(&mesh, &other, id).await.unwrap_err();
+        assert_eq!(refused.reason, "DESIGNATION_OVER");
+    }
+    assert!(counts(&mesh).await.is_empty());
+    assert_eq!(mesh.shown(1), Some(Colour::Green));
+}
+
+async fn what_was_ended_before_it_began_is_not_approved(bed: Bed) {
+    let mesh = resident(bed).await;
+    mesh.stored(vec![], &[1]).await;
+    let (one, other) = (officer("officer-1", "370202"), officer("officer-2", "370202"));
+    let now = mesh.bed.foundation.now();
+    let later = wire::ProposeDesignationRequest {
+        from_time: Some(time::from_micros(now.plus_seconds(86_400).micros())),
+        ..proposal(&mesh, 1, 14)
+    };
+    let id = propose(&mesh, &one, later).await.unwrap();
+    end(&mesh, &one, &id).await.unwrap();
+    let refused = approve(&mesh, &other, &id).await.unwrap_err();
+    assert_eq!(refused.reason, "DESIGNATION_OVER");
+    mesh.bed.clock.advance(Duration::from_secs(2 * 86_400));
+    let refused = approve(&mesh, &other, &id).await.unwrap_err();
+    assert_eq!(refused.reason, "DESIGNATION_OVER");
+    assert!(counts(&mesh).await.is_empty());
+}
+
+async fn a_designation_whose_fact_was_taken_back_is_over(bed: Bed) {
+    let mesh = resident(bed).await;
+    mesh.stored(vec![], &[1]).await;
+    let (one, other) = (officer("officer-1", "370202"), officer("officer-2", "370202"));
+    let id = propose(&mesh, &one, proposal(&mesh, 1, 14)).await.unwrap();
+    approve(&mesh, &other, &id).await.unwrap();
+    assert_eq!(counts(&mesh).await.len(), 1);
+    // However that came about: by a way that is gone, or by hand.
+    mesh.tamper(&format!(
+        "UPDATE statements SET superseded_at = 1 WHERE key = '{id}'"
+    ))
+    .await;
+    assert!(counts(&mesh).await.is_empty());
+    let refused = approve(&mesh, &other, &id).await.unwrap_err();
+    assert_eq!(refused.reason, "DESIGNATION_OVER");
 }
 
 async fn a_feed_cannot_designate(bed: Bed) {

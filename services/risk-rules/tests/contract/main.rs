@@ -8,6 +8,7 @@ mod bad_input;
 mod decisions;
 mod designations;
 mod history;
+mod jurisdiction;
 mod mesh;
 mod people;
 mod placement;

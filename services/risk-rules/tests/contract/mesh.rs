@@ -9,8 +9,9 @@ use lutong_chassis::access::Roles;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{Call, MeshChannel, Principal};
-use lutong_kernel::{Fault, ServiceName, SubjectId};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName, SubjectId};
 use lutong_proto::code_rendering::v1 as codes;
+use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::identity::v1 as identity;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as wire;
@@ -94,10 +95,118 @@ impl identity::event_log_service_server::EventLogService for People {
     }
 }
 
+/// Feeds that identity knows, with the divisions of their grants; away while there are none.
+#[derive(Clone)]
+pub struct Feeds(Arc<Mutex<HashMap<String, Vec<String>>>>);
+
+impl Feeds {
+    pub fn grant(&self, source: &str, divisions: &[&str]) {
+        let divisions = divisions.iter().map(|code| (*code).to_owned()).collect();
+        self.0.lock().unwrap().insert(source.to_owned(), divisions);
+    }
+
+    pub fn go_away(&self) {
+        self.0.lock().unwrap().clear();
+    }
+}
+
+impl Default for Feeds {
+    fn default() -> Self {
+        let feeds = Self(Arc::default());
+        feeds.grant("cdc-370200", &["370200"]);
+        feeds
+    }
+}
+
+#[tonic::async_trait]
+impl identity::account_service_server::AccountService for Feeds {
+    async fn get_account(
+        &self,
+        _: Request<identity::GetAccountRequest>,
+    ) -> Result<Response<identity::GetAccountResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn list_account_changes(
+        &self,
+        _: Request<identity::ListAccountChangesRequest>,
+    ) -> Result<Response<identity::ListAccountChangesResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn get_feed(
+        &self,
+        request: Request<identity::GetFeedRequest>,
+    ) -> Result<Response<identity::GetFeedResponse>, Status> {
+        let feeds = self.0.lock().unwrap();
+        if feeds.is_empty() {
+            return Err(lutong_chassis::status::from_fault(Fault::unavailable("identity")));
+        }
+        let source = request.into_inner().source;
+        let Some(divisions) = feeds.get(&source).cloned() else {
+            let fault = Fault::new(FaultCode::NotFound, "FEED_NOT_FOUND", "没有", "there is none");
+            return Err(lutong_chassis::status::from_fault(fault));
+        };
+        let feed = identity::FeedGrant {
+            source,
+            kinds: Vec::new(),
+            divisions,
+        };
+        Ok(Response::new(identity::GetFeedResponse { feed: Some(feed) }))
+    }
+}
+
+/// Declaration asks one database, for 370300.
+#[derive(Clone)]
+struct Pulls;
+
+#[tonic::async_trait]
+impl declaration::feed_service_server::FeedService for Pulls {
+    async fn import_facts(
+        &self,
+        _: Request<tonic::Streaming<declaration::ImportFactsRequest>>,
+    ) -> Result<Response<declaration::ImportFactsResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn list_pulls(
+        &self,
+        _: Request<declaration::ListPullsRequest>,
+    ) -> Result<Response<declaration::ListPullsResponse>, Status> {
+        let pull = declaration::Pull {
+            source: "epidemic-database".to_owned(),
+            divisions: vec!["370300".to_owned()],
+            ..declaration::Pull::default()
+        };
+        Ok(Response::new(declaration::ListPullsResponse {
+            pulls: vec![pull],
+        }))
+    }
+
+    async fn start_pull(
+        &self,
+        _: Request<declaration::StartPullRequest>,
+    ) -> Result<Response<declaration::StartPullResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+}
+
+/// Nobody has declared anything.
+#[tonic::async_trait]
+impl declaration::event_log_service_server::EventLogService for Pulls {
+    async fn list_events(
+        &self,
+        _: Request<declaration::ListEventsRequest>,
+    ) -> Result<Response<declaration::ListEventsResponse>, Status> {
+        Ok(Response::new(declaration::ListEventsResponse::default()))
+    }
+}
+
 pub struct Mesh {
     pub bed: Bed,
     pub codes: Codes,
     pub people: People,
+    pub feeds: Feeds,
     pub storage: StorageConfig,
 }
 
@@ -105,13 +214,30 @@ pub fn subject(n: u32) -> SubjectId {
     format!("00000000-0000-7000-8000-{n:012}").parse().unwrap()
 }
 
+/// Somebody with the province-wide grant.
 pub fn staff(account: &str, role: Role) -> Principal {
     Principal {
         account: account.to_owned(),
         roles: Roles::of(&[role]),
         subject: None,
-        division: None,
+        division: Some(DivisionCode::SHANDONG),
         feed: None,
+    }
+}
+
+/// Somebody of a division.
+pub fn staff_of(account: &str, role: Role, division: &str) -> Principal {
+    Principal {
+        division: Some(DivisionCode::parse(division).unwrap()),
+        ..staff(account, role)
+    }
+}
+
+/// Somebody whom nobody gave a division.
+pub fn staff_of_nowhere(account: &str, role: Role) -> Principal {
+    Principal {
+        division: None,
+        ..staff(account, role)
     }
 }
 
@@ -166,7 +292,14 @@ impl Mesh {
         bed.mesh.bind(ServiceName::CodeRendering, router);
         let people = People::default();
         let log = identity::event_log_service_server::EventLogServiceServer::new(people.clone());
-        bed.bind_fake(ServiceName::Identity, tonic::service::Routes::new(log));
+        let feeds = Feeds::default();
+        let accounts = identity::account_service_server::AccountServiceServer::new(feeds.clone());
+        let routes = tonic::service::Routes::new(log).add_service(accounts);
+        bed.bind_fake(ServiceName::Identity, routes);
+        let pulls = declaration::feed_service_server::FeedServiceServer::new(Pulls);
+        let declared = declaration::event_log_service_server::EventLogServiceServer::new(Pulls);
+        let routes = tonic::service::Routes::new(pulls).add_service(declared);
+        bed.bind_fake(ServiceName::Declaration, routes);
         let peer = |service| bed.channel(service, Caller::RiskRules);
         let peers = lutong_risk_rules::Peers {
             identity: peer(ServiceName::Identity),
@@ -179,6 +312,7 @@ impl Mesh {
             bed,
             codes,
             people,
+            feeds,
             storage,
         };
         // The day's run over everyone begins by itself; what a test counts begins after it.

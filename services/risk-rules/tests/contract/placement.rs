@@ -28,11 +28,11 @@ fn officer(account: &str) -> Principal {
     staff(account, Role::HealthOfficer)
 }
 
-fn request_id(n: u32) -> String {
+pub fn request_id(n: u32) -> String {
     format!("00000000-0000-7000-9000-{n:012}")
 }
 
-fn named(fault: &Fault) -> Vec<String> {
+pub fn named(fault: &Fault) -> Vec<String> {
     let wrong = fault.violations.iter();
     wrong.map(|one| format!("{} {}", one.field, one.reason)).collect()
 }
@@ -46,7 +46,7 @@ async fn list(mesh: &Mesh, query: wire::ListAreasRequest) -> Result<wire::ListAr
     answered(mesh.areas().list_areas(request).await)
 }
 
-async fn unplaced(mesh: &Mesh, waiting_only: bool) -> Vec<wire::UnplacedArea> {
+pub async fn unplaced(mesh: &Mesh, waiting_only: bool) -> Vec<wire::UnplacedArea> {
     let query = wire::ListUnplacedRequest {
         waiting_only,
         ..wire::ListUnplacedRequest::default()
@@ -56,7 +56,7 @@ async fn unplaced(mesh: &Mesh, waiting_only: bool) -> Vec<wire::UnplacedArea> {
     answer.unwrap().unplaced_areas
 }
 
-async fn place(
+pub async fn place(
     mesh: &Mesh,
     who: &Principal,
     placing: wire::PlaceAreaRequest,
@@ -65,12 +65,20 @@ async fn place(
     answered(mesh.areas().place_area(request).await)
 }
 
-async fn import_table(mesh: &Mesh, chunks: Vec<Vec<u8>>) -> Result<wire::ImportIntervalsResponse, Fault> {
+pub async fn import_table(mesh: &Mesh, chunks: Vec<Vec<u8>>) -> Result<wire::ImportIntervalsResponse, Fault> {
+    import_table_as(mesh, &staff("epi-1", Role::Epidemiologist), chunks).await
+}
+
+pub async fn import_table_as(
+    mesh: &Mesh,
+    who: &Principal,
+    chunks: Vec<Vec<u8>>,
+) -> Result<wire::ImportIntervalsResponse, Fault> {
     let chunks = chunks
         .into_iter()
         .map(|chunk| wire::ImportIntervalsRequest { chunk: chunk.into() });
     let chunks = tokio_stream::iter(chunks.collect::<Vec<_>>());
-    let request = mesh.purposeful(&staff("epi-1", Role::Epidemiologist), chunks);
+    let request = mesh.purposeful(who, chunks);
     answered(mesh.areas().import_intervals(request).await)
 }
 
@@ -259,7 +267,7 @@ async fn a_placement_that_is_wrong_changes_nothing(bed: Bed) {
     assert_eq!(mesh.shown(2), Some(Colour::Green));
 }
 
-fn table(rows: &[&str]) -> Vec<u8> {
+pub fn table(rows: &[&str]) -> Vec<u8> {
     let header = "level,province,city,county,community,gb2260_code,first_seen,removed_at";
     let rows: Vec<String> = rows
         .iter()
@@ -269,7 +277,7 @@ fn table(rows: &[&str]) -> Vec<u8> {
 }
 
 const LISTED: &str = "市南区,甲小区,370202,2022-11-24T00:00:00+08:00,";
-const WAITS: &str = "高新区,丙小区,370200,2022-11-24T00:00:00+08:00,";
+pub const WAITS: &str = "高新区,丙小区,370200,2022-11-24T00:00:00+08:00,";
 
 async fn a_table_of_listings_is_imported_once(bed: Bed) {
     let mesh = Mesh::start(bed).await;
@@ -330,7 +338,7 @@ async fn a_table_that_is_wrong_changes_nothing(bed: Bed) {
     assert!(all.areas.is_empty());
 }
 
-fn proposal(n: u32) -> wire::ProposeKeyAreaRequest {
+pub fn proposal(n: u32) -> wire::ProposeKeyAreaRequest {
     wire::ProposeKeyAreaRequest {
         request_id: request_id(n),
         division: "370202".to_owned(),
@@ -340,7 +348,7 @@ fn proposal(n: u32) -> wire::ProposeKeyAreaRequest {
     }
 }
 
-async fn propose(
+pub async fn propose(
     mesh: &Mesh,
     who: &Principal,
     proposal: wire::ProposeKeyAreaRequest,
@@ -350,7 +358,7 @@ async fn propose(
     Ok(answer.key_area.unwrap())
 }
 
-async fn approve(
+pub async fn approve(
     mesh: &Mesh,
     who: &Principal,
     n: u32,

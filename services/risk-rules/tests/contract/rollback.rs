@@ -2,40 +2,141 @@
 
 use std::time::Duration;
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::Bed;
+use lutong_chassis::testing::{self, Bed};
+use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, Colour};
+use lutong_proto::risk_rules::v1::{self as wire, Colour, RollbackState};
 use lutong_proto::time;
+use tonic::Response;
 
-use crate::mesh::{Mesh, confirmed, fact, fault, fever, staff, subject};
+use crate::mesh::{Mesh, confirmed, fact, fault, fever, staff, staff_of, staff_of_nowhere, subject};
 
 on_both_engines!(
-    a_bad_span_is_undone_and_everybody_has_the_colour_that_they_would_have,
+    a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_would_have,
     a_span_that_makes_no_sense_is_refused,
+    only_registered_feeds_are_rolled_back,
+    a_feed_of_another_division_is_nobodys_to_roll_back,
+    a_grant_that_has_grown_takes_a_wider_approver,
+    a_rollback_is_proposed_and_decided_about_once,
+    without_who_registers_feeds_nothing_is_undone,
+    what_is_rejected_or_withdrawn_undoes_nothing,
+    what_is_reported_after_the_proposal_stays,
+    a_rollback_that_was_cut_off_goes_on_by_itself,
 );
 
-async fn roll_back(
-    mesh: &Mesh,
-    (from, until): (Timestamp, Timestamp),
-    dry_run: bool,
-) -> Result<wire::RollBackFeedResponse, Fault> {
-    let request = wire::RollBackFeedRequest {
+fn request_id(n: u32) -> String {
+    format!("00000000-0000-7000-a000-{n:012}")
+}
+
+fn supervisor(n: u32) -> Principal {
+    staff_of(&format!("supervisor-{n}"), Role::Supervisor, "370200")
+}
+
+fn answered<T>(answer: Result<Response<T>, tonic::Status>) -> Result<T, Fault> {
+    answer.map(Response::into_inner).map_err(|status| fault(&status))
+}
+
+fn span((from, until): (Timestamp, Timestamp)) -> wire::ProposeRollbackRequest {
+    wire::ProposeRollbackRequest {
+        request_id: request_id(1),
         source: "cdc-370200".to_owned(),
         from_time: Some(time::from_micros(from.micros())),
         until_time: Some(time::from_micros(until.micros())),
         reason: "wrong export".to_owned(),
-        dry_run,
-    };
-    let request = mesh.purposeful(&staff("supervisor-1", Role::Supervisor), request);
-    let answer = mesh.rollbacks().roll_back_feed(request).await;
-    answer
-        .map(tonic::Response::into_inner)
-        .map_err(|status| fault(&status))
+        validate_only: false,
+    }
 }
 
-async fn a_bad_span_is_undone_and_everybody_has_the_colour_that_they_would_have(bed: Bed) {
+async fn propose(
+    mesh: &Mesh,
+    who: &Principal,
+    proposed: wire::ProposeRollbackRequest,
+) -> Result<wire::Rollback, Fault> {
+    let request = mesh.purposeful(who, proposed);
+    Ok(answered(mesh.rollbacks().propose_rollback(request).await)?
+        .rollback
+        .unwrap())
+}
+
+async fn approve(
+    mesh: &Mesh,
+    who: &Principal,
+    n: u32,
+    id: &str,
+) -> Result<wire::ApproveRollbackResponse, Fault> {
+    let approval = wire::ApproveRollbackRequest {
+        request_id: request_id(n),
+        rollback_id: id.to_owned(),
+    };
+    answered(
+        mesh.rollbacks()
+            .approve_rollback(mesh.purposeful(who, approval))
+            .await,
+    )
+}
+
+async fn reject(mesh: &Mesh, who: &Principal, n: u32, id: &str) -> Result<wire::Rollback, Fault> {
+    let rejection = wire::RejectRollbackRequest {
+        request_id: request_id(n),
+        rollback_id: id.to_owned(),
+    };
+    let answer = mesh
+        .rollbacks()
+        .reject_rollback(mesh.purposeful(who, rejection))
+        .await;
+    Ok(answered(answer)?.rollback.unwrap())
+}
+
+async fn withdraw(mesh: &Mesh, who: &Principal, n: u32, id: &str) -> Result<wire::Rollback, Fault> {
+    let withdrawal = wire::WithdrawRollbackRequest {
+        request_id: request_id(n),
+        rollback_id: id.to_owned(),
+    };
+    let answer = mesh
+        .rollbacks()
+        .withdraw_rollback(mesh.purposeful(who, withdrawal))
+        .await;
+    Ok(answered(answer)?.rollback.unwrap())
+}
+
+async fn get(mesh: &Mesh, who: &Principal, id: &str) -> Result<wire::Rollback, Fault> {
+    let asked = wire::GetRollbackRequest {
+        rollback_id: id.to_owned(),
+    };
+    let answer = mesh.rollbacks().get_rollback(mesh.purposeful(who, asked)).await;
+    Ok(answered(answer)?.rollback.unwrap())
+}
+
+async fn list(
+    mesh: &Mesh,
+    who: &Principal,
+    asked: wire::ListRollbacksRequest,
+) -> Result<wire::ListRollbacksResponse, Fault> {
+    answered(mesh.rollbacks().list_rollbacks(mesh.purposeful(who, asked)).await)
+}
+
+fn reason<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
+    answer.unwrap_err().reason.into_owned()
+}
+
+fn named(fault: &Fault) -> Vec<String> {
+    let wrong = fault.violations.iter();
+    wrong.map(|one| format!("{} {}", one.field, one.reason)).collect()
+}
+
+/// Subject 1 is yellow by what was reported in the span.
+async fn reported(bed: Bed) -> (Mesh, (Timestamp, Timestamp)) {
+    let mesh = Mesh::start(bed).await;
+    let from = mesh.bed.foundation.now();
+    mesh.stored(vec![fever(1, "f1")], &[1]).await;
+    mesh.bed.clock.advance(Duration::from_secs(60));
+    assert_eq!(mesh.shown(1), Some(Colour::Yellow));
+    let until = mesh.bed.foundation.now();
+    (mesh, (from, until))
+}
+
+async fn a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_would_have(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     let tick = || mesh.bed.clock.advance(Duration::from_secs(60));
     mesh.stored(
@@ -63,46 +164,345 @@ async fn a_bad_span_is_undone_and_everybody_has_the_colour_that_they_would_have(
     let until = mesh.bed.foundation.now();
     mesh.stored(vec![fever(4, "f4")], &[]).await;
     let colours = || [1, 2, 3, 4].map(|n| mesh.shown(n).unwrap());
-    assert_eq!(
-        colours(),
-        [Colour::Green, Colour::Green, Colour::Red, Colour::Red]
-    );
-    let counted = roll_back(&mesh, (from, until), true).await.unwrap();
+    let wrong = [Colour::Green, Colour::Green, Colour::Red, Colour::Red];
+    assert_eq!(colours(), wrong);
+    let (one, two) = (supervisor(1), supervisor(2));
+    let dry = wire::ProposeRollbackRequest {
+        request_id: String::new(),
+        validate_only: true,
+        ..span((from, until))
+    };
+    let counted = propose(&mesh, &one, dry).await.unwrap();
+    assert_eq!((counted.name.as_str(), counted.rollback_id.as_str()), ("", ""));
+    let proposed = propose(&mesh, &one, span((from, until))).await.unwrap();
+    assert_eq!(proposed.preview, counted.preview);
+    let preview = proposed.preview.clone().unwrap();
     assert_eq!(
         (
-            counted.subjects,
-            counted.retracted,
-            counted.restated,
-            counted.redecided
+            preview.subjects,
+            preview.retracted,
+            preview.restated,
+            preview.tried_subjects
         ),
-        (3, 2, 2, 0)
+        (3, 2, 2, 3)
     );
+    let change = |before: Colour, after: Colour, count| wire::RollbackColourChange {
+        before: before.into(),
+        after: after.into(),
+        count,
+    };
+    let mut changes = preview.colour_changes;
+    changes.sort_by_key(|one| one.before);
     assert_eq!(
-        colours(),
-        [Colour::Green, Colour::Green, Colour::Red, Colour::Red]
+        changes,
+        [
+            change(Colour::Green, Colour::Yellow, 2),
+            change(Colour::Red, Colour::Green, 1)
+        ]
     );
+    assert_eq!(colours(), wrong, "only counted");
+    assert_eq!(
+        mesh.decision(3).await.unwrap().version,
+        2,
+        "nothing of the trial is kept"
+    );
+    let id = proposed.rollback_id.as_str();
+    assert_eq!(reason(approve(&mesh, &one, 2, id).await), "OWN_PROPOSAL");
+    assert_eq!(colours(), wrong);
     tick();
-    let undone = roll_back(&mesh, (from, until), false).await.unwrap();
+    let done = approve(&mesh, &two, 3, id).await.unwrap();
+    let rollback = done.rollback.unwrap();
+    let outcome = rollback.outcome.unwrap();
+    assert_eq!(
+        (rollback.state(), done.in_force, rollback.approver.as_str()),
+        (RollbackState::Done, true, "supervisor-2")
+    );
     assert_eq!(
         (
-            undone.retracted,
-            undone.restated,
-            undone.redecided,
-            undone.in_force
+            outcome.subjects,
+            outcome.retracted,
+            outcome.restated,
+            outcome.redecided
         ),
-        (2, 2, 3, true)
+        (3, 2, 2, 3)
     );
-    assert_eq!(
-        colours(),
-        [Colour::Yellow, Colour::Yellow, Colour::Green, Colour::Red]
-    );
-    let again = roll_back(&mesh, (from, until), false).await.unwrap();
-    assert_eq!((again.subjects, again.redecided), (0, 0));
+    let right = [Colour::Yellow, Colour::Yellow, Colour::Green, Colour::Red];
+    assert_eq!(colours(), right);
+    let again = approve(&mesh, &two, 4, id).await.unwrap().rollback.unwrap();
+    assert_eq!(again.outcome, Some(outcome));
+    let nothing = wire::ProposeRollbackRequest {
+        request_id: request_id(5),
+        ..span((from, until))
+    };
+    let nothing = propose(&mesh, &two, nothing).await.unwrap();
+    assert_eq!(nothing.preview.unwrap().subjects, 0);
 }
 
 async fn a_span_that_makes_no_sense_is_refused(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
-    let now = mesh.bed.foundation.now();
-    let refused = roll_back(&mesh, (now, now), false).await.unwrap_err();
-    assert_eq!(refused.violations[0].field, "until_time");
+    let (mesh, (from, until)) = reported(bed).await;
+    let one = supervisor(1);
+    let refused = propose(&mesh, &one, span((until, until))).await.unwrap_err();
+    assert_eq!(named(&refused), ["until_time END_BEFORE_START"]);
+    let later = span((until.plus_seconds(60), until.plus_seconds(120)));
+    let refused = propose(&mesh, &one, later).await.unwrap_err();
+    assert_eq!(named(&refused), ["from_time BEGINS_LATER"]);
+    let empty = wire::ProposeRollbackRequest {
+        request_id: "x".to_owned(),
+        ..wire::ProposeRollbackRequest::default()
+    };
+    let refused = propose(&mesh, &one, empty).await.unwrap_err();
+    let fields: Vec<_> = refused.violations.iter().map(|one| one.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        ["request_id", "from_time", "until_time", "source", "reason"]
+    );
+    let proposed = propose(&mesh, &one, span((from, until))).await.unwrap();
+    for refused in [
+        approve(&mesh, &one, 2, "7").await.map(|_| ()),
+        reject(&mesh, &one, 2, "7").await.map(|_| ()),
+        withdraw(&mesh, &one, 2, "7").await.map(|_| ()),
+        get(&mesh, &one, "7").await.map(|_| ()),
+    ] {
+        assert_eq!(named(&refused.unwrap_err()), ["rollback_id ROLLBACK_ID_SHAPE"]);
+    }
+    let wrong = wire::ListRollbacksRequest {
+        state: 99,
+        page_token: "x".to_owned(),
+        ..wire::ListRollbacksRequest::default()
+    };
+    let refused = list(&mesh, &one, wrong).await.unwrap_err();
+    assert_eq!(named(&refused), ["state STATE_UNKNOWN", "page_token PAGE_TOKEN"]);
+    assert_eq!(get(&mesh, &one, &proposed.rollback_id).await.unwrap(), proposed);
+}
+
+async fn only_registered_feeds_are_rolled_back(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    let province = staff("supervisor-1", Role::Supervisor);
+    for source in ["self", "officer-370202", "partner-32", "federation"] {
+        let of = wire::ProposeRollbackRequest {
+            source: source.to_owned(),
+            ..span(times)
+        };
+        let refused = propose(&mesh, &province, of).await.unwrap_err();
+        assert_eq!(named(&refused), ["source SOURCE_NOT_A_FEED"], "{source}");
+    }
+    let unknown = wire::ProposeRollbackRequest {
+        source: "lab-1".to_owned(),
+        ..span(times)
+    };
+    assert_eq!(reason(propose(&mesh, &province, unknown).await), "FEED_NOT_FOUND");
+    // A database that declaration asks is a feed like any other.
+    let pulled = wire::ProposeRollbackRequest {
+        source: "epidemic-database".to_owned(),
+        ..span(times)
+    };
+    let refused = propose(&mesh, &supervisor(1), pulled.clone()).await;
+    assert_eq!(reason(refused), "OUTSIDE_DIVISION");
+    let proposed = propose(&mesh, &province, pulled).await.unwrap();
+    assert_eq!(proposed.divisions, ["370300"]);
+}
+
+async fn a_feed_of_another_division_is_nobodys_to_roll_back(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    mesh.feeds.grant("cdc-370000", &[]);
+    let own = propose(&mesh, &supervisor(1), span(times)).await.unwrap();
+    let id = own.rollback_id.as_str();
+    for division in ["370100", "370202"] {
+        let elsewhere = staff_of("supervisor-3", Role::Supervisor, division);
+        assert_eq!(
+            reason(propose(&mesh, &elsewhere, span(times)).await),
+            "OUTSIDE_DIVISION"
+        );
+        for refused in [
+            approve(&mesh, &elsewhere, 2, id).await.map(|_| ()),
+            reject(&mesh, &elsewhere, 3, id).await.map(|_| ()),
+            withdraw(&mesh, &elsewhere, 4, id).await.map(|_| ()),
+            get(&mesh, &elsewhere, id).await.map(|_| ()),
+        ] {
+            assert_eq!(reason(refused), "ROLLBACK_NOT_FOUND");
+        }
+        let listed = list(&mesh, &elsewhere, wire::ListRollbacksRequest::default()).await;
+        assert!(listed.unwrap().rollbacks.is_empty());
+    }
+    let nobody = staff_of_nowhere("supervisor-4", Role::Supervisor);
+    for refused in [
+        propose(&mesh, &nobody, span(times)).await.map(|_| ()),
+        approve(&mesh, &nobody, 2, id).await.map(|_| ()),
+        reject(&mesh, &nobody, 3, id).await.map(|_| ()),
+        withdraw(&mesh, &nobody, 4, id).await.map(|_| ()),
+        get(&mesh, &nobody, id).await.map(|_| ()),
+        list(&mesh, &nobody, wire::ListRollbacksRequest::default())
+            .await
+            .map(|_| ()),
+    ] {
+        assert_eq!(reason(refused), "DIVISION_MISSING");
+    }
+    // A feed of the whole province takes the province-wide grant.
+    let whole = wire::ProposeRollbackRequest {
+        source: "cdc-370000".to_owned(),
+        ..span(times)
+    };
+    let refused = propose(&mesh, &supervisor(1), whole.clone()).await;
+    assert_eq!(reason(refused), "OUTSIDE_DIVISION");
+    propose(&mesh, &staff("supervisor-5", Role::Supervisor), whole)
+        .await
+        .unwrap();
+    assert_eq!(mesh.shown(1), Some(Colour::Yellow));
+}
+
+async fn a_grant_that_has_grown_takes_a_wider_approver(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    let proposed = propose(&mesh, &supervisor(1), span(times)).await.unwrap();
+    mesh.feeds.grant("cdc-370200", &["370200", "370300"]);
+    let id = proposed.rollback_id.as_str();
+    assert_eq!(
+        reason(approve(&mesh, &supervisor(2), 2, id).await),
+        "OUTSIDE_DIVISION"
+    );
+    let province = staff("supervisor-3", Role::Supervisor);
+    approve(&mesh, &province, 3, id).await.unwrap();
+    assert_eq!(mesh.shown(1), Some(Colour::Green));
+}
+
+async fn a_rollback_is_proposed_and_decided_about_once(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    let (one, two) = (supervisor(1), supervisor(2));
+    let first = propose(&mesh, &one, span(times)).await.unwrap();
+    assert_eq!(propose(&mesh, &one, span(times)).await.unwrap(), first);
+    let other = wire::ProposeRollbackRequest {
+        reason: "another".to_owned(),
+        ..span(times)
+    };
+    assert_eq!(
+        reason(propose(&mesh, &one, other.clone()).await),
+        "REQUEST_ID_REUSED"
+    );
+    mesh.bed.clock.advance(Duration::from_secs(1));
+    let second = wire::ProposeRollbackRequest {
+        request_id: request_id(2),
+        ..other
+    };
+    let second = propose(&mesh, &one, second).await.unwrap();
+    let newest = wire::ListRollbacksRequest {
+        page_size: 1,
+        ..wire::ListRollbacksRequest::default()
+    };
+    let page = list(&mesh, &two, newest.clone()).await.unwrap();
+    assert_eq!(page.rollbacks, [second.clone()]);
+    let older = wire::ListRollbacksRequest {
+        page_token: page.next_page_token,
+        ..newest
+    };
+    let page = list(&mesh, &two, older).await.unwrap();
+    assert_eq!(page.rollbacks, [first.clone()]);
+    approve(&mesh, &two, 3, &first.rollback_id).await.unwrap();
+    approve(&mesh, &two, 3, &first.rollback_id).await.unwrap();
+    let id = second.rollback_id.as_str();
+    assert_eq!(reason(approve(&mesh, &two, 3, id).await), "REQUEST_ID_REUSED");
+    reject(&mesh, &two, 4, id).await.unwrap();
+    assert_eq!(
+        reject(&mesh, &two, 4, id).await.unwrap().state(),
+        RollbackState::Rejected
+    );
+    let first = first.rollback_id.as_str();
+    assert_eq!(reason(reject(&mesh, &two, 4, first).await), "REQUEST_ID_REUSED");
+    let third = wire::ProposeRollbackRequest {
+        request_id: request_id(5),
+        ..span(times)
+    };
+    let third = propose(&mesh, &one, third).await.unwrap().rollback_id;
+    withdraw(&mesh, &one, 6, &third).await.unwrap();
+    assert_eq!(reason(withdraw(&mesh, &one, 6, first).await), "REQUEST_ID_REUSED");
+    let proposed = wire::ListRollbacksRequest {
+        state: RollbackState::Proposed.into(),
+        ..wire::ListRollbacksRequest::default()
+    };
+    assert!(list(&mesh, &two, proposed).await.unwrap().rollbacks.is_empty());
+}
+
+async fn without_who_registers_feeds_nothing_is_undone(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    let proposed = propose(&mesh, &supervisor(1), span(times)).await.unwrap();
+    mesh.feeds.go_away();
+    let again = wire::ProposeRollbackRequest {
+        request_id: request_id(2),
+        ..span(times)
+    };
+    assert_eq!(
+        reason(propose(&mesh, &supervisor(1), again).await),
+        "PART_UNAVAILABLE"
+    );
+    let refused = approve(&mesh, &supervisor(2), 3, &proposed.rollback_id).await;
+    assert_eq!(reason(refused), "PART_UNAVAILABLE");
+    assert_eq!(mesh.shown(1), Some(Colour::Yellow));
+}
+
+async fn what_is_rejected_or_withdrawn_undoes_nothing(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    let (one, two) = (supervisor(1), supervisor(2));
+    let mut ids = Vec::new();
+    for n in [1, 2] {
+        let proposed = wire::ProposeRollbackRequest {
+            request_id: request_id(n),
+            ..span(times)
+        };
+        ids.push(propose(&mesh, &one, proposed).await.unwrap().rollback_id);
+    }
+    let [rejected, withdrawn] = &ids[..] else {
+        panic!("two were proposed")
+    };
+    assert_eq!(reason(reject(&mesh, &one, 10, rejected).await), "OWN_PROPOSAL");
+    assert_eq!(
+        reason(withdraw(&mesh, &two, 11, withdrawn).await),
+        "NOT_YOUR_PROPOSAL"
+    );
+    let state = |answer: Result<wire::Rollback, Fault>| answer.unwrap().state();
+    assert_eq!(
+        state(reject(&mesh, &two, 12, rejected).await),
+        RollbackState::Rejected
+    );
+    assert_eq!(
+        state(withdraw(&mesh, &one, 13, withdrawn).await),
+        RollbackState::Withdrawn
+    );
+    for (n, id) in [(14, rejected), (17, withdrawn)] {
+        assert_eq!(reason(approve(&mesh, &two, n, id).await), "ROLLBACK_CLOSED");
+        assert_eq!(reason(reject(&mesh, &two, n + 1, id).await), "ROLLBACK_CLOSED");
+        assert_eq!(reason(withdraw(&mesh, &one, n + 2, id).await), "ROLLBACK_CLOSED");
+    }
+    assert_eq!(mesh.shown(1), Some(Colour::Yellow));
+}
+
+async fn what_is_reported_after_the_proposal_stays(bed: Bed) {
+    let (mesh, (from, until)) = reported(bed).await;
+    let proposed = propose(&mesh, &supervisor(1), span((from, until.plus_seconds(3_600))))
+        .await
+        .unwrap();
+    mesh.bed.clock.advance(Duration::from_secs(60));
+    mesh.stored(vec![confirmed(2, "c2")], &[2]).await;
+    approve(&mesh, &supervisor(2), 2, &proposed.rollback_id)
+        .await
+        .unwrap();
+    assert_eq!(
+        [1, 2].map(|n| mesh.shown(n).unwrap()),
+        [Colour::Green, Colour::Red]
+    );
+}
+
+async fn a_rollback_that_was_cut_off_goes_on_by_itself(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    let proposed = propose(&mesh, &supervisor(1), span(times)).await.unwrap();
+    // As if the process had died between the approval and the first page.
+    mesh.tamper("UPDATE rollbacks SET state = 'approved', approved_by = 'supervisor-2', approved_at = 1")
+        .await;
+    mesh.until("the rollback is done", async || {
+        let one = get(&mesh, &supervisor(2), &proposed.rollback_id).await;
+        one.unwrap().state() == RollbackState::Done
+    })
+    .await;
+    assert_eq!(mesh.shown(1), Some(Colour::Green));
+    assert_eq!(
+        testing::rows(&mesh.storage, "rollbacks WHERE retracted = 1").await,
+        1
+    );
 }

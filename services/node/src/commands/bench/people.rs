@@ -1,6 +1,6 @@
 //! Made-up people: numbers that check, sessions as the gateway makes them.
 
-use lutong_chassis::access::{FeedGrant, Principal, PrincipalKey, Roles};
+use lutong_chassis::access::{Channel, FeedGrant, Principal, PrincipalKey, Roles, SessionClaims};
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
 use lutong_kernel::document::check_character;
@@ -28,7 +28,11 @@ impl People {
                 division: None,
                 feed,
             };
-            let sealed = session.seal(&principal, expires);
+            let claims = SessionClaims {
+                version: 0,
+                channel: Channel::Development,
+            };
+            let sealed = session.seal_session(&principal, expires, claims);
             let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
             format!("Bearer {token}").parse().ok()
         };

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use lutong_chassis::access::{FeedGrant, Roles};
 use lutong_chassis::entropy::Entropy;
 use lutong_federation::domain::trust_list::of_one_partner;
-use lutong_identity::domain::account::{Account, AccountId};
-use lutong_kernel::{Clock as _, ManualClock, ServiceName, Timestamp};
+use lutong_identity::domain::account::{ACTING, Account, AccountId};
+use lutong_kernel::{Clock as _, DivisionCode, ManualClock, ServiceName, Timestamp};
 use lutong_node::config::NodeConfig;
 use lutong_node::keys::MeshKeys;
 use lutong_node::{Running, one_process};
@@ -108,13 +108,15 @@ async fn add_accounts(config: &NodeConfig, clock: &ManualClock) -> Result<(), Fa
         });
         let id = AccountId::parse(name).map_err(|wrong| Failure::Because(wrong.en))?;
         accounts
-            .add(Account {
-                id,
-                roles: Roles::of(&[role]),
-                subject: None,
-                division: None,
-                feed,
-            })
+            .add(
+                Account {
+                    roles: Roles::of(&[role]),
+                    division: ACTING.contains(&role).then_some(DivisionCode::SHANDONG),
+                    feed,
+                    ..Account::citizen(id)
+                },
+                "tour",
+            )
             .await?;
     }
     Ok(())

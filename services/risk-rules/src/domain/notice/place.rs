@@ -1,6 +1,6 @@
 //! Names to GB/T 2260 codes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 use lutong_kernel::DivisionCode;
@@ -46,6 +46,37 @@ static CITY_NAMES: LazyLock<HashMap<u32, String>> = LazyLock::new(|| {
     names.collect()
 });
 
+/// Every code that GB/T 2260 gives: provinces, cities and counties, with six digits.
+static ISSUED: LazyLock<HashSet<u32>> = LazyLock::new(|| {
+    let codes =
+        |csv, scale: u32| table(csv).filter_map(move |row| Some(row.first()?.parse::<u32>().ok()? * scale));
+    let counties = codes(include_str!("../../../data/divisions/areas.csv"), 1);
+    counties
+        .chain(codes(CITIES, 100))
+        .chain(codes(PROVINCES, 10_000))
+        .collect()
+});
+
+/// Whether a code was ever issued. Of streets there is no table: one exists where its county does.
+pub fn is_issued(code: DivisionCode) -> bool {
+    ISSUED.contains(&code.county().number())
+}
+
+/// The province or the city that a notice's row names, `山东省 青岛市 高新区`: the city where the table has it, else the
+/// province. None where the row names no province.
+pub fn region_of(place: &str) -> Option<DivisionCode> {
+    let mut names = place.split(' ');
+    let (province, city) = (names.next()?, names.next().unwrap_or_default());
+    let mut codes = table(PROVINCES).filter(|row| row.get(1) == Some(&province));
+    let province = codes.find_map(|row| row.first().copied())?;
+    let city = table(CITIES).find(|row| row.get(1) == Some(&city) && row.get(2) == Some(&province));
+    let code = match city.as_deref() {
+        Some([code, ..]) => format!("{code}00"),
+        _ => format!("{province}0000"),
+    };
+    DivisionCode::parse(&code).ok()
+}
+
 /// A city by the four digits of its code.
 pub fn city_name(digits: u32) -> Option<String> {
     CITY_NAMES.get(&digits).cloned()
@@ -86,6 +117,39 @@ mod tests {
     fn cities_have_their_provinces_name_and_municipalities_their_own() {
         for (digits, name) in [(3702, Some("山东省青岛市")), (1101, Some("北京市")), (3799, None)] {
             assert_eq!(city_name(digits).as_deref(), name);
+        }
+    }
+
+    #[test]
+    fn a_code_is_issued_or_it_is_not() {
+        for (code, issued) in [
+            ("370000", true),
+            ("370200", true),
+            ("370202", true),
+            ("370202001", true),
+            ("110000", true),
+            ("999999", false),
+            ("370299", false),
+            ("379900", false),
+            ("370299001", false),
+        ] {
+            assert_eq!(is_issued(DivisionCode::parse(code).unwrap()), issued, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_row_names_its_city_or_at_least_its_province() {
+        for (place, code) in [
+            ("山东省 青岛市 高新区", Some("370200")),
+            ("山东省 莱芜市 莱城区", Some("370000")),
+            ("山东省  ", Some("370000")),
+            ("北京市 朝阳区 呼家楼街道", Some("110000")),
+            ("河北省 石家庄市 高新区", Some("130100")),
+            ("青岛市 市南区", None),
+            ("", None),
+        ] {
+            let found = region_of(place).map(|code| code.to_string());
+            assert_eq!(found.as_deref(), code, "{place}");
         }
     }
 

@@ -1,7 +1,8 @@
 //! Areas between domain and wire.
 
+use lutong_chassis::access::Grant;
 use lutong_chassis::reply;
-use lutong_kernel::{DivisionCode, Fault, Timestamp, Violation};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp, Violation};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 
@@ -9,6 +10,7 @@ use crate::domain::area::{AreaEntry, AreaKey, DivisionPrefix, NoPrefix, RiskLeve
 use crate::domain::attributes::parse_text_community;
 use crate::domain::key_area::{Basis, KeyArea};
 use crate::domain::notice::Reason;
+use crate::domain::notice::place::is_issued;
 use crate::service::intervals::ImportedIntervals;
 use crate::store::unplaced::UnplacedRow;
 
@@ -139,9 +141,50 @@ pub fn division(text: &str) -> Result<DivisionCode, Violation> {
     })
 }
 
+/// A code that exists.
+fn issued_division(text: &str) -> Result<DivisionCode, Violation> {
+    let code = division(text)?;
+    if is_issued(code) {
+        return Ok(code);
+    }
+    Err(Violation::new(
+        "division",
+        "DIVISION_UNKNOWN",
+        "没有该区划代码",
+        "there is no division of this code",
+    ))
+}
+
+/// What may become a key area: a place of Shandong that exists.
+pub fn key_area_division(text: &str) -> Result<DivisionCode, Violation> {
+    let code = issued_division(text)?;
+    if DivisionCode::SHANDONG.contains(code) {
+        return Ok(code);
+    }
+    Err(Violation::new(
+        "division",
+        "DIVISION_NOT_SHANDONG",
+        "重点地区应位于山东省内",
+        "lies outside Shandong, whose officers declare no key areas elsewhere",
+    ))
+}
+
+/// A notice and a table list the whole country: who imports one changes every division at once.
+pub fn province_wide(grant: &Grant) -> Result<(), Fault> {
+    if grant.principal().jurisdiction()?.is_province_wide() {
+        return Ok(());
+    }
+    Err(Fault::new(
+        FaultCode::PermissionDenied,
+        "OUTSIDE_DIVISION",
+        "导入风险地区名单需要全省权限",
+        "a list of risk areas concerns every division: importing it takes the province-wide grant",
+    ))
+}
+
 /// A county or a street.
 pub fn place_division(text: &str) -> Result<DivisionCode, Violation> {
-    let code = division(text)?;
+    let code = issued_division(text)?;
     if code.is_above_county() {
         return Err(Violation::new(
             "division",

@@ -1,0 +1,226 @@
+//! Whose sessions have ended before their time. Identity records what operators change of accounts, each change under a
+//! growing version; every gateway follows that record and refuses sessions of an earlier version. So an account that is
+//! disabled, or has lost a role, a division or a grant, is out within seconds, whichever replica its calls reach.
+//!
+//! While identity cannot be reached nobody knows what was changed. People go on showing their codes and doors go on checking
+//! them by what was known last; staff and feeds are refused once that is older than the setting `staff_stale_s`.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use lutong_chassis::access::Roles;
+use lutong_chassis::{Call, MeshChannel, Principal, status};
+use lutong_kernel::{Fault, FaultCode, ServiceName};
+use lutong_proto::identity::v1::ListAccountChangesRequest;
+use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
+use lutong_proto::policy::Role;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks at what was changed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long identity may take to answer one.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// A call that finds the answer too old asks itself, but not more often than this for all calls together.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// Looks after which everything is read anew: a database that was restored from a backup numbers its changes again.
+const LOOKS_OF_A_ROUND: u32 = 300;
+/// Changes in one answer.
+const PAGE: i32 = 500;
+
+/// Who goes on while identity is away: people with their codes, and doors.
+const GO_ON: [Role; 5] = [
+    Role::Public,
+    Role::Citizen,
+    Role::Guardian,
+    Role::Checkpoint,
+    Role::Hospital,
+];
+
+/// What is known of accounts that an operator has changed.
+pub struct Standing {
+    identity: Option<MeshChannel>,
+    /// Staff and feeds are refused when the last answer is older than this.
+    stale: Duration,
+    /// The version that each of them has; the others have none, which is 0.
+    versions: ArcSwap<HashMap<String, i64>>,
+    reading: tokio::sync::Mutex<Position>,
+    /// When identity last answered, and when it was last asked.
+    times: Mutex<Times>,
+    changed: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Position {
+    after: i64,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Times {
+    answered: Option<Instant>,
+    asked: Option<Instant>,
+}
+
+impl Standing {
+    pub fn new(identity: Option<MeshChannel>, stale: Duration) -> Self {
+        Self {
+            identity,
+            stale,
+            versions: ArcSwap::default(),
+            reading: tokio::sync::Mutex::default(),
+            times: Mutex::default(),
+            changed: watch::Sender::new(()),
+        }
+    }
+
+    /// Refuses a session that has ended, and one of staff while nobody knows whether it has.
+    pub async fn check(&self, principal: &Principal, version: i64) -> Result<(), Fault> {
+        self.check_version(&principal.account, version)?;
+        if goes_on(principal.roles) || self.is_fresh() {
+            return Ok(());
+        }
+        self.ask().await?;
+        self.check_version(&principal.account, version)
+    }
+
+    /// Returns when the session has ended.
+    pub async fn ended(&self, principal: &Principal, version: i64) -> Fault {
+        let mut changed = self.changed.subscribe();
+        loop {
+            if let Err(ended) = self.check_version(&principal.account, version) {
+                return ended;
+            }
+            if changed.changed().await.is_err() {
+                // The sender lives as long as this does.
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    /// Follows what is changed, until `stop`.
+    pub async fn follow(&self, stop: CancellationToken) {
+        let (mut looks, mut away) = (0_u32, false);
+        loop {
+            looks = looks.wrapping_add(1);
+            let looked = self.look(looks.is_multiple_of(LOOKS_OF_A_ROUND)).await;
+            match (&looked, away) {
+                (Err(fault), false) => {
+                    tracing::warn!(%fault, "what is changed of accounts cannot be read: staff are refused after {} s", self.stale.as_secs());
+                }
+                (Ok(()), true) => tracing::info!("what is changed of accounts is read again"),
+                _ => {}
+            }
+            away = looked.is_err();
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn check_version(&self, account: &str, version: i64) -> Result<(), Fault> {
+        match self.versions.load().get(account) {
+            Some(now) if version < *now => Err(session_ended()),
+            _ => Ok(()),
+        }
+    }
+
+    fn is_fresh(&self) -> bool {
+        let answered = self.times().answered;
+        answered.is_some_and(|at| at.elapsed() < self.stale)
+    }
+
+    /// Calls that come while identity is being asked wait for that answer.
+    async fn ask(&self) -> Result<(), Fault> {
+        let away = || Fault::unavailable(ServiceName::Identity.as_str());
+        let mut position = self.reading.lock().await;
+        if self.is_fresh() {
+            return Ok(());
+        }
+        if self.times().asked.is_some_and(|at| at.elapsed() < ASK_AGAIN) {
+            return Err(away());
+        }
+        self.read(&mut position).await.map_err(|_| away())
+    }
+
+    async fn look(&self, anew: bool) -> Result<(), Fault> {
+        let mut position = self.reading.lock().await;
+        if anew {
+            position.after = 0;
+        }
+        self.read(&mut position).await
+    }
+
+    /// Reads on to the end of the record.
+    async fn read(&self, position: &mut Position) -> Result<(), Fault> {
+        let read = self.read_pages(position).await;
+        let now = Instant::now();
+        let mut times = self.times.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        times.asked = Some(now);
+        if read.is_ok() {
+            times.answered = Some(now);
+        }
+        read
+    }
+
+    async fn read_pages(&self, position: &mut Position) -> Result<(), Fault> {
+        let part = ServiceName::Identity.as_str();
+        let channel = self.identity.clone().ok_or_else(|| Fault::unavailable(part))?;
+        loop {
+            let request = Call::background(PATIENCE).request(ListAccountChangesRequest {
+                after_sequence: position.after,
+                page_size: PAGE,
+            });
+            let answer = AccountServiceClient::new(channel.clone())
+                .list_account_changes(request)
+                .await
+                .map_err(|error| status::to_fault(&error, part))?;
+            let changes = answer.into_inner().changes;
+            let Some(last) = changes.last() else {
+                return Ok(());
+            };
+            position.after = last.sequence;
+            let mut versions = HashMap::clone(&self.versions.load());
+            versions.extend(changes.into_iter().map(|change| (change.account_id, change.version)));
+            self.versions.store(versions.into());
+            self.changed.send_replace(());
+        }
+    }
+
+    fn times(&self) -> Times {
+        *self.times.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn goes_on(roles: Roles) -> bool {
+    roles.iter().all(|role| GO_ON.contains(&role))
+}
+
+/// What a session is told whose account was changed since.
+pub fn session_ended() -> Fault {
+    Fault::new(
+        FaultCode::Unauthenticated,
+        "SESSION_ENDED",
+        "账号已变更或停用，请重新登录",
+        "the account was changed or disabled: sign in again",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_and_doors_go_on_and_staff_and_feeds_do_not() {
+        for role in GO_ON {
+            assert!(goes_on(Roles::of(&[role])), "{role:?}");
+        }
+        for role in [Role::HealthOfficer, Role::AuthorityFeed, Role::Supervisor, Role::Operator] {
+            assert!(!goes_on(Roles::of(&[role])), "{role:?}");
+            assert!(!goes_on(Roles::of(&[Role::Citizen, role])), "{role:?} and a citizen");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! What operators change of accounts, and what the mesh is told of it.
+
+use std::time::Duration;
+
+use lutong_chassis::access::{FeedGrant, Roles};
+use lutong_chassis::testing::Bed;
+use lutong_chassis::{Call, on_both_engines};
+use lutong_identity::Accounts;
+use lutong_identity::domain::account::{Account, AccountId, Action};
+use lutong_kernel::{DivisionCode, Fault, ServiceName};
+use lutong_proto::identity::v1 as wire;
+use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
+use lutong_proto::policy::{Caller, Role};
+
+use crate::{Identity, ONE, items, reason, start};
+
+on_both_engines!(
+    changes_are_told_in_order_and_end_what_was_before,
+    changes_made_side_by_side_are_told_without_a_gap_in_time,
+    a_feeds_grant_is_what_its_accounts_may_report_together,
+    whoever_acts_on_people_is_not_added_without_a_division,
+    the_names_of_the_meshs_own_parts_sign_in_nobody,
+    a_disabled_citizen_keeps_their_person,
+);
+
+fn id(text: &str) -> AccountId {
+    AccountId::parse(text).unwrap()
+}
+
+fn staff(name: &str, role: Role, division: Option<&str>) -> Account {
+    Account {
+        roles: Roles::of(&[role]),
+        division: division.map(|code| DivisionCode::parse(code).unwrap()),
+        ..Account::citizen(id(name))
+    }
+}
+
+fn feed(name: &str, source: &str, kinds: &[&str], divisions: &[&str]) -> Account {
+    Account {
+        feed: Some(FeedGrant {
+            source: source.to_owned(),
+            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+            divisions: divisions
+                .iter()
+                .map(|code| DivisionCode::parse(code).unwrap())
+                .collect(),
+        }),
+        ..staff(name, Role::AuthorityFeed, None)
+    }
+}
+
+impl Identity {
+    async fn accounts(&self) -> Accounts {
+        lutong_identity::open_accounts(&self.0.foundation, &self.1)
+            .await
+            .unwrap()
+    }
+
+    async fn changes(&self, after_sequence: i64, page_size: i32) -> Result<Vec<wire::AccountChange>, Fault> {
+        let request = Call::background(Duration::from_secs(5)).request(wire::ListAccountChangesRequest {
+            after_sequence,
+            page_size,
+        });
+        let channel = self.0.channel(ServiceName::Identity, Caller::Gateway);
+        let answer = AccountServiceClient::new(channel)
+            .list_account_changes(request)
+            .await;
+        answer
+            .map(|answer| answer.into_inner().changes)
+            .map_err(|status| reason(&status))
+    }
+
+    async fn feed(&self, source: &str) -> Result<wire::FeedGrant, Fault> {
+        let request = Call::background(Duration::from_secs(5)).request(wire::GetFeedRequest {
+            source: source.to_owned(),
+        });
+        let channel = self.0.channel(ServiceName::Identity, Caller::RiskRules);
+        let answer = AccountServiceClient::new(channel).get_feed(request).await;
+        answer
+            .map(|answer| answer.into_inner().feed.unwrap())
+            .map_err(|status| reason(&status))
+    }
+}
+
+async fn changes_are_told_in_order_and_end_what_was_before(bed: Bed) {
+    let identity = start(bed).await;
+    let accounts = identity.accounts().await;
+    assert_eq!(identity.account("officer-1").await.version, 0);
+    let officer = staff("officer-1", Role::HealthOfficer, Some("370202"));
+    accounts.add(officer.clone(), "uid 7").await.unwrap();
+    assert_eq!(
+        accounts.add(officer.clone(), "uid 7").await.unwrap_err().reason,
+        "ACCOUNT_EXISTS"
+    );
+    let moved = Account {
+        division: Some(DivisionCode::SHANDONG),
+        ..officer
+    };
+    accounts.update(moved, "uid 7").await.unwrap();
+    assert_eq!(identity.account("officer-1").await.division, "370000");
+    for disabled in [true, false] {
+        assert!(
+            accounts
+                .set_disabled(id("officer-1"), disabled, "uid 8")
+                .await
+                .unwrap()
+        );
+        assert!(
+            !accounts
+                .set_disabled(id("officer-1"), disabled, "uid 8")
+                .await
+                .unwrap()
+        );
+        assert_eq!(identity.asked("officer-1").await.is_err(), disabled);
+    }
+    assert_eq!(identity.account("officer-1").await.version, 4);
+    let told = identity.changes(0, 0).await.unwrap();
+    let versions: Vec<_> = told.iter().map(|one| one.version).collect();
+    assert_eq!(versions, [1, 2, 3, 4]);
+    assert!(told.iter().all(|one| one.account_id == "officer-1"));
+    assert!(told.windows(2).all(|pair| pair[0].sequence < pair[1].sequence));
+    assert_eq!(identity.changes(told[1].sequence, 1).await.unwrap(), told[2..3]);
+    for (after, size) in [(-1, 0), (0, -1), (0, 501)] {
+        let refused = identity.changes(after, size).await.unwrap_err();
+        assert_eq!(refused.reason, "INVALID_FIELDS");
+    }
+    let (shown, changes) = accounts.show(&id("officer-1")).await.unwrap();
+    assert!(!shown.disabled);
+    let recorded: Vec<_> = changes
+        .iter()
+        .map(|one| (one.action, one.by.as_str(), one.detail.as_str()))
+        .collect();
+    let province = "roles ROLE_HEALTH_OFFICER; province-wide";
+    assert_eq!(
+        recorded,
+        [
+            (Action::Enabled, "uid 8", province),
+            (Action::Disabled, "uid 8", province),
+            (Action::Changed, "uid 7", province),
+            (
+                Action::Added,
+                "uid 7",
+                "roles ROLE_HEALTH_OFFICER; division 370202"
+            ),
+        ]
+    );
+    let nobody = accounts.set_disabled(id("officer-2"), true, "uid 7").await;
+    assert_eq!(nobody.unwrap_err().reason, "ACCOUNT_NOT_FOUND");
+}
+
+/// Whoever has read up to a sequence never misses a smaller one that is committed later.
+async fn changes_made_side_by_side_are_told_without_a_gap_in_time(bed: Bed) {
+    let identity = start(bed).await;
+    let accounts = identity.accounts().await;
+    let added = (0..20).map(|n| {
+        let account = staff(&format!("auditor-{n}"), Role::Auditor, None);
+        let accounts = accounts.clone();
+        tokio::spawn(async move { accounts.add(account, "uid 7").await })
+    });
+    let added: Vec<_> = added.collect();
+    let (mut after, mut told) = (0, 0);
+    for _ in 0..400 {
+        for change in identity.changes(after, 3).await.unwrap() {
+            after = change.sequence;
+            told += 1;
+        }
+        if told == 20 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    for one in added {
+        one.await.unwrap().unwrap();
+    }
+    assert_eq!(told, 20);
+}
+
+async fn a_feeds_grant_is_what_its_accounts_may_report_together(bed: Bed) {
+    let identity = start(bed).await;
+    let accounts = identity.accounts().await;
+    assert_eq!(identity.feed("cdc-1").await.unwrap_err().reason, "FEED_NOT_FOUND");
+    assert_eq!(identity.feed(" ").await.unwrap_err().reason, "INVALID_FIELDS");
+    let add = async |account| accounts.add(account, "uid 7").await.unwrap();
+    add(feed("one", "cdc-1", &["case"], &["370202"])).await;
+    add(feed("two", "cdc-1", &["test", "case"], &["370300"])).await;
+    add(feed("three", "cdc-2", &["case"], &["370100"])).await;
+    let together = identity.feed("cdc-1").await.unwrap();
+    assert_eq!(together.kinds, ["case", "test"]);
+    assert_eq!(together.divisions, ["370202", "370300"]);
+    // What a stopped feed reported can still be undone.
+    accounts.set_disabled(id("one"), true, "uid 7").await.unwrap();
+    assert_eq!(identity.feed("cdc-1").await.unwrap(), together);
+    add(feed("four", "cdc-1", &["case"], &[])).await;
+    assert!(identity.feed("cdc-1").await.unwrap().divisions.is_empty());
+}
+
+async fn whoever_acts_on_people_is_not_added_without_a_division(bed: Bed) {
+    let identity = start(bed).await;
+    let accounts = identity.accounts().await;
+    let nowhere = staff("officer-1", Role::HealthOfficer, None);
+    let refused = accounts.add(nowhere.clone(), "uid 7").await.unwrap_err();
+    assert_eq!(refused.violations[0].reason, "DIVISION_MISSING");
+    let officer = staff("officer-1", Role::HealthOfficer, Some("370202"));
+    accounts.add(officer, "uid 7").await.unwrap();
+    let refused = accounts.update(nowhere, "uid 7").await.unwrap_err();
+    assert_eq!(refused.violations[0].field, "division");
+    assert_eq!(identity.account("officer-1").await.division, "370202");
+}
+
+async fn the_names_of_the_meshs_own_parts_sign_in_nobody(bed: Bed) {
+    let identity = start(bed).await;
+    for name in [
+        "service:CALLER_GATEWAY",
+        "CALLER_OPERATOR",
+        "public",
+        "risk-rules",
+    ] {
+        let refused = identity.asked(name).await.unwrap_err();
+        assert_eq!(refused.violations[0].reason, "ACCOUNT_ID_RESERVED", "{name}");
+    }
+    for name in ["", "a\u{0}b", "a\nb"] {
+        let refused = identity.asked(name).await.unwrap_err();
+        assert_eq!(refused.violations[0].reason, "ACCOUNT_ID_SHAPE", "{name:?}");
+    }
+}
+
+async fn a_disabled_citizen_keeps_their_person(bed: Bed) {
+    let identity = start(bed).await;
+    let subject = identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
+    let accounts = identity.accounts().await;
+    accounts.set_disabled(id("wx-1"), true, "uid 7").await.unwrap();
+    assert_eq!(
+        identity.asked("wx-1").await.unwrap_err().reason,
+        "ACCOUNT_DISABLED"
+    );
+    let listed = accounts.list("", false, 10).await.unwrap();
+    assert_eq!(listed.len(), 1, "a disabled citizen is worth a line");
+    accounts.set_disabled(id("wx-1"), false, "uid 7").await.unwrap();
+    let account = identity.account("wx-1").await;
+    assert_eq!((account.subject_id, account.version), (subject, 2));
+    assert!(accounts.list("", false, 10).await.unwrap().is_empty());
+    assert_eq!(accounts.list("", true, 10).await.unwrap().len(), 1);
+}

@@ -1,0 +1,79 @@
+//! The data folder of one process, for commands that work on it beside or before `serve`.
+
+use std::path::Path;
+
+use clap::Args;
+use lutong_chassis::storage::StorageConfig;
+use lutong_kernel::ServiceName;
+use lutong_node::config::NodeConfig;
+use lutong_node::one_process;
+
+use super::{Failure, Settings};
+
+/// Which data folder, and whether there may be none yet.
+#[derive(Debug, Clone, Args)]
+pub struct DataFolder {
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Make the data folder or the database where there is none yet.
+    #[arg(long)]
+    create: bool,
+}
+
+impl DataFolder {
+    /// The configuration, and where the service's database is. A folder or a database that is not there is refused: a mistyped
+    /// `--data` would otherwise begin an empty one that nobody serves from.
+    pub fn open(&self, service: ServiceName) -> Result<(NodeConfig, StorageConfig), Failure> {
+        let mut config = self.settings.load(false)?;
+        if !config.storage.url.expose().is_empty() {
+            let storage = config.storage.clone();
+            return Ok((config, storage));
+        }
+        check(&config.data, service, self.create)?;
+        config.keys = one_process::keys(&config.data);
+        let storage = one_process::storage(&config.data, service);
+        Ok((config, storage))
+    }
+}
+
+fn check(data: &Path, service: ServiceName, create: bool) -> Result<(), Failure> {
+    let folder = data.join("db");
+    if create {
+        return Ok(std::fs::create_dir_all(folder)?);
+    }
+    let remedy = "name the folder that `lutong serve` uses with --data, or make it with --create";
+    if !data.is_dir() {
+        let reason = format!("there is no data folder {}: {remedy}", data.display());
+        return Err(Failure::Input(reason));
+    }
+    let database = folder.join(format!("{service}.db"));
+    if !database.is_file() {
+        let reason = format!("there is no database {}: {remedy}", database.display());
+        return Err(Failure::Input(reason));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_or_database_that_is_not_there_is_refused_unless_it_is_to_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        let refused = |what: &str| {
+            let Err(Failure::Input(reason)) = check(&data, ServiceName::Identity, false) else {
+                panic!("{what} was not missed");
+            };
+            assert!(reason.contains(what) && reason.contains("--create"), "{reason}");
+        };
+        refused("no data folder");
+        assert!(!data.exists(), "nothing was made");
+        std::fs::create_dir_all(data.join("db")).unwrap();
+        refused("identity.db");
+        check(&data, ServiceName::Identity, true).unwrap();
+        std::fs::write(data.join("db/identity.db"), "").unwrap();
+        check(&data, ServiceName::Identity, false).unwrap();
+    }
+}

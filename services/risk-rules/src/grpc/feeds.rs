@@ -1,0 +1,70 @@
+//! Which feeds are registered and for which divisions: identity knows accounts, declaration the databases that it asks.
+
+use lutong_chassis::MeshChannel;
+use lutong_chassis::client::{self, Call};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
+use lutong_proto::declaration::v1::ListPullsRequest;
+use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::identity::v1::GetFeedRequest;
+use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
+
+#[derive(Debug, Clone)]
+pub struct Feeds {
+    identity: MeshChannel,
+    declaration: MeshChannel,
+}
+
+impl Feeds {
+    pub const fn new(identity: MeshChannel, declaration: MeshChannel) -> Self {
+        Self {
+            identity,
+            declaration,
+        }
+    }
+
+    /// The divisions of a feed's grant, empty for the whole province; `None` where no such feed is registered.
+    pub async fn divisions(&self, call: &Call, source: &str) -> Result<Option<Vec<DivisionCode>>, Fault> {
+        match self.of_accounts(call, source).await? {
+            Some(divisions) => Ok(Some(divisions)),
+            None => self.of_pulls(call, source).await,
+        }
+    }
+
+    async fn of_accounts(&self, call: &Call, source: &str) -> Result<Option<Vec<DivisionCode>>, Fault> {
+        let request = call.request(GetFeedRequest {
+            source: source.to_owned(),
+        });
+        let answer = AccountServiceClient::new(self.identity.clone())
+            .get_feed(request)
+            .await
+            .map_err(|status| client::relay(&status, ServiceName::Identity, ""));
+        match answer {
+            Ok(answer) => {
+                let feed = answer.into_inner().feed.unwrap_or_default();
+                read(&feed.divisions, ServiceName::Identity).map(Some)
+            }
+            Err(fault) if fault.code == FaultCode::NotFound => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn of_pulls(&self, call: &Call, source: &str) -> Result<Option<Vec<DivisionCode>>, Fault> {
+        let answer = FeedServiceClient::new(self.declaration.clone())
+            .list_pulls(call.request(ListPullsRequest {}))
+            .await
+            .map_err(|status| client::relay(&status, ServiceName::Declaration, ""))?;
+        let pulls = answer.into_inner().pulls;
+        let pull = pulls.iter().find(|pull| pull.source == source);
+        pull.map(|pull| read(&pull.divisions, ServiceName::Declaration))
+            .transpose()
+    }
+}
+
+/// One division that cannot be read, left out, would make the grant smaller than it is.
+fn read(divisions: &[String], of: ServiceName) -> Result<Vec<DivisionCode>, Fault> {
+    let parsed = divisions.iter().map(|code| DivisionCode::parse(code));
+    parsed.collect::<Result<_, _>>().map_err(|error| {
+        tracing::error!(service = of.as_str(), %error, "a feed's grant names no division");
+        Fault::internal()
+    })
+}
