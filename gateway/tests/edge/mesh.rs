@@ -1,7 +1,6 @@
 //! Every service that the edge reaches, with a use case that says what it was given.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -74,7 +73,8 @@ impl Mesh {
             principal_key: PrincipalKey::internal([1; 32]),
             bell: Doorbell::local(),
             stop: tokio_util::sync::CancellationToken::new(),
-            keys: PathBuf::new(),
+            keys: lutong_chassis::KeyFolder::given(""),
+            health: None,
         };
         let world = World {
             accounts: Arc::default(),

@@ -1,9 +1,13 @@
 //! Who is at the other end of a connection, as the transport knows it.
 
+mod probe;
+
 use lutong_kernel::ServiceName;
 use lutong_proto::policy::Caller;
 
 use crate::access::caller_of;
+
+pub use probe::Probe;
 
 /// Suffix of the names in mesh certificates: `declaration.lutong.internal`.
 pub const MESH_DOMAIN: &str = "lutong.internal";

@@ -3,6 +3,7 @@
 mod guard;
 mod listen;
 mod opening;
+mod recorded;
 
 pub use guard::{AuditSink, CallRecord, GuardConfig, ServiceRouter};
 pub use listen::{ListenConfig, Listener, TransportSecurity};

@@ -29,6 +29,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 pub use error::StorageError;
+pub(crate) use migrate::LOCK as MIGRATION_LOCK;
 pub use migrate::{is_current, migrate};
 pub use one_of::one_of;
 pub use scan::{CopyRow, SqliteRow};

@@ -1,5 +1,6 @@
 //! The contract of identity: parse, call, map.
 
+pub mod audit;
 mod convert;
 pub mod declared;
 pub mod events;

@@ -7,6 +7,7 @@ use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::policy::{self, Caller, PolicyError, Scope};
 
 use super::principal::{Principal, Roles};
+use crate::audit::objects::Plan;
 
 /// One RPC's policy, ready to be checked.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct RpcPolicy {
     pub scope: Scope,
     pub purpose_required: bool,
     pub recorded: bool,
+    /// Where a recorded call says whom and what it is about; empty where it is not recorded.
+    pub objects: Plan,
     callers: u32,
     roles: Roles,
 }
@@ -120,6 +123,11 @@ impl AccessTable {
                 scope: access.scope(),
                 purpose_required: access.purpose_required,
                 recorded: access.recorded,
+                objects: if access.recorded {
+                    Plan::of(&rpc.method, access)
+                } else {
+                    Plan::default()
+                },
                 callers: access.callers().fold(0, |set, caller| set | caller_bit(caller)),
                 roles: Roles::of(&access.roles().collect::<Vec<_>>()),
                 path: rpc.path.clone(),

@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod audit;
 mod connections;
 mod doorbell;
 mod engines;
 mod field_cipher;
 mod follower;
 mod idempotency;
+mod installation;
 mod migration;
 mod network;
 mod outbox;

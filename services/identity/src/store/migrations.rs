@@ -15,6 +15,7 @@ impl MigratorTrait for Migrations {
         vec![
             Box::new(m0001_first::Migration),
             Box::new(m0002_merges::Migration),
+            Box::new(lutong_chassis::audit::ChainedAudit),
         ]
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use lutong_chassis::KeyFolder;
 use lutong_chassis::access::{FeedGrant, Roles};
 use lutong_chassis::entropy::Entropy;
 use lutong_chassis::wall_clock::WallClock;
@@ -131,28 +132,30 @@ impl Admin {
     pub async fn run(self) -> Result<(), Failure> {
         let Self::Add(add) = self;
         let account = add.account()?;
-        let mut config = add.settings.load(false)?;
-        let storage = if config.storage.url.expose().is_empty() {
-            std::fs::create_dir_all(config.data.join("db"))?;
-            config.keys = one_process::keys(&config.data);
-            one_process::storage(&config.data, ServiceName::Identity)
+        let config = add.settings.load(false)?;
+        let (storage, keys) = if config.storage.url.expose().is_empty() {
+            one_process::prepare(&config.data)?;
+            let storage = one_process::storage(&config.data, ServiceName::Identity);
+            (storage, one_process::keys(&config.data))
         } else {
-            config.storage.clone()
+            (config.storage.clone(), KeyFolder::given(&config.keys))
         };
-        let mesh_keys = MeshKeys::open(&config.keys, &Entropy)?;
+        let mesh_keys = MeshKeys::open(&keys, &Entropy)?;
         let mut foundation =
             one_process::foundation(&config, Arc::new(WallClock), Arc::new(Entropy), &mesh_keys)?;
-        foundation.keys.clone_from(&config.keys);
+        if !config.storage.url.expose().is_empty() {
+            foundation.keys = keys;
+        }
         let accounts = lutong_identity::open_accounts(&foundation, &storage).await?;
         accounts.add(account.clone()).await?;
         match &account.feed {
-            Some(feed) => println!(
+            Some(feed) => say!(
                 "{} added: source {}, kinds {}",
                 add.account,
                 feed.source,
                 feed.kinds.join(", ")
             ),
-            None => println!("{} added", add.account),
+            None => say!("{} added", add.account),
         }
         Ok(())
     }

@@ -68,12 +68,12 @@ impl Rollback {
             .map_err(|status| failed(&status))?;
         let undone = answer.into_inner();
         if self.json {
-            println!(
+            say!(
                 "{}",
                 to_json("lutong.risk_rules.v1.RollBackFeedResponse", &undone)
             );
         } else {
-            println!(
+            say!(
                 "{} 人 subjects, {} 撤回 retracted, {} 恢复 stated anew, {} 重新决定 decided anew, {}",
                 undone.subjects,
                 undone.retracted,

@@ -27,6 +27,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0006_designations::Migration),
             Box::new(m0007_people::Migration),
             Box::new(m0008_names::Migration),
+            Box::new(lutong_chassis::audit::ChainedAudit),
         ]
     }
 }
