@@ -58,7 +58,7 @@ fn of_message(policy: &DynamicMessage, message: &MessageDescriptor) -> String {
             "impl Repeatable for {rust} {{\n    fn request_id(&self) -> &str {{ &self.request_id }}\n}}"
         );
     }
-    if has_field(message, "page_token") {
+    if has_field(message, "page_token") && has_field(message, "page_size") {
         let _ = writeln!(
             source,
             "impl Paged for {rust} {{\n    fn page(&self) -> (i32, &str) {{ (self.page_size, &self.page_token) }}\n    \

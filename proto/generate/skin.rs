@@ -79,7 +79,7 @@ fn has_field(message: &MessageDescriptor, name: &str) -> bool {
 fn call(message: &MessageDescriptor) -> (&'static str, &'static str) {
     if has_field(message, "request_id") {
         ("Mutation", "mutation")
-    } else if has_field(message, "page_token") {
+    } else if has_field(message, "page_token") && has_field(message, "page_size") {
         ("Listing", "listing")
     } else {
         ("Query", "query")

@@ -38,6 +38,11 @@ pub mod lutong {
             tonic::include_proto!("lutong.identity.v1");
         }
     }
+    pub mod audit {
+        pub mod v1 {
+            tonic::include_proto!("lutong.audit.v1");
+        }
+    }
     pub mod policy {
         pub mod v1 {
             tonic::include_proto!("lutong.policy.v1");
@@ -50,7 +55,7 @@ pub mod lutong {
     }
 }
 
-pub use lutong::{code_rendering, complaint, declaration, federation, identity, risk_rules};
+pub use lutong::{audit, code_rendering, complaint, declaration, federation, identity, risk_rules};
 
 /// The contract for reflection at run time, parsed once.
 pub fn descriptor_pool() -> &'static prost_reflect::DescriptorPool {

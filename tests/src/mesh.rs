@@ -265,15 +265,14 @@ async fn seven_processes(setting: Setting) -> Mesh {
     let (partner, trust_list) = partner(folder.path());
     let certs = folder.path().join("certs");
     run(&["certs", "dev", &certs.display().to_string()], &[]);
+    let keys = folder.path().join("keys").display().to_string();
+    run(&["keys", "init", &keys], &[]);
     let ports: BTreeMap<ServiceName, u16> = ServiceName::ALL.map(|service| (service, free_port())).into();
     let second_port = setting.two_of_code_rendering.then(free_port);
     let mut common = vec![
         trust_list,
         ("LUTONG_REDIS".to_owned(), redis.clone()),
-        (
-            "LUTONG_KEYS".to_owned(),
-            folder.path().join("keys").display().to_string(),
-        ),
+        ("LUTONG_KEYS".to_owned(), keys),
     ];
     common.extend(setting.environment);
     let mut wires = Wires::default();

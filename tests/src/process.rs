@@ -46,6 +46,8 @@ pub struct Recipe {
 pub struct Process {
     recipe: Recipe,
     child: Child,
+    /// How long the log was when it was started.
+    logged: usize,
 }
 
 impl Process {
@@ -56,6 +58,7 @@ impl Process {
             .append(true)
             .open(&recipe.log)
             .unwrap();
+        let logged = usize::try_from(log.metadata().unwrap().len()).unwrap();
         let mut command = Command::new(binary());
         command
             .args(&recipe.arguments)
@@ -69,7 +72,11 @@ impl Process {
             command.env("LUTONG_FAILPOINT", failpoint);
         }
         let child = command.spawn().unwrap();
-        Self { recipe, child }
+        Self {
+            recipe,
+            child,
+            logged,
+        }
     }
 
     pub fn is_running(&mut self) -> bool {
@@ -142,6 +149,67 @@ impl Process {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         panic!("not ready within 30 s: {}", self.log());
+    }
+
+    /// What `/healthz/ready` says: `null` while nobody answers there.
+    pub async fn readiness(&self) -> serde_json::Value {
+        let answer = get(self.recipe.admin_port, "/healthz/ready")
+            .await
+            .unwrap_or_default();
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        serde_json::from_str(body).unwrap_or_default()
+    }
+
+    /// Waits until its readiness is as `wanted` says.
+    pub async fn readiness_becomes(&self, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let started = Instant::now();
+        loop {
+            let now = self.readiness().await;
+            if wanted(&now) {
+                return now;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "{now}: {}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Waits until it has ended; how, and what it logged since it was started.
+    pub async fn ended(&mut self) -> (std::process::ExitStatus, String) {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                let log = self.log();
+                return (status, log[self.logged.min(log.len())..].to_owned());
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "it goes on: {}",
+                self.log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills it and starts it once with other settings, which it does not keep.
+    pub fn once_with(&mut self, settings: &[(&str, String)]) {
+        self.kill();
+        let kept = self.recipe.clone();
+        let mut recipe = kept.clone();
+        let settings = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()));
+        recipe.environment.extend(settings);
+        *self = Self::start(recipe, None);
+        self.recipe = kept;
+    }
+
+    /// What it is started with.
+    pub fn environment(&self) -> &[(String, String)] {
+        &self.recipe.environment
     }
 
     /// The metrics as Prometheus reads them.

@@ -19,6 +19,7 @@ in_both_shapes!(
     a_rule_set_is_announced_by_one_tried_and_approved_by_another,
     a_row_that_no_notice_places_is_placed_by_an_officer,
     an_officer_designates_who_lives_in_the_district_and_a_second_one_approves,
+    what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named,
 );
 
 /// What a command said with `--json`.
@@ -358,4 +359,130 @@ async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approv
 async fn subject_of(person: &Person) -> String {
     let decision = person.get("/v1/decision").await.expect();
     decision["decision"]["subject_id"].as_str().unwrap().to_owned()
+}
+
+async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named(mesh: &Mesh) {
+    let (one, two) = (mesh.gateway.person().await, mesh.gateway.person().await);
+    one.apply().await;
+    two.apply().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, person: &Person| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, document(person).to_string()).unwrap();
+        format!("@{}", path.display())
+    };
+    let (first, second) = (file("one.json", &one), file("two.json", &two));
+    let merge = ["subjects", "merge", &first, &second, "--reason", "x", "--account"];
+    refused(mesh, &[&merge[..], &["officer-1"]].concat());
+    let merged = said(mesh, &[&merge[..], &["supervisor-1"]].concat());
+    let subject = merged["fromSubjectId"].as_str().unwrap();
+    let auditor = ["--account", "auditor-1"];
+    let list = |filters: &[&str]| said(mesh, &[&["audit", "list"], filters, &auditor[..]].concat());
+    let by_officer = list(&["--by", "officer-1", "--rpc", "MergeSubjects"]);
+    let refusal = &by_officer["records"][0];
+    assert_eq!(
+        (&refusal["outcome"], &refusal["reason"]),
+        (&json!("PERMISSION_DENIED"), &json!("NOT_PERMITTED"))
+    );
+    assert_eq!(
+        (&refusal["division"], &refusal["roles"]),
+        (&json!("370202"), &json!(["ROLE_HEALTH_OFFICER"]))
+    );
+    let about = list(&["identity", "--about", subject, "--outcome", "OK"]);
+    let done = &about["records"][0];
+    assert_eq!(
+        (&done["account"], &done["rpc"]),
+        (
+            &json!("supervisor-1"),
+            &json!("lutong.identity.v1.MergeService/MergeSubjects")
+        )
+    );
+    assert!(
+        done["objects"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|object| object["value"] == subject),
+        "{done}"
+    );
+    let everything = list(&["--most", "1000"]).to_string();
+    for personal in [&one.number, &two.number] {
+        assert!(
+            !everything.contains(personal.as_str()),
+            "a document number is in the audit log"
+        );
+    }
+    // Page by page as at once.
+    let whole = list(&["identity", "--most", "1000", "--rpc", "MergeSubjects"]);
+    let newest = list(&["identity", "--most", "1", "--rpc", "MergeSubjects"]);
+    let token = newest["nextPageToken"].as_str().unwrap();
+    let older = list(&[
+        "identity",
+        "--most",
+        "1000",
+        "--rpc",
+        "MergeSubjects",
+        "--page-token",
+        token,
+    ]);
+    assert_eq!(whole["records"][0], newest["records"][0]);
+    assert_eq!(
+        &whole["records"].as_array().unwrap()[1..],
+        older["records"].as_array().unwrap()
+    );
+    // Nobody else reads it, and that somebody tried is in it.
+    refused(mesh, &["audit", "list", "--account", "supervisor-1"]);
+    let tried = list(&[
+        "--by",
+        "supervisor-1",
+        "--rpc",
+        "ListAuditRecords",
+        "--outcome",
+        "PERMISSION_DENIED",
+    ]);
+    assert_eq!(
+        tried["records"].as_array().unwrap().len(),
+        1,
+        "the first of three services refuses: {tried}"
+    );
+
+    let heads = folder.path().join("heads.json").display().to_string();
+    let verify = [
+        "audit",
+        "verify",
+        "--heads",
+        &heads,
+        "--json",
+        "--account",
+        "auditor-1",
+    ];
+    for _ in 0..2 {
+        let verified = mesh.command(&verify);
+        assert!(
+            verified.status.success(),
+            "{}",
+            String::from_utf8_lossy(&verified.stdout)
+        );
+    }
+    let storage = lutong_chassis::storage::StorageConfig {
+        url: lutong_kernel::Secret::new(mesh.storage["identity"].clone()),
+        ..lutong_chassis::storage::StorageConfig::default()
+    };
+    let gone = done["sequence"].as_str().unwrap();
+    lutong_chassis::testing::meddle(&storage, &format!("DELETE FROM audit_records WHERE id = {gone}")).await;
+    let verified = mesh.command(&verify);
+    assert_eq!(verified.status.code(), Some(1));
+    let verified: Value = serde_json::from_slice(&verified.stdout).unwrap();
+    let next = (gone.parse::<i64>().unwrap() + 1).to_string();
+    let logs = verified["logs"].as_array().unwrap();
+    let broken = &logs.iter().find(|log| log["service"] == "identity").unwrap()["breaks"];
+    assert_eq!(
+        (&broken[0]["sequence"], &broken[0]["kind"]),
+        (&json!(next), &json!("AUDIT_BREAK_KIND_GAP"))
+    );
+    assert!(
+        logs.iter()
+            .filter(|log| log["service"] != "identity")
+            .all(|log| log["breaks"] == json!([]))
+    );
 }

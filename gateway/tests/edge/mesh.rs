@@ -216,7 +216,8 @@ fn foundation(clock: &ManualClock) -> Foundation {
         principal_key: PrincipalKey::internal([1; 32]),
         bell: Doorbell::local(),
         stop: tokio_util::sync::CancellationToken::new(),
-        keys: PathBuf::new(),
+        keys: lutong_chassis::KeyFolder::given(""),
+        health: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How a service is put together: what it is given, what it gives back, and the store that each opens alike.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,10 +12,11 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 use crate::access::{AccessTable, PrincipalKey};
-use crate::audit::AuditLog;
-use crate::crypto::{FieldCipher, Key, KeyFile, KeyFileError};
-use crate::health::Check;
+use crate::audit::{AuditKeys, AuditLog};
+use crate::crypto::{FieldCipher, Key, KeyFile, KeyFileError, keyed_hash};
+use crate::health::{Check, Readiness};
 use crate::idempotency::{self, Idempotency};
+use crate::installation::{self, Installation, InstallationError, Place};
 use crate::outbox::{Doorbell, Outbox};
 use crate::server::{AuditSink, GuardConfig, MESSAGE_PATIENCE, STREAM_PATIENCE, ServiceRouter};
 use crate::skin::{PageKey, Skin};
@@ -42,8 +43,40 @@ pub struct Foundation {
     pub principal_key: PrincipalKey,
     pub bell: Doorbell,
     pub stop: CancellationToken,
-    /// Folder of the services' key files.
-    pub keys: PathBuf,
+    /// Where the services' key files are.
+    pub keys: KeyFolder,
+    /// Between processes: what peers that ask for this one's health are told.
+    pub health: Option<Readiness>,
+}
+
+/// The folder of the key files, and whether a service that has none yet may make its own.
+#[derive(Debug, Clone)]
+pub struct KeyFolder {
+    pub path: PathBuf,
+    /// One process makes key files on its first start. Between processes `lutong keys init` does: a service that made
+    /// its own would only hide that it was not given the mesh's.
+    pub makes: bool,
+}
+
+impl KeyFolder {
+    pub fn making(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            makes: true,
+        }
+    }
+
+    pub fn given(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            makes: false,
+        }
+    }
+
+    /// A service's key file.
+    pub fn file(&self, service: ServiceName) -> PathBuf {
+        self.path.join(format!("{service}.keys"))
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +88,11 @@ pub enum BuildError {
     },
     #[error(transparent)]
     Keys(#[from] KeyFileError),
+    #[error("{service}: {source}")]
+    Installation {
+        service: ServiceName,
+        source: InstallationError,
+    },
     #[error("{service}: {reason}")]
     Config { service: ServiceName, reason: String },
 }
@@ -84,8 +122,9 @@ impl Foundation {
         self.clock.now()
     }
 
-    /// Opens a service's store. SQLite is migrated here; on PostgreSQL that is the migration job's work, and the
-    /// service is not ready until it is done. `more_keys` are the names of keys besides the usual ones.
+    /// Opens a service's store: its database, which must be its own, and its keys, which must be the database's. SQLite
+    /// is migrated here; on PostgreSQL that is the migration job's work, and without it the store does not open.
+    /// `more_keys` are the names of keys besides the usual ones.
     pub async fn open_store<M: MigratorTrait>(
         &self,
         service: ServiceName,
@@ -93,30 +132,31 @@ impl Foundation {
         more_keys: &[&str],
     ) -> Result<Store, BuildError> {
         let failed = |source| BuildError::Storage { service, source };
+        let refused = |source| BuildError::Installation { service, source };
+        let place = Place::new(service, config);
         let database = Database::connect(config).await.map_err(failed)?;
         if database.engine() == Engine::Sqlite {
-            storage::migrate::<M>(&database).await.map_err(failed)?;
+            installation::migrate::<M>(&database, &place)
+                .await
+                .map_err(refused)?;
         }
-        let keys = Self::service_keys(&self.keys, service, more_keys, &*self.random)?;
+        let installed = Installation::of(&database, &place).await.map_err(refused)?;
+        let (path, names) = (self.keys.file(service), key_names(more_keys));
+        let make = self.keys.makes.then_some(&*self.random);
+        let keys = installed.key_file(&path, &names, make).map_err(refused)?;
+        let fields = FieldCipher::new(database.clone(), &keys, Arc::clone(&self.random));
+        installed
+            .admit(&database, &keys, &fields)
+            .await
+            .map_err(refused)?;
         Ok(Store {
             service,
-            fields: FieldCipher::new(database.clone(), &keys, Arc::clone(&self.random)),
+            fields,
             idempotency: Idempotency::new(keys.key("fingerprint")?),
             index_key: keys.key("index")?,
             keys,
             database,
         })
-    }
-
-    /// A service's key file, made when there is none.
-    pub fn service_keys(
-        folder: &Path,
-        service: ServiceName,
-        more_keys: &[&str],
-        random: &dyn Random,
-    ) -> Result<KeyFile, KeyFileError> {
-        let names = [&["kek.1", "index", "fingerprint"], more_keys].concat();
-        KeyFile::open(&folder.join(format!("{service}.keys")), &names, random)
     }
 
     /// Guards a service's routes. `audit` where one of its RPCs is recorded.
@@ -136,8 +176,17 @@ impl Foundation {
             longest_stream: LONGEST_IMPORT,
             stream_patience: STREAM_PATIENCE,
         };
+        let routes = match &self.health {
+            Some(readiness) => readiness.add_health(routes),
+            None => routes,
+        };
         ServiceRouter::new(routes, config)
     }
+}
+
+/// The names of the keys of every service, and of one.
+pub fn key_names<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    [&["kek.1", "index", "fingerprint"], more].concat()
 }
 
 impl Store {
@@ -166,6 +215,22 @@ impl Store {
     pub fn skin(&self, foundation: &Foundation) -> Skin {
         let pages = PageKey::new(&self.index_key, Arc::clone(&foundation.random));
         Skin::new(self.idempotency.clone(), pages)
+    }
+
+    /// This service's record of calls.
+    pub async fn audit_log(&self, foundation: &Foundation) -> Result<AuditLog, BuildError> {
+        // Of a key that never changes: with another one the log could not be proven any more.
+        let material = keyed_hash(&self.index_key, b"lutong-audit/1");
+        let keys = AuditKeys::new(&material).ok_or_else(|| BuildError::Config {
+            service: self.service,
+            reason: "the audit log has no key".to_owned(),
+        })?;
+        let log = AuditLog::new(self.database.clone(), keys, Arc::clone(&foundation.clock));
+        let service = self.service;
+        log.begin()
+            .await
+            .map_err(|source| BuildError::Storage { service, source })?;
+        Ok(log)
     }
 
     pub fn outbox(&self) -> Outbox {

@@ -1,11 +1,13 @@
 //! Keys and what is done with them: key files, field encryption, the blind index, fingerprints.
 
+mod chain;
 mod field_cipher;
 mod key_file;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
+pub use chain::{BEGINNING, ChainKey, Entry};
 pub use field_cipher::{CipherError, FieldCipher, ReadyCipher, create_data_keys_table};
 pub(crate) use field_cipher::{open_under, seal_under};
 pub use key_file::{Key, KeyFile, KeyFileError};

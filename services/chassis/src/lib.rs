@@ -12,8 +12,10 @@ pub mod failpoint;
 pub mod gather;
 pub mod health;
 pub mod idempotency;
+pub mod installation;
 pub mod outbox;
 pub mod peer;
+pub mod private;
 pub mod reply;
 pub mod server;
 pub mod skin;
@@ -27,4 +29,4 @@ pub mod wall_clock;
 
 pub use access::{Grant, Principal};
 pub use client::{Call, MeshChannel};
-pub use component::{BuildError, Component, Foundation, Store};
+pub use component::{BuildError, Component, Foundation, KeyFolder, Store, key_names};

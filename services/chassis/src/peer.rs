@@ -1,11 +1,15 @@
 //! Who is at the other end of a connection, as the transport knows it.
 
+mod probe;
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use lutong_kernel::ServiceName;
 use lutong_proto::policy::Caller;
 
 use crate::access::caller_of;
+
+pub use probe::Probe;
 
 /// Suffix of the names in mesh certificates: `declaration.lutong.internal`.
 pub const MESH_DOMAIN: &str = "lutong.internal";

@@ -4,6 +4,7 @@ mod guard;
 mod listen;
 mod message;
 mod opening;
+mod recorded;
 mod under_way;
 mod unread;
 

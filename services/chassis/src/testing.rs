@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod audit;
 pub mod disk;
 
 use std::convert::Infallible;
@@ -31,7 +32,8 @@ use tower::{Service, ServiceExt as _};
 
 use crate::access::{AccessTable, FeedGrant, Principal, PrincipalKey, Roles};
 use crate::client::{Call, LocalMesh, MeshChannel};
-use crate::component::{Component, Foundation};
+use crate::component::{Component, Foundation, KeyFolder};
+use crate::installation::{self, Place};
 use crate::outbox::Doorbell;
 use crate::server::ServiceRouter;
 use crate::status::DOMAIN;
@@ -62,7 +64,8 @@ impl Bed {
             principal_key: PrincipalKey::internal([1; 32]),
             bell: Doorbell::local(),
             stop: CancellationToken::new(),
-            keys: folder.path().join("keys"),
+            keys: KeyFolder::making(folder.path().join("keys")),
+            health: None,
         };
         Self {
             foundation,
@@ -91,7 +94,8 @@ impl Bed {
             Engine::Postgres => {
                 let config = fresh_postgres().await;
                 let database = storage::Database::connect(&config).await.unwrap();
-                storage::migrate::<M>(&database).await.unwrap();
+                let place = Place::new(service, &config);
+                installation::migrate::<M>(&database, &place).await.unwrap();
                 config
             }
         }

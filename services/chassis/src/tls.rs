@@ -1,5 +1,7 @@
 //! mTLS between services, and the development certificate authority of `lutong certs dev`.
 
+pub mod certificate;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;

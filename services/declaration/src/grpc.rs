@@ -1,5 +1,6 @@
 //! The contract of declaration: parse, call, map.
 
+pub mod audit;
 pub mod convert;
 mod events;
 mod feed;

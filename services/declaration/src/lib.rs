@@ -8,10 +8,10 @@ mod service;
 mod store;
 
 use futures::FutureExt as _;
-use lutong_chassis::audit::AuditLog;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
+use lutong_proto::declaration::v1::audit_service_server::AuditServiceServer;
 use lutong_proto::declaration::v1::declaration_service_server::DeclarationServiceServer;
 use lutong_proto::declaration::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::declaration::v1::feed_service_server::FeedServiceServer;
@@ -37,7 +37,7 @@ pub async fn build(
 ) -> Result<Component, BuildError> {
     let sources = sources(config)?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
-    let outbox = store.outbox();
+    let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
     let declaring = service::declaring::Declaring::new(&store, foundation, outbox.clone(), peers);
     let puller = service::pulls::Puller::new(declaring.clone(), sources);
     let handler = grpc::Handler::new(declaring, puller.clone());
@@ -48,16 +48,17 @@ pub async fn build(
     .add_service(
         EventLogServiceServer::new(grpc::EventLog::new(outbox.clone()))
             .max_decoding_message_size(MAX_POSITION),
-    );
-    let audit = AuditLog::new(store.database.clone());
+    )
+    .add_service(AuditServiceServer::new(grpc::audit::AuditRpc(audit.clone())));
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
     Ok(Component {
         service: SERVICE,
-        router: foundation.guard(SERVICE, routes, Some(audit)),
+        router: foundation.guard(SERVICE, routes, Some(audit.clone())),
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
             outbox.clone().run_relay(bell, stop.clone()).boxed(),
             puller.run(stop).boxed(),
+            audit.seal_days(foundation.stop.clone()).boxed(),
             store.sweeper(foundation, Some(outbox)),
         ],
     })

@@ -57,7 +57,7 @@ fn entry(code: &str, name: &str, key: &SigningKey, more: &str) -> String {
 async fn build(bed: &Bed, storage: &StorageConfig, list: Option<&str>) -> Result<(), String> {
     let config = FederationConfig {
         trust_list: list.map(|text| {
-            let file = bed.foundation.keys.with_file_name("trust-list.toml");
+            let file = bed.foundation.keys.path.with_file_name("trust-list.toml");
             std::fs::write(&file, text).unwrap();
             file
         }),

@@ -1,6 +1,7 @@
 //! The contract of identity: parse, call, map.
 
 pub mod accounts;
+pub mod audit;
 mod convert;
 pub mod declared;
 pub mod events;

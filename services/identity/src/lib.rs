@@ -8,12 +8,12 @@ mod store;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::audit::AuditLog;
 use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::identity::v1::account_service_server::AccountServiceServer;
+use lutong_proto::identity::v1::audit_service_server::AuditServiceServer;
 use lutong_proto::identity::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
 use lutong_proto::identity::v1::merge_service_server::MergeServiceServer;
@@ -35,7 +35,7 @@ pub async fn build(
     declaration: MeshChannel,
 ) -> Result<Component, BuildError> {
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
-    let outbox = store.outbox();
+    let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
     let registry = service::registry::Registry::new(&store, foundation);
     let merging = service::merging::Merging::new(&store, foundation, registry.clone(), outbox.clone());
     let accounts = Accounts::new(store.database.clone(), Arc::clone(&foundation.clock));
@@ -48,8 +48,8 @@ pub async fn build(
     .add_service(MergeServiceServer::new(grpc::merging::Merges::new(merging)))
     .add_service(EventLogServiceServer::new(grpc::events::EventLog::new(
         outbox.clone(),
-    )));
-    let audit = AuditLog::new(store.database.clone());
+    )))
+    .add_service(AuditServiceServer::new(grpc::audit::AuditRpc(audit.clone())));
     let follower = || Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,
@@ -63,7 +63,7 @@ pub async fn build(
     };
     Ok(Component {
         service: SERVICE,
-        router: foundation.guard(SERVICE, routes, Some(audit)),
+        router: foundation.guard(SERVICE, routes, Some(audit.clone())),
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
             outbox
@@ -74,6 +74,7 @@ pub async fn build(
                 .run(foundation.bell.clone(), foundation.stop.clone())
                 .boxed(),
             service::confirmation::erase_unconfirmed(registry, follower(), foundation.clone()).boxed(),
+            audit.seal_days(foundation.stop.clone()).boxed(),
             store.sweeper(foundation, Some(outbox)),
         ],
     })

@@ -109,7 +109,7 @@ impl Command {
             Action::Certs(certs) => certs.run(),
             Action::Keys(keys) => keys.run(),
             Action::Migrate(migrate) => migrate.run().await,
-            Action::Config(config) => config.run(),
+            Action::Config(config) => config.run().await,
             Action::Admin(admin) => admin.run().await,
             Action::Areas(areas) => areas.run().await,
             Action::Facts(facts) => facts.run().await,
@@ -125,11 +125,11 @@ impl Command {
             Ok(()) => ExitCode::SUCCESS,
             Err(Failure::Failed) => ExitCode::FAILURE,
             Err(Failure::Because(reason)) => {
-                eprintln!("lutong: {reason}");
+                crate::output::complain(format_args!("lutong: {reason}"));
                 ExitCode::FAILURE
             }
             Err(Failure::Input(reason)) => {
-                eprintln!("lutong: {reason}");
+                crate::output::complain(format_args!("lutong: {reason}"));
                 ExitCode::from(2)
             }
         }

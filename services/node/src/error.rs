@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use lutong_chassis::BuildError;
 use lutong_chassis::config::ConfigError;
 use lutong_chassis::crypto::KeyFileError;
-use lutong_chassis::storage::StorageError;
 use lutong_chassis::telemetry::TelemetryError;
 use lutong_chassis::tls::TlsError;
 
@@ -36,6 +35,6 @@ pub enum StartError {
     #[error("migrating {service}: {source}")]
     Migrate {
         service: lutong_kernel::ServiceName,
-        source: StorageError,
+        source: lutong_chassis::installation::InstallationError,
     },
 }

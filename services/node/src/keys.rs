@@ -1,11 +1,14 @@
-//! The two keys that the whole mesh shares: what internal tokens and sessions are made with.
+//! Key files: those of the services, and the two keys that the whole mesh shares, which internal tokens and sessions are
+//! made with.
 
 use std::path::Path;
 
-use lutong_chassis::Foundation;
 use lutong_chassis::access::PrincipalKey;
 use lutong_chassis::crypto::{KeyFile, KeyFileError};
+use lutong_chassis::{KeyFolder, key_names};
 use lutong_kernel::{Random, ServiceName};
+
+const MESH_KEYS: [&str; 2] = ["principal", "session"];
 
 /// For every service, and for the gateway.
 #[derive(Debug, Clone)]
@@ -15,9 +18,14 @@ pub struct MeshKeys {
 }
 
 impl MeshKeys {
-    /// Reads `mesh.keys` in the folder, making it when there is none.
-    pub fn open(folder: &Path, random: &dyn Random) -> Result<Self, KeyFileError> {
-        let file = KeyFile::open(&folder.join("mesh.keys"), &["principal", "session"], random)?;
+    /// Reads `mesh.keys` in the folder, making it where the folder allows that and there is none.
+    pub fn open(folder: &KeyFolder, random: &dyn Random) -> Result<Self, KeyFileError> {
+        let path = folder.path.join("mesh.keys");
+        let file = if folder.makes {
+            KeyFile::open(&path, &MESH_KEYS, random)?
+        } else {
+            KeyFile::open_existing(&path, &MESH_KEYS)?
+        };
         Ok(Self {
             principal: PrincipalKey::internal(*file.key("principal")?.expose()),
             session: PrincipalKey::session(*file.key("session")?.expose()),
@@ -25,16 +33,21 @@ impl MeshKeys {
     }
 }
 
-/// Makes every service's key file that is not there yet, as the first start of each would.
+/// The names of the keys in a service's file.
+pub fn names(service: ServiceName) -> Vec<&'static str> {
+    key_names(match service {
+        ServiceName::CodeRendering => &[lutong_code_rendering::DYNAMIC_ID_KEY],
+        ServiceName::RiskRules => &[lutong_risk_rules::CHAIN_KEY],
+        _ => &[],
+    })
+}
+
+/// Makes every key file that is not there yet, for a new installation.
 pub fn init(folder: &Path, random: &dyn Random) -> Result<(), KeyFileError> {
-    MeshKeys::open(folder, random)?;
+    let folder = KeyFolder::making(folder);
+    MeshKeys::open(&folder, random)?;
     for service in ServiceName::WITH_STORAGE {
-        let more: &[&str] = match service {
-            ServiceName::CodeRendering => &[lutong_code_rendering::DYNAMIC_ID_KEY],
-            ServiceName::RiskRules => &[lutong_risk_rules::CHAIN_KEY],
-            _ => &[],
-        };
-        Foundation::service_keys(folder, service, more, random)?;
+        KeyFile::open(&folder.file(service), &names(service), random)?;
     }
     Ok(())
 }

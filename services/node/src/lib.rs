@@ -5,6 +5,7 @@ mod error;
 pub mod keys;
 pub mod one_process;
 pub mod one_service;
+pub mod preflight;
 mod running;
 pub mod wiring;
 

@@ -1,5 +1,7 @@
 //! `lutong`: serving, and the operator's commands. Exit status 0 well, 1 something failed, 2 a file or argument is wrong.
 
+#[macro_use]
+mod output;
 mod commands;
 
 use std::process::ExitCode;
@@ -14,7 +16,7 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("lutong: the runtime does not start: {error}");
+            crate::output::complain(format_args!("lutong: the runtime does not start: {error}"));
             return ExitCode::FAILURE;
         }
     };

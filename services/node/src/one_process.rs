@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lutong_chassis::Foundation;
 use lutong_chassis::access::AccessTable;
 use lutong_chassis::client::LocalMesh;
 use lutong_chassis::health::Readiness;
 use lutong_chassis::outbox::Doorbell;
 use lutong_chassis::server::{Listener, TransportSecurity};
 use lutong_chassis::storage::StorageConfig;
+use lutong_chassis::{Foundation, KeyFolder, private};
 use lutong_gateway::{Gateway, Peers};
 use lutong_kernel::{Clock, Random, Secret, ServiceName};
 use tokio::task::JoinSet;
@@ -23,16 +23,34 @@ use crate::wiring::{self, Links};
 
 /// Where a service's database lies in one process.
 pub fn storage(data: &Path, service: ServiceName) -> StorageConfig {
-    let file = data.join("db").join(format!("{service}.db"));
+    let file = database(data, service);
     StorageConfig {
         url: Secret::new(format!("sqlite://{}", file.display())),
         ..StorageConfig::default()
     }
 }
 
-/// Where the keys lie.
-pub fn keys(data: &Path) -> PathBuf {
-    data.join("keys")
+/// Where the keys lie. They are made on the first start; where there is data of this folder already, a file that is
+/// missing was lost.
+pub fn keys(data: &Path) -> KeyFolder {
+    let used = ServiceName::WITH_STORAGE
+        .into_iter()
+        .any(|service| is_used(data, service));
+    let path = data.join("keys");
+    KeyFolder {
+        // Each service's own file is held to its database; the mesh's to there being any.
+        makes: !used,
+        path,
+    }
+}
+
+/// Whether a service has a database in the folder already.
+pub fn is_used(data: &Path, service: ServiceName) -> bool {
+    std::fs::metadata(database(data, service)).is_ok_and(|file| file.len() > 0)
+}
+
+fn database(data: &Path, service: ServiceName) -> PathBuf {
+    data.join("db").join(format!("{service}.db"))
 }
 
 /// What all services of the process stand on.
@@ -49,7 +67,8 @@ pub fn foundation(
         principal_key: mesh_keys.principal.clone(),
         bell: Doorbell::local(),
         stop: CancellationToken::new(),
-        keys: keys(&config.data),
+        keys: KeyFolder::making(keys(&config.data).path),
+        health: None,
     })
 }
 
@@ -137,13 +156,35 @@ pub async fn start(
     })
 }
 
+/// Makes the folder of the databases for its owner alone, and takes from others what an older version let them read.
+pub fn prepare(data: &Path) -> Result<(), StartError> {
+    let failed = |error: std::io::Error| StartError::Data {
+        path: data.to_owned(),
+        reason: error.to_string(),
+    };
+    let (databases, keys) = (data.join("db"), data.join("keys"));
+    private::create_folder(&databases).map_err(failed)?;
+    for service in ServiceName::WITH_STORAGE {
+        private::touch(&database(data, service)).map_err(failed)?;
+    }
+    let mut changed = private::tighten(&databases).map_err(failed)?;
+    if keys.exists() {
+        // The files in it are refused rather than tightened: others may have read them.
+        changed.extend(private::tighten_folder(&keys).map_err(failed)?);
+    }
+    for path in changed {
+        tracing::warn!(path = %path.display(), "others could look into this; it is the owner's alone now");
+    }
+    Ok(())
+}
+
 /// One process serves from a data folder at a time: it keeps rows in memory that another one's writes would belie.
 fn claim(data: &Path) -> Result<std::fs::File, StartError> {
     let failed = |reason: String| StartError::Data {
         path: data.to_owned(),
         reason,
     };
-    std::fs::create_dir_all(data.join("db")).map_err(|error| failed(error.to_string()))?;
+    prepare(data)?;
     let lock = std::fs::File::create(data.join("lock")).map_err(|error| failed(error.to_string()))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),

@@ -1,13 +1,16 @@
 //! One service of the mesh: peers by address, mTLS, PostgreSQL, Redis.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use lutong_chassis::Foundation;
 use lutong_chassis::access::AccessTable;
-use lutong_chassis::health::{Check, Readiness};
+use lutong_chassis::health::{Check, Readiness, Trouble};
+use lutong_chassis::installation::{Installation, InstallationError, Place};
 use lutong_chassis::outbox::Doorbell;
+use lutong_chassis::peer::Probe;
 use lutong_chassis::server::{Listener, TransportSecurity};
-use lutong_chassis::tls;
+use lutong_chassis::storage::Database;
+use lutong_chassis::{BuildError, Foundation, KeyFolder, tls};
 use lutong_gateway::{Gateway, Peers};
 use lutong_kernel::{Clock, Random, ServiceName};
 use tokio::task::JoinSet;
@@ -16,10 +19,15 @@ use tokio_util::sync::CancellationToken;
 use crate::StartError;
 use crate::config::NodeConfig;
 use crate::keys::MeshKeys;
+use crate::preflight;
 use crate::running::{Running, serve_admin};
 use crate::wiring::{self, Links};
 
-/// Starts `service`; serving when this returns, ready when its database answers.
+/// Between two looks for a database that is away or not migrated yet.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// Starts `service`; serving when this returns, ready when its database answers. While the database is away this waits,
+/// alive and not ready: nothing is served before it is known that the database is this service's and its keys open it.
 pub async fn start(
     service: ServiceName,
     config: &NodeConfig,
@@ -27,12 +35,9 @@ pub async fn start(
     random: Arc<dyn Random>,
     metrics: impl Fn() -> String + Clone + Send + Sync + 'static,
 ) -> Result<Running, StartError> {
-    let listener = bind(service, config).await?;
-    let address = listener.address().map_err(|source| StartError::Listen {
-        address: config.listen,
-        source,
-    })?;
-    let mesh_keys = MeshKeys::open(&config.keys, &*random)?;
+    let keys = KeyFolder::given(&config.keys);
+    let mesh_keys = MeshKeys::open(&keys, &*random)?;
+    let readiness = Readiness::default();
     let foundation = Foundation {
         clock,
         random,
@@ -40,18 +45,30 @@ pub async fn start(
         principal_key: mesh_keys.principal.clone(),
         bell: doorbell(config)?,
         stop: CancellationToken::new(),
-        keys: config.keys.clone(),
+        keys,
+        health: Some(readiness.clone()),
     };
-    let links = Links::Remote(config);
-    let readiness = Readiness::default();
     let (mut background, mut listening) = (JoinSet::new(), JoinSet::new());
     let (stop_listening, stop_background) = (CancellationToken::new(), foundation.stop.clone());
+    if let Some(admin) = config.admin_listen {
+        let routes = readiness.routes(metrics);
+        serve_admin(admin, routes, stop_background.clone(), &mut background).await?;
+    }
+    if service != ServiceName::Gateway {
+        wait_for_database(service, config, &readiness).await?;
+    }
+    let listener = bind(service, config).await?;
+    let address = listener.address().map_err(|source| StartError::Listen {
+        address: config.listen,
+        source,
+    })?;
+    let links = Links::Remote(config);
     let built = wiring::build(service, &foundation, &config.storage, config, &links).await;
     let built = built.map_err(|error| match error {
         wiring::WiringError::Build(error) => StartError::Build(error),
         wiring::WiringError::Tls(error) => StartError::Tls(error),
     })?;
-    let mut checks: Vec<Check> = Vec::new();
+    let mut checks = dependencies(service, config, &foundation, &links)?;
     if let Some(component) = built {
         checks.extend(component.checks);
         component
@@ -75,21 +92,11 @@ pub async fn start(
         listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
     }
     for producer in wiring::followed(service) {
-        background.spawn(
-            foundation
-                .bell
-                .clone()
-                .run_bridge(*producer, stop_background.clone()),
-        );
-    }
-    if let Some(admin) = config.admin_listen {
-        serve_admin(
-            admin,
-            readiness.routes(metrics),
-            stop_background.clone(),
-            &mut background,
-        )
-        .await?;
+        let bridge = foundation
+            .bell
+            .clone()
+            .run_bridge(*producer, stop_background.clone());
+        background.spawn(bridge);
     }
     background.spawn(readiness.clone().watch(checks, stop_background.clone()));
     Ok(Running {
@@ -102,6 +109,70 @@ pub async fn start(
         limits: config.server.clone(),
         folder: None,
     })
+}
+
+/// Waits until the database answers and has this build's tables; an answer that it is another service's ends the start.
+async fn wait_for_database(
+    service: ServiceName,
+    config: &NodeConfig,
+    readiness: &Readiness,
+) -> Result<(), StartError> {
+    let place = Place::new(service, &config.storage);
+    let refused = |source: InstallationError| StartError::Build(BuildError::Installation { service, source });
+    let storage = &config.storage;
+    let database = Database::connect(storage)
+        .await
+        .map_err(|error| refused(error.into()))?;
+    let found = CancellationToken::new();
+    let waiting = {
+        let (database, place) = (database.clone(), place.clone());
+        let storage = Check::new(format!("{service} storage"), move || {
+            let (database, place) = (database.clone(), place.clone());
+            async move {
+                let looked = Installation::of(&database, &place).await;
+                looked.map(drop).map_err(|error| error.to_string())
+            }
+        });
+        // Whatever the database says, nothing is served yet.
+        let starting = || async { Err(Trouble::Away("正在启动 / starting".to_owned())) };
+        let checks = vec![Check::new("start", starting), storage];
+        tokio::spawn(readiness.clone().watch(checks, found.clone()))
+    };
+    let outcome = loop {
+        match Installation::of(&database, &place).await {
+            Ok(_) => break Ok(()),
+            Err(error) if error.may_pass() => tokio::time::sleep(LOOK_EVERY).await,
+            Err(error) => break Err(refused(error)),
+        }
+    };
+    found.cancel();
+    // It ends at its next pause.
+    let _ = waiting.await;
+    outcome
+}
+
+/// What this process depends on besides its database.
+fn dependencies(
+    service: ServiceName,
+    config: &NodeConfig,
+    foundation: &Foundation,
+    links: &Links<'_>,
+) -> Result<Vec<Check>, StartError> {
+    let mut checks = Vec::new();
+    checks.extend(preflight::validity(service, config, &*foundation.clock).map(|validity| validity.check()));
+    for peer in wiring::peers(service) {
+        let probe = Probe {
+            from: service,
+            to: *peer,
+            addresses: config.peers.of(*peer).to_owned(),
+            ca: config.tls.ca.clone(),
+            channel: links.channel(service, *peer)?,
+            key: foundation.principal_key.clone(),
+            clock: Arc::clone(&foundation.clock),
+        };
+        checks.push(probe.check(wiring::need(service, *peer)));
+    }
+    Ok(checks)
 }
 
 /// The gateway is public and plain (TLS ends before it); a service takes peers with a certificate of the mesh only.

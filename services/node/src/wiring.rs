@@ -2,7 +2,9 @@
 
 use lutong_chassis::access::caller_of;
 use lutong_chassis::client::{LocalMesh, MeshChannel};
-use lutong_chassis::storage::{self, Database, StorageConfig, StorageError};
+use lutong_chassis::health::Need;
+use lutong_chassis::installation::{self, InstallationError, Place};
+use lutong_chassis::storage::{Database, StorageConfig};
 use lutong_chassis::tls::{self, TlsError};
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
@@ -40,6 +42,35 @@ pub const fn followed(service: ServiceName) -> &'static [ServiceName] {
         | ServiceName::Complaint
         | ServiceName::Federation
         | ServiceName::Gateway => &[],
+    }
+}
+
+/// The services that one calls.
+pub const fn peers(service: ServiceName) -> &'static [ServiceName] {
+    use ServiceName::{CodeRendering, Complaint, Declaration, Federation, Identity, RiskRules};
+    match service {
+        ServiceName::Identity => &[Declaration],
+        ServiceName::Declaration => &[Identity, RiskRules, Federation],
+        ServiceName::RiskRules => &[Identity, Declaration, CodeRendering],
+        ServiceName::CodeRendering => &[Identity, RiskRules],
+        ServiceName::Complaint | ServiceName::Federation => &[],
+        ServiceName::Gateway => &[
+            Identity,
+            Declaration,
+            RiskRules,
+            CodeRendering,
+            Complaint,
+            Federation,
+        ],
+    }
+}
+
+/// How a service needs another. The services call each other in a circle, so none of them waits for another one to
+/// begin; the edge does, for those without which nobody signs in or shows a code.
+pub const fn need(from: ServiceName, to: ServiceName) -> Need {
+    match (from, to) {
+        (ServiceName::Gateway, ServiceName::Identity | ServiceName::CodeRendering) => Need::ToBegin,
+        _ => Need::Never,
     }
 }
 
@@ -89,16 +120,27 @@ pub async fn build(
     Ok(Some(component))
 }
 
-/// Brings a service's schema up to date.
-pub async fn migrate(service: ServiceName, storage: &StorageConfig) -> Result<(), StorageError> {
+/// Brings a service's schema up to date, on its own database only.
+pub async fn migrate(service: ServiceName, storage: &StorageConfig) -> Result<(), InstallationError> {
     let database = Database::connect(storage).await?;
+    let (database, place) = (&database, &Place::new(service, storage));
     match service {
-        ServiceName::Identity => storage::migrate::<lutong_identity::Migrations>(&database).await,
-        ServiceName::Declaration => storage::migrate::<lutong_declaration::Migrations>(&database).await,
-        ServiceName::RiskRules => storage::migrate::<lutong_risk_rules::Migrations>(&database).await,
-        ServiceName::CodeRendering => storage::migrate::<lutong_code_rendering::Migrations>(&database).await,
-        ServiceName::Complaint => storage::migrate::<lutong_complaint::Migrations>(&database).await,
-        ServiceName::Federation => storage::migrate::<lutong_federation::Migrations>(&database).await,
+        ServiceName::Identity => installation::migrate::<lutong_identity::Migrations>(database, place).await,
+        ServiceName::Declaration => {
+            installation::migrate::<lutong_declaration::Migrations>(database, place).await
+        }
+        ServiceName::RiskRules => {
+            installation::migrate::<lutong_risk_rules::Migrations>(database, place).await
+        }
+        ServiceName::CodeRendering => {
+            installation::migrate::<lutong_code_rendering::Migrations>(database, place).await
+        }
+        ServiceName::Complaint => {
+            installation::migrate::<lutong_complaint::Migrations>(database, place).await
+        }
+        ServiceName::Federation => {
+            installation::migrate::<lutong_federation::Migrations>(database, place).await
+        }
         ServiceName::Gateway => Ok(()),
     }
 }

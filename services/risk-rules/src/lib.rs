@@ -8,12 +8,12 @@ mod store;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::audit::AuditLog;
 use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::risk_rules::v1::area_service_server::AreaServiceServer;
+use lutong_proto::risk_rules::v1::audit_service_server::AuditServiceServer;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
 use lutong_proto::risk_rules::v1::designation_service_server::DesignationServiceServer;
 use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServer;
@@ -57,7 +57,7 @@ pub async fn build(
     let store = foundation
         .open_store::<Migrations>(SERVICE, storage, &[CHAIN_KEY])
         .await?;
-    let outbox = store.outbox();
+    let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
     let feeds = grpc::feeds::Feeds::new(identity.clone(), declaration.clone());
     let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;
     let reader =
@@ -82,8 +82,8 @@ pub async fn build(
         .add_service(RollbackServiceServer::new(grpc::rollback::Handler::new(
             rollbacks.clone(),
         )))
-        .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())));
-    let audit = AuditLog::new(store.database.clone());
+        .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())))
+        .add_service(AuditServiceServer::new(grpc::audit::AuditRpc(audit.clone())));
     let people = Follower {
         consumer: SERVICE,
         producer: ServiceName::Identity,
@@ -101,7 +101,7 @@ pub async fn build(
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
     Ok(Component {
         service: SERVICE,
-        router: foundation.guard(SERVICE, routes, Some(audit)),
+        router: foundation.guard(SERVICE, routes, Some(audit.clone())),
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
             outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
@@ -112,6 +112,7 @@ pub async fn build(
             rollbacks.finish(stop.clone()).boxed(),
             service::activation::activate(desk, stop.clone()).boxed(),
             service::recomparison::recompare(decider, WORKERS, stop).boxed(),
+            audit.seal_days(foundation.stop.clone()).boxed(),
             store.sweeper(foundation, Some(outbox)),
         ],
     })

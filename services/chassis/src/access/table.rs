@@ -7,6 +7,7 @@ use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::policy::{self, Caller, PolicyError, Scope};
 
 use super::principal::{Principal, Roles};
+use crate::audit::objects::Plan;
 
 /// One RPC's policy, ready to be checked.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct RpcPolicy {
     pub recorded: bool,
     /// Whether the client sends a stream: then the call lasts for as long as messages come.
     pub streams: bool,
+    /// Where a recorded call says whom and what it is about; empty where it is not recorded.
+    pub objects: Plan,
     callers: u32,
     roles: Roles,
 }
@@ -123,6 +126,11 @@ impl AccessTable {
                 purpose_required: access.purpose_required,
                 recorded: access.recorded,
                 streams: rpc.method.is_client_streaming(),
+                objects: if access.recorded {
+                    Plan::of(&rpc.method, access)
+                } else {
+                    Plan::default()
+                },
                 callers: access.callers().fold(0, |set, caller| set | caller_bit(caller)),
                 roles: Roles::of(&access.roles().collect::<Vec<_>>()),
                 path: rpc.path.clone(),

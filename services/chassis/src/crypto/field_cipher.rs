@@ -13,7 +13,7 @@ use arc_swap::ArcSwap;
 use futures::FutureExt as _;
 use lutong_kernel::{Fault, Random};
 use sea_orm::sea_query::{ColumnDef, OnConflict, Table};
-use sea_orm::{ActiveValue::Set, DbErr, EntityTrait as _};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait as _};
 use sea_orm_migration::SchemaManager;
 use tokio::sync::Mutex;
 
@@ -133,17 +133,33 @@ impl FieldCipher {
         })
     }
 
+    /// Whether a database has any data key: then something was closed with a key of its key file.
+    pub async fn has_data_keys(connection: &impl ConnectionTrait) -> Result<bool, StorageError> {
+        Ok(data_key::Entity::find().one(connection).await?.is_some())
+    }
+
+    /// Opens every data key that there is, and makes none.
+    pub async fn check(&self) -> Result<(), CipherError> {
+        let stored = self.stored().await?;
+        self.opened(stored).map(drop)
+    }
+
     async fn load(&self) -> Result<BTreeMap<u32, Aes256Gcm>, CipherError> {
-        let inner = &self.0;
-        let stored = data_key::Entity::find()
-            .all(inner.database.reader())
-            .await
-            .map_err(StorageError::from)?;
+        let stored = self.stored().await?;
         let stored = if stored.is_empty() {
             self.make_first().await?
         } else {
             stored
         };
+        self.opened(stored)
+    }
+
+    async fn stored(&self) -> Result<Vec<data_key::Model>, StorageError> {
+        Ok(data_key::Entity::find().all(self.0.database.reader()).await?)
+    }
+
+    fn opened(&self, stored: Vec<data_key::Model>) -> Result<BTreeMap<u32, Aes256Gcm>, CipherError> {
+        let inner = &self.0;
         let mut keys = BTreeMap::new();
         for row in stored {
             let id = u32::try_from(row.id).map_err(|_| CipherError::Damaged)?;

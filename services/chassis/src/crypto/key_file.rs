@@ -20,6 +20,10 @@ pub enum KeyFileError {
     Shape { path: PathBuf, line: usize },
     #[error("{path}: the key {name:?} is missing")]
     Missing { path: PathBuf, name: String },
+    #[error(
+        "密钥文件{path}不存在：请从备份恢复；全新安装请运行 lutong keys init / the key file {path} is not there: restore it from its backup, or for a new installation run `lutong keys init`"
+    )]
+    Absent { path: PathBuf },
 }
 
 /// The named keys of one service.
@@ -35,6 +39,16 @@ impl KeyFile {
     pub fn open(path: &Path, names: &[&str], random: &dyn Random) -> Result<Self, KeyFileError> {
         if !path.exists() {
             Self::create(path, names, random)?;
+        }
+        Self::open_existing(path, names)
+    }
+
+    /// Reads `path`; where there is no file, makes none.
+    pub fn open_existing(path: &Path, names: &[&str]) -> Result<Self, KeyFileError> {
+        if !path.exists() {
+            return Err(KeyFileError::Absent {
+                path: path.to_owned(),
+            });
         }
         let this = Self::read(path)?;
         for name in names {
@@ -53,7 +67,7 @@ impl KeyFile {
             let _ = writeln!(text, "{name} = {}", hex(&random.bytes::<32>()));
         }
         if let Some(dir) = path.parent() {
-            std::fs::create_dir_all(dir).map_err(io)?;
+            crate::private::create_folder(dir).map_err(io)?;
         }
         // Written whole beside it, then linked into place: a half-written key file is never seen, and of two
         // processes that start together one wins and both read the same.
@@ -100,6 +114,15 @@ impl KeyFile {
             path: path.to_owned(),
             keys,
         })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Every key with its name, in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Key)> {
+        self.keys.iter().map(|(name, key)| (name.as_str(), key))
     }
 
     pub fn key(&self, name: &str) -> Result<Key, KeyFileError> {

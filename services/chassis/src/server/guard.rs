@@ -12,7 +12,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
-use lutong_kernel::{Clock, Fault, FaultCode, ServiceName, Timestamp};
+use lutong_kernel::{Clock, DivisionCode, Fault, FaultCode, ServiceName, Timestamp};
 use lutong_proto::policy::Caller;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::body::Body;
@@ -25,10 +25,14 @@ use super::message::{self, MessageBytes, SilenceWatch};
 use super::under_way::{Place, UnderWay};
 use super::unread;
 use crate::access::{
-    AccessTable, Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, PrincipalKey, RpcPolicy, TokenError,
+    AccessTable, Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, PrincipalKey, Roles, RpcPolicy,
+    TokenError,
 };
+use crate::audit::objects::{Object, Objects};
+use crate::audit::refusals::RefusalBudget;
 use crate::deadline::Deadline;
 use crate::peer::PeerCaller;
+use crate::server::recorded::{self, Kept};
 use crate::status;
 use crate::telemetry::{self, CallTimer};
 
@@ -40,10 +44,19 @@ const SLOW: Duration = Duration::from_secs(1);
 pub struct CallRecord {
     pub at: Timestamp,
     pub rpc: &'static str,
-    pub caller: Caller,
-    pub principal: String,
+    /// `None`: the transport does not know.
+    pub caller: Option<Caller>,
+    pub account: String,
+    pub roles: Roles,
+    pub division: Option<DivisionCode>,
     pub purpose: Option<String>,
     pub outcome: Code,
+    /// Of an error; empty where the call went well.
+    pub reason: String,
+    /// Whom and what it was about.
+    pub objects: Vec<Object>,
+    /// Refused calls that were not recorded, since the last that was.
+    pub unrecorded: i64,
 }
 
 /// Where recorded calls go. The answer waits for it: a call that cannot be recorded is not answered.
@@ -86,6 +99,7 @@ pub struct ServiceRouter {
 struct Guard {
     config: GuardConfig,
     in_flight: Semaphore,
+    refusals: RefusalBudget,
     streams: Semaphore,
     streams_of: UnderWay<String>,
 }
@@ -103,6 +117,7 @@ impl ServiceRouter {
             in_flight: Semaphore::new(config.max_in_flight),
             streams: Semaphore::new(config.max_streams),
             streams_of: UnderWay::new(config.max_streams_per_account),
+            refusals: RefusalBudget::default(),
             config,
         };
         Self {
@@ -124,7 +139,16 @@ impl Service<Request<Body>> for ServiceRouter {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let inner = self.inner.clone();
         let guard = Arc::clone(&self.guard);
-        Box::pin(async move { Ok(guard.handle(inner, request).await) })
+        if !guard.records(request.uri().path()) {
+            return Box::pin(async move { Ok(guard.handle(inner, request).await) });
+        }
+        // In a task of its own: a caller who goes away in the middle must not leave an effect without its record.
+        let handled = tokio::spawn(async move { guard.handle(inner, request).await });
+        Box::pin(async move {
+            Ok(handled
+                .await
+                .unwrap_or_else(|_| status::from_fault(Fault::internal()).into_http()))
+        })
     }
 }
 
@@ -137,14 +161,16 @@ impl Guard {
         let admitted = match self.admit(&rpc, &mut request) {
             Ok(admitted) => admitted,
             Err(fault) => {
-                let status = status::from_fault(fault);
+                let status = status::from_fault(fault.clone());
                 timer.finish(status.code());
+                self.record_refusal(&rpc, request, &fault).await;
                 return status.into_http();
             }
         };
         let span = telemetry::call_span(rpc.name, request.headers());
+        let kept = self.keep(&rpc, &mut request);
         let response = tracing::Instrument::instrument(self.run(inner, request, &admitted), span).await;
-        let response = self.record(&rpc, &admitted, response).await;
+        let response = self.record(&rpc, &admitted, kept, response).await;
         self.observe(&rpc, timer, &response);
         response
     }
@@ -153,6 +179,12 @@ impl Guard {
     async fn ungoverned(&self, inner: Routes, request: Request<Body>) -> Response<Body> {
         let path = request.uri().path();
         if path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.") {
+            // A peer that shows a token asks whether both have the same keys.
+            if let Some(token) = request.headers().get(PRINCIPAL_HEADER)
+                && let Err(fault) = self.open(token.as_bytes())
+            {
+                return status::from_fault(fault).into_http();
+            }
             return inner
                 .oneshot(request)
                 .await
@@ -261,24 +293,111 @@ impl Guard {
         }
     }
 
-    async fn record(&self, rpc: &RpcPolicy, grant: &Grant, response: Response<Body>) -> Response<Body> {
+    /// Whether calls at this path are recorded here.
+    fn records(&self, path: &str) -> bool {
+        self.config.audit.is_some() && self.config.table.get(path).is_some_and(|rpc| rpc.recorded)
+    }
+
+    /// Keeps what a recorded request says it is about, while its handler reads it.
+    fn keep(&self, rpc: &RpcPolicy, request: &mut Request<Body>) -> Option<Kept> {
+        if self.config.audit.is_none() || rpc.objects.request.is_empty() {
+            return None;
+        }
+        let (body, kept) = recorded::tap(std::mem::take(request.body_mut()));
+        *request.body_mut() = body;
+        Some(kept)
+    }
+
+    async fn record(
+        &self,
+        rpc: &RpcPolicy,
+        grant: &Grant,
+        kept: Option<Kept>,
+        response: Response<Body>,
+    ) -> Response<Body> {
         let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
             return response;
         };
-        let record = CallRecord {
-            at: self.config.clock.now(),
-            rpc: rpc.name,
-            caller: grant.caller(),
-            principal: grant.principal().account.clone(),
-            purpose: grant.purpose().map(str::to_owned),
-            outcome: code_of(&response),
-        };
+        let mut objects = Objects::default();
+        if let Some(kept) = kept {
+            rpc.objects.request.read_frame(&kept.bytes(), &mut objects);
+        }
+        let mut response = response;
+        if !rpc.objects.response.is_empty() {
+            let bytes;
+            (response, bytes) = recorded::whole(response).await;
+            rpc.objects.response.read_frame(&bytes, &mut objects);
+        }
+        let mut record = self.call_record(rpc, Some(grant.caller()), grant.principal(), objects);
+        record.purpose = grant.purpose().map(str::to_owned);
+        record.outcome = code_of(&response);
+        record.reason = recorded::reason_of(&response);
         match audit.record(record).await {
             Ok(()) => response,
             Err(fault) => {
                 tracing::error!(rpc = rpc.name, %fault, "a call could not be recorded and was not answered");
                 status::from_fault(fault).into_http()
             }
+        }
+    }
+
+    /// A recorded RPC that policy refused is recorded as well, within bounds: who tried, and for what. The refusal
+    /// stands whether or not it could be.
+    async fn record_refusal(&self, rpc: &RpcPolicy, request: Request<Body>, fault: &Fault) {
+        let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
+            return;
+        };
+        let headers = request.headers();
+        let caller = request.extensions().get::<PeerCaller>().map(|peer| peer.0);
+        let token = headers.get(PRINCIPAL_HEADER);
+        let principal = match (token.map(|token| self.open(token.as_bytes())), caller) {
+            (Some(Ok(principal)), _) => principal,
+            (None, Some(caller)) => Principal::service(caller.as_str_name()),
+            // Whoever it says it is was not proven.
+            (Some(Err(_)), _) | (None, None) => Principal::public(),
+        };
+        let Some(unrecorded) = self.refusals.take(&principal.account, self.config.clock.now()) else {
+            return;
+        };
+        let purpose = headers.get(PURPOSE_HEADER).and_then(|value| value.to_str().ok());
+        let purpose = purpose.map(str::to_owned);
+        let mut objects = Objects::default();
+        if !rpc.objects.request.is_empty() {
+            let bytes = recorded::first_bytes(request.into_body()).await;
+            rpc.objects.request.read_frame(&bytes, &mut objects);
+        }
+        let mut record = self.call_record(rpc, caller, &principal, objects);
+        record.purpose = purpose;
+        record.outcome = status::from_fault(fault.clone()).code();
+        record.reason = fault.reason.clone().into_owned();
+        record.unrecorded = unrecorded;
+        if let Err(fault) = audit.record(record).await {
+            tracing::error!(rpc = rpc.name, %fault, "a refused call could not be recorded");
+        }
+    }
+
+    fn call_record(
+        &self,
+        rpc: &RpcPolicy,
+        caller: Option<Caller>,
+        principal: &Principal,
+        mut objects: Objects,
+    ) -> CallRecord {
+        if let Some(feed) = &principal.feed {
+            objects.add("feed.source", &feed.source);
+        }
+        CallRecord {
+            at: self.config.clock.now(),
+            rpc: rpc.name,
+            caller,
+            account: principal.account.clone(),
+            roles: principal.roles,
+            division: principal.division,
+            purpose: None,
+            outcome: Code::Ok,
+            reason: String::new(),
+            objects: objects.finish(),
+            unrecorded: 0,
         }
     }
 

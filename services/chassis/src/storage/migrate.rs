@@ -7,7 +7,7 @@ use sea_orm_migration::MigratorTrait;
 use super::{Database, Engine, StorageError, probe};
 
 /// Any constant will do: each service has a database of its own.
-const LOCK: i64 = 0x6c75_746f_6e67;
+pub const LOCK: i64 = 0x6c75_746f_6e67;
 
 /// Brings the schema up to date. Processes that start together wait for each other: under an advisory lock on
 /// PostgreSQL, in the writer's transaction on SQLite.

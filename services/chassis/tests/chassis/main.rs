@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod audit;
 mod connections;
 mod cut_connections;
 mod doorbell;
@@ -9,6 +10,7 @@ mod engines;
 mod field_cipher;
 mod follower;
 mod idempotency;
+mod installation;
 mod migration;
 mod network;
 mod outbox;

@@ -12,6 +12,10 @@ pub struct Migrations;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration), Box::new(m0002_pulls::Migration)]
+        vec![
+            Box::new(m0001_first::Migration),
+            Box::new(m0002_pulls::Migration),
+            Box::new(lutong_chassis::audit::ChainedAudit),
+        ]
     }
 }

@@ -27,6 +27,7 @@ on_both_engines!(
     a_message_that_is_too_large_is_refused_unread,
     without_identity_or_risk_rules_the_import_can_be_sent_again,
     an_account_without_a_grant_is_no_feed,
+    the_audit_log_is_an_auditors_and_wrong_questions_are_named,
 );
 
 fn cdc() -> Principal {
@@ -394,4 +395,9 @@ async fn an_account_without_a_grant_is_no_feed(bed: Bed) {
     let refused = send(&declaration, &citizen, messages()).await.unwrap_err();
     assert_eq!(crate::fault(&refused).reason, "NOT_PERMITTED");
     assert!(declaration.identity.resolved().is_empty());
+}
+
+async fn the_audit_log_is_an_auditors_and_wrong_questions_are_named(bed: Bed) {
+    let declaration = alone(bed).await;
+    lutong_chassis::audit_contract!(lutong_proto::declaration::v1, Declaration, &declaration.bed);
 }

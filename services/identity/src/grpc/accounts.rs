@@ -70,7 +70,7 @@ impl AccountHandler {
     async fn feed(&self, request: Request<wire::GetFeedRequest>) -> Result<wire::GetFeedResponse, Fault> {
         let source = request.into_inner().source;
         let source = reply::text(&source, "source", MAX_SOURCE).map_err(reply::wrong)?;
-        let feed = self.0.feed(source).await?;
+        let feed = self.0.feed(&source).await?;
         Ok(wire::GetFeedResponse {
             feed: Some(super::convert::feed(feed)),
         })

@@ -37,6 +37,7 @@ on_both_engines!(
     what_is_no_resident_number_is_refused_in_any_width,
     a_batch_has_at_most_a_thousand,
     a_disabled_account_signs_in_no_more,
+    the_audit_log_is_an_auditors_and_wrong_questions_are_named,
 );
 
 struct Identity(Bed, StorageConfig);
@@ -469,4 +470,9 @@ async fn a_disabled_account_signs_in_no_more(bed: Bed) {
     );
     let refused = identity.asked("wx 1").await.unwrap_err();
     assert_eq!(refused.violations[0].reason, "ACCOUNT_ID_SHAPE");
+}
+
+async fn the_audit_log_is_an_auditors_and_wrong_questions_are_named(bed: Bed) {
+    let identity = start(bed).await;
+    lutong_chassis::audit_contract!(lutong_proto::identity::v1, Identity, &identity.0);
 }

@@ -18,7 +18,7 @@ use lutong_node::one_process;
 use serde_json::json;
 
 use super::Failure;
-use super::data::DataFolder;
+use super::data::{DataFolder, Opened};
 use rights::Rights;
 
 /// Accounts read at once.
@@ -100,11 +100,13 @@ fn operator() -> String {
 }
 
 async fn open(folder: &DataFolder) -> Result<Accounts, Failure> {
-    let (config, storage) = folder.open(ServiceName::Identity)?;
-    let mesh_keys = MeshKeys::open(&config.keys, &Entropy)?;
+    let Opened { config, storage, keys } = folder.open(ServiceName::Identity)?;
+    let mesh_keys = MeshKeys::open(&keys, &Entropy)?;
     let mut foundation =
         one_process::foundation(&config, Arc::new(WallClock), Arc::new(Entropy), &mesh_keys)?;
-    foundation.keys.clone_from(&config.keys);
+    if !config.storage.url.expose().is_empty() {
+        foundation.keys = keys;
+    }
     Ok(lutong_identity::open_accounts(&foundation, &storage).await?)
 }
 

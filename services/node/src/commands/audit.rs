@@ -1,30 +1,34 @@
-//! `audit verify`: nobody changed, removed or reordered a decision.
+//! `audit list`, `audit verify`: who did what, and that nobody changed, removed or reordered a decision or a record of it.
 
-use std::io::IsTerminal as _;
+mod decisions;
+mod logs;
 
 use clap::{Args, Subcommand};
-use indicatif::ProgressBar;
-use lutong_proto::risk_rules::v1::history_service_client::HistoryServiceClient;
-use lutong_proto::risk_rules::v1::{VerifyDayRequest, VerifyDayResponse, VerifyHistoryRequest};
 use serde_json::json;
 
 use super::Failure;
-use super::client::{Calls, Target, failed, to_json};
+use super::client::Target;
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Check every subject's chain of decisions, or one's, or a sealed day.
+    /// List recorded calls, refused ones too, the newest first.
+    List(logs::List),
+    /// Check every subject's chain of decisions and the audit log of every service; or one subject, or a sealed day.
     Verify(Verify),
 }
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// One subject only.
+    /// The decisions about one subject only.
     #[arg(long, conflicts_with = "day")]
     subject: Option<String>,
-    /// A sealed day (YYYY-MM-DD) instead.
+    /// The decisions of a sealed day (YYYY-MM-DD) instead.
     #[arg(long)]
     day: Option<String>,
+    /// A file with the ends of the audit logs: what it holds must still be there, and what is found now is written to it.
+    /// Kept away from the databases it shows that nothing was put back.
+    #[arg(long, conflicts_with_all = ["subject", "day"])]
+    heads: Option<std::path::PathBuf>,
     /// For machines.
     #[arg(long)]
     json: bool,
@@ -34,96 +38,40 @@ pub struct Verify {
 
 impl Audit {
     pub async fn run(self) -> Result<(), Failure> {
-        let Self::Verify(verify) = self;
-        let client = HistoryServiceClient::new(verify.target.calls_for("audit verify").await?);
-        match &verify.day {
-            Some(day) => verify_day(client, day, verify.json).await,
-            None => verify.chains(client).await,
+        match self {
+            Self::List(list) => list.run().await,
+            Self::Verify(verify) => verify.run().await,
         }
     }
 }
 
 impl Verify {
-    async fn chains(self, mut client: HistoryServiceClient<Calls>) -> Result<(), Failure> {
-        let (mut subjects, mut intact, mut erased, mut breaks) = (0, 0, 0, Vec::new());
-        let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::new_spinner()
-        } else {
-            ProgressBar::hidden()
-        };
-        let mut request = VerifyHistoryRequest {
-            subject_id: self.subject.unwrap_or_default(),
-            ..VerifyHistoryRequest::default()
-        };
-        loop {
-            let answer = client
-                .verify_history(request.clone())
-                .await
-                .map_err(|status| failed(&status))?;
-            let answer = answer.into_inner();
-            subjects += answer.subjects;
-            intact += answer.intact;
-            erased += answer.erased;
-            breaks.extend(answer.breaks);
-            bar.set_message(format!("{subjects}"));
-            bar.tick();
-            if answer.next_page_token.is_empty() {
-                break;
-            }
-            request.page_token = answer.next_page_token;
+    async fn run(self) -> Result<(), Failure> {
+        let calls = self.target.calls_for("audit verify").await?;
+        if let Some(day) = &self.day {
+            return decisions::verify_day(calls, day, self.json).await;
         }
-        bar.finish_and_clear();
+        let everything = self.subject.is_none();
+        let chains = decisions::Chains::check(calls.clone(), self.subject).await?;
+        let logs = if everything {
+            logs::check(&calls, self.heads.as_deref()).await?
+        } else {
+            Vec::new()
+        };
+        let mut said = chains.json();
         if self.json {
-            let breaks: Vec<_> = breaks
-                .iter()
-                .map(|one| to_json("lutong.risk_rules.v1.HistoryBreak", one))
-                .collect();
-            println!(
-                "{}",
-                json!({"subjects": subjects, "intact": intact, "erased": erased, "breaks": breaks})
-            );
-        } else {
-            for one in &breaks {
-                println!("{} v{}: {:?}", one.subject_id, one.version, one.kind());
+            if everything {
+                said["logs"] = json!(logs.iter().map(logs::Log::json).collect::<Vec<_>>());
             }
-            println!(
-                "{subjects} 人 subjects: {intact} 完好 intact, {erased} 已依法删除 erased, {} 异常 broken",
-                breaks.len()
-            );
+            say!("{said}");
+        } else {
+            chains.say();
+            logs.iter().for_each(logs::Log::say);
         }
-        if breaks.is_empty() {
+        if chains.are_intact() && logs.iter().all(logs::Log::is_intact) {
             Ok(())
         } else {
             Err(Failure::Failed)
         }
     }
-}
-
-async fn verify_day(mut client: HistoryServiceClient<Calls>, day: &str, json: bool) -> Result<(), Failure> {
-    let request = VerifyDayRequest { day: day.to_owned() };
-    let answer = client
-        .verify_day(request)
-        .await
-        .map_err(|status| failed(&status))?;
-    let day: VerifyDayResponse = answer.into_inner();
-    if json {
-        println!("{}", to_json("lutong.risk_rules.v1.VerifyDayResponse", &day));
-    } else {
-        let state = if day.intact {
-            "完好 intact"
-        } else {
-            "异常 BROKEN"
-        };
-        println!(
-            "{}: {state}; 封存 sealed {}, 现存 found {}, root {}",
-            day.day, day.sealed, day.found, day.root
-        );
-        if !day.broken_buckets.is_empty() {
-            println!(
-                "  subject ids ending in the bytes {:02x?} differ",
-                day.broken_buckets
-            );
-        }
-    }
-    if day.intact { Ok(()) } else { Err(Failure::Failed) }
 }

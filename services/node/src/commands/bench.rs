@@ -74,7 +74,7 @@ impl Bench {
         self.apply(&load).await?;
         self.report(&load).await?;
         self.show(&load).await?;
-        println!(
+        say!(
             "memory with all of this      {} MB resident",
             resident_mb("self").unwrap_or_default()
         );
@@ -89,7 +89,7 @@ impl Bench {
 
     async fn apply(&self, load: &Load) -> Result<(), Failure> {
         let steady = load.apply_steadily(0..self.steady_people(), STEADY).await?;
-        println!(
+        say!(
             "application to signed code   {STEADY}/s for {} s on SQLite (synchronous=FULL): p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 100 ms)",
             self.seconds,
             steady.value_at_quantile(0.5) as f64 / 1_000.0,
@@ -98,7 +98,7 @@ impl Bench {
         );
         let first = self.steady_people();
         let (took, latency) = load.apply_all(first..first + self.people).await?;
-        println!(
+        say!(
             "applications sustained       {:.0}/s over {} people, each shown its signed code ({:.0} s, p99 {:.0} ms) (aim: ≥ 1,500/s)",
             self.people as f64 / took.as_secs_f64(),
             self.people,
@@ -111,7 +111,7 @@ impl Bench {
     /// About those who applied first: each turns from green.
     async fn report(&self, load: &Load) -> Result<(), Failure> {
         let latency = load.report_steadily(0..self.steady_people(), STEADY).await?;
-        println!(
+        say!(
             "report to colour in force    {STEADY}/s for {} s, each about another person: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 250 ms)",
             self.seconds,
             latency.value_at_quantile(0.5) as f64 / 1_000.0,
@@ -135,7 +135,7 @@ impl Bench {
             bares.push(echoed);
             shows.push(shown);
         }
-        println!(
+        say!(
             "showing through the gateway  {:.0}/s, bare tonic echo {:.0}/s, ratio {:.2} (median of {ROUNDS} rounds of {} s; each call another of {} people, signed in the call) (aim: ≥ 0.35)",
             median(&mut shows),
             median(&mut bares),
@@ -173,7 +173,7 @@ fn machine() {
     } else {
         "release build"
     };
-    println!(
+    say!(
         "machine                      {cores} cores,{}, {memory} GiB, {build}; client and server share the cores",
         model.trim_start_matches([' ', '\t', ':'])
     );

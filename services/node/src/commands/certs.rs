@@ -24,7 +24,7 @@ impl Certs {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Dev(dev) = self;
         let written = tls::write_development_certificates(&dev.folder)?;
-        println!("{} files in {}", written.len(), dev.folder.display());
+        say!("{} files in {}", written.len(), dev.folder.display());
         Ok(())
     }
 }

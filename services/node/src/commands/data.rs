@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
+use lutong_chassis::KeyFolder;
 use lutong_chassis::storage::StorageConfig;
 use lutong_kernel::ServiceName;
 use lutong_node::config::NodeConfig;
@@ -20,27 +21,40 @@ pub struct DataFolder {
     create: bool,
 }
 
+/// A service's database and keys.
+pub struct Opened {
+    pub config: NodeConfig,
+    pub storage: StorageConfig,
+    pub keys: KeyFolder,
+}
+
 impl DataFolder {
     /// The configuration, and where the service's database is. A folder or a database that is not there is refused: a mistyped
     /// `--data` would otherwise begin an empty one that nobody serves from.
-    pub fn open(&self, service: ServiceName) -> Result<(NodeConfig, StorageConfig), Failure> {
-        let mut config = self.settings.load(false)?;
+    pub fn open(&self, service: ServiceName) -> Result<Opened, Failure> {
+        let config = self.settings.load(false)?;
         if !config.storage.url.expose().is_empty() {
-            let storage = config.storage.clone();
-            return Ok((config, storage));
+            return Ok(Opened {
+                storage: config.storage.clone(),
+                keys: KeyFolder::given(&config.keys),
+                config,
+            });
         }
         check(&config.data, service, self.create)?;
-        config.keys = one_process::keys(&config.data);
-        let storage = one_process::storage(&config.data, service);
-        Ok((config, storage))
+        one_process::prepare(&config.data)?;
+        Ok(Opened {
+            storage: one_process::storage(&config.data, service),
+            keys: one_process::keys(&config.data),
+            config,
+        })
     }
 }
 
 fn check(data: &Path, service: ServiceName, create: bool) -> Result<(), Failure> {
-    let folder = data.join("db");
     if create {
-        return Ok(std::fs::create_dir_all(folder)?);
+        return Ok(());
     }
+    let folder = data.join("db");
     let remedy = "name the folder that `lutong serve` uses with --data, or make it with --create";
     if !data.is_dir() {
         let reason = format!("there is no data folder {}: {remedy}", data.display());

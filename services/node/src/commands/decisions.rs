@@ -63,7 +63,7 @@ impl Show {
             .map_err(|status| failed(&status))?;
         let answer = answer.into_inner();
         if self.json {
-            println!(
+            say!(
                 "{}",
                 to_json("lutong.risk_rules.v1.InspectDecisionsResponse", &answer)
             );
@@ -89,7 +89,7 @@ impl Replay {
             .map_err(|status| failed(&status))?;
         let answer = answer.into_inner();
         if self.json {
-            println!(
+            say!(
                 "{}",
                 to_json("lutong.risk_rules.v1.ReplayDecisionResponse", &answer)
             );
@@ -98,7 +98,7 @@ impl Replay {
                 ("存储 stored", &answer.stored),
                 ("重放 replayed", &answer.replayed),
             ] {
-                println!("{what}:");
+                say!("{what}:");
                 decision.iter().for_each(say);
             }
             let verdict = if answer.identical {
@@ -106,7 +106,7 @@ impl Replay {
             } else {
                 "不一致 DIFFERENT"
             };
-            println!("{verdict}");
+            say!("{verdict}");
         }
         if answer.identical {
             Ok(())
@@ -122,7 +122,7 @@ fn say(decision: &Decision) {
         .as_ref()
         .map(lutong_proto::time::to_micros)
         .unwrap_or_default();
-    println!(
+    say!(
         "  v{} {:?} {} {} version {}",
         decision.version,
         decision.colour(),
@@ -137,7 +137,7 @@ fn say(decision: &Decision) {
             .iter()
             .map(|fact| format!("{} ({})", fact.kind, fact.source))
             .collect();
-        println!(
+        say!(
             "    {}: {} {}; {}",
             citation.rule_id,
             reason.zh,

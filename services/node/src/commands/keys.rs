@@ -24,7 +24,7 @@ impl Keys {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Init(init) = self;
         lutong_node::keys::init(&init.folder, &Entropy)?;
-        println!(
+        say!(
             "the key files are in {}: keep them safe, what they closed cannot be opened without them",
             init.folder.display()
         );

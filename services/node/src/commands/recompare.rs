@@ -47,7 +47,7 @@ impl Recompare {
             }
         };
         if self.json {
-            println!("{}", to_json("lutong.risk_rules.v1.Recomparison", &run));
+            say!("{}", to_json("lutong.risk_rules.v1.Recomparison", &run));
         } else {
             say(&run);
         }
@@ -106,16 +106,19 @@ fn say(run: &Recomparison) {
         (true, true) => "完整 complete: each exactly once",
         (true, false) => "不完整 INCOMPLETE: not everybody was looked at exactly once",
     };
-    println!("全量比对 run {}{day}: {state}", run.recomparison_id);
-    println!(
+    say!("全量比对 run {}{day}: {state}", run.recomparison_id);
+    say!(
         "  应比对 expected {}, 已比对 seen {}, 分区 parts {}/{}",
-        run.expected, run.seen, run.parts_done, run.parts
+        run.expected,
+        run.seen,
+        run.parts_done,
+        run.parts
     );
     for one in &run.colours {
-        println!("  {:?} {}", one.colour(), one.count);
+        say!("  {:?} {}", one.colour(), one.count);
     }
     for found in &run.findings {
-        println!(
+        say!(
             "  {:?}: {:?} → {:?}: {}",
             found.kind(),
             found.before(),

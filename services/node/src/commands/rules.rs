@@ -80,10 +80,10 @@ impl Test {
                 passed += 1;
             } else {
                 failed += 1;
-                println!("{}: {}", outcome.name, outcome.failures.join(" | "));
+                say!("{}: {}", outcome.name, outcome.failures.join(" | "));
             }
         }
-        println!("{passed} passed, {failed} failed");
+        say!("{passed} passed, {failed} failed");
         if failed == 0 { Ok(()) } else { Err(Failure::Failed) }
     }
 }

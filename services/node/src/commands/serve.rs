@@ -9,7 +9,7 @@ use lutong_chassis::telemetry;
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::ServiceName;
 use lutong_node::config::NodeConfig;
-use lutong_node::{StartError, one_process, one_service, wiring};
+use lutong_node::{StartError, one_process, one_service, preflight, wiring};
 
 use super::data::DataFolder;
 use super::{Failure, Settings};
@@ -66,15 +66,23 @@ impl Settings {
 impl Serve {
     pub async fn run(self) -> Result<(), Failure> {
         let config = self.settings.load(self.dev)?;
-        check(self.service, &config).map_err(|error| Failure::Input(error.to_string()))?;
+        let (clock, random) = (Arc::new(WallClock), Arc::new(Entropy));
+        let findings = preflight::check(self.service, &config, &*clock).await;
+        if findings.refuse_start() {
+            return Err(Failure::Input(format!(
+                "不能启动 this cannot be started:\n{findings}"
+            )));
+        }
         let name = self.service.map_or("lutong", ServiceName::as_str);
         let telemetry = telemetry::init(&config.telemetry, name)?;
-        let (clock, random) = (Arc::new(WallClock), Arc::new(Entropy));
+        for warning in &findings.0 {
+            tracing::warn!(service = name, "{}", warning.text);
+        }
         let running = match self.service {
             None => one_process::start(&config, clock, random, telemetry.render()).await?,
             Some(service) => one_service::start(service, &config, clock, random, telemetry.render()).await?,
         };
-        println!("lutong: {name} serves on {}", running.address);
+        crate::output::announce(format_args!("lutong: {name} serves on {}", running.address));
         tracing::info!(service = name, address = %running.address, "serving");
         running.until_signal().await?;
         drop(telemetry);
@@ -82,51 +90,33 @@ impl Serve {
     }
 }
 
-/// What can be known to be wrong before a port is bound.
-fn check(service: Option<ServiceName>, config: &NodeConfig) -> Result<(), StartError> {
-    lutong_declaration::sources(&config.declaration)?;
-    lutong_federation::trust_list(&config.federation)?;
-    let Some(service) = service else { return Ok(()) };
-    let missing = |key, reason: &str| {
-        Err(StartError::Setting {
-            key,
-            reason: reason.to_owned(),
-        })
-    };
-    if service != ServiceName::Gateway && config.storage.url.expose().is_empty() {
-        return missing(
-            "storage.url",
-            "a service of the mesh needs its database, for example LUTONG_STORAGE__URL=postgres://…",
-        );
-    }
-    if config.tls.ca.as_os_str().is_empty() || config.tls.certificate.as_os_str().is_empty() {
-        return missing(
-            "tls",
-            "a service of the mesh needs its certificate: `lutong certs dev`, then LUTONG_TLS__CA, __CERTIFICATE, __KEY",
-        );
-    }
-    Ok(())
-}
-
 impl Migrate {
     pub async fn run(self) -> Result<(), Failure> {
         let service = self.service;
-        let (_, storage) = self.folder.open(service)?;
+        let storage = self.folder.open(service)?.storage;
         wiring::migrate(service, &storage)
             .await
             .map_err(|source| StartError::Migrate { service, source })?;
-        println!("{service}: the schema is up to date");
+        say!("{service}: the schema is up to date");
         Ok(())
     }
 }
 
 impl Config {
-    pub fn run(self) -> Result<(), Failure> {
+    pub async fn run(self) -> Result<(), Failure> {
         let Self::Check(asked) = self;
         let config = asked.settings.load(false)?;
-        check(asked.service, &config).map_err(|error| Failure::Input(error.to_string()))?;
-        let shown = serde_json::to_string_pretty(&config)?;
-        println!("{shown}");
+        let mut findings = preflight::check(asked.service, &config, &WallClock).await;
+        if let Some(service) = asked.service.filter(|_| !findings.refuse_start()) {
+            preflight::check_peers(service, &config, &mut findings).await;
+        }
+        say!("{}", serde_json::to_string_pretty(&config)?);
+        if findings.refuse_start() {
+            return Err(Failure::Input(findings.to_string()));
+        }
+        if !findings.0.is_empty() {
+            crate::output::complain(format_args!("lutong: {findings}"));
+        }
         Ok(())
     }
 }

@@ -90,14 +90,14 @@ impl Said {
     fn say(&self, merge: Option<SubjectMerge>) {
         let merge = merge.unwrap_or_default();
         if self.json {
-            println!("{}", to_json("lutong.identity.v1.SubjectMerge", &merge));
+            say!("{}", to_json("lutong.identity.v1.SubjectMerge", &merge));
             return;
         }
         let how = match merge.unmerge_time {
             None => "已合并为一人 is one person with",
             Some(_) => "不再属同一人 is no longer one person with",
         };
-        println!("{} {how} {}", merge.from_subject_id, merge.into_subject_id);
+        say!("{} {how} {}", merge.from_subject_id, merge.into_subject_id);
     }
 }
 

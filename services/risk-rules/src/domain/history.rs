@@ -2,43 +2,15 @@
 //! before it. Whoever changes, removes or reorders a decision breaks it; erasing key and content leaves the entries, and so
 //! the places of what was erased, as they are (DESIGN 5, History).
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+pub use lutong_chassis::crypto::{BEGINNING, ChainKey, Entry};
 use lutong_kernel::{LocalDay, SubjectId};
 use sha2::{Digest as _, Sha256};
 
 use super::set_digest::SetDigest;
 
-/// One link: 32 bytes that say nothing without the key.
-pub type Entry = [u8; 32];
-
-/// Before a subject's first decision.
-pub const BEGINNING: Entry = [0; 32];
-
-/// A subject's key, made of the service's key and a salt that lies with the subject: without the salt there is no key.
-#[derive(Clone)]
-pub struct ChainKey(Hmac<Sha256>);
-
-impl std::fmt::Debug for ChainKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ChainKey(***)")
-    }
-}
-
-impl ChainKey {
-    /// From key material that is the subject's alone.
-    pub fn new(material: &[u8; 32]) -> Option<Self> {
-        Hmac::new_from_slice(material).ok().map(Self)
-    }
-
-    /// The entry of a decision: its content in one spelling, after `previous`.
-    pub fn entry(&self, previous: &Entry, content: &[u8]) -> Entry {
-        let mut mac = self.0.clone();
-        mac.update(b"lutong-decision/1\n");
-        mac.update(previous);
-        mac.update(content);
-        mac.finalize().into_bytes().into()
-    }
-}
+/// What a decision's entry begins with. A subject's key is made of the service's key and a salt that lies with the
+/// subject: without the salt there is no key.
+pub const CHAIN_LABEL: &str = "lutong-decision/1\n";
 
 /// What is wrong with a subject's history, at a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,7 +145,7 @@ mod tests {
     use super::*;
 
     fn key() -> ChainKey {
-        ChainKey::new(&[7; 32]).unwrap()
+        ChainKey::new(&[7; 32], CHAIN_LABEL).unwrap()
     }
 
     fn chain(contents: &[&str]) -> Vec<Link> {

@@ -21,7 +21,7 @@ use tokio::sync::Notify;
 use super::appending::{Appended, Batch};
 use super::book::{Basis, Book, InForce};
 use crate::domain::evaluate::{Evaluation, Evaluator, RuleMask, Verdict};
-use crate::domain::history::ChainKey;
+use crate::domain::history::{CHAIN_LABEL, ChainKey};
 use crate::domain::packed::PackedFact;
 use crate::domain::recomparison::{Stored, classify};
 use crate::grpc::code_rendering::CodeRendering;
@@ -251,7 +251,7 @@ fn found(
 /// A subject's chain key: the service's key over the subject's salt.
 pub(super) fn chain_key(chain: &Key, subject: SubjectId, salt: &[u8]) -> Result<ChainKey, Fault> {
     let material = [subject.uuid().as_bytes(), salt].concat();
-    ChainKey::new(&keyed_hash(chain, &material)).ok_or_else(Fault::internal)
+    ChainKey::new(&keyed_hash(chain, &material), CHAIN_LABEL).ok_or_else(Fault::internal)
 }
 
 pub(super) fn content(rules: &InForce, evaluation: &Evaluation, at: Timestamp) -> DecisionContent {

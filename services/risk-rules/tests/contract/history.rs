@@ -13,6 +13,7 @@ on_both_engines!(
     every_past_decision_is_made_again_bit_for_bit,
     a_changed_a_removed_and_a_cut_off_decision_are_found,
     an_erased_history_says_so,
+    the_audit_log_is_an_auditors_and_wrong_questions_are_named,
     a_day_is_sealed_when_it_is_over_and_a_change_shows_in_its_bucket,
 );
 
@@ -173,4 +174,9 @@ async fn a_day_is_sealed_when_it_is_over_and_a_change_shows_in_its_bucket(bed: B
         (broken.intact, broken.found, &*broken.broken_buckets),
         (false, 3, &[2][..])
     );
+}
+
+async fn the_audit_log_is_an_auditors_and_wrong_questions_are_named(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    lutong_chassis::audit_contract!(lutong_proto::risk_rules::v1, RiskRules, &mesh.bed);
 }

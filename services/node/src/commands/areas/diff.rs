@@ -27,9 +27,9 @@ impl Diff {
     pub fn run(&self) -> Result<(), Failure> {
         let found = compare(&notice(&self.a)?, &notice(&self.b)?);
         if self.json {
-            println!("{}", to_json(&found));
+            say!("{}", to_json(&found));
         } else {
-            print!("{}", said(&found));
+            say_part!("{}", said(&found));
         }
         Ok(())
     }

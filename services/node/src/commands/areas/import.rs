@@ -37,14 +37,14 @@ impl Import {
         let notice = read(file)?;
         let changed = send(self.target.calls().await?, &notice).await?;
         if self.json {
-            println!(
+            say!(
                 "{}",
                 serde_json::json!({"listed": changed.listed, "opened": changed.opened, "unchanged": changed.unchanged,
                     "lifted": changed.lifted, "needs_placement": changed.needs_placement, "redecided": changed.redecided,
                     "in_force": changed.in_force})
             );
         } else {
-            println!(
+            say!(
                 "{} listed, {} opened, {} unchanged, {} lifted, {} need placement by an officer; {} decided anew, {}",
                 changed.listed,
                 changed.opened,
@@ -71,10 +71,10 @@ impl Import {
         let changed = answer.map_err(|status| failed(&status))?.into_inner();
         if self.json {
             let name = "lutong.risk_rules.v1.ImportIntervalsResponse";
-            println!("{}", to_json(name, &changed));
+            say!("{}", to_json(name, &changed));
             return Ok(());
         }
-        println!(
+        say!(
             "{} 行 rows：{} 处 listed，新增 opened {}，补记结束 ended {}，不变 unchanged {}，待定 to be placed {}，低风险 low {}",
             changed.rows,
             changed.listed,
@@ -84,7 +84,7 @@ impl Import {
             changed.needs_placement,
             changed.low
         );
-        println!("{}", round(changed.redecided, changed.in_force));
+        say!("{}", round(changed.redecided, changed.in_force));
         Ok(())
     }
 }

@@ -111,14 +111,14 @@ impl Approve {
         let answer = client.approve_key_area(request).await;
         let answer = answer.map_err(|status| failed(&status))?.into_inner();
         if self.json {
-            println!(
+            say!(
                 "{}",
                 to_json("lutong.risk_rules.v1.ApproveKeyAreaResponse", &answer)
             );
             return Ok(());
         }
         answer.key_area.iter().for_each(|area| say(area, false));
-        println!("{}", round(answer.redecided, answer.in_force));
+        say!("{}", round(answer.redecided, answer.in_force));
         Ok(())
     }
 }
@@ -141,7 +141,7 @@ impl List {
 
 fn say(area: &KeyArea, json: bool) {
     if json {
-        println!("{}", to_json("lutong.risk_rules.v1.KeyArea", area));
+        say!("{}", to_json("lutong.risk_rules.v1.KeyArea", area));
         return;
     }
     let approved = if area.approver.is_empty() {
@@ -155,7 +155,7 @@ fn say(area: &KeyArea, json: bool) {
         KeyAreaBasis::EpidemicArea => "传染病防治法第四十三条",
         KeyAreaBasis::JointMechanism => "联防联控机制通知",
     };
-    println!(
+    say!(
         "#{} 重点 {} {} 起{}；依据 {basis}；{} 申报 proposed，{approved}",
         area.key_area_id,
         area.division,

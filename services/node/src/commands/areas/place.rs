@@ -36,13 +36,13 @@ impl Place {
         let answer = client.place_area(request).await;
         let answer = answer.map_err(|status| failed(&status))?.into_inner();
         if self.json {
-            println!("{}", to_json("lutong.risk_rules.v1.PlaceAreaResponse", &answer));
+            say!("{}", to_json("lutong.risk_rules.v1.PlaceAreaResponse", &answer));
             return Ok(());
         }
         if let Some(area) = &answer.area {
-            println!("{}", show::said(area));
+            say!("{}", show::said(area));
         }
-        println!("{}", round(answer.redecided, answer.in_force));
+        say!("{}", round(answer.redecided, answer.in_force));
         Ok(())
     }
 }

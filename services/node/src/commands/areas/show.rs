@@ -57,9 +57,9 @@ impl Show {
             count += answer.areas.len();
             for area in &answer.areas {
                 if self.json {
-                    println!("{}", to_json("lutong.risk_rules.v1.Area", area));
+                    say!("{}", to_json("lutong.risk_rules.v1.Area", area));
                 } else {
-                    println!("{}", said(area));
+                    say!("{}", said(area));
                 }
             }
             if answer.next_page_token.is_empty() {
@@ -68,7 +68,7 @@ impl Show {
             request.page_token = answer.next_page_token;
         }
         if !self.json {
-            println!("共 {count} 处 listed");
+            say!("共 {count} 处 listed");
         }
         Ok(())
     }
@@ -88,9 +88,9 @@ impl Unplaced {
             count += answer.unplaced_areas.len();
             for row in &answer.unplaced_areas {
                 if self.json {
-                    println!("{}", unplaced_json(row));
+                    say!("{}", unplaced_json(row));
                 } else {
-                    println!("{}", unplaced_said(row));
+                    say!("{}", unplaced_said(row));
                 }
             }
             if answer.next_page_token.is_empty() {
@@ -99,7 +99,7 @@ impl Unplaced {
             request.page_token = answer.next_page_token;
         }
         if !self.json {
-            println!("共 {count} 条 rows");
+            say!("共 {count} 条 rows");
         }
         Ok(())
     }

@@ -50,7 +50,7 @@ impl Bare {
             base: format!("http://{address}"),
             serving: tokio::spawn(async move {
                 if let Err(error) = serving.await {
-                    eprintln!("the bare server ended: {error}");
+                    crate::output::complain(format_args!("the bare server ended: {error}"));
                 }
             }),
         })

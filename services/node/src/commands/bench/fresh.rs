@@ -43,13 +43,11 @@ pub async fn measure() -> Result<(), Failure> {
             ));
         }
     }
-    println!(
+    say!(
         "start to health SERVING      {:.0} ms on a fresh folder, keys and migrations included (median of {STARTS}) (aim: ≤ 1,000 ms)",
         super::median(&mut starts)
     );
-    println!(
-        "idle memory                  {idle} MB resident, the whole mesh in one process (aim: ≤ 150 MB)"
-    );
+    say!("idle memory                  {idle} MB resident, the whole mesh in one process (aim: ≤ 150 MB)");
     Ok(())
 }
 

@@ -80,7 +80,7 @@ impl Import {
             .saturating_sub(imported.errors.len());
         let count = refused.len() + unsaid;
         if self.json {
-            println!("{}", as_json(&imported, &refused, count));
+            say!("{}", as_json(&imported, &refused, count));
         } else {
             say(&imported, &refused, count);
         }
@@ -131,9 +131,9 @@ fn as_json(imported: &ImportFactsResponse, refused: &[Refused], count: usize) ->
 
 fn say(imported: &ImportFactsResponse, refused: &[Refused], count: usize) {
     for one in refused {
-        println!("line {}: {}: {} {}", one.place.line, one.field, one.zh, one.en);
+        say!("line {}: {}: {} {}", one.place.line, one.field, one.zh, one.en);
     }
-    println!(
+    say!(
         "{} accepted, {} unchanged, {count} refused, {}",
         imported.accepted,
         imported.unchanged,

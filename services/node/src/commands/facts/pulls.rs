@@ -39,9 +39,9 @@ impl Pulls {
         let overdue = pulls.iter().any(|pull| pull.overdue);
         if self.json {
             let answer = ListPullsResponse { pulls };
-            println!("{}", to_json("lutong.declaration.v1.ListPullsResponse", &answer));
+            say!("{}", to_json("lutong.declaration.v1.ListPullsResponse", &answer));
         } else if pulls.is_empty() {
-            println!("没有配置定时拉取 no source is configured: [[declaration.pull]]");
+            say!("没有配置定时拉取 no source is configured: [[declaration.pull]]");
         } else {
             pulls.iter().for_each(say);
         }
@@ -64,7 +64,7 @@ impl PullNow {
         let begun = begun.into_inner().pull.unwrap_or_default();
         let pull = follow(&mut client, &begun).await?;
         if self.json {
-            println!("{}", to_json("lutong.declaration.v1.Pull", &pull));
+            say!("{}", to_json("lutong.declaration.v1.Pull", &pull));
         } else {
             say(&pull);
         }
@@ -101,35 +101,38 @@ fn say(pull: &Pull) {
         (.., Some(_)) => "失败，将重试 failed, to be tried again",
         _ => "正常 well",
     };
-    println!("{}: {state}", pull.source);
+    say!("{}: {state}", pull.source);
     let time = |at: &Option<Timestamp>| match when(at.as_ref()) {
         never if never.is_empty() => "never".to_owned(),
         at => at,
     };
-    println!(
+    say!(
         "  上次成功 last success {}, 上次尝试 last attempt {}, 下次 next due {}",
         time(&pull.last_success_time),
         time(&pull.last_attempt_time),
         time(&pull.next_due_time)
     );
-    println!(
+    say!(
         "  游标 cursor {:?}, 前进于 moved {}",
         pull.cursor,
         time(&pull.cursor_time)
     );
-    println!(
+    say!(
         "  合计 in total {}; 上一页 last page {}",
         rows(pull.total_rows),
         rows(pull.last_page_rows)
     );
     if let Some(error) = &pull.last_error {
-        println!("  {}: {} {}", error.reason, error.message_zh, error.message_en);
+        say!("  {}: {} {}", error.reason, error.message_zh, error.message_en);
     }
     for one in &pull.refusals {
         let at = when(one.create_time.as_ref());
-        println!(
+        say!(
             "  拒收 refused after {:?} row {}: {} {} ({at})",
-            one.after, one.row, one.field, one.reason
+            one.after,
+            one.row,
+            one.field,
+            one.reason
         );
     }
 }

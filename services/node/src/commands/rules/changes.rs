@@ -102,7 +102,7 @@ impl Asking {
     fn say(&self, versions: &[RuleSetVersion]) {
         if self.json {
             let all: Vec<_> = versions.iter().map(machine).collect();
-            println!("{}", json!({ "rule_sets": all }));
+            say!("{}", json!({ "rule_sets": all }));
             return;
         }
         for version in versions {
@@ -279,7 +279,7 @@ fn machine_run(run: &ShadowRun) -> Value {
 
 fn print(version: &RuleSetVersion) {
     let said = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
-    println!(
+    say!(
         "{} {}: {}, effective {}, author {}, approver {}, at most {} changes",
         version.rule_set,
         version.version,
@@ -292,10 +292,10 @@ fn print(version: &RuleSetVersion) {
     for (what, run) in [("preview", &version.preview), ("guard", &version.guard)] {
         let Some(run) = run else { continue };
         if run.finish_time.is_none() {
-            println!("  {what}: under way");
+            say!("  {what}: under way");
             continue;
         }
-        println!("  {what}: {} of {} would change colour", run.changed, run.seen);
+        say!("  {what}: {} of {} would change colour", run.changed, run.seen);
         for change in &run.changes {
             let rules: Vec<_> = change
                 .rules
@@ -303,7 +303,7 @@ fn print(version: &RuleSetVersion) {
                 .map(|one| format!("{} {}", one.rule_id, one.count))
                 .collect();
             let (before, after) = (colour(change.before()), colour(change.after()));
-            println!("    {before} → {after}: {} ({})", change.count, rules.join(", "));
+            say!("    {before} → {after}: {} ({})", change.count, rules.join(", "));
         }
         for one in run.divisions.iter().take(DIVISIONS) {
             let division = if one.division.is_empty() {
@@ -312,10 +312,10 @@ fn print(version: &RuleSetVersion) {
                 &one.division
             };
             let (before, after) = (colour(one.before()), colour(one.after()));
-            println!("    living in {division}: {before} → {after}: {}", one.count);
+            say!("    living in {division}: {before} → {after}: {}", one.count);
         }
         if run.divisions.len() > DIVISIONS {
-            println!("    and {} more, with --json", run.divisions.len() - DIVISIONS);
+            say!("    and {} more, with --json", run.divisions.len() - DIVISIONS);
         }
     }
 }

@@ -30,7 +30,7 @@ impl Lint {
                 .iter()
                 .flat_map(|(file, linted)| linted.findings.iter().map(move |one| machine(file, one)))
                 .collect();
-            println!("{}", json!({ "findings": all }));
+            say!("{}", json!({ "findings": all }));
         } else {
             for (file, linted) in &linted {
                 print(file, linted);
@@ -61,12 +61,14 @@ fn print(file: &str, linted: &Linted) {
             .as_ref()
             .map(|rule| format!(" {rule}"))
             .unwrap_or_default();
-        println!(
+        say!(
             "{file}: {severity}: {reason}{rule} {}\n  {}\n  {}",
-            one.path, one.zh, one.en
+            one.path,
+            one.zh,
+            one.en
         );
     }
     if linted.findings.is_empty() {
-        println!("{file}: 无问题 clean");
+        say!("{file}: 无问题 clean");
     }
 }

@@ -54,14 +54,14 @@ impl Report {
         if self.json {
             let line = serde_json::json!({"step": self.number, "name": name, "asked": asked, "expected": expected,
                 "got": got, "ms": took, "ok": well});
-            println!("{line}");
+            say!("{line}");
         } else {
-            println!(
+            say!(
                 "step {:02} {name}: asked {asked} … expected {expected} … got {got} … {took:.1} ms {word}",
                 self.number
             );
             for line in shown.lines() {
-                println!("        {line}");
+                say!("        {line}");
             }
         }
         self.since = Instant::now();
@@ -72,9 +72,9 @@ impl Report {
             json, passed, failed, ..
         } = self;
         if json {
-            println!("{}", serde_json::json!({"passed": passed, "failed": failed}));
+            say!("{}", serde_json::json!({"passed": passed, "failed": failed}));
         } else {
-            println!("{passed} passed, {failed} failed");
+            say!("{passed} passed, {failed} failed");
         }
         if failed == 0 { Ok(()) } else { Err(Failure::Failed) }
     }

@@ -95,9 +95,9 @@ impl Stage {
 
 /// As `lutong admin add` does it.
 async fn add_accounts(config: &NodeConfig, clock: &ManualClock) -> Result<(), Failure> {
+    one_process::prepare(&config.data)?;
     let keys = MeshKeys::open(&one_process::keys(&config.data), &Entropy)?;
     let foundation = one_process::foundation(config, Arc::new(clock.clone()), Arc::new(Entropy), &keys)?;
-    std::fs::create_dir_all(config.data.join("db"))?;
     let storage = one_process::storage(&config.data, ServiceName::Identity);
     let accounts = lutong_identity::open_accounts(&foundation, &storage).await?;
     for (name, role, kinds) in STAFF {

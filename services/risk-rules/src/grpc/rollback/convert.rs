@@ -38,15 +38,15 @@ pub fn span(message: &wire::ProposeRollbackRequest, wrong: &mut Violations) -> O
         source: source?,
         from: from?,
         until: until?,
-        reason: reason?.to_owned(),
+        reason: reason?,
     })
 }
 
 /// A feed's name: what people, officers and partners state is undone in other ways.
 fn feed(name: &str) -> Result<String, Violation> {
     let name = reply::text(name, "source", MAX_SOURCE)?;
-    match source::reserved(name) {
-        None => Ok(name.to_owned()),
+    match source::reserved(&name) {
+        None => Ok(name),
         Some(word) => Err(Violation::new(
             "source",
             "SOURCE_NOT_A_FEED",

@@ -1,0 +1,321 @@
+//! Whom and what a recorded call was about, read out of its request and its answer by the contract's descriptors, in one
+//! place for all RPCs: fields that hold an id by their name or by the RPC's policy. A value that does not have the shape
+//! of an id is never kept, so that no free text, name or document number gets into the audit log.
+
+use lutong_proto::policy::Access;
+use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor};
+
+use super::shape::id_of;
+
+/// Ids kept of one call; how many there were besides is kept as a number.
+pub const MOST: usize = 16;
+/// How deep messages within messages are looked into.
+const DEPTH: usize = 3;
+/// Fields that hold an id, besides those that end with `_id`.
+const IDS: [&str; 6] = ["name", "source", "division", "rule_set", "version", "day"];
+/// Ids that say nothing about whom or what: they name the call itself.
+const NOT_OBJECTS: [&str; 2] = ["request_id", "trace_id"];
+
+/// One thing that a call was about.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Object(pub String, pub String);
+
+/// What a call was about, bounded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Objects {
+    found: Vec<Object>,
+    more: usize,
+}
+
+impl Objects {
+    /// Adds a value that a field holds; one that is no id is noted as `?`.
+    pub fn add(&mut self, field: &str, value: &str) {
+        self.push(field, id_of(value).unwrap_or("?"));
+    }
+
+    /// Adds a numbered thing; a number that is as long as somebody's is noted as `?`.
+    fn add_number(&mut self, field: &str, number: u64) {
+        let text = number.to_string();
+        self.push(field, if text.len() < 10 { &text } else { "?" });
+    }
+
+    fn push(&mut self, field: &str, value: &str) {
+        let object = Object(field.to_owned(), value.to_owned());
+        if self.found.contains(&object) {
+            return;
+        }
+        if self.found.len() == MOST {
+            self.more += 1;
+        } else {
+            self.found.push(object);
+        }
+    }
+
+    /// In the order in which they were found, and how many there were besides.
+    pub fn finish(mut self) -> Vec<Object> {
+        if self.more > 0 {
+            self.found.push(Object("more".to_owned(), self.more.to_string()));
+        }
+        self.found
+    }
+}
+
+/// Where the ids of a request and an answer are.
+#[derive(Debug, Default)]
+pub struct Plan {
+    pub request: Fields,
+    pub response: Fields,
+}
+
+impl Plan {
+    pub fn of(method: &MethodDescriptor, access: &Access) -> Self {
+        let named = [access.subject_field.as_str(), access.division_field.as_str()];
+        // What a stream answers is not held back to be read.
+        let response = if method.is_server_streaming() {
+            Fields::default()
+        } else {
+            fields(&method.output(), "", &[], DEPTH)
+        };
+        Self {
+            request: fields(&method.input(), "", &named, DEPTH),
+            response,
+        }
+    }
+}
+
+/// The fields of a message that are looked at, by number.
+#[derive(Debug, Default)]
+pub struct Fields(Vec<(u64, Field)>);
+
+#[derive(Debug)]
+enum Field {
+    Text(String),
+    Number(String),
+    Message(Fields),
+}
+
+fn fields(message: &MessageDescriptor, path: &str, named: &[&str], depth: usize) -> Fields {
+    let mut all = Vec::new();
+    for field in message.fields().filter(|field| !field.is_map()) {
+        let name = field.name();
+        let path = if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        };
+        let is_id = !NOT_OBJECTS.contains(&name)
+            && (name.ends_with("_id") || IDS.contains(&name) || named.contains(&path.as_str()));
+        let step = match field.kind() {
+            Kind::String if is_id => Field::Text(path),
+            Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 if is_id => Field::Number(path),
+            Kind::Message(inner) if depth > 1 => {
+                let inner = fields(&inner, &path, named, depth - 1);
+                if inner.0.is_empty() {
+                    continue;
+                }
+                Field::Message(inner)
+            }
+            _ => continue,
+        };
+        all.push((u64::from(field.number()), step));
+    }
+    Fields(all)
+}
+
+impl Fields {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what an encoded message holds; reading ends where it is none.
+    pub fn read(&self, mut bytes: &[u8], objects: &mut Objects) {
+        while let Some((number, value)) = next_field(&mut bytes) {
+            let Some((_, field)) = self.0.iter().find(|(known, _)| *known == number) else {
+                continue;
+            };
+            match (field, value) {
+                (Field::Text(path), Wire::Bytes(text)) if !text.is_empty() => {
+                    objects.add(path, std::str::from_utf8(text).unwrap_or("?"));
+                }
+                (Field::Number(path), Wire::Varint(number)) if number != 0 => {
+                    objects.add_number(path, number);
+                }
+                (Field::Message(inner), Wire::Bytes(bytes)) => inner.read(bytes, objects),
+                _ => {}
+            }
+        }
+    }
+
+    /// The same for the first message of a gRPC body; one that is compressed is not looked into.
+    pub fn read_frame(&self, body: &[u8], objects: &mut Objects) {
+        let Some((&[0, a, b, c, d], message)) = body.split_first_chunk::<5>() else {
+            return;
+        };
+        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+        self.read(&message[..message.len().min(length)], objects);
+    }
+}
+
+enum Wire<'a> {
+    Varint(u64),
+    Bytes(&'a [u8]),
+    Other,
+}
+
+fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Wire<'a>)> {
+    let key = varint(bytes)?;
+    let value = match key & 7 {
+        0 => Wire::Varint(varint(bytes)?),
+        1 => take(bytes, 8).map(|_| Wire::Other)?,
+        2 => {
+            let length = usize::try_from(varint(bytes)?).ok()?;
+            Wire::Bytes(take(bytes, length)?)
+        }
+        5 => take(bytes, 4).map(|_| Wire::Other)?,
+        _ => return None,
+    };
+    Some((key >> 3, value))
+}
+
+fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..70).step_by(7) {
+        let (first, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(first & 0x7f).checked_shl(shift).unwrap_or(0);
+        if first & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lutong_proto::identity::v1 as identity;
+    use lutong_proto::policy;
+    use lutong_proto::risk_rules::v1 as rules;
+
+    fn plan(rpc: &str) -> Plan {
+        let all = policy::rpcs(lutong_proto::descriptor_pool()).unwrap();
+        let found = all.iter().find(|one| one.path.ends_with(rpc)).unwrap();
+        Plan::of(&found.method, &found.access)
+    }
+
+    fn found(fields: &Fields, message: &impl prost::Message) -> Vec<(String, String)> {
+        let mut objects = Objects::default();
+        fields.read(&message.encode_to_vec(), &mut objects);
+        objects
+            .finish()
+            .into_iter()
+            .map(|Object(field, value)| (field, value))
+            .collect()
+    }
+
+    fn pair(field: &str, value: &str) -> (String, String) {
+        (field.to_owned(), value.to_owned())
+    }
+
+    const SUBJECT: &str = "01930000-0000-7000-8000-000000000001";
+
+    #[test]
+    fn a_merge_by_documents_is_known_by_the_subjects_of_its_answer_and_holds_no_document() {
+        let by_document = |number: &str| identity::SubjectReference {
+            reference: Some(identity::subject_reference::Reference::Document(
+                identity::Document {
+                    number: number.to_owned(),
+                    ..identity::Document::default()
+                },
+            )),
+        };
+        let request = identity::MergeSubjectsRequest {
+            request_id: SUBJECT.to_owned(),
+            from: Some(by_document("370202199003077777")),
+            into: Some(by_document("E12345678")),
+            reason: "张三 is 370202199003077777".to_owned(),
+        };
+        let plan = plan("/MergeSubjects");
+        assert_eq!(found(&plan.request, &request), []);
+        let answer = identity::MergeSubjectsResponse {
+            merge: Some(identity::SubjectMerge {
+                from_subject_id: SUBJECT.to_owned(),
+                into_subject_id: SUBJECT.replace('1', "2"),
+                version: 3,
+                ..identity::SubjectMerge::default()
+            }),
+        };
+        assert_eq!(
+            found(&plan.response, &answer),
+            [
+                pair("merge.from_subject_id", SUBJECT),
+                pair("merge.into_subject_id", &SUBJECT.replace('1', "2")),
+                pair("merge.version", "3"),
+            ]
+        );
+    }
+
+    #[test]
+    fn sources_rule_sets_and_numbered_things_are_ids_and_free_text_is_none() {
+        let rollback = rules::RollBackFeedRequest {
+            source: "cdc-370200".to_owned(),
+            reason: "wrong export".to_owned(),
+            ..rules::RollBackFeedRequest::default()
+        };
+        assert_eq!(
+            found(&plan("/RollBackFeed").request, &rollback),
+            [pair("source", "cdc-370200")]
+        );
+        let approve = rules::ApproveRuleSetRequest {
+            rule_set: "sd-2022".to_owned(),
+            version: "370202199003077777".to_owned(),
+            ..rules::ApproveRuleSetRequest::default()
+        };
+        assert_eq!(
+            found(&plan("/ApproveRuleSet").request, &approve),
+            [pair("rule_set", "sd-2022"), pair("version", "?")]
+        );
+        let approve = rules::ApproveKeyAreaRequest {
+            key_area_id: 17,
+            ..rules::ApproveKeyAreaRequest::default()
+        };
+        assert_eq!(
+            found(&plan("/ApproveKeyArea").request, &approve),
+            [pair("key_area_id", "17")]
+        );
+    }
+
+    #[test]
+    fn many_ids_are_counted_beyond_the_first() {
+        let resolution = |n: u32| identity::Resolution {
+            outcome: Some(identity::resolution::Outcome::SubjectId(format!(
+                "01930000-0000-7000-8000-{n:012x}"
+            ))),
+            ..identity::Resolution::default()
+        };
+        let answer = identity::ResolveDocumentsResponse {
+            resolutions: (0..1_000).map(resolution).collect(),
+        };
+        let plan = plan("/ResolveDocuments");
+        assert!(plan.request.is_empty(), "documents are not looked at");
+        let found = found(&plan.response, &answer);
+        assert_eq!((found.len(), found.last().unwrap().1.as_str()), (MOST + 1, "984"));
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_are_read_to_where_they_are_none() {
+        let plan = plan("/RollBackFeed");
+        for bytes in [&[0xff; 40][..], &[0x0a, 0x7f, 1], &[0x0b], &[]] {
+            let mut objects = Objects::default();
+            plan.request.read(bytes, &mut objects);
+            plan.request.read_frame(bytes, &mut objects);
+            assert_eq!(objects.finish(), []);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The tables of an audit log, and the steps that make them.
+
+use lutong_kernel::{LocalDay, Timestamp};
+use sea_orm::sea_query::{ColumnDef, Expr, Table};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait as _};
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+
+use super::record::{Head, Record, Seal};
+use crate::crypto::Entry;
+use crate::storage::StorageError;
+use crate::storage::column::counted_key;
+
+pub mod record {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit_records")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i64,
+        pub recorded_at: i64,
+        pub rpc: String,
+        pub caller: String,
+        pub principal: String,
+        pub purpose: Option<String>,
+        pub outcome: String,
+        pub roles: String,
+        pub division: String,
+        pub reason: String,
+        pub objects: String,
+        pub unrecorded: i64,
+        /// Absent in records from before the log was chained.
+        pub entry: Option<Vec<u8>>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod head {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit_head")]
+    pub struct Model {
+        /// Always 1.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: i64,
+        pub sequence: i64,
+        pub entry: Vec<u8>,
+        pub unchained: i64,
+        pub sealed_day: Option<i32>,
+        pub sealed_proof: Option<Vec<u8>>,
+        pub proof: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod seal {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "audit_seals")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub day: i32,
+        pub sealed_at: i64,
+        pub sequence: i64,
+        pub entry: Vec<u8>,
+        pub records: i64,
+        pub proof: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The table as the first migration of a service makes it.
+pub async fn create_audit_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    use record::Column;
+    manager
+        .create_table(
+            Table::create()
+                .table(record::Entity)
+                .col(counted_key(Column::Id))
+                .col(ColumnDef::new(Column::RecordedAt).big_integer().not_null())
+                .col(ColumnDef::new(Column::Rpc).string().not_null())
+                .col(ColumnDef::new(Column::Caller).string().not_null())
+                .col(ColumnDef::new(Column::Principal).string().not_null())
+                .col(ColumnDef::new(Column::Purpose).string())
+                .col(ColumnDef::new(Column::Outcome).string().not_null())
+                .to_owned(),
+        )
+        .await
+}
+
+/// The migration step that makes a log tell whom and what, and chains it from then on.
+#[derive(Debug, Clone, Copy)]
+pub struct ChainedAudit;
+
+impl MigrationName for ChainedAudit {
+    fn name(&self) -> &'static str {
+        "chassis_0001_chained_audit"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for ChainedAudit {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        use record::Column;
+        let text = |column: Column| ColumnDef::new(column).text().not_null().default("").to_owned();
+        let mut unrecorded = ColumnDef::new(Column::Unrecorded)
+            .big_integer()
+            .not_null()
+            .to_owned();
+        for column in [
+            text(Column::Roles),
+            text(Column::Division),
+            text(Column::Reason),
+            text(Column::Objects),
+            unrecorded.default(0).to_owned(),
+            ColumnDef::new(Column::Entry).binary().to_owned(),
+        ] {
+            // SQLite adds one column in one statement.
+            let add = Table::alter().table(record::Entity).add_column(column).to_owned();
+            manager.alter_table(add).await?;
+        }
+        manager.create_table(head_table()).await?;
+        manager.create_table(seal_table()).await
+    }
+}
+
+fn head_table() -> sea_orm::sea_query::TableCreateStatement {
+    use head::Column;
+    Table::create()
+        .table(head::Entity)
+        .col(ColumnDef::new(Column::Id).big_integer().not_null().primary_key())
+        .col(ColumnDef::new(Column::Sequence).big_integer().not_null())
+        .col(ColumnDef::new(Column::Entry).binary().not_null())
+        .col(ColumnDef::new(Column::Unchained).big_integer().not_null())
+        .col(ColumnDef::new(Column::SealedDay).integer())
+        .col(ColumnDef::new(Column::SealedProof).binary())
+        .col(ColumnDef::new(Column::Proof).binary().not_null())
+        .to_owned()
+}
+
+fn seal_table() -> sea_orm::sea_query::TableCreateStatement {
+    use seal::Column;
+    Table::create()
+        .table(seal::Entity)
+        .col(ColumnDef::new(Column::Day).integer().not_null().primary_key())
+        .col(ColumnDef::new(Column::SealedAt).big_integer().not_null())
+        .col(ColumnDef::new(Column::Sequence).big_integer().not_null())
+        .col(ColumnDef::new(Column::Entry).binary().not_null())
+        .col(ColumnDef::new(Column::Records).big_integer().not_null())
+        .col(ColumnDef::new(Column::Proof).binary().not_null())
+        .to_owned()
+}
+
+/// An entry in a column; one of another length matches nothing.
+pub fn entry_of(bytes: &[u8]) -> Entry {
+    bytes.try_into().unwrap_or([0xff; 32])
+}
+
+impl From<record::Model> for Record {
+    fn from(row: record::Model) -> Self {
+        Self {
+            sequence: row.id,
+            at: Timestamp::from_micros(row.recorded_at),
+            rpc: row.rpc,
+            caller: row.caller,
+            account: row.principal,
+            roles: row.roles,
+            division: row.division,
+            purpose: row.purpose,
+            outcome: row.outcome,
+            reason: row.reason,
+            objects: row.objects,
+            unrecorded: row.unrecorded,
+        }
+    }
+}
+
+impl From<(Record, Entry)> for record::ActiveModel {
+    fn from((record, entry): (Record, Entry)) -> Self {
+        Self {
+            id: Set(record.sequence),
+            recorded_at: Set(record.at.micros()),
+            rpc: Set(record.rpc),
+            caller: Set(record.caller),
+            principal: Set(record.account),
+            purpose: Set(record.purpose),
+            outcome: Set(record.outcome),
+            roles: Set(record.roles),
+            division: Set(record.division),
+            reason: Set(record.reason),
+            objects: Set(record.objects),
+            unrecorded: Set(record.unrecorded),
+            entry: Set(Some(entry.to_vec())),
+        }
+    }
+}
+
+impl From<head::Model> for Head {
+    fn from(row: head::Model) -> Self {
+        Self {
+            sequence: row.sequence,
+            entry: entry_of(&row.entry),
+            unchained: row.unchained,
+            sealed: row
+                .sealed_day
+                .zip(row.sealed_proof)
+                .map(|(day, proof)| (LocalDay::from_days(day), entry_of(&proof))),
+        }
+    }
+}
+
+impl head::ActiveModel {
+    pub fn of(head: &Head, proof: Entry) -> Self {
+        Self {
+            id: Set(1),
+            sequence: Set(head.sequence),
+            entry: Set(head.entry.to_vec()),
+            unchained: Set(head.unchained),
+            sealed_day: Set(head.sealed.map(|(day, _)| day.days())),
+            sealed_proof: Set(head.sealed.map(|(_, proof)| proof.to_vec())),
+            proof: Set(proof.to_vec()),
+        }
+    }
+}
+
+impl From<&seal::Model> for Seal {
+    fn from(row: &seal::Model) -> Self {
+        Self {
+            day: LocalDay::from_days(row.day),
+            sealed_at: Timestamp::from_micros(row.sealed_at),
+            sequence: row.sequence,
+            entry: entry_of(&row.entry),
+            records: row.records,
+        }
+    }
+}
+
+impl From<(Seal, Entry)> for seal::ActiveModel {
+    fn from((seal, proof): (Seal, Entry)) -> Self {
+        Self {
+            day: Set(seal.day.days()),
+            sealed_at: Set(seal.sealed_at.micros()),
+            sequence: Set(seal.sequence),
+            entry: Set(seal.entry.to_vec()),
+            records: Set(seal.records),
+            proof: Set(proof.to_vec()),
+        }
+    }
+}
+
+/// The highest id there is: where the chain begins in a log that is older than it.
+pub async fn last_id(connection: &impl ConnectionTrait) -> Result<i64, StorageError> {
+    use sea_orm::{QueryOrder as _, QuerySelect as _};
+    let last: Option<i64> = record::Entity::find()
+        .select_only()
+        .column_as(Expr::col(record::Column::Id), "id")
+        .order_by_desc(record::Column::Id)
+        .limit(1)
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(last.unwrap_or(0))
+}

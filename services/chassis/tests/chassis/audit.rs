@@ -1,0 +1,622 @@
+//! The audit log: who, what, whom, what for, how it ended, refused calls too; and whoever changes it is found.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lutong_chassis::access::Roles;
+use lutong_chassis::audit::{AuditLog, Break, ChainedAudit, Filter, Record, create_audit_table};
+use lutong_chassis::crypto::create_data_keys_table;
+use lutong_chassis::storage::{Engine, StorageConfig};
+use lutong_chassis::testing::{Bed, meddle, rows};
+use lutong_chassis::{Principal, on_both_engines};
+use lutong_kernel::{DivisionCode, ServiceName};
+use lutong_proto::identity::v1 as wire;
+use lutong_proto::policy::{Caller, Role};
+use sea_orm::DbErr;
+use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
+use tokio::sync::Notify;
+use tonic::{Code, Request, Response, Status};
+use wire::merge_service_client::MergeServiceClient;
+use wire::merge_service_server::{MergeService, MergeServiceServer};
+
+on_both_engines!(
+    a_call_is_recorded_with_who_what_whom_what_for_and_how_it_ended,
+    a_refused_call_is_recorded_within_bounds,
+    a_caller_who_goes_away_leaves_no_effect_without_its_record,
+    what_cannot_be_recorded_is_not_answered,
+    what_was_changed_deleted_inserted_or_moved_is_found_and_named,
+    a_cut_off_end_and_a_changed_seal_are_found,
+    a_log_that_was_put_back_is_found_by_a_head_kept_elsewhere,
+    records_from_before_the_chain_stay_and_are_told_apart,
+    processes_that_write_at_once_make_one_chain,
+    records_are_listed_by_what_is_asked_for,
+);
+
+struct Migrations;
+
+impl MigratorTrait for Migrations {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(First), Box::new(ChainedAudit)]
+    }
+}
+
+struct First;
+
+impl MigrationName for First {
+    fn name(&self) -> &'static str {
+        "m0001_first"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for First {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        create_data_keys_table(manager).await?;
+        create_audit_table(manager).await?;
+        let old = "INSERT INTO audit_records (recorded_at, rpc, caller, principal, outcome) VALUES (1669435100000000, 'x/Old', 'c', 'p', 'OK')";
+        for _ in 0..2 {
+            sea_orm::ConnectionTrait::execute_unprepared(manager.get_connection(), old).await?;
+        }
+        Ok(())
+    }
+}
+
+const SUBJECT: &str = "01930000-0000-7000-8000-000000000001";
+const OTHER: &str = "01930000-0000-7000-8000-000000000002";
+
+/// Merges whatever it is asked to; a reason that is `wait` waits for the test.
+#[derive(Clone, Default)]
+struct Merges {
+    go_on: Arc<Notify>,
+    merged: Arc<std::sync::atomic::AtomicU32>,
+}
+
+#[tonic::async_trait]
+impl MergeService for Merges {
+    async fn merge_subjects(
+        &self,
+        request: Request<wire::MergeSubjectsRequest>,
+    ) -> Result<Response<wire::MergeSubjectsResponse>, Status> {
+        if request.get_ref().reason == "wait" {
+            self.go_on.notified().await;
+        }
+        self.merged.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        Ok(Response::new(wire::MergeSubjectsResponse {
+            merge: Some(wire::SubjectMerge {
+                from_subject_id: SUBJECT.to_owned(),
+                into_subject_id: OTHER.to_owned(),
+                ..wire::SubjectMerge::default()
+            }),
+        }))
+    }
+
+    async fn unmerge_subject(
+        &self,
+        _: Request<wire::UnmergeSubjectRequest>,
+    ) -> Result<Response<wire::UnmergeSubjectResponse>, Status> {
+        Err(lutong_chassis::status::from_fault(lutong_kernel::Fault::new(
+            lutong_kernel::FaultCode::FailedPrecondition,
+            "NOT_MERGED",
+            "未合并",
+            "is not merged",
+        )))
+    }
+}
+
+struct Desk {
+    bed: Bed,
+    log: AuditLog,
+    storage: StorageConfig,
+    merges: Merges,
+}
+
+async fn desk(bed: Bed) -> Desk {
+    let storage = bed.storage::<Migrations>(ServiceName::Identity).await;
+    let log = another_log(&bed, &storage).await;
+    let merges = Merges::default();
+    let routes = tonic::service::Routes::new(MergeServiceServer::new(merges.clone()));
+    let router = bed
+        .foundation
+        .guard(ServiceName::Identity, routes, Some(log.clone()));
+    bed.mesh.bind(ServiceName::Identity, router);
+    Desk {
+        bed,
+        log,
+        storage,
+        merges,
+    }
+}
+
+/// What another process has.
+async fn another_log(bed: &Bed, storage: &StorageConfig) -> AuditLog {
+    let opened = bed
+        .foundation
+        .open_store::<Migrations>(ServiceName::Identity, storage, &[]);
+    opened.await.unwrap().audit_log(&bed.foundation).await.unwrap()
+}
+
+fn supervisor() -> Principal {
+    Principal {
+        account: "supervisor-1".to_owned(),
+        roles: Roles::of(&[Role::Supervisor, Role::HealthOfficer]),
+        subject: None,
+        division: Some(DivisionCode::parse("370202").unwrap()),
+        feed: None,
+    }
+}
+
+fn reference(subject: &str) -> Option<wire::SubjectReference> {
+    Some(wire::SubjectReference {
+        reference: Some(wire::subject_reference::Reference::SubjectId(subject.to_owned())),
+    })
+}
+
+fn by_document() -> Option<wire::SubjectReference> {
+    Some(wire::SubjectReference {
+        reference: Some(wire::subject_reference::Reference::Document(wire::Document {
+            number: "370202199003077777".to_owned(),
+            ..wire::Document::default()
+        })),
+    })
+}
+
+impl Desk {
+    fn client(&self) -> MergeServiceClient<lutong_chassis::MeshChannel> {
+        MergeServiceClient::new(self.bed.channel(ServiceName::Identity, Caller::Gateway))
+    }
+
+    fn request<T>(&self, principal: &Principal, purpose: Option<&str>, message: T) -> Request<T> {
+        let mut request = self.bed.call_as(principal).request(message);
+        if let Some(purpose) = purpose {
+            request
+                .metadata_mut()
+                .insert("lutong-purpose", purpose.parse().unwrap());
+        }
+        request
+    }
+
+    async fn merge(&self, principal: &Principal, purpose: Option<&str>, reason: &str) -> Result<(), Status> {
+        let message = wire::MergeSubjectsRequest {
+            request_id: SUBJECT.to_owned(),
+            from: by_document(),
+            into: reference(OTHER),
+            reason: reason.to_owned(),
+        };
+        let request = self.request(principal, purpose, message);
+        self.client().merge_subjects(request).await.map(drop)
+    }
+
+    async fn merges(&self, times: usize) {
+        for _ in 0..times {
+            self.merge(&supervisor(), Some("duplicates"), "r").await.unwrap();
+        }
+    }
+
+    /// The newest first.
+    async fn records(&self) -> Vec<Record> {
+        self.log.list(&Filter::default(), i64::MAX, 1_000).await.unwrap()
+    }
+
+    async fn breaks(&self) -> Vec<(i64, Break)> {
+        let mut breaks = self.log.check(0, 1_000).await.unwrap().breaks;
+        breaks.extend(self.log.check_end(None).await.unwrap().breaks);
+        breaks
+    }
+}
+
+async fn a_call_is_recorded_with_who_what_whom_what_for_and_how_it_ended(bed: Bed) {
+    let desk = desk(bed).await;
+    desk.merge(&supervisor(), Some("asked by 13800138000"), "张三")
+        .await
+        .unwrap();
+    let message = wire::UnmergeSubjectRequest {
+        request_id: SUBJECT.to_owned(),
+        from: reference(SUBJECT),
+        reason: "r".to_owned(),
+    };
+    let request = desk.request(&supervisor(), Some("undo"), message);
+    desk.client().unmerge_subject(request).await.unwrap_err();
+    let records = desk.records().await;
+    let [unmerged, merged, ..] = &records[..] else {
+        panic!("{records:?}")
+    };
+    assert_eq!(
+        (
+            merged.rpc.as_str(),
+            merged.caller.as_str(),
+            merged.account.as_str()
+        ),
+        (
+            "lutong.identity.v1.MergeService/MergeSubjects",
+            "CALLER_GATEWAY",
+            "supervisor-1"
+        )
+    );
+    assert_eq!(merged.roles, "ROLE_HEALTH_OFFICER,ROLE_SUPERVISOR");
+    assert_eq!(
+        (merged.division.as_str(), merged.purpose.as_deref()),
+        ("370202", Some("asked by ***"))
+    );
+    assert_eq!((merged.outcome.as_str(), merged.reason.as_str()), ("OK", ""));
+    assert_eq!(
+        merged.objects,
+        format!(
+            r#"[["into.subject_id","{OTHER}"],["merge.from_subject_id","{SUBJECT}"],["merge.into_subject_id","{OTHER}"]]"#
+        )
+    );
+    assert_eq!(
+        (unmerged.outcome.as_str(), unmerged.reason.as_str()),
+        ("FAILED_PRECONDITION", "NOT_MERGED")
+    );
+    assert_eq!(unmerged.objects, format!(r#"[["from.subject_id","{SUBJECT}"]]"#));
+    let whole = format!("{records:?}");
+    assert!(
+        !whole.contains("37020219900307") && !whole.contains("张三"),
+        "{whole}"
+    );
+    assert_eq!(desk.breaks().await, []);
+}
+
+async fn a_refused_call_is_recorded_within_bounds(bed: Bed) {
+    let desk = desk(bed).await;
+    let citizen = lutong_chassis::testing::citizen("citizen-1", None);
+    // Wrong role, no purpose, nobody.
+    assert_eq!(
+        desk.merge(&citizen, Some("look"), "r").await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
+    desk.merge(&supervisor(), None, "r").await.unwrap_err();
+    let client = &mut desk.client();
+    let mut forged = Request::new(wire::MergeSubjectsRequest::default());
+    forged
+        .metadata_mut()
+        .insert("lutong-principal", "Zm9yZ2Vk".parse().unwrap());
+    client.merge_subjects(forged).await.unwrap_err();
+    let refused: Vec<_> = desk
+        .records()
+        .await
+        .into_iter()
+        .take(3)
+        .map(|record| (record.account, record.reason, record.objects.contains(OTHER)))
+        .collect();
+    let expected = [
+        ("public", "NOT_SIGNED_IN", false),
+        ("supervisor-1", "PURPOSE_MISSING", true),
+        ("citizen-1", "NOT_PERMITTED", true),
+    ];
+    assert_eq!(
+        refused,
+        expected.map(|(who, why, whom)| (who.to_owned(), why.to_owned(), whom))
+    );
+    let before = rows(&desk.storage, "audit_records").await;
+    for _ in 0..100 {
+        desk.merge(&citizen, Some("look"), "r").await.unwrap_err();
+    }
+    let added = rows(&desk.storage, "audit_records").await - before;
+    assert!(added < 25, "{added}");
+    desk.bed.clock.advance(Duration::from_secs(61));
+    desk.merge(&citizen, Some("look"), "r").await.unwrap_err();
+    assert_eq!(desk.records().await[0].unrecorded, 100 - added);
+    assert_eq!(desk.merges.merged.load(std::sync::atomic::Ordering::SeqCst), 0);
+    assert_eq!(desk.breaks().await, []);
+}
+
+async fn a_caller_who_goes_away_leaves_no_effect_without_its_record(bed: Bed) {
+    let desk = desk(bed).await;
+    let before = rows(&desk.storage, "audit_records").await;
+    let supervisor = supervisor();
+    let cut = tokio::time::timeout(
+        Duration::from_millis(200),
+        desk.merge(&supervisor, Some("duplicates"), "wait"),
+    );
+    assert!(cut.await.is_err(), "the caller has gone");
+    desk.merges.go_on.notify_one();
+    for _ in 0..200 {
+        if rows(&desk.storage, "audit_records").await > before {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let done = desk.merges.merged.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(
+        (done, rows(&desk.storage, "audit_records").await),
+        (1, before + 1)
+    );
+}
+
+async fn what_cannot_be_recorded_is_not_answered(bed: Bed) {
+    let desk = desk(bed).await;
+    desk.merges(1).await;
+    meddle(&desk.storage, "ALTER TABLE audit_records RENAME TO hidden").await;
+    desk.merge(&supervisor(), Some("duplicates"), "r")
+        .await
+        .unwrap_err();
+    meddle(&desk.storage, "ALTER TABLE hidden RENAME TO audit_records").await;
+    desk.merges(1).await;
+    assert_eq!(desk.breaks().await, []);
+}
+
+async fn what_was_changed_deleted_inserted_or_moved_is_found_and_named(bed: Bed) {
+    let desk = desk(bed).await;
+    desk.merges(8).await;
+    // Two are older than the chain: the first chained one is 3.
+    assert_eq!(desk.breaks().await, []);
+    let columns = "recorded_at, rpc, caller, principal, purpose, outcome, roles, division, reason, objects, unrecorded, entry";
+    for column in [
+        "principal",
+        "purpose",
+        "outcome",
+        "roles",
+        "division",
+        "reason",
+        "objects",
+        "rpc",
+        "caller",
+    ] {
+        let kept = format!("UPDATE audit_records SET {column} = {column} || 'x' WHERE id = 4");
+        meddle(&desk.storage, &kept).await;
+        assert_eq!(desk.breaks().await, [(4, Break::Changed)], "{column}");
+        let back = format!(
+            "UPDATE audit_records SET {column} = substr({column}, 1, length({column}) - 1) WHERE id = 4"
+        );
+        meddle(&desk.storage, &back).await;
+    }
+    meddle(
+        &desk.storage,
+        "UPDATE audit_records SET recorded_at = recorded_at + 1 WHERE id = 4",
+    )
+    .await;
+    assert_eq!(desk.breaks().await, [(4, Break::Changed)]);
+    meddle(
+        &desk.storage,
+        "UPDATE audit_records SET recorded_at = recorded_at - 1 WHERE id = 4",
+    )
+    .await;
+    assert_eq!(desk.breaks().await, []);
+    // Two that change places.
+    meddle(&desk.storage, "UPDATE audit_records SET id = -5 WHERE id = 5").await;
+    meddle(&desk.storage, "UPDATE audit_records SET id = 5 WHERE id = 6").await;
+    meddle(&desk.storage, "UPDATE audit_records SET id = 6 WHERE id = -5").await;
+    assert_eq!(desk.breaks().await.first(), Some(&(5, Break::Changed)));
+    meddle(&desk.storage, "UPDATE audit_records SET id = -5 WHERE id = 5").await;
+    meddle(&desk.storage, "UPDATE audit_records SET id = 5 WHERE id = 6").await;
+    meddle(&desk.storage, "UPDATE audit_records SET id = 6 WHERE id = -5").await;
+    assert_eq!(desk.breaks().await, []);
+    // One that was put in: after the end, as a copy of the last.
+    let copy = format!(
+        "INSERT INTO audit_records (id, {columns}) SELECT 11, {columns} FROM audit_records WHERE id = 10"
+    );
+    meddle(&desk.storage, &copy).await;
+    assert_eq!(desk.breaks().await, [(11, Break::Changed), (10, Break::Head)]);
+    meddle(&desk.storage, "DELETE FROM audit_records WHERE id = 11").await;
+    assert_eq!(desk.breaks().await, []);
+    meddle(&desk.storage, "DELETE FROM audit_records WHERE id = 7").await;
+    assert_eq!(desk.breaks().await, [(8, Break::Gap)]);
+}
+
+async fn a_cut_off_end_and_a_changed_seal_are_found(bed: Bed) {
+    let desk = desk(bed).await;
+    let sealing = tokio::spawn(desk.log.clone().seal_days(desk.bed.foundation.stop.clone()));
+    desk.merges(3).await;
+    desk.bed.clock.advance(Duration::from_secs(86_400));
+    let sealed = async {
+        while desk.log.check_end(None).await.unwrap().sealed_days == 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), sealed)
+        .await
+        .unwrap();
+    sealing.abort();
+    desk.merges(2).await;
+    assert_eq!(desk.breaks().await, []);
+    let day = lutong_kernel::LocalDay::parse("2022-11-26").unwrap();
+    meddle(&desk.storage, "UPDATE audit_seals SET records = records + 1").await;
+    assert_eq!(desk.breaks().await, [(3, Break::Seal(day))]);
+    meddle(&desk.storage, "UPDATE audit_seals SET records = records - 1").await;
+    meddle(&desk.storage, "CREATE TABLE kept AS SELECT * FROM audit_seals").await;
+    meddle(&desk.storage, "DELETE FROM audit_seals").await;
+    assert_eq!(desk.breaks().await, [(3, Break::Seal(day))]);
+    meddle(&desk.storage, "INSERT INTO audit_seals SELECT * FROM kept").await;
+    assert_eq!(desk.breaks().await, []);
+    // Cut off after the seal, with the note of the end moved back.
+    meddle(&desk.storage, "DELETE FROM audit_records WHERE id = 7").await;
+    assert_eq!(desk.breaks().await, [(7, Break::Head)]);
+    let back = "UPDATE audit_head SET sequence = 6, entry = (SELECT entry FROM audit_records WHERE id = 6)";
+    meddle(&desk.storage, back).await;
+    assert_eq!(desk.breaks().await, [(6, Break::Head)]);
+    // All of it, and the note too: it is not made anew, by a record or by a start.
+    meddle(&desk.storage, "DELETE FROM audit_head").await;
+    assert_eq!(desk.breaks().await.last(), Some(&(6, Break::Head)));
+    desk.merge(&supervisor(), Some("duplicates"), "r")
+        .await
+        .unwrap_err();
+    drop(another_log(&desk.bed, &desk.storage).await);
+    assert_eq!(desk.breaks().await.last(), Some(&(6, Break::Head)));
+    meddle(&desk.storage, "DELETE FROM audit_records").await;
+    assert_eq!(desk.breaks().await, [(0, Break::Head)]);
+}
+
+async fn a_log_that_was_put_back_is_found_by_a_head_kept_elsewhere(bed: Bed) {
+    let desk = desk(bed).await;
+    desk.merges(2).await;
+    for table in ["audit_records", "audit_head"] {
+        meddle(
+            &desk.storage,
+            &format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"),
+        )
+        .await;
+    }
+    desk.merges(2).await;
+    let head = desk.log.check_end(None).await.unwrap().head.unwrap();
+    let known = Some((head.sequence, head.entry));
+    desk.merges(1).await;
+    assert_eq!(desk.log.check_end(known).await.unwrap().breaks, []);
+    for table in ["audit_records", "audit_head"] {
+        meddle(&desk.storage, &format!("DELETE FROM {table}")).await;
+        meddle(
+            &desk.storage,
+            &format!("INSERT INTO {table} SELECT * FROM kept_{table}"),
+        )
+        .await;
+    }
+    assert_eq!(desk.breaks().await, [], "in itself it is whole");
+    let found = desk.log.check_end(known).await.unwrap().breaks;
+    assert_eq!(found, [(head.sequence, Break::Head)]);
+}
+
+async fn records_from_before_the_chain_stay_and_are_told_apart(bed: Bed) {
+    let desk = desk(bed).await;
+    assert_eq!(desk.breaks().await, []);
+    desk.merges(1).await;
+    let records = desk.records().await;
+    let old: Vec<_> = records
+        .iter()
+        .map(|record| (record.sequence, record.rpc.as_str()))
+        .collect();
+    assert_eq!(old[1..], [(2, "x/Old"), (1, "x/Old")]);
+    let checked = desk.log.check(0, 100).await.unwrap();
+    assert_eq!((checked.intact, checked.next), (1, None));
+    // Nor can a chained one be said to be older.
+    meddle(&desk.storage, "UPDATE audit_head SET unchained = 3").await;
+    assert_eq!(desk.breaks().await, [(3, Break::Head)]);
+}
+
+async fn processes_that_write_at_once_make_one_chain(bed: Bed) {
+    let desk = desk(bed).await;
+    // SQLite has one process.
+    let second = match desk.bed.engine() {
+        Engine::Sqlite => desk.log.clone(),
+        Engine::Postgres => another_log(&desk.bed, &desk.storage).await,
+    };
+    let call = |n: usize| lutong_chassis::server::CallRecord {
+        at: desk.bed.foundation.now(),
+        rpc: "x/Y",
+        caller: Some(Caller::Gateway),
+        account: format!("a{n}"),
+        roles: Roles::default(),
+        division: None,
+        purpose: None,
+        outcome: Code::Ok,
+        reason: String::new(),
+        objects: Vec::new(),
+        unrecorded: 0,
+    };
+    let writes = (0..400).map(|n| {
+        let log = if n % 2 == 0 { &desk.log } else { &second };
+        lutong_chassis::server::AuditSink::record(log, call(n))
+    });
+    // Whoever checks meanwhile raises no false alarm.
+    let checking = async {
+        for _ in 0..20 {
+            assert_eq!(desk.log.check_end(None).await.unwrap().breaks, []);
+        }
+    };
+    let (written, ()) = futures::future::join(futures::future::join_all(writes), checking).await;
+    written.into_iter().for_each(Result::unwrap);
+    assert_eq!(desk.breaks().await, []);
+    let checked = desk.log.check(0, 1_000).await.unwrap();
+    assert_eq!(checked.intact, 400);
+    // In pages as in one.
+    let (mut after, mut intact) = (0, 0);
+    loop {
+        let page = desk.log.check(after, 64).await.unwrap();
+        assert_eq!(page.breaks, []);
+        intact += page.intact;
+        let Some(next) = page.next else { break };
+        after = next;
+    }
+    assert_eq!(intact, 400);
+}
+
+async fn records_are_listed_by_what_is_asked_for(bed: Bed) {
+    let desk = desk(bed).await;
+    desk.merges(2).await;
+    desk.bed.clock.advance(Duration::from_secs(60));
+    let since = desk.bed.foundation.now();
+    desk.merge(
+        &lutong_chassis::testing::citizen("citizen-1", None),
+        Some("x"),
+        "r",
+    )
+    .await
+    .unwrap_err();
+    let count = |filter: Filter| {
+        let log = desk.log.clone();
+        async move { log.list(&filter, i64::MAX, 100).await.unwrap().len() }
+    };
+    let all = Filter::default;
+    assert_eq!(count(all()).await, 5);
+    assert_eq!(
+        count(Filter {
+            account: "citizen-1".into(),
+            ..all()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        count(Filter {
+            outcome: "PERMISSION_DENIED".into(),
+            ..all()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        count(Filter {
+            rpc: "MergeSubjects".into(),
+            ..all()
+        })
+        .await,
+        3
+    );
+    assert_eq!(
+        count(Filter {
+            rpc: "lutong.identity.v1.MergeService/MergeSubjects".into(),
+            ..all()
+        })
+        .await,
+        3
+    );
+    assert_eq!(
+        count(Filter {
+            rpc: "Subjects".into(),
+            ..all()
+        })
+        .await,
+        0
+    );
+    assert_eq!(
+        count(Filter {
+            object: SUBJECT.into(),
+            ..all()
+        })
+        .await,
+        2
+    );
+    assert_eq!(
+        count(Filter {
+            object: OTHER.into(),
+            ..all()
+        })
+        .await,
+        3
+    );
+    assert_eq!(
+        count(Filter {
+            start: Some(since),
+            ..all()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        count(Filter {
+            end: Some(since),
+            ..all()
+        })
+        .await,
+        4
+    );
+}
