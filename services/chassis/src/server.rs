@@ -4,6 +4,8 @@ mod guard;
 mod listen;
 mod opening;
 mod recorded;
+mod recording;
 
-pub use guard::{AuditSink, CallRecord, GuardConfig, ServiceRouter};
+pub use guard::{GuardConfig, ServiceRouter};
 pub use listen::{ListenConfig, Listener, TransportSecurity};
+pub use recording::{AuditSink, CallRecord};
