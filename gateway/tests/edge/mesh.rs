@@ -1,7 +1,6 @@
 //! Every service that the edge reaches, with a use case that says what it was given.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -140,7 +140,9 @@ impl Foundation {
                 .await
                 .map_err(refused)?;
         }
-        let installed = Installation::of(&database, &place).await.map_err(refused)?;
+        let installed = Installation::of_current::<M>(&database, &place)
+            .await
+            .map_err(refused)?;
         let (path, names) = (self.keys.file(service), key_names(more_keys));
         let make = self.keys.makes.then_some(&*self.random);
         let keys = installed.key_file(&path, &names, make).map_err(refused)?;

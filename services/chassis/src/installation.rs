@@ -17,7 +17,7 @@ use sea_orm::{
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::crypto::{CipherError, FieldCipher, KeyFile, KeyFileError, keyed_hash};
-use crate::storage::{Database, Engine, MIGRATION_LOCK, StorageConfig, StorageError};
+use crate::storage::{self, Database, Engine, MIGRATION_LOCK, StorageConfig, StorageError};
 
 const OWNER: &str = "service";
 const KEY: &str = "key.";
@@ -75,7 +75,7 @@ pub enum InstallationError {
         reason: String,
     },
     #[error(
-        "数据库{database}的表结构尚未建立：请运行 lutong migrate {service} / the schema of {database} is not there yet: run `lutong migrate {service}`"
+        "数据库{database}的表结构尚未建立或版本较旧：请运行 lutong migrate {service} / the schema of {database} is not there yet, or older than this build: run `lutong migrate {service}`"
     )]
     NotMigrated { database: String, service: ServiceName },
 }
@@ -225,6 +225,21 @@ impl Installation {
             place: place.clone(),
             notes,
             closed,
+        })
+    }
+
+    /// The same, once the schema is this build's as well.
+    pub async fn of_current<M: MigratorTrait>(
+        database: &Database,
+        place: &Place,
+    ) -> Result<Self, InstallationError> {
+        let installed = Self::of(database, place).await?;
+        if storage::is_current::<M>(database).await? {
+            return Ok(installed);
+        }
+        Err(InstallationError::NotMigrated {
+            database: place.database.clone(),
+            service: place.service,
         })
     }
 

@@ -5,10 +5,12 @@ mod listen;
 mod message;
 mod opening;
 mod recorded;
+mod recording;
 mod under_way;
 mod unread;
 
-pub use guard::{AuditSink, CallRecord, GuardConfig, ServiceRouter};
+pub use guard::{GuardConfig, ServiceRouter};
 pub use listen::{ListenConfig, Listener, TransportSecurity};
 pub use message::{MESSAGE_PATIENCE, MessageBytes, STREAM_PATIENCE, SilenceWatch, attend, read_message};
+pub use recording::{AuditSink, CallRecord};
 pub use under_way::{Place, UnderWay};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lutong_chassis::access::AccessTable;
 use lutong_chassis::health::{Check, Readiness, Trouble};
-use lutong_chassis::installation::{Installation, InstallationError, Place};
+use lutong_chassis::installation::{InstallationError, Place};
 use lutong_chassis::outbox::Doorbell;
 use lutong_chassis::peer::Probe;
 use lutong_chassis::server::{Listener, TransportSecurity};
@@ -129,8 +129,8 @@ async fn wait_for_database(
         let storage = Check::new(format!("{service} storage"), move || {
             let (database, place) = (database.clone(), place.clone());
             async move {
-                let looked = Installation::of(&database, &place).await;
-                looked.map(drop).map_err(|error| error.to_string())
+                let looked = wiring::installed(service, &database, &place).await;
+                looked.map_err(|error| error.to_string())
             }
         });
         // Whatever the database says, nothing is served yet.
@@ -139,8 +139,8 @@ async fn wait_for_database(
         tokio::spawn(readiness.clone().watch(checks, found.clone()))
     };
     let outcome = loop {
-        match Installation::of(&database, &place).await {
-            Ok(_) => break Ok(()),
+        match wiring::installed(service, &database, &place).await {
+            Ok(()) => break Ok(()),
             Err(error) if error.may_pass() => tokio::time::sleep(LOOK_EVERY).await,
             Err(error) => break Err(refused(error)),
         }

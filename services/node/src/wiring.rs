@@ -3,7 +3,7 @@
 use lutong_chassis::access::caller_of;
 use lutong_chassis::client::{LocalMesh, MeshChannel};
 use lutong_chassis::health::Need;
-use lutong_chassis::installation::{self, InstallationError, Place};
+use lutong_chassis::installation::{self, Installation, InstallationError, Place};
 use lutong_chassis::storage::{Database, StorageConfig};
 use lutong_chassis::tls::{self, TlsError};
 use lutong_chassis::{BuildError, Component, Foundation};
@@ -143,4 +143,34 @@ pub async fn migrate(service: ServiceName, storage: &StorageConfig) -> Result<()
         }
         ServiceName::Gateway => Ok(()),
     }
+}
+
+/// Whether a service's database is its own and has this build's schema.
+pub async fn installed(
+    service: ServiceName,
+    database: &Database,
+    place: &Place,
+) -> Result<(), InstallationError> {
+    let found = match service {
+        ServiceName::Identity => {
+            Installation::of_current::<lutong_identity::Migrations>(database, place).await
+        }
+        ServiceName::Declaration => {
+            Installation::of_current::<lutong_declaration::Migrations>(database, place).await
+        }
+        ServiceName::RiskRules => {
+            Installation::of_current::<lutong_risk_rules::Migrations>(database, place).await
+        }
+        ServiceName::CodeRendering => {
+            Installation::of_current::<lutong_code_rendering::Migrations>(database, place).await
+        }
+        ServiceName::Complaint => {
+            Installation::of_current::<lutong_complaint::Migrations>(database, place).await
+        }
+        ServiceName::Federation => {
+            Installation::of_current::<lutong_federation::Migrations>(database, place).await
+        }
+        ServiceName::Gateway => return Ok(()),
+    };
+    found.map(drop)
 }

@@ -263,13 +263,13 @@ mod tests {
 
     #[test]
     fn sources_rule_sets_and_numbered_things_are_ids_and_free_text_is_none() {
-        let rollback = rules::RollBackFeedRequest {
+        let rollback = rules::ProposeRollbackRequest {
             source: "cdc-370200".to_owned(),
             reason: "wrong export".to_owned(),
-            ..rules::RollBackFeedRequest::default()
+            ..rules::ProposeRollbackRequest::default()
         };
         assert_eq!(
-            found(&plan("/RollBackFeed").request, &rollback),
+            found(&plan("/ProposeRollback").request, &rollback),
             [pair("source", "cdc-370200")]
         );
         let approve = rules::ApproveRuleSetRequest {

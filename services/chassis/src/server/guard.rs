@@ -12,8 +12,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::Full;
-use lutong_kernel::{Clock, DivisionCode, Fault, FaultCode, ServiceName, Timestamp};
-use lutong_proto::policy::Caller;
+use lutong_kernel::{Clock, Fault, FaultCode, ServiceName};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::body::Body;
 use tonic::metadata::MetadataValue;
@@ -25,45 +24,17 @@ use super::message::{self, MessageBytes, SilenceWatch};
 use super::under_way::{Place, UnderWay};
 use super::unread;
 use crate::access::{
-    AccessTable, Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, PrincipalKey, Roles, RpcPolicy,
-    TokenError,
+    AccessTable, Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, PrincipalKey, RpcPolicy, TokenError,
 };
-use crate::audit::objects::{Object, Objects};
 use crate::audit::refusals::RefusalBudget;
 use crate::deadline::Deadline;
 use crate::peer::PeerCaller;
-use crate::server::recorded::{self, Kept};
+use crate::server::recording::AuditSink;
 use crate::status;
 use crate::telemetry::{self, CallTimer};
 
 /// A call worth a line in the log even when it went well.
 const SLOW: Duration = Duration::from_secs(1);
-
-/// A call that the contract says is to be recorded.
-#[derive(Debug, Clone)]
-pub struct CallRecord {
-    pub at: Timestamp,
-    pub rpc: &'static str,
-    /// `None`: the transport does not know.
-    pub caller: Option<Caller>,
-    pub account: String,
-    pub roles: Roles,
-    pub division: Option<DivisionCode>,
-    pub purpose: Option<String>,
-    pub outcome: Code,
-    /// Of an error; empty where the call went well.
-    pub reason: String,
-    /// Whom and what it was about.
-    pub objects: Vec<Object>,
-    /// Refused calls that were not recorded, since the last that was.
-    pub unrecorded: i64,
-}
-
-/// Where recorded calls go. The answer waits for it: a call that cannot be recorded is not answered.
-#[async_trait::async_trait]
-pub trait AuditSink: Send + Sync {
-    async fn record(&self, record: CallRecord) -> Result<(), Fault>;
-}
 
 /// What a guard needs besides the service it guards.
 #[derive(Clone)]
@@ -96,10 +67,10 @@ pub struct ServiceRouter {
     guard: Arc<Guard>,
 }
 
-struct Guard {
-    config: GuardConfig,
+pub(super) struct Guard {
+    pub(super) config: GuardConfig,
     in_flight: Semaphore,
-    refusals: RefusalBudget,
+    pub(super) refusals: RefusalBudget,
     streams: Semaphore,
     streams_of: UnderWay<String>,
 }
@@ -222,7 +193,7 @@ impl Guard {
         Ok(grant)
     }
 
-    fn open(&self, value: &[u8]) -> Result<Principal, Fault> {
+    pub(super) fn open(&self, value: &[u8]) -> Result<Principal, Fault> {
         let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(value);
         let opened = bytes
             .map_err(|_| TokenError::Unreadable)
@@ -293,114 +264,6 @@ impl Guard {
         }
     }
 
-    /// Whether calls at this path are recorded here.
-    fn records(&self, path: &str) -> bool {
-        self.config.audit.is_some() && self.config.table.get(path).is_some_and(|rpc| rpc.recorded)
-    }
-
-    /// Keeps what a recorded request says it is about, while its handler reads it.
-    fn keep(&self, rpc: &RpcPolicy, request: &mut Request<Body>) -> Option<Kept> {
-        if self.config.audit.is_none() || rpc.objects.request.is_empty() {
-            return None;
-        }
-        let (body, kept) = recorded::tap(std::mem::take(request.body_mut()));
-        *request.body_mut() = body;
-        Some(kept)
-    }
-
-    async fn record(
-        &self,
-        rpc: &RpcPolicy,
-        grant: &Grant,
-        kept: Option<Kept>,
-        response: Response<Body>,
-    ) -> Response<Body> {
-        let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
-            return response;
-        };
-        let mut objects = Objects::default();
-        if let Some(kept) = kept {
-            rpc.objects.request.read_frame(&kept.bytes(), &mut objects);
-        }
-        let mut response = response;
-        if !rpc.objects.response.is_empty() {
-            let bytes;
-            (response, bytes) = recorded::whole(response).await;
-            rpc.objects.response.read_frame(&bytes, &mut objects);
-        }
-        let mut record = self.call_record(rpc, Some(grant.caller()), grant.principal(), objects);
-        record.purpose = grant.purpose().map(str::to_owned);
-        record.outcome = code_of(&response);
-        record.reason = recorded::reason_of(&response);
-        match audit.record(record).await {
-            Ok(()) => response,
-            Err(fault) => {
-                tracing::error!(rpc = rpc.name, %fault, "a call could not be recorded and was not answered");
-                status::from_fault(fault).into_http()
-            }
-        }
-    }
-
-    /// A recorded RPC that policy refused is recorded as well, within bounds: who tried, and for what. The refusal
-    /// stands whether or not it could be.
-    async fn record_refusal(&self, rpc: &RpcPolicy, request: Request<Body>, fault: &Fault) {
-        let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
-            return;
-        };
-        let headers = request.headers();
-        let caller = request.extensions().get::<PeerCaller>().map(|peer| peer.0);
-        let token = headers.get(PRINCIPAL_HEADER);
-        let principal = match (token.map(|token| self.open(token.as_bytes())), caller) {
-            (Some(Ok(principal)), _) => principal,
-            (None, Some(caller)) => Principal::service(caller.as_str_name()),
-            // Whoever it says it is was not proven.
-            (Some(Err(_)), _) | (None, None) => Principal::public(),
-        };
-        let Some(unrecorded) = self.refusals.take(&principal.account, self.config.clock.now()) else {
-            return;
-        };
-        let purpose = headers.get(PURPOSE_HEADER).and_then(|value| value.to_str().ok());
-        let purpose = purpose.map(str::to_owned);
-        let mut objects = Objects::default();
-        if !rpc.objects.request.is_empty() {
-            let bytes = recorded::first_bytes(request.into_body()).await;
-            rpc.objects.request.read_frame(&bytes, &mut objects);
-        }
-        let mut record = self.call_record(rpc, caller, &principal, objects);
-        record.purpose = purpose;
-        record.outcome = status::from_fault(fault.clone()).code();
-        record.reason = fault.reason.clone().into_owned();
-        record.unrecorded = unrecorded;
-        if let Err(fault) = audit.record(record).await {
-            tracing::error!(rpc = rpc.name, %fault, "a refused call could not be recorded");
-        }
-    }
-
-    fn call_record(
-        &self,
-        rpc: &RpcPolicy,
-        caller: Option<Caller>,
-        principal: &Principal,
-        mut objects: Objects,
-    ) -> CallRecord {
-        if let Some(feed) = &principal.feed {
-            objects.add("feed.source", &feed.source);
-        }
-        CallRecord {
-            at: self.config.clock.now(),
-            rpc: rpc.name,
-            caller,
-            account: principal.account.clone(),
-            roles: principal.roles,
-            division: principal.division,
-            purpose: None,
-            outcome: Code::Ok,
-            reason: String::new(),
-            objects: objects.finish(),
-            unrecorded: 0,
-        }
-    }
-
     fn observe(&self, rpc: &RpcPolicy, timer: CallTimer, response: &Response<Body>) {
         let code = code_of(response);
         let took = timer.finish(code);
@@ -420,7 +283,7 @@ impl Guard {
 
 /// The code of a finished unary answer: in the headers when it failed early, else in the trailers that tonic writes
 /// for an answer that went well.
-fn code_of(response: &Response<Body>) -> Code {
+pub(super) fn code_of(response: &Response<Body>) -> Code {
     response
         .headers()
         .get("grpc-status")

@@ -100,7 +100,11 @@ fn operator() -> String {
 }
 
 async fn open(folder: &DataFolder) -> Result<Accounts, Failure> {
-    let Opened { config, storage, keys } = folder.open(ServiceName::Identity)?;
+    let Opened {
+        config,
+        storage,
+        keys,
+    } = folder.open(ServiceName::Identity)?;
     let mesh_keys = MeshKeys::open(&keys, &Entropy)?;
     let mut foundation =
         one_process::foundation(&config, Arc::new(WallClock), Arc::new(Entropy), &mesh_keys)?;

@@ -14,6 +14,9 @@ use lutong_node::{StartError, one_process, one_service, preflight, wiring};
 use super::data::DataFolder;
 use super::{Failure, Settings};
 
+/// How long a start waits for its database before it says that it is alive.
+const BRIEF_MS: u64 = 700;
+
 #[derive(Debug, Args)]
 pub struct Serve {
     /// One of the mesh; none: all of them in this process.
@@ -67,7 +70,10 @@ impl Serve {
     pub async fn run(self) -> Result<(), Failure> {
         let config = self.settings.load(self.dev)?;
         let (clock, random) = (Arc::new(WallClock), Arc::new(Entropy));
-        let findings = preflight::check(self.service, &config, &*clock).await;
+        // A database that is away is waited for later, when the process can already be asked how it is.
+        let mut brief = config.clone();
+        brief.storage.acquire_timeout_ms = brief.storage.acquire_timeout_ms.min(BRIEF_MS);
+        let findings = preflight::check(self.service, &brief, &*clock).await;
         if findings.refuse_start() {
             return Err(Failure::Input(format!(
                 "不能启动 this cannot be started:\n{findings}"

@@ -1,0 +1,163 @@
+//! The record of each call of an RPC that the contract says is recorded: made here for all of them, from what request and
+//! answer say; no handler writes one.
+
+use http::{Request, Response};
+use lutong_kernel::{DivisionCode, Fault, Timestamp};
+use lutong_proto::policy::Caller;
+use tonic::Code;
+use tonic::body::Body;
+
+use super::guard::{Guard, code_of};
+use super::recorded::{self, Kept};
+use crate::access::{Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, Roles, RpcPolicy};
+use crate::audit::objects::{Object, Objects};
+use crate::peer::PeerCaller;
+use crate::status;
+
+/// A call that the contract says is to be recorded.
+#[derive(Debug, Clone)]
+pub struct CallRecord {
+    pub at: Timestamp,
+    pub rpc: &'static str,
+    /// `None`: the transport does not know.
+    pub caller: Option<Caller>,
+    pub account: String,
+    pub roles: Roles,
+    pub division: Option<DivisionCode>,
+    pub purpose: Option<String>,
+    pub outcome: Code,
+    /// Of an error; empty where the call went well.
+    pub reason: String,
+    /// Whom and what it was about.
+    pub objects: Vec<Object>,
+    /// Refused calls that were not recorded, since the last that was.
+    pub unrecorded: i64,
+}
+
+/// Where recorded calls go. The answer waits for it: a call that cannot be recorded is not answered.
+#[async_trait::async_trait]
+pub trait AuditSink: Send + Sync {
+    async fn record(&self, record: CallRecord) -> Result<(), Fault>;
+}
+
+impl Guard {
+    /// Whether calls at this path are recorded here.
+    pub(super) fn records(&self, path: &str) -> bool {
+        self.config.audit.is_some() && self.config.table.get(path).is_some_and(|rpc| rpc.recorded)
+    }
+
+    /// Keeps what a recorded request says it is about, while its handler reads it.
+    pub(super) fn keep(&self, rpc: &RpcPolicy, request: &mut Request<Body>) -> Option<Kept> {
+        if self.config.audit.is_none() || rpc.objects.request.is_empty() {
+            return None;
+        }
+        let (body, kept) = recorded::tap(std::mem::take(request.body_mut()));
+        *request.body_mut() = body;
+        Some(kept)
+    }
+
+    pub(super) async fn record(
+        &self,
+        rpc: &RpcPolicy,
+        grant: &Grant,
+        kept: Option<Kept>,
+        response: Response<Body>,
+    ) -> Response<Body> {
+        let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
+            return response;
+        };
+        let (principal, outcome) = (grant.principal(), code_of(&response));
+        // What was shed did nothing; writing all of it down would make a crowd worse.
+        let shed = outcome == Code::ResourceExhausted;
+        let unrecorded = if shed {
+            let Some(unrecorded) = self.refusals.take(&principal.account, self.config.clock.now()) else {
+                return response;
+            };
+            unrecorded
+        } else {
+            0
+        };
+        let mut objects = Objects::default();
+        if let Some(kept) = kept {
+            rpc.objects.request.read_frame(&kept.bytes(), &mut objects);
+        }
+        let mut response = response;
+        if !rpc.objects.response.is_empty() {
+            let bytes;
+            (response, bytes) = recorded::whole(response).await;
+            rpc.objects.response.read_frame(&bytes, &mut objects);
+        }
+        let mut record = self.call_record(rpc, Some(grant.caller()), principal, objects);
+        record.unrecorded = unrecorded;
+        record.purpose = grant.purpose().map(str::to_owned);
+        record.outcome = outcome;
+        record.reason = recorded::reason_of(&response);
+        match audit.record(record).await {
+            Ok(()) => response,
+            Err(fault) => {
+                tracing::error!(rpc = rpc.name, %fault, "a call could not be recorded and was not answered");
+                status::from_fault(fault).into_http()
+            }
+        }
+    }
+
+    /// A recorded RPC that policy refused is recorded as well, within bounds: who tried, and for what. The refusal
+    /// stands whether or not it could be.
+    pub(super) async fn record_refusal(&self, rpc: &RpcPolicy, request: Request<Body>, fault: &Fault) {
+        let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
+            return;
+        };
+        let headers = request.headers();
+        let caller = request.extensions().get::<PeerCaller>().map(|peer| peer.0);
+        let token = headers.get(PRINCIPAL_HEADER);
+        let principal = match (token.map(|token| self.open(token.as_bytes())), caller) {
+            (Some(Ok(principal)), _) => principal,
+            (None, Some(caller)) => Principal::service(caller.as_str_name()),
+            // Whoever it says it is was not proven.
+            (Some(Err(_)), _) | (None, None) => Principal::public(),
+        };
+        let Some(unrecorded) = self.refusals.take(&principal.account, self.config.clock.now()) else {
+            return;
+        };
+        let purpose = headers.get(PURPOSE_HEADER).and_then(|value| value.to_str().ok());
+        let purpose = purpose.map(str::to_owned);
+        let mut objects = Objects::default();
+        if !rpc.objects.request.is_empty() {
+            let bytes = recorded::first_bytes(request.into_body()).await;
+            rpc.objects.request.read_frame(&bytes, &mut objects);
+        }
+        let mut record = self.call_record(rpc, caller, &principal, objects);
+        record.purpose = purpose;
+        record.outcome = status::from_fault(fault.clone()).code();
+        record.reason = fault.reason.clone().into_owned();
+        record.unrecorded = unrecorded;
+        if let Err(fault) = audit.record(record).await {
+            tracing::error!(rpc = rpc.name, %fault, "a refused call could not be recorded");
+        }
+    }
+
+    fn call_record(
+        &self,
+        rpc: &RpcPolicy,
+        caller: Option<Caller>,
+        principal: &Principal,
+        mut objects: Objects,
+    ) -> CallRecord {
+        if let Some(feed) = &principal.feed {
+            objects.add("feed.source", &feed.source);
+        }
+        CallRecord {
+            at: self.config.clock.now(),
+            rpc: rpc.name,
+            caller,
+            account: principal.account.clone(),
+            roles: principal.roles,
+            division: principal.division,
+            purpose: None,
+            outcome: Code::Ok,
+            reason: String::new(),
+            objects: objects.finish(),
+            unrecorded: 0,
+        }
+    }
+}
