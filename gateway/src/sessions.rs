@@ -88,12 +88,7 @@ impl Sessions {
     }
 
     /// A session for somebody whom the sign-in has recognised, and when it ends.
-    pub fn issue(
-        &self,
-        principal: &Principal,
-        claims: SessionClaims,
-        ttl: Duration,
-    ) -> (String, Timestamp) {
+    pub fn issue(&self, principal: &Principal, claims: SessionClaims, ttl: Duration) -> (String, Timestamp) {
         // Whole seconds, as the token keeps them.
         let ends_at = Timestamp::from_seconds(self.clock.now().plus(ttl).seconds());
         let sealed = self.session_key.seal_session(principal, ends_at, claims);
@@ -174,7 +169,12 @@ impl Sessions {
         known
     }
 
-    fn known(&self, (principal, version): (Principal, i64), ends_at: Option<Timestamp>, now: Timestamp) -> Known {
+    fn known(
+        &self,
+        (principal, version): (Principal, i64),
+        ends_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Known {
         let token_ends_at = now.plus(INTERNAL_TTL);
         Known {
             token: self.seal(&principal, token_ends_at),
@@ -306,7 +306,8 @@ mod tests {
     #[test]
     fn a_session_ends_when_it_says_so_remembered_or_not() {
         let (sessions, clock) = sessions();
-        let credential = |s: &Sessions| format!("Bearer {}", s.issue(&citizen(), DEV, Duration::from_secs(60)).0);
+        let credential =
+            |s: &Sessions| format!("Bearer {}", s.issue(&citizen(), DEV, Duration::from_secs(60)).0);
         let (seen, unseen) = (credential(&sessions), credential(&sessions));
         assert!(sessions.of(&headers(&seen)).is_ok());
         clock.advance(Duration::from_secs(60));

@@ -40,7 +40,9 @@ impl Accounts {
             .map_err(|error| status::to_fault(&error, part))?;
         let account = answer.into_inner().account;
         let version = account.as_ref().map_or(0, |account| account.version);
-        let principal = account.and_then(principal_of).map(|principal| (principal, version));
+        let principal = account
+            .and_then(principal_of)
+            .map(|principal| (principal, version));
         principal.ok_or_else(|| {
             tracing::error!("identity gave an account that is none");
             Fault::internal()

@@ -158,7 +158,10 @@ impl Standing {
     async fn read(&self, position: &mut Position) -> Result<(), Fault> {
         let read = self.read_pages(position).await;
         let now = Instant::now();
-        let mut times = self.times.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut times = self
+            .times
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         times.asked = Some(now);
         if read.is_ok() {
             times.answered = Some(now);
@@ -184,14 +187,21 @@ impl Standing {
             };
             position.after = last.sequence;
             let mut versions = HashMap::clone(&self.versions.load());
-            versions.extend(changes.into_iter().map(|change| (change.account_id, change.version)));
+            versions.extend(
+                changes
+                    .into_iter()
+                    .map(|change| (change.account_id, change.version)),
+            );
             self.versions.store(versions.into());
             self.changed.send_replace(());
         }
     }
 
     fn times(&self) -> Times {
-        *self.times.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        *self
+            .times
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -218,9 +228,17 @@ mod tests {
         for role in GO_ON {
             assert!(goes_on(Roles::of(&[role])), "{role:?}");
         }
-        for role in [Role::HealthOfficer, Role::AuthorityFeed, Role::Supervisor, Role::Operator] {
+        for role in [
+            Role::HealthOfficer,
+            Role::AuthorityFeed,
+            Role::Supervisor,
+            Role::Operator,
+        ] {
             assert!(!goes_on(Roles::of(&[role])), "{role:?}");
-            assert!(!goes_on(Roles::of(&[Role::Citizen, role])), "{role:?} and a citizen");
+            assert!(
+                !goes_on(Roles::of(&[Role::Citizen, role])),
+                "{role:?} and a citizen"
+            );
         }
     }
 }

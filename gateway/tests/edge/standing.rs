@@ -34,7 +34,10 @@ async fn officer(mesh: &Mesh, id: &str) -> String {
 async fn a_changed_account_is_out_within_seconds_at_every_replica_and_signs_in_anew() {
     let mesh = Mesh::new();
     let replica = mesh.replica();
-    let (session, other) = (officer(&mesh, "officer-1").await, officer(&mesh, "officer-2").await);
+    let (session, other) = (
+        officer(&mesh, "officer-1").await,
+        officer(&mesh, "officer-2").await,
+    );
     let citizen = mesh.citizen().await;
     for gateway in [&mesh, &replica] {
         gateway.follow();
@@ -46,10 +49,15 @@ async fn a_changed_account_is_out_within_seconds_at_every_replica_and_signs_in_a
         assert_ended(&gateway.get(STAFF, Some(&session)).await);
         assert_ended(&gateway.get("/v1/keys", Some(&session)).await);
         assert_eq!(gateway.get(STAFF, Some(&other)).await.status, StatusCode::OK);
-        assert_eq!(gateway.get("/v1/code", Some(&citizen)).await.status, StatusCode::OK);
+        assert_eq!(
+            gateway.get("/v1/code", Some(&citizen)).await.status,
+            StatusCode::OK
+        );
     }
     let body = serde_json::json!({"account_id": "officer-1"});
-    let anew = mesh.call(http::Method::POST, "/v1/dev/sessions", None, Some(body)).await;
+    let anew = mesh
+        .call(http::Method::POST, "/v1/dev/sessions", None, Some(body))
+        .await;
     let anew = anew.body["token"].as_str().unwrap();
     for gateway in [&mesh, &replica] {
         assert_eq!(gateway.get(STAFF, Some(anew)).await.status, StatusCode::OK);

@@ -68,6 +68,10 @@ impl Serve {
         let config = self.settings.load(self.dev)?;
         check(self.service, &config).map_err(|error| Failure::Input(error.to_string()))?;
         let name = self.service.map_or("lutong", ServiceName::as_str);
+        if self.service.is_none() && !config.data.exists() {
+            // The first start makes it; whoever mistyped `--data` sees it here.
+            println!("lutong: a new data folder is made: {}", config.data.display());
+        }
         let telemetry = telemetry::init(&config.telemetry, name)?;
         let (clock, random) = (Arc::new(WallClock), Arc::new(Entropy));
         let running = match self.service {
