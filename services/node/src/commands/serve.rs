@@ -80,6 +80,10 @@ impl Serve {
             )));
         }
         let name = self.service.map_or("lutong", ServiceName::as_str);
+        if self.service.is_none() && !config.data.exists() {
+            // The first start makes it; whoever mistyped `--data` sees it here.
+            println!("lutong: a new data folder is made: {}", config.data.display());
+        }
         let telemetry = telemetry::init(&config.telemetry, name)?;
         for warning in &findings.0 {
             tracing::warn!(service = name, "{}", warning.text);
