@@ -113,7 +113,8 @@ fn close_contact(source: &str, person: &Person) -> FactRow {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replica_that_is_killed_held_still_or_rolled_costs_hardly_a_call_and_nothing_that_was_acknowledged() {
+async fn a_replica_that_is_killed_held_still_or_rolled_costs_hardly_a_call_and_nothing_that_was_acknowledged()
+{
     let setting = Setting {
         two_of_code_rendering: true,
         ..Setting::default()
@@ -137,7 +138,15 @@ async fn a_replica_that_is_killed_held_still_or_rolled_costs_hardly_a_call_and_n
         .collect();
     let feed = Feed::sign_in(&mesh.gateway, "cdc-370200").await;
     let (mut all, mut all_failed, mut in_force) = (0, 0, 0);
-    for trouble in ["none", "killed", "back", "held still", "let go on", "rolled", "rolled again"] {
+    for trouble in [
+        "none",
+        "killed",
+        "back",
+        "held still",
+        "let go on",
+        "rolled",
+        "rolled again",
+    ] {
         let process = mesh.processes.get_mut(REPLICA).unwrap();
         match trouble {
             "killed" => process.kill(),
@@ -170,7 +179,9 @@ async fn a_replica_that_is_killed_held_still_or_rolled_costs_hardly_a_call_and_n
     journal.settle().await;
     journal.holds(0).await;
     let applied = journal.acknowledged().len();
-    eprintln!("{all} shown, {all_failed} failed; {applied} applications and {in_force} reports acknowledged, all there");
+    eprintln!(
+        "{all} shown, {all_failed} failed; {applied} applications and {in_force} reports acknowledged, all there"
+    );
     assert!(all_failed * 1_000 <= all, "{all_failed} of {all} failed");
     assert!(applied > 10 && in_force > 5, "{applied} {in_force}");
 }

@@ -8,7 +8,6 @@ use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::policy::Caller;
-use tonic::Code;
 use wire::import_facts_request::Content;
 use wire::{ImportMode, ImportState};
 
