@@ -25,6 +25,9 @@ struct Lending {
     kept: Option<Vec<Bytes>>,
     /// The body itself failed: sending it again would fail again.
     broken: bool,
+    /// The try that may read it. A try that was given up may still be in the hands of its connection, and must not go on
+    /// reading beside the next one.
+    current: u64,
 }
 
 impl Replay {
@@ -36,6 +39,7 @@ impl Replay {
             read: false,
             kept: keeps.then(Vec::new),
             broken: false,
+            current: 0,
         };
         Self {
             parts,
@@ -48,6 +52,7 @@ impl Replay {
         let mut again = Request::new(Body::new(Lent {
             lending: Arc::clone(&self.lending),
             next: 0,
+            of: self.lock().current,
         }));
         *again.method_mut() = self.parts.method.clone();
         *again.uri_mut() = self.parts.uri.clone();
@@ -57,19 +62,25 @@ impl Replay {
         again
     }
 
-    pub fn path(&self) -> &str {
-        self.parts.uri.path()
-    }
-
     /// Nothing of the body was read, so nothing of it left.
     pub fn is_unsent(&self) -> bool {
         !self.lock().read
     }
 
-    /// Whether the request can be sent once more without its receiver noticing a difference.
-    pub fn can_repeat(&self) -> bool {
-        let lending = self.lock();
-        !lending.broken && (!lending.read || lending.kept.is_some())
+    /// Whether its body is kept while it is sent.
+    pub fn is_kept(&self) -> bool {
+        self.lock().kept.is_some()
+    }
+
+    /// Takes the request back from the last try, so that it can be sent once more without its receiver noticing a
+    /// difference: `false` when it cannot, and then the last try goes on.
+    pub fn take_back(&self) -> bool {
+        let mut lending = self.lock();
+        let whole = !lending.broken && (!lending.read || lending.kept.is_some());
+        if whole {
+            lending.current += 1;
+        }
+        whole
     }
 
     fn lock(&self) -> MutexGuard<'_, Lending> {
@@ -86,6 +97,8 @@ struct Lent {
     lending: Arc<Mutex<Lending>>,
     /// Of the pieces that were kept, the next one to send.
     next: usize,
+    /// Which try it is.
+    of: u64,
 }
 
 impl http_body::Body for Lent {
@@ -99,6 +112,9 @@ impl http_body::Body for Lent {
         let next = self.next;
         let shared = Arc::clone(&self.lending);
         let mut lending = lock(&shared);
+        if self.of != lending.current {
+            return Poll::Ready(Some(Err(Status::cancelled("the call was taken back"))));
+        }
         lending.read = true;
         if let Some(piece) = lending.kept.as_ref().and_then(|kept| kept.get(next)) {
             self.next += 1;
@@ -154,21 +170,28 @@ mod tests {
     #[tokio::test]
     async fn a_kept_body_is_sent_again_whole_also_after_half_of_it_was_sent() {
         let replay = Replay::new(request(&["a", "b", "c"]), true);
-        assert!(replay.is_unsent() && replay.can_repeat());
+        assert!(replay.is_unsent() && replay.take_back());
         let mut half = replay.request();
         half.body_mut().frame().await.unwrap().unwrap();
-        assert!(!replay.is_unsent() && replay.can_repeat());
+        assert!(!replay.is_unsent() && replay.take_back());
+        assert!(
+            half.body_mut().frame().await.unwrap().is_err(),
+            "it was taken back"
+        );
         for _ in 0..2 {
             assert_eq!(sent(&replay).await, b"abc");
+            assert!(replay.take_back());
         }
     }
 
     #[tokio::test]
     async fn a_body_that_is_not_kept_goes_out_once() {
         let replay = Replay::new(request(&["a"]), false);
-        assert!(replay.can_repeat());
+        let given_up = replay.request();
+        assert!(replay.take_back());
+        assert!(given_up.collect().await.is_err(), "two never read one body");
         assert_eq!(sent(&replay).await, b"a");
-        assert!(!replay.can_repeat());
+        assert!(!replay.take_back());
     }
 
     #[tokio::test]
@@ -176,6 +199,6 @@ mod tests {
         let failing = futures::stream::iter([Err::<Frame<Bytes>, _>(Status::unknown("gone"))]);
         let replay = Replay::new(Request::new(Body::new(StreamBody::new(failing))), true);
         assert!(replay.request().collect().await.is_err());
-        assert!(!replay.can_repeat());
+        assert!(!replay.take_back());
     }
 }

@@ -140,8 +140,8 @@ impl Replicas {
                         set.refused(&replica);
                     }
                     failed = error.into();
-                    let again = replay.can_repeat() && !late;
-                    if !again || !(closed || set.may_repeat(&replica, &left_out)) {
+                    let again = !late && (closed || set.may_repeat(&replica, &left_out));
+                    if !again || !replay.take_back() {
                         break;
                     }
                     if closed {
@@ -208,8 +208,9 @@ impl Set {
             let in_use = *usage.borrow_and_update();
             if in_use {
                 self.suspect(replica);
-            } else if (replay.is_unsent() || is_repeatable(replay.path()) && replay.can_repeat())
+            } else if (replay.is_unsent() || replay.is_kept())
                 && self.may_repeat(replica, left_out)
+                && replay.take_back()
             {
                 return Tried::Silent;
             }

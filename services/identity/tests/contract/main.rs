@@ -350,7 +350,7 @@ async fn a_name_of_a_megabyte_is_refused_and_not_repeated(bed: Bed) {
         .await;
     let person = items(&"名".repeat(350_000), ONE);
     let refused = identity.register("wx-1", 1, person).await.unwrap_err();
-    assert_eq!(refused.reason, "REFUSED", "by the transport, unread");
+    assert_eq!(refused.reason, "MESSAGE_TOO_LARGE", "unread");
     assert_eq!(testing::rows(&identity.1, "people").await, 0);
 }
 
