@@ -223,6 +223,7 @@ fn of_value(bounds: &DynamicMessage, field: &FieldDescriptor, value: &str, at: &
             if most == 0 && !required {
                 return String::new();
             }
+            let value = value.trim_start_matches('&');
             format!("bytes({value}.len(), {required}, {most}, {at}, wrong);")
         }
         Kind::Enum(descriptor) => {

@@ -206,7 +206,9 @@ fn one_too_many_of_everything_that_has_a_bound_is_refused_by_its_name() {
             let bounds = options.get_extension(&option);
             let bounds = bounds.as_message().unwrap();
             let count = |name: &str| bounds.get_field_by_name(name).unwrap().as_u32().unwrap() as usize;
-            let (chars, items) = (count("max_chars"), count("max_items"));
+            let (chars, items, bytes) = (count("max_chars"), count("max_items"), count("max_bytes"));
+            let least = bounds.get_field_by_name("min").unwrap().as_f64();
+            let least = bounds.has_field_by_name("min").then_some(least).flatten();
             let mut with = DynamicMessage::new(message.clone());
             let reason = if chars > 0 {
                 with.set_field(&field, Value::String("a".repeat(chars + 1)));
@@ -215,6 +217,17 @@ fn one_too_many_of_everything_that_has_a_bound_is_refused_by_its_name() {
                 let item = Value::default_value(&field.kind());
                 with.set_field(&field, Value::List(vec![item; items + 1]));
                 "TOO_MANY"
+            } else if bytes > 0 {
+                let too_long = match field.kind() {
+                    prost_reflect::Kind::Bytes => Value::Bytes(vec![0; bytes + 1].into()),
+                    _ => Value::String("a".repeat(bytes + 1)),
+                };
+                with.set_field(&field, too_long);
+                "TOO_LONG"
+            } else if let Some(least) = least {
+                #[allow(clippy::cast_possible_truncation)] // bounds are whole numbers
+                with.set_field(&field, Value::I64(least as i64 - 1));
+                "OUT_OF_RANGE"
             } else {
                 continue;
             };
@@ -228,5 +241,5 @@ fn one_too_many_of_everything_that_has_a_bound_is_refused_by_its_name() {
             checked += 1;
         }
     }
-    assert!(checked > 0);
+    assert!(checked >= 12, "{checked}");
 }
