@@ -474,7 +474,7 @@ fn bindings(rule: &DynamicMessage) -> Vec<(String, String, bool)> {
 }
 
 /// Path variables: opaque ids, versions, days, names of rule sets and feeds.
-const IMPERSONAL: [&str; 10] = [
+const IMPERSONAL: [&str; 11] = [
     "name",
     "subject_id",
     "version",
@@ -482,6 +482,7 @@ const IMPERSONAL: [&str; 10] = [
     "rule_set",
     "recomparison_id",
     "designation_id",
+    "rollback_id",
     "source",
     "unplaced_area_id",
     "key_area_id",

@@ -70,6 +70,20 @@ impl AccountService for Handler {
         self.calls.fetch_add(1, Ordering::SeqCst);
         Ok(Response::new(identity::GetAccountResponse::default()))
     }
+
+    async fn list_account_changes(
+        &self,
+        _: Request<identity::ListAccountChangesRequest>,
+    ) -> Result<Response<identity::ListAccountChangesResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn get_feed(
+        &self,
+        _: Request<identity::GetFeedRequest>,
+    ) -> Result<Response<identity::GetFeedResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
 }
 
 /// What a client may try to put beside a request.

@@ -388,13 +388,13 @@ async fn a_rollback_is_proposed_and_decided_about_once(bed: Bed) {
         ..wire::ListRollbacksRequest::default()
     };
     let page = list(&mesh, &two, newest.clone()).await.unwrap();
-    assert_eq!(page.rollbacks, [second.clone()]);
+    assert_eq!(page.rollbacks, std::slice::from_ref(&second));
     let older = wire::ListRollbacksRequest {
         page_token: page.next_page_token,
         ..newest
     };
     let page = list(&mesh, &two, older).await.unwrap();
-    assert_eq!(page.rollbacks, [first.clone()]);
+    assert_eq!(page.rollbacks, std::slice::from_ref(&first));
     approve(&mesh, &two, 3, &first.rollback_id).await.unwrap();
     approve(&mesh, &two, 3, &first.rollback_id).await.unwrap();
     let id = second.rollback_id.as_str();
