@@ -49,10 +49,12 @@ impl Replay {
 
     /// The request from its beginning.
     pub fn request(&self) -> Request<Body> {
+        // Not held while the body is made: that asks the body whether it is at its end.
+        let of = self.lock().current;
         let mut again = Request::new(Body::new(Lent {
             lending: Arc::clone(&self.lending),
             next: 0,
-            of: self.lock().current,
+            of,
         }));
         *again.method_mut() = self.parts.method.clone();
         *again.uri_mut() = self.parts.uri.clone();

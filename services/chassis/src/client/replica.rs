@@ -102,13 +102,15 @@ impl Replica {
         begun.then(|| Question(Arc::clone(self)))
     }
 
-    /// Asks over the connection that its calls have.
-    pub async fn answers(&self, patience: Duration) -> bool {
-        let alive = is_alive(self.channel(), patience).await;
-        if alive {
+    /// Asks over the connection that its calls have whether it is silent. Where this process itself is so busy that it
+    /// looks at the clock much too late, nobody is: the answer may lie here unread.
+    pub async fn is_silent(&self, patience: Duration) -> bool {
+        let begun = Instant::now();
+        if is_alive(self.channel(), patience).await {
             self.hear();
+            return false;
         }
-        alive
+        begun.elapsed() < patience + patience / 4 && !self.was_heard_within(patience)
     }
 
     /// Asks over a connection of its own and, if that is answered, gives it to the calls: the old one may be a wire that

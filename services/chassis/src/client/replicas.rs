@@ -231,7 +231,7 @@ impl Set {
         if let Some(question) = replica.question() {
             let set = Arc::clone(self);
             tokio::spawn(async move {
-                if !question.0.answers(set.timing.probe_patience).await {
+                if question.0.is_silent(set.timing.probe_patience).await {
                     set.eject(question, "is silent");
                 }
             });
