@@ -10,6 +10,7 @@ use sha2::Sha256;
 pub use chain::{BEGINNING, ChainKey, Entry};
 pub use field_cipher::{CipherError, FieldCipher, ReadyCipher, create_data_keys_table};
 pub(crate) use field_cipher::{open_under, seal_under};
+pub(crate) use key_file::hex;
 pub use key_file::{Key, KeyFile, KeyFileError};
 
 /// HMAC-SHA-256 under a key: the blind index of documents, the fingerprint of request bodies.

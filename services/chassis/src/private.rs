@@ -78,11 +78,7 @@ mod tests {
         create_folder(&folder).unwrap();
         touch(&file).unwrap();
         assert_eq!(
-            (
-                mode(&folder),
-                mode(&folder.parent().unwrap().to_owned()),
-                mode(&file)
-            ),
+            (mode(&folder), mode(folder.parent().unwrap()), mode(&file)),
             (0o700, 0o700, 0o600)
         );
         std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();

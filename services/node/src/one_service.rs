@@ -10,6 +10,7 @@ use lutong_chassis::outbox::Doorbell;
 use lutong_chassis::peer::Probe;
 use lutong_chassis::server::{Listener, TransportSecurity};
 use lutong_chassis::storage::Database;
+use lutong_chassis::tls::certificate::Validity;
 use lutong_chassis::{BuildError, Foundation, KeyFolder, tls};
 use lutong_gateway::{Gateway, Peers};
 use lutong_kernel::{Clock, Random, ServiceName};
@@ -159,7 +160,7 @@ fn dependencies(
     links: &Links<'_>,
 ) -> Result<Vec<Check>, StartError> {
     let mut checks = Vec::new();
-    checks.extend(preflight::validity(service, config, &*foundation.clock).map(|validity| validity.check()));
+    checks.extend(preflight::validity(service, config, &*foundation.clock).map(Validity::check));
     for peer in wiring::peers(service) {
         let probe = Probe {
             from: service,

@@ -297,7 +297,6 @@ mod tests {
             outcome: Some(identity::resolution::Outcome::SubjectId(format!(
                 "01930000-0000-7000-8000-{n:012x}"
             ))),
-            ..identity::Resolution::default()
         };
         let answer = identity::ResolveDocumentsResponse {
             resolutions: (0..1_000).map(resolution).collect(),

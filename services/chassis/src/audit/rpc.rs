@@ -9,7 +9,7 @@ use super::objects::Object;
 use super::reading::{Break, Filter};
 use super::record::{Head, Record};
 use super::shape::id_of;
-use crate::crypto::Entry;
+use crate::crypto::{Entry, hex};
 use crate::reply;
 
 /// Records in one answer, and where nothing is asked for.
@@ -214,7 +214,7 @@ fn wire_break((sequence, what): (i64, Break)) -> wire::AuditBreak {
 fn wire_head(head: &Head) -> wire::AuditHead {
     wire::AuditHead {
         sequence: head.sequence,
-        entry: head.entry.iter().map(|byte| format!("{byte:02x}")).collect(),
+        entry: hex(&head.entry),
         unchained: head.unchained,
         sealed_day: head.sealed.map(|(day, _)| day.to_string()).unwrap_or_default(),
     }

@@ -41,6 +41,8 @@ pub struct Dependency {
     pub reason: String,
 }
 
+// The signature is serde's.
+#[allow(clippy::trivially_copy_pass_by_ref)]
 fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.to_rfc3339())
 }
@@ -69,10 +71,9 @@ impl Dependency {
     /// Whether it keeps the process from being ready; `began`: whether it has been.
     pub fn withholds(&self, began: bool) -> bool {
         match (self.state, self.need) {
-            (State::Ready, _) => false,
+            (State::Ready, _) | (State::Away, Need::Never) => false,
             (_, Need::Always) => true,
             (_, Need::ToBegin) | (State::Wrong, Need::Never) => !began,
-            (State::Away, Need::Never) => false,
         }
     }
 

@@ -145,19 +145,20 @@ fn supervisor() -> Principal {
     }
 }
 
-fn reference(subject: &str) -> Option<wire::SubjectReference> {
-    Some(wire::SubjectReference {
+fn reference(subject: &str) -> wire::SubjectReference {
+    wire::SubjectReference {
         reference: Some(wire::subject_reference::Reference::SubjectId(subject.to_owned())),
-    })
+    }
 }
 
-fn by_document() -> Option<wire::SubjectReference> {
-    Some(wire::SubjectReference {
-        reference: Some(wire::subject_reference::Reference::Document(wire::Document {
-            number: "370202199003077777".to_owned(),
-            ..wire::Document::default()
-        })),
-    })
+fn by_document() -> wire::SubjectReference {
+    let document = wire::Document {
+        number: "370202199003077777".to_owned(),
+        ..wire::Document::default()
+    };
+    wire::SubjectReference {
+        reference: Some(wire::subject_reference::Reference::Document(document)),
+    }
 }
 
 impl Desk {
@@ -178,8 +179,8 @@ impl Desk {
     async fn merge(&self, principal: &Principal, purpose: Option<&str>, reason: &str) -> Result<(), Status> {
         let message = wire::MergeSubjectsRequest {
             request_id: SUBJECT.to_owned(),
-            from: by_document(),
-            into: reference(OTHER),
+            from: Some(by_document()),
+            into: Some(reference(OTHER)),
             reason: reason.to_owned(),
         };
         let request = self.request(principal, purpose, message);
@@ -211,7 +212,7 @@ async fn a_call_is_recorded_with_who_what_whom_what_for_and_how_it_ended(bed: Be
         .unwrap();
     let message = wire::UnmergeSubjectRequest {
         request_id: SUBJECT.to_owned(),
-        from: reference(SUBJECT),
+        from: Some(reference(SUBJECT)),
         reason: "r".to_owned(),
     };
     let request = desk.request(&supervisor(), Some("undo"), message);
