@@ -23,6 +23,7 @@ fn build(bindings: &Bindings) -> Value {
     let mut all: Vec<_> = bindings.iter().collect();
     // The contract's own order: the first binding of an RPC names the operation.
     all.sort_by(|a, b| a.rpc.path.cmp(&b.rpc.path));
+    let names = operation::Names::of(all.iter().map(|binding| &*binding.rpc));
     let mut previous = (String::new(), 0_u32);
     for binding in all {
         let number = if previous.0 == binding.rpc.path {
@@ -36,7 +37,7 @@ fn build(bindings: &Bindings) -> Value {
         if !tags.contains(&tag) {
             tags.push(tag);
         }
-        let (path, operation) = operation::describe(binding, number, &mut schemas);
+        let (path, operation) = operation::describe(binding, &names.id(&binding.rpc, number), &mut schemas);
         let item = paths.entry(path).or_insert_with(|| json!({}));
         if let Value::Object(item) = item {
             item.insert(binding.method.as_str().to_ascii_lowercase(), operation);

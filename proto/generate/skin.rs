@@ -34,10 +34,7 @@ pub fn write(pool: &DescriptorPool) -> String {
     for (package, services) in packages {
         // `lutong.identity.v1` is `identity::v1` here.
         let modules: Vec<&str> = package.split('.').skip(1).collect();
-        let opened: String = modules
-            .iter()
-            .map(|module| format!("pub mod {module} {{ "))
-            .collect();
+        let opened = format!("pub mod {} {{", modules.join(" { pub mod "));
         let _ = writeln!(
             source,
             "{opened}\nuse super::super::runtime::*;\n{services}{}",

@@ -55,10 +55,20 @@ pub struct Setting {
     pub two_of_code_rendering: bool,
     /// For every process.
     pub environment: Vec<(String, String)>,
-    /// One process: how large its disk is, as `20m`.
-    pub small_disk: Option<&'static str>,
-    /// One process: whether its disk errs when the test says so.
-    pub faulty_disk: bool,
+    /// One process: the disk that its data lies on.
+    pub disk: Disk,
+}
+
+/// The disk of one process.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Disk {
+    /// This machine's.
+    #[default]
+    Plain,
+    /// One of this size, as `20m`.
+    Small(&'static str),
+    /// One that errs when the test says so.
+    Faulty,
 }
 
 /// Accounts that every mesh has: staff and feeds.
@@ -216,7 +226,10 @@ fn one_process(setting: Setting) -> Mesh {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let (partner, trust_list) = partner(folder.path());
     let data = folder.path().join("data");
-    let disk = setting.small_disk.map(|size| SmallDisk::mount(&data, size));
+    let disk = match setting.disk {
+        Disk::Small(size) => Some(SmallDisk::mount(&data, size)),
+        Disk::Plain | Disk::Faulty => None,
+    };
     let data = data.display().to_string();
     for account in ACCOUNTS {
         run(
@@ -225,10 +238,8 @@ fn one_process(setting: Setting) -> Mesh {
         );
     }
     let port = free_port();
-    let (faulty_disk, preloaded) = setting
-        .faulty_disk
-        .then(|| FaultyDisk::build(folder.path()))
-        .unzip();
+    let is_faulty = setting.disk == Disk::Faulty;
+    let (faulty_disk, preloaded) = is_faulty.then(|| FaultyDisk::build(folder.path())).unzip();
     let environment = [
         dev_gateway(port),
         vec![trust_list],

@@ -446,7 +446,12 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
         "the first of three services refuses: {tried}"
     );
 
-    let heads = folder.path().join("heads.json").display().to_string();
+    let gone = done["sequence"].as_str().unwrap();
+    a_deleted_record_is_named(mesh, folder.path(), gone).await;
+}
+
+async fn a_deleted_record_is_named(mesh: &Mesh, folder: &std::path::Path, gone: &str) {
+    let heads = folder.join("heads.json").display().to_string();
     let verify = [
         "audit",
         "verify",
@@ -468,7 +473,6 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
         url: lutong_kernel::Secret::new(mesh.storage["identity"].clone()),
         ..lutong_chassis::storage::StorageConfig::default()
     };
-    let gone = done["sequence"].as_str().unwrap();
     lutong_chassis::testing::meddle(&storage, &format!("DELETE FROM audit_records WHERE id = {gone}")).await;
     let verified = mesh.command(&verify);
     assert_eq!(verified.status.code(), Some(1));

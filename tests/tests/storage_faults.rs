@@ -9,7 +9,7 @@ use std::time::Duration;
 use lutong_tests::disk::{EIO, ENOSPC, Errors};
 use lutong_tests::feed::Feed;
 use lutong_tests::journal::Journal;
-use lutong_tests::mesh::{Mesh, Setting, Shape};
+use lutong_tests::mesh::{Disk, Mesh, Setting, Shape};
 use lutong_tests::wires::Weather;
 
 const SOURCE: &str = "cdc-370200";
@@ -41,7 +41,7 @@ async fn fill(mesh: &Mesh, journal: &Journal, feed: &Feed) -> usize {
 
 async fn full(environment: &[(&str, &str)], rounds: usize) -> (Vec<String>, usize) {
     let setting = Setting {
-        small_disk: Some("20m"),
+        disk: Disk::Small("20m"),
         environment: environment
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -134,7 +134,7 @@ async fn a_build_that_believes_its_driver_about_commits_is_caught_by_a_full_disk
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_writes_and_syncs_fail() {
     let setting = Setting {
-        faulty_disk: true,
+        disk: Disk::Faulty,
         ..Setting::default()
     };
     let mut mesh = Mesh::start_with(Shape::OneProcess, setting).await;

@@ -1,27 +1,90 @@
 //! One binding as an operation: path, parameters, body, answers, who may call.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use lutong_proto::policy::Role;
 use prost_reflect::FieldDescriptor;
 use serde_json::{Value, json};
 
 use super::comments;
 use super::schema::Schemas;
+use crate::contract::EdgeRpc;
 use crate::transcode::pattern::{Pattern, Segment};
 use crate::transcode::{Binding, BodyRule, field_at};
 
-/// The OpenAPI path and the operation. `number` counts the bindings of one RPC from 1.
-pub fn describe(binding: &Binding, number: u32, schemas: &mut Schemas) -> (String, Value) {
+/// The names that more than one service has for a method.
+#[derive(Debug)]
+pub struct Names(BTreeSet<String>);
+
+impl Names {
+    pub fn of<'a>(rpcs: impl Iterator<Item = &'a EdgeRpc>) -> Self {
+        let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for rpc in rpcs {
+            let service = rpc.method.parent_service().full_name().to_owned();
+            services
+                .entry(rpc.method.name().to_owned())
+                .or_default()
+                .insert(service);
+        }
+        services.retain(|_, services| services.len() > 1);
+        Self(services.into_keys().collect())
+    }
+
+    /// `createApplication`; `identityListAuditRecords` where other services have a method of this name; `getDecision2` for
+    /// the second binding of an RPC.
+    pub fn id(&self, rpc: &EdgeRpc, number: u32) -> String {
+        let method = rpc.method.name();
+        let package = rpc
+            .method
+            .parent_service()
+            .parent_file()
+            .package_name()
+            .to_owned();
+        let service = package.split('.').nth(1).unwrap_or_default();
+        let name = if self.0.contains(method) {
+            format!("{service}_{method}")
+        } else {
+            method.to_owned()
+        };
+        let name = lower_camel(&name);
+        if number == 1 {
+            name
+        } else {
+            format!("{name}{number}")
+        }
+    }
+}
+
+/// `risk_rules_ListAreas` is `riskRulesListAreas`.
+fn lower_camel(name: &str) -> String {
+    let mut camel = String::with_capacity(name.len());
+    let mut begins = false;
+    for letter in name.chars() {
+        match letter {
+            '_' => begins = true,
+            letter if camel.is_empty() => camel.push(letter.to_ascii_lowercase()),
+            letter if begins => {
+                camel.push(letter.to_ascii_uppercase());
+                begins = false;
+            }
+            letter => camel.push(letter),
+        }
+    }
+    camel
+}
+
+/// The OpenAPI path and the operation.
+pub fn describe(binding: &Binding, id: &str, schemas: &mut Schemas) -> (String, Value) {
     let rpc = &binding.rpc;
     let comment = comments::of_method(&rpc.method);
     let summary = comment.split("\n\n").next().unwrap_or_default();
     let service = rpc.method.parent_service();
-    let id = format!("{}_{}", service.name(), rpc.method.name());
     let (path, mut parameters) = path_of(binding, schemas);
     if binding.body != BodyRule::Whole {
         parameters.extend(query_of(binding, schemas));
     }
     let mut operation = json!({
-        "operationId": if number == 1 { id } else { format!("{id}_{number}") },
+        "operationId": id,
         "tags": [service.name()],
         "summary": summary,
         "description": comment,

@@ -46,8 +46,9 @@ fn operation_ids_are_unique_and_additional_bindings_are_numbered() {
         .collect();
     let unique: BTreeSet<&String> = ids.iter().collect();
     assert_eq!(unique.len(), ids.len());
-    assert!(ids.iter().any(|id| id == "DecisionService_GetDecision"));
-    assert!(ids.iter().any(|id| id == "DecisionService_GetDecision_2"));
+    assert!(ids.iter().any(|id| id == "getDecision"));
+    assert!(ids.iter().any(|id| id == "getDecision2"));
+    assert!(ids.iter().any(|id| id == "riskRulesListAuditRecords"), "{ids:?}");
 }
 
 #[test]

@@ -206,16 +206,21 @@ async fn bodies_that_are_not_json_not_utf_8_or_too_large_are_each_told_so() {
     let session = mesh.citizen().await;
     let json = Some("application/json");
     let large = |length: usize| {
-        let mut body = br#"{"text": ""#.to_vec();
-        body.resize(length - 2, b'x');
-        body.extend_from_slice(br#""}"#);
+        let mut body = br#"{"feedback": {"text": ""#.to_vec();
+        body.resize(length - 3, b'x');
+        body.extend_from_slice(br#""}}"#);
         body
     };
     for (content_type, body, status, reason) in [
         (json, large(256 * 1_024), 200, ""),
         (json, large(256 * 1_024 + 1), 413, "BODY_TOO_LARGE"),
-        (json, b"{\"text\": \"\xff\"}".to_vec(), 400, "BODY_NOT_UTF8"),
-        (json, b"{\"text\": ".to_vec(), 400, "BODY_NOT_JSON"),
+        (
+            json,
+            b"{\"feedback\": {\"text\": \"\xff\"}}".to_vec(),
+            400,
+            "BODY_NOT_UTF8",
+        ),
+        (json, b"{\"feedback\": ".to_vec(), 400, "BODY_NOT_JSON"),
         (json, Vec::new(), 400, "BODY_NOT_JSON"),
         (Some("text/plain"), b"{}".to_vec(), 415, "CONTENT_TYPE"),
         (

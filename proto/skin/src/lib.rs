@@ -12,7 +12,7 @@ mod runtime {
     pub use tonic::{Request, Response, Status, Streaming};
 }
 
-#[allow(unused_imports, clippy::pedantic)]
+#[allow(unused_imports, clippy::all, clippy::pedantic)]
 mod generated {
     use super::runtime;
 

@@ -130,7 +130,7 @@ pub async fn migrate<M: MigratorTrait>(database: &Database, place: &Place) -> Re
                 }
                 create_table(transaction).await.map_err(StorageError::from)?;
                 own(transaction, &place).await?;
-                M::up(transaction, None).await.map_err(StorageError::from)?;
+                storage::apply::<M>(transaction, engine).await?;
                 Ok(())
             }
             .boxed()

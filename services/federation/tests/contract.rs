@@ -292,6 +292,6 @@ async fn a_token_has_a_length(bed: Bed) {
     }
     assert_eq!(federation.outcome(&"x".repeat(1_024)).await, "UNREADABLE");
     let refused = verify(&federation.bed, &"x".repeat(100_000)).await.unwrap_err();
-    assert_eq!(&*refused.reason, "REFUSED", "by the transport, unread");
+    assert_eq!(&*refused.reason, "MESSAGE_TOO_LARGE", "by the transport, unread");
     assert_eq!(testing::rows(&federation.storage, "verifications").await, 1);
 }

@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_message_are_read_to_where_they_are_none() {
-        let plan = plan("/RollBackFeed");
+        let plan = plan("/ProposeRollback");
         for bytes in [&[0xff; 40][..], &[0x0a, 0x7f, 1], &[0x0b], &[]] {
             let mut objects = Objects::default();
             plan.request.read(bytes, &mut objects);

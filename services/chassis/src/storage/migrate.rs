@@ -1,7 +1,7 @@
 //! Migrations, each service's own, all or none, one process at a time.
 
 use futures::FutureExt as _;
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, Statement};
 use sea_orm_migration::MigratorTrait;
 
 use super::{Database, Engine, StorageError, probe};
@@ -20,13 +20,20 @@ pub async fn migrate<M: MigratorTrait>(database: &Database) -> Result<(), Storag
                     let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
                     transaction.execute_unprepared(&lock).await?;
                 }
-                M::up(transaction, None).await?;
-                probe::create_table(transaction, engine).await?;
-                Ok(())
+                apply::<M>(transaction, engine).await
             }
             .boxed()
         })
         .await
+}
+
+/// Takes every step that is missing, in a transaction of the caller's.
+pub(crate) async fn apply<M: MigratorTrait>(
+    transaction: &DatabaseTransaction,
+    engine: Engine,
+) -> Result<(), StorageError> {
+    M::up(transaction, None).await?;
+    probe::create_table(transaction, engine).await
 }
 
 /// Whether every migration that this build knows has been applied; asked by readiness.
