@@ -208,7 +208,7 @@ impl Store {
                     Err(error) => return Err(error.to_string()),
                 }
                 let writes = database.check_writes().await;
-                writes.map_err(|error| format!("storage refuses writes: {error}"))
+                writes.map_err(|error| format!("数据库拒绝写入 / storage refuses writes: {error}"))
             }
         })
     }
