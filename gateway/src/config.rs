@@ -59,7 +59,7 @@ impl Default for GatewayConfig {
             show_in_flight: 1_536,
             write_in_flight: 384,
             import_in_flight: 128,
-            imports_per_account: 8,
+            imports_per_account: 32,
             in_flight_per_account: 128,
             in_flight_per_address: 512,
             in_flight_per_connection: 128,
