@@ -7,7 +7,8 @@ mod runtime {
     pub use lutong_chassis::access::{
         AnyPermit, CasePermit, DivisionPermit, NoPermit, SelfPermit, WardPermit,
     };
-    pub use lutong_chassis::skin::{Listing, Mutation, Query, Skin, answer};
+    pub use lutong_chassis::reply::answer;
+    pub use lutong_chassis::skin::{Listing, Mutation, Query, Skin};
     pub use lutong_kernel::Fault;
     pub use tonic::{Request, Response, Status, Streaming};
 }

@@ -17,7 +17,7 @@ use sea_orm::{
 use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::crypto::{CipherError, FieldCipher, KeyFile, KeyFileError, keyed_hash};
-use crate::storage::{self, Database, Engine, MIGRATION_LOCK, StorageConfig, StorageError};
+use crate::storage::{self, Database, StorageConfig, StorageError};
 
 const OWNER: &str = "service";
 const KEY: &str = "key.";
@@ -121,13 +121,7 @@ pub async fn migrate<M: MigratorTrait>(database: &Database, place: &Place) -> Re
     database
         .write(move |transaction| {
             async move {
-                if engine == Engine::Postgres {
-                    let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-                    transaction
-                        .execute_unprepared(&lock)
-                        .await
-                        .map_err(StorageError::from)?;
-                }
+                storage::take_turn(transaction, engine).await?;
                 create_table(transaction).await.map_err(StorageError::from)?;
                 own(transaction, &place).await?;
                 storage::apply::<M>(transaction, engine).await?;

@@ -6,12 +6,12 @@ mod page;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::bounds::Bounded;
 use lutong_proto::requests::{Addressed, Paged, Repeatable, Target};
-use tonic::{Request, Response, Status, Streaming};
+use tonic::{Request, Streaming};
 
 use crate::access::{Grant, Permit};
 use crate::idempotency::{Idempotency, RequestKey};
+use crate::reply;
 use crate::server::MessageBytes;
-use crate::{reply, status};
 
 pub use page::{Page, PageKey};
 
@@ -125,11 +125,6 @@ fn permitted<P: Permit, M: Addressed>(grant: &Grant, message: &M) -> Result<P, F
 
 fn filter<M: Paged>(message: &M) -> Vec<u8> {
     message.clone().without_page().encode_to_vec()
-}
-
-/// A use case's result as an answer.
-pub fn answer<T>(result: Result<T, Fault>) -> Result<Response<T>, Status> {
-    result.map(Response::new).map_err(status::from_fault)
 }
 
 /// A page token that is not of this list.

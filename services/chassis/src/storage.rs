@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::StorageError;
 use health::WriteHealth;
-pub(crate) use migrate::{LOCK as MIGRATION_LOCK, apply};
+pub(crate) use migrate::{apply, take_turn};
 pub use migrate::{is_current, migrate};
 pub use one_of::one_of;
 pub use scan::{CopyRow, SqliteRow};

@@ -1,7 +1,7 @@
 //! Permits: leave to reach somebody's data, one type a scope of the contract. A handler gets the permit of its RPC's scope, and
 //! store functions that touch a person's rows take one, so that a forgotten check does not compile.
 
-use lutong_kernel::{DivisionCode, Fault, FaultCode, SubjectId, Violation};
+use lutong_kernel::{DivisionCode, Fault, Jurisdiction, SubjectId, Violation};
 
 use lutong_proto::requests::Target;
 
@@ -29,7 +29,7 @@ pub struct WardPermit(SelfPermit);
 
 /// DIVISION: people and places of the caller's own division.
 #[derive(Debug, Clone, Copy)]
-pub struct DivisionPermit(DivisionCode);
+pub struct DivisionPermit(Jurisdiction);
 
 /// CASE: what the caller's account filed.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ impl WardPermit {
 }
 
 impl DivisionPermit {
-    pub const fn division(&self) -> DivisionCode {
+    pub const fn jurisdiction(&self) -> Jurisdiction {
         self.0
     }
 }
@@ -122,7 +122,7 @@ impl Permit for CasePermit {
 
 impl Permit for DivisionPermit {
     fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault> {
-        let own = grant.principal().division.ok_or_else(no_division)?;
+        let own = grant.principal().jurisdiction()?;
         let named = target.division.filter(|division| !division.is_empty());
         let place = named.map(DivisionCode::parse).transpose().map_err(|error| {
             Fault::invalid(vec![Violation::new(
@@ -132,18 +132,9 @@ impl Permit for DivisionPermit {
                 error.to_string(),
             )])
         })?;
-        if place.is_some_and(|place| !own.contains(place)) {
+        if place.is_some_and(|place| !own.covers(place)) {
             return Err(not_yours());
         }
         Ok(Self(own))
     }
-}
-
-fn no_division() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "DIVISION_MISSING",
-        "该账号未登记辖区，请由系统管理员登记辖区或全省权限",
-        "this account has no division: the operator grants it one, or the whole province",
-    )
 }

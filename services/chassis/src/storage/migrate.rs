@@ -7,7 +7,7 @@ use sea_orm_migration::MigratorTrait;
 use super::{Database, Engine, StorageError, probe};
 
 /// Any constant will do: each service has a database of its own.
-pub const LOCK: i64 = 0x6c75_746f_6e67;
+const LOCK: i64 = 0x6c75_746f_6e67;
 
 /// Brings the schema up to date. Processes that start together wait for each other: under an advisory lock on
 /// PostgreSQL, in the writer's transaction on SQLite.
@@ -16,15 +16,21 @@ pub async fn migrate<M: MigratorTrait>(database: &Database) -> Result<(), Storag
     database
         .write(move |transaction| {
             async move {
-                if engine == Engine::Postgres {
-                    let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-                    transaction.execute_unprepared(&lock).await?;
-                }
+                take_turn(transaction, engine).await?;
                 apply::<M>(transaction, engine).await
             }
             .boxed()
         })
         .await
+}
+
+/// Waits until no other process migrates; until the transaction's end none does.
+pub(crate) async fn take_turn(transaction: &DatabaseTransaction, engine: Engine) -> Result<(), StorageError> {
+    if engine == Engine::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        transaction.execute_unprepared(&lock).await?;
+    }
+    Ok(())
 }
 
 /// Takes every step that is missing, in a transaction of the caller's.
