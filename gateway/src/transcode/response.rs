@@ -75,7 +75,8 @@ mod tests {
     use crate::contract::tests::contract;
     use bytes::BufMut as _;
     use http_body_util::Full;
-    use lutong_proto::risk_rules::v1::{Colour, Decision, GetDecisionResponse};
+    use lutong_proto::risk_rules::v1::{Decision, GetDecisionResponse};
+    use lutong_proto::types::v1::Colour;
     use prost::Message as _;
 
     fn rpc() -> std::sync::Arc<EdgeRpc> {
