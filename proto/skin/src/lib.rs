@@ -7,8 +7,8 @@ mod runtime {
     pub use lutong_chassis::access::{
         AnyPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, SelfPermit, WardPermit,
     };
-    pub use lutong_chassis::reply::answer;
-    pub use lutong_chassis::skin::{Listing, Mutation, Query, Skin};
+    pub use lutong_chassis::reply::{answer, answer_stream};
+    pub use lutong_chassis::skin::{Answers, Listing, Mutation, Query, Sent, Skin};
     pub use lutong_kernel::Fault;
     pub use tonic::{Request, Response, Status, Streaming};
 }

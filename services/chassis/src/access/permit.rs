@@ -183,7 +183,12 @@ impl Permit for DivisionPermit {
             )])
         })?;
         if place.is_some_and(|place| !own.covers(place)) {
-            return Err(not_yours());
+            return Err(Fault::new(
+                FaultCode::PermissionDenied,
+                "OUTSIDE_DIVISION",
+                "该区划不在您的辖区内",
+                "the division does not lie in yours",
+            ));
         }
         Ok(Self(own))
     }
