@@ -120,7 +120,7 @@ fn kinds_that_json_writes_differently_are_described_as_they_are_written() {
     assert_eq!(decision["version"]["type"], "string");
     assert_eq!(decision["evaluate_time"]["format"], "date-time");
     assert_eq!(decision["citations"]["type"], "array");
-    let key = &document["components"]["schemas"]["lutong.code_rendering.v1.PublicKey"]["properties"];
+    let key = &document["components"]["schemas"]["lutong.code_rendering.v1.Key"]["properties"];
     assert_eq!(key["public_key"]["contentEncoding"], "base64");
     assert_eq!(key["algorithm"]["type"], "integer");
 }

@@ -243,7 +243,9 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
         (ServiceName::Identity, Routes::new(AccountServiceServer::new(w()))),
         (
             ServiceName::CodeRendering,
-            Routes::new(CodeServiceServer::new(w())).add_service(VerificationServiceServer::new(w())),
+            Routes::new(CodeServiceServer::new(w()))
+                .add_service(VerificationServiceServer::new(w()))
+                .add_service(code::key_service_server::KeyServiceServer::new(w())),
         ),
         (
             ServiceName::Complaint,
@@ -368,15 +370,23 @@ impl code::verification_service_server::VerificationService for World {
             ..code::VerifyTokenResponse::default()
         }))
     }
+}
+
+#[tonic::async_trait]
+impl code::key_service_server::KeyService for World {
+    async fn get_key(&self, _: Call<code::GetKeyRequest>) -> Answers<code::GetKeyResponse> {
+        panic!("nobody asks for one key here")
+    }
 
     async fn list_keys(&self, call: Call<code::ListKeysRequest>) -> Answers<code::ListKeysResponse> {
         self.note(&call)?;
         Ok(Answer::new(code::ListKeysResponse {
-            keys: vec![code::PublicKey {
+            keys: vec![code::Key {
                 algorithm: -8,
                 public_key: vec![0xfb, 0xff],
-                ..code::PublicKey::default()
+                ..code::Key::default()
             }],
+            next_page_token: String::new(),
         }))
     }
 }
