@@ -353,9 +353,7 @@ async fn a_name_of_a_megabyte_is_refused_and_not_repeated(bed: Bed) {
     let identity = start(bed).await;
     // As long as a message may be, and longer.
     let person = items(&"名".repeat(349_000), ONE);
-    identity
-        .refuses(person, &["person.full_name TOO_LONG"])
-        .await;
+    identity.refuses(person, &["person.full_name TOO_LONG"]).await;
     let person = items(&"名".repeat(350_000), ONE);
     let refused = identity.register("wx-1", 1, person).await.unwrap_err();
     assert_eq!(refused.reason, "MESSAGE_TOO_LARGE", "unread");
@@ -412,10 +410,7 @@ async fn what_is_no_resident_number_is_refused_in_any_width(bed: Bed) {
         ),
         ("110105490229002", "RESIDENT_ID_BIRTH_DATE"),
         ("11010519491231002Ⅹ", "DOCUMENT_NUMBER_CHARACTERS"),
-        (
-            "1234567890123456789012345678901234567",
-            "TOO_LONG",
-        ),
+        ("1234567890123456789012345678901234567", "TOO_LONG"),
     ] {
         let mut person = items("王小明", ONE);
         number.clone_into(&mut person.document.as_mut().unwrap().number);
@@ -445,10 +440,7 @@ async fn a_batch_has_at_most_a_thousand(bed: Bed) {
     assert_eq!(testing::rows(&identity.1, "people").await, 0);
     for (subjects, named) in [
         (vec![request_id(1); 1_001], "subject_ids TOO_MANY"),
-        (
-            vec![request_id(1), "1".to_owned()],
-            "subject_ids[1] UUID_SHAPE",
-        ),
+        (vec![request_id(1), "1".to_owned()], "subject_ids[1] UUID_SHAPE"),
     ] {
         let call = lutong_chassis::Call::background(Duration::from_secs(5));
         let request = call.request(wire::GetNameMasksRequest {
