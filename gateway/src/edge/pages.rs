@@ -16,33 +16,31 @@ const SIGN: &[u8] =
 
 impl Inner {
     /// `/` and `/openapi.json`.
-    pub fn page(&self, request: &Request<Body>) -> Option<Response<Body>> {
+    pub fn page(&self, request: &Request<Body>) -> Result<Response<Body>, Problem> {
         let body = match request.uri().path() {
             "/" => Bytes::from_static(SIGN),
             "/openapi.json" => self.openapi.clone(),
-            _ => return None,
+            _ => return Err(Problem::no_such_route()),
         };
         if request.method() != Method::GET {
-            return Some(Problem::method_not_allowed("GET".to_owned()).into_response());
+            return Err(Problem::method_not_allowed("GET".to_owned()));
         }
         let mut response = json_response(body);
         response
             .headers_mut()
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        Some(response)
+        Ok(response)
     }
 
     pub fn is_sign_in(&self, request: &Request<Body>) -> bool {
         self.dev_session.is_some() && request.uri().path() == dev::PATH
     }
 
-    pub async fn sign_in(&self, request: Request<Body>) -> Response<Body> {
+    pub async fn sign_in(&self, request: Request<Body>) -> Result<Response<Body>, Problem> {
         if request.method() != Method::POST {
-            return Problem::method_not_allowed("POST".to_owned()).into_response();
+            return Err(Problem::method_not_allowed("POST".to_owned()));
         }
-        self.try_sign_in(request)
-            .await
-            .map_or_else(Problem::into_response, json_response)
+        self.try_sign_in(request).await.map(json_response)
     }
 
     async fn try_sign_in(&self, request: Request<Body>) -> Result<Bytes, Problem> {
