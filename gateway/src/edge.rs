@@ -90,7 +90,7 @@ impl Gateway {
             tracing::warn!(listen = %config.listen, "the development identity provider is on: anybody signs in as anybody");
         }
         let inner = Inner {
-            openapi: openapi::document(&bindings),
+            openapi: openapi::document(&bindings, config.dev),
             own: own::routes(readiness, &contract)?,
             limits: Limits::new(config, redis.as_deref())?,
             callers: Callers::new(config),

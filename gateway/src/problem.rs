@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
+use lutong_chassis::status::{code_name, code_of};
 use lutong_kernel::{Fault, FaultCode, Violation};
 use serde::Serialize;
 use tonic::body::Body;
@@ -179,7 +180,7 @@ impl Problem {
             title: title(self.status),
             status: self.status.as_u16(),
             detail: &fault.zh,
-            code: code_name(fault.code),
+            code: code_name(code_of(fault.code)),
             reason: &fault.reason,
             message: Texts {
                 zh: &fault.zh,
@@ -239,24 +240,6 @@ pub const fn status_of(code: FaultCode) -> StatusCode {
         FaultCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         FaultCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
         FaultCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-    }
-}
-
-/// As `google.rpc.Code` names it.
-pub const fn code_name(code: FaultCode) -> &'static str {
-    match code {
-        FaultCode::InvalidArgument => "INVALID_ARGUMENT",
-        FaultCode::NotFound => "NOT_FOUND",
-        FaultCode::AlreadyExists => "ALREADY_EXISTS",
-        FaultCode::FailedPrecondition => "FAILED_PRECONDITION",
-        FaultCode::Aborted => "ABORTED",
-        FaultCode::PermissionDenied => "PERMISSION_DENIED",
-        FaultCode::Unauthenticated => "UNAUTHENTICATED",
-        FaultCode::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        FaultCode::Unavailable => "UNAVAILABLE",
-        FaultCode::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        FaultCode::Cancelled => "CANCELLED",
-        FaultCode::Internal => "INTERNAL",
     }
 }
 

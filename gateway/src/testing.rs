@@ -16,7 +16,9 @@ pub fn pool() -> DescriptorPool {
 }
 
 pub fn message(name: &str) -> MessageDescriptor {
-    pool().get_message_by_name(&format!("lutong.complaint.shapes.v1.{name}")).unwrap()
+    pool()
+        .get_message_by_name(&format!("lutong.complaint.shapes.v1.{name}"))
+        .unwrap()
 }
 
 pub fn contract() -> Contract {

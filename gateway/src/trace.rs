@@ -11,7 +11,10 @@ pub fn of_client(headers: &HeaderMap) -> Option<String> {
     let mut parts = traceparent.split('-');
     let (version, id) = (parts.next()?, parts.next()?);
     let is_hex = |text: &str, length| {
-        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        text.len() == length
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let is_id = is_hex(version, 2) && version != "ff" && is_hex(id, 32) && id.bytes().any(|b| b != b'0');
     (is_id && parts.next().is_some_and(|parent| is_hex(parent, 16))).then(|| id.to_owned())
@@ -44,7 +47,10 @@ mod tests {
     #[test]
     fn the_clients_trace_is_taken_when_it_is_one() {
         let given = headers("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
-        assert_eq!(of_client(&given).as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
+        assert_eq!(
+            of_client(&given).as_deref(),
+            Some("0af7651916cd43dd8448eb211c80319c")
+        );
         for other in [
             "",
             "00",

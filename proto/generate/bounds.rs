@@ -167,7 +167,11 @@ fn of_field(bounds: &DynamicMessage, field: &FieldDescriptor) -> String {
         return of_items(bounds, &format!("self.{name}.len()"), &at);
     }
     if field.cardinality() == Cardinality::Repeated {
-        let each = of_value(bounds, field, "value", "at.item(index)");
+        let each = if flag(bounds, "item_by_item") {
+            String::new()
+        } else {
+            of_value(bounds, field, "value", "at.item(index)")
+        };
         let mut check = of_items(bounds, &format!("self.{name}.len()"), &at);
         if !each.is_empty() {
             let _ = writeln!(

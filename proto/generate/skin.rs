@@ -64,6 +64,8 @@ fn permit(policy: &DynamicMessage) -> &'static str {
         4 => "DivisionPermit",
         5 => "CasePermit",
         6 => "AnyPermit",
+        7 => "FeedPermit",
+        8 => "DeclarantPermit",
         other => panic!("there is no permit for the scope {other}"),
     }
 }

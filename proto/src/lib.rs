@@ -3,6 +3,7 @@
 #![allow(clippy::pedantic, clippy::doc_markdown)]
 
 pub mod bounds;
+mod convert;
 pub mod errors;
 pub mod policy;
 pub mod requests;
@@ -53,9 +54,14 @@ pub mod lutong {
             tonic::include_proto!("lutong.risk_rules.v1");
         }
     }
+    pub mod types {
+        pub mod v1 {
+            tonic::include_proto!("lutong.types.v1");
+        }
+    }
 }
 
-pub use lutong::{audit, code_rendering, complaint, declaration, federation, identity, risk_rules};
+pub use lutong::{audit, code_rendering, complaint, declaration, federation, identity, risk_rules, types};
 
 /// The contract for reflection at run time, parsed once.
 pub fn descriptor_pool() -> &'static prost_reflect::DescriptorPool {

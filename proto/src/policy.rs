@@ -3,7 +3,7 @@
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
-pub use crate::lutong::policy::v1::{Access, Caller, Role, Scope};
+pub use crate::lutong::policy::v1::{Access, Caller, Pool, Role, Scope};
 
 /// Full name of the option.
 const ACCESS: &str = "lutong.policy.v1.access";

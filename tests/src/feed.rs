@@ -9,7 +9,7 @@ use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{
     FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode, ImportOptions,
 };
-use lutong_proto::identity::v1::{Document, DocumentType};
+use lutong_proto::types::v1::{Document, DocumentType};
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use tonic::metadata::{Ascii, MetadataValue};

@@ -18,8 +18,8 @@ use lutong_identity::domain::account::{Account, AccountId};
 use lutong_kernel::ServiceName;
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
-use lutong_proto::identity::v1 as identity;
 use lutong_proto::policy::{self, Caller, Role};
+use lutong_proto::types::v1 as types;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as Field};
 use serde_json::{Value, json};
 use tonic::body::Body;
@@ -257,8 +257,8 @@ fn row(key: &str, number: &str, attributes: &[(&str, &str)]) -> declaration::Fac
     declaration::FactRow {
         source: "cdc-370200".to_owned(),
         key: key.to_owned(),
-        document: Some(identity::Document {
-            r#type: identity::DocumentType::ResidentId.into(),
+        document: Some(types::Document {
+            r#type: types::DocumentType::ResidentId.into(),
             number: number.to_owned(),
             issuing_country: String::new(),
         }),

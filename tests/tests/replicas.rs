@@ -12,7 +12,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use lutong_kernel::Clock as _;
 use lutong_proto::declaration::v1::{FactRow, ImportState};
-use lutong_proto::identity::v1::{Document, DocumentType};
+use lutong_proto::types::v1::{Document, DocumentType};
 use lutong_tests::feed::Feed;
 use lutong_tests::journal::Journal;
 use lutong_tests::mesh::{Mesh, Setting, Shape};

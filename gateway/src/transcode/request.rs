@@ -6,8 +6,8 @@ use prost::Message as _;
 use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value};
 
-use super::strict::{self, Shape};
 use super::pattern::{Captured, NotUtf8};
+use super::strict::{self, Shape};
 use super::{Binding, BodyRule, parameters, shape};
 
 /// A gRPC frame begins with one byte of compression flag and four of length.
@@ -68,7 +68,8 @@ impl Binding {
         {
             for violation in shape::violations(&self.rpc.method.input(), &value) {
                 let is_told = |told: &Violation| told.field == violation.field;
-                if !violations.iter().any(is_told) {
+                // Which of two members is the one too many is a matter of their order.
+                if violation.reason != "ONE_OF" && !violations.iter().any(is_told) {
                     violations.push(violation);
                 }
             }

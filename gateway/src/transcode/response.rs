@@ -72,7 +72,8 @@ mod tests {
     use crate::contract::tests::contract;
     use bytes::BufMut as _;
     use http_body_util::Full;
-    use lutong_proto::risk_rules::v1::{Colour, Decision, GetDecisionResponse};
+    use lutong_proto::risk_rules::v1::{Decision, GetDecisionResponse};
+    use lutong_proto::types::v1::Colour;
     use prost::Message as _;
 
     fn rpc() -> std::sync::Arc<EdgeRpc> {
@@ -160,12 +161,20 @@ mod tests {
             name_mask: "王*明".to_owned(),
             shape: "circle".to_owned(),
             version: 3,
-            issue_time: Some(prost_types::Timestamp { seconds: 1_669_435_200, nanos: 0 }),
-            expire_time: Some(prost_types::Timestamp { seconds: 1_669_435_260, nanos: 0 }),
+            issue_time: Some(prost_types::Timestamp {
+                seconds: 1_669_435_200,
+                nanos: 0,
+            }),
+            expire_time: Some(prost_types::Timestamp {
+                seconds: 1_669_435_260,
+                nanos: 0,
+            }),
             ..ShowCodeResponse::default()
         };
         let contract = contract();
-        let rpc = contract.get("/lutong.code_rendering.v1.CodeService/ShowCode").unwrap();
+        let rpc = contract
+            .get("/lutong.code_rendering.v1.CodeService/ShowCode")
+            .unwrap();
         let frame = Bytes::from(framed(&shown.encode_to_vec()));
         let started = std::time::Instant::now();
         for _ in 0..100_000 {

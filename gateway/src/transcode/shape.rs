@@ -215,7 +215,7 @@ mod tests {
     #[test]
     fn what_was_sent_is_never_repeated() {
         let message = lutong_proto::descriptor_pool()
-            .get_message_by_name("lutong.identity.v1.PersonItems")
+            .get_message_by_name("lutong.types.v1.PersonItems")
             .unwrap();
         let body = json!({"full_name": ["孙小鲁"], "document": {"number": 370_102}});
         for violation in violations(&message, &body) {

@@ -47,7 +47,9 @@ impl Shape {
             Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => {
                 Self::Message(message.clone())
             }
-            Kind::Enum(names) if names.full_name() != "google.protobuf.NullValue" => Self::Enum(names.clone()),
+            Kind::Enum(names) if names.full_name() != "google.protobuf.NullValue" => {
+                Self::Enum(names.clone())
+            }
             _ => Self::Any,
         }
     }

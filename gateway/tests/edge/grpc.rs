@@ -11,9 +11,10 @@ use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{
     ApplicationForm, CreateApplicationRequest, FactRow, FactRows, ImportFactsRequest, ImportOptions,
 };
+use lutong_proto::identity::v1::GetAccountRequest;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
-use lutong_proto::identity::v1::{GetAccountRequest, PersonItems};
 use lutong_proto::policy::Role;
+use lutong_proto::types::v1::PersonItems;
 use prost::Message as _;
 use tonic::body::Body;
 use tonic::{Code, Request};

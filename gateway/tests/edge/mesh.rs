@@ -22,6 +22,7 @@ use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::identity::v1 as identity;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as risk;
+use lutong_proto::types::v1 as types;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio_stream::StreamExt as _;
@@ -350,7 +351,7 @@ impl code::code_service_server::CodeService for World {
         Ok(Answer::new(code::ShowCodeResponse {
             token: format!("LT1:{}", own.subject()),
             name_mask: grant.principal().account.clone(),
-            colour: risk::Colour::Green.into(),
+            colour: types::Colour::Green.into(),
             version: request.image_format.into(),
             ..code::ShowCodeResponse::default()
         }))

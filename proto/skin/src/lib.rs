@@ -5,7 +5,7 @@ mod runtime {
     #![allow(unused_imports)] // not every scope is in use
 
     pub use lutong_chassis::access::{
-        AnyPermit, CasePermit, DivisionPermit, NoPermit, SelfPermit, WardPermit,
+        AnyPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, SelfPermit, WardPermit,
     };
     pub use lutong_chassis::reply::answer;
     pub use lutong_chassis::skin::{Listing, Mutation, Query, Skin};

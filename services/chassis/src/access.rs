@@ -8,7 +8,9 @@ mod table;
 mod token;
 
 pub use grant::{AccountPermit, AnyPermit, Grant, SubjectPermit};
-pub use permit::{CasePermit, DivisionPermit, NoPermit, Permit, SelfPermit, WardPermit};
+pub use permit::{
+    CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, Permit, SelfPermit, WardPermit,
+};
 pub use principal::{FeedGrant, Principal, Roles};
 pub use table::{AccessTable, Refusal, RpcPolicy, caller_of};
 pub use token::{Channel, PrincipalKey, SessionClaims, TokenError};

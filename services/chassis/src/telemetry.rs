@@ -207,7 +207,9 @@ pub fn trace_id(span: &tracing::Span) -> Option<String> {
         return None;
     }
     let context = span.context();
-    let context = opentelemetry::trace::TraceContextExt::span(&context).span_context().clone();
+    let context = opentelemetry::trace::TraceContextExt::span(&context)
+        .span_context()
+        .clone();
     context.is_valid().then(|| context.trace_id().to_string())
 }
 

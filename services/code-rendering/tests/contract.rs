@@ -12,8 +12,9 @@ use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
 use lutong_proto::policy::{Caller, Role};
-use lutong_proto::risk_rules::v1::{AppliedDecision, Colour};
+use lutong_proto::risk_rules::v1::AppliedDecision;
 use lutong_proto::time;
+use lutong_proto::types::v1::Colour;
 use wire::VerificationOutcome as Outcome;
 
 on_both_engines!(

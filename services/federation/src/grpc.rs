@@ -4,8 +4,8 @@ use lutong_chassis::reply;
 use lutong_kernel::{Colour, Fault, Violation};
 use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeService;
 use lutong_proto::federation::v1::{VerifyPartnerCodeRequest, VerifyPartnerCodeResponse};
-use lutong_proto::risk_rules::v1::Colour as WireColour;
 use lutong_proto::time;
+use lutong_proto::types::v1::Colour as WireColour;
 use tonic::{Request, Response, Status};
 
 use crate::service::{PartnerCode, Partners};

@@ -12,8 +12,8 @@ use lutong_kernel::{Colour, Fault, FaultCode, ServiceName, Timestamp};
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServiceClient;
 use lutong_proto::policy::Caller;
-use lutong_proto::risk_rules::v1::Colour as WireColour;
 use lutong_proto::time;
+use lutong_proto::types::v1::Colour as WireColour;
 use lutong_token::{Algorithm, Claims, Issuer, SigningKey};
 
 on_both_engines!(

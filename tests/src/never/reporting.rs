@@ -8,7 +8,7 @@ use http::Method;
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
 use lutong_proto::declaration::v1::{FactRow, ImportFactsResponse, ImportState};
-use lutong_proto::identity::v1::{Document, DocumentType};
+use lutong_proto::types::v1::{Document, DocumentType};
 use prost_types::value::Kind;
 use prost_types::{ListValue, Struct, Value};
 use serde_json::json;

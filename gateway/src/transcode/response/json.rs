@@ -4,7 +4,9 @@
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
-use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, SerializeOptions, Value};
+use prost_reflect::{
+    DynamicMessage, FieldDescriptor, Kind, MapKey, ReflectMessage as _, SerializeOptions, Value,
+};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 /// How prost-reflect writes the messages of `google.protobuf`, which have a form of their own.
@@ -31,7 +33,13 @@ impl Serialize for Json<'_> {
                 continue;
             }
             let kind = field.kind();
-            map.serialize_entry(field.name(), &Item { value: &value, kind: &kind })?;
+            map.serialize_entry(
+                field.name(),
+                &Item {
+                    value: &value,
+                    kind: &kind,
+                },
+            )?;
         }
         map.end()
     }
@@ -60,17 +68,22 @@ impl Serialize for Item<'_> {
             Value::F64(value) => float(*value, serializer),
             Value::String(value) => serializer.serialize_str(value),
             Value::Bytes(value) => serializer.collect_str(&Base64Display::new(value, &STANDARD)),
-            Value::EnumNumber(number) => match self.kind.as_enum().and_then(|names| names.get_value(*number)) {
+            Value::EnumNumber(number) => match self.kind.as_enum().and_then(|names| names.get_value(*number))
+            {
                 Some(value) => serializer.serialize_str(value.name()),
                 // Of a later version than this gateway's.
                 None => serializer.serialize_i32(*number),
             },
             Value::Message(message) => Json(message).serialize(serializer),
-            Value::List(values) => {
-                serializer.collect_seq(values.iter().map(|value| Item { value, kind: self.kind }))
-            }
+            Value::List(values) => serializer.collect_seq(values.iter().map(|value| Item {
+                value,
+                kind: self.kind,
+            })),
             Value::Map(values) => {
-                let entry = self.kind.as_message().map(|entry| entry.map_entry_value_field().kind());
+                let entry = self
+                    .kind
+                    .as_message()
+                    .map(|entry| entry.map_entry_value_field().kind());
                 let kind = entry.as_ref().unwrap_or(self.kind);
                 serializer.collect_map(values.iter().map(|(key, value)| (Key(key), Item { value, kind })))
             }

@@ -1,11 +1,12 @@
 //! Permits: leave to reach somebody's data, one type a scope of the contract. A handler gets the permit of its RPC's scope, and
 //! store functions that touch a person's rows take one, so that a forgotten check does not compile.
 
-use lutong_kernel::{DivisionCode, Fault, Jurisdiction, SubjectId, Violation};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, Jurisdiction, SubjectId, Violation};
 
 use lutong_proto::requests::Target;
 
 use super::grant::{AnyPermit, Grant, no_code, not_yours};
+use super::principal::FeedGrant;
 
 /// A permit, made of what the guard has let in and of what the request concerns.
 pub trait Permit: Sized {
@@ -36,6 +37,27 @@ pub struct DivisionPermit(Jurisdiction);
 pub struct CasePermit {
     account: String,
     subject: Option<SubjectId>,
+}
+
+/// FEED: whom a registered feed reports about.
+#[derive(Debug, Clone)]
+pub struct FeedPermit(FeedGrant);
+
+/// DECLARANT: the person for whom the caller declares, as declaration says.
+#[derive(Debug, Clone, Copy)]
+pub struct DeclarantPermit(SubjectId);
+
+impl FeedPermit {
+    /// What the feed may report.
+    pub const fn feed(&self) -> &FeedGrant {
+        &self.0
+    }
+}
+
+impl DeclarantPermit {
+    pub const fn subject(self) -> SubjectId {
+        self.0
+    }
 }
 
 impl SelfPermit {
@@ -116,6 +138,34 @@ impl Permit for CasePermit {
         Ok(Self {
             account: principal.account.clone(),
             subject: principal.subject,
+        })
+    }
+}
+
+impl Permit for FeedPermit {
+    fn admit(grant: &Grant, _: &Target<'_>) -> Result<Self, Fault> {
+        let feed = grant.principal().feed.clone();
+        feed.map(Self).ok_or_else(|| {
+            Fault::new(
+                FaultCode::PermissionDenied,
+                "FEED_NOT_REGISTERED",
+                "该账号尚未登记为数据来源，请联系系统管理员",
+                "this account is no registered feed: the operator grants it one",
+            )
+        })
+    }
+}
+
+impl Permit for DeclarantPermit {
+    fn admit(_: &Grant, target: &Target<'_>) -> Result<Self, Fault> {
+        let named = target.subject.unwrap_or_default();
+        named.parse().map(Self).map_err(|_| {
+            Fault::invalid(vec![Violation::new(
+                "subject_id",
+                "UUID_SHAPE",
+                "应为小写UUID",
+                "is a UUID in lower-case hyphenated form",
+            )])
         })
     }
 }

@@ -3,6 +3,8 @@
 //! of an id is never kept, so that no free text, name or document number gets into the audit log.
 
 use lutong_proto::policy::Access;
+use lutong_proto::types::v1::Purpose;
+use prost::Message as _;
 use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor};
 
 use super::shape::id_of;
@@ -65,6 +67,8 @@ impl Objects {
 pub struct Plan {
     pub request: Fields,
     pub response: Fields,
+    /// The number of the request's purpose.
+    purpose: Option<u64>,
 }
 
 impl Plan {
@@ -79,8 +83,40 @@ impl Plan {
         Self {
             request: fields(&method.input(), "", &named, DEPTH),
             response,
+            purpose: purpose_field(&method.input()),
         }
     }
+
+    /// Whether anything of a request is kept.
+    pub fn reads_requests(&self) -> bool {
+        self.purpose.is_some() || !self.request.is_empty()
+    }
+
+    /// What the request of a gRPC body says that the call is for, by code and reference.
+    pub fn purpose(&self, body: &[u8]) -> Option<String> {
+        let (wanted, mut message) = (self.purpose?, first_message(body)?);
+        let mut found = None;
+        while let Some((number, value)) = next_field(&mut message) {
+            if let (true, Wire::Bytes(bytes)) = (number == wanted, value) {
+                found = Purpose::decode(bytes).ok();
+            }
+        }
+        let purpose = found?;
+        let code = purpose.code().as_str_name().trim_start_matches("PURPOSE_CODE_");
+        Some(match purpose.reference.as_str() {
+            "" => code.to_owned(),
+            reference => format!("{code} {reference}"),
+        })
+    }
+}
+
+fn purpose_field(message: &MessageDescriptor) -> Option<u64> {
+    let is_purpose = |kind: &Kind| {
+        kind.as_message()
+            .is_some_and(|message| message.full_name() == "lutong.types.v1.Purpose")
+    };
+    let field = message.fields().find(|field| is_purpose(&field.kind()))?;
+    Some(u64::from(field.number()))
 }
 
 /// The fields of a message that are looked at, by number.
@@ -148,12 +184,19 @@ impl Fields {
 
     /// The same for the first message of a gRPC body; one that is compressed is not looked into.
     pub fn read_frame(&self, body: &[u8], objects: &mut Objects) {
-        let Some((&[0, a, b, c, d], message)) = body.split_first_chunk::<5>() else {
-            return;
-        };
-        let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
-        self.read(&message[..message.len().min(length)], objects);
+        if let Some(message) = first_message(body) {
+            self.read(message, objects);
+        }
     }
+}
+
+/// The first message of a gRPC body, or what there is of it; `None` when it is compressed.
+fn first_message(body: &[u8]) -> Option<&[u8]> {
+    let (&[0, a, b, c, d], message) = body.split_first_chunk::<5>()? else {
+        return None;
+    };
+    let length = usize::try_from(u32::from_be_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+    Some(&message[..message.len().min(length)])
 }
 
 enum Wire<'a> {
@@ -202,6 +245,7 @@ mod tests {
     use lutong_proto::identity::v1 as identity;
     use lutong_proto::policy;
     use lutong_proto::risk_rules::v1 as rules;
+    use lutong_proto::types::v1 as types;
 
     fn plan(rpc: &str) -> Plan {
         let all = policy::rpcs(lutong_proto::descriptor_pool()).unwrap();
@@ -229,9 +273,9 @@ mod tests {
     fn a_merge_by_documents_is_known_by_the_subjects_of_its_answer_and_holds_no_document() {
         let by_document = |number: &str| identity::SubjectReference {
             reference: Some(identity::subject_reference::Reference::Document(
-                identity::Document {
+                types::Document {
                     number: number.to_owned(),
-                    ..identity::Document::default()
+                    ..types::Document::default()
                 },
             )),
         };

@@ -48,7 +48,7 @@ impl Guard {
 
     /// Keeps what a recorded request says it is about, while its handler reads it.
     pub(super) fn keep(&self, rpc: &RpcPolicy, request: &mut Request<Body>) -> Option<Kept> {
-        if self.config.audit.is_none() || rpc.objects.request.is_empty() {
+        if self.config.audit.is_none() || !rpc.objects.reads_requests() {
             return None;
         }
         let (body, kept) = recorded::tap(std::mem::take(request.body_mut()));
@@ -78,8 +78,11 @@ impl Guard {
             0
         };
         let mut objects = Objects::default();
+        let mut purpose = grant.purpose().map(str::to_owned);
         if let Some(kept) = kept {
-            rpc.objects.request.read_frame(&kept.bytes(), &mut objects);
+            let bytes = kept.bytes();
+            rpc.objects.request.read_frame(&bytes, &mut objects);
+            purpose = rpc.objects.purpose(&bytes).or(purpose);
         }
         let mut response = response;
         if !rpc.objects.response.is_empty() {
@@ -89,7 +92,7 @@ impl Guard {
         }
         let mut record = self.call_record(rpc, Some(grant.caller()), principal, objects);
         record.unrecorded = unrecorded;
-        record.purpose = grant.purpose().map(str::to_owned);
+        record.purpose = purpose;
         record.outcome = outcome;
         record.reason = recorded::reason_of(&response);
         match audit.record(record).await {
@@ -120,11 +123,12 @@ impl Guard {
             return;
         };
         let purpose = headers.get(PURPOSE_HEADER).and_then(|value| value.to_str().ok());
-        let purpose = purpose.map(str::to_owned);
+        let mut purpose = purpose.map(str::to_owned);
         let mut objects = Objects::default();
-        if !rpc.objects.request.is_empty() {
+        if rpc.objects.reads_requests() {
             let bytes = recorded::first_bytes(request.into_body()).await;
             rpc.objects.request.read_frame(&bytes, &mut objects);
+            purpose = rpc.objects.purpose(&bytes).or(purpose);
         }
         let mut record = self.call_record(rpc, caller, &principal, objects);
         record.purpose = purpose;

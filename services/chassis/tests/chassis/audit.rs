@@ -12,6 +12,7 @@ use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::{DivisionCode, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
+use lutong_proto::types::v1 as types;
 use sea_orm::DbErr;
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use tokio::sync::Notify;
@@ -152,9 +153,9 @@ fn reference(subject: &str) -> wire::SubjectReference {
 }
 
 fn by_document() -> wire::SubjectReference {
-    let document = wire::Document {
+    let document = types::Document {
         number: "370202199003077777".to_owned(),
-        ..wire::Document::default()
+        ..types::Document::default()
     };
     wire::SubjectReference {
         reference: Some(wire::subject_reference::Reference::Document(document)),

@@ -3,8 +3,9 @@
 use lutong_chassis::reply;
 use lutong_kernel::{Colour, Fault, Timestamp, Violation};
 use lutong_proto::code_rendering::v1 as wire;
-use lutong_proto::risk_rules::v1::{AppliedDecision, Colour as WireColour, LocalisedText};
+use lutong_proto::risk_rules::v1::AppliedDecision;
 use lutong_proto::time;
+use lutong_proto::types::v1::{Colour as WireColour, LocalisedText};
 use lutong_token::{Outcome, TrustedKey};
 
 use crate::domain::code::Code;

@@ -2,9 +2,11 @@
 
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::federation::v1::VerifyPartnerCodeResponse;
-use lutong_proto::identity::v1::Normalisation;
-use lutong_proto::risk_rules::v1::{Colour, FactStatement};
+use lutong_proto::risk_rules::v1::FactStatement;
 use lutong_proto::time;
+use lutong_proto::types::v1 as types;
+use lutong_proto::types::v1::Colour;
+use lutong_proto::types::v1::Normalisation;
 use prost_types::value::Kind;
 use serde_json::{Map, Value, json};
 
@@ -225,14 +227,9 @@ impl From<Imported> for wire::ImportFactsResponse {
         } else {
             wire::ImportState::Pending
         };
-        let errors = imported.errors.into_iter().map(|(row, wrong)| wire::RowError {
+        let errors = imported.errors.into_iter().map(|(row, wrong)| types::RowError {
             row,
-            error: Some(lutong_proto::identity::v1::FieldError {
-                field: wrong.field,
-                reason: wrong.reason.into_owned(),
-                message_zh: wrong.zh,
-                message_en: wrong.en,
-            }),
+            error: Some(wrong.into()),
         });
         Self {
             accepted: imported.accepted,

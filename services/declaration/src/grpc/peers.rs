@@ -6,13 +6,14 @@ use lutong_kernel::{Fault, RequestId, ServiceName, SubjectId, Violation};
 use lutong_proto::federation::v1::VerifyPartnerCodeRequest;
 use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServiceClient;
 use lutong_proto::identity::v1::identity_service_client::IdentityServiceClient;
-pub use lutong_proto::identity::v1::{Document, PersonItems};
-use lutong_proto::identity::v1::{FieldError, RegisterPersonRequest, ResolveDocumentsRequest, resolution};
+use lutong_proto::identity::v1::{RegisterPersonRequest, ResolveDocumentsRequest, resolution};
 pub use lutong_proto::risk_rules::v1::FactStatement;
 use lutong_proto::risk_rules::v1::decision_service_client::DecisionServiceClient;
 use lutong_proto::risk_rules::v1::{
     AppendFactsRequest, AppendFactsResponse, CheckEntryRequest, MissingEntryStep, statement_result,
 };
+use lutong_proto::types::v1::FieldError;
+pub use lutong_proto::types::v1::{Document, PersonItems};
 
 use super::convert;
 use crate::service::declaring::PartnerCode;
@@ -188,7 +189,7 @@ fn named_by_row(mut fault: Fault) -> Fault {
 }
 
 fn violation(wrong: FieldError) -> Violation {
-    Violation::new(wrong.field, wrong.reason, wrong.message_zh, wrong.message_en)
+    wrong.into()
 }
 
 fn strange(part: ServiceName, error: &dyn std::fmt::Display) -> Fault {

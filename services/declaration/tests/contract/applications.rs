@@ -6,7 +6,7 @@ use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::declaration::v1 as wire;
-use lutong_proto::identity::v1::Normalisation;
+use lutong_proto::types::v1::Normalisation;
 use wire::DeclarationState::{InForce, Pending};
 
 use crate::{alone, form, start, stay, wrong};

@@ -11,6 +11,7 @@ use lutong_proto::federation::v1 as federation;
 use lutong_proto::identity::v1 as identity;
 use lutong_proto::risk_rules::v1 as risk;
 use lutong_proto::time;
+use lutong_proto::types::v1 as types;
 use tonic::{Request, Response, Status};
 
 /// A document number that identity refuses.
@@ -97,7 +98,7 @@ impl identity::identity_service_server::IdentityService for Identity {
         }
         self.0.lock().unwrap().registered += 1;
         let upper = number.to_ascii_uppercase();
-        let notes = (upper != number).then(|| identity::Normalisation::UpperCase.into());
+        let notes = (upper != number).then(|| types::Normalisation::UpperCase.into());
         Ok(Response::new(identity::RegisterPersonResponse {
             subject_id: self.subject(&upper),
             normalisations: notes.into_iter().collect(),
@@ -110,15 +111,10 @@ impl identity::identity_service_server::IdentityService for Identity {
     ) -> Answer<identity::ResolveDocumentsResponse> {
         let documents = request.into_inner().documents;
         self.0.lock().unwrap().resolved.push(documents.len());
-        let resolve = |document: identity::Document| {
+        let resolve = |document: types::Document| {
             let outcome = if document.number == BAD_NUMBER {
                 let wrong = check_character("document.number");
-                identity::resolution::Outcome::Error(identity::FieldError {
-                    field: wrong.field,
-                    reason: wrong.reason.into_owned(),
-                    message_zh: wrong.zh,
-                    message_en: wrong.en,
-                })
+                identity::resolution::Outcome::Error(wrong.into())
             } else {
                 identity::resolution::Outcome::SubjectId(self.subject(&document.number))
             };
@@ -194,11 +190,10 @@ impl RiskRules {
 }
 
 fn error(field: &str, reason: &str) -> risk::statement_result::Outcome {
-    risk::statement_result::Outcome::Error(identity::FieldError {
+    risk::statement_result::Outcome::Error(types::FieldError {
         field: field.to_owned(),
         reason: reason.to_owned(),
-        message_zh: "有误".to_owned(),
-        message_en: "is wrong".to_owned(),
+        message: Some(types::LocalisedText::new("有误", "is wrong")),
     })
 }
 
@@ -334,8 +329,8 @@ impl federation::partner_code_service_server::PartnerCodeService for Federation 
     ) -> Answer<federation::VerifyPartnerCodeResponse> {
         Grant::of(&request)?;
         let colour = match request.get_ref().token.as_str() {
-            "green" => risk::Colour::Green,
-            "red" => risk::Colour::Red,
+            "green" => types::Colour::Green,
+            "red" => types::Colour::Red,
             _ => {
                 let fault = Fault::new(
                     FaultCode::FailedPrecondition,

@@ -98,7 +98,8 @@ async fn import(
 pub fn errors(answer: &wire::ImportFactsResponse) -> Vec<String> {
     let told = answer.errors.iter().map(|one| {
         let wrong = one.error.as_ref().unwrap();
-        assert!(!wrong.message_zh.is_empty() && !wrong.message_en.is_empty());
+        let message = wrong.message.as_ref().unwrap();
+        assert!(!message.zh.is_empty() && !message.en.is_empty());
         format!("{} {} {}", one.row, wrong.field, wrong.reason)
     });
     told.collect()

@@ -24,10 +24,10 @@ use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
 use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
-use lutong_proto::identity::v1 as identity;
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
 use lutong_proto::policy::Caller;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
+use lutong_proto::types::v1 as types;
 use tonic::service::Routes;
 
 /// GB 11643's own example number.
@@ -97,12 +97,12 @@ fn wrong(fault: &Fault) -> Vec<String> {
 
 fn form() -> wire::ApplicationForm {
     wire::ApplicationForm {
-        person: Some(identity::PersonItems {
+        person: Some(types::PersonItems {
             full_name: "王小明".to_owned(),
             document: Some(document(NUMBER)),
             mobile: "13800138000".to_owned(),
             nationality: "CHN".to_owned(),
-            home_address: Some(identity::HomeAddress {
+            home_address: Some(types::HomeAddress {
                 division: "370202".to_owned(),
                 detail: "香港中路1号".to_owned(),
             }),
@@ -115,9 +115,9 @@ fn form() -> wire::ApplicationForm {
     }
 }
 
-fn document(number: &str) -> identity::Document {
-    identity::Document {
-        r#type: identity::DocumentType::ResidentId.into(),
+fn document(number: &str) -> types::Document {
+    types::Document {
+        r#type: types::DocumentType::ResidentId.into(),
         number: number.to_owned(),
         issuing_country: String::new(),
     }

@@ -4,6 +4,7 @@ use lutong_chassis::access::FeedGrant;
 use lutong_kernel::document::{DocumentType, Normalisation};
 use lutong_kernel::{SubjectId, Violation};
 use lutong_proto::identity::v1 as wire;
+use lutong_proto::types::v1 as types;
 
 use crate::domain::account::Account;
 use crate::domain::person::{StatedDocument, StatedPerson};
@@ -11,12 +12,12 @@ use crate::service::registry::Registered;
 
 /// The contract spells a document type as the code table does, with a prefix.
 fn document_type(value: i32) -> Option<DocumentType> {
-    let name = wire::DocumentType::try_from(value).ok()?.as_str_name();
+    let name = types::DocumentType::try_from(value).ok()?.as_str_name();
     name.strip_prefix("DOCUMENT_TYPE_")?.parse().ok()
 }
 
-pub fn stated_document(document: &wire::Document) -> StatedDocument<'_> {
-    let wire::Document {
+pub fn stated_document(document: &types::Document) -> StatedDocument<'_> {
+    let types::Document {
         r#type,
         number,
         issuing_country,
@@ -28,8 +29,8 @@ pub fn stated_document(document: &wire::Document) -> StatedDocument<'_> {
     }
 }
 
-pub fn stated_person(person: &wire::PersonItems) -> StatedPerson<'_> {
-    let wire::PersonItems {
+pub fn stated_person(person: &types::PersonItems) -> StatedPerson<'_> {
+    let types::PersonItems {
         full_name,
         document,
         mobile,
@@ -52,12 +53,7 @@ pub fn resolution(outcome: Result<SubjectId, Violation>) -> wire::Resolution {
         Ok(subject) => wire::resolution::Outcome::SubjectId(subject.to_string()),
         Err(wrong) => {
             let wrong = wrong.within("document");
-            wire::resolution::Outcome::Error(wire::FieldError {
-                field: wrong.field,
-                reason: wrong.reason.into_owned(),
-                message_zh: wrong.zh,
-                message_en: wrong.en,
-            })
+            wire::resolution::Outcome::Error(wrong.into())
         }
     };
     wire::Resolution {
@@ -65,12 +61,12 @@ pub fn resolution(outcome: Result<SubjectId, Violation>) -> wire::Resolution {
     }
 }
 
-const fn normalisation(note: Normalisation) -> wire::Normalisation {
+const fn normalisation(note: Normalisation) -> types::Normalisation {
     match note {
-        Normalisation::HalfWidth => wire::Normalisation::HalfWidth,
-        Normalisation::SeparatorsRemoved => wire::Normalisation::SeparatorsRemoved,
-        Normalisation::UpperCase => wire::Normalisation::UpperCase,
-        Normalisation::FifteenToEighteen => wire::Normalisation::FifteenToEighteen,
+        Normalisation::HalfWidth => types::Normalisation::HalfWidth,
+        Normalisation::SeparatorsRemoved => types::Normalisation::SeparatorsRemoved,
+        Normalisation::UpperCase => types::Normalisation::UpperCase,
+        Normalisation::FifteenToEighteen => types::Normalisation::FifteenToEighteen,
     }
 }
 

@@ -17,6 +17,7 @@ use lutong_proto::identity::v1 as wire;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use lutong_proto::policy::Caller;
+use lutong_proto::types::v1 as types;
 use tonic::Status;
 
 on_both_engines!(
@@ -52,22 +53,22 @@ async fn start(bed: Bed) -> Identity {
     Identity(bed, storage)
 }
 
-fn items(name: &str, number: &str) -> wire::PersonItems {
-    wire::PersonItems {
+fn items(name: &str, number: &str) -> types::PersonItems {
+    types::PersonItems {
         full_name: name.to_owned(),
         document: Some(document(number)),
         mobile: "13800138000".to_owned(),
         nationality: "CHN".to_owned(),
-        home_address: Some(wire::HomeAddress {
+        home_address: Some(types::HomeAddress {
             division: "370202".to_owned(),
             detail: "香港中路1号".to_owned(),
         }),
     }
 }
 
-fn document(number: &str) -> wire::Document {
-    wire::Document {
-        r#type: wire::DocumentType::ResidentId.into(),
+fn document(number: &str) -> types::Document {
+    types::Document {
+        r#type: types::DocumentType::ResidentId.into(),
         number: number.to_owned(),
         issuing_country: String::new(),
     }
@@ -86,13 +87,13 @@ fn reason(status: &Status) -> Fault {
 }
 
 impl Identity {
-    async fn register(&self, account: &str, n: u32, person: wire::PersonItems) -> Result<String, Fault> {
+    async fn register(&self, account: &str, n: u32, person: types::PersonItems) -> Result<String, Fault> {
         let registered = self.registered(account, n, person).await;
         registered.map(|registered| registered.subject_id)
     }
 
     /// That a form is refused for these fields and reasons, that nothing of it is repeated, and that it leaves nothing.
-    async fn refuses(&self, person: wire::PersonItems, named: &[&str]) {
+    async fn refuses(&self, person: types::PersonItems, named: &[&str]) {
         let written = [
             person.full_name.clone(),
             person.document.clone().unwrap().number,
@@ -121,7 +122,7 @@ impl Identity {
         &self,
         account: &str,
         n: u32,
-        person: wire::PersonItems,
+        person: types::PersonItems,
     ) -> Result<wire::RegisterPersonResponse, Fault> {
         let channel = self.0.channel(ServiceName::Identity, Caller::Declaration);
         let request = self
@@ -137,7 +138,7 @@ impl Identity {
             .map_err(|status| reason(&status))
     }
 
-    async fn resolve(&self, documents: Vec<wire::Document>) -> Vec<wire::resolution::Outcome> {
+    async fn resolve(&self, documents: Vec<types::Document>) -> Vec<wire::resolution::Outcome> {
         let channel = self.0.channel(ServiceName::Identity, Caller::Declaration);
         let request = self
             .0
@@ -250,7 +251,7 @@ async fn documents_are_resolved_row_by_row_and_alike_in_both_spellings(bed: Bed)
     use wire::resolution::Outcome::{Error, SubjectId};
     let identity = start(bed).await;
     let mut book = document("110105491231002");
-    book.r#type = wire::DocumentType::HouseholdBook.into();
+    book.r#type = types::DocumentType::HouseholdBook.into();
     let rows = vec![document(ONE), document("110105194912310021"), book, document(TWO)];
     let [SubjectId(one), Error(wrong), SubjectId(converted), SubjectId(two)] =
         &identity.resolve(rows).await[..]
@@ -362,7 +363,7 @@ async fn a_number_of_15_digits_is_converted_and_said_to_be(bed: Bed) {
         .unwrap();
     assert_eq!(
         old.normalisations().collect::<Vec<_>>(),
-        [wire::Normalisation::FifteenToEighteen]
+        [types::Normalisation::FifteenToEighteen]
     );
     let new = identity
         .registered("wx-1", 2, items("王小明", ONE))
@@ -384,9 +385,9 @@ async fn full_width_digits_are_normalised_and_said_to_be(bed: Bed) {
     assert_eq!(
         wide.normalisations().collect::<Vec<_>>(),
         [
-            wire::Normalisation::HalfWidth,
-            wire::Normalisation::SeparatorsRemoved,
-            wire::Normalisation::UpperCase
+            types::Normalisation::HalfWidth,
+            types::Normalisation::SeparatorsRemoved,
+            types::Normalisation::UpperCase
         ]
     );
     let narrow = identity.register("wx-1", 2, items("王小明", ONE)).await.unwrap();

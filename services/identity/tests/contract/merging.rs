@@ -10,6 +10,7 @@ use lutong_kernel::{DivisionCode, Fault, ServiceName};
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
+use lutong_proto::types::v1 as types;
 use tonic::{Request, Response, Status};
 use wire::event::Payload;
 use wire::event_log_service_client::EventLogServiceClient;
@@ -306,9 +307,9 @@ async fn who_lives_in_another_division_is_nobodys_to_merge(bed: Bed) {
     assert_eq!(reasons(21, Some("370000"), feeds, other).await, ["", ""]);
 }
 
-fn passport(n: u32) -> wire::Document {
-    wire::Document {
-        r#type: wire::DocumentType::PassportOrdinary.into(),
+fn passport(n: u32) -> types::Document {
+    types::Document {
+        r#type: types::DocumentType::PassportOrdinary.into(),
         number: format!("E1234{n:04}"),
         issuing_country: "USA".to_owned(),
     }

@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use lutong_proto::identity::v1::merge_service_client::MergeServiceClient;
 use lutong_proto::identity::v1::subject_reference::Reference;
 use lutong_proto::identity::v1::{
-    Document, MergeSubjectsRequest, SubjectMerge, SubjectReference, UnmergeSubjectRequest,
+    MergeSubjectsRequest, SubjectMerge, SubjectReference, UnmergeSubjectRequest,
 };
+use lutong_proto::types::v1::Document;
 
 use super::Failure;
 use super::client::{Calls, Target, failed, from_json, new_request_id, to_json};

@@ -1,9 +1,10 @@
 //! Domain to wire.
 
 use lutong_kernel::{Colour, Timestamp, Violation};
-use lutong_proto::identity::v1::FieldError;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
+use lutong_proto::types::v1 as types;
+use lutong_proto::types::v1::FieldError;
 
 use crate::domain::explanation::{CitedRecord, explain};
 use crate::domain::rule_set::Text;
@@ -13,16 +14,16 @@ use crate::service::entry::MissingStep;
 use crate::service::reading::Explained;
 use crate::store::decisions::StoredDecision;
 
-pub const fn colour(colour: Colour) -> wire::Colour {
+pub const fn colour(colour: Colour) -> types::Colour {
     match colour {
-        Colour::Green => wire::Colour::Green,
-        Colour::Yellow => wire::Colour::Yellow,
-        Colour::Red => wire::Colour::Red,
+        Colour::Green => types::Colour::Green,
+        Colour::Yellow => types::Colour::Yellow,
+        Colour::Red => types::Colour::Red,
     }
 }
 
-fn text(text: &Text) -> wire::LocalisedText {
-    wire::LocalisedText {
+fn text(text: &Text) -> types::LocalisedText {
+    types::LocalisedText {
         zh: text.zh.clone(),
         en: text.en.clone(),
     }
@@ -59,12 +60,7 @@ pub fn statement_result(result: Result<Outcome, Violation>) -> wire::StatementRe
     let outcome = match result {
         Ok(Outcome::Stored(id)) => Sent::FactId(id.to_string()),
         Ok(Outcome::Unchanged(id)) => Sent::UnchangedFactId(id.to_string()),
-        Err(wrong) => Sent::Error(FieldError {
-            field: wrong.field,
-            reason: wrong.reason.into_owned(),
-            message_zh: wrong.zh,
-            message_en: wrong.en,
-        }),
+        Err(wrong) => Sent::Error(FieldError::from(wrong)),
     };
     wire::StatementResult {
         outcome: Some(outcome),

@@ -4,6 +4,7 @@ use lutong_chassis::reply;
 use lutong_kernel::{Fault, SubjectId, Violation};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
+use lutong_proto::types::v1 as types;
 use tonic::{Request, Response, Status};
 use wire::recomparison_service_server::RecomparisonService;
 
@@ -116,9 +117,9 @@ impl From<&Report> for wire::Recomparison {
         let (run, progress) = (&report.run, &report.progress);
         let [green, yellow, red] = progress.looked.colours;
         let colours = [
-            (wire::Colour::Green, green),
-            (wire::Colour::Yellow, yellow),
-            (wire::Colour::Red, red),
+            (types::Colour::Green, green),
+            (types::Colour::Yellow, yellow),
+            (types::Colour::Red, red),
         ];
         let count = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         Self {

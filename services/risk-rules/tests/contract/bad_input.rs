@@ -18,7 +18,8 @@ on_both_engines!(
 fn told(answer: &wire::AppendFactsResponse) -> Vec<String> {
     let one = |result: &wire::StatementResult| match result.outcome.as_ref().unwrap() {
         Outcome::Error(wrong) => {
-            assert!(!wrong.message_zh.is_empty() && !wrong.message_en.is_empty());
+            let message = wrong.message.as_ref().unwrap();
+            assert!(!message.zh.is_empty() && !message.en.is_empty());
             format!("{} {}", wrong.field, wrong.reason)
         }
         Outcome::FactId(_) | Outcome::UnchangedFactId(_) => String::new(),

@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use lutong_chassis::on_both_engines;
 use lutong_chassis::storage::Database;
 use lutong_chassis::testing::Bed;
-use lutong_proto::risk_rules::v1::{self as wire, Colour};
+use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::types::v1::Colour;
 
 use crate::mesh::{Mesh, confirmed, fact, fever};
 

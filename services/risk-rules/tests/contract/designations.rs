@@ -7,8 +7,9 @@ use lutong_chassis::testing::Bed;
 use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, Colour};
+use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
+use lutong_proto::types::v1::Colour;
 
 use crate::areas::stay;
 use crate::mesh::{Mesh, fact, fault, staff, staff_of, subject};

@@ -5,7 +5,8 @@ use std::time::Duration;
 use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, Colour, HistoryBreakKind};
+use lutong_proto::risk_rules::v1::{self as wire, HistoryBreakKind};
+use lutong_proto::types::v1::Colour;
 
 use crate::mesh::{Mesh, confirmed, fault, fever, staff, subject};
 

@@ -15,6 +15,7 @@ use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::identity::v1 as identity;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::types::v1 as types;
 use lutong_risk_rules::Migrations;
 use prost_types::value::Kind;
 use serde_json::Value;
@@ -27,7 +28,7 @@ use wire::recomparison_service_client::RecomparisonServiceClient;
 /// What code-rendering was told.
 #[derive(Clone, Default)]
 pub struct Codes {
-    applied: Arc<Mutex<HashMap<String, (i64, wire::Colour)>>>,
+    applied: Arc<Mutex<HashMap<String, (i64, types::Colour)>>>,
     pub away: Arc<AtomicBool>,
 }
 
@@ -455,7 +456,7 @@ impl Mesh {
     }
 
     /// The colour that code-rendering was told last.
-    pub fn shown(&self, n: u32) -> Option<wire::Colour> {
+    pub fn shown(&self, n: u32) -> Option<types::Colour> {
         let applied = self.codes.applied.lock().unwrap();
         applied.get(&subject(n).to_string()).map(|(_, colour)| *colour)
     }

@@ -7,7 +7,8 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::ServiceName;
 use lutong_proto::identity::v1 as identity;
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, Colour};
+use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::types::v1::Colour;
 
 use crate::areas::{import, notice, stay};
 use crate::mesh::{Mesh, confirmed, fever, staff, subject};

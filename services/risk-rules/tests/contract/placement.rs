@@ -5,7 +5,8 @@ use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
 use lutong_kernel::{Clock as _, DivisionCode, Fault, Timestamp};
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, Colour};
+use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::types::v1::Colour;
 use tonic::Response;
 
 use crate::areas::{import, notice, stay};

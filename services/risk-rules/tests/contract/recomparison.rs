@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, Colour, FindingKind};
+use lutong_proto::risk_rules::v1::{self as wire, FindingKind};
+use lutong_proto::types::v1::Colour;
 
 use crate::mesh::{Mesh, fever, staff, subject};
 

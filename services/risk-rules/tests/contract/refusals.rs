@@ -5,6 +5,7 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::types::v1 as types;
 
 use crate::mesh::{Mesh, fault, fever, staff, subject};
 
@@ -155,7 +156,7 @@ async fn a_persons_own_decisions_are_listed_and_nobody_elses(bed: Bed) {
         .iter()
         .map(|one| (one.version, one.colour()))
         .collect();
-    assert_eq!(versions, [(2, wire::Colour::Yellow), (1, wire::Colour::Green)]);
+    assert_eq!(versions, [(2, types::Colour::Yellow), (1, types::Colour::Green)]);
     let of = |subject_id: String, page_token: &str| wire::ListDecisionsRequest {
         subject_id,
         page_size: 0,

@@ -6,8 +6,9 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, Colour, RollbackState};
+use lutong_proto::risk_rules::v1::{self as wire, RollbackState};
 use lutong_proto::time;
+use lutong_proto::types::v1::Colour;
 use tonic::Response;
 
 use crate::mesh::{Mesh, confirmed, fact, fault, fever, staff, staff_of, staff_of_nowhere, subject};

@@ -8,7 +8,8 @@ use lutong_chassis::testing::Bed;
 use lutong_chassis::{Principal, testing};
 use lutong_kernel::Clock as _;
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, Colour, RuleSetState};
+use lutong_proto::risk_rules::v1::{self as wire, RuleSetState};
+use lutong_proto::types::v1::Colour;
 use lutong_risk_rules::domain::rule_set::RuleSet;
 use tonic::{Response, Status};
 

@@ -5,8 +5,8 @@ use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
 use lutong_kernel::document::check_character;
 use lutong_proto::declaration::v1::{ApplicationForm, Commitment};
-use lutong_proto::identity::v1::{Document, DocumentType, HomeAddress, PersonItems};
 use lutong_proto::policy::Role;
+use lutong_proto::types::v1::{Document, DocumentType, HomeAddress, PersonItems};
 use tonic::metadata::{Ascii, MetadataValue};
 
 /// Sessions by number, the last of them an authority's.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use csv::StringRecord;
 use lutong_proto::declaration::v1::FactRow;
-use lutong_proto::identity::v1::{Document, DocumentType};
+use lutong_proto::types::v1::{Document, DocumentType};
 use prost::Message as _;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use prost_types::value::Kind;

@@ -65,13 +65,14 @@ impl Import {
         let imported = imported.unwrap_or_default();
         refused.extend(imported.errors.iter().map(|wrong| {
             let error = wrong.error.clone().unwrap_or_default();
+            let message = error.message.unwrap_or_default();
             let sent = usize::try_from(wrong.row - 1).ok();
             Refused {
                 place: sent.and_then(|row| places.get(row)).copied().unwrap_or_default(),
                 field: error.field,
                 reason: error.reason,
-                zh: error.message_zh,
-                en: error.message_en,
+                zh: message.zh,
+                en: message.en,
             }
         }));
         refused.sort_by_key(|one| one.place.row);

@@ -3,9 +3,10 @@
 use clap::{Args, Subcommand};
 use lutong_proto::risk_rules::v1::rollback_service_client::RollbackServiceClient;
 use lutong_proto::risk_rules::v1::{
-    ApproveRollbackRequest, Colour, GetRollbackRequest, ListRollbacksRequest, ProposeRollbackRequest,
+    ApproveRollbackRequest, GetRollbackRequest, ListRollbacksRequest, ProposeRollbackRequest,
     RejectRollbackRequest, Rollback, RollbackState, WithdrawRollbackRequest,
 };
+use lutong_proto::types::v1::Colour;
 
 use crate::commands::Failure;
 use crate::commands::client::{Calls, Target, failed, new_request_id, to_json, when};

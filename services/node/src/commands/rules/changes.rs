@@ -7,10 +7,11 @@ use clap::Args;
 use lutong_kernel::Timestamp;
 use lutong_proto::risk_rules::v1::rule_set_service_client::RuleSetServiceClient;
 use lutong_proto::risk_rules::v1::{
-    AnnounceRuleSetRequest, ApproveRuleSetRequest, CancelRuleSetRequest, Colour, GetRuleSetRequest,
+    AnnounceRuleSetRequest, ApproveRuleSetRequest, CancelRuleSetRequest, GetRuleSetRequest,
     ListRuleSetsRequest, PreviewRuleSetRequest, ResumeRuleSetRequest, RuleSetVersion, ShadowRun,
 };
 use lutong_proto::time;
+use lutong_proto::types::v1::Colour;
 use lutong_risk_rules::domain::rule_set::MAX_DOCUMENT;
 use serde_json::{Value, json};
 use tonic::Status;

@@ -2,7 +2,7 @@
 
 use lutong_kernel::document::check_character;
 use lutong_proto::declaration::v1::{ApplicationForm, Commitment, ContactEntry};
-use lutong_proto::identity::v1::{Document, DocumentType, HomeAddress, PersonItems};
+use lutong_proto::types::v1::{Document, DocumentType, HomeAddress, PersonItems};
 
 /// Somebody made up.
 #[derive(Debug, Clone, Copy)]

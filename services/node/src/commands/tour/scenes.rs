@@ -7,7 +7,7 @@ use std::time::Duration;
 use lutong_kernel::{Colour, Timestamp};
 use lutong_proto::code_rendering::v1::VerificationOutcome;
 use lutong_proto::declaration::v1::{ContactEntry, ContactType};
-use lutong_proto::identity::v1::FieldError;
+use lutong_proto::types::v1::FieldError;
 use lutong_token::{Algorithm, Claims, Issuer, SigningKey};
 use prost_types::value::Kind;
 
