@@ -1,8 +1,9 @@
 use http::{Method, Request, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use lutong_proto::policy::Role;
 use serde_json::{Value, json};
 use tonic::body::Body;
+use tower::ServiceExt as _;
 
 use crate::mesh::{Mesh, SUBJECT, dev};
 
@@ -252,6 +253,62 @@ async fn the_sign_at_the_door_points_to_the_contract() {
     assert_eq!(sign.status, StatusCode::OK);
     let contract = mesh.get(sign.body["openapi"].as_str().unwrap(), None).await;
     assert_eq!(contract.body["openapi"], "3.1.0");
+}
+
+#[tokio::test]
+async fn the_docs_load_nothing_from_elsewhere() {
+    let mesh = Mesh::new();
+    let mut open = vec!["/docs".to_owned()];
+    let mut read = Vec::new();
+    while let Some(path) = open.pop() {
+        let request = Request::get(&path).body(Body::empty()).unwrap();
+        let response = mesh.edge.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let policy = response.headers()["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        assert!(
+            policy.starts_with("default-src 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(body.to_vec()).unwrap();
+        assert!(
+            !text.contains("http://") && !text.contains("https://") && !text.contains("innerHTML"),
+            "{path}"
+        );
+        for found in text
+            .split(['"', '\''])
+            .filter(|part| part.starts_with("/docs/") || *part == "/openapi.json")
+        {
+            if !read.contains(&found.to_owned()) && !open.contains(&found.to_owned()) {
+                open.push(found.to_owned());
+            }
+        }
+        read.push(path);
+    }
+    read.sort_unstable();
+    assert_eq!(
+        read,
+        ["/docs", "/docs/page.css", "/docs/page.js", "/openapi.json"]
+    );
+}
+
+#[tokio::test]
+async fn a_problem_carries_the_grpc_code_and_the_clients_trace_or_one_of_its_own() {
+    let mesh = Mesh::new();
+    let refused = mesh.get("/v1/code", None).await.body;
+    assert_eq!(refused["code"], "UNAUTHENTICATED");
+    assert_eq!(refused["trace_id"].as_str().unwrap().len(), 32);
+    let again = mesh.get("/v1/code", None).await.body;
+    assert_ne!(refused["trace_id"], again["trace_id"]);
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    for path in ["/v1/code", "/nothing"] {
+        let request = Request::get(path).header("traceparent", format!("00-{trace}-b7ad6b7169203331-01"));
+        let refused = mesh.send(request.body(Body::empty()).unwrap()).await.body;
+        assert_eq!(refused["trace_id"], trace, "{path}");
+    }
 }
 
 #[tokio::test]
