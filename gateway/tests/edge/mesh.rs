@@ -307,11 +307,14 @@ impl identity::account_service_server::AccountService for World {
         if self.identity_away.load(Ordering::SeqCst) {
             return Err(status::from_fault(Fault::unavailable("identity")));
         }
-        let after = call.into_inner().after_sequence;
-        let changes = self.changes.lock().unwrap();
-        let changes = changes.iter().filter(|change| change.sequence > after);
+        let after = call.into_inner().cursor.parse().unwrap_or(0);
+        let all = self.changes.lock().unwrap();
+        let changes = all.iter().filter(|change| change.sequence > after);
+        let head = all.last().map_or(0, |change| change.sequence);
         Ok(Answer::new(identity::ListAccountChangesResponse {
             changes: changes.cloned().collect(),
+            next_cursor: head.to_string(),
+            head_sequence: head,
         }))
     }
 

@@ -242,10 +242,14 @@ fn judge(service: ServiceName, rpc: &str, status: &Status) -> Result<String, Str
         "PART_UNAVAILABLE" => info.metadata.get("part").is_some_and(own),
         reason => errors::common().contains(reason),
     };
-    if common || listed.contains(&info.reason) {
-        Ok(info.reason)
-    } else {
-        Err(format!("{} is not listed", info.reason))
+    if !common && !listed.contains(&info.reason) {
+        return Err(format!("{} is not listed", info.reason));
+    }
+    let code = crate::status::code_name(status.code());
+    match errors::code(&info.reason) {
+        Some(one) if one == code => Ok(info.reason),
+        Some(one) => Err(format!("{} is {one} and was answered as {code}", info.reason)),
+        None => Err(format!("{} has no line in proto/codes.txt", info.reason)),
     }
 }
 
