@@ -11,6 +11,7 @@ mod decisions;
 mod facts;
 mod keys;
 mod merges;
+mod operations;
 mod recompare;
 mod rules;
 mod serve;
