@@ -477,6 +477,10 @@ impl Mesh {
         wire::area_service_client::AreaServiceClient::new(self.channel(Caller::Gateway))
     }
 
+    pub fn key_areas(&self) -> wire::key_area_service_client::KeyAreaServiceClient<MeshChannel> {
+        wire::key_area_service_client::KeyAreaServiceClient::new(self.channel(Caller::Gateway))
+    }
+
     /// The colour that code-rendering was told last.
     pub fn shown(&self, n: u32) -> Option<types::Colour> {
         let applied = self.codes.applied.lock().unwrap();
