@@ -564,6 +564,10 @@ impl risk::decision_service_server::DecisionService for World {
         panic!("nobody outside appends facts")
     }
 
+    async fn enrol_subject(&self, _: Call<risk::EnrolSubjectRequest>) -> Answers<risk::EnrolSubjectResponse> {
+        panic!("nobody outside enrols")
+    }
+
     async fn get_decision(&self, call: Call<risk::GetDecisionRequest>) -> Answers<risk::GetDecisionResponse> {
         let grant = self.note(&call)?;
         let own = grant

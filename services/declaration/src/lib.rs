@@ -14,7 +14,7 @@ use lutong_kernel::ServiceName;
 use lutong_proto::declaration::v1::audit_service_server::AuditServiceServer;
 use lutong_proto::declaration::v1::declaration_service_server::DeclarationServiceServer;
 use lutong_proto::declaration::v1::event_log_service_server::EventLogServiceServer;
-use lutong_proto::declaration::v1::feed_service_server::FeedServiceServer;
+use lutong_skin::declaration::v1::FeedService;
 
 pub use config::{DeclarationConfig, PullConfig, sources};
 pub use grpc::peers::Peers;
@@ -44,7 +44,7 @@ pub async fn build(
     let routes = tonic::service::Routes::new(
         DeclarationServiceServer::new(handler.clone()).max_decoding_message_size(MAX_FORM),
     )
-    .add_service(FeedServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE))
+    .add_service(FeedService::server(handler, store.skin(foundation)).max_decoding_message_size(MAX_MESSAGE))
     .add_service(
         EventLogServiceServer::new(grpc::EventLog::new(outbox.clone()))
             .max_decoding_message_size(MAX_POSITION),

@@ -14,13 +14,13 @@ use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::risk_rules::v1::area_service_server::AreaServiceServer;
 use lutong_proto::risk_rules::v1::audit_service_server::AuditServiceServer;
-use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
 use lutong_proto::risk_rules::v1::designation_service_server::DesignationServiceServer;
 use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
 use lutong_proto::risk_rules::v1::rollback_service_server::RollbackServiceServer;
 use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
+use lutong_skin::risk_rules::v1::DecisionService;
 
 pub use store::Migrations;
 
@@ -67,7 +67,7 @@ pub async fn build(
     let rule_sets = grpc::rule_sets::RuleSets::new(desk.clone());
     let rollbacks = service::rollback::Rollbacks::new(decider.clone(), reader.clone(), feeds);
     let areas = AreaServiceServer::new(grpc::areas::Areas::new(decider.clone()));
-    let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler))
+    let routes = tonic::service::Routes::new(DecisionService::server(handler, store.skin(foundation)))
         .add_service(areas.max_decoding_message_size(128 * 1024))
         .add_service(RecomparisonServiceServer::new(
             grpc::recomparison::Recomparisons::new(decider.clone()),

@@ -1,11 +1,9 @@
 //! Databases that are asked on a schedule, on the wire.
 
-use lutong_chassis::reply;
+use lutong_chassis::idempotency::RequestKey;
 use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::time;
-use prost::Message as _;
-use tonic::Request;
 
 use super::Handler;
 use crate::domain::pull::PullFailure;
@@ -22,16 +20,10 @@ impl Handler {
 
     pub(super) async fn start(
         &self,
-        request: Request<wire::StartPullRequest>,
+        request: RequestKey,
+        message: wire::StartPullRequest,
     ) -> Result<wire::StartPullResponse, Fault> {
-        let grant = reply::grant(&request)?;
-        let message = request.into_inner();
-        let request_id = reply::request_id(&message.request_id).map_err(reply::wrong)?;
-        let body = message.encode_to_vec();
-        let standing = self
-            .puller
-            .start(&grant, request_id, &body, &message.source)
-            .await?;
+        let standing = self.puller.start(request, &message.source).await?;
         Ok(wire::StartPullResponse {
             pull: Some(standing.into()),
         })

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use lutong_chassis::access::Grant;
-use lutong_chassis::idempotency::{self, Claim};
+use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{Fault, FaultCode, RequestId, Timestamp};
+use lutong_kernel::{Fault, FaultCode, Timestamp};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -73,20 +72,9 @@ impl Puller {
     }
 
     /// Makes a source due now; a repeated request does not do so again.
-    pub async fn start(
-        &self,
-        grant: &Grant,
-        request_id: RequestId,
-        body: &[u8],
-        name: &str,
-    ) -> Result<Standing<'_>, Fault> {
+    pub async fn start(&self, request: RequestKey, name: &str) -> Result<Standing<'_>, Fault> {
         let source = self.sources.iter().find(|one| one.grant.source == name);
         let source = source.ok_or_else(not_found)?;
-        let account = &grant.principal().account;
-        let request = self
-            .declaring
-            .idempotency
-            .key(account, grant.rpc().name, request_id, body);
         let (name, now) = (name.to_owned(), self.declaring.clock.now());
         let due: Result<(), Fault> = self
             .declaring
