@@ -32,6 +32,8 @@ pub struct GatewayConfig {
     pub show_in_flight: usize,
     /// Applying: calls under way at once, in a pool of their own.
     pub write_in_flight: usize,
+    /// Reporting: calls under way at once, in a pool of their own.
+    pub report_in_flight: usize,
     /// Importing: streams under way at once, in a pool of their own, and of one account.
     pub import_in_flight: usize,
     pub imports_per_account: usize,
@@ -58,6 +60,7 @@ impl Default for GatewayConfig {
             rate_sign_in: 200,
             show_in_flight: 1_536,
             write_in_flight: 384,
+            report_in_flight: 256,
             import_in_flight: 128,
             imports_per_account: 32,
             in_flight_per_account: 128,
@@ -93,6 +96,7 @@ impl GatewayConfig {
         for (name, slots) in [
             ("show_in_flight", self.show_in_flight),
             ("write_in_flight", self.write_in_flight),
+            ("report_in_flight", self.report_in_flight),
             ("import_in_flight", self.import_in_flight),
         ] {
             if !(1..=1_000_000).contains(&slots) {
@@ -162,6 +166,7 @@ mod tests {
         assert!(with(|c| c.staff_stale_s = 1).is_err());
         assert!(with(|c| c.show_in_flight = 0).is_err());
         assert!(with(|c| c.write_in_flight = 0).is_err());
+        assert!(with(|c| c.report_in_flight = 0).is_err());
         assert!(with(|c| c.import_in_flight = 0).is_err());
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::Uri;
 use lutong_chassis::{BuildError, MeshChannel};
 use lutong_kernel::ServiceName;
-use lutong_proto::policy::{self, Caller, Role, Scope};
+use lutong_proto::policy::{self, Access, Caller, Pool, Role, Scope};
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use crate::config::refused;
@@ -37,6 +37,10 @@ pub struct EdgeRpc {
     /// Whether the client sends a stream: then the call may last for as long as rows come.
     pub streams: bool,
     pub work: Work,
+    /// Whether the metadata `lutong-purpose` must say what a call is for.
+    pub purpose_required: bool,
+    /// Its place in the contract.
+    pub order: usize,
     pub method: MethodDescriptor,
 }
 
@@ -47,7 +51,8 @@ pub struct Contract(HashMap<String, Arc<EdgeRpc>>);
 impl Contract {
     pub fn read(pool: &DescriptorPool, peers: &Peers) -> Result<Self, BuildError> {
         let mut table = HashMap::new();
-        for rpc in policy::rpcs(pool).map_err(|error| refused(error.to_string()))? {
+        let rpcs = policy::rpcs(pool).map_err(|error| refused(error.to_string()))?;
+        for (order, rpc) in rpcs.into_iter().enumerate() {
             // What only services may ask, in their own name, is never asked for somebody outside.
             let for_users = rpc.access.roles().any(|role| role != Role::Service);
             if !for_users || !rpc.access.callers().any(|caller| caller == Caller::Gateway) {
@@ -67,7 +72,9 @@ impl Contract {
                 roles: rpc.access.roles().collect(),
                 public: rpc.access.roles().any(|role| role == Role::Public),
                 streams: rpc.method.is_client_streaming(),
-                work: work_of(&rpc.method),
+                work: work_of(&rpc.access, &rpc.method),
+                purpose_required: rpc.access.purpose_required,
+                order,
                 method: rpc.method,
                 path: rpc.path.clone(),
             };
@@ -80,21 +87,22 @@ impl Contract {
         self.0.get(path)
     }
 
-    /// In the order of their paths.
+    /// In the contract's order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<EdgeRpc>> {
         let mut all: Vec<_> = self.0.values().collect();
-        all.sort_by(|a, b| a.path.cmp(&b.path));
+        all.sort_by_key(|rpc| rpc.order);
         all.into_iter()
     }
 }
 
-fn work_of(method: &MethodDescriptor) -> Work {
-    if method.is_client_streaming() {
-        Work::Import
-    } else if method.input().get_field_by_name("request_id").is_some() {
-        Work::Write
-    } else {
-        Work::Show
+/// The pool that the policy says. What says nothing changes something; a stream that says nothing brings many rows.
+fn work_of(access: &Access, method: &MethodDescriptor) -> Work {
+    match access.pool() {
+        Pool::Show => Work::Show,
+        Pool::Report => Work::Report,
+        Pool::Import => Work::Import,
+        Pool::Unspecified if method.is_client_streaming() => Work::Import,
+        Pool::Write | Pool::Unspecified => Work::Write,
     }
 }
 
@@ -135,15 +143,31 @@ pub mod tests {
     }
 
     #[test]
-    fn applying_and_importing_are_told_from_showing_and_verifying() {
+    fn a_call_works_in_the_pool_that_its_policy_says() {
+        let shapes = crate::testing::contract();
+        let work = |name: &str| {
+            shapes
+                .iter()
+                .find(|rpc| rpc.path.ends_with(name))
+                .map(|rpc| rpc.work)
+        };
+        assert_eq!(work("/CreateThing"), Some(Work::Write), "what says nothing");
+        assert_eq!(work("/ListThings"), Some(Work::Show));
+        assert_eq!(work("/EndThing"), Some(Work::Report));
+    }
+
+    #[test]
+    fn showing_and_verifying_never_wait_for_anything_else() {
+        for name in ["/ShowCode", "/VerifyToken", "/ListKeys"] {
+            assert_eq!(work(name), Work::Show, "{name}");
+        }
         for name in ["/CreateApplication", "/CreateArrival", "/CreateComplaint"] {
             assert_eq!(work(name), Work::Write, "{name}");
         }
-        for name in ["/ImportFacts", "/ImportNotice"] {
-            assert_eq!(work(name), Work::Import, "{name}");
-        }
-        for name in ["/ShowCode", "/VerifyToken", "/ListKeys", "/GetDecision"] {
-            assert_eq!(work(name), Work::Show, "{name}");
-        }
+        assert!(
+            contract()
+                .iter()
+                .all(|rpc| !rpc.streams || rpc.work == Work::Import)
+        );
     }
 }

@@ -17,7 +17,7 @@ use lutong_chassis::access::{PrincipalKey, Refusal};
 use lutong_chassis::health::Readiness;
 use lutong_chassis::peer::PeerAddress;
 use lutong_chassis::{BuildError, Foundation};
-use lutong_kernel::{Fault, FaultCode, ServiceName};
+use lutong_kernel::{Fault, FaultCode, Random, ServiceName};
 use lutong_proto::policy::Scope;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
@@ -34,7 +34,7 @@ use crate::sessions::{Known, Sessions};
 use crate::sign_in::Accounts;
 use crate::standing::{Standing, session_ended};
 use crate::transcode::Bindings;
-use crate::{openapi, own};
+use crate::{openapi, own, trace};
 
 /// The built edge.
 pub struct Gateway {
@@ -56,6 +56,8 @@ struct Inner {
     pools: Pools,
     message_patience: Duration,
     stream_patience: Duration,
+    /// For the ids of calls that nobody traces.
+    random: Arc<dyn Random>,
     own: Routes,
     openapi: Bytes,
     /// How long a session of the development identity provider holds; none where there is no such provider.
@@ -88,7 +90,7 @@ impl Gateway {
             tracing::warn!(listen = %config.listen, "the development identity provider is on: anybody signs in as anybody");
         }
         let inner = Inner {
-            openapi: openapi::document(&bindings),
+            openapi: openapi::document(&bindings, config.dev),
             own: own::routes(readiness, &contract)?,
             limits: Limits::new(config, redis.as_deref())?,
             callers: Callers::new(config),
@@ -101,6 +103,7 @@ impl Gateway {
             ),
             accounts: Accounts::new(peers.get(ServiceName::Identity)),
             dev_session: config.dev.then(|| Duration::from_secs(config.session_ttl_s)),
+            random: Arc::clone(&foundation.random),
             contract,
             bindings,
             sessions,
@@ -137,7 +140,11 @@ impl Service<Request<Body>> for Edge {
             Ok(Spoken::Grpc) => Box::pin(async move { Ok(inner.native(request).await) }),
             Ok(Spoken::GrpcWeb) => native::web(inner, request),
             Ok(Spoken::Json) => Box::pin(async move { Ok(inner.json(request).await) }),
-            Err(problem) => Box::pin(async move { Ok(problem.into_response()) }),
+            Err(problem) => {
+                let trace = trace::of_client(request.headers());
+                let trace_id = trace::id(trace, &tracing::Span::none(), &*inner.random);
+                Box::pin(async move { Ok(problem.into_response(&trace_id)) })
+            }
         }
     }
 }

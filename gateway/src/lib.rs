@@ -13,6 +13,9 @@ mod proxy;
 mod sessions;
 mod sign_in;
 mod standing;
+#[cfg(test)]
+mod testing;
+mod trace;
 mod transcode;
 
 pub use config::GatewayConfig;

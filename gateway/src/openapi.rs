@@ -1,97 +1,104 @@
-//! The contract as OpenAPI 3.1, made from the descriptors and their comments.
+//! The contract as OpenAPI 3.1, made from the descriptors, their comments and the field options. Nothing in it is written
+//! by hand but what the edge itself adds: sign-in, headers, problems.
 
 mod comments;
+mod components;
+mod errors;
+mod examples;
+mod field;
+mod names;
 mod operation;
+mod ordered;
+mod parameters;
 mod schema;
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::transcode::Bindings;
+use crate::contract::EdgeRpc;
+use crate::transcode::{Binding, Bindings};
+use examples::Examples;
+use names::OperationNames;
+use ordered::Ordered;
 use schema::Schemas;
 
-/// The document, ready to be sent.
-pub fn document(bindings: &Bindings) -> Bytes {
+/// The document, ready to be sent. `signs_in`: whether the development identity provider is on.
+pub fn document(bindings: &Bindings, signs_in: bool) -> Bytes {
     // Maps and strings: this serialises.
-    Bytes::from(serde_json::to_vec(&build(bindings)).unwrap_or_default())
+    Bytes::from(serde_json::to_vec(&build(bindings, signs_in)).unwrap_or_default())
 }
 
-fn build(bindings: &Bindings) -> Value {
-    let mut schemas = Schemas::default();
-    let mut paths: Map<String, Value> = Map::new();
-    let mut tags: Vec<(String, String)> = Vec::new();
-    let mut all: Vec<_> = bindings.iter().collect();
-    // The contract's own order: the first binding of an RPC names the operation.
-    all.sort_by(|a, b| a.rpc.path.cmp(&b.rpc.path));
-    let names = operation::Names::of(all.iter().map(|binding| &*binding.rpc));
-    let mut previous = (String::new(), 0_u32);
-    for binding in all {
-        let number = if previous.0 == binding.rpc.path {
-            previous.1 + 1
-        } else {
-            1
-        };
-        previous = (binding.rpc.path.clone(), number);
-        let service = binding.rpc.method.parent_service();
-        let tag = (service.name().to_owned(), comments::of_service(service));
-        if !tags.contains(&tag) {
-            tags.push(tag);
-        }
-        let (path, operation) = operation::describe(binding, &names.id(&binding.rpc, number), &mut schemas);
-        let item = paths.entry(path).or_insert_with(|| json!({}));
-        if let Value::Object(item) = item {
-            item.insert(binding.method.as_str().to_ascii_lowercase(), operation);
-        }
+#[derive(Serialize)]
+struct Document {
+    openapi: &'static str,
+    info: Value,
+    servers: Value,
+    tags: Vec<Value>,
+    /// In the order of the contract, which is that in which a reader meets the services.
+    paths: Ordered<Ordered<Value>>,
+    components: Value,
+}
+
+/// What an operation is made with.
+struct Maker {
+    schemas: Schemas,
+    names: OperationNames,
+    examples: Examples,
+    tags: Ordered<Value>,
+}
+
+fn build(bindings: &Bindings, signs_in: bool) -> Document {
+    let mut all: Vec<&Binding> = bindings.iter().collect();
+    // Stable: the bindings of one RPC stay in their order.
+    all.sort_by_key(|binding| binding.rpc.order);
+    let rpcs: Vec<&EdgeRpc> = all.iter().map(|binding| &*binding.rpc).collect();
+    let mut maker = Maker {
+        schemas: Schemas::of(&rpcs),
+        names: OperationNames::of(&rpcs),
+        examples: Examples::read(),
+        tags: Ordered::default(),
+    };
+    let mut paths: Ordered<Ordered<Value>> = Ordered::default();
+    if signs_in {
+        let (path, operation) = components::sign_in(&mut maker.tags);
+        paths.of(path).push("post".to_owned(), operation);
     }
-    let tags: Vec<Value> = tags
-        .into_iter()
-        .map(|(name, description)| json!({"name": name, "description": description}))
-        .collect();
-    json!({
-        "openapi": "3.1.0",
-        "info": {
+    let mut previous = (usize::MAX, 0_u32);
+    for binding in all {
+        let is_another = previous.0 == binding.rpc.order;
+        let number = if is_another { previous.1 + 1 } else { 1 };
+        previous = (binding.rpc.order, number);
+        let (path, operation) = operation::describe(binding, number, &mut maker);
+        let method = binding.method.as_str().to_ascii_lowercase();
+        paths.of(path).push(method, operation);
+    }
+    Document {
+        openapi: "3.1.0",
+        info: json!({
             "title": "鲁通 Lutong",
             "version": env!("CARGO_PKG_VERSION"),
+            "summary": "山东省健康通行码 Shandong's health pass code",
             "description": DESCRIPTION,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        },
-        "servers": [{"url": "/"}],
-        "tags": tags,
-        "paths": paths,
-        "components": {
-            "schemas": schemas.finish(),
-            "responses": {"Problem": problem_response()},
-            "securitySchemes": {
-                "session": {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "登录后得到的会话。 The session that signing in gives.",
-                },
-            },
-        },
-    })
+        }),
+        servers: json!([{"url": "/", "description": "This gateway."}]),
+        tags: maker.tags.into_values(),
+        paths,
+        components: components::of(maker.schemas.finish(), signs_in),
+    }
 }
 
-const DESCRIPTION: &str = "山东省健康通行码平台接口。JSON字段名与协议定义一致；缺省值不出现；64位整数为字符串；时间为RFC 3339。\n\n\
-    Shandong's health pass code. Field names are those of the protocol; camelCase is read too. A field that has its \
-    default value is absent from answers; 64-bit integers are strings; instants are RFC 3339. An unknown field or \
-    parameter is refused. The same RPCs, and the streams that have no JSON form, answer over gRPC and gRPC-Web on the \
-    same port. A mutation carries a `request_id` of the caller: sent again with the same body it is answered alike.";
-
-fn problem_response() -> Value {
-    json!({
-        "description": "出错：中文在前，英文在后。 What went wrong, in Chinese and English (RFC 9457).",
-        "headers": {
-            "Retry-After": {
-                "description": "Seconds until it makes sense to try again.",
-                "schema": {"type": "integer"},
-            },
-        },
-        "content": {
-            crate::problem::MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}},
-        },
-    })
-}
+const DESCRIPTION: &str = "山东省健康通行码平台接口。字段名与协议定义一致；没有“有无”之分的字段总会出现（空列表为`[]`，零为`\"0\"`或`0`）；64位整数为字符串；\
+    时间为RFC 3339；日期为山东当地日期。\n\n\
+    Field names are those of the protocol; camelCase is read too. A field without presence is always in an answer: a list as \
+    `[]`, a count as `\"0\"`, a flag as `false`; an unset message, a member of a choice that was not chosen and an optional \
+    value that is not there are absent. 64-bit integers are strings; instants are RFC 3339; days are Shandong's. An unknown \
+    field, parameter or value is refused by name, and every violation is told at once.\n\n\
+    A mutation carries a `request_id` of the caller (a UUID): sent again with the same body it is answered alike. What is not \
+    yours is not there (404). Errors are RFC 9457 problems with the gRPC code, a stable `reason`, both languages and a trace id; \
+    each operation lists its reasons by status under `x-lutong-reasons`. The same RPCs, and the streams that have no JSON \
+    form, answer over gRPC and gRPC-Web on the same port.";
 
 #[cfg(test)]
 mod tests;

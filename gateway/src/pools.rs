@@ -1,5 +1,5 @@
-//! Calls under way at once: in three pools, so that showing and verifying never wait behind applying, nor applying
-//! behind importing; and of one account, address and connection, so that nobody takes a pool alone.
+//! Calls under way at once: in four pools, so that showing and verifying never wait behind applying, nor applying behind
+//! reporting, nor reporting behind importing; and of one account, address and connection, so that nobody takes a pool alone.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::GatewayConfig;
 
-/// What kind of work an RPC is. The contract says it: every mutation carries a `request_id`, and every import is a
-/// client stream.
+/// What kind of work an RPC is: the pool that its policy says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     Show,
     Write,
+    Report,
     Import,
 }
 
@@ -25,6 +25,7 @@ pub enum Work {
 pub struct Pools {
     show: Arc<Semaphore>,
     write: Arc<Semaphore>,
+    report: Arc<Semaphore>,
     import: Arc<Semaphore>,
 }
 
@@ -33,6 +34,7 @@ impl Pools {
         Self {
             show: Arc::new(Semaphore::new(config.show_in_flight)),
             write: Arc::new(Semaphore::new(config.write_in_flight)),
+            report: Arc::new(Semaphore::new(config.report_in_flight)),
             import: Arc::new(Semaphore::new(config.import_in_flight)),
         }
     }
@@ -42,6 +44,7 @@ impl Pools {
         let pool = match work {
             Work::Show => &self.show,
             Work::Write => &self.write,
+            Work::Report => &self.report,
             Work::Import => &self.import,
         };
         Arc::clone(pool).try_acquire_owned().map_err(|_| overloaded())
@@ -85,7 +88,7 @@ impl Callers {
     ) -> Result<Caller, Fault> {
         let accounts = match work {
             Work::Import => &self.imports,
-            Work::Show | Work::Write => &self.accounts,
+            Work::Show | Work::Write | Work::Report => &self.accounts,
         };
         Ok(Caller {
             _account: account
@@ -142,6 +145,7 @@ mod tests {
         );
         assert!(shed.retry_after.is_some());
         assert!(pools.enter(Work::Show).is_ok());
+        assert!(pools.enter(Work::Report).is_ok());
         assert!(pools.enter(Work::Import).is_ok());
         drop(writing);
         assert!(pools.enter(Work::Write).is_ok());

@@ -1,10 +1,10 @@
-//! Errors as `application/problem+json` (RFC 9457): the same reasons as over gRPC, Chinese first and English second,
-//! both always.
+//! Errors as `application/problem+json` (RFC 9457): the same codes and reasons as over gRPC, both languages always.
 
 use std::collections::BTreeMap;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
+use lutong_chassis::status::{code_name, code_of};
 use lutong_kernel::{Fault, FaultCode, Violation};
 use serde::Serialize;
 use tonic::body::Body;
@@ -24,25 +24,33 @@ pub struct Problem {
 struct Document<'a> {
     r#type: String,
     title: &'static str,
-    title_en: &'static str,
     status: u16,
+    /// For clients that know RFC 9457 only: the Chinese text.
     detail: &'a str,
-    detail_en: &'a str,
+    /// The gRPC code, as `google.rpc.Code` names it.
+    code: &'static str,
     reason: &'a str,
+    message: Texts<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError<'a>>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
+    trace_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Texts<'a> {
+    zh: &'a str,
+    en: &'a str,
 }
 
 #[derive(Serialize)]
 struct FieldError<'a> {
     field: &'a str,
     reason: &'a str,
-    message_zh: &'a str,
-    message_en: &'a str,
+    message: Texts<'a>,
 }
 
 impl From<Fault> for Problem {
@@ -154,22 +162,30 @@ impl Problem {
         &self.fault
     }
 
-    pub fn into_response(self) -> Response<Body> {
+    /// Whether it is ours and not the caller's.
+    pub fn is_of_the_server(&self) -> bool {
+        self.status.is_server_error()
+    }
+
+    /// The answer; `trace_id` is what somebody who asks about it can name.
+    pub fn into_response(self, trace_id: &str) -> Response<Body> {
         let fault = &self.fault;
         // Whole seconds, rounded up: that is all that Retry-After can say.
         let retry_after_s = fault
             .retry_after
             .map(|after| after.as_millis().div_ceil(1_000).max(1))
             .map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
-        let (title, title_en) = titles(self.status);
         let document = Document {
             r#type: format!("urn:lutong:problem:{}", fault.reason),
-            title,
-            title_en,
+            title: title(self.status),
             status: self.status.as_u16(),
             detail: &fault.zh,
-            detail_en: &fault.en,
+            code: code_name(code_of(fault.code)),
             reason: &fault.reason,
+            message: Texts {
+                zh: &fault.zh,
+                en: &fault.en,
+            },
             errors: fault.violations.iter().map(field_error).collect(),
             metadata: fault
                 .metadata
@@ -177,6 +193,7 @@ impl Problem {
                 .map(|(key, value)| (key.as_ref(), value.as_str()))
                 .collect(),
             retry_after_s,
+            trace_id,
         };
         // Strings and numbers only: this serialises.
         let body = serde_json::to_vec(&document).unwrap_or_default();
@@ -202,13 +219,15 @@ fn field_error(violation: &Violation) -> FieldError<'_> {
     FieldError {
         field: &violation.field,
         reason: &violation.reason,
-        message_zh: &violation.zh,
-        message_en: &violation.en,
+        message: Texts {
+            zh: &violation.zh,
+            en: &violation.en,
+        },
     }
 }
 
 /// As google/rpc/code.proto maps its codes to HTTP.
-const fn status_of(code: FaultCode) -> StatusCode {
+pub const fn status_of(code: FaultCode) -> StatusCode {
     match code {
         FaultCode::InvalidArgument | FaultCode::FailedPrecondition | FaultCode::Cancelled => {
             StatusCode::BAD_REQUEST
@@ -224,21 +243,22 @@ const fn status_of(code: FaultCode) -> StatusCode {
     }
 }
 
-fn titles(status: StatusCode) -> (&'static str, &'static str) {
+/// A status in words, Chinese and English.
+pub fn title(status: StatusCode) -> &'static str {
     match status.as_u16() {
-        400 => ("请求有误", "Bad request"),
-        401 => ("未登录或登录已失效", "Not signed in"),
-        403 => ("没有权限", "Not permitted"),
-        404 => ("未找到", "Not found"),
-        405 => ("请求方法不支持", "Method not allowed"),
-        408 => ("请求超时", "Request timeout"),
-        409 => ("与现有数据冲突", "Conflict"),
-        413 => ("请求内容过大", "Body too large"),
-        415 => ("请求格式不支持", "Unsupported media type"),
-        429 => ("请求过于频繁", "Too many requests"),
-        503 => ("服务暂时不可用", "Unavailable"),
-        504 => ("处理超时", "Timeout"),
-        _ => ("系统内部错误", "Internal error"),
+        400 => "请求有误 Bad request",
+        401 => "未登录或登录已失效 Not signed in",
+        403 => "没有权限 Not permitted",
+        404 => "未找到 Not found",
+        405 => "请求方法不支持 Method not allowed",
+        408 => "请求超时 Request timeout",
+        409 => "与现有数据冲突 Conflict",
+        413 => "请求内容过大 Body too large",
+        415 => "请求格式不支持 Unsupported media type",
+        429 => "请求过于频繁 Too many requests",
+        503 => "服务暂时不可用 Unavailable",
+        504 => "处理超时 Timeout",
+        _ => "系统内部错误 Internal error",
     }
 }
 
@@ -247,6 +267,8 @@ mod tests {
     use super::*;
     use http_body_util::BodyExt as _;
     use std::time::Duration;
+
+    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
     async fn document(response: Response<Body>) -> serde_json::Value {
         serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
@@ -261,7 +283,7 @@ mod tests {
             "a mobile has 11 digits",
         )])
         .with("part", "identity");
-        let response = Problem::from(fault).into_response();
+        let response = Problem::from(fault).into_response(TRACE);
         assert_eq!(response.status(), StatusCode::BAD_REQUEST);
         assert_eq!(response.headers()[CONTENT_TYPE], MEDIA_TYPE);
         let body = document(response).await;
@@ -269,19 +291,22 @@ mod tests {
             body,
             serde_json::json!({
                 "type": "urn:lutong:problem:INVALID_FIELDS",
-                "title": "请求有误",
-                "title_en": "Bad request",
+                "title": "请求有误 Bad request",
                 "status": 400,
                 "detail": "form.person.mobile：手机号码应为11位",
-                "detail_en": "form.person.mobile: a mobile has 11 digits",
+                "code": "INVALID_ARGUMENT",
                 "reason": "INVALID_FIELDS",
+                "message": {
+                    "zh": "form.person.mobile：手机号码应为11位",
+                    "en": "form.person.mobile: a mobile has 11 digits",
+                },
                 "errors": [{
                     "field": "form.person.mobile",
                     "reason": "MOBILE_SHAPE",
-                    "message_zh": "手机号码应为11位",
-                    "message_en": "a mobile has 11 digits",
+                    "message": {"zh": "手机号码应为11位", "en": "a mobile has 11 digits"},
                 }],
                 "metadata": {"part": "identity"},
+                "trace_id": TRACE,
             })
         );
     }
@@ -290,7 +315,7 @@ mod tests {
     async fn a_delay_is_told_in_whole_seconds_rounded_up_in_header_and_body() {
         for (after_ms, told) in [(1, 1), (1_000, 1), (1_001, 2)] {
             let fault = Fault::unavailable("identity").retry_after(Duration::from_millis(after_ms));
-            let response = Problem::from(fault).into_response();
+            let response = Problem::from(fault).into_response(TRACE);
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(response.headers()[RETRY_AFTER], told.to_string());
             assert_eq!(document(response).await["retry_after_s"], told);
@@ -307,7 +332,7 @@ mod tests {
             (Problem::body_too_slow(), 408),
             (Problem::body_cut_off(), 400),
         ] {
-            let response = problem.into_response();
+            let response = problem.into_response(TRACE);
             assert_eq!(response.status().as_u16(), status);
             assert_eq!(response.headers().contains_key(ALLOW), status == 405);
             assert_eq!(document(response).await["status"], status);

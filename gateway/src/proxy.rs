@@ -10,7 +10,6 @@ use lutong_kernel::Fault;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tower::Service as _;
-use tracing::Instrument as _;
 
 use crate::contract::EdgeRpc;
 
@@ -71,23 +70,20 @@ fn chosen(outside: &HeaderMap, names: &[HeaderName]) -> HeaderMap {
     inside
 }
 
-/// Sends a call to its service. An answer always comes, if only to say that the service is away.
+/// Sends a call to its service, in the trace of the current span. An answer always comes, if only to say that the service
+/// is away.
 pub async fn forward(rpc: &EdgeRpc, headers: HeaderMap, body: Body) -> Response<Body> {
     let Some(mut channel) = rpc.channel.clone() else {
         return status::from_fault(Fault::unavailable(rpc.part.as_str())).into_http();
     };
-    let span = telemetry::call_span(rpc.label, &headers);
-    let sent = async move {
-        let mut metadata = MetadataMap::from_headers(headers);
-        telemetry::inject(&mut metadata);
-        let mut request = Request::new(body);
-        *request.method_mut() = Method::POST;
-        *request.uri_mut() = rpc.uri.clone();
-        *request.version_mut() = Version::HTTP_2;
-        *request.headers_mut() = metadata.into_headers();
-        channel.call(request).await
-    };
-    let answered = sent.instrument(span).await;
+    let mut metadata = MetadataMap::from_headers(headers);
+    telemetry::inject(&mut metadata);
+    let mut request = Request::new(body);
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = rpc.uri.clone();
+    *request.version_mut() = Version::HTTP_2;
+    *request.headers_mut() = metadata.into_headers();
+    let answered = channel.call(request).await;
     answered.unwrap_or_else(|never| match never {})
 }
 

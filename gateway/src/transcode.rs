@@ -1,11 +1,11 @@
 //! JSON over HTTP for the RPCs that have a `google.api.http` rule: proto JSON in and out, driven by the descriptors.
 
-mod duplicates;
 mod parameters;
 pub mod pattern;
 mod request;
 mod response;
 mod shape;
+mod strict;
 
 use std::sync::Arc;
 
@@ -178,7 +178,7 @@ mod tests {
                 "/v1/tokens:verify",
                 "VerificationService/VerifyToken",
             ),
-            (Method::GET, "/v1/keys", "VerificationService/ListKeys"),
+            (Method::GET, "/v1/keys", "KeyService/ListKeys"),
             (
                 Method::POST,
                 "/v1/applications",

@@ -1,7 +1,7 @@
 //! The error reasons that the contract promises: those that the comment of an RPC lists, those that every RPC may answer,
 //! and the ledger of the tests that produce them. The test bed of the chassis holds every answer to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
@@ -12,6 +12,8 @@ const NONE: &str = "none of its own";
 
 /// Where the reasons of every RPC are listed.
 const README: &str = include_str!("../README.md");
+/// Which code the other reasons have.
+const CODES: &str = include_str!("../codes.txt");
 /// Which test produces which reason.
 const LEDGER: &str = include_str!("../reasons.txt");
 
@@ -109,6 +111,30 @@ fn common_in(readme: &str) -> impl Iterator<Item = &str> {
         .map(|(reason, _)| reason)
 }
 
+/// The gRPC code that a reason has wherever it is answered, as `google.rpc.Code` names it; none when no list has the reason.
+pub fn code(reason: &str) -> Option<&'static str> {
+    static ALL: std::sync::OnceLock<BTreeMap<&'static str, &'static str>> = std::sync::OnceLock::new();
+    let all = ALL.get_or_init(|| codes_in(CODES).chain(common_codes_in(README)).collect());
+    all.get(reason).copied()
+}
+
+fn codes_in(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(' '))
+}
+
+/// The first two cells of the same table.
+fn common_codes_in(readme: &str) -> impl Iterator<Item = (&str, &str)> {
+    let section = readme
+        .split_once("## Reasons of every RPC")
+        .map_or("", |(_, rest)| rest);
+    section.lines().filter_map(|line| {
+        let (reason, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+        Some((reason, rest.split_once(" |")?.0))
+    })
+}
+
 /// Every line of the ledger: RPC, reason, then package and test, or `-` and why nobody produces it yet.
 pub fn ledger() -> Result<Vec<Produced>, ListError> {
     let lines = LEDGER.lines().zip(1..);
@@ -193,7 +219,29 @@ mod tests {
             of("lutong.complaint.v1.ComplaintService/GetComplaint"),
             ["COMPLAINT_NOT_FOUND", "INVALID_FIELDS"]
         );
-        assert!(of("lutong.code_rendering.v1.VerificationService/ListKeys").is_empty());
+        assert!(of("lutong.risk_rules.v1.DesignationService/CountDesignations").is_empty());
+    }
+
+    #[test]
+    fn every_listed_reason_has_exactly_one_code() {
+        let mut listed_somewhere = common();
+        let rpcs = crate::policy::rpcs(crate::descriptor_pool()).unwrap();
+        let listed: BTreeSet<String> = rpcs.iter().flat_map(|rpc| listed(&rpc.method).unwrap()).collect();
+        let without: Vec<&String> = listed.iter().filter(|reason| code(reason).is_none()).collect();
+        assert!(
+            without.is_empty(),
+            "without a line in proto/codes.txt: {without:?}"
+        );
+        listed_somewhere.extend(listed.iter().map(String::as_str));
+        let mut seen = BTreeSet::new();
+        for (reason, code) in codes_in(CODES).chain(common_codes_in(README)) {
+            assert!(seen.insert(reason), "{reason} has two codes");
+            assert!(
+                listed_somewhere.contains(reason),
+                "{reason} is listed nowhere: take its line away"
+            );
+            assert!(is_reason(code), "{reason} {code}");
+        }
     }
 
     #[test]

@@ -4,37 +4,54 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use lutong_chassis::status;
 use lutong_chassis::telemetry::CallTimer;
+use lutong_chassis::{status, telemetry};
 use tonic::Code;
 use tonic::body::Body;
+use tracing::{Instrument as _, Span};
 
 use super::{Inner, address_of};
 use crate::problem::Problem;
-use crate::proxy;
 use crate::transcode::{Binding, Captured, Found, read_response};
+use crate::{proxy, trace};
 
 /// A body is not larger, in bytes; a form with its whole contact history has a tenth of it.
 pub const LARGEST_BODY: usize = 256 * 1_024;
 
 impl Inner {
     pub async fn json(&self, request: Request<Body>) -> Response<Body> {
-        if let Some(answered) = self.page(&request) {
-            return answered;
-        }
-        if self.is_sign_in(&request) {
-            return self.sign_in(request).await;
-        }
-        match self.bindings.find(request.method(), request.uri().path()) {
+        let trace = trace::of_client(request.headers());
+        let found = self.bindings.find(request.method(), request.uri().path());
+        let (label, span) = match &found {
+            Found::Binding(binding, _) => {
+                let label = binding.rpc.label;
+                (label, telemetry::call_span(label, request.headers()))
+            }
+            _ => ("gateway", Span::none()),
+        };
+        let answered = self.answer(found, request).instrument(span.clone()).await;
+        answered.unwrap_or_else(|problem| {
+            let trace_id = trace::id(trace, &span, &*self.random);
+            if problem.is_of_the_server() {
+                let reason = &*problem.fault().reason;
+                tracing::warn!(trace_id, rpc = label, reason, "a JSON call could not be answered");
+            }
+            problem.into_response(&trace_id)
+        })
+    }
+
+    async fn answer(&self, found: Found<'_>, request: Request<Body>) -> Result<Response<Body>, Problem> {
+        match found {
             Found::Binding(binding, captured) => {
                 let timer = CallTimer::start(binding.rpc.label);
                 let answered = self.transcode(binding, captured, request).await;
                 let refused = answered.as_ref().err().map(Problem::fault);
                 timer.finish(refused.map_or(Code::Ok, |fault| status::code_of(fault.code)));
-                answered.map_or_else(Problem::into_response, json_response)
+                answered.map(json_response)
             }
-            Found::OtherMethod(allow) => Problem::method_not_allowed(allow).into_response(),
-            Found::Nothing => Problem::no_such_route().into_response(),
+            _ if self.is_sign_in(&request) => self.sign_in(request).await,
+            Found::OtherMethod(allow) => Err(Problem::method_not_allowed(allow)),
+            Found::Nothing => self.page(&request),
         }
     }
 
@@ -47,7 +64,13 @@ impl Inner {
         let rpc = &binding.rpc;
         let admitted = self.admit(rpc, request.headers(), address_of(&request)).await?;
         let (head, body) = request.into_parts();
-        let body = if binding.takes_body() {
+        let body = if binding.body_may_be_empty() && !head.headers.contains_key(CONTENT_TYPE) {
+            let body = self.read_bytes(body).await?;
+            if !body.is_empty() {
+                return Err(Problem::not_json());
+            }
+            body
+        } else if binding.takes_body() {
             self.read_body(&head.headers, body).await?
         } else {
             Bytes::new()
@@ -65,6 +88,10 @@ impl Inner {
         if !headers.get(CONTENT_TYPE).is_some_and(is_json) {
             return Err(Problem::not_json());
         }
+        self.read_bytes(body).await
+    }
+
+    async fn read_bytes(&self, body: Body) -> Result<Bytes, Problem> {
         let reading = Limited::new(body, LARGEST_BODY).collect();
         match tokio::time::timeout(self.message_patience, reading).await {
             Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -8,13 +8,14 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use lutong_chassis::server::{attend, read_message};
-use lutong_chassis::status;
 use lutong_chassis::telemetry::CallTimer;
+use lutong_chassis::{status, telemetry};
 use lutong_kernel::Fault;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service, ServiceExt as _};
+use tracing::Instrument as _;
 
 use super::{Inner, address_of};
 use crate::contract::EdgeRpc;
@@ -33,7 +34,8 @@ impl Inner {
             return Status::unimplemented("there is no such method here").into_http();
         };
         let timer = CallTimer::start(rpc.label);
-        match self.pass(rpc, request).await {
+        let span = telemetry::call_span(rpc.label, request.headers());
+        match self.pass(rpc, request).instrument(span).await {
             Ok(response) => {
                 // A call that went well says so in its trailers only.
                 let code = response

@@ -6,7 +6,7 @@ fn spoken_as(method: Method, headers: &[(&str, &str)]) -> Result<Spoken, u16> {
         request = request.header(*name, *value);
     }
     let spoken = spoken(&request.body(Body::empty()).unwrap());
-    spoken.map_err(|problem| problem.into_response().status().as_u16())
+    spoken.map_err(|problem| problem.into_response("").status().as_u16())
 }
 
 #[test]

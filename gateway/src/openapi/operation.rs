@@ -1,231 +1,114 @@
 //! One binding as an operation: path, parameters, body, answers, who may call.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use lutong_proto::policy::Role;
-use prost_reflect::FieldDescriptor;
+use prost_reflect::Kind;
 use serde_json::{Value, json};
 
-use super::comments;
-use super::schema::Schemas;
-use crate::contract::EdgeRpc;
-use crate::transcode::pattern::{Pattern, Segment};
-use crate::transcode::{Binding, BodyRule, field_at};
+use super::names::heading_of;
+use super::parameters::{bound, path_of, query_of};
+use super::schema::Way;
+use super::{Maker, comments, errors, field};
+use crate::transcode::pattern::Segment;
+use crate::transcode::{Binding, BodyRule};
 
-/// The names that more than one service has for a method.
-#[derive(Debug)]
-pub struct Names(BTreeSet<String>);
-
-impl Names {
-    pub fn of<'a>(rpcs: impl Iterator<Item = &'a EdgeRpc>) -> Self {
-        let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for rpc in rpcs {
-            let service = rpc.method.parent_service().full_name().to_owned();
-            services
-                .entry(rpc.method.name().to_owned())
-                .or_default()
-                .insert(service);
-        }
-        services.retain(|_, services| services.len() > 1);
-        Self(services.into_keys().collect())
-    }
-
-    /// `createApplication`; `identityListAuditRecords` where other services have a method of this name; `getDecision2` for
-    /// the second binding of an RPC.
-    pub fn id(&self, rpc: &EdgeRpc, number: u32) -> String {
-        let method = rpc.method.name();
-        let package = rpc
-            .method
-            .parent_service()
-            .parent_file()
-            .package_name()
-            .to_owned();
-        let service = package.split('.').nth(1).unwrap_or_default();
-        let name = if self.0.contains(method) {
-            format!("{service}_{method}")
-        } else {
-            method.to_owned()
-        };
-        let name = lower_camel(&name);
-        if number == 1 {
-            name
-        } else {
-            format!("{name}{number}")
-        }
-    }
-}
-
-/// `risk_rules_ListAreas` is `riskRulesListAreas`.
-fn lower_camel(name: &str) -> String {
-    let mut camel = String::with_capacity(name.len());
-    let mut begins = false;
-    for letter in name.chars() {
-        match letter {
-            '_' => begins = true,
-            letter if camel.is_empty() => camel.push(letter.to_ascii_lowercase()),
-            letter if begins => {
-                camel.push(letter.to_ascii_uppercase());
-                begins = false;
-            }
-            letter => camel.push(letter),
-        }
-    }
-    camel
-}
-
-/// The OpenAPI path and the operation.
-pub fn describe(binding: &Binding, id: &str, schemas: &mut Schemas) -> (String, Value) {
+/// The OpenAPI path and the operation; `number` counts the bindings of one RPC.
+pub fn describe(binding: &Binding, number: u32, maker: &mut Maker) -> (String, Value) {
     let rpc = &binding.rpc;
+    let id = maker.names.id(rpc, number);
     let comment = comments::of_method(&rpc.method);
     let summary = comment.split("\n\n").next().unwrap_or_default();
-    let service = rpc.method.parent_service();
-    let (path, mut parameters) = path_of(binding, schemas);
-    if binding.body != BodyRule::Whole {
-        parameters.extend(query_of(binding, schemas));
+    let (path, mut parameters) = path_of(binding, &mut maker.schemas);
+    parameters.extend(query_of(binding, &mut maker.schemas));
+    if rpc.purpose_required {
+        parameters.push(json!({"$ref": "#/components/parameters/Purpose"}));
     }
+    parameters.push(json!({"$ref": "#/components/parameters/Traceparent"}));
+    for parameter in &mut parameters {
+        maker.examples.of_parameter(&id, parameter);
+    }
+    let output = rpc.method.output();
+    let mut content = json!({"schema": maker.schemas.message(&output, Way::Out)});
+    maker.examples.of_answer(&id, &mut content);
+    let mut responses = errors::of(rpc, binding.takes_body());
+    responses.insert(
+        "200".to_owned(),
+        json!({
+            "description": comments::of_message(&output),
+            "headers": {"Cache-Control": {"$ref": "#/components/headers/Cache-Control"}},
+            "content": {"application/json": content},
+        }),
+    );
     let mut operation = json!({
         "operationId": id,
-        "tags": [service.name()],
+        "tags": [tag_of(binding, maker)],
         "summary": summary,
         "description": comment,
         "parameters": parameters,
-        "responses": {
-            "200": {
-                "description": comments::of_message(&rpc.method.output()),
-                "content": {"application/json": {"schema": schemas.message(&rpc.method.output())}},
-            },
-            "default": {"$ref": "#/components/responses/Problem"},
-        },
+        "responses": responses,
         "x-lutong-rpc": rpc.path.trim_start_matches('/'),
         "x-lutong-roles": rpc.roles.iter().map(Role::as_str_name).collect::<Vec<_>>(),
-        "security": if rpc.public { json!([]) } else { json!([{"session": []}]) },
+        "security": if rpc.public { json!([{}, {"session": []}]) } else { json!([{"session": []}]) },
     });
-    let body = match &binding.body {
-        BodyRule::None => None,
-        BodyRule::Whole => Some(schemas.message(&rpc.method.input())),
-        BodyRule::Field(field) => Some(schemas.field(field)),
-    };
-    if let (Some(schema), Some(operation)) = (body, operation.as_object_mut()) {
-        let content = json!({
-            "required": true,
-            "content": {"application/json": {"schema": schema}},
-        });
-        operation.insert("requestBody".to_owned(), content);
+    if let Some(body) = body_of(binding, &id, number, maker) {
+        operation["requestBody"] = body;
     }
     (path, operation)
 }
 
-/// `/v1/{name=complaints/*}` is `/v1/complaints/{name}`: an OpenAPI parameter holds no slash, so it is the part that
-/// the pattern leaves open.
-fn path_of(binding: &Binding, schemas: &mut Schemas) -> (String, Vec<Value>) {
-    let pattern = &binding.pattern;
-    let mut path = String::new();
-    let mut parameters = Vec::new();
-    for (at, segment) in pattern.segments().iter().enumerate() {
-        path.push('/');
-        match segment {
-            Segment::Literal(literal) => path.push_str(literal),
-            Segment::One | Segment::Rest => {
-                let (name, whole) = parameter_at(pattern, at);
-                path.push('{');
-                path.push_str(&name);
-                path.push('}');
-                let field = whole.and_then(|field| field_at(&binding.rpc.method.input(), field));
-                parameters.push(path_parameter(&name, pattern, at, field.as_ref(), schemas));
-            }
-        }
-    }
-    if let Some(verb) = pattern.verb() {
-        path.push(':');
-        path.push_str(verb);
-    }
-    (path, parameters)
-}
-
-/// The parameter's name, and the field that it is part of.
-fn parameter_at(pattern: &Pattern, at: usize) -> (String, Option<&str>) {
-    let variable = pattern.variables().iter().find(|v| v.segments.contains(&at));
-    let Some(variable) = variable else {
-        return (format!("segment_{at}"), None);
-    };
-    let open = |at: &usize| !matches!(pattern.segments().get(*at), Some(Segment::Literal(_)));
-    let before = (variable.segments.start..at).filter(open).count();
-    let name = variable.field.replace('.', "_");
-    let name = if before == 0 {
-        name
-    } else {
-        format!("{name}_{}", before + 1)
-    };
-    (name, Some(&variable.field))
-}
-
-fn path_parameter(
-    name: &str,
-    pattern: &Pattern,
-    at: usize,
-    field: Option<&FieldDescriptor>,
-    schemas: &mut Schemas,
-) -> Value {
-    let variable = pattern.variables().iter().find(|v| v.segments.contains(&at));
-    let part = variable.filter(|variable| variable.segments.len() > 1);
-    let comment = field.map(comments::of_field).unwrap_or_default();
-    let schema = match field {
-        Some(field) if part.is_none() => schemas.bare_field(field),
-        _ => json!({"type": "string"}),
-    };
-    let description = match part.and_then(|variable| pattern.segments().get(variable.segments.start..at)) {
-        Some(before) => format!(
-            "What follows `{}/` in: {comment}",
-            before.iter().map(shown).collect::<Vec<_>>().join("/")
-        ),
-        None => comment,
-    };
-    json!({"name": name, "in": "path", "required": true, "description": description, "schema": schema})
-}
-
-fn shown(segment: &Segment) -> &str {
-    match segment {
-        Segment::Literal(literal) => literal,
-        Segment::One => "*",
-        Segment::Rest => "**",
-    }
-}
-
-/// What neither path nor body sets; messages by their fields' paths, one level down at most.
-fn query_of(binding: &Binding, schemas: &mut Schemas) -> Vec<Value> {
-    let bound: Vec<&str> = binding
+/// The collection that the path begins with, in the users' words.
+fn tag_of(binding: &Binding, maker: &mut Maker) -> String {
+    let mut literals = binding
         .pattern
-        .variables()
+        .segments()
         .iter()
-        .map(|v| v.field.as_str())
-        .collect();
-    let mut parameters = Vec::new();
-    for field in binding.rpc.method.input().fields() {
-        let is_body = matches!(&binding.body, BodyRule::Field(body) if *body == field);
-        if is_body || field.is_map() || bound.contains(&field.name()) {
-            continue;
-        }
-        match field.kind().as_message() {
-            Some(message) if !message.full_name().starts_with("google.protobuf.") => {
-                for inner in message
-                    .fields()
-                    .filter(|inner| inner.kind().as_message().is_none())
-                {
-                    let name = format!("{}.{}", field.name(), inner.name());
-                    parameters.push(query_parameter(&name, &inner, schemas));
-                }
-            }
-            _ => parameters.push(query_parameter(field.name(), &field, schemas)),
-        }
+        .filter_map(|segment| match segment {
+            Segment::Literal(literal) => Some(literal.as_str()),
+            Segment::One | Segment::Rest => None,
+        });
+    // The first is the version.
+    let name = heading_of(literals.nth(1).unwrap_or_default());
+    if !maker.tags.contains(&name) {
+        let about = comments::of_service(binding.rpc.method.parent_service());
+        maker
+            .tags
+            .push(name.clone(), json!({"name": name, "description": about}));
     }
-    parameters
+    name
 }
 
-fn query_parameter(name: &str, field: &FieldDescriptor, schemas: &mut Schemas) -> Value {
-    json!({
-        "name": name,
-        "in": "query",
-        "description": comments::of_field(field),
-        "schema": schemas.bare_field(field),
-    })
+fn body_of(binding: &Binding, id: &str, number: u32, maker: &mut Maker) -> Option<Value> {
+    let input = binding.rpc.method.input();
+    let suffix = if number == 1 {
+        String::new()
+    } else {
+        number.to_string()
+    };
+    let bound = bound(binding);
+    let schema = match &binding.body {
+        BodyRule::None => return None,
+        BodyRule::Whole => maker.schemas.message_without(&input, Way::In, &suffix, &bound),
+        BodyRule::Field(field) => {
+            let inner: Vec<&str> = bound
+                .iter()
+                .filter_map(|path| path.strip_prefix(field.name())?.strip_prefix('.'))
+                .collect();
+            match field.kind() {
+                Kind::Message(message) if !inner.is_empty() => {
+                    let suffix = format!("Of{}{suffix}", super::names::upper_camel(id));
+                    maker.schemas.message_without(&message, Way::In, &suffix, &inner)
+                }
+                _ => maker.schemas.field(field, Way::In),
+            }
+        }
+    };
+    let says_something = input.fields().any(|field| {
+        let is_bound = bound.contains(&field.name());
+        !is_bound && field::options(&field).required
+    }) || input.oneofs().any(|oneof| field::is_required(&oneof));
+    let mut content = json!({"schema": schema});
+    maker.examples.of_body(id, &mut content);
+    Some(json!({
+        "required": says_something || !binding.body_may_be_empty(),
+        "content": {"application/json": content},
+    }))
 }

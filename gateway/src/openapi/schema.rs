@@ -1,80 +1,194 @@
 //! Messages and enums as JSON schemas (2020-12, as OpenAPI 3.1 has them).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, OneofDescriptor};
 use serde_json::{Map, Value, json};
 
-use super::comments;
+use super::names::{service_of, upper_camel};
+use super::{comments, field};
+use crate::contract::EdgeRpc;
+
+/// What clients send must be there when it is required; what the edge answers is there when it has no presence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    In,
+    Out,
+}
 
 /// The components that the operations have referred to so far.
-#[derive(Default)]
-pub struct Schemas(BTreeMap<String, Value>);
+pub struct Schemas {
+    components: BTreeMap<String, Value>,
+    /// Short names that more than one package has.
+    ambiguous: BTreeSet<String>,
+    /// Messages that go both ways; what is sent of them is described apart.
+    both: BTreeSet<String>,
+}
 
 impl Schemas {
-    pub fn finish(mut self) -> BTreeMap<String, Value> {
-        self.0.insert("Problem".to_owned(), problem());
-        self.0
+    pub fn of(rpcs: &[&EdgeRpc]) -> Self {
+        let (mut sent, mut answered) = (Reached::default(), Reached::default());
+        for rpc in rpcs {
+            sent.follow(rpc.method.input());
+            answered.follow(rpc.method.output());
+        }
+        let mut packages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for name in sent.0.union(&answered.0) {
+            let (package, short) = name.rsplit_once('.').unwrap_or(("", name));
+            packages
+                .entry(short.to_owned())
+                .or_default()
+                .insert(package.to_owned());
+        }
+        packages.retain(|_, packages| packages.len() > 1);
+        Self {
+            components: BTreeMap::new(),
+            ambiguous: packages.into_keys().collect(),
+            both: sent.0.intersection(&answered.0).cloned().collect(),
+        }
+    }
+
+    pub fn finish(self) -> BTreeMap<String, Value> {
+        self.components
     }
 
     /// A reference to a message, described if it was not yet.
-    pub fn message(&mut self, message: &MessageDescriptor) -> Value {
+    pub fn message(&mut self, message: &MessageDescriptor, way: Way) -> Value {
+        self.message_without(message, way, "", &[])
+    }
+
+    /// The same for a body whose path says some of its fields; `suffix` tells such a body from the others of its message.
+    pub fn message_without(
+        &mut self,
+        message: &MessageDescriptor,
+        way: Way,
+        suffix: &str,
+        without: &[&str],
+    ) -> Value {
         if let Some(schema) = well_known(message.full_name()) {
             return schema;
         }
-        let name = message.full_name().to_owned();
-        if !self.0.contains_key(&name) {
+        let is_input = way == Way::In && self.both.contains(message.full_name());
+        let name = format!(
+            "{}{}{suffix}",
+            self.short(message.full_name(), message.package_name()),
+            if is_input { "Input" } else { "" }
+        );
+        if !self.components.contains_key(&name) {
             // Held before its fields are looked at: a message may contain itself.
-            self.0.insert(name.clone(), Value::Null);
-            let mut properties = Map::new();
-            for field in message.fields() {
-                properties.insert(field.name().to_owned(), self.field(&field));
-            }
-            let described = json!({
-                "type": "object",
-                "description": comments::of_message(message),
-                "properties": properties,
-            });
-            self.0.insert(name.clone(), described);
+            self.components.insert(name.clone(), Value::Null);
+            let described = self.describe(message, &name, way, without);
+            self.components.insert(name.clone(), described);
         }
         reference(&name)
     }
 
-    /// A field with its comment.
-    pub fn field(&mut self, field: &FieldDescriptor) -> Value {
-        let mut schema = self.bare_field(field);
-        let mut comment = comments::of_field(field);
-        if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic()) {
-            comment = format!(
-                "{comment} One of `{}`: at most one of them is given.",
-                oneof.name()
-            );
+    fn short(&self, full_name: &str, package: &str) -> String {
+        let short = full_name.rsplit('.').next().unwrap_or(full_name);
+        if self.ambiguous.contains(short) {
+            format!("{}{short}", upper_camel(service_of(package)))
+        } else {
+            short.to_owned()
         }
+    }
+
+    fn describe(&mut self, message: &MessageDescriptor, name: &str, way: Way, without: &[&str]) -> Value {
+        let choices: Vec<OneofDescriptor> = message
+            .oneofs()
+            .filter(|oneof| !oneof.is_synthetic() && oneof.fields().len() > 1)
+            .collect();
+        let mut base = Part::default();
+        for field in message.fields().filter(|field| !without.contains(&field.name())) {
+            if !choices
+                .iter()
+                .any(|choice| choice.fields().any(|member| member == field))
+            {
+                let is_required = is_required(&field, way);
+                base.add(field.name(), self.field(&field, way), is_required);
+            }
+        }
+        let mut parts = vec![(String::new(), base)];
+        for choice in &choices {
+            parts = self.choose(choice, way, &parts);
+        }
+        let comment = comments::of_message(message);
+        if choices.is_empty() {
+            let (_, part) = parts.swap_remove(0);
+            let mut schema = part.object(way);
+            schema.insert("description".to_owned(), Value::String(comment));
+            return Value::Object(schema);
+        }
+        let variants: Vec<Value> = parts
+            .into_iter()
+            .map(|(chosen, part)| {
+                let mut schema = part.object(way);
+                schema.insert("title".to_owned(), Value::String(format!("{name}{chosen}")));
+                Value::Object(schema)
+            })
+            .collect();
+        json!({"description": comment, "oneOf": variants})
+    }
+
+    /// Each part once with each member of a choice; once without any where none must be there.
+    fn choose(
+        &mut self,
+        choice: &OneofDescriptor,
+        way: Way,
+        parts: &[(String, Part)],
+    ) -> Vec<(String, Part)> {
+        let mut all = Vec::new();
+        for (chosen, part) in parts {
+            for member in choice.fields() {
+                let mut part = part.clone();
+                part.add(member.name(), self.field(&member, way), true);
+                all.push((format!("{chosen}{}", upper_camel(member.name())), part));
+            }
+            if !field::is_required(choice) {
+                let mut part = part.clone();
+                part.not
+                    .extend(choice.fields().map(|member| member.name().to_owned()));
+                all.push((format!("{chosen}Without{}", upper_camel(choice.name())), part));
+            }
+        }
+        all
+    }
+
+    /// A field with its comment and bounds.
+    pub fn field(&mut self, field: &FieldDescriptor, way: Way) -> Value {
+        let mut schema = self.bare_field(field, way);
+        let comment = comments::of_field(field);
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("description".to_owned(), Value::String(comment));
+            if field::options(field).output_only {
+                schema.insert("readOnly".to_owned(), Value::Bool(true));
+            }
         }
         schema
     }
 
-    /// A field without its comment, for a parameter, which has a place of its own for it.
-    pub fn bare_field(&mut self, field: &FieldDescriptor) -> Value {
+    /// A field with its bounds and without its comment, for a parameter, which has a place of its own for it.
+    pub fn bare_field(&mut self, field: &FieldDescriptor, way: Way) -> Value {
         let kind = field.kind();
-        if field.is_map() {
+        let mut schema = if field.is_map() {
             let value = kind
                 .as_message()
                 .map(|entry| entry.map_entry_value_field().kind());
-            let value = value.map_or_else(|| json!({}), |kind| self.kind(&kind));
-            return json!({"type": "object", "additionalProperties": value});
+            let value = value.map_or_else(|| json!({}), |kind| self.kind(&kind, way));
+            json!({"type": "object", "additionalProperties": value})
+        } else if field.is_list() {
+            json!({"type": "array", "items": self.kind(&kind, way)})
+        } else {
+            self.kind(&kind, way)
+        };
+        if way == Way::In {
+            field::bound(field, &mut schema);
         }
-        if field.is_list() {
-            return json!({"type": "array", "items": self.kind(&kind)});
-        }
-        self.kind(&kind)
+        schema
     }
 
-    fn kind(&mut self, kind: &Kind) -> Value {
+    fn kind(&mut self, kind: &Kind, way: Way) -> Value {
         match kind {
-            Kind::Message(message) => self.message(message),
+            Kind::Message(message) => self.message(message, way),
             Kind::Enum(names) => self.names(names),
             Kind::String => json!({"type": "string"}),
             Kind::Bool => json!({"type": "boolean"}),
@@ -83,20 +197,21 @@ impl Schemas {
             Kind::Int32 | Kind::Sint32 | Kind::Sfixed32 => json!({"type": "integer", "format": "int32"}),
             Kind::Uint32 | Kind::Fixed32 => json!({"type": "integer", "minimum": 0}),
             Kind::Int64 | Kind::Sint64 | Kind::Sfixed64 => {
-                json!({"type": "string", "format": "int64", "pattern": "^-?[0-9]+$"})
+                json!({"type": "string", "format": "int64", "pattern": "^-?[0-9]{1,19}$"})
             }
             Kind::Uint64 | Kind::Fixed64 => {
-                json!({"type": "string", "format": "uint64", "pattern": "^[0-9]+$"})
+                json!({"type": "string", "format": "uint64", "pattern": "^[0-9]{1,20}$"})
             }
         }
     }
 
+    /// UNSPECIFIED is refused in and never given out.
     fn names(&mut self, names: &EnumDescriptor) -> Value {
-        let name = names.full_name().to_owned();
-        if !self.0.contains_key(&name) {
-            let values: Vec<String> = names.values().map(|value| value.name().to_owned()).collect();
-            let lines: Vec<String> = names
-                .values()
+        let name = self.short(names.full_name(), names.package_name());
+        if !self.components.contains_key(&name) {
+            let known = || names.values().filter(|value| value.number() != 0);
+            let values: Vec<String> = known().map(|value| value.name().to_owned()).collect();
+            let lines: Vec<String> = known()
                 .map(|value| format!("- `{}`: {}", value.name(), comments::of_value(&value)))
                 .collect();
             let described = json!({
@@ -104,13 +219,92 @@ impl Schemas {
                 "description": format!("{}\n\n{}", comments::of_enum(names), lines.join("\n")),
                 "enum": values,
             });
-            self.0.insert(name.clone(), described);
+            self.components.insert(name.clone(), described);
         }
         reference(&name)
     }
 }
 
-fn reference(name: &str) -> Value {
+/// Whether a field outside of a choice is always there.
+fn is_required(field: &FieldDescriptor, way: Way) -> bool {
+    let only_member = || {
+        let choice = field.containing_oneof().filter(|oneof| !oneof.is_synthetic());
+        choice.is_some_and(|choice| field::is_required(&choice))
+    };
+    match way {
+        Way::In => field::options(field).required || only_member(),
+        // An enum that is UNSPECIFIED says nothing.
+        Way::Out => {
+            let is_enum = matches!(field.kind(), Kind::Enum(_)) && !field.is_list();
+            !field.supports_presence() && !is_enum
+        }
+    }
+}
+
+/// The members of an object.
+#[derive(Clone, Default)]
+struct Part {
+    properties: Map<String, Value>,
+    required: Vec<String>,
+    /// What is not there: which tells an answer without any member of a choice from the others.
+    not: Vec<String>,
+}
+
+impl Part {
+    fn add(&mut self, name: &str, schema: Value, is_required: bool) {
+        self.properties.insert(name.to_owned(), schema);
+        if is_required {
+            self.required.push(name.to_owned());
+        }
+    }
+
+    fn object(self, way: Way) -> Map<String, Value> {
+        let mut schema = Map::new();
+        schema.insert("type".to_owned(), json!("object"));
+        schema.insert("properties".to_owned(), Value::Object(self.properties));
+        if !self.required.is_empty() {
+            schema.insert("required".to_owned(), json!(self.required));
+        }
+        if way == Way::In {
+            schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+        } else if !self.not.is_empty() {
+            let each: Vec<Value> = self.not.iter().map(|name| json!({"required": [name]})).collect();
+            schema.insert("not".to_owned(), json!({"anyOf": each}));
+        }
+        schema
+    }
+}
+
+/// The messages and enums that can be reached from some.
+#[derive(Default)]
+struct Reached(BTreeSet<String>);
+
+impl Reached {
+    fn follow(&mut self, message: MessageDescriptor) {
+        let mut open = vec![message];
+        while let Some(message) = open.pop() {
+            if well_known(message.full_name()).is_some() || !self.0.insert(message.full_name().to_owned()) {
+                continue;
+            }
+            for field in message.fields() {
+                match field.kind() {
+                    Kind::Message(inner) if inner.is_map_entry() => {
+                        match inner.map_entry_value_field().kind() {
+                            Kind::Message(value) => open.push(value),
+                            Kind::Enum(names) => drop(self.0.insert(names.full_name().to_owned())),
+                            _ => {}
+                        }
+                    }
+                    Kind::Message(inner) => open.push(inner),
+                    Kind::Enum(names) => drop(self.0.insert(names.full_name().to_owned())),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+pub fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
@@ -119,50 +313,10 @@ fn well_known(name: &str) -> Option<Value> {
     Some(match name {
         "google.protobuf.Timestamp" => json!({"type": "string", "format": "date-time"}),
         "google.protobuf.Duration" => json!({"type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?s$"}),
+        "google.protobuf.FieldMask" => json!({"type": "string"}),
         "google.protobuf.Struct" | "google.protobuf.Empty" => json!({"type": "object"}),
         "google.protobuf.Value" => json!({}),
-        "google.protobuf.ListValue" => json!({"type": "array"}),
+        "google.protobuf.ListValue" => json!({"type": "array", "items": {}}),
         _ => return None,
-    })
-}
-
-fn problem() -> Value {
-    let text = |description: &str| json!({"type": "string", "description": description});
-    json!({
-        "type": "object",
-        "description": "What went wrong (RFC 9457). `reason` is the same as over gRPC (`google.rpc.ErrorInfo`).",
-        "required": ["type", "title", "title_en", "status", "detail", "detail_en", "reason"],
-        "properties": {
-            "type": {"type": "string", "format": "uri", "description": "`urn:lutong:problem:` and the reason."},
-            "title": text("Chinese."),
-            "title_en": text("English."),
-            "status": {"type": "integer", "description": "The HTTP status."},
-            "detail": text("Chinese."),
-            "detail_en": text("English."),
-            "reason": text("Stable, UPPER_SNAKE; the description of each operation lists its own."),
-            "errors": {
-                "type": "array",
-                "description": "The fields that are wrong; all of them at once.",
-                "items": {
-                    "type": "object",
-                    "required": ["field", "reason", "message_zh", "message_en"],
-                    "properties": {
-                        "field": text("Path in the request, for example `form.contact_history[2].day`; empty: the whole."),
-                        "reason": text("Stable, UPPER_SNAKE."),
-                        "message_zh": text("Chinese."),
-                        "message_en": text("English."),
-                    },
-                },
-            },
-            "metadata": {
-                "type": "object",
-                "description": "Ids and names that belong to the reason.",
-                "additionalProperties": {"type": "string"},
-            },
-            "retry_after_s": {
-                "type": "integer",
-                "description": "Seconds until it makes sense to try again; absent where that does not help.",
-            },
-        },
     })
 }

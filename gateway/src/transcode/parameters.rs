@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 
+use super::strict::{is_known_name, unknown_value};
 use super::{field_at, field_named};
 
 /// Puts the query's parameters into `whole`; what is wrong with them is returned. `open`: whether there is anything
@@ -38,7 +39,8 @@ pub fn read(
     violations
 }
 
-/// Sets a path variable, in place of whatever is there.
+/// Sets a path variable. A body that says the same again is read; one that says something else is refused, because a client
+/// that contradicts itself may mean either.
 pub fn set(
     input: &MessageDescriptor,
     path: &str,
@@ -46,8 +48,23 @@ pub fn set(
     whole: &mut Map<String, Value>,
 ) -> Result<(), Violation> {
     let (field, slot) = place(input, path, whole).ok_or_else(|| unknown(path))?;
-    *slot = scalar(&field, path, value)?;
+    let value = scalar(&field, path, value)?;
+    let is_set = !slot.is_null() && slot.as_str() != Some("");
+    if is_set && text_of(slot) != text_of(&value) {
+        return Err(Violation::new(
+            path,
+            "PATH_DIFFERS",
+            "与路径不一致",
+            "is not what the path says",
+        ));
+    }
+    *slot = value;
     Ok(())
+}
+
+/// A scalar as the path would have it.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn is_bound(field: &FieldDescriptor, name: &str, bound: &[&str]) -> bool {
@@ -102,6 +119,10 @@ fn place<'a>(
         .split_once('.')
         .map_or((path, None), |(head, rest)| (head, Some(rest)));
     let field = field_named(input, head)?;
+    // The other spelling is the same field.
+    if let Some(sent) = whole.remove(field.json_name()) {
+        whole.entry(field.name().to_owned()).or_insert(sent);
+    }
     let slot = whole.entry(field.name().to_owned()).or_insert(Value::Null);
     let Some(rest) = rest else {
         return Some((field, slot));
@@ -128,6 +149,7 @@ fn scalar(field: &FieldDescriptor, path: &str, text: String) -> Result<Value, Vi
                 "is true or false",
             )),
         },
+        Kind::Enum(names) if !is_known_name(&names, &text) => Err(unknown_value(&shown(path), &names)),
         Kind::Enum(_) => Ok(text
             .parse::<i32>()
             .map_or_else(|_| Value::String(text), Value::from)),

@@ -6,8 +6,8 @@ use prost::Message as _;
 use prost_reflect::{DeserializeOptions, DynamicMessage, MessageDescriptor};
 use serde_json::{Map, Value};
 
-use super::duplicates::{self, Shape};
 use super::pattern::{Captured, NotUtf8};
+use super::strict::{self, Shape};
 use super::{Binding, BodyRule, parameters, shape};
 
 /// A gRPC frame begins with one byte of compression flag and four of length.
@@ -30,7 +30,12 @@ impl Binding {
                 "the path is percent-encoded UTF-8",
             )])
         })?;
-        self.refuse_duplicates(body)?;
+        let body = if body.is_empty() && self.body_may_be_empty() {
+            b"{}"
+        } else {
+            body
+        };
+        self.refuse_ambiguous(body)?;
         let query = query.filter(|query| !query.is_empty());
         let plain = captured.is_empty() && query.is_none();
         let message = match &self.body {
@@ -41,16 +46,33 @@ impl Binding {
         Ok(frame(&message))
     }
 
-    /// A body whose members come twice has no one meaning.
-    fn refuse_duplicates(&self, body: &[u8]) -> Result<(), Fault> {
+    /// An action on something that the path names may have nothing more to say.
+    pub fn body_may_be_empty(&self) -> bool {
+        self.body == BodyRule::Whole && self.pattern.verb().is_some()
+    }
+
+    /// A body that has no one meaning.
+    fn refuse_ambiguous(&self, body: &[u8]) -> Result<(), Fault> {
         let shape = match &self.body {
             BodyRule::None => return Ok(()),
             BodyRule::Whole => Shape::Message(self.rpc.method.input()),
             BodyRule::Field(field) => Shape::of_field(field),
         };
-        let violations = duplicates::violations(shape, body);
+        let mut violations = strict::violations(shape, body);
         if violations.is_empty() {
             return Ok(());
+        }
+        // What else is wrong is told at once.
+        if self.body == BodyRule::Whole
+            && let Ok(value) = serde_json::from_slice(body)
+        {
+            for violation in shape::violations(&self.rpc.method.input(), &value) {
+                let is_told = |told: &Violation| told.field == violation.field;
+                // Which of two members is the one too many is a matter of their order.
+                if violation.reason != "ONE_OF" && !violations.iter().any(is_told) {
+                    violations.push(violation);
+                }
+            }
         }
         Err(Fault::invalid(violations))
     }
@@ -90,7 +112,6 @@ impl Binding {
             violations.extend(parameters::read(input, query, open, &bound, &mut whole));
         }
         for (variable, value) in self.pattern.variables().iter().zip(captured) {
-            // What the path says wins over what the body says.
             if let Err(violation) = parameters::set(input, &variable.field, value, &mut whole) {
                 violations.push(violation);
             }

@@ -6,6 +6,7 @@ use lutong_kernel::{Timestamp, Violation};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 
+use super::strict::{is_known_name, one_of, unknown_value};
 use super::{field_named, parameters::shown};
 
 /// More than these help nobody.
@@ -59,12 +60,7 @@ impl Found {
             if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
                 && let Some(other) = chosen.insert(oneof.name().to_owned(), here.clone())
             {
-                self.0.push(Violation::new(
-                    here.clone(),
-                    "ONE_OF",
-                    format!("与{other}只能填写一项"),
-                    format!("excludes {other}: one of them only"),
-                ));
+                self.0.push(one_of(&here, &other));
             }
             self.field(&field, value, &here);
         }
@@ -105,17 +101,12 @@ impl Found {
             }
             Kind::Enum(names) => {
                 let known = match value {
-                    Value::String(name) => names.get_value_by_name(name).is_some(),
-                    Value::Number(number) => number.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
+                    Value::String(name) => is_known_name(names, name),
+                    Value::Number(number) => is_known_name(names, &number.to_string()),
                     _ => false,
                 };
                 if !known {
-                    self.0.push(Violation::new(
-                        path,
-                        "UNKNOWN_VALUE",
-                        format!("应为{}中的一个值", names.name()),
-                        format!("is one of the names of {}", names.name()),
-                    ));
+                    self.0.push(unknown_value(path, names));
                 }
             }
             Kind::Double | Kind::Float if !is_number::<f64>(value) => {
@@ -224,7 +215,7 @@ mod tests {
     #[test]
     fn what_was_sent_is_never_repeated() {
         let message = lutong_proto::descriptor_pool()
-            .get_message_by_name("lutong.identity.v1.PersonItems")
+            .get_message_by_name("lutong.types.v1.PersonItems")
             .unwrap();
         let body = json!({"full_name": ["孙小鲁"], "document": {"number": 370_102}});
         for violation in violations(&message, &body) {

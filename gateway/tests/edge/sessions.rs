@@ -71,7 +71,7 @@ async fn an_expired_session_is_refused_in_both_languages_even_where_none_is_need
         assert_eq!(answered.body["reason"], "SESSION_EXPIRED");
         assert_eq!(answered.body["detail"], "登录已过期，请重新登录");
         assert_eq!(
-            answered.body["detail_en"],
+            answered.body["message"]["en"],
             "the session has expired: sign in again"
         );
     }

@@ -1,18 +1,21 @@
 //! What stands between the wire and a handler: bounds, permit, request key, page. The handler traits of `lutong-skin`, made
 //! from the contract, take these already checked, so that a forgotten check does not compile.
 
+mod cursor;
 mod page;
 
+use futures::stream::BoxStream;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::bounds::Bounded;
-use lutong_proto::requests::{Addressed, Paged, Repeatable, Target};
-use tonic::{Request, Streaming};
+use lutong_proto::requests::{self, Addressed, Paged, Repeatable, Target};
+use tonic::{Request, Status, Streaming};
 
 use crate::access::{Grant, Permit};
 use crate::idempotency::{Idempotency, RequestKey};
 use crate::reply;
 use crate::server::MessageBytes;
 
+pub use cursor::{Cursor, foreign as foreign_cursor};
 pub use page::{Page, PageKey};
 
 /// A read.
@@ -30,6 +33,14 @@ pub struct Listing<P> {
     pub page: Page,
 }
 
+/// Reading on in a log.
+#[derive(Debug, Clone)]
+pub struct Following<P> {
+    pub grant: Grant,
+    pub permit: P,
+    pub from: Cursor,
+}
+
 /// A change, done once for each `request_id`.
 #[derive(Debug, Clone)]
 pub struct Mutation<P> {
@@ -38,6 +49,12 @@ pub struct Mutation<P> {
     /// Claimed in the transaction of the effect ([`crate::idempotency::claim`]).
     pub request: RequestKey,
 }
+
+/// What a handler answers to a call with many answers.
+pub type Answers<T> = BoxStream<'static, Result<T, Fault>>;
+
+/// The same on its way to the client.
+pub type Sent<T> = BoxStream<'static, Result<T, Status>>;
 
 /// What the generated services need besides their handler.
 #[derive(Debug, Clone)]
@@ -81,6 +98,17 @@ impl Skin {
             .pages
             .open(grant.rpc().name, &filter(&message), size, token)?;
         Ok((Listing { grant, permit, page }, message))
+    }
+
+    pub fn following<P: Permit, M: Bounded + Addressed + requests::Following>(
+        &self,
+        request: Request<M>,
+    ) -> Result<(Following<P>, M), Fault> {
+        let (grant, message) = admitted(request)?;
+        let permit = permitted(&grant, &message)?;
+        let (size, cursor) = message.place();
+        let from = self.pages.follow(grant.rpc().name, size, cursor)?;
+        Ok((Following { grant, permit, from }, message))
     }
 
     pub fn mutation<P: Permit, M: Bounded + Addressed + Repeatable>(

@@ -28,6 +28,29 @@ pub const fn code_of(code: FaultCode) -> Code {
     }
 }
 
+/// A code as `google.rpc.Code` names it.
+pub const fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
 const fn fault_code_of(code: Code) -> FaultCode {
     match code {
         Code::InvalidArgument | Code::OutOfRange => FaultCode::InvalidArgument,
@@ -46,9 +69,9 @@ const fn fault_code_of(code: Code) -> FaultCode {
     }
 }
 
-/// The status a caller receives: English message, `ErrorInfo`, field violations, both languages, retry delay.
+/// The status a caller receives: English message, `ErrorInfo`, field violations, the Chinese text, retry delay.
 pub fn from_fault(fault: Fault) -> Status {
-    let mut details: Vec<ErrorDetail> = Vec::with_capacity(5);
+    let mut details: Vec<ErrorDetail> = Vec::with_capacity(4);
     let metadata: HashMap<String, String> = fault
         .metadata
         .into_iter()
@@ -59,8 +82,8 @@ pub fn from_fault(fault: Fault) -> Status {
         let fields: Vec<FieldViolation> = fault.violations.into_iter().map(field_violation).collect();
         details.push(tonic_types::BadRequest::new(fields).into());
     }
+    // One, as google/rpc/status.proto has it: the message itself is the English text.
     details.push(LocalizedMessage::new("zh-CN", fault.zh).into());
-    details.push(LocalizedMessage::new("en", fault.en.clone()).into());
     if let Some(after) = fault.retry_after {
         details.push(RetryInfo::new(Some(after)).into());
     }
@@ -90,6 +113,7 @@ pub fn to_fault(status: &Status, part: &str) -> Fault {
         match detail {
             ErrorDetail::ErrorInfo(info) if info.domain == DOMAIN => {
                 fault.reason = Cow::Owned(info.reason);
+                status.message().clone_into(&mut fault.en);
                 fault.metadata = info
                     .metadata
                     .into_iter()
@@ -100,7 +124,6 @@ pub fn to_fault(status: &Status, part: &str) -> Fault {
                 fault.violations = bad.field_violations.into_iter().map(violation_of).collect();
             }
             ErrorDetail::LocalizedMessage(text) if text.locale == "zh-CN" => fault.zh = text.message,
-            ErrorDetail::LocalizedMessage(text) if text.locale == "en" => fault.en = text.message,
             ErrorDetail::RetryInfo(retry) => fault.retry_after = retry.retry_delay,
             _ => {}
         }
@@ -141,6 +164,21 @@ mod tests {
         .with("declaration", "x")
         .retry_after(std::time::Duration::from_secs(2));
         assert_eq!(to_fault(&from_fault(fault.clone()), "identity"), fault);
+    }
+
+    #[test]
+    fn a_status_has_one_localized_message_and_says_the_english_itself() {
+        let status = from_fault(Fault::internal());
+        let details = status.get_error_details_vec();
+        let locales: Vec<&str> = details
+            .iter()
+            .filter_map(|detail| match detail {
+                ErrorDetail::LocalizedMessage(text) => Some(text.locale.as_str()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(locales, ["zh-CN"]);
+        assert_eq!(status.message(), Fault::internal().en);
     }
 
     #[test]

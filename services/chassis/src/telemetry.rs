@@ -201,6 +201,18 @@ pub fn call_span(rpc: &'static str, headers: &HeaderMap) -> tracing::Span {
     span
 }
 
+/// The trace that a span belongs to; none where nothing is traced.
+pub fn trace_id(span: &tracing::Span) -> Option<String> {
+    if !traced() {
+        return None;
+    }
+    let context = span.context();
+    let context = opentelemetry::trace::TraceContextExt::span(&context)
+        .span_context()
+        .clone();
+    context.is_valid().then(|| context.trace_id().to_string())
+}
+
 /// Passes the current trace on.
 pub fn inject(metadata: &mut MetadataMap) {
     if traced() {

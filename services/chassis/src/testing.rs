@@ -242,10 +242,14 @@ fn judge(service: ServiceName, rpc: &str, status: &Status) -> Result<String, Str
         "PART_UNAVAILABLE" => info.metadata.get("part").is_some_and(own),
         reason => errors::common().contains(reason),
     };
-    if common || listed.contains(&info.reason) {
-        Ok(info.reason)
-    } else {
-        Err(format!("{} is not listed", info.reason))
+    if !common && !listed.contains(&info.reason) {
+        return Err(format!("{} is not listed", info.reason));
+    }
+    let code = crate::status::code_name(status.code());
+    match errors::code(&info.reason) {
+        Some(one) if one == code => Ok(info.reason),
+        Some(one) => Err(format!("{} is {one} and was answered as {code}", info.reason)),
+        None => Err(format!("{} has no line in proto/codes.txt", info.reason)),
     }
 }
 
@@ -413,4 +417,13 @@ macro_rules! on_both_engines {
             })+
         }
     };
+}
+
+/// The place that a fake log's cursor names: plain sequences, nothing at the beginning.
+pub fn plain_cursor(cursor: &str) -> i64 {
+    if cursor.is_empty() {
+        0
+    } else {
+        cursor.parse().unwrap()
+    }
 }

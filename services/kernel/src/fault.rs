@@ -102,12 +102,12 @@ impl Fault {
     pub fn invalid(violations: Vec<Violation>) -> Self {
         let zh = violations
             .iter()
-            .map(|v| format!("{}：{}", v.field, v.zh))
+            .map(|v| told(&v.field, "：", &v.zh))
             .collect::<Vec<_>>()
             .join("；");
         let en = violations
             .iter()
-            .map(|v| format!("{}: {}", v.field, v.en))
+            .map(|v| told(&v.field, ": ", &v.en))
             .collect::<Vec<_>>()
             .join("; ");
         let mut fault = Self::new(FaultCode::InvalidArgument, "INVALID_FIELDS", zh, en);
@@ -153,6 +153,15 @@ impl Fault {
     pub fn violation(mut self, violation: Violation) -> Self {
         self.violations.push(violation);
         self
+    }
+}
+
+/// A violation in one line; one of the whole request names no field.
+fn told(field: &str, colon: &str, text: &str) -> String {
+    if field.is_empty() {
+        text.to_owned()
+    } else {
+        format!("{field}{colon}{text}")
     }
 }
 

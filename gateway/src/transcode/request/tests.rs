@@ -82,15 +82,127 @@ fn one_field_as_body_leaves_the_rest_to_path_and_query() {
     assert_eq!(reasons(refused), ["form.person.mobile UNKNOWN_PARAMETER"]);
 }
 
+/// The binding of an RPC of the contract with every shape, as it stands there.
+fn shapes(rpc: &str) -> Binding {
+    let contract = crate::testing::contract();
+    let rpc = contract.iter().find(|r| r.path.ends_with(rpc)).unwrap();
+    let rule = crate::contract::http_rules(&crate::testing::pool(), &rpc.method).remove(0);
+    binding(rpc, &rule).unwrap()
+}
+
+fn sent(binding: &Binding, path: &str, body: &str) -> Result<DynamicMessage, Fault> {
+    let captured = binding.pattern.capture(path).unwrap();
+    let frame = binding.request(captured, None, body.as_bytes())?;
+    Ok(DynamicMessage::decode(binding.rpc.method.input(), frame.slice(FRAME_HEADER..)).unwrap())
+}
+
+fn text(message: &DynamicMessage, field: &str) -> String {
+    message
+        .get_field_by_name(field)
+        .unwrap()
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
 #[test]
-fn the_path_wins_over_the_body() {
+fn a_body_may_repeat_the_path_and_not_contradict_it() {
+    let end = shapes("/EndThing");
+    for body in [
+        "",
+        "{}",
+        r#"{"name": "things/7"}"#,
+        r#"{"name": null}"#,
+        r#"{"name": ""}"#,
+    ] {
+        let request = sent(&end, "/v1/things/7:end", body).unwrap();
+        assert_eq!(
+            (text(&request, "name"), text(&request, "reason")),
+            ("things/7".to_owned(), String::new())
+        );
+    }
+    let request = sent(&end, "/v1/things/7:end", r#"{"name": "things/7", "reason": "x"}"#).unwrap();
+    assert_eq!(text(&request, "reason"), "x");
+    for body in [r#"{"name": "things/8"}"#, r#"{"name": 7}"#] {
+        assert_eq!(
+            reasons(sent(&end, "/v1/things/7:end", body)),
+            ["name PATH_DIFFERS"],
+            "{body}"
+        );
+    }
+    // The other spelling is the same field.
     let binding = at("/CreateApplication", "/v1/applications/{request_id}", "*");
-    let body = br#"{"request_id": "other", "form": {}}"#;
-    let request: CreateApplicationRequest = read(&binding, "/v1/applications/r", body).unwrap();
+    for body in [r#"{"request_id": "other"}"#, r#"{"requestId": "other"}"#] {
+        let refused = read::<CreateApplicationRequest>(&binding, "/v1/applications/r", body.as_bytes());
+        assert_eq!(reasons(refused), ["request_id PATH_DIFFERS"], "{body}");
+    }
+    let same = br#"{"requestId": "r", "form": {}}"#;
+    let request: CreateApplicationRequest = read(&binding, "/v1/applications/r", same).unwrap();
     assert_eq!(
         (request.request_id.as_str(), request.form),
         ("r", Some(ApplicationForm::default()))
     );
+}
+
+#[test]
+fn only_an_action_needs_no_body() {
+    assert_eq!(
+        reasons(sent(&shapes("/CreateThing"), "/v1/things", "")),
+        [" BODY_NOT_JSON"]
+    );
+}
+
+#[test]
+fn enum_values_that_nobody_may_send_are_named_whole_body_or_not() {
+    let create = shapes("/CreateThing");
+    for value in [
+        "\"COLOUR_UNSPECIFIED\"",
+        "\"PINK\"",
+        "0",
+        "9",
+        "99999999999",
+        "-1",
+    ] {
+        let body = format!(r#"{{"thing": {{"colour": {value}, "shade": {value}}}}}"#);
+        assert_eq!(
+            reasons(sent(&create, "/v1/things", &body)),
+            ["thing.colour UNKNOWN_VALUE", "thing.shade UNKNOWN_VALUE"],
+            "{value}"
+        );
+    }
+    for value in ["\"COLOUR_GREEN\"", "1", "null"] {
+        let body = format!(r#"{{"thing": {{"colour": {value}}}}}"#);
+        assert!(sent(&create, "/v1/things", &body).is_ok(), "{value}");
+    }
+    let list = shapes("/ListThings");
+    for (value, right) in [
+        ("COLOUR_GREEN", true),
+        ("1", true),
+        ("0", false),
+        ("COLOUR_UNSPECIFIED", false),
+        ("9", false),
+    ] {
+        let captured = list.pattern.capture("/v1/things").unwrap();
+        let read = list.request(captured, Some(&format!("colour={value}")), b"");
+        match read {
+            Ok(_) => assert!(right, "{value}"),
+            refused => assert_eq!(
+                (reasons(refused), right),
+                (vec!["colour UNKNOWN_VALUE".to_owned()], false)
+            ),
+        }
+    }
+}
+
+#[test]
+fn both_members_of_a_oneof_are_refused_by_name_and_null_is_no_member() {
+    let create = shapes("/CreateThing");
+    let both = r#"{"text": "a", "piece": {}, "thing": {"piece": {"number": 1}, "text": ""}, "x": 1}"#;
+    assert_eq!(
+        reasons(sent(&create, "/v1/things", both)),
+        ["piece ONE_OF", "thing.text ONE_OF", "x UNKNOWN_FIELD"]
+    );
+    assert!(sent(&create, "/v1/things", r#"{"text": "a", "piece": null}"#).is_ok());
 }
 
 #[test]

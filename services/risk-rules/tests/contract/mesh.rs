@@ -1,7 +1,7 @@
 //! Risk-rules on a test bed, a code-rendering that remembers, and calls in everybody's name.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -88,11 +88,13 @@ impl identity::event_log_service_server::EventLogService for People {
         &self,
         request: Request<identity::ListEventsRequest>,
     ) -> Result<Response<identity::ListEventsResponse>, Status> {
-        let after = request.get_ref().after_sequence;
+        let after = testing::plain_cursor(&request.get_ref().cursor);
         let told = self.0.lock().unwrap();
         let events = told.iter().filter(|event| event.sequence > after).cloned();
         Ok(Response::new(identity::ListEventsResponse {
             events: events.collect(),
+            next_cursor: told.len().to_string(),
+            head_sequence: i64::try_from(told.len()).unwrap(),
         }))
     }
 }
@@ -300,7 +302,17 @@ pub fn fever(n: u32, key: &str) -> wire::FactStatement {
 impl Mesh {
     pub async fn start(bed: Bed) -> Self {
         let storage = bed.storage::<Migrations>(ServiceName::RiskRules).await;
-        let codes = Codes::default();
+        Self::start_on(bed, storage, Codes::default()).await
+    }
+
+    /// The service stopped and started again on what it had stored.
+    pub async fn restarted(self) -> Self {
+        let (bed, storage, codes) = (self.bed.reopened(), self.storage.clone(), self.codes.clone());
+        drop(self);
+        Self::start_on(bed, storage, codes).await
+    }
+
+    async fn start_on(bed: Bed, storage: StorageConfig, codes: Codes) -> Self {
         let routes =
             tonic::service::Routes::new(codes::code_service_server::CodeServiceServer::new(codes.clone()));
         let router = bed.foundation.guard(ServiceName::CodeRendering, routes, None);
@@ -354,6 +366,11 @@ impl Mesh {
 
     fn call(&self, principal: &Principal) -> Call {
         self.bed.call_as(principal)
+    }
+
+    /// A request in somebody's name.
+    pub fn asking<T>(&self, principal: &Principal, message: T) -> Request<T> {
+        self.call(principal).request(message)
     }
 
     /// A request in somebody's name, who says what for.
@@ -508,6 +525,10 @@ impl Mesh {
         wire::designation_service_client::DesignationServiceClient::new(self.channel(Caller::Gateway))
     }
 
+    pub fn operations(&self) -> wire::operation_service_client::OperationServiceClient<MeshChannel> {
+        wire::operation_service_client::OperationServiceClient::new(self.channel(Caller::Gateway))
+    }
+
     pub fn rule_sets(&self) -> wire::rule_set_service_client::RuleSetServiceClient<MeshChannel> {
         wire::rule_set_service_client::RuleSetServiceClient::new(self.channel(Caller::Gateway))
     }
@@ -552,15 +573,16 @@ impl Mesh {
             .map_err(|status| fault(&status))
     }
 
-    pub async fn events(&self, after_sequence: i64, page_size: i32) -> Result<Vec<wire::Event>, Fault> {
+    pub async fn events(&self, cursor: &str, page_size: i32) -> Result<(Vec<wire::Event>, String), Fault> {
         let request = Call::background(Duration::from_secs(5)).request(wire::ListEventsRequest {
-            after_sequence,
+            cursor: cursor.to_owned(),
             page_size,
         });
         let mut log = EventLogServiceClient::new(self.channel(Caller::CodeRendering));
         let answer = log.list_events(request).await;
         answer
-            .map(|answer| answer.into_inner().events)
+            .map(tonic::Response::into_inner)
+            .map(|answer| (answer.events, answer.next_cursor))
             .map_err(|status| fault(&status))
     }
 
@@ -577,6 +599,22 @@ impl Mesh {
 
 pub fn in_force(answer: &wire::AppendFactsResponse) -> bool {
     answer.effect.as_ref().unwrap().state() == types::EffectState::InForce
+}
+
+/// Each violation as `field REASON`.
+pub fn named(fault: &Fault) -> Vec<String> {
+    let wrong = fault.violations.iter();
+    wrong.map(|one| format!("{} {}", one.field, one.reason)).collect()
+}
+
+pub fn request_id(n: u32) -> String {
+    format!("00000000-0000-7000-8000-{n:012}")
+}
+
+/// An id that no request had before.
+pub fn fresh_id() -> String {
+    static LAST: AtomicU32 = AtomicU32::new(1_000);
+    request_id(LAST.fetch_add(1, Ordering::SeqCst))
 }
 
 pub fn fault(status: &Status) -> Fault {

@@ -1,11 +1,13 @@
-//! Members of a JSON body that come twice, at any depth, also once as `request_id` and once as `requestId`. Parsers
-//! differ in which of the two they believe, so a body that has both means nothing.
+//! What a parser of proto JSON would let pass in a body, at any depth: a member that comes twice, also once as `request_id`
+//! and once as `requestId` (parsers differ in which of the two they believe), two members of one oneof, and an enum value
+//! that this version does not know or that is UNSPECIFIED.
 
+use std::collections::HashMap;
 use std::collections::HashSet;
 use std::fmt;
 
 use lutong_kernel::Violation;
-use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
+use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{field_named, parameters::shown};
@@ -20,6 +22,7 @@ pub enum Shape {
     /// Names are the client's own; the values have a shape.
     Map(Box<Shape>),
     List(Box<Shape>),
+    Enum(EnumDescriptor),
     /// Names are what they are.
     Any,
 }
@@ -44,18 +47,22 @@ impl Shape {
             Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => {
                 Self::Message(message.clone())
             }
+            Kind::Enum(names) if names.full_name() != "google.protobuf.NullValue" => {
+                Self::Enum(names.clone())
+            }
             _ => Self::Any,
         }
     }
 }
 
-/// Each member that comes a second time, by its path. Empty also for what is no JSON: whoever reads it says so.
+/// Each place that is wrong, by its path. Empty also for what is no JSON: whoever reads it says so.
 pub fn violations(shape: Shape, body: &[u8]) -> Vec<Violation> {
     let mut found = Vec::new();
     let walk = Walk {
         shape,
         path: String::new(),
         found: &mut found,
+        is_null: &mut false,
     };
     match walk.deserialize(&mut serde_json::Deserializer::from_slice(body)) {
         Ok(()) => found,
@@ -67,6 +74,7 @@ struct Walk<'a> {
     shape: Shape,
     path: String,
     found: &'a mut Vec<Violation>,
+    is_null: &'a mut bool,
 }
 
 /// A member within one object.
@@ -86,18 +94,41 @@ impl Walk<'_> {
                 None => named(Shape::Any),
             },
             Shape::Map(values) => named(Shape::clone(values)),
-            Shape::List(_) | Shape::Any => named(Shape::Any),
+            Shape::List(_) | Shape::Enum(_) | Shape::Any => named(Shape::Any),
+        }
+    }
+
+    fn note(&mut self, violation: Violation) {
+        if self.found.len() < MOST {
+            self.found.push(violation);
         }
     }
 
     fn twice(&mut self, path: String) {
-        if self.found.len() < MOST {
-            self.found.push(Violation::new(
-                path,
-                "DUPLICATE_FIELD",
-                "重复填写",
-                "is given more than once",
-            ));
+        self.note(Violation::new(
+            path,
+            "DUPLICATE_FIELD",
+            "重复填写",
+            "is given more than once",
+        ));
+    }
+
+    /// The oneof that a member belongs to.
+    fn oneof(&self, name: &str) -> Option<String> {
+        let Shape::Message(message) = &self.shape else {
+            return None;
+        };
+        let oneof = field_named(message, name)?.containing_oneof()?;
+        (!oneof.is_synthetic()).then(|| oneof.name().to_owned())
+    }
+
+    /// Takes an enum's value by its name or number.
+    fn value(mut self, known: impl FnOnce(&EnumDescriptor) -> bool) {
+        if let Shape::Enum(names) = &self.shape
+            && !known(names)
+        {
+            let violation = unknown_value(&self.path, names);
+            self.note(violation);
         }
     }
 }
@@ -119,17 +150,27 @@ impl<'de> Visitor<'de> for Walk<'_> {
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         let mut seen = HashSet::new();
+        let mut chosen: HashMap<String, String> = HashMap::new();
         while let Some(name) = map.next_key::<String>()? {
             let (member, shape) = self.member(&name);
             let path = join(&self.path, &shown(&name));
             if !seen.insert(member) {
                 self.twice(path.clone());
             }
+            let mut is_null = false;
             map.next_value_seed(Walk {
                 shape,
-                path,
+                path: path.clone(),
                 found: self.found,
+                is_null: &mut is_null,
             })?;
+            // Null is not there.
+            if let Some(oneof) = self.oneof(&name).filter(|_| !is_null)
+                && let Some(other) = chosen.insert(oneof, path.clone())
+                && other != path
+            {
+                self.note(one_of(&path, &other));
+            }
         }
         Ok(())
     }
@@ -137,13 +178,14 @@ impl<'de> Visitor<'de> for Walk<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let shape = match self.shape {
             Shape::List(shape) => *shape,
-            Shape::Message(_) | Shape::Map(_) | Shape::Any => Shape::Any,
+            Shape::Message(_) | Shape::Map(_) | Shape::Enum(_) | Shape::Any => Shape::Any,
         };
         for at in 0_usize.. {
             let item = Walk {
                 shape: shape.clone(),
                 path: format!("{}[{at}]", self.path),
                 found: self.found,
+                is_null: &mut false,
             };
             if items.next_element_seed(item)?.is_none() {
                 break;
@@ -156,11 +198,13 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(())
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        self.value(|names| is_known(names, i32::try_from(number).ok()));
         Ok(())
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+    fn visit_u64<E>(self, number: u64) -> Result<(), E> {
+        self.value(|names| is_known(names, i32::try_from(number).ok()));
         Ok(())
     }
 
@@ -168,13 +212,51 @@ impl<'de> Visitor<'de> for Walk<'_> {
         Ok(())
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+    fn visit_str<E>(self, name: &str) -> Result<(), E> {
+        self.value(|names| is_known_name(names, name));
         Ok(())
     }
 
     fn visit_unit<E>(self) -> Result<(), E> {
+        *self.is_null = true;
         Ok(())
     }
+}
+
+fn is_known(names: &EnumDescriptor, number: Option<i32>) -> bool {
+    number.is_some_and(|number| number != 0 && names.get_value(number).is_some())
+}
+
+/// Whether a text names a value that a client may send.
+pub fn is_known_name(names: &EnumDescriptor, text: &str) -> bool {
+    let by_name = names.get_value_by_name(text).map(|value| value.number());
+    is_known(names, by_name.or_else(|| text.parse().ok()))
+}
+
+/// An enum value that nobody may send.
+pub fn unknown_value(path: &str, names: &EnumDescriptor) -> Violation {
+    let known: Vec<String> = names
+        .values()
+        .filter(|value| value.number() != 0)
+        .map(|value| value.name().to_owned())
+        .collect();
+    let known = known.join(", ");
+    Violation::new(
+        path,
+        "UNKNOWN_VALUE",
+        format!("应为以下取值之一：{known}"),
+        format!("is one of {known}"),
+    )
+}
+
+/// A member of a oneof beside another.
+pub fn one_of(path: &str, other: &str) -> Violation {
+    Violation::new(
+        path,
+        "ONE_OF",
+        format!("与{other}只能填写一项"),
+        format!("excludes {other}: one of them only"),
+    )
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -1,0 +1,126 @@
+//! What an operation may be refused with, by status.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::StatusCode;
+use lutong_chassis::status::{code_name, code_of};
+use lutong_kernel::FaultCode;
+use lutong_proto::errors;
+use serde_json::{Value, json};
+
+use crate::contract::EdgeRpc;
+use crate::problem::{self, MEDIA_TYPE};
+
+/// What the edge itself answers: status, reason, and to whom.
+const EDGE: [(u16, &str, To); 11] = [
+    (400, "INVALID_FIELDS", To::Everybody),
+    (400, "BODY_CUT_OFF", To::Bodies),
+    (401, "SESSION_INVALID", To::Everybody),
+    (401, "SESSION_EXPIRED", To::Everybody),
+    (401, "SESSION_ENDED", To::Everybody),
+    (405, "METHOD_NOT_ALLOWED", To::Everybody),
+    (408, "BODY_TOO_SLOW", To::Bodies),
+    (413, "BODY_TOO_LARGE", To::Bodies),
+    (415, "CONTENT_TYPE", To::Bodies),
+    (429, "TOO_MANY_CALLS", To::Everybody),
+    (429, "TOO_MANY_AT_ONCE", To::Everybody),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum To {
+    Everybody,
+    /// Those whose call has a body.
+    Bodies,
+}
+
+/// Common reasons that an operation over JSON never meets, or only under a condition that is asked here.
+fn applies(reason: &str, rpc: &EdgeRpc) -> bool {
+    match reason {
+        "PURPOSE_MISSING" => rpc.purpose_required,
+        "NOT_SIGNED_IN" | "NOT_PERMITTED" => !rpc.public,
+        // Of messages as they come over gRPC, of streams, and of clients that have gone.
+        "MESSAGE_TOO_LARGE" | "MESSAGE_UNREADABLE" | "MESSAGE_TOO_SLOW" | "STREAM_SILENT" | "CANCELLED" => {
+            false
+        }
+        _ => true,
+    }
+}
+
+/// The answers of an operation besides 200.
+pub fn of(rpc: &EdgeRpc, has_body: bool) -> BTreeMap<String, Value> {
+    let mut reasons: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
+    let mut add = |status: u16, reason: &str| {
+        reasons.entry(status).or_default().insert(reason.to_owned());
+    };
+    let listed = errors::listed(&rpc.method).unwrap_or_default();
+    let common = errors::common();
+    for reason in listed
+        .iter()
+        .map(String::as_str)
+        .chain(common.into_iter().filter(|one| applies(one, rpc)))
+    {
+        // A test holds every reason to a code; one without is told in the description still.
+        if let Some(status) = errors::code(reason).and_then(status_of) {
+            add(status.as_u16(), reason);
+        }
+    }
+    for (status, reason, to) in EDGE {
+        if to == To::Everybody || (to == To::Bodies && has_body) {
+            add(status, reason);
+        }
+    }
+    let mut answers: BTreeMap<String, Value> = reasons
+        .into_iter()
+        .map(|(status, reasons)| (status.to_string(), answer(status, &reasons)))
+        .collect();
+    answers.insert(
+        "default".to_owned(),
+        json!({"$ref": "#/components/responses/Problem"}),
+    );
+    answers
+}
+
+fn answer(status: u16, reasons: &BTreeSet<String>) -> Value {
+    let title = StatusCode::from_u16(status).map_or("", problem::title);
+    let mut answer = json!({
+        "description": title,
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        "x-lutong-reasons": reasons,
+    });
+    let header = match status {
+        401 => Some("WWW-Authenticate"),
+        405 => Some("Allow"),
+        429 | 503 | 504 => Some("Retry-After"),
+        _ => None,
+    };
+    if let Some(header) = header {
+        answer["headers"] = json!({header: {"$ref": format!("#/components/headers/{header}")}});
+    }
+    answer
+}
+
+/// The status of a gRPC code by its name.
+fn status_of(code: &str) -> Option<StatusCode> {
+    const ALL: [FaultCode; 12] = [
+        FaultCode::InvalidArgument,
+        FaultCode::NotFound,
+        FaultCode::AlreadyExists,
+        FaultCode::FailedPrecondition,
+        FaultCode::Aborted,
+        FaultCode::PermissionDenied,
+        FaultCode::Unauthenticated,
+        FaultCode::ResourceExhausted,
+        FaultCode::Unavailable,
+        FaultCode::DeadlineExceeded,
+        FaultCode::Cancelled,
+        FaultCode::Internal,
+    ];
+    let found = ALL.into_iter().find(|one| code_name(code_of(*one)) == code)?;
+    Some(problem::status_of(found))
+}
+
+/// Whether the edge itself answers a reason.
+#[cfg(test)]
+pub fn listed_by_the_edge(reason: &str) -> bool {
+    EDGE.iter().any(|(_, one, _)| *one == reason)
+}
