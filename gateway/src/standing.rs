@@ -55,7 +55,8 @@ pub struct Standing {
 
 #[derive(Debug, Default)]
 struct Position {
-    after: i64,
+    /// Empty at the beginning of the record.
+    cursor: String,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -149,7 +150,7 @@ impl Standing {
     async fn look(&self, anew: bool) -> Result<(), Fault> {
         let mut position = self.reading.lock().await;
         if anew {
-            position.after = 0;
+            position.cursor.clear();
         }
         self.read(&mut position).await
     }
@@ -174,18 +175,29 @@ impl Standing {
         let channel = self.identity.clone().ok_or_else(|| Fault::unavailable(part))?;
         loop {
             let request = Call::background(PATIENCE).request(ListAccountChangesRequest {
-                after_sequence: position.after,
+                cursor: position.cursor.clone(),
                 page_size: PAGE,
             });
             let answer = AccountServiceClient::new(channel.clone())
                 .list_account_changes(request)
                 .await
-                .map_err(|error| status::to_fault(&error, part))?;
-            let changes = answer.into_inner().changes;
-            let Some(last) = changes.last() else {
-                return Ok(());
+                .map_err(|error| status::to_fault(&error, part));
+            let answer = match answer {
+                Ok(answer) => answer.into_inner(),
+                Err(fault) if fault.reason == "LOG_REPLACED" && !position.cursor.is_empty() => {
+                    tracing::warn!(
+                        "the record of changed accounts was replaced: it is read from its beginning"
+                    );
+                    position.cursor.clear();
+                    continue;
+                }
+                Err(fault) => return Err(fault),
             };
-            position.after = last.sequence;
+            position.cursor = answer.next_cursor;
+            let changes = answer.changes;
+            if changes.is_empty() {
+                return Ok(());
+            }
             let mut versions = HashMap::clone(&self.versions.load());
             versions.extend(
                 changes

@@ -178,7 +178,7 @@ mod tests {
                 "/v1/tokens:verify",
                 "VerificationService/VerifyToken",
             ),
-            (Method::GET, "/v1/keys", "VerificationService/ListKeys"),
+            (Method::GET, "/v1/keys", "KeyService/ListKeys"),
             (
                 Method::POST,
                 "/v1/applications",

@@ -65,6 +65,12 @@ fn of_message(policy: &DynamicMessage, message: &MessageDescriptor) -> String {
              fn without_page(mut self) -> Self {{ self.page_size = 0; self.page_token.clear(); self }}\n}}"
         );
     }
+    if has_field(message, "cursor") && has_field(message, "page_size") {
+        let _ = writeln!(
+            source,
+            "impl Following for {rust} {{\n    fn place(&self) -> (i32, &str) {{ (self.page_size, &self.cursor) }}\n}}"
+        );
+    }
     source
 }
 

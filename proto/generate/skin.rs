@@ -1,6 +1,6 @@
 //! Writes, for every service, the trait that its handler implements and the server that stands before it. What a method
-//! takes follows from the contract: a message with `request_id` is a mutation, one with `page_token` a listing, all others a
-//! query; the permit is that of the policy's scope.
+//! takes follows from the contract: a message with `request_id` is a mutation, one with `page_token` a listing, one with `cursor`
+//! follows a log, all others are queries; the permit is that of the policy's scope.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -66,6 +66,7 @@ fn permit(policy: &DynamicMessage) -> &'static str {
         6 => "AnyPermit",
         7 => "FeedPermit",
         8 => "DeclarantPermit",
+        9 => "BearerPermit",
         other => panic!("there is no permit for the scope {other}"),
     }
 }
@@ -78,6 +79,8 @@ fn has_field(message: &MessageDescriptor, name: &str) -> bool {
 fn call(message: &MessageDescriptor) -> (&'static str, &'static str) {
     if has_field(message, "request_id") {
         ("Mutation", "mutation")
+    } else if has_field(message, "cursor") && has_field(message, "page_size") {
+        ("Following", "following")
     } else if has_field(message, "page_token") && has_field(message, "page_size") {
         ("Listing", "listing")
     } else {

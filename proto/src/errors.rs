@@ -219,7 +219,7 @@ mod tests {
             of("lutong.complaint.v1.ComplaintService/GetComplaint"),
             ["COMPLAINT_NOT_FOUND", "INVALID_FIELDS"]
         );
-        assert!(of("lutong.code_rendering.v1.VerificationService/ListKeys").is_empty());
+        assert!(of("lutong.risk_rules.v1.DesignationService/CountDesignations").is_empty());
     }
 
     #[test]

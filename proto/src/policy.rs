@@ -124,7 +124,7 @@ mod tests {
             .find(|rpc| rpc.path.ends_with("CodeService/ShowCode"))
             .unwrap();
         assert_eq!(show.access.callers().collect::<Vec<_>>(), [Caller::Gateway]);
-        assert_eq!(show.access.scope(), Scope::Self_);
+        assert_eq!(show.access.scope(), Scope::Ward);
         assert_eq!(show.package, "lutong.code_rendering.v1");
     }
 }

@@ -22,6 +22,12 @@ pub trait Repeatable {
     fn request_id(&self) -> &str;
 }
 
+/// A request to read on in a log.
+pub trait Following {
+    /// Size of the page, and the cursor.
+    fn place(&self) -> (i32, &str);
+}
+
 /// A request for a page of a list.
 pub trait Paged: Clone + Message {
     /// Size and token.

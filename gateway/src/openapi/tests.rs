@@ -275,7 +275,7 @@ fn kinds_that_json_writes_differently_are_described_as_they_are_written() {
     assert_eq!(decision["version"]["type"], "string");
     assert_eq!(decision["evaluate_time"]["format"], "date-time");
     assert_eq!(decision["citations"]["type"], "array");
-    let key = &document["components"]["schemas"]["PublicKey"]["properties"];
+    let key = &document["components"]["schemas"]["Key"]["properties"];
     assert_eq!(key["public_key"]["contentEncoding"], "base64");
     assert_eq!(key["algorithm"]["type"], "integer");
 }
@@ -285,7 +285,7 @@ fn only_what_anybody_may_call_needs_no_session() {
     for (path, _, operation) in operations(&built()) {
         let open = operation["security"].as_array().unwrap().contains(&json!({}));
         // Keys verify codes offline; how many are designated, and by which law, is for everybody to see.
-        let for_everybody = ["/v1/keys", "/v1/designations:count"];
+        let for_everybody = ["/v1/keys", "/v1/keys/{key}", "/v1/designations:count"];
         assert_eq!(open, for_everybody.contains(&&*path), "{path}");
     }
 }

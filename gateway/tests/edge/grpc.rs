@@ -4,7 +4,7 @@ use http_body_util::Full;
 use lutong_chassis::status::to_fault;
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
-use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
+use lutong_proto::code_rendering::v1::key_service_client::KeyServiceClient;
 use lutong_proto::code_rendering::v1::{ApplyDecisionsRequest, ListKeysRequest, ShowCodeRequest};
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::declaration::v1::import_facts_request::Content;
@@ -39,8 +39,8 @@ async fn a_generated_client_speaks_through_the_edge() {
         .await
         .unwrap();
     assert_eq!(shown.into_inner().token, format!("LT1:{SUBJECT}"));
-    let keys = VerificationServiceClient::new(mesh.edge.clone())
-        .list_keys(ListKeysRequest {})
+    let keys = KeyServiceClient::new(mesh.edge.clone())
+        .list_keys(ListKeysRequest::default())
         .await
         .unwrap();
     assert_eq!(keys.into_inner().keys.len(), 1);

@@ -243,7 +243,9 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
         (ServiceName::Identity, Routes::new(AccountServiceServer::new(w()))),
         (
             ServiceName::CodeRendering,
-            Routes::new(CodeServiceServer::new(w())).add_service(VerificationServiceServer::new(w())),
+            Routes::new(CodeServiceServer::new(w()))
+                .add_service(VerificationServiceServer::new(w()))
+                .add_service(code::key_service_server::KeyServiceServer::new(w())),
         ),
         (
             ServiceName::Complaint,
@@ -305,11 +307,15 @@ impl identity::account_service_server::AccountService for World {
         if self.identity_away.load(Ordering::SeqCst) {
             return Err(status::from_fault(Fault::unavailable("identity")));
         }
-        let after = call.into_inner().after_sequence;
+        // Here a cursor is the sequence that was read last.
+        let after: i64 = call.into_inner().cursor.parse().unwrap_or_default();
         let changes = self.changes.lock().unwrap();
+        let head_sequence = changes.last().map_or(0, |change| change.sequence);
         let changes = changes.iter().filter(|change| change.sequence > after);
         Ok(Answer::new(identity::ListAccountChangesResponse {
             changes: changes.cloned().collect(),
+            next_cursor: head_sequence.to_string(),
+            head_sequence,
         }))
     }
 
@@ -368,15 +374,23 @@ impl code::verification_service_server::VerificationService for World {
             ..code::VerifyTokenResponse::default()
         }))
     }
+}
+
+#[tonic::async_trait]
+impl code::key_service_server::KeyService for World {
+    async fn get_key(&self, _: Call<code::GetKeyRequest>) -> Answers<code::GetKeyResponse> {
+        panic!("nobody asks for one key here")
+    }
 
     async fn list_keys(&self, call: Call<code::ListKeysRequest>) -> Answers<code::ListKeysResponse> {
         self.note(&call)?;
         Ok(Answer::new(code::ListKeysResponse {
-            keys: vec![code::PublicKey {
+            keys: vec![code::Key {
                 algorithm: -8,
                 public_key: vec![0xfb, 0xff],
-                ..code::PublicKey::default()
+                ..code::Key::default()
             }],
+            next_page_token: String::new(),
         }))
     }
 }

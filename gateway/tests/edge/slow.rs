@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 
 use crate::mesh::{Mesh, dev};
 
-const LIST_KEYS: &str = "/lutong.code_rendering.v1.VerificationService/ListKeys";
+const LIST_KEYS: &str = "/lutong.code_rendering.v1.KeyService/ListKeys";
 const IMPORT_FACTS: &str = "/lutong.declaration.v1.FeedService/ImportFacts";
 const SHOW_CODE: &str = "/lutong.code_rendering.v1.CodeService/ShowCode";
 

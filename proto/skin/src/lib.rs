@@ -5,10 +5,11 @@ mod runtime {
     #![allow(unused_imports)] // not every scope is in use
 
     pub use lutong_chassis::access::{
-        AnyPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, SelfPermit, WardPermit,
+        AnyPermit, BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit,
+        SelfPermit, WardPermit,
     };
     pub use lutong_chassis::reply::answer;
-    pub use lutong_chassis::skin::{Listing, Mutation, Query, Skin};
+    pub use lutong_chassis::skin::{Following, Listing, Mutation, Query, Skin};
     pub use lutong_kernel::Fault;
     pub use tonic::{Request, Response, Status, Streaming};
 }

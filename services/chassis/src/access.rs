@@ -9,7 +9,8 @@ mod token;
 
 pub use grant::{AccountPermit, AnyPermit, Grant, SubjectPermit};
 pub use permit::{
-    CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, Permit, SelfPermit, WardPermit,
+    BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, Permit, SelfPermit,
+    WardPermit,
 };
 pub use principal::{FeedGrant, Principal, Roles};
 pub use table::{AccessTable, Refusal, RpcPolicy, caller_of};

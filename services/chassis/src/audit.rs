@@ -22,5 +22,5 @@ mod tables;
 pub use log::AuditLog;
 pub use reading::{Break, Checked, CheckedEnd, Filter};
 pub use record::{AuditKeys, Record};
-pub use rpc::{ListRequest, Verified};
+pub use rpc::{Asked, Verified};
 pub use tables::{ChainedAudit, create_audit_table};

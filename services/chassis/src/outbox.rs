@@ -21,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use contract_log::ContractLog;
 pub use doorbell::Doorbell;
-pub use follower::{EventHandler, EventSource, Follower, Position};
-pub use tables::{create_followed_table, create_outbox_table};
+pub use follower::{EventHandler, EventPage, EventSource, Follower, Position};
+pub use log::Told;
+pub use tables::{FollowedCursor, create_followed_table, create_outbox_table};
 use tables::{followed, outbox};
 
 use crate::crypto::FieldCipher;
@@ -98,6 +99,12 @@ impl Outbox {
 
     /// Events after `after`, in order.
     pub async fn list(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Fault> {
+        let rows = self.rows_after(after, limit).await?;
+        Ok(rows.into_iter().map(|(event, _)| event).collect())
+    }
+
+    /// The same, each with what proves that it is this event and no other of the same sequence.
+    async fn rows_after(&self, after: i64, limit: u32) -> Result<Vec<(StoredEvent, log::Proof)>, Fault> {
         let rows = outbox::Entity::find()
             .filter(outbox::Column::Sequence.gt(after))
             .order_by_asc(outbox::Column::Sequence)
@@ -112,10 +119,9 @@ impl Outbox {
             if sequence != expected {
                 return Err(expired(after));
             }
-            events.push(StoredEvent {
-                sequence,
-                payload: cipher.decrypt(&row.payload, CONTEXT)?,
-            });
+            let proof = log::proof(row.id, row.created_at);
+            let payload = cipher.decrypt(&row.payload, CONTEXT)?;
+            events.push((StoredEvent { sequence, payload }, proof));
         }
         Ok(events)
     }

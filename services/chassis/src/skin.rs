@@ -1,11 +1,12 @@
 //! What stands between the wire and a handler: bounds, permit, request key, page. The handler traits of `lutong-skin`, made
 //! from the contract, take these already checked, so that a forgotten check does not compile.
 
+mod cursor;
 mod page;
 
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::bounds::Bounded;
-use lutong_proto::requests::{Addressed, Paged, Repeatable, Target};
+use lutong_proto::requests::{self, Addressed, Paged, Repeatable, Target};
 use tonic::{Request, Streaming};
 
 use crate::access::{Grant, Permit};
@@ -13,6 +14,7 @@ use crate::idempotency::{Idempotency, RequestKey};
 use crate::reply;
 use crate::server::MessageBytes;
 
+pub use cursor::{Cursor, foreign as foreign_cursor};
 pub use page::{Page, PageKey};
 
 /// A read.
@@ -28,6 +30,14 @@ pub struct Listing<P> {
     pub grant: Grant,
     pub permit: P,
     pub page: Page,
+}
+
+/// Reading on in a log.
+#[derive(Debug, Clone)]
+pub struct Following<P> {
+    pub grant: Grant,
+    pub permit: P,
+    pub from: Cursor,
 }
 
 /// A change, done once for each `request_id`.
@@ -81,6 +91,17 @@ impl Skin {
             .pages
             .open(grant.rpc().name, &filter(&message), size, token)?;
         Ok((Listing { grant, permit, page }, message))
+    }
+
+    pub fn following<P: Permit, M: Bounded + Addressed + requests::Following>(
+        &self,
+        request: Request<M>,
+    ) -> Result<(Following<P>, M), Fault> {
+        let (grant, message) = admitted(request)?;
+        let permit = permitted(&grant, &message)?;
+        let (size, cursor) = message.place();
+        let from = self.pages.follow(grant.rpc().name, size, cursor)?;
+        Ok((Following { grant, permit, from }, message))
     }
 
     pub fn mutation<P: Permit, M: Bounded + Addressed + Repeatable>(

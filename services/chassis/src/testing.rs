@@ -418,3 +418,12 @@ macro_rules! on_both_engines {
         }
     };
 }
+
+/// The place that a fake log's cursor names: plain sequences, nothing at the beginning.
+pub fn plain_cursor(cursor: &str) -> i64 {
+    if cursor.is_empty() {
+        0
+    } else {
+        cursor.parse().unwrap()
+    }
+}

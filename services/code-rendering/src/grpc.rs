@@ -4,130 +4,111 @@ pub mod convert;
 pub mod decided;
 pub mod masks;
 
-use lutong_chassis::{Foundation, reply};
-use lutong_kernel::{Fault, Violation};
-use lutong_proto::code_rendering::v1::code_service_server::CodeService;
-use lutong_proto::code_rendering::v1::verification_service_server::VerificationService;
-use lutong_proto::code_rendering::v1::{
-    ApplyDecisionsRequest, ApplyDecisionsResponse, ImageFormat, ListKeysRequest, ListKeysResponse,
-    ShowCodeRequest, ShowCodeResponse, VerifyTokenRequest, VerifyTokenResponse,
-};
-use tonic::{Request, Response, Status};
+use lutong_chassis::access::{AnyPermit, BearerPermit, NoPermit, WardPermit};
+use lutong_chassis::reply;
+use lutong_chassis::skin::{Listing, Query};
+use lutong_kernel::{Fault, FaultCode, Violation};
+use lutong_proto::code_rendering::v1 as wire;
+use lutong_skin::code_rendering::v1::{CodeHandler, KeyHandler, VerificationHandler};
 
 use crate::service::codes::Codes;
 use crate::service::keys::Keys;
 use crate::service::showing::Showing;
 use crate::service::verification::Verification;
 
-/// Decisions in one call.
-const MAX_BATCH: usize = 1_000;
-/// Characters of a token.
-const MAX_TOKEN: usize = 1_024;
-
-#[derive(Clone)]
-pub struct Handler {
-    codes: Codes,
-    keys: Keys,
-    showing: Showing,
-    verification: Verification,
+pub struct CodeRpc {
+    pub codes: Codes,
+    pub showing: Showing,
 }
 
-impl Handler {
-    pub fn new(codes: Codes, keys: Keys, foundation: &Foundation) -> Self {
-        Self {
-            showing: Showing::new(codes.clone(), keys.clone(), foundation),
-            verification: Verification::new(codes.clone(), keys.clone(), foundation),
-            codes,
-            keys,
-        }
-    }
-
-    async fn apply(&self, request: Request<ApplyDecisionsRequest>) -> Result<ApplyDecisionsResponse, Fault> {
-        reply::grant(&request)?.any()?;
-        let decisions = request.into_inner().decisions;
-        reply::at_most("decisions", "TOO_MANY_DECISIONS", MAX_BATCH, decisions.len())?;
-        let codes = decisions.iter().enumerate().map(|(row, decision)| {
+impl CodeHandler for CodeRpc {
+    async fn apply_decisions(
+        &self,
+        _: Query<AnyPermit>,
+        message: wire::ApplyDecisionsRequest,
+    ) -> Result<wire::ApplyDecisionsResponse, Fault> {
+        let codes = message.decisions.iter().enumerate().map(|(row, decision)| {
             let within = |wrong: Violation| reply::wrong(wrong.within(&format!("decisions[{row}]")));
             convert::code(decision).map_err(within)
         });
         let codes = codes.collect::<Result<Vec<_>, _>>()?;
         let applied = self.codes.apply(codes).await?;
-        Ok(ApplyDecisionsResponse {
+        Ok(wire::ApplyDecisionsResponse {
             applied: i64::try_from(applied).unwrap_or(i64::MAX),
         })
     }
 
-    async fn show(&self, request: Request<ShowCodeRequest>) -> Result<ShowCodeResponse, Fault> {
-        let grant = reply::grant(&request)?;
-        let ShowCodeRequest {
-            subject_id,
-            image_format,
-        } = request.into_inner();
-        let format = ImageFormat::try_from(image_format).map_err(|_| reply::wrong(unknown_format()))?;
-        let shown = self.showing.show(grant.own(&subject_id)?).await?;
-        let image = convert::image(&shown.token, format)?;
+    async fn show_code(
+        &self,
+        call: Query<WardPermit>,
+        message: wire::ShowCodeRequest,
+    ) -> Result<wire::ShowCodeResponse, Fault> {
+        let shown = self.showing.show(&call.permit).await?;
+        let image = convert::image(&shown.token, message.image_format())?;
         Ok(convert::shown(shown, image))
     }
+}
 
-    async fn verify(&self, request: Request<VerifyTokenRequest>) -> Result<VerifyTokenResponse, Fault> {
-        let permit = reply::grant(&request)?.any()?;
-        let token = request.into_inner().token;
-        if token.is_empty() || token.len() > MAX_TOKEN {
-            return Err(reply::wrong(Violation::new(
-                "token",
-                "TOKEN_LENGTH",
-                "请扫描健康通行码（1至1024个字符）",
-                "a token has 1 to 1,024 characters",
-            )));
-        }
-        Ok(self.verification.verify(permit, &token).await?.into())
+pub struct VerificationRpc(pub Verification);
+
+impl VerificationHandler for VerificationRpc {
+    async fn verify_token(
+        &self,
+        call: Query<BearerPermit>,
+        message: wire::VerifyTokenRequest,
+    ) -> Result<wire::VerifyTokenResponse, Fault> {
+        Ok(self.0.verify(call.permit, &message.token).await?.into())
+    }
+}
+
+pub struct KeyRpc(pub Keys);
+
+impl KeyHandler for KeyRpc {
+    async fn get_key(
+        &self,
+        _: Query<NoPermit>,
+        message: wire::GetKeyRequest,
+    ) -> Result<wire::GetKeyResponse, Fault> {
+        let ring = self.0.ring().await?;
+        let found = ring
+            .published
+            .iter()
+            .find(|trusted| convert::key_name(trusted) == message.name);
+        let key = convert::public_key(found.ok_or_else(key_not_found)?)?;
+        Ok(wire::GetKeyResponse { key: Some(key) })
     }
 
-    async fn list_keys(&self) -> Result<ListKeysResponse, Fault> {
-        let ring = self.keys.ring().await?;
-        let keys = ring.published.iter().map(convert::public_key);
-        Ok(ListKeysResponse {
+    async fn list_keys(
+        &self,
+        call: Listing<NoPermit>,
+        _: wire::ListKeysRequest,
+    ) -> Result<wire::ListKeysResponse, Fault> {
+        let ring = self.0.ring().await?;
+        let after = call.page.after.as_deref();
+        // A ring has a handful of keys; one that went meanwhile leaves the rest where it was.
+        let skipped = after.map_or(0, |last| {
+            let place = ring
+                .published
+                .iter()
+                .position(|key| convert::key_name(key).as_bytes() == last);
+            place.map_or(0, |place| place + 1)
+        });
+        let rows: Vec<_> = ring.published.iter().skip(skipped).collect();
+        let place = |last: &&_| convert::key_name(last).into_bytes();
+        let (rows, next_page_token) = call.page.cut(rows, place)?;
+        let keys = rows.into_iter().map(convert::public_key);
+        Ok(wire::ListKeysResponse {
             keys: keys.collect::<Result<_, _>>()?,
+            next_page_token,
         })
     }
 }
 
-fn unknown_format() -> Violation {
-    Violation::new(
-        "image_format",
-        "IMAGE_FORMAT_UNKNOWN",
-        "图片格式不在列表中",
-        "an image format of the list is required, or none",
+fn key_not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "KEY_NOT_FOUND",
+        "没有此公钥，或其已失效",
+        "there is no such key, or it is in force no longer",
     )
-}
-
-#[tonic::async_trait]
-impl CodeService for Handler {
-    async fn apply_decisions(
-        &self,
-        request: Request<ApplyDecisionsRequest>,
-    ) -> Result<Response<ApplyDecisionsResponse>, Status> {
-        reply::answer(self.apply(request).await)
-    }
-
-    async fn show_code(
-        &self,
-        request: Request<ShowCodeRequest>,
-    ) -> Result<Response<ShowCodeResponse>, Status> {
-        reply::answer(self.show(request).await)
-    }
-}
-
-#[tonic::async_trait]
-impl VerificationService for Handler {
-    async fn verify_token(
-        &self,
-        request: Request<VerifyTokenRequest>,
-    ) -> Result<Response<VerifyTokenResponse>, Status> {
-        reply::answer(self.verify(request).await)
-    }
-
-    async fn list_keys(&self, _: Request<ListKeysRequest>) -> Result<Response<ListKeysResponse>, Status> {
-        reply::answer(Self::list_keys(self).await)
-    }
 }

@@ -12,8 +12,7 @@ use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
-use lutong_proto::code_rendering::v1::code_service_server::CodeServiceServer;
-use lutong_proto::code_rendering::v1::verification_service_server::VerificationServiceServer;
+use lutong_skin::code_rendering::v1::{CodeService, KeyService, VerificationService};
 
 pub use store::Migrations;
 
@@ -38,11 +37,19 @@ pub async fn build(
         .await?;
     let codes = service::codes::Codes::new(&store, grpc::masks::IdentityMasks::new(identity));
     let keys = service::keys::Keys::new(&store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
-    let handler = grpc::Handler::new(codes.clone(), keys, foundation);
+    let skin = store.skin(foundation);
+    let showing = service::showing::Showing::new(codes.clone(), keys.clone(), foundation);
+    let verification = service::verification::Verification::new(codes.clone(), keys.clone(), foundation);
+    let code_rpc = grpc::CodeRpc {
+        codes: codes.clone(),
+        showing,
+    };
+    let verification = VerificationService::server(grpc::VerificationRpc(verification), skin.clone());
     let routes = tonic::service::Routes::new(
-        CodeServiceServer::new(handler.clone()).max_decoding_message_size(MAX_DECISIONS),
+        CodeService::server(code_rpc, skin.clone()).max_decoding_message_size(MAX_DECISIONS),
     )
-    .add_service(VerificationServiceServer::new(handler).max_decoding_message_size(MAX_TOKEN));
+    .add_service(verification.max_decoding_message_size(MAX_TOKEN))
+    .add_service(KeyService::server(grpc::KeyRpc(keys), skin));
     let follower = Follower {
         consumer: SERVICE,
         producer: ServiceName::RiskRules,

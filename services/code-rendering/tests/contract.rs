@@ -10,6 +10,7 @@ use lutong_code_rendering::Migrations;
 use lutong_kernel::{Fault, ServiceName, SubjectId, Timestamp};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
+use lutong_proto::code_rendering::v1::key_service_client::KeyServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1::AppliedDecision;
@@ -167,7 +168,7 @@ async fn nobody_has_a_code_before_a_decision_and_nobody_sees_anothers(bed: Bed) 
     let other = codes
         .show_of(1, &subject(2).to_string(), wire::ImageFormat::Unspecified)
         .await;
-    assert_eq!(other.unwrap_err().reason, "NOT_YOURS");
+    assert_eq!(other.unwrap_err().reason, "CODE_NOT_FOUND");
 }
 
 async fn a_green_code_due_to_change_is_neither_shown_nor_confirmed(bed: Bed) {
@@ -220,15 +221,36 @@ async fn published_keys_verify_without_a_connection(bed: Bed) {
     let request = codes
         .0
         .call_as(&lutong_chassis::Principal::public())
-        .request(wire::ListKeysRequest {});
-    let keys = VerificationServiceClient::new(channel)
-        .list_keys(request)
-        .await
-        .unwrap()
-        .into_inner()
-        .keys;
+        .request(wire::ListKeysRequest::default());
+    let mut client = KeyServiceClient::new(channel);
+    let keys = client.list_keys(request).await.unwrap().into_inner().keys;
     let [key] = &keys[..] else { panic!("one key") };
     assert_eq!((key.algorithm, key.issuer.as_str()), (-8, "37"));
+    assert_eq!(key.name, format!("keys/{}", key.key_id));
+    let mut get = async |name: &str| {
+        let request = codes
+            .0
+            .call_as(&lutong_chassis::Principal::public())
+            .request(wire::GetKeyRequest {
+                name: name.to_owned(),
+            });
+        let found = client.get_key(request).await;
+        found
+            .map(|found| found.into_inner().key.unwrap())
+            .map_err(|status| fault(&status).reason)
+    };
+    assert_eq!(get(&key.name).await.unwrap(), *key);
+    assert_eq!(get("keys/0000000000000000").await.unwrap_err(), "KEY_NOT_FOUND");
+    assert_eq!(get("0000000000000000").await.unwrap_err(), "INVALID_FIELDS");
+    let foreign = codes
+        .0
+        .call_as(&lutong_chassis::Principal::public())
+        .request(wire::ListKeysRequest {
+            page_size: 1,
+            page_token: "x".to_owned(),
+        });
+    let refused = fault(&client.list_keys(foreign).await.unwrap_err());
+    assert_eq!(refused.violations[0].reason, "PAGE_TOKEN_FOREIGN");
     // The last 32 bytes of an Ed25519 SubjectPublicKeyInfo are the key (RFC 8410).
     let raw = &key.public_key[key.public_key.len() - 32..];
     let public = lutong_token::VerifyingKey::from_raw(lutong_token::Algorithm::Ed25519, raw).unwrap();
@@ -288,16 +310,13 @@ async fn what_cannot_be_asked_for_is_named(bed: Bed) {
     for (decisions, named) in [
         (
             vec![decision(1, Colour::Green, 1); 1_001],
-            "INVALID_FIELDS decisions TOO_MANY_DECISIONS",
+            "INVALID_FIELDS decisions TOO_MANY",
         ),
         (
             vec![decision(1, Colour::Green, 1), decision(2, Colour::Unspecified, 1)],
-            "INVALID_FIELDS decisions[1].colour COLOUR_UNKNOWN",
+            "INVALID_FIELDS decisions[1].colour MISSING",
         ),
-        (
-            vec![nobody],
-            "INVALID_FIELDS decisions[0].subject_id SUBJECT_ID_SHAPE",
-        ),
+        (vec![nobody], "INVALID_FIELDS decisions[0].subject_id MISSING"),
     ] {
         assert_eq!(wrong(codes.try_to_apply(decisions).await.unwrap_err()), named);
     }
@@ -312,5 +331,5 @@ async fn what_cannot_be_asked_for_is_named(bed: Bed) {
         .show_of(1, "1", wire::ImageFormat::Unspecified)
         .await
         .unwrap_err();
-    assert_eq!(wrong(refused), "INVALID_FIELDS subject_id SUBJECT_ID_SHAPE");
+    assert_eq!(wrong(refused), "INVALID_FIELDS subject_id UUID_SHAPE");
 }

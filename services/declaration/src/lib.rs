@@ -11,10 +11,9 @@ use futures::FutureExt as _;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
-use lutong_proto::declaration::v1::audit_service_server::AuditServiceServer;
 use lutong_proto::declaration::v1::declaration_service_server::DeclarationServiceServer;
-use lutong_proto::declaration::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::declaration::v1::feed_service_server::FeedServiceServer;
+use lutong_skin::declaration::v1::{AuditService, EventLogService};
 
 pub use config::{DeclarationConfig, PullConfig, sources};
 pub use grpc::peers::Peers;
@@ -38,6 +37,7 @@ pub async fn build(
     let sources = sources(config)?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
+    let skin = store.skin(foundation);
     let declaring = service::declaring::Declaring::new(&store, foundation, outbox.clone(), peers);
     let puller = service::pulls::Puller::new(declaring.clone(), sources);
     let handler = grpc::Handler::new(declaring, puller.clone());
@@ -46,10 +46,10 @@ pub async fn build(
     )
     .add_service(FeedServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE))
     .add_service(
-        EventLogServiceServer::new(grpc::EventLog::new(outbox.clone()))
+        EventLogService::server(grpc::EventLog(outbox.clone()), skin.clone())
             .max_decoding_message_size(MAX_POSITION),
     )
-    .add_service(AuditServiceServer::new(grpc::audit::AuditRpc(audit.clone())));
+    .add_service(AuditService::server(grpc::audit::AuditRpc(audit.clone()), skin));
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
     Ok(Component {
         service: SERVICE,

@@ -9,7 +9,7 @@ mod store;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
-use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
+use lutong_skin::federation::v1::PartnerCodeService;
 
 pub use config::FederationConfig;
 use domain::trust_list::TrustList;
@@ -27,8 +27,9 @@ pub async fn build(
 ) -> Result<Component, BuildError> {
     let list = trust_list(config)?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
-    let handler = grpc::Handler::new(service::Partners::new(&store, foundation, list));
-    let server = PartnerCodeServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE);
+    let handler = grpc::Handler(service::Partners::new(&store, foundation, list));
+    let server =
+        PartnerCodeService::server(handler, store.skin(foundation)).max_decoding_message_size(MAX_MESSAGE);
     let routes = tonic::service::Routes::new(server);
     Ok(Component {
         service: SERVICE,

@@ -12,11 +12,9 @@ use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
-use lutong_proto::identity::v1::account_service_server::AccountServiceServer;
-use lutong_proto::identity::v1::audit_service_server::AuditServiceServer;
-use lutong_proto::identity::v1::event_log_service_server::EventLogServiceServer;
-use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
-use lutong_proto::identity::v1::merge_service_server::MergeServiceServer;
+use lutong_skin::identity::v1::{
+    AccountService, AuditService, EventLogService, IdentityService, MergeService,
+};
 
 pub use service::accounts::Accounts;
 pub use store::Migrations;
@@ -36,20 +34,21 @@ pub async fn build(
 ) -> Result<Component, BuildError> {
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
+    let skin = store.skin(foundation);
     let registry = service::registry::Registry::new(&store, foundation);
     let merging = service::merging::Merging::new(&store, foundation, registry.clone(), outbox.clone());
     let accounts = Accounts::new(store.database.clone(), Arc::clone(&foundation.clock));
-    let handler = grpc::Handler::new(registry.clone());
-    let accounts = grpc::accounts::AccountHandler::new(accounts);
-    let routes = tonic::service::Routes::new(
-        IdentityServiceServer::new(handler).max_decoding_message_size(MAX_MESSAGE),
-    )
-    .add_service(AccountServiceServer::new(accounts).max_decoding_message_size(MAX_ACCOUNT))
-    .add_service(MergeServiceServer::new(grpc::merging::Merges::new(merging)))
-    .add_service(EventLogServiceServer::new(grpc::events::EventLog::new(
-        outbox.clone(),
-    )))
-    .add_service(AuditServiceServer::new(grpc::audit::AuditRpc(audit.clone())));
+    let people = IdentityService::server(grpc::IdentityRpc(registry.clone()), skin.clone());
+    let accounts = AccountService::server(grpc::accounts::AccountRpc(accounts), skin.clone());
+    let merges = MergeService::server(grpc::merging::MergeRpc(merging), skin.clone());
+    let routes = tonic::service::Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
+        .add_service(merges)
+        .add_service(EventLogService::server(
+            grpc::events::EventLog(outbox.clone()),
+            skin.clone(),
+        ))
+        .add_service(AuditService::server(grpc::audit::AuditRpc(audit.clone()), skin));
     let follower = || Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,

@@ -10,11 +10,12 @@ mod data;
 mod decisions;
 mod facts;
 mod keys;
+mod merges;
 mod recompare;
 mod rules;
 mod serve;
-mod subjects;
 mod tour;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -64,7 +65,7 @@ enum Action {
     Decisions(decisions::Decisions),
     /// Which subjects are one person.
     #[command(subcommand)]
-    Subjects(subjects::Subjects),
+    Merges(merges::Merges),
     /// Proofs.
     #[command(subcommand)]
     Audit(audit::Audit),
@@ -115,7 +116,7 @@ impl Command {
             Action::Facts(facts) => facts.run().await,
             Action::Recompare(recompare) => recompare.run().await,
             Action::Decisions(decisions) => decisions.run().await,
-            Action::Subjects(subjects) => subjects.run().await,
+            Action::Merges(merges) => merges.run().await,
             Action::Audit(audit) => audit.run().await,
             Action::Rules(rules) => rules.run().await,
             Action::Bench(bench) => bench.run().await,

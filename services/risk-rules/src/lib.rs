@@ -13,14 +13,13 @@ use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::risk_rules::v1::area_service_server::AreaServiceServer;
-use lutong_proto::risk_rules::v1::audit_service_server::AuditServiceServer;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
 use lutong_proto::risk_rules::v1::designation_service_server::DesignationServiceServer;
-use lutong_proto::risk_rules::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
 use lutong_proto::risk_rules::v1::rollback_service_server::RollbackServiceServer;
 use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
+use lutong_skin::risk_rules::v1::{AuditService, EventLogService};
 
 pub use store::Migrations;
 
@@ -58,6 +57,7 @@ pub async fn build(
         .open_store::<Migrations>(SERVICE, storage, &[CHAIN_KEY])
         .await?;
     let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
+    let skin = store.skin(foundation);
     let feeds = grpc::feeds::Feeds::new(identity.clone(), declaration.clone());
     let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;
     let reader =
@@ -82,8 +82,11 @@ pub async fn build(
         .add_service(RollbackServiceServer::new(grpc::rollback::Handler::new(
             rollbacks.clone(),
         )))
-        .add_service(EventLogServiceServer::new(grpc::EventLog::new(outbox.clone())))
-        .add_service(AuditServiceServer::new(grpc::audit::AuditRpc(audit.clone())));
+        .add_service(EventLogService::server(
+            grpc::EventLog(outbox.clone()),
+            skin.clone(),
+        ))
+        .add_service(AuditService::server(grpc::audit::AuditRpc(audit.clone()), skin));
     let people = Follower {
         consumer: SERVICE,
         producer: ServiceName::Identity,

@@ -5,7 +5,7 @@ use lutong_kernel::{DivisionCode, Fault, FaultCode, Jurisdiction, SubjectId, Vio
 
 use lutong_proto::requests::Target;
 
-use super::grant::{AnyPermit, Grant, no_code, not_yours};
+use super::grant::{AnyPermit, Grant, no_code};
 use super::principal::FeedGrant;
 
 /// A permit, made of what the guard has let in and of what the request concerns.
@@ -46,6 +46,10 @@ pub struct FeedPermit(FeedGrant);
 /// DECLARANT: the person for whom the caller declares, as declaration says.
 #[derive(Debug, Clone, Copy)]
 pub struct DeclarantPermit(SubjectId);
+
+/// BEARER: the person whose signed code the request carries.
+#[derive(Debug, Clone, Copy)]
+pub struct BearerPermit(());
 
 impl FeedPermit {
     /// What the feed may report.
@@ -105,6 +109,12 @@ impl Permit for NoPermit {
     }
 }
 
+impl Permit for BearerPermit {
+    fn admit(_: &Grant, _: &Target<'_>) -> Result<Self, Fault> {
+        Ok(Self(()))
+    }
+}
+
 impl Permit for AnyPermit {
     fn admit(grant: &Grant, _: &Target<'_>) -> Result<Self, Fault> {
         grant.any()
@@ -115,9 +125,9 @@ impl Permit for SelfPermit {
     fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault> {
         let principal = grant.principal();
         let named = target.subject.filter(|subject| !subject.is_empty());
-        // Somebody else's id is answered alike whether there is such a person.
+        // Somebody else is not there, whether there is such a person or not.
         if named.is_some_and(|named| principal.subject.is_none_or(|own| own.to_string() != named)) {
-            return Err(not_yours());
+            return Err(no_code());
         }
         Ok(Self {
             account: principal.account.clone(),
@@ -183,8 +193,18 @@ impl Permit for DivisionPermit {
             )])
         })?;
         if place.is_some_and(|place| !own.covers(place)) {
-            return Err(not_yours());
+            return Err(outside());
         }
         Ok(Self(own))
     }
+}
+
+/// What concerns another division than the caller's own.
+pub fn outside() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "OUTSIDE_DIVISION",
+        "不在本账号的辖区内",
+        "is not within this account's division",
+    )
 }

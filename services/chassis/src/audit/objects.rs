@@ -279,26 +279,37 @@ mod tests {
                 },
             )),
         };
-        let request = identity::MergeSubjectsRequest {
+        let request = identity::CreateMergeRequest {
             request_id: SUBJECT.to_owned(),
-            from: Some(by_document("370202199003077777")),
+            subject: Some(by_document("370202199003077777")),
             into: Some(by_document("E12345678")),
             reason: "张三 is 370202199003077777".to_owned(),
+            purpose: Some(types::Purpose {
+                code: types::PurposeCode::DataCorrection.into(),
+                reference: "order 17".to_owned(),
+            }),
         };
-        let plan = plan("/MergeSubjects");
+        let plan = plan("/CreateMerge");
         assert_eq!(found(&plan.request, &request), []);
-        let answer = identity::MergeSubjectsResponse {
-            merge: Some(identity::SubjectMerge {
-                from_subject_id: SUBJECT.to_owned(),
+        let bytes = request.encode_to_vec();
+        let length = u32::try_from(bytes.len()).unwrap().to_be_bytes();
+        let frame = [&[0][..], &length, &bytes].concat();
+        assert_eq!(plan.purpose(&frame).as_deref(), Some("DATA_CORRECTION order 17"));
+        let name = format!("merges/{SUBJECT}.3");
+        let answer = identity::CreateMergeResponse {
+            merge: Some(identity::Merge {
+                name: name.clone(),
+                subject_id: SUBJECT.to_owned(),
                 into_subject_id: SUBJECT.replace('1', "2"),
                 version: 3,
-                ..identity::SubjectMerge::default()
+                ..identity::Merge::default()
             }),
         };
         assert_eq!(
             found(&plan.response, &answer),
             [
-                pair("merge.from_subject_id", SUBJECT),
+                pair("merge.name", &name),
+                pair("merge.subject_id", SUBJECT),
                 pair("merge.into_subject_id", &SUBJECT.replace('1', "2")),
                 pair("merge.version", "3"),
             ]

@@ -17,7 +17,11 @@ pub fn id_of(text: &str) -> Option<&str> {
 
 fn is_segment(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:".contains(&byte);
-    !text.is_empty() && text.bytes().all(plain) && (is_uuid(text) || has_few_digits(text))
+    // A numbered thing of a subject: `0193a3c0-….1`.
+    let of_subject = text
+        .split_once('.')
+        .is_some_and(|(id, number)| is_uuid(id) && has_few_digits(number));
+    !text.is_empty() && text.bytes().all(plain) && (is_uuid(text) || of_subject || has_few_digits(text))
 }
 
 fn is_uuid(text: &str) -> bool {

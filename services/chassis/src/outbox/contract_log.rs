@@ -6,7 +6,7 @@ use lutong_kernel::{Fault, ServiceName};
 use prost::Message;
 use tonic::Status;
 
-use super::{EventSource, StoredEvent};
+use super::{EventPage, EventSource, StoredEvent, Told};
 use crate::client::{self, Call};
 
 const WITHIN: Duration = Duration::from_secs(5);
@@ -19,7 +19,7 @@ pub struct ContractLog<E, L> {
 }
 
 impl<E, L> ContractLog<E, L> {
-    /// `list` asks for the events after a sequence, at most so many.
+    /// `list` asks for the events after a cursor, at most so many.
     pub const fn new(producer: ServiceName, sequence: fn(&E) -> i64, list: L) -> Self {
         Self {
             producer,
@@ -33,17 +33,21 @@ impl<E, L> ContractLog<E, L> {
 impl<E, L, F> EventSource for ContractLog<E, L>
 where
     E: Message,
-    L: Fn(Call, i64, i32) -> F + Send + Sync,
-    F: Future<Output = Result<Vec<E>, Status>> + Send,
+    L: Fn(Call, String, i32) -> F + Send + Sync,
+    F: Future<Output = Result<Told<E>, Status>> + Send,
 {
-    async fn list_events(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Fault> {
+    async fn list_events(&self, cursor: &str, limit: u32) -> Result<EventPage, Fault> {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let listed = (self.list)(Call::background(WITHIN), after, limit).await;
-        let events = listed.map_err(|status| client::relay(&status, self.producer, ""))?;
-        let stored = events.iter().map(|event| StoredEvent {
+        let listed = (self.list)(Call::background(WITHIN), cursor.to_owned(), limit).await;
+        let told = listed.map_err(|status| client::relay(&status, self.producer, ""))?;
+        let stored = told.events.iter().map(|event| StoredEvent {
             sequence: (self.sequence)(event),
             payload: event.encode_to_vec(),
         });
-        Ok(stored.collect())
+        Ok(EventPage {
+            events: stored.collect(),
+            next_cursor: told.next_cursor,
+            head: told.head,
+        })
     }
 }

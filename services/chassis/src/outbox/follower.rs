@@ -22,10 +22,21 @@ const GATHER: Duration = Duration::from_millis(100);
 /// Between tries when a batch fails.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
 
-/// Where events come from: the producer's outbox in one process, its `ListEvents` between processes.
+/// Events that a producer has told.
+#[derive(Debug, Clone, Default)]
+pub struct EventPage {
+    pub events: Vec<StoredEvent>,
+    /// Where to read on after them.
+    pub next_cursor: String,
+    /// The newest sequence of the log.
+    pub head: i64,
+}
+
+/// Where events come from: the producer's `ListEvents`.
 #[async_trait::async_trait]
 pub trait EventSource: Send + Sync {
-    async fn list_events(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Fault>;
+    /// The events after a cursor, which is empty at the beginning of the log.
+    async fn list_events(&self, cursor: &str, limit: u32) -> Result<EventPage, Fault>;
 }
 
 /// What a follower does with a batch. It stores `position` in the transaction of its effect.
@@ -35,11 +46,12 @@ pub trait EventHandler: Send + Sync {
 }
 
 /// How far a batch goes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Position {
     producer: ServiceName,
     after: i64,
     last: i64,
+    cursor: String,
 }
 
 impl Position {
@@ -49,6 +61,7 @@ impl Position {
         let moved = followed::Entity::update_many()
             .set(followed::ActiveModel {
                 sequence: Set(self.last),
+                cursor: Set(self.cursor),
                 ..Default::default()
             })
             .filter(followed::Column::Producer.eq(self.producer.as_str()))
@@ -115,9 +128,22 @@ impl Follower {
     /// Reads until there was nothing newer: a page that is not full is the last.
     pub async fn read_on(&self) -> Result<(), Fault> {
         loop {
-            let after = self.position().await?;
-            let events = self.source.list_events(after, PAGE).await?;
+            let (after, cursor) = self.position().await?;
+            let page = match self.source.list_events(&cursor, PAGE).await {
+                Ok(page) => page,
+                Err(fault) if fault.reason == "LOG_REPLACED" => {
+                    self.begin_again(after).await?;
+                    continue;
+                }
+                Err(fault) => return Err(fault),
+            };
+            let EventPage {
+                events,
+                next_cursor,
+                head,
+            } = page;
             let Some(last) = events.last().map(|event| event.sequence) else {
+                self.show_lag(0);
                 return Ok(());
             };
             let is_last = events.len() < PAGE as usize;
@@ -125,25 +151,62 @@ impl Follower {
                 producer: self.producer,
                 after,
                 last,
+                cursor: next_cursor,
             };
             self.handler.handle(events, position).await?;
+            self.show_lag(head - last);
             if is_last {
                 return Ok(());
             }
         }
     }
 
-    async fn position(&self) -> Result<i64, StorageError> {
+    /// Events of the producer that this follower has still to read.
+    fn show_lag(&self, events: i64) {
+        #[allow(clippy::cast_precision_loss)] // a gauge
+        metrics::gauge!("lutong_follower_lag_events", "producer" => self.producer.as_str())
+            .set(events as f64);
+    }
+
+    /// The producer's log is another than the one that was followed: it is read from its beginning. What an event does is
+    /// done once however often it is told.
+    async fn begin_again(&self, after: i64) -> Result<(), StorageError> {
+        tracing::warn!(
+            consumer = self.consumer.as_str(),
+            producer = self.producer.as_str(),
+            after,
+            "the log that is followed was replaced, for example by a backup: it is read from its beginning"
+        );
+        metrics::counter!("lutong_follower_logs_replaced_total", "producer" => self.producer.as_str())
+            .increment(1);
+        let position = Position {
+            producer: self.producer,
+            after,
+            last: 0,
+            cursor: String::new(),
+        };
+        let moved = self
+            .database
+            .write(move |transaction| async move { position.advance(transaction).await }.boxed());
+        match moved.await {
+            // Another replica was faster.
+            Err(StorageError::Contended) => Ok(()),
+            moved => moved,
+        }
+    }
+
+    async fn position(&self) -> Result<(i64, String), StorageError> {
         let producer = self.producer.as_str();
         if let Some(row) = followed::Entity::find_by_id(producer)
             .one(self.database.reader())
             .await?
         {
-            return Ok(row.sequence);
+            return Ok((row.sequence, row.cursor));
         }
         let first = followed::ActiveModel {
             producer: Set(producer.to_owned()),
             sequence: Set(0),
+            cursor: Set(String::new()),
         };
         self.database
             .write(move |transaction| {
@@ -160,7 +223,7 @@ impl Follower {
                 })
             })
             .await?;
-        Ok(0)
+        Ok((0, String::new()))
     }
 }
 

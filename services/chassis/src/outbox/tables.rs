@@ -2,7 +2,7 @@
 
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm::{ConnectionTrait as _, DbErr};
-use sea_orm_migration::SchemaManager;
+use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 use crate::storage::column::counted_key;
 
@@ -35,6 +35,7 @@ pub mod followed {
         #[sea_orm(primary_key, auto_increment = false)]
         pub producer: String,
         pub sequence: i64,
+        pub cursor: String,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -81,4 +82,27 @@ pub async fn create_followed_table(manager: &SchemaManager<'_>) -> Result<(), Db
                 .to_owned(),
         )
         .await
+}
+
+/// The migration step that notes where a follower reads on in the producer's own words.
+#[derive(Debug, Clone, Copy)]
+pub struct FollowedCursor;
+
+impl MigrationName for FollowedCursor {
+    fn name(&self) -> &'static str {
+        "chassis_0002_followed_cursor"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for FollowedCursor {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let mut cursor = ColumnDef::new(followed::Column::Cursor);
+        cursor.text().not_null().default("");
+        let add = Table::alter()
+            .table(followed::Entity)
+            .add_column(cursor)
+            .to_owned();
+        manager.alter_table(add).await
+    }
 }

@@ -54,21 +54,35 @@ impl PageKey {
         let after = if token.is_empty() {
             None
         } else {
-            let sealed = URL_SAFE_NO_PAD.decode(token).map_err(|_| foreign_token())?;
-            Some(open_under(&self.key, &sealed, &list).map_err(|_| foreign_token())?)
+            Some(self.unseal(token, &list).ok_or_else(foreign_token)?)
         };
         Ok(Page {
-            // A size that is not positive is the caller leaving it to us.
-            size: usize::try_from(size)
-                .ok()
-                .filter(|size| *size > 0)
-                .unwrap_or(DEFAULT)
-                .min(MOST),
+            size: rows(size, DEFAULT),
             after,
             key: self.clone(),
             list,
         })
     }
+
+    /// What a token of `list` says; `None` when it is none.
+    pub(super) fn unseal(&self, token: &str, list: &[u8]) -> Option<Vec<u8>> {
+        let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
+        open_under(&self.key, &sealed, list).ok()
+    }
+
+    pub(super) fn seal(&self, place: &[u8], list: &[u8]) -> Result<String, Fault> {
+        let sealed = seal_under(&self.key, &*self.random, place, list).map_err(|error| {
+            tracing::error!(%error, "a page token could not be sealed");
+            Fault::internal()
+        })?;
+        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    }
+}
+
+/// A size that is not positive is the caller leaving it to us.
+pub(super) fn rows(size: i32, default: usize) -> usize {
+    let asked = usize::try_from(size).ok().filter(|size| *size > 0);
+    asked.unwrap_or(default).min(MOST)
 }
 
 impl Page {
@@ -88,12 +102,9 @@ impl Page {
         Ok((rows, token))
     }
 
-    fn token(&self, place: &[u8]) -> Result<String, Fault> {
-        let sealed = seal_under(&self.key.key, &*self.key.random, place, &self.list).map_err(|error| {
-            tracing::error!(%error, "a page token could not be sealed");
-            Fault::internal()
-        })?;
-        Ok(URL_SAFE_NO_PAD.encode(sealed))
+    /// The token of the page that begins after a place.
+    pub fn token(&self, place: &[u8]) -> Result<String, Fault> {
+        self.key.seal(place, &self.list)
     }
 
     /// Rows to read: one more than the page, which tells whether there is another.

@@ -17,11 +17,14 @@ macro_rules! audit_contract {
             ..$crate::testing::citizen("", None)
         };
         let list = |request: wire::ListAuditRecordsRequest| {
-            let mut request = bed.call_as(&auditor).request(request);
-            request
-                .metadata_mut()
-                .insert("lutong-purpose", "test".parse().unwrap());
-            request
+            let purpose = lutong_proto::types::v1::Purpose {
+                code: lutong_proto::types::v1::PurposeCode::Audit.into(),
+                reference: String::new(),
+            };
+            bed.call_as(&auditor).request(wire::ListAuditRecordsRequest {
+                purpose: request.purpose.or(Some(purpose)),
+                ..request
+            })
         };
         let reason = |status: &tonic::Status| $crate::status::to_fault(status, "test").reason;
         for wrong in [
@@ -30,7 +33,7 @@ macro_rules! audit_contract {
                 ..Default::default()
             },
             wire::ListAuditRecordsRequest {
-                page_size: -1,
+                purpose: Some(lutong_proto::types::v1::Purpose::default()),
                 ..Default::default()
             },
             wire::ListAuditRecordsRequest {
@@ -48,6 +51,7 @@ macro_rules! audit_contract {
         let verify = |page_token: &str, known_head| {
             let page_token = page_token.to_owned();
             bed.call_as(&auditor).request(wire::VerifyAuditLogRequest {
+                page_size: 1_000,
                 page_token,
                 known_head,
             })

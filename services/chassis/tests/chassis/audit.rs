@@ -64,6 +64,7 @@ impl MigrationTrait for First {
 
 const SUBJECT: &str = "01930000-0000-7000-8000-000000000001";
 const OTHER: &str = "01930000-0000-7000-8000-000000000002";
+const MERGE: &str = "merges/01930000-0000-7000-8000-000000000001.1";
 
 /// Merges whatever it is asked to; a reason that is `wait` waits for the test.
 #[derive(Clone, Default)]
@@ -74,33 +75,54 @@ struct Merges {
 
 #[tonic::async_trait]
 impl MergeService for Merges {
-    async fn merge_subjects(
+    async fn create_merge(
         &self,
-        request: Request<wire::MergeSubjectsRequest>,
-    ) -> Result<Response<wire::MergeSubjectsResponse>, Status> {
+        request: Request<wire::CreateMergeRequest>,
+    ) -> Result<Response<wire::CreateMergeResponse>, Status> {
+        if request.get_ref().purpose.is_none() {
+            let missing = lutong_kernel::Violation::new("purpose", "MISSING", "必填", "is required");
+            return Err(lutong_chassis::status::from_fault(lutong_kernel::Fault::invalid(
+                vec![missing],
+            )));
+        }
         if request.get_ref().reason == "wait" {
             self.go_on.notified().await;
         }
         self.merged.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-        Ok(Response::new(wire::MergeSubjectsResponse {
-            merge: Some(wire::SubjectMerge {
-                from_subject_id: SUBJECT.to_owned(),
+        Ok(Response::new(wire::CreateMergeResponse {
+            merge: Some(wire::Merge {
+                name: MERGE.to_owned(),
+                subject_id: SUBJECT.to_owned(),
                 into_subject_id: OTHER.to_owned(),
-                ..wire::SubjectMerge::default()
+                ..wire::Merge::default()
             }),
         }))
     }
 
-    async fn unmerge_subject(
+    async fn undo_merge(
         &self,
-        _: Request<wire::UnmergeSubjectRequest>,
-    ) -> Result<Response<wire::UnmergeSubjectResponse>, Status> {
+        _: Request<wire::UndoMergeRequest>,
+    ) -> Result<Response<wire::UndoMergeResponse>, Status> {
         Err(lutong_chassis::status::from_fault(lutong_kernel::Fault::new(
             lutong_kernel::FaultCode::FailedPrecondition,
-            "NOT_MERGED",
-            "未合并",
-            "is not merged",
+            "MERGE_UNDONE",
+            "已撤销",
+            "was undone",
         )))
+    }
+
+    async fn get_merge(
+        &self,
+        _: Request<wire::GetMergeRequest>,
+    ) -> Result<Response<wire::GetMergeResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn list_merges(
+        &self,
+        _: Request<wire::ListMergesRequest>,
+    ) -> Result<Response<wire::ListMergesResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
     }
 }
 
@@ -167,25 +189,20 @@ impl Desk {
         MergeServiceClient::new(self.bed.channel(ServiceName::Identity, Caller::Gateway))
     }
 
-    fn request<T>(&self, principal: &Principal, purpose: Option<&str>, message: T) -> Request<T> {
-        let mut request = self.bed.call_as(principal).request(message);
-        if let Some(purpose) = purpose {
-            request
-                .metadata_mut()
-                .insert("lutong-purpose", purpose.parse().unwrap());
-        }
-        request
-    }
-
-    async fn merge(&self, principal: &Principal, purpose: Option<&str>, reason: &str) -> Result<(), Status> {
-        let message = wire::MergeSubjectsRequest {
+    /// `case` is what the purpose belongs to.
+    async fn merge(&self, principal: &Principal, case: Option<&str>, reason: &str) -> Result<(), Status> {
+        let message = wire::CreateMergeRequest {
             request_id: SUBJECT.to_owned(),
-            from: Some(by_document()),
+            subject: Some(by_document()),
             into: Some(reference(OTHER)),
             reason: reason.to_owned(),
+            purpose: case.map(|case| types::Purpose {
+                code: types::PurposeCode::DataCorrection.into(),
+                reference: case.to_owned(),
+            }),
         };
-        let request = self.request(principal, purpose, message);
-        self.client().merge_subjects(request).await.map(drop)
+        let request = self.bed.call_as(principal).request(message);
+        self.client().create_merge(request).await.map(drop)
     }
 
     async fn merges(&self, times: usize) {
@@ -211,13 +228,16 @@ async fn a_call_is_recorded_with_who_what_whom_what_for_and_how_it_ended(bed: Be
     desk.merge(&supervisor(), Some("asked by 13800138000"), "张三")
         .await
         .unwrap();
-    let message = wire::UnmergeSubjectRequest {
+    let request = desk.bed.call_as(&supervisor()).request(wire::UndoMergeRequest {
         request_id: SUBJECT.to_owned(),
-        from: Some(reference(SUBJECT)),
+        name: MERGE.to_owned(),
         reason: "r".to_owned(),
-    };
-    let request = desk.request(&supervisor(), Some("undo"), message);
-    desk.client().unmerge_subject(request).await.unwrap_err();
+        purpose: Some(types::Purpose {
+            code: types::PurposeCode::DataCorrection.into(),
+            reference: String::new(),
+        }),
+    });
+    desk.client().undo_merge(request).await.unwrap_err();
     let records = desk.records().await;
     let [unmerged, merged, ..] = &records[..] else {
         panic!("{records:?}")
@@ -229,7 +249,7 @@ async fn a_call_is_recorded_with_who_what_whom_what_for_and_how_it_ended(bed: Be
             merged.account.as_str()
         ),
         (
-            "lutong.identity.v1.MergeService/MergeSubjects",
+            "lutong.identity.v1.MergeService/CreateMerge",
             "CALLER_GATEWAY",
             "supervisor-1"
         )
@@ -237,20 +257,21 @@ async fn a_call_is_recorded_with_who_what_whom_what_for_and_how_it_ended(bed: Be
     assert_eq!(merged.roles, "ROLE_HEALTH_OFFICER,ROLE_SUPERVISOR");
     assert_eq!(
         (merged.division.as_str(), merged.purpose.as_deref()),
-        ("370202", Some("asked by ***"))
+        ("370202", Some("DATA_CORRECTION asked by ***"))
     );
     assert_eq!((merged.outcome.as_str(), merged.reason.as_str()), ("OK", ""));
     assert_eq!(
         merged.objects,
         format!(
-            r#"[["into.subject_id","{OTHER}"],["merge.from_subject_id","{SUBJECT}"],["merge.into_subject_id","{OTHER}"]]"#
+            r#"[["into.subject_id","{OTHER}"],["merge.name","{MERGE}"],["merge.subject_id","{SUBJECT}"],["merge.into_subject_id","{OTHER}"]]"#
         )
     );
     assert_eq!(
         (unmerged.outcome.as_str(), unmerged.reason.as_str()),
-        ("FAILED_PRECONDITION", "NOT_MERGED")
+        ("FAILED_PRECONDITION", "MERGE_UNDONE")
     );
-    assert_eq!(unmerged.objects, format!(r#"[["from.subject_id","{SUBJECT}"]]"#));
+    assert_eq!(unmerged.objects, format!(r#"[["name","{MERGE}"]]"#));
+    assert_eq!(unmerged.purpose.as_deref(), Some("DATA_CORRECTION"));
     let whole = format!("{records:?}");
     assert!(
         !whole.contains("37020219900307") && !whole.contains("张三"),
@@ -269,11 +290,11 @@ async fn a_refused_call_is_recorded_within_bounds(bed: Bed) {
     );
     desk.merge(&supervisor(), None, "r").await.unwrap_err();
     let client = &mut desk.client();
-    let mut forged = Request::new(wire::MergeSubjectsRequest::default());
+    let mut forged = Request::new(wire::CreateMergeRequest::default());
     forged
         .metadata_mut()
         .insert("lutong-principal", "Zm9yZ2Vk".parse().unwrap());
-    client.merge_subjects(forged).await.unwrap_err();
+    client.create_merge(forged).await.unwrap_err();
     let refused: Vec<_> = desk
         .records()
         .await
@@ -283,7 +304,7 @@ async fn a_refused_call_is_recorded_within_bounds(bed: Bed) {
         .collect();
     let expected = [
         ("public", "NOT_SIGNED_IN", false),
-        ("supervisor-1", "PURPOSE_MISSING", true),
+        ("supervisor-1", "INVALID_FIELDS", true),
         ("citizen-1", "NOT_PERMITTED", true),
     ];
     assert_eq!(
@@ -567,7 +588,7 @@ async fn records_are_listed_by_what_is_asked_for(bed: Bed) {
     );
     assert_eq!(
         count(Filter {
-            rpc: "MergeSubjects".into(),
+            rpc: "CreateMerge".into(),
             ..all()
         })
         .await,
@@ -575,7 +596,7 @@ async fn records_are_listed_by_what_is_asked_for(bed: Bed) {
     );
     assert_eq!(
         count(Filter {
-            rpc: "lutong.identity.v1.MergeService/MergeSubjects".into(),
+            rpc: "lutong.identity.v1.MergeService/CreateMerge".into(),
             ..all()
         })
         .await,
@@ -583,7 +604,7 @@ async fn records_are_listed_by_what_is_asked_for(bed: Bed) {
     );
     assert_eq!(
         count(Filter {
-            rpc: "Subjects".into(),
+            rpc: "Merge".into(),
             ..all()
         })
         .await,

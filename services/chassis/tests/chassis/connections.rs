@@ -113,7 +113,7 @@ async fn a_handshake_that_never_finishes_gives_its_place_back() {
         let mut stream = saying(served.address, bytes).await;
         ended(&mut stream, &format!("{bytes:?}")).await;
     }
-    ask(served.peer("risk-rules"), 0, LONG).await.unwrap();
+    ask(served.peer("risk-rules"), "", LONG).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,9 +142,9 @@ async fn a_connection_that_has_grown_old_is_renewed_and_a_call_that_met_its_end_
     while Instant::now() < until {
         // A call already on its way when the connection ends may be lost: it says UNAVAILABLE, and its repetition finds
         // a new connection.
-        if let Err(status) = ask(channel.clone(), 0, LONG).await {
+        if let Err(status) = ask(channel.clone(), "", LONG).await {
             assert_eq!(status.code(), Code::Unavailable, "{status:?}");
-            ask(channel.clone(), 0, LONG).await.unwrap();
+            ask(channel.clone(), "", LONG).await.unwrap();
         }
         answered += 1;
     }

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::outbox::{Doorbell, EventHandler, EventSource, Follower, Outbox, Position, StoredEvent};
+use lutong_chassis::outbox::{
+    Doorbell, EventHandler, EventPage, EventSource, Follower, Outbox, Position, StoredEvent,
+};
 use lutong_chassis::storage::{Database, StorageConfig, StorageError};
 use lutong_chassis::testing::Bed;
 use lutong_chassis::{Store, on_both_engines};
-use lutong_kernel::{Fault, ServiceName};
+use lutong_kernel::{Fault, FaultCode, ServiceName};
 use sea_orm::ConnectionTrait as _;
 
 use crate::outbox::append;
@@ -23,6 +25,7 @@ on_both_engines!(
     a_handler_that_fails_or_panics_is_tried_again_and_nothing_is_skipped,
     a_follower_that_was_away_too_long_says_so_and_does_nothing,
     a_follower_asks_no_more_than_it_must,
+    a_follower_of_a_log_that_was_replaced_reads_it_from_its_beginning,
 );
 
 const PRODUCER: ServiceName = ServiceName::Declaration;
@@ -95,9 +98,25 @@ struct Log(Outbox);
 
 #[async_trait::async_trait]
 impl EventSource for Log {
-    async fn list_events(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Fault> {
-        self.0.list(after, limit).await
+    async fn list_events(&self, cursor: &str, limit: u32) -> Result<EventPage, Fault> {
+        page(&self.0, cursor, limit).await
     }
+}
+
+/// A producer's answer whose cursors are plain sequences.
+async fn page(outbox: &Outbox, cursor: &str, limit: u32) -> Result<EventPage, Fault> {
+    let after = if cursor.is_empty() {
+        0
+    } else {
+        cursor.parse().unwrap()
+    };
+    let events = outbox.list(after, limit).await?;
+    let last = events.last().map_or(after, |event| event.sequence);
+    Ok(EventPage {
+        events,
+        next_cursor: last.to_string(),
+        head: last,
+    })
 }
 
 /// How a handler ends after its effect.
@@ -249,9 +268,9 @@ struct Counted(Outbox, Arc<AtomicU32>);
 
 #[async_trait::async_trait]
 impl EventSource for Counted {
-    async fn list_events(&self, after: i64, limit: u32) -> Result<Vec<StoredEvent>, Fault> {
+    async fn list_events(&self, cursor: &str, limit: u32) -> Result<EventPage, Fault> {
         self.1.fetch_add(1, Ordering::SeqCst);
-        self.0.list(after, limit).await
+        page(&self.0, cursor, limit).await
     }
 }
 
@@ -276,4 +295,31 @@ async fn a_follower_asks_no_more_than_it_must(bed: Bed) {
     assert_eq!(asked.load(Ordering::SeqCst), 2, "a full page may not be");
     let all: Vec<&str> = ["one", "two"].into_iter().chain(many).collect();
     pair.eventually(&all).await;
+}
+
+/// Says once that its log was replaced.
+struct Replaced(Outbox);
+
+#[async_trait::async_trait]
+impl EventSource for Replaced {
+    async fn list_events(&self, cursor: &str, limit: u32) -> Result<EventPage, Fault> {
+        if cursor == "2" {
+            return Err(Fault::new(FaultCode::FailedPrecondition, "LOG_REPLACED", "", ""));
+        }
+        page(&self.0, cursor, limit).await
+    }
+}
+
+async fn a_follower_of_a_log_that_was_replaced_reads_it_from_its_beginning(bed: Bed) {
+    let pair = pair(bed).await;
+    pair.tell(&["a", "b"]).await;
+    let follower = pair.follower(&pair.consumer.database, End::Well);
+    follower.read_on().await.unwrap();
+    pair.tell(&["c"]).await;
+    let follower = Follower {
+        source: Arc::new(Replaced(pair.outbox.clone())),
+        ..follower
+    };
+    follower.read_on().await.unwrap();
+    pair.eventually(&["a", "b", "a", "b", "c"]).await;
 }

@@ -35,7 +35,7 @@ async fn processes_that_migrate_at_once_all_succeed_and_each_step_is_taken_once(
     let steps = "SELECT version FROM seaql_migrations ORDER BY version";
     assert_eq!(
         column::<String>(database, steps).await,
-        ["m0001_tables", "m0002_first_note"]
+        ["chassis_0002_followed_cursor", "m0001_tables", "m0002_first_note"]
     );
     // Again, with nothing to do.
     migrate::<Migrations>(database).await.unwrap();

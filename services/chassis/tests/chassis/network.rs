@@ -30,7 +30,7 @@ use tonic::{Code, Request, Response, Status};
 pub const SERVER: ServiceName = ServiceName::Declaration;
 const LARGEST: usize = 1_024;
 /// The position at which the handler waits until it is let go.
-pub const WAITS: i64 = 7;
+pub const WAITS: &str = "waits";
 
 /// Answers who called, as the server stack says it.
 #[derive(Clone, Default)]
@@ -48,7 +48,7 @@ impl EventLogService for Handler {
         self.calls.fetch_add(1, Ordering::SeqCst);
         let caller = Grant::of(&request)?.caller();
         assert!(request.extensions().get::<OfTheClient>().is_none());
-        if request.get_ref().after_sequence == WAITS {
+        if request.get_ref().cursor == WAITS {
             self.go_on.notified().await;
         }
         let event = declaration::Event {
@@ -57,6 +57,7 @@ impl EventLogService for Handler {
         };
         Ok(Response::new(declaration::ListEventsResponse {
             events: vec![event],
+            ..Default::default()
         }))
     }
 }
@@ -162,9 +163,9 @@ impl Served {
 }
 
 /// Who the handler said had called.
-pub async fn ask(channel: MeshChannel, after_sequence: i64, timeout: Duration) -> Result<String, Status> {
+pub async fn ask(channel: MeshChannel, cursor: &str, timeout: Duration) -> Result<String, Status> {
     let message = declaration::ListEventsRequest {
-        after_sequence,
+        cursor: cursor.to_owned(),
         page_size: 1,
     };
     let request = Call::background(timeout).request(message);
@@ -178,12 +179,12 @@ const LONG: Duration = Duration::from_secs(20);
 async fn the_certificate_decides_who_the_caller_is_whatever_the_client_says() {
     let served = serve(ListenConfig::default()).await;
     for (name, caller) in [("risk-rules", Caller::RiskRules), ("identity", Caller::Identity)] {
-        let said = ask(served.peer(name), 0, LONG).await.unwrap();
+        let said = ask(served.peer(name), "", LONG).await.unwrap();
         assert_eq!(said, caller.as_str_name());
     }
     // Known to the mesh, and not to this method.
     for name in ["gateway", "operator", "declaration"] {
-        let refused = ask(served.peer(name), 0, LONG).await.unwrap_err();
+        let refused = ask(served.peer(name), "", LONG).await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied, "{name}");
     }
     assert_eq!(served.calls(), 2);
@@ -209,11 +210,11 @@ async fn a_peer_without_a_certificate_or_with_one_of_another_authority_is_refuse
     let distrusting = served.peer_with(SERVER, &files(other.path(), own, "risk-rules"));
     let expecting_another = served.peer_with(ServiceName::Identity, &files(own, own, "risk-rules"));
     for channel in [without, forged, distrusting, expecting_another] {
-        let refused = ask(channel, 0, LONG).await.unwrap_err();
+        let refused = ask(channel, "", LONG).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
     }
     assert_eq!(served.calls(), 0);
-    ask(served.peer("risk-rules"), 0, LONG).await.unwrap();
+    ask(served.peer("risk-rules"), "", LONG).await.unwrap();
     assert_eq!(served.calls(), 1);
 }
 
@@ -249,7 +250,7 @@ async fn a_deadline_that_passes_is_deadline_exceeded_in_process_and_over_the_net
     let (bed, handler) = (Bed::new(Engine::Sqlite), Handler::default());
     bed.mesh.bind(SERVER, router(&bed, &handler));
     let remote = served.peer("risk-rules");
-    ask(remote.clone(), 0, LONG).await.unwrap();
+    ask(remote.clone(), "", LONG).await.unwrap();
     let local = bed.mesh.channel(SERVER, Caller::RiskRules);
     for channel in [local, remote] {
         let begun = Instant::now();

@@ -151,7 +151,7 @@ async fn call_for(channel: &MeshChannel, time: Duration, deadline: Duration) -> 
         let (mut answered, mut slowest) = (0, Duration::ZERO);
         while Instant::now() < until {
             let begun = Instant::now();
-            ask(channel.clone(), 0, deadline).await.unwrap();
+            ask(channel.clone(), "", deadline).await.unwrap();
             slowest = slowest.max(begun.elapsed());
             answered += 1;
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -169,7 +169,7 @@ async fn until_called(channel: &MeshChannel, server: &Server) {
     let (before, until) = (server.calls(), Instant::now() + LONG);
     while server.calls() == before {
         assert!(Instant::now() < until, "{} gets no calls", server.address);
-        ask(channel.clone(), 0, LONG).await.unwrap();
+        ask(channel.clone(), "", LONG).await.unwrap();
     }
 }
 
@@ -183,11 +183,11 @@ async fn calls_are_spread_evenly_one_by_one_and_at_once() {
     ];
     let channel = mesh.to(&[servers[0].address, servers[1].address, servers[2].address]);
     for _ in 0..150 {
-        ask(channel.clone(), 0, LONG).await.unwrap();
+        ask(channel.clone(), "", LONG).await.unwrap();
     }
     let counts: Vec<usize> = servers.iter().map(Server::calls).collect();
     assert!(counts.iter().all(|count| (45..=55).contains(count)), "{counts:?}");
-    let calls = (0..90).map(|_| ask(channel.clone(), 0, LONG));
+    let calls = (0..90).map(|_| ask(channel.clone(), "", LONG));
     assert!(futures::future::join_all(calls).await.iter().all(Result::is_ok));
     let counts: Vec<usize> = servers.iter().map(Server::calls).collect();
     assert!(
@@ -201,7 +201,7 @@ async fn a_killed_replica_costs_no_call_and_is_used_again_when_it_is_back() {
     let mesh = Mesh::new();
     let (staying, killed) = (mesh.server(LOCAL).await, mesh.server(LOCAL).await);
     let channel = mesh.to(&[staying.address, killed.address]);
-    ask(channel.clone(), 0, LONG).await.unwrap();
+    ask(channel.clone(), "", LONG).await.unwrap();
     let calling = {
         let channel = channel.clone();
         tokio::spawn(async move { call_for(&channel, Duration::from_secs(2), LONG).await })
@@ -220,14 +220,14 @@ async fn a_replica_that_never_was_there_costs_no_call() {
     let server = mesh.server(LOCAL).await;
     let nobody = std::net::TcpListener::bind(LOCAL).unwrap().local_addr().unwrap();
     let channel = mesh.to(&[nobody, server.address]);
-    let calls = (0..200).map(|_| ask(channel.clone(), 0, LONG));
+    let calls = (0..200).map(|_| ask(channel.clone(), "", LONG));
     let answers = futures::future::join_all(calls).await;
     // All at once, before anybody can have noticed: the budget allows for that.
     let refused = answers.iter().filter(|answer| answer.is_err()).count();
     assert!(refused <= 130, "{refused}");
     let begun = Instant::now();
     for _ in 0..100 {
-        ask(channel.clone(), 0, LONG).await.unwrap();
+        ask(channel.clone(), "", LONG).await.unwrap();
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
@@ -294,7 +294,7 @@ async fn a_lone_replica_that_is_away_is_said_to_be_away_at_once() {
     let begun = Instant::now();
     for _ in 0..20 {
         assert_eq!(
-            ask(channel.clone(), 0, LONG).await.unwrap_err().code(),
+            ask(channel.clone(), "", LONG).await.unwrap_err().code(),
             Code::Unavailable
         );
     }
@@ -319,7 +319,7 @@ async fn when_every_replica_is_in_trouble_repetitions_stay_within_their_budget()
     let channel = Mesh::new().to(&addresses);
     for _ in 0..500 {
         assert_eq!(
-            ask(channel.clone(), 0, LONG).await.unwrap_err().code(),
+            ask(channel.clone(), "", LONG).await.unwrap_err().code(),
             Code::Unavailable
         );
     }
@@ -360,11 +360,11 @@ async fn a_name_stands_for_all_its_addresses_as_they_come_and_go() {
     let resolver: Arc<dyn Resolve> = Arc::new(names.clone());
     let channel = mesh.channel("https://declaration-mesh:9000", timing, resolver);
     // Nobody yet: said at once, and no matter for later.
-    let away = ask(channel.clone(), 0, LONG).await.unwrap_err();
+    let away = ask(channel.clone(), "", LONG).await.unwrap_err();
     assert_eq!(away.code(), Code::Unavailable);
     names.set(&[servers[0].address]);
     let until = Instant::now() + LONG;
-    while ask(channel.clone(), 0, LONG).await.is_err() {
+    while ask(channel.clone(), "", LONG).await.is_err() {
         assert!(Instant::now() < until);
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -381,7 +381,7 @@ async fn a_name_stands_for_all_its_addresses_as_they_come_and_go() {
     until_called(&channel, &moved).await;
     let before = servers[0].calls();
     for _ in 0..20 {
-        ask(channel.clone(), 0, LONG).await.unwrap();
+        ask(channel.clone(), "", LONG).await.unwrap();
     }
     assert_eq!(servers[0].calls(), before);
 }

@@ -3,7 +3,7 @@
 use lutong_chassis::Store;
 use lutong_chassis::crypto::create_data_keys_table;
 use lutong_chassis::idempotency::create_idempotency_table;
-use lutong_chassis::outbox::{create_followed_table, create_outbox_table};
+use lutong_chassis::outbox::{FollowedCursor, create_followed_table, create_outbox_table};
 use lutong_chassis::storage::{self, Database, Engine, StorageConfig, StorageError};
 use lutong_chassis::testing::Bed;
 use lutong_kernel::ServiceName;
@@ -14,7 +14,7 @@ pub struct Migrations;
 
 impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Tables), Box::new(FirstNote)]
+        vec![Box::new(Tables), Box::new(FirstNote), Box::new(FollowedCursor)]
     }
 }
 

@@ -105,7 +105,7 @@ async fn a_trace_goes_from_the_callers_span_to_the_servers_in_process_and_over_t
     let calls: [(&str, MeshChannel); 2] = [("by wire", served.peer("risk-rules")), ("at home", local)];
     for (name, channel) in calls {
         let caller = tracing::info_span!("caller", otel.name = name);
-        ask(channel, 0, LONG).instrument(caller).await.unwrap();
+        ask(channel, "", LONG).instrument(caller).await.unwrap();
     }
     flushed(telemetry).await;
 
@@ -143,7 +143,7 @@ async fn a_collector_that_is_away_costs_calls_nothing() {
     let begun = std::time::Instant::now();
     for _ in 0..100 {
         let local = bed.mesh.channel(ServiceName::Declaration, Caller::RiskRules);
-        ask(local, 0, LONG).await.unwrap();
+        ask(local, "", LONG).await.unwrap();
     }
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
     tokio::time::timeout(LONG, flushed(telemetry))
@@ -163,7 +163,7 @@ async fn the_metrics_count_each_call_by_method_and_code_and_time_it() {
         (Caller::Operator, Code::PermissionDenied),
     ] {
         let channel = bed.mesh.channel(ServiceName::Declaration, caller);
-        let answer = ask(channel, 0, LONG).await;
+        let answer = ask(channel, "", LONG).await;
         assert_eq!(answer.err().map_or(Code::Ok, |status| status.code()), code);
     }
     let text = telemetry.render()();

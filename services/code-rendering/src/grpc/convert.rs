@@ -22,19 +22,8 @@ pub fn code(decision: &AppliedDecision) -> Result<Code, Violation> {
         evaluate_time,
         next_change_time,
     } = decision;
-    let colour = match WireColour::try_from(*colour) {
-        Ok(WireColour::Green) => Colour::Green,
-        Ok(WireColour::Yellow) => Colour::Yellow,
-        Ok(WireColour::Red) => Colour::Red,
-        Ok(WireColour::Unspecified) | Err(_) => {
-            return Err(Violation::new(
-                "colour",
-                "COLOUR_UNKNOWN",
-                "颜色不正确",
-                "a colour is green, yellow or red",
-            ));
-        }
-    };
+    let colour = WireColour::try_from(*colour).ok().and_then(WireColour::known);
+    let colour = reply::required(colour, "colour")?;
     let instant = |time: &_| Timestamp::from_micros(time::to_micros(time));
     let decision = decision_id.parse().map_err(|error: lutong_kernel::id::IdError| {
         Violation::new(
@@ -53,14 +42,6 @@ pub fn code(decision: &AppliedDecision) -> Result<Code, Violation> {
         evaluated_at,
         next_change_at: next_change_time.as_ref().map(instant),
     })
-}
-
-const fn wire_colour(colour: Colour) -> WireColour {
-    match colour {
-        Colour::Green => WireColour::Green,
-        Colour::Yellow => WireColour::Yellow,
-        Colour::Red => WireColour::Red,
-    }
 }
 
 fn word(colour: Colour) -> LocalisedText {
@@ -107,7 +88,7 @@ pub fn shown(shown: Shown, image: Option<wire::Image>) -> wire::ShowCodeResponse
     } = shown;
     wire::ShowCodeResponse {
         token,
-        colour: wire_colour(code.colour).into(),
+        colour: WireColour::from(code.colour).into(),
         word: Some(word(code.colour)),
         shape: code.colour.shape().to_owned(),
         name_mask: mask.map(|mask| mask.expose().to_owned()).unwrap_or_default(),
@@ -164,10 +145,9 @@ const fn outcome_words(outcome: Outcome) -> (&'static str, &'static str) {
 impl From<Verified> for wire::VerifyTokenResponse {
     fn from(verified: Verified) -> Self {
         let (zh, en) = outcome_words(verified.outcome);
-        let colour = verified.colour.map_or(WireColour::Unspecified, wire_colour);
         Self {
             outcome: outcome(verified.outcome).into(),
-            colour: colour.into(),
+            colour: verified.colour.map(|colour| WireColour::from(colour).into()),
             name_mask: verified
                 .mask
                 .map(|mask| mask.expose().to_owned())
@@ -181,13 +161,19 @@ impl From<Verified> for wire::VerifyTokenResponse {
     }
 }
 
-pub fn public_key(trusted: &TrustedKey) -> Result<wire::PublicKey, Fault> {
+/// `keys/{key}`.
+pub fn key_name(trusted: &TrustedKey) -> String {
+    format!("keys/{}", trusted.key.kid())
+}
+
+pub fn public_key(trusted: &TrustedKey) -> Result<wire::Key, Fault> {
     let der = trusted.key.to_spki_der().map_err(|error| {
         tracing::error!(%error, "a public key was not written");
         Fault::internal()
     })?;
     let issuer = trusted.issuers.first().map(ToString::to_string);
-    Ok(wire::PublicKey {
+    Ok(wire::Key {
+        name: key_name(trusted),
         key_id: trusted.key.kid().to_string(),
         algorithm: i32::try_from(trusted.key.algorithm().cose_number()).unwrap_or_default(),
         public_key: der,

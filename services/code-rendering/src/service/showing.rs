@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lutong_chassis::Foundation;
-use lutong_chassis::access::SubjectPermit;
+use lutong_chassis::access::WardPermit;
 use lutong_kernel::{Clock, Fault, FaultCode, Timestamp};
 use lutong_token::{Claims, DYNAMIC_LIFE_SECONDS, Issuer, Mask};
 
@@ -39,8 +39,8 @@ impl Showing {
     }
 
     /// A token signed now, good for 60 seconds.
-    pub async fn show(&self, permit: SubjectPermit) -> Result<Shown, Fault> {
-        let subject = permit.subject();
+    pub async fn show(&self, permit: &WardPermit) -> Result<Shown, Fault> {
+        let subject = permit.subject()?;
         // Before the row is read: a token that says it was issued after a decision came into force shows that decision,
         // however long reading, the mask and signing take.
         let issued_at = self.clock.now();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lutong_chassis::Foundation;
-use lutong_chassis::access::AnyPermit;
+use lutong_chassis::access::BearerPermit;
 use lutong_kernel::{Clock, Colour, Fault, SubjectId, Timestamp};
 use lutong_token::{Expectations, Issuer, Kind, Mask, Outcome, verify};
 
@@ -39,7 +39,7 @@ impl Verification {
     }
 
     /// A bad token is an outcome, not an error.
-    pub async fn verify(&self, _permit: AnyPermit, token: &str) -> Result<Verified, Fault> {
+    pub async fn verify(&self, _permit: BearerPermit, token: &str) -> Result<Verified, Fault> {
         let verified_at = self.clock.now();
         let ring = self.keys.ring().await?;
         // Paper and card codes are not issued yet; a door takes what is issued.

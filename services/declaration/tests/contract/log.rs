@@ -20,17 +20,14 @@ async fn the_log_is_read_on_page_by_page_without_gaps(bed: Bed) {
     let sequences = |events: Vec<lutong_proto::declaration::v1::Event>| -> Vec<i64> {
         events.iter().map(|event| event.sequence).collect()
     };
-    assert_eq!(sequences(declaration.events(0, 2).await.unwrap()), [1, 2]);
-    assert_eq!(sequences(declaration.events(2, 2).await.unwrap()), [3]);
-    assert!(declaration.events(3, 0).await.unwrap().is_empty());
-    for (after, page, named) in [
-        (-1, 0, "after_sequence PAGE_RANGE"),
-        (0, -1, "page_size PAGE_RANGE"),
-        (0, 501, "page_size PAGE_RANGE"),
-    ] {
-        let refused = declaration.events(after, page).await.unwrap_err();
-        assert_eq!(wrong(&refused), [named]);
-    }
+    let (first, cursor) = declaration.events("", 2).await.unwrap();
+    assert_eq!(sequences(first), [1, 2]);
+    let (second, cursor) = declaration.events(&cursor, 2).await.unwrap();
+    assert_eq!(sequences(second), [3]);
+    let (none, _) = declaration.events(&cursor, 0).await.unwrap();
+    assert!(none.is_empty());
+    let refused = declaration.events("3", 0).await.unwrap_err();
+    assert_eq!(wrong(&refused), ["cursor CURSOR_FOREIGN"]);
 }
 
 async fn a_follower_that_comes_too_late_is_told(bed: Bed) {
@@ -39,14 +36,19 @@ async fn a_follower_that_comes_too_late_is_told(bed: Bed) {
         declaration.apply(n, form()).await.unwrap();
     }
     declaration.told(3).await;
+    let (_, first) = declaration.events("", 1).await.unwrap();
+    let (_, second) = declaration.events("", 2).await.unwrap();
     // A week later.
     testing::meddle(&declaration.storage, "DELETE FROM outbox WHERE sequence < 3").await;
-    for after in [0, 1] {
+    for after in ["", &first] {
         let refused = declaration.events(after, 0).await.unwrap_err();
         assert_eq!(
             (refused.code, &*refused.reason),
             (FaultCode::FailedPrecondition, "EVENTS_EXPIRED")
         );
     }
-    assert_eq!(declaration.events(2, 0).await.unwrap().len(), 1);
+    assert_eq!(declaration.events(&second, 0).await.unwrap().0.len(), 1);
+    testing::meddle(&declaration.storage, "DELETE FROM outbox").await;
+    let refused = declaration.events(&second, 0).await.unwrap_err();
+    assert_eq!(refused.reason, "LOG_REPLACED");
 }

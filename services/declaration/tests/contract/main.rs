@@ -209,16 +209,17 @@ impl Declaration {
             .map_err(|status| fault(&status))
     }
 
-    async fn events(&self, after: i64, page: i32) -> Result<Vec<wire::Event>, Fault> {
+    async fn events(&self, cursor: &str, page: i32) -> Result<(Vec<wire::Event>, String), Fault> {
         let channel = self.bed.channel(ServiceName::Declaration, Caller::RiskRules);
         let call = lutong_chassis::Call::background(Duration::from_secs(5));
         let request = call.request(wire::ListEventsRequest {
-            after_sequence: after,
+            cursor: cursor.to_owned(),
             page_size: page,
         });
         let answer = EventLogServiceClient::new(channel).list_events(request).await;
         answer
-            .map(|answer| answer.into_inner().events)
+            .map(tonic::Response::into_inner)
+            .map(|answer| (answer.events, answer.next_cursor))
             .map_err(|status| fault(&status))
     }
 
@@ -226,7 +227,7 @@ impl Declaration {
     async fn told(&self, count: usize) -> Vec<wire::DeclarationAccepted> {
         let waiting = async {
             loop {
-                let events = self.events(0, 0).await.unwrap();
+                let (events, _) = self.events("", 0).await.unwrap();
                 if events.len() >= count {
                     return events;
                 }

@@ -19,6 +19,40 @@ pub struct Merge {
     pub unmerged_at: Option<Timestamp>,
 }
 
+/// What a merge is found by: its subject, and which of that subject's merges it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MergeId {
+    pub from: SubjectId,
+    pub version: i64,
+}
+
+impl MergeId {
+    /// `0193a3c0-….1`; `None` when it cannot be one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (from, version) = text.split_once('.')?;
+        let id = Self {
+            from: from.parse().ok()?,
+            version: version.parse().ok()?,
+        };
+        (id.version > 0 && id.to_string() == text).then_some(id)
+    }
+}
+
+impl std::fmt::Display for MergeId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.from, self.version)
+    }
+}
+
+impl Merge {
+    pub const fn id(&self) -> MergeId {
+        MergeId {
+            from: self.from,
+            version: self.version,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
     #[error("they are one person already")]

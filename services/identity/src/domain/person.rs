@@ -1,5 +1,5 @@
-//! The items of an application that say who somebody is (DOMAIN 2, items one to six), checked together so that a
-//! person learns of every mistake at once.
+//! The items of an application that say who somebody is (DOMAIN 2, items one to six). What is missing or too long the
+//! contract has refused before; what they say is checked together, so that a person learns of every mistake at once.
 
 use lutong_kernel::country::Country;
 use lutong_kernel::document::{Document, DocumentError, DocumentType, Normalisation};

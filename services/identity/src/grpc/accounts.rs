@@ -1,80 +1,77 @@
 //! Accounts, on the wire.
 
+use lutong_chassis::access::NoPermit;
 use lutong_chassis::reply;
-use lutong_kernel::fault::Violations;
-use lutong_kernel::{Fault, Violation};
+use lutong_chassis::skin::{Cursor, Following, Query, foreign_cursor};
+use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::time;
-use tonic::{Request, Response, Status};
-use wire::account_service_server::AccountService;
+use lutong_skin::identity::v1::AccountHandler;
 
 use crate::domain::account::{AccountId, Change};
 use crate::service::accounts::Accounts;
 
-/// Changes in one answer.
-const PAGE: i32 = 500;
-/// Characters of a feed's name.
-const MAX_SOURCE: usize = 100;
+pub struct AccountRpc(pub Accounts);
 
-#[derive(Clone)]
-pub struct AccountHandler(Accounts);
-
-impl AccountHandler {
-    pub const fn new(accounts: Accounts) -> Self {
-        Self(accounts)
-    }
-
-    async fn account(
+impl AccountHandler for AccountRpc {
+    async fn get_account(
         &self,
-        request: Request<wire::GetAccountRequest>,
+        _: Query<NoPermit>,
+        message: wire::GetAccountRequest,
     ) -> Result<wire::GetAccountResponse, Fault> {
-        let id = AccountId::parse(&request.into_inner().account_id).map_err(reply::wrong)?;
+        let id = AccountId::parse(&message.account_id).map_err(reply::wrong)?;
         let account = self.0.get(id).await?;
         Ok(wire::GetAccountResponse {
             account: Some(account.into()),
         })
     }
 
-    async fn changes(
+    async fn list_account_changes(
         &self,
-        request: Request<wire::ListAccountChangesRequest>,
+        call: Following<NoPermit>,
+        _: wire::ListAccountChangesRequest,
     ) -> Result<wire::ListAccountChangesResponse, Fault> {
-        let wire::ListAccountChangesRequest {
-            after_sequence,
-            page_size,
-        } = request.into_inner();
-        let mut wrong = Violations::new();
-        if after_sequence < 0 {
-            wrong.push(Violation::new(
-                "after_sequence",
-                "SEQUENCE_NEGATIVE",
-                "不应为负数",
-                "is not negative",
-            ));
+        let after = place(&call.from)?;
+        let head = self.0.last_change().await?;
+        if after > head {
+            return Err(replaced());
         }
-        if !(0..=PAGE).contains(&page_size) {
-            let (zh, en) = (format!("应为0至{PAGE}"), format!("lies between 0 and {PAGE}"));
-            wrong.push(Violation::new("page_size", "PAGE_RANGE", zh, en));
-        }
-        wrong.finish()?;
-        let limit = if page_size == 0 { PAGE } else { page_size };
-        let changes = self
-            .0
-            .changes(after_sequence, u64::from(limit.unsigned_abs()))
-            .await?;
+        let changes = self.0.changes(after, call.from.size as u64).await?;
+        let last = changes.last().map_or(after, |change| change.sequence);
         Ok(wire::ListAccountChangesResponse {
             changes: changes.into_iter().map(change).collect(),
+            next_cursor: call.from.at(&last.to_be_bytes())?,
+            head_sequence: head.max(last),
         })
     }
 
-    async fn feed(&self, request: Request<wire::GetFeedRequest>) -> Result<wire::GetFeedResponse, Fault> {
-        let source = request.into_inner().source;
-        let source = reply::text(&source, "source", MAX_SOURCE).map_err(reply::wrong)?;
-        let feed = self.0.feed(&source).await?;
+    async fn get_feed(
+        &self,
+        _: Query<NoPermit>,
+        message: wire::GetFeedRequest,
+    ) -> Result<wire::GetFeedResponse, Fault> {
+        let feed = self.0.feed(&message.source).await?;
         Ok(wire::GetFeedResponse {
             feed: Some(super::convert::feed(feed)),
         })
     }
+}
+
+fn place(from: &Cursor) -> Result<i64, Fault> {
+    let Some(bytes) = from.after.as_deref() else {
+        return Ok(0);
+    };
+    let bytes = bytes.try_into().map_err(|_| foreign_cursor())?;
+    Ok(i64::from_be_bytes(bytes))
+}
+
+fn replaced() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "LOG_REPLACED",
+        "账号变更记录已被另一份替换，请从头读取",
+        "these changes took the place of those that the cursor is of: read from the beginning",
+    )
 }
 
 fn change(change: Change) -> wire::AccountChange {
@@ -83,29 +80,5 @@ fn change(change: Change) -> wire::AccountChange {
         account_id: change.account,
         version: change.version,
         create_time: Some(time::from_micros(change.at.micros())),
-    }
-}
-
-#[tonic::async_trait]
-impl AccountService for AccountHandler {
-    async fn get_account(
-        &self,
-        request: Request<wire::GetAccountRequest>,
-    ) -> Result<Response<wire::GetAccountResponse>, Status> {
-        reply::answer(self.account(request).await)
-    }
-
-    async fn list_account_changes(
-        &self,
-        request: Request<wire::ListAccountChangesRequest>,
-    ) -> Result<Response<wire::ListAccountChangesResponse>, Status> {
-        reply::answer(self.changes(request).await)
-    }
-
-    async fn get_feed(
-        &self,
-        request: Request<wire::GetFeedRequest>,
-    ) -> Result<Response<wire::GetFeedResponse>, Status> {
-        reply::answer(self.feed(request).await)
     }
 }

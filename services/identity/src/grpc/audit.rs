@@ -1,3 +1,3 @@
 //! This service's audit log, for auditors.
 
-lutong_chassis::audit_service!(lutong_proto::identity::v1);
+lutong_chassis::audit_service!(identity);

@@ -2,7 +2,7 @@
 
 use lutong_chassis::MeshChannel;
 use lutong_chassis::client::Call;
-use lutong_chassis::outbox::{ContractLog, EventSource};
+use lutong_chassis::outbox::{ContractLog, EventSource, Told};
 use lutong_kernel::ServiceName;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
 use lutong_proto::declaration::v1::{Event, ListEventsRequest};
@@ -12,13 +12,17 @@ pub fn declaration_log(channel: MeshChannel) -> impl EventSource {
     ContractLog::new(
         ServiceName::Declaration,
         sequence,
-        move |call: Call, after_sequence, page_size| {
-            let request = call.request(ListEventsRequest {
-                after_sequence,
-                page_size,
-            });
+        move |call: Call, cursor, page_size| {
+            let request = call.request(ListEventsRequest { cursor, page_size });
             let mut log = EventLogServiceClient::new(channel.clone());
-            async move { Ok(log.list_events(request).await?.into_inner().events) }
+            async move {
+                let told = log.list_events(request).await?.into_inner();
+                Ok(Told {
+                    events: told.events,
+                    next_cursor: told.next_cursor,
+                    head: told.head_sequence,
+                })
+            }
         },
     )
 }

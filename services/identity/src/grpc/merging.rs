@@ -1,142 +1,136 @@
 //! Merging subjects, on the wire.
 
+use lutong_chassis::access::DivisionPermit;
 use lutong_chassis::reply;
-use lutong_kernel::fault::Violations;
-use lutong_kernel::{Fault, RequestId, Violation};
+use lutong_chassis::skin::{Listing, Mutation, Query};
+use lutong_kernel::{Fault, Violation};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::time;
-use prost::Message as _;
-use tonic::{Request, Response, Status};
-use wire::merge_service_server::MergeService;
+use lutong_skin::identity::v1::MergeHandler;
 
 use super::convert::stated_document;
-use crate::domain::merge::Merge;
-use crate::service::merging::{Asked, Merging, Reference};
+use crate::domain::merge::MergeId;
+use crate::service::merging::{Asked, Merging, Reference, merge_not_found};
+use crate::store::merges::{Filter, NotedMerge};
 
-/// Characters of a reason.
-const MAX_REASON: usize = 200;
+const COLLECTION: &str = "merges/";
 
-#[derive(Clone)]
-pub struct Merges(Merging);
+pub struct MergeRpc(pub Merging);
 
-impl Merges {
-    pub const fn new(merging: Merging) -> Self {
-        Self(merging)
-    }
-
-    async fn merge(
+impl MergeHandler for MergeRpc {
+    async fn create_merge(
         &self,
-        request: Request<wire::MergeSubjectsRequest>,
-    ) -> Result<wire::MergeSubjectsResponse, Fault> {
-        let grant = reply::grant(&request)?;
-        let permit = grant.any()?;
-        let message = request.into_inner();
-        let body = message.encode_to_vec();
-        let mut wrong = Violations::new();
-        let from = wrong.take(reference(message.from.as_ref(), "from"));
-        let into = wrong.take(reference(message.into.as_ref(), "into"));
-        let request_id = wrong.take(reply::request_id(&message.request_id));
-        let reason = wrong.take(reply::text(&message.reason, "reason", MAX_REASON));
-        wrong.finish()?;
-        let (Some(from), Some(into), Some(request_id), Some(reason)) = (from, into, request_id, reason)
-        else {
-            return Err(Fault::internal());
-        };
-        let asked = asked(&grant, request_id, &body, &reason)?;
-        let merge = self.0.merge(permit, asked, from, into).await?;
-        Ok(wire::MergeSubjectsResponse {
+        call: Mutation<DivisionPermit>,
+        message: wire::CreateMergeRequest,
+    ) -> Result<wire::CreateMergeResponse, Fault> {
+        let subject = reference(message.subject.as_ref(), "subject").map_err(reply::wrong)?;
+        let into = reference(message.into.as_ref(), "into").map_err(reply::wrong)?;
+        let asked = asked(call, message.reason);
+        let merge = self.0.merge(asked, subject, into).await?;
+        Ok(wire::CreateMergeResponse {
             merge: Some(merge.into()),
         })
     }
 
-    async fn unmerge(
+    async fn undo_merge(
         &self,
-        request: Request<wire::UnmergeSubjectRequest>,
-    ) -> Result<wire::UnmergeSubjectResponse, Fault> {
-        let grant = reply::grant(&request)?;
-        let permit = grant.any()?;
-        let message = request.into_inner();
-        let body = message.encode_to_vec();
-        let mut wrong = Violations::new();
-        let from = wrong.take(reference(message.from.as_ref(), "from"));
-        let request_id = wrong.take(reply::request_id(&message.request_id));
-        let reason = wrong.take(reply::text(&message.reason, "reason", MAX_REASON));
-        wrong.finish()?;
-        let (Some(from), Some(request_id), Some(reason)) = (from, request_id, reason) else {
-            return Err(Fault::internal());
-        };
-        let asked = asked(&grant, request_id, &body, &reason)?;
-        let merge = self.0.unmerge(permit, asked, from).await?;
-        Ok(wire::UnmergeSubjectResponse {
+        call: Mutation<DivisionPermit>,
+        message: wire::UndoMergeRequest,
+    ) -> Result<wire::UndoMergeResponse, Fault> {
+        let id = id(&message.name)?;
+        let asked = asked(call, message.reason);
+        let merge = self.0.undo(asked, id).await?;
+        Ok(wire::UndoMergeResponse {
             merge: Some(merge.into()),
+        })
+    }
+
+    async fn get_merge(
+        &self,
+        call: Query<DivisionPermit>,
+        message: wire::GetMergeRequest,
+    ) -> Result<wire::GetMergeResponse, Fault> {
+        let merge = self.0.find_merge(call.permit, id(&message.name)?).await?;
+        Ok(wire::GetMergeResponse {
+            merge: Some(merge.into()),
+        })
+    }
+
+    async fn list_merges(
+        &self,
+        call: Listing<DivisionPermit>,
+        message: wire::ListMergesRequest,
+    ) -> Result<wire::ListMergesResponse, Fault> {
+        let subject = match message.subject_id.as_str() {
+            "" => None,
+            text => Some(reply::subject_id(text, "subject_id").map_err(reply::wrong)?),
+        };
+        let filter = Filter {
+            subject,
+            in_force: match message.state() {
+                wire::MergeState::Unspecified => None,
+                wire::MergeState::InForce => Some(true),
+                wire::MergeState::Undone => Some(false),
+            },
+        };
+        let (merges, next_page_token) = self.0.list(call.permit, filter, &call.page).await?;
+        Ok(wire::ListMergesResponse {
+            merges: merges.into_iter().map(Into::into).collect(),
+            next_page_token,
         })
     }
 }
 
-fn asked<'a>(
-    grant: &'a lutong_chassis::access::Grant,
-    request_id: RequestId,
-    body: &'a [u8],
-    reason: &'a str,
-) -> Result<Asked<'a>, Fault> {
-    let officer = grant.principal();
-    Ok(Asked {
-        account: &officer.account,
-        jurisdiction: officer.jurisdiction()?,
-        request_id,
-        body,
+fn asked(call: Mutation<DivisionPermit>, reason: String) -> Asked {
+    Asked {
+        account: call.grant.principal().account.clone(),
+        permit: call.permit,
+        request: call.request,
         reason,
-    })
+    }
+}
+
+/// A name that cannot be one is nobody's: there is no such merge.
+fn id(name: &str) -> Result<MergeId, Fault> {
+    let id = name.strip_prefix(COLLECTION).and_then(MergeId::parse);
+    id.ok_or_else(merge_not_found)
 }
 
 fn reference<'a>(given: Option<&'a wire::SubjectReference>, field: &str) -> Result<Reference<'a>, Violation> {
     use wire::subject_reference::Reference::{Document, SubjectId};
-    match given.and_then(|given| given.reference.as_ref()) {
-        Some(SubjectId(text)) => {
-            reply::subject_id(text, &format!("{field}.subject_id")).map(Reference::Subject)
-        }
-        Some(Document(document)) => Ok(Reference::Document(stated_document(document))),
-        None => Err(Violation::new(
-            field,
-            "DOCUMENT_OR_SUBJECT",
-            "证件与人员编号须且仅须填写一项",
-            "either a document or a subject_id",
-        )),
+    match reply::required(given.and_then(|given| given.reference.as_ref()), field)? {
+        SubjectId(text) => reply::subject_id(text, &format!("{field}.subject_id")).map(Reference::Subject),
+        Document(document) => Ok(Reference::Document(stated_document(document))),
     }
 }
 
-impl From<Merge> for wire::SubjectMerge {
-    fn from(merge: Merge) -> Self {
-        let Merge {
-            from,
-            into,
-            version,
-            merged_at,
-            unmerged_at,
-        } = merge;
+impl From<NotedMerge> for wire::Merge {
+    fn from(noted: NotedMerge) -> Self {
+        let NotedMerge {
+            merge,
+            created_by,
+            reason,
+            undone_by,
+            undo_reason,
+        } = noted;
+        let state = match merge.unmerged_at {
+            None => wire::MergeState::InForce,
+            Some(_) => wire::MergeState::Undone,
+        };
+        let id = merge.id().to_string();
         Self {
-            from_subject_id: from.to_string(),
-            into_subject_id: into.to_string(),
-            version,
-            merge_time: Some(time::from_micros(merged_at.micros())),
-            unmerge_time: unmerged_at.map(|at| time::from_micros(at.micros())),
+            name: format!("{COLLECTION}{id}"),
+            merge_id: id,
+            state: state.into(),
+            subject_id: merge.from.to_string(),
+            into_subject_id: merge.into.to_string(),
+            version: merge.version,
+            reason,
+            creator: created_by,
+            create_time: Some(time::from_micros(merge.merged_at.micros())),
+            undoer: undone_by.unwrap_or_default(),
+            undo_time: merge.unmerged_at.map(|at| time::from_micros(at.micros())),
+            undo_reason: undo_reason.unwrap_or_default(),
         }
-    }
-}
-
-#[tonic::async_trait]
-impl MergeService for Merges {
-    async fn merge_subjects(
-        &self,
-        request: Request<wire::MergeSubjectsRequest>,
-    ) -> Result<Response<wire::MergeSubjectsResponse>, Status> {
-        reply::answer(self.merge(request).await)
-    }
-
-    async fn unmerge_subject(
-        &self,
-        request: Request<wire::UnmergeSubjectRequest>,
-    ) -> Result<Response<wire::UnmergeSubjectResponse>, Status> {
-        reply::answer(self.unmerge(request).await)
     }
 }

@@ -135,6 +135,11 @@ impl Accounts {
         Ok(account_changes::after(self.database.reader(), after, limit).await?)
     }
 
+    /// The newest sequence; 0 while nothing was changed.
+    pub async fn last_change(&self) -> Result<i64, Fault> {
+        Ok(account_changes::last(self.database.reader()).await?)
+    }
+
     /// Everything that accounts of this feed may report together, disabled ones too.
     pub async fn feed(&self, source: &str) -> Result<FeedGrant, Fault> {
         let grants = accounts::grants(self.database.reader(), source).await?;

@@ -1,24 +1,24 @@
-//! Noting that subjects are one person, and that they are not.
+//! Noting that subjects are one person, and that they are not after all.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::AnyPermit;
+use lutong_chassis::access::DivisionPermit;
 use lutong_chassis::crypto::FieldCipher;
-use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
+use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::outbox::Outbox;
+use lutong_chassis::skin::Page;
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, Fault, FaultCode, Jurisdiction, RequestId, SubjectId};
+use lutong_kernel::{Clock, Fault, FaultCode, SubjectId};
 use sea_orm::DatabaseTransaction;
-use uuid::Uuid;
 
 use super::registry::Registry;
-use crate::domain::merge::{MOST, Merge, MergeError, check_merge};
+use crate::domain::merge::{MOST, Merge, MergeError, MergeId, check_merge};
 use crate::domain::person::StatedDocument;
 use crate::grpc::events::{self, Happened};
-use crate::store::merges::{self, Noted};
+use crate::store::merges::{self, Filter, Noted, NotedMerge};
 use crate::store::{homes, people};
 
 /// How somebody names a subject.
@@ -28,16 +28,13 @@ pub enum Reference<'a> {
     Document(StatedDocument<'a>),
 }
 
-/// A request to merge or unmerge: whose, which, and how it is known.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    pub account: &'a str,
-    /// Where the account may act.
-    pub jurisdiction: Jurisdiction,
-    pub request_id: RequestId,
-    /// As sent, for its fingerprint.
-    pub body: &'a [u8],
-    pub reason: &'a str,
+/// A request to merge or to undo: whose, which, where they may act, and how it is known.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    pub account: String,
+    pub permit: DivisionPermit,
+    pub request: RequestKey,
+    pub reason: String,
 }
 
 /// Cheap to clone.
@@ -46,7 +43,6 @@ pub struct Merging {
     registry: Registry,
     database: Database,
     fields: FieldCipher,
-    idempotency: Idempotency,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
 }
@@ -57,7 +53,6 @@ impl Merging {
             registry,
             database: store.database.clone(),
             fields: store.fields.clone(),
-            idempotency: store.idempotency.clone(),
             outbox,
             clock: Arc::clone(&foundation.clock),
         }
@@ -66,56 +61,82 @@ impl Merging {
     /// From now on the two are one person.
     pub async fn merge(
         &self,
-        _permit: AnyPermit,
-        asked: Asked<'_>,
-        from: Reference<'_>,
+        asked: Asked,
+        subject: Reference<'_>,
         into: Reference<'_>,
-    ) -> Result<Merge, Fault> {
-        let from = self.find(from, "from").await?;
+    ) -> Result<NotedMerge, Fault> {
+        let from = self.find(subject, "subject").await?;
         let into = self.find(into, "into").await?;
-        self.check_jurisdiction(asked.jurisdiction, &[from, into]).await?;
+        if !self.is_theirs(asked.permit, &[from, into]).await? {
+            return Err(outside());
+        }
         // The key of the log is made outside the transaction.
         self.fields.ready().await?;
-        let (request, noted) = self.request("MergeSubjects", asked);
+        let (request, noted) = self.noted(asked);
         let this = self.clone();
         let merged = self.database.write(move |transaction| {
-            async move { this.merge_in(transaction, &request, &noted, from, into).await }.boxed()
+            async move { this.merge_in(transaction, &request, noted, from, into).await }.boxed()
         });
         let merged = merged.await?;
         self.outbox.wake();
         Ok(merged)
     }
 
-    /// From now on `from` is a person of its own, with whoever was merged into it.
-    pub async fn unmerge(
-        &self,
-        _permit: AnyPermit,
-        asked: Asked<'_>,
-        from: Reference<'_>,
-    ) -> Result<Merge, Fault> {
-        let from = self.find(from, "from").await?;
-        self.check_jurisdiction(asked.jurisdiction, &[from]).await?;
+    /// From now on the merged subject is a person of its own, with whoever was merged into it.
+    pub async fn undo(&self, asked: Asked, id: MergeId) -> Result<NotedMerge, Fault> {
+        self.find_merge(asked.permit, id).await?;
         self.fields.ready().await?;
-        let (request, noted) = self.request("UnmergeSubject", asked);
+        let (request, noted) = self.noted(asked);
         let this = self.clone();
         let ended = self.database.write(move |transaction| {
-            async move { this.unmerge_in(transaction, &request, &noted, from).await }.boxed()
+            async move { this.undo_in(transaction, &request, noted, id).await }.boxed()
         });
         let ended = ended.await?;
         self.outbox.wake();
         Ok(ended)
     }
 
-    fn request(&self, method: &str, asked: Asked<'_>) -> (RequestKey, Noted) {
+    /// A merge of people of whom one lives where the caller may act.
+    pub async fn find_merge(&self, permit: DivisionPermit, id: MergeId) -> Result<NotedMerge, Fault> {
+        let found = merges::find(self.database.reader(), id).await?;
+        let found = found.ok_or_else(merge_not_found)?;
+        let (from, into) = (found.merge.from, found.merge.into);
+        if self.is_theirs(permit, &[from, into]).await? {
+            Ok(found)
+        } else {
+            Err(merge_not_found())
+        }
+    }
+
+    /// Merges of people of whom one lives where the caller may act, the newest first, and the token of the next page.
+    pub async fn list(
+        &self,
+        permit: DivisionPermit,
+        filter: Filter,
+        page: &Page,
+    ) -> Result<(Vec<NotedMerge>, String), Fault> {
+        let after = page.after.as_deref().and_then(merges::Place::read);
+        let rows = merges::list(self.database.reader(), filter, after, page.limit()).await?;
+        let (rows, next) = page.cut(rows, |last| merges::Place::of(&last.merge).write())?;
+        let mut theirs = Vec::with_capacity(rows.len());
+        for noted in rows {
+            if self
+                .is_theirs(permit, &[noted.merge.from, noted.merge.into])
+                .await?
+            {
+                theirs.push(noted);
+            }
+        }
+        Ok((theirs, next))
+    }
+
+    fn noted(&self, asked: Asked) -> (RequestKey, Noted) {
         let noted = Noted {
-            by: asked.account.to_owned(),
-            reason: asked.reason.to_owned(),
+            by: asked.account,
+            reason: asked.reason,
             at: self.clock.now(),
         };
-        let key = self
-            .idempotency
-            .key(asked.account, method, asked.request_id, asked.body);
-        (key, noted)
+        (asked.request, noted)
     }
 
     async fn find(&self, reference: Reference<'_>, field: &str) -> Result<SubjectId, Fault> {
@@ -132,10 +153,12 @@ impl Merging {
         found.ok_or_else(|| not_found(field))
     }
 
-    /// Refuses people of whom none is known to live in the jurisdiction. What was merged before counts: it is the same person.
-    async fn check_jurisdiction(&self, own: Jurisdiction, subjects: &[SubjectId]) -> Result<(), Fault> {
+    /// Whether one of these people is known to live where the caller may act. What was merged before counts: it is the same
+    /// person.
+    async fn is_theirs(&self, permit: DivisionPermit, subjects: &[SubjectId]) -> Result<bool, Fault> {
+        let own = permit.jurisdiction();
         if own.is_province_wide() {
-            return Ok(());
+            return Ok(true);
         }
         let reader = self.database.reader();
         let mut people = BTreeSet::new();
@@ -146,25 +169,17 @@ impl Merging {
         let cipher = self.fields.ready().await?;
         let homes = homes::of(reader, &people).await?;
         let divisions = homes.iter().map(|home| home.division(&cipher));
-        if own.covers_any(divisions.collect::<Result<Vec<_>, _>>()?) {
-            return Ok(());
-        }
-        Err(Fault::new(
-            FaultCode::PermissionDenied,
-            "OUTSIDE_DIVISION",
-            "该人员不在本辖区居住",
-            "neither of the two is known to live in your division",
-        ))
+        Ok(own.covers_any(divisions.collect::<Result<Vec<_>, _>>()?))
     }
 
     async fn merge_in(
         &self,
         transaction: &DatabaseTransaction,
         request: &RequestKey,
-        noted: &Noted,
+        noted: Noted,
         from: SubjectId,
         into: SubjectId,
-    ) -> Result<Merge, Fault> {
+    ) -> Result<NotedMerge, Fault> {
         merges::lock(transaction).await?;
         let before = merges::latest(transaction, from).await?;
         let merge = Merge {
@@ -175,46 +190,52 @@ impl Merging {
             merged_at: noted.at,
             unmerged_at: None,
         };
-        if let Some(earlier) = claim(transaction, request, (from, merge.version), noted).await? {
+        if let Some(earlier) = claim(transaction, request, merge.id(), &noted).await? {
             return Ok(earlier);
         }
         let with_from = merges::together(transaction, from).await?;
         let with_into = merges::together(transaction, into).await?;
         let elsewhere = before.is_some_and(|before| before.unmerged_at.is_none());
         check_merge(from, &with_from, into, &with_into, elsewhere).map_err(refused)?;
-        merges::insert(transaction, &merge, noted).await?;
+        merges::insert(transaction, &merge, &noted).await?;
         let merged = Happened::Merged {
             into,
             version: merge.version,
         };
-        self.tell(transaction, noted, from, merged).await?;
-        Ok(merge)
+        self.tell(transaction, &noted, from, merged).await?;
+        Ok(NotedMerge {
+            merge,
+            created_by: noted.by,
+            reason: noted.reason,
+            undone_by: None,
+            undo_reason: None,
+        })
     }
 
-    async fn unmerge_in(
+    async fn undo_in(
         &self,
         transaction: &DatabaseTransaction,
         request: &RequestKey,
-        noted: &Noted,
-        from: SubjectId,
-    ) -> Result<Merge, Fault> {
+        noted: Noted,
+        id: MergeId,
+    ) -> Result<NotedMerge, Fault> {
         merges::lock(transaction).await?;
-        let merge = merges::latest(transaction, from).await?;
-        let version = merge.as_ref().map_or(0, |merge| merge.version);
-        if let Some(earlier) = claim(transaction, request, (from, version), noted).await? {
+        if let Some(earlier) = claim(transaction, request, id, &noted).await? {
             return Ok(earlier);
         }
-        let merge = merge.filter(|merge| merge.unmerged_at.is_none());
-        let merge = merge.ok_or_else(not_merged)?;
-        merges::end(transaction, &merge, noted).await?;
+        let mut found = merges::find(transaction, id).await?.ok_or_else(merge_not_found)?;
+        if found.merge.unmerged_at.is_some() {
+            return Err(already_undone());
+        }
+        merges::end(transaction, &found.merge, &noted).await?;
         let unmerged = Happened::Unmerged {
-            version: merge.version + 1,
+            version: id.version + 1,
         };
-        self.tell(transaction, noted, from, unmerged).await?;
-        Ok(Merge {
-            unmerged_at: Some(noted.at),
-            ..merge
-        })
+        self.tell(transaction, &noted, id.from, unmerged).await?;
+        found.merge.unmerged_at = Some(noted.at);
+        found.undone_by = Some(noted.by);
+        found.undo_reason = Some(noted.reason);
+        Ok(found)
     }
 
     async fn tell(
@@ -238,18 +259,17 @@ impl Merging {
 async fn claim(
     transaction: &DatabaseTransaction,
     request: &RequestKey,
-    (from, version): (SubjectId, i64),
+    id: MergeId,
     noted: &Noted,
-) -> Result<Option<Merge>, Fault> {
-    let answer = [&from.uuid().as_bytes()[..], &version.to_be_bytes()].concat();
-    let Claim::Replay(answer) = idempotency::claim(transaction, request, &answer, noted.at).await? else {
+) -> Result<Option<NotedMerge>, Fault> {
+    let answer = id.to_string();
+    let Claim::Replay(answer) = idempotency::claim(transaction, request, answer.as_bytes(), noted.at).await?
+    else {
         return Ok(None);
     };
     let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
-    let (from, version) = answer.split_at_checked(16).ok_or_else(damaged)?;
-    let from = Uuid::from_slice(from).map_err(|_| damaged())?;
-    let version = i64::from_be_bytes(version.try_into().map_err(|_| damaged())?);
-    let merge = merges::find(transaction, SubjectId::from_uuid(from), version).await?;
+    let id = std::str::from_utf8(&answer).ok().and_then(MergeId::parse);
+    let merge = merges::find(transaction, id.ok_or_else(damaged)?).await?;
     merge.ok_or_else(damaged).map(Some)
 }
 
@@ -271,12 +291,30 @@ fn already_merged(zh: &str, en: String) -> Fault {
     Fault::new(FaultCode::FailedPrecondition, "ALREADY_MERGED", zh, en)
 }
 
-fn not_merged() -> Fault {
+fn already_undone() -> Fault {
     Fault::new(
         FaultCode::FailedPrecondition,
-        "NOT_MERGED",
-        "该编号未并入他人",
-        "it is not merged into another subject",
+        "MERGE_UNDONE",
+        "该合并已撤销",
+        "this merge was undone already",
+    )
+}
+
+pub fn merge_not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "MERGE_NOT_FOUND",
+        "没有该合并记录",
+        "there is no such merge of people in your division",
+    )
+}
+
+fn outside() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "OUTSIDE_DIVISION",
+        "该人员不在本辖区居住",
+        "neither of the two is known to live in your division",
     )
 }
 

@@ -4,14 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use lutong_chassis::access::{AccountPermit, AnyPermit};
+use lutong_chassis::access::{AnyPermit, SelfPermit};
 use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
 use lutong_chassis::gather::{Apart, Gatherer, Together};
-use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
+use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::document::{Document, Normalisation};
-use lutong_kernel::{Clock, Fault, FaultCode, Random, RequestId, SubjectId, Timestamp, Violation};
+use lutong_kernel::{Clock, Fault, FaultCode, Random, SubjectId, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
@@ -24,7 +24,6 @@ use crate::store::people::{self, DocumentIndex, NewPerson, SealedPerson};
 pub struct Registry {
     database: Database,
     fields: FieldCipher,
-    idempotency: Idempotency,
     index_key: Key,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -55,7 +54,6 @@ impl Registry {
         Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
-            idempotency: store.idempotency.clone(),
             index_key: store.index_key.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
@@ -74,21 +72,17 @@ impl Registry {
     }
 
     /// Registers the person, or finds the one with the same document, and binds the caller's account to them.
-    /// `body` is the request as sent, for its fingerprint.
     pub async fn register(
         &self,
-        permit: AccountPermit,
-        request_id: RequestId,
-        body: &[u8],
+        permit: &SelfPermit,
+        request: RequestKey,
         stated: StatedPerson<'_>,
     ) -> Result<Registered, Fault> {
         let now = self.clock.now();
         let (person, normalisations) = stated.check(now.local_day()).map_err(within_person)?;
         let account = AccountId::parse(permit.account()).map_err(|wrong| Fault::invalid(vec![wrong]))?;
         let registration = Registration {
-            request: self
-                .idempotency
-                .key(permit.account(), "RegisterPerson", request_id, body),
+            request,
             account,
             index: self.index(&person.document),
             person,

@@ -80,6 +80,17 @@ pub async fn after(
     rows.into_iter().map(Change::try_from).collect()
 }
 
+/// The newest sequence; 0 where there is none.
+pub async fn last(connection: &impl ConnectionTrait) -> Result<i64, StorageError> {
+    let last: Option<Option<i64>> = Entity::find()
+        .select_only()
+        .column_as(Column::Sequence.max(), "last")
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(last.flatten().unwrap_or(0))
+}
+
 /// Those of an account, the latest first.
 pub async fn of(connection: &impl ConnectionTrait, id: &AccountId) -> Result<Vec<Change>, StorageError> {
     let rows = Entity::find()

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, subject_bytes};
 use lutong_kernel::{SubjectId, Timestamp};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait as _, QueryFilter as _, QueryOrder as _,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use super::tables::merge::{ActiveModel, Column, Entity, Model};
-use crate::domain::merge::Merge;
+use crate::domain::merge::{Merge, MergeId};
 
 /// Advisory lock on PostgreSQL: what is one person is decided one after the other. SQLite has one writer.
 const LOCK: i64 = 0x006d_6572_6765;
@@ -23,6 +23,89 @@ pub struct Noted {
     pub by: String,
     pub reason: String,
     pub at: Timestamp,
+}
+
+/// A merge with who noted it and who undid it, and how it was known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotedMerge {
+    pub merge: Merge,
+    pub created_by: String,
+    pub reason: String,
+    pub undone_by: Option<String>,
+    pub undo_reason: Option<String>,
+}
+
+/// Which merges; `None` lets all through.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    /// On either side.
+    pub subject: Option<SubjectId>,
+    pub in_force: Option<bool>,
+}
+
+/// Where a merge lies in the list of all, the newest first.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    merged_at: i64,
+    from: SubjectId,
+    version: i64,
+}
+
+impl Place {
+    pub const fn of(merge: &Merge) -> Self {
+        Self {
+            merged_at: merge.merged_at.micros(),
+            from: merge.from,
+            version: merge.version,
+        }
+    }
+
+    pub fn write(self) -> Vec<u8> {
+        [
+            &self.merged_at.to_be_bytes()[..],
+            self.from.uuid().as_bytes(),
+            &self.version.to_be_bytes(),
+        ]
+        .concat()
+    }
+
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let (merged_at, rest) = bytes.split_first_chunk::<8>()?;
+        let (from, version) = rest.split_first_chunk::<16>()?;
+        Some(Self {
+            merged_at: i64::from_be_bytes(*merged_at),
+            from: SubjectId::from_uuid(uuid::Uuid::from_bytes(*from)),
+            version: i64::from_be_bytes(version.try_into().ok()?),
+        })
+    }
+
+    /// What lies after it.
+    fn beyond(self) -> Condition {
+        let from = subject_bytes(self.from);
+        let same_instant = Column::MergedAt.eq(self.merged_at);
+        Condition::any()
+            .add(Column::MergedAt.lt(self.merged_at))
+            .add(same_instant.clone().and(Column::FromId.gt(from.clone())))
+            .add(
+                same_instant
+                    .and(Column::FromId.eq(from))
+                    .and(Column::Version.lt(self.version)),
+            )
+    }
+}
+
+impl TryFrom<Model> for NotedMerge {
+    type Error = StorageError;
+
+    fn try_from(row: Model) -> Result<Self, StorageError> {
+        Ok(Self {
+            created_by: row.merged_by.clone(),
+            reason: row.reason.clone(),
+            undone_by: row.unmerged_by.clone(),
+            undo_reason: row.unmerge_reason.clone(),
+            merge: Merge::try_from(row)?,
+        })
+    }
 }
 
 impl TryFrom<Model> for Merge {
@@ -63,13 +146,44 @@ pub async fn latest(
 
 pub async fn find(
     connection: &impl ConnectionTrait,
-    from: SubjectId,
-    version: i64,
-) -> Result<Option<Merge>, StorageError> {
-    let row = Entity::find_by_id((subject_bytes(from), version))
+    id: MergeId,
+) -> Result<Option<NotedMerge>, StorageError> {
+    let row = Entity::find_by_id((subject_bytes(id.from), id.version))
         .one(connection)
         .await?;
-    row.map(Merge::try_from).transpose()
+    row.map(NotedMerge::try_from).transpose()
+}
+
+/// The newest first.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    filter: Filter,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<NotedMerge>, StorageError> {
+    let mut rows = Entity::find()
+        .order_by_desc(Column::MergedAt)
+        .order_by_asc(Column::FromId)
+        .order_by_desc(Column::Version)
+        .limit(limit);
+    if let Some(subject) = filter.subject.map(subject_bytes) {
+        let touching = Condition::any()
+            .add(Column::FromId.eq(subject.clone()))
+            .add(Column::IntoId.eq(subject));
+        rows = rows.filter(touching);
+    }
+    if let Some(in_force) = filter.in_force {
+        rows = rows.filter(if in_force {
+            Column::UnmergedAt.is_null()
+        } else {
+            Column::UnmergedAt.is_not_null()
+        });
+    }
+    if let Some(after) = after {
+        rows = rows.filter(after.beyond());
+    }
+    let rows = rows.all(connection).await?;
+    rows.into_iter().map(NotedMerge::try_from).collect()
 }
 
 /// Everybody who is one person with `subject` now, itself too.

@@ -6,12 +6,13 @@ use std::time::Duration;
 use lutong_chassis::access::Roles;
 use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{Call, Principal, on_both_engines};
-use lutong_kernel::{DivisionCode, Fault, ServiceName};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1 as types;
 use tonic::{Request, Response, Status};
+use wire::MergeState;
 use wire::event::Payload;
 use wire::event_log_service_client::EventLogServiceClient;
 use wire::merge_service_client::MergeServiceClient;
@@ -25,9 +26,11 @@ on_both_engines!(
     a_merge_sent_again_is_answered_alike_and_told_once,
     what_is_no_merge_is_named_and_told_to_nobody,
     who_lives_in_another_division_is_nobodys_to_merge,
+    merges_are_listed_page_by_page_the_newest_first,
     one_person_has_at_most_sixteen_subjects,
     identitys_log_is_read_on_page_by_page,
     a_follower_of_identity_that_comes_too_late_is_told,
+    a_follower_whose_log_was_replaced_is_told,
     where_somebody_lives_is_told_once_a_declaration_followed_and_again_when_they_move,
 );
 
@@ -43,6 +46,13 @@ fn supervisor_of(division: Option<&str>) -> Principal {
         division: division.map(|code| DivisionCode::parse(code).unwrap()),
         feed: None,
     }
+}
+
+fn purpose() -> Option<types::Purpose> {
+    Some(types::Purpose {
+        code: types::PurposeCode::DataCorrection.into(),
+        reference: String::new(),
+    })
 }
 
 fn by_id(subject: &str) -> wire::SubjectReference {
@@ -62,60 +72,72 @@ impl Identity {
         MergeServiceClient::new(self.0.channel(ServiceName::Identity, Caller::Gateway))
     }
 
-    fn purposeful<T>(&self, message: T) -> Request<T> {
-        self.purposeful_as(&supervisor(), message)
-    }
-
-    fn purposeful_as<T>(&self, who: &Principal, message: T) -> Request<T> {
-        let mut request = self.0.call_as(who).request(message);
-        let purpose = "test".parse().unwrap();
-        request.metadata_mut().insert("lutong-purpose", purpose);
-        request
-    }
-
     async fn merge(
         &self,
         n: u32,
-        from: wire::SubjectReference,
+        subject: wire::SubjectReference,
         into: wire::SubjectReference,
-    ) -> Result<wire::SubjectMerge, Fault> {
-        self.merge_as(&supervisor(), n, from, into).await
+    ) -> Result<wire::Merge, Fault> {
+        self.merge_as(&supervisor(), n, subject, into).await
     }
 
     async fn merge_as(
         &self,
         who: &Principal,
         n: u32,
-        from: wire::SubjectReference,
+        subject: wire::SubjectReference,
         into: wire::SubjectReference,
-    ) -> Result<wire::SubjectMerge, Fault> {
-        let merge = wire::MergeSubjectsRequest {
+    ) -> Result<wire::Merge, Fault> {
+        let request = self.0.call_as(who).request(wire::CreateMergeRequest {
             request_id: request_id(n),
-            from: Some(from),
+            subject: Some(subject),
             into: Some(into),
             reason: "同一人的护照与身份证".to_owned(),
-        };
-        let request = self.purposeful_as(who, merge);
-        let answer = self.merges().merge_subjects(request).await;
+            purpose: purpose(),
+        });
+        let answer = self.merges().create_merge(request).await;
         answer
             .map(|answer| answer.into_inner().merge.unwrap())
             .map_err(|status| reason(&status))
     }
 
-    async fn unmerge(&self, n: u32, from: &str) -> Result<wire::SubjectMerge, Fault> {
-        self.unmerge_as(&supervisor(), n, from).await
+    async fn undo(&self, n: u32, name: &str) -> Result<wire::Merge, Fault> {
+        self.undo_as(&supervisor(), n, name).await
     }
 
-    async fn unmerge_as(&self, who: &Principal, n: u32, from: &str) -> Result<wire::SubjectMerge, Fault> {
-        let unmerge = wire::UnmergeSubjectRequest {
+    async fn undo_as(&self, who: &Principal, n: u32, name: &str) -> Result<wire::Merge, Fault> {
+        let request = self.0.call_as(who).request(wire::UndoMergeRequest {
             request_id: request_id(n),
-            from: Some(by_id(from)),
+            name: name.to_owned(),
             reason: "two people after all".to_owned(),
-        };
-        let request = self.purposeful_as(who, unmerge);
-        let answer = self.merges().unmerge_subject(request).await;
+            purpose: purpose(),
+        });
+        let answer = self.merges().undo_merge(request).await;
         answer
             .map(|answer| answer.into_inner().merge.unwrap())
+            .map_err(|status| reason(&status))
+    }
+
+    async fn get(&self, who: &Principal, name: &str) -> Result<wire::Merge, Fault> {
+        let request = self.0.call_as(who).request(wire::GetMergeRequest {
+            name: name.to_owned(),
+        });
+        let answer = self.merges().get_merge(request).await;
+        answer
+            .map(|answer| answer.into_inner().merge.unwrap())
+            .map_err(|status| reason(&status))
+    }
+
+    async fn list_merges(
+        &self,
+        who: &Principal,
+        asked: wire::ListMergesRequest,
+    ) -> Result<(Vec<wire::Merge>, String), Fault> {
+        let request = self.0.call_as(who).request(asked);
+        let answer = self.merges().list_merges(request).await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map(|answer| (answer.merges, answer.next_page_token))
             .map_err(|status| reason(&status))
     }
 
@@ -125,22 +147,23 @@ impl Identity {
         (one, two)
     }
 
-    async fn list(&self, after_sequence: i64, page_size: i32) -> Result<Vec<wire::Event>, Fault> {
+    async fn list(&self, cursor: &str, page_size: i32) -> Result<(Vec<wire::Event>, String), Fault> {
         let request = Call::background(Duration::from_secs(5)).request(wire::ListEventsRequest {
-            after_sequence,
+            cursor: cursor.to_owned(),
             page_size,
         });
         let mut log = EventLogServiceClient::new(self.0.channel(ServiceName::Identity, Caller::RiskRules));
         let answer = log.list_events(request).await;
         answer
-            .map(|answer| answer.into_inner().events)
+            .map(tonic::Response::into_inner)
+            .map(|answer| (answer.events, answer.next_cursor))
             .map_err(|status| reason(&status))
     }
 
     /// What was told, once there are `count` events.
     async fn told(&self, count: usize) -> Vec<(String, Payload)> {
         for _ in 0..400 {
-            let events = self.list(0, 0).await.unwrap();
+            let (events, _) = self.list("", 0).await.unwrap();
             if events.len() >= count {
                 let told = events.into_iter();
                 return told
@@ -164,10 +187,16 @@ async fn a_merge_and_its_undoing_are_told_with_growing_versions(bed: Bed) {
     let identity = start(bed).await;
     let (one, two) = identity.two().await;
     let merge = identity.merge(10, by_document(ONE), by_id(&two)).await.unwrap();
-    assert_eq!((&merge.from_subject_id, &merge.into_subject_id), (&one, &two));
-    assert!(merge.merge_time.is_some() && merge.unmerge_time.is_none());
-    let undone = identity.unmerge(11, &one).await.unwrap();
-    assert!(undone.unmerge_time.is_some());
+    assert_eq!((&merge.subject_id, &merge.into_subject_id), (&one, &two));
+    assert_eq!(
+        (merge.state(), merge.creator.as_str()),
+        (MergeState::InForce, "supervisor-1")
+    );
+    let undone = identity.undo(11, &merge.name).await.unwrap();
+    assert_eq!(
+        (undone.state(), undone.undo_time.is_some()),
+        (MergeState::Undone, true)
+    );
     identity.merge(12, by_id(&one), by_document(TWO)).await.unwrap();
     let unmerged = Payload::SubjectUnmerged(wire::SubjectUnmerged { version: 2 });
     let expected = [merged(&two, 1), unmerged, merged(&two, 3)];
@@ -188,7 +217,7 @@ async fn whoever_is_one_person_already_is_not_merged_again(bed: Bed) {
     };
     assert_eq!(refused(10, &one, &one).await, "ALREADY_MERGED");
     identity.merge(11, by_id(&one), by_id(&two)).await.unwrap();
-    identity.merge(12, by_id(&two), by_id(&three)).await.unwrap();
+    let second = identity.merge(12, by_id(&two), by_id(&three)).await.unwrap();
     for (n, from, into) in [
         (13, &one, &two),
         (14, &two, &one),
@@ -197,13 +226,11 @@ async fn whoever_is_one_person_already_is_not_merged_again(bed: Bed) {
     ] {
         assert_eq!(refused(n, from, into).await, "ALREADY_MERGED");
     }
-    identity.unmerge(17, &two).await.unwrap();
+    identity.undo(17, &second.name).await.unwrap();
     // Merged into two still, and not a person of its own.
     assert_eq!(refused(18, &one, &three).await, "ALREADY_MERGED");
-    let refused = identity.unmerge(19, &two).await.unwrap_err();
-    assert_eq!(refused.reason, "NOT_MERGED");
-    let refused = identity.unmerge(20, &three).await.unwrap_err();
-    assert_eq!(refused.reason, "NOT_MERGED");
+    let refused = identity.undo(19, &second.name).await.unwrap_err();
+    assert_eq!(refused.reason, "MERGE_UNDONE");
     assert_eq!(identity.told(3).await.len(), 3);
 }
 
@@ -215,35 +242,39 @@ async fn a_merge_sent_again_is_answered_alike_and_told_once(bed: Bed) {
     assert_eq!(first, again);
     let other = identity.merge(10, by_id(&two), by_id(&one)).await.unwrap_err();
     assert_eq!(other.reason, "REQUEST_ID_REUSED");
-    let undone = identity.unmerge(11, &one).await.unwrap();
-    assert_eq!(identity.unmerge(11, &one).await.unwrap(), undone);
-    assert_eq!(
-        identity.unmerge(11, &two).await.unwrap_err().reason,
-        "REQUEST_ID_REUSED"
-    );
-    assert_eq!(identity.told(2).await.len(), 2);
+    let undone = identity.undo(11, &first.name).await.unwrap();
+    assert_eq!(identity.undo(11, &first.name).await.unwrap(), undone);
+    let second = identity.merge(12, by_id(&one), by_id(&two)).await.unwrap();
+    let other = identity.undo(11, &second.name).await.unwrap_err();
+    assert_eq!(other.reason, "REQUEST_ID_REUSED");
+    assert_eq!(identity.told(3).await.len(), 3);
 }
 
 async fn what_is_no_merge_is_named_and_told_to_nobody(bed: Bed) {
     let identity = start(bed).await;
     let (one, _) = identity.two().await;
-    let request = identity.purposeful(wire::MergeSubjectsRequest {
-        request_id: "x".to_owned(),
-        from: Some(by_id("nobody")),
-        into: None,
-        reason: " ".to_owned(),
-    });
-    let refused = identity.merges().merge_subjects(request).await.unwrap_err();
+    let request = identity
+        .0
+        .call_as(&supervisor())
+        .request(wire::CreateMergeRequest {
+            request_id: "x".to_owned(),
+            subject: Some(by_id("nobody")),
+            into: None,
+            reason: " ".to_owned(),
+            purpose: None,
+        });
+    let refused = identity.merges().create_merge(request).await.unwrap_err();
     let fields: Vec<_> = reason(&refused)
         .violations
         .into_iter()
         .map(|one| format!("{} {}", one.field, one.reason))
         .collect();
     let expected = [
-        "from.subject_id SUBJECT_ID_SHAPE",
-        "into DOCUMENT_OR_SUBJECT",
-        "request_id REQUEST_ID_SHAPE",
-        "reason TEXT_LENGTH",
+        "request_id UUID_SHAPE",
+        "subject.subject_id UUID_SHAPE",
+        "into MISSING",
+        "reason MISSING",
+        "purpose MISSING",
     ];
     assert_eq!(fields, expected);
     let wrong = identity
@@ -254,13 +285,30 @@ async fn what_is_no_merge_is_named_and_told_to_nobody(bed: Bed) {
     let nobody = "00000000-0000-7000-8000-000000000999";
     let unknown = identity.merge(11, by_id(&one), by_id(nobody)).await.unwrap_err();
     assert_eq!(unknown.reason, "SUBJECT_NOT_FOUND");
-    assert_eq!(
-        identity.unmerge(12, nobody).await.unwrap_err().reason,
-        "SUBJECT_NOT_FOUND"
-    );
-    let request = identity.purposeful(wire::UnmergeSubjectRequest::default());
-    let refused = identity.merges().unmerge_subject(request).await.unwrap_err();
+    for nobodys in [
+        "merges/1",
+        &format!("merges/{nobody}.1"),
+        &format!("merges/{nobody}.01"),
+    ] {
+        let unknown = identity.undo(12, nobodys).await.unwrap_err();
+        assert_eq!(unknown.reason, "MERGE_NOT_FOUND");
+        let unknown = identity.get(&supervisor(), nobodys).await.unwrap_err();
+        assert_eq!(unknown.reason, "MERGE_NOT_FOUND");
+    }
+    let request = identity
+        .0
+        .call_as(&supervisor())
+        .request(wire::UndoMergeRequest::default());
+    let refused = identity.merges().undo_merge(request).await.unwrap_err();
     assert_eq!(reason(&refused).reason, "INVALID_FIELDS");
+    assert_eq!(
+        identity
+            .get(&supervisor(), one.as_str())
+            .await
+            .unwrap_err()
+            .reason,
+        "INVALID_FIELDS"
+    );
     assert_eq!(testing::rows(&identity.1, "merges").await, 0);
     assert_eq!(testing::rows(&identity.1, "outbox").await, 0);
 }
@@ -281,30 +329,117 @@ async fn who_lives_in_another_division_is_nobodys_to_merge(bed: Bed) {
     else {
         panic!("{outcomes:?}")
     };
-    let reasons = async |n, who: Option<&str>, from: &str, into: &str| {
-        let who = supervisor_of(who);
-        let merged = identity.merge_as(&who, n, by_id(from), by_id(into)).await;
-        let unmerged = identity.unmerge_as(&who, n + 100, from).await;
-        [merged, unmerged].map(|answer| {
-            answer
-                .err()
-                .map_or_else(String::new, |fault| fault.reason.into_owned())
-        })
+    let code = |answer: Result<wire::Merge, Fault>| {
+        answer
+            .err()
+            .map_or_else(String::new, |fault| fault.reason.into_owned())
     };
-    let missing = ["DIVISION_MISSING", "DIVISION_MISSING"];
+    // A merge by the province's supervisor, seen and undone by somebody's.
+    let reasons = async |n, who: Option<&str>, subject: &str, into: &str| {
+        let who = supervisor_of(who);
+        let merged = identity.merge_as(&who, n, by_id(subject), by_id(into)).await;
+        let merge = match &merged {
+            Ok(merge) => merge.clone(),
+            Err(_) => identity
+                .merge(n + 100, by_id(subject), by_id(into))
+                .await
+                .unwrap(),
+        };
+        let seen = identity.get(&who, &merge.name).await;
+        let undone = identity.undo_as(&who, n + 200, &merge.name).await;
+        if undone.is_err() {
+            identity.undo(n + 300, &merge.name).await.unwrap();
+        }
+        [merged, seen, undone].map(code)
+    };
+    let missing = ["DIVISION_MISSING"; 3];
     assert_eq!(reasons(10, None, &one, &two).await, missing);
-    let outside = ["OUTSIDE_DIVISION", "OUTSIDE_DIVISION"];
+    let outside = ["OUTSIDE_DIVISION", "MERGE_NOT_FOUND", "MERGE_NOT_FOUND"];
     for (n, who) in [(11, "370100"), (12, "370204"), (13, "370202001")] {
         assert_eq!(reasons(n, Some(who), &one, &two).await, outside, "{who}");
     }
     // Either of the two is enough, and nobody is nobody's but the province's.
     for (n, who) in [(14, "370202"), (15, "370203"), (16, "370200"), (17, "370000")] {
-        assert_eq!(reasons(n, Some(who), &one, &two).await, ["", ""], "{who}");
+        assert_eq!(reasons(n, Some(who), &one, &two).await, [""; 3], "{who}");
     }
-    assert_eq!(reasons(18, Some("370202"), feeds, &one).await, ["", ""]);
+    assert_eq!(reasons(18, Some("370202"), feeds, &one).await, [""; 3]);
     assert_eq!(reasons(19, Some("370202"), feeds, &two).await, outside);
     assert_eq!(reasons(20, Some("370202"), feeds, other).await, outside);
-    assert_eq!(reasons(21, Some("370000"), feeds, other).await, ["", ""]);
+    assert_eq!(reasons(21, Some("370000"), feeds, other).await, [""; 3]);
+    // A list has what its reader may see.
+    let count = async |who: &str| {
+        let all = wire::ListMergesRequest {
+            page_size: 1_000,
+            ..Default::default()
+        };
+        let listed = identity.list_merges(&supervisor_of(Some(who)), all).await;
+        listed.unwrap().0.len()
+    };
+    assert_eq!(
+        (
+            count("370000").await,
+            count("370203").await,
+            count("370100").await
+        ),
+        (12, 9, 0)
+    );
+    let nowhere = identity
+        .list_merges(&supervisor_of(None), wire::ListMergesRequest::default())
+        .await;
+    assert_eq!(nowhere.unwrap_err().reason, "DIVISION_MISSING");
+}
+
+async fn merges_are_listed_page_by_page_the_newest_first(bed: Bed) {
+    let identity = start(bed).await;
+    let (one, two) = identity.two().await;
+    let mut names = Vec::new();
+    for n in 10..13 {
+        let merge = identity.merge(n, by_id(&one), by_id(&two)).await.unwrap();
+        identity.0.clock.advance(Duration::from_secs(1));
+        if n < 12 {
+            identity.undo(n + 100, &merge.name).await.unwrap();
+        }
+        names.insert(0, merge.name);
+    }
+    let asked = |page_token: &str| wire::ListMergesRequest {
+        subject_id: two.clone(),
+        page_size: 2,
+        page_token: page_token.to_owned(),
+        ..Default::default()
+    };
+    let (first, next) = identity.list_merges(&supervisor(), asked("")).await.unwrap();
+    let (second, last) = identity.list_merges(&supervisor(), asked(&next)).await.unwrap();
+    let listed: Vec<_> = first.into_iter().chain(second).map(|merge| merge.name).collect();
+    assert_eq!((listed, last.as_str()), (names, ""));
+    let other_filter = wire::ListMergesRequest {
+        state: MergeState::Undone.into(),
+        ..asked(&next)
+    };
+    let refused = identity
+        .list_merges(&supervisor(), other_filter)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.violations[0].reason, "PAGE_TOKEN_FOREIGN");
+    let undone = wire::ListMergesRequest {
+        state: MergeState::Undone.into(),
+        ..Default::default()
+    };
+    assert_eq!(
+        identity.list_merges(&supervisor(), undone).await.unwrap().0.len(),
+        2
+    );
+    let nobodys = wire::ListMergesRequest {
+        subject_id: "00000000-0000-7000-8000-000000000999".to_owned(),
+        ..Default::default()
+    };
+    assert!(
+        identity
+            .list_merges(&supervisor(), nobodys)
+            .await
+            .unwrap()
+            .0
+            .is_empty()
+    );
 }
 
 fn passport(n: u32) -> types::Document {
@@ -337,27 +472,56 @@ async fn one_person_has_at_most_sixteen_subjects(bed: Bed) {
 async fn identitys_log_is_read_on_page_by_page(bed: Bed) {
     let identity = start(bed).await;
     let (one, two) = identity.two().await;
-    identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
-    identity.unmerge(11, &one).await.unwrap();
+    let merge = identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
+    identity.undo(11, &merge.name).await.unwrap();
     identity.told(2).await;
     let sequences = |events: Vec<wire::Event>| events.iter().map(|event| event.sequence).collect::<Vec<_>>();
-    assert_eq!(sequences(identity.list(0, 1).await.unwrap()), [1]);
-    assert_eq!(sequences(identity.list(1, 0).await.unwrap()), [2]);
-    assert_eq!(sequences(identity.list(2, 0).await.unwrap()), [0_i64; 0]);
-    for (after, size) in [(-1, 0), (0, -1), (0, 501)] {
-        let refused = identity.list(after, size).await.unwrap_err();
+    let (first, cursor) = identity.list("", 1).await.unwrap();
+    assert_eq!(sequences(first), [1]);
+    let (second, cursor) = identity.list(&cursor, 0).await.unwrap();
+    assert_eq!(sequences(second), [2]);
+    let (none, cursor) = identity.list(&cursor, -1).await.unwrap();
+    assert_eq!(sequences(none), [0_i64; 0]);
+    // The cursor of another log, one that was altered, and what is none.
+    let (_, of_accounts) = identity.changes("", 0).await.unwrap();
+    let mut altered = cursor.clone();
+    altered.replace_range(8..9, if &altered[8..9] == "A" { "B" } else { "A" });
+    for foreign in [&of_accounts, &altered, "2"] {
+        let refused = identity.list(foreign, 0).await.unwrap_err();
         assert_eq!(refused.reason, "INVALID_FIELDS");
+        assert_eq!(refused.violations[0].reason, "CURSOR_FOREIGN");
+    }
+}
+
+/// A backup was restored: what had the follower's sequence is another event now, or there is none yet.
+async fn a_follower_whose_log_was_replaced_is_told(bed: Bed) {
+    let identity = start(bed).await;
+    let (one, two) = identity.two().await;
+    let merge = identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
+    identity.undo(11, &merge.name).await.unwrap();
+    identity.told(2).await;
+    let (_, cursor) = identity.list("", 0).await.unwrap();
+    for replacing in [
+        "UPDATE outbox SET created_at = created_at + 1",
+        "DELETE FROM outbox",
+    ] {
+        testing::meddle(&identity.1, replacing).await;
+        let refused = identity.list(&cursor, 0).await.unwrap_err();
+        assert_eq!(
+            (refused.code, refused.reason.as_ref()),
+            (FaultCode::FailedPrecondition, "LOG_REPLACED")
+        );
     }
 }
 
 async fn a_follower_of_identity_that_comes_too_late_is_told(bed: Bed) {
     let identity = start(bed).await;
     let (one, two) = identity.two().await;
-    identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
-    identity.unmerge(11, &one).await.unwrap();
+    let merge = identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
+    identity.undo(11, &merge.name).await.unwrap();
     identity.told(2).await;
     testing::meddle(&identity.1, "DELETE FROM outbox WHERE sequence = 1").await;
-    assert_eq!(identity.list(0, 0).await.unwrap_err().reason, "EVENTS_EXPIRED");
+    assert_eq!(identity.list("", 0).await.unwrap_err().reason, "EVENTS_EXPIRED");
 }
 
 /// Declaration's log, as far as a test has written it.
@@ -370,11 +534,13 @@ impl declaration::event_log_service_server::EventLogService for Declared {
         &self,
         request: Request<declaration::ListEventsRequest>,
     ) -> Result<Response<declaration::ListEventsResponse>, Status> {
-        let after = request.get_ref().after_sequence;
-        let events = self.0.lock().unwrap();
-        let events = events.iter().filter(|event| event.sequence > after).cloned();
+        let after = testing::plain_cursor(&request.get_ref().cursor);
+        let told = self.0.lock().unwrap();
+        let events = told.iter().filter(|event| event.sequence > after).cloned();
         Ok(Response::new(declaration::ListEventsResponse {
             events: events.collect(),
+            next_cursor: told.len().to_string(),
+            head_sequence: i64::try_from(told.len()).unwrap(),
         }))
     }
 }

@@ -1,35 +1,26 @@
 //! This service's log, for its followers.
 
+use lutong_chassis::access::AnyPermit;
 use lutong_chassis::outbox::Outbox;
-use lutong_chassis::reply;
+use lutong_chassis::skin::Following;
 use lutong_kernel::Fault;
-use lutong_proto::risk_rules::v1::event_log_service_server::EventLogService;
 use lutong_proto::risk_rules::v1::{Event, ListEventsRequest, ListEventsResponse};
-use tonic::{Request, Response, Status};
+use lutong_skin::risk_rules::v1::EventLogHandler;
 
-#[derive(Clone)]
-pub struct EventLog(Outbox);
+pub struct EventLog(pub Outbox);
 
-impl EventLog {
-    pub const fn new(outbox: Outbox) -> Self {
-        Self(outbox)
-    }
-
-    async fn list(&self, request: Request<ListEventsRequest>) -> Result<ListEventsResponse, Fault> {
-        reply::grant(&request)?.any()?;
-        let asked = request.into_inner();
-        let number = |event: &mut Event, sequence| event.sequence = sequence;
-        let events = self.0.page(asked.after_sequence, asked.page_size, number).await?;
-        Ok(ListEventsResponse { events })
-    }
-}
-
-#[tonic::async_trait]
-impl EventLogService for EventLog {
+impl EventLogHandler for EventLog {
     async fn list_events(
         &self,
-        request: Request<ListEventsRequest>,
-    ) -> Result<Response<ListEventsResponse>, Status> {
-        reply::answer(self.list(request).await)
+        call: Following<AnyPermit>,
+        _: ListEventsRequest,
+    ) -> Result<ListEventsResponse, Fault> {
+        let number = |event: &mut Event, sequence| event.sequence = sequence;
+        let told = self.0.told(&call.from, number).await?;
+        Ok(ListEventsResponse {
+            events: told.events,
+            next_cursor: told.next_cursor,
+            head_sequence: told.head,
+        })
     }
 }

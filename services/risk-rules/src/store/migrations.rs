@@ -30,6 +30,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0008_names::Migration),
             Box::new(m0009_rollbacks::Migration),
             Box::new(lutong_chassis::audit::ChainedAudit),
+            Box::new(lutong_chassis::outbox::FollowedCursor),
         ]
     }
 }

@@ -87,11 +87,13 @@ impl identity::event_log_service_server::EventLogService for People {
         &self,
         request: Request<identity::ListEventsRequest>,
     ) -> Result<Response<identity::ListEventsResponse>, Status> {
-        let after = request.get_ref().after_sequence;
+        let after = testing::plain_cursor(&request.get_ref().cursor);
         let told = self.0.lock().unwrap();
         let events = told.iter().filter(|event| event.sequence > after).cloned();
         Ok(Response::new(identity::ListEventsResponse {
             events: events.collect(),
+            next_cursor: told.len().to_string(),
+            head_sequence: i64::try_from(told.len()).unwrap(),
         }))
     }
 }
@@ -491,15 +493,16 @@ impl Mesh {
             .map_err(|status| fault(&status))
     }
 
-    pub async fn events(&self, after_sequence: i64, page_size: i32) -> Result<Vec<wire::Event>, Fault> {
+    pub async fn events(&self, cursor: &str, page_size: i32) -> Result<(Vec<wire::Event>, String), Fault> {
         let request = Call::background(Duration::from_secs(5)).request(wire::ListEventsRequest {
-            after_sequence,
+            cursor: cursor.to_owned(),
             page_size,
         });
         let mut log = EventLogServiceClient::new(self.channel(Caller::CodeRendering));
         let answer = log.list_events(request).await;
         answer
-            .map(|answer| answer.into_inner().events)
+            .map(tonic::Response::into_inner)
+            .map(|answer| (answer.events, answer.next_cursor))
             .map_err(|status| fault(&status))
     }
 

@@ -100,20 +100,22 @@ async fn the_log_is_read_on_and_says_what_it_keeps_no_more(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![], &[1, 2, 3]).await;
     mesh.until("three events", async || {
-        mesh.events(0, 0).await.unwrap().len() == 3
+        mesh.events("", 0).await.unwrap().0.len() == 3
     })
     .await;
-    assert_eq!(mesh.events(1, 1).await.unwrap()[0].sequence, 2);
-    for (after, page, expected) in [
-        (-1, 0, "after_sequence PAGE_RANGE"),
-        (0, -1, "page_size PAGE_RANGE"),
-        (0, 501, "page_size PAGE_RANGE"),
-    ] {
-        assert_eq!(named(&mesh.events(after, page).await.unwrap_err()), [expected]);
-    }
+    let (_, first) = mesh.events("", 1).await.unwrap();
+    let (second, second_cursor) = mesh.events(&first, 1).await.unwrap();
+    assert_eq!(second[0].sequence, 2);
+    let refused = mesh.events("1", 0).await.unwrap_err();
+    assert_eq!(named(&refused), ["cursor CURSOR_FOREIGN"]);
     testing::meddle(&mesh.storage, "DELETE FROM outbox WHERE sequence < 3").await;
-    assert_eq!(mesh.events(0, 0).await.unwrap_err().reason, "EVENTS_EXPIRED");
-    assert_eq!(mesh.events(2, 0).await.unwrap().len(), 1);
+    assert_eq!(mesh.events("", 0).await.unwrap_err().reason, "EVENTS_EXPIRED");
+    assert_eq!(mesh.events(&second_cursor, 0).await.unwrap().0.len(), 1);
+    testing::meddle(&mesh.storage, "DELETE FROM outbox").await;
+    assert_eq!(
+        mesh.events(&second_cursor, 0).await.unwrap_err().reason,
+        "LOG_REPLACED"
+    );
 }
 
 async fn a_run_that_is_none_is_not_found(bed: Bed) {

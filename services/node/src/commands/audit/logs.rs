@@ -6,11 +6,13 @@ use std::path::Path;
 use clap::Args;
 use lutong_kernel::{LocalDay, ServiceName, Timestamp};
 use lutong_proto::audit::v1::{AuditBreak, AuditHead, AuditRecord};
+use lutong_proto::types::v1::PurposeCode;
 use lutong_proto::{declaration, identity, risk_rules, time};
 use serde_json::{Value, json};
 
 use crate::commands::Failure;
 use crate::commands::client::{Calls, Target, failed, from_json, to_json, when};
+use crate::commands::why::Why;
 
 /// The services that record calls.
 const RECORDING: [ServiceName; 3] = [
@@ -51,6 +53,8 @@ pub struct List {
     /// For machines.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    why: Why,
     #[command(flatten)]
     target: Target,
 }
@@ -123,7 +127,7 @@ pages!(identity, declaration, risk_rules);
 
 impl List {
     pub async fn run(self) -> Result<(), Failure> {
-        let calls = self.target.calls_for("audit list").await?;
+        let calls = self.target.calls().await?;
         let services = self.service.map_or(RECORDING.to_vec(), |service| vec![service]);
         let (mut records, mut next) = (Vec::new(), String::new());
         for service in services {
@@ -169,6 +173,7 @@ impl List {
                     outcome: self.outcome.clone().unwrap_or_default(),
                     page_size: i32::try_from(size).unwrap_or(1_000),
                     page_token: token.clone(),
+                    purpose: self.why.purpose(PurposeCode::Audit),
                 }
             );
             records.extend(page);
@@ -280,6 +285,7 @@ impl Log {
                 service,
                 verify_audit_log,
                 VerifyAuditLogRequest {
+                    page_size: 1_000,
                     page_token: token,
                     known_head: known.cloned(),
                 }
