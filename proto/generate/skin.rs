@@ -97,7 +97,23 @@ fn of_service(access: &ExtensionDescriptor, service: &ServiceDescriptor) -> Stri
     for method in service.methods() {
         let (input, output) = (NAMES.message(&method.input()), NAMES.message(&method.output()));
         let (rust, permit) = (method.name().to_snake_case(), permit(&policy(access, &method)));
-        if method.is_client_streaming() || method.is_server_streaming() {
+        if method.is_server_streaming() && !method.is_client_streaming() {
+            let answers = format!("{}Stream", method.name());
+            let _ = writeln!(
+                methods,
+                "    fn {rust}(&self, call: Query<{permit}>, message: {input}) \
+                 -> impl Future<Output = Result<Answers<{output}>, Fault>> + Send;"
+            );
+            let _ = writeln!(
+                served,
+                "    type {answers} = Sent<{output}>;\n    \
+                 async fn {rust}(&self, request: Request<{input}>) -> Result<Response<Self::{answers}>, Status> {{\n        \
+                 let run = async {{\n            let (call, message) = self.skin.query(request)?;\n            \
+                 self.handler.{rust}(call, message).await\n        }};\n        answer_stream(run.await)\n    }}"
+            );
+            continue;
+        }
+        if method.is_client_streaming() {
             // The form of a stream stays; the permit is made of its grant.
             let _ = writeln!(
                 methods,

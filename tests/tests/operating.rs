@@ -317,7 +317,8 @@ async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approv
     let propose = async |account: &str| {
         let session = mesh.gateway.session(account).await;
         let body = json!({"request_id": request_id(), "subject_id": decided, "level": "DESIGNATION_LEVEL_MEDIUM",
-            "from_time": ago(1), "until_time": now().plus_seconds(86_400).to_rfc3339(), "legal_basis": "PICL-42"});
+            "start_time": ago(1), "end_time": now().plus_seconds(86_400).to_rfc3339(),
+            "legal_basis": "LEGAL_BASIS_CODE_PICL_42", "purpose": {"code": "PURPOSE_CODE_MANAGEMENT"}});
         let path = "/v1/designations";
         gateway
             .call(Method::POST, path, Some(&session), Some(body))
@@ -336,15 +337,19 @@ async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approv
     }
     let proposed = proposed.expect();
     assert_eq!(propose("officer-370300").await.reason(), "OUTSIDE_DIVISION");
-    let id = proposed["designation"]["designation_id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let name = proposed["designation"]["name"].as_str().unwrap().to_owned();
+    // The second officer finds what waits.
+    let session = mesh.gateway.session("officer-2").await;
+    let waiting = "/v1/designations?state=DESIGNATION_STATE_PROPOSED";
+    let listed = gateway.call(Method::GET, waiting, Some(&session), None).await;
+    let listed = listed.unwrap().expect();
+    assert_eq!(listed["designations"][0]["name"], name, "{listed}");
     let approve = async |account: &str| {
         let session = mesh.gateway.session(account).await;
-        let path = format!("/v1/designations/{id}:approve");
+        let path = format!("/v1/{name}:approve");
+        let body = json!({"request_id": request_id(), "purpose": {"code": "PURPOSE_CODE_MANAGEMENT"}});
         gateway
-            .call(Method::POST, &path, Some(&session), Some(json!({})))
+            .call(Method::POST, &path, Some(&session), Some(body))
             .await
             .unwrap()
     };

@@ -8,6 +8,7 @@ pub mod config;
 pub mod crypto;
 pub mod deadline;
 pub mod entropy;
+pub mod etag;
 pub mod failpoint;
 pub mod gather;
 pub mod health;

@@ -4,10 +4,11 @@
 mod cursor;
 mod page;
 
+use futures::stream::BoxStream;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::bounds::Bounded;
 use lutong_proto::requests::{self, Addressed, Paged, Repeatable, Target};
-use tonic::{Request, Streaming};
+use tonic::{Request, Status, Streaming};
 
 use crate::access::{Grant, Permit};
 use crate::idempotency::{Idempotency, RequestKey};
@@ -48,6 +49,12 @@ pub struct Mutation<P> {
     /// Claimed in the transaction of the effect ([`crate::idempotency::claim`]).
     pub request: RequestKey,
 }
+
+/// What a handler answers to a call with many answers.
+pub type Answers<T> = BoxStream<'static, Result<T, Fault>>;
+
+/// The same on its way to the client.
+pub type Sent<T> = BoxStream<'static, Result<T, Status>>;
 
 /// What the generated services need besides their handler.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! GB/T 2260 division codes and the nine-digit street codes inside them.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,24 @@ impl DivisionCode {
     }
 }
 
+impl DivisionCode {
+    /// The numbers of all codes that [`Self::contains`]: of six digits, and of streets. For stores, which keep numbers.
+    pub const fn numbers(self) -> [RangeInclusive<u32>; 2] {
+        if self.is_street() {
+            return [self.0..=self.0, self.0..=self.0];
+        }
+        let span = if self.0.is_multiple_of(10_000) {
+            9_999
+        } else if self.0.is_multiple_of(100) {
+            99
+        } else {
+            0
+        };
+        let last = self.0 + span;
+        [self.0..=last, self.0 * 1_000..=last * 1_000 + 999]
+    }
+}
+
 impl fmt::Display for DivisionCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
@@ -138,6 +157,38 @@ mod tests {
         assert!(!code("370202").contains(code("370203001")));
         assert!(!code("370202001").contains(code("370202")));
         assert!(!code("370100").contains(code("370202")));
+    }
+
+    #[test]
+    fn the_numbers_of_a_place_are_those_of_what_it_contains() {
+        let places = ["370000", "370200", "370202", "370202001", "370299"].map(code);
+        let others = [
+            "370000",
+            "370100",
+            "370199",
+            "370200",
+            "370202",
+            "370203",
+            "370300",
+            "379999",
+            "380000",
+            "110101",
+            "370202001",
+            "370202002",
+            "370203001",
+            "370299999",
+            "370300001",
+            "369999999",
+        ];
+        for place in places {
+            for other in others.map(code) {
+                let is_inside = place
+                    .numbers()
+                    .iter()
+                    .any(|range| range.contains(&other.number()));
+                assert_eq!(is_inside, place.contains(other), "{place} {other}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What turns facts into a colour: DOMAIN 4 and 5, pure. No clock, no I/O; everything is an argument.
 
+pub mod approval;
 pub mod area;
 pub mod attributes;
 pub mod case_file;
@@ -10,8 +11,10 @@ pub mod explanation;
 pub mod fact;
 pub mod history;
 pub mod key_area;
+pub mod legal_basis;
 pub mod merged;
 pub mod notice;
+pub mod operation;
 pub mod packed;
 pub mod recomparison;
 pub mod rollback;

@@ -5,7 +5,6 @@ pub mod audit;
 pub mod code_rendering;
 pub mod convert;
 pub mod declared;
-pub mod designations;
 mod events;
 pub mod feeds;
 pub mod history;

@@ -2,6 +2,7 @@
 
 pub mod domain;
 mod grpc;
+mod rpc;
 mod service;
 mod store;
 
@@ -14,12 +15,11 @@ use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::risk_rules::v1::area_service_server::AreaServiceServer;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
-use lutong_proto::risk_rules::v1::designation_service_server::DesignationServiceServer;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
 use lutong_proto::risk_rules::v1::rollback_service_server::RollbackServiceServer;
 use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
-use lutong_skin::risk_rules::v1::{AuditService, EventLogService};
+use lutong_skin::risk_rules::v1::{AuditService, DesignationService, EventLogService, OperationService};
 
 pub use store::Migrations;
 
@@ -57,7 +57,6 @@ pub async fn build(
         .open_store::<Migrations>(SERVICE, storage, &[CHAIN_KEY])
         .await?;
     let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
-    let skin = store.skin(foundation);
     let feeds = grpc::feeds::Feeds::new(identity.clone(), declaration.clone());
     let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;
     let reader =
@@ -66,6 +65,11 @@ pub async fn build(
     let desk = service::rule_changes::RuleDesk::new(&store, decider.clone());
     let rule_sets = grpc::rule_sets::RuleSets::new(desk.clone());
     let rollbacks = service::rollback::Rollbacks::new(decider.clone(), reader.clone(), feeds);
+    let skin = store.skin(foundation);
+    let designations = rpc::designations::Handler {
+        decider: decider.clone(),
+        reader: reader.clone(),
+    };
     let areas = AreaServiceServer::new(grpc::areas::Areas::new(decider.clone()));
     let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler))
         .add_service(areas.max_decoding_message_size(128 * 1024))
@@ -76,8 +80,10 @@ pub async fn build(
         .add_service(HistoryServiceServer::new(grpc::history::History::new(
             decider.clone(),
         )))
-        .add_service(DesignationServiceServer::new(
-            grpc::designations::Designations::new(decider.clone(), reader.clone()),
+        .add_service(DesignationService::server(designations, skin.clone()))
+        .add_service(OperationService::server(
+            rpc::operations::Handler(decider.clone()),
+            skin.clone(),
         ))
         .add_service(RollbackServiceServer::new(grpc::rollback::Handler::new(
             rollbacks.clone(),
@@ -110,6 +116,8 @@ pub async fn build(
             outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
             people.run(bell.clone(), stop.clone()).boxed(),
             follower.run(bell, stop.clone()).boxed(),
+            service::effect::bring_pending(decider.clone(), stop.clone()).boxed(),
+            service::operations::sweep(decider.clone(), stop.clone()).boxed(),
             service::due::decide_due(decider.clone(), stop.clone()).boxed(),
             service::history::seal_days(decider.clone(), stop.clone()).boxed(),
             rollbacks.finish(stop.clone()).boxed(),

@@ -2,16 +2,19 @@
 
 pub mod activation;
 pub mod appending;
+pub mod approval;
 pub mod areas;
 pub mod book;
 pub mod deciding;
 pub mod designations;
 pub mod due;
+pub mod effect;
 pub mod entry;
 pub mod following;
 pub mod history;
 pub mod intervals;
 pub mod key_areas;
+pub mod operations;
 pub mod people;
 pub mod placement;
 pub mod reading;

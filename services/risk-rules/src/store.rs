@@ -8,6 +8,7 @@ pub mod designations;
 pub mod key_areas;
 pub mod merges;
 mod migrations;
+pub mod operations;
 pub mod recomparisons;
 pub mod rollbacks;
 pub mod rosters;
@@ -21,3 +22,24 @@ mod tables;
 pub mod unplaced;
 
 pub use migrations::Migrations;
+
+use lutong_kernel::{DivisionCode, Timestamp};
+use sea_orm::{ColumnTrait, Condition};
+
+use crate::domain::approval::Signature;
+
+/// Who and when, of two columns that are there together.
+fn signature(by: Option<String>, at: Option<i64>) -> Option<Signature> {
+    Some(Signature {
+        officer: by?,
+        at: Timestamp::from_micros(at?),
+    })
+}
+
+/// Rows whose division is `place` or lies inside it.
+fn inside(column: impl ColumnTrait, place: DivisionCode) -> Condition {
+    let ranges = place.numbers().into_iter();
+    ranges.fold(Condition::any(), |any, range| {
+        any.add(column.between(i64::from(*range.start()), i64::from(*range.end())))
+    })
+}

@@ -4,52 +4,12 @@
 use lutong_kernel::{DivisionCode, Jurisdiction, SubjectId, Timestamp, Violation};
 use uuid::Uuid;
 
+use super::approval::{Approval, State};
+use super::legal_basis::LegalBasis;
 use super::packed::PackedFact;
 
 /// Days at the most.
 pub const LONGEST_DAYS: i64 = 90;
-
-/// A law and its article that provide for managing a person.
-#[derive(Debug, PartialEq, Eq)]
-pub struct LegalBasis {
-    pub code: &'static str,
-    pub zh: &'static str,
-    pub en: &'static str,
-}
-
-/// The list. There is no other basis.
-pub const LEGAL_BASES: [LegalBasis; 5] = [
-    LegalBasis {
-        code: "PICL-39",
-        zh: "《中华人民共和国传染病防治法》第三十九条（隔离治疗、医学观察）",
-        en: "Law on Prevention and Treatment of Infectious Diseases, article 39 (isolation, medical observation)",
-    },
-    LegalBasis {
-        code: "PICL-41",
-        zh: "《中华人民共和国传染病防治法》第四十一条（对特定区域人员的隔离措施）",
-        en: "Law on Prevention and Treatment of Infectious Diseases, article 41 (isolation of people in certain areas)",
-    },
-    LegalBasis {
-        code: "PICL-42",
-        zh: "《中华人民共和国传染病防治法》第四十二条（紧急措施）",
-        en: "Law on Prevention and Treatment of Infectious Diseases, article 42 (emergency measures)",
-    },
-    LegalBasis {
-        code: "FHQL-12",
-        zh: "《中华人民共和国国境卫生检疫法》第十二条（留验）",
-        en: "Frontier Health and Quarantine Law, article 12 (observation)",
-    },
-    LegalBasis {
-        code: "ERL-49",
-        zh: "《中华人民共和国突发事件应对法》第四十九条（应急处置措施）",
-        en: "Emergency Response Law, article 49 (emergency measures)",
-    },
-];
-
-/// A basis by its code.
-pub fn legal_basis(code: &str) -> Option<&'static LegalBasis> {
-    LEGAL_BASES.iter().find(|basis| basis.code == code)
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
@@ -72,23 +32,36 @@ impl Level {
     }
 }
 
-/// A designation as proposed, approved and perhaps ended.
+/// A designation with who stands behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Designation {
     pub id: Uuid,
     pub subject: SubjectId,
     pub level: Level,
     pub from: Timestamp,
+    /// Exclusive. Ending it moves it.
     pub until: Timestamp,
-    pub basis: &'static LegalBasis,
+    pub basis: LegalBasis,
     /// Of the proposing officer.
     pub division: DivisionCode,
-    pub proposed_by: String,
-    pub proposed_at: Timestamp,
-    pub approved_by: Option<String>,
-    pub approved_at: Option<Timestamp>,
-    /// When an officer ended it, before its end or before it was approved.
-    pub ended_at: Option<Timestamp>,
+    pub approval: Approval,
+}
+
+/// What an officer proposes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposed {
+    pub subject: SubjectId,
+    pub level: Level,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub basis: LegalBasis,
+}
+
+impl Designation {
+    /// `is_taken_back`: its fact stands no more.
+    pub fn state(&self, now: Timestamp, is_taken_back: bool) -> State {
+        self.approval.state(self.until <= now, is_taken_back)
+    }
 }
 
 /// Who states designations: the officers of a division.
@@ -105,17 +78,21 @@ pub fn is_in_scope(own: Jurisdiction, homes: &[DivisionCode], facts: &[PackedFac
 
 /// Checks the span.
 pub fn check_span(from: Timestamp, until: Timestamp, now: Timestamp) -> Result<(), Violation> {
-    let wrong = |reason: &'static str, zh: &str, en: &str| Err(Violation::new("until_time", reason, zh, en));
+    let wrong = |reason: &'static str, zh: &str, en: &str| Err(Violation::new("end_time", reason, zh, en));
     if until <= from {
         wrong(
             "END_BEFORE_START",
-            "应晚于from_time",
-            "does not lie after from_time",
+            "应晚于start_time",
+            "does not lie after start_time",
         )
     } else if until <= now {
         wrong("END_PASSED", "结束时间已过", "lies in the past")
     } else if until > from.plus_seconds(LONGEST_DAYS * 86_400) {
-        wrong("TOO_LONG", "最长九十天", "lies more than 90 days after from_time")
+        wrong(
+            "TOO_LONG",
+            "最长九十天",
+            "lies more than 90 days after start_time",
+        )
     } else {
         Ok(())
     }
@@ -139,15 +116,5 @@ mod tests {
                 reason
             );
         }
-    }
-
-    #[test]
-    fn a_basis_is_one_of_the_list_and_each_names_its_law_in_both_languages() {
-        assert!(legal_basis("PICL-42").is_some() && legal_basis("because").is_none());
-        assert!(
-            LEGAL_BASES
-                .iter()
-                .all(|basis| basis.zh.contains('第') && basis.en.contains("article"))
-        );
     }
 }

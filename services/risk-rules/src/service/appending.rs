@@ -144,7 +144,8 @@ impl Decider {
         Ok((appended, applied))
     }
 
-    async fn append_in(
+    /// The same in a transaction of the caller's, who brings what was made into force.
+    pub(super) async fn append_in(
         &self,
         transaction: &DatabaseTransaction,
         cipher: &ReadyCipher,

@@ -46,6 +46,8 @@ pub struct Decider {
     pub(super) gatherer: Arc<OnceLock<Gatherer<Batch, Result<Appended, Fault>>>>,
     /// Rung when a run over everyone begins.
     pub(super) runs: Arc<Notify>,
+    /// Rung when decisions could not be brought into force.
+    pub(super) pending: Arc<Notify>,
     pub(super) chain: Key,
 }
 
@@ -89,6 +91,7 @@ impl Decider {
             code_rendering: CodeRendering::new(code_rendering),
             gatherer: Arc::default(),
             runs: Arc::default(),
+            pending: Arc::default(),
             chain: store.keys.key(crate::CHAIN_KEY)?,
         })
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::tables::decision::{Column, Entity as Decisions, Model};
+use super::tables::subject;
 use crate::domain::history::{DayDigest, Entry};
 
 /// A cited rule as stored: ids and instants.
@@ -171,6 +172,25 @@ pub async fn find(
     });
     let rows = Decisions::find().filter(any).all(connection).await?;
     rows.into_iter().map(StoredDecision::try_from).collect()
+}
+
+/// The latest decisions about subjects; none about whom nothing was decided.
+pub async fn latest(
+    connection: &impl ConnectionTrait,
+    subjects: &[SubjectId],
+) -> Result<Vec<StoredDecision>, StorageError> {
+    let rows: Vec<(Vec<u8>, i64)> = subject::Entity::find()
+        .select_only()
+        .column(subject::Column::SubjectId)
+        .column(subject::Column::Version)
+        .filter(subject::Column::SubjectId.is_in(subjects.iter().map(|one| subject_bytes(*one))))
+        .filter(subject::Column::Version.gt(0))
+        .into_tuple()
+        .all(connection)
+        .await?;
+    let read = |(bytes, version): (Vec<u8>, i64)| Ok((read_subject(&bytes, "subjects.subject_id")?, version));
+    let wanted: Vec<_> = rows.into_iter().map(read).collect::<Result<_, StorageError>>()?;
+    find(connection, &wanted).await
 }
 
 /// A decision as the chain sees it, read or erased.

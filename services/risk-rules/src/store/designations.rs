@@ -1,118 +1,198 @@
-//! Designations, proposed and approved.
+//! Designations, proposed, approved and closed. Whatever reads or changes one takes the permit of the division that it is of:
+//! for others there is none.
 
+use lutong_chassis::access::DivisionPermit;
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_division, read_subject, read_uuid, subject_bytes, uuid_bytes};
-use lutong_kernel::Timestamp;
-use sea_orm::sea_query::{Expr, LockType};
+use lutong_kernel::{DivisionCode, Timestamp};
+use sea_orm::sea_query::{Expr, ExprTrait as _, LockType};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
+    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
+use super::signature;
 use super::tables::designation::{ActiveModel, Column, Entity, Model};
-use crate::domain::designation::{Designation, Level, legal_basis};
+use crate::domain::approval::{Approval, Closing, Signature, State};
+use crate::domain::designation::{Designation, Level};
+use crate::domain::legal_basis::LegalBasis;
 
 impl TryFrom<Model> for Designation {
     type Error = StorageError;
 
     fn try_from(row: Model) -> Result<Self, StorageError> {
         let damaged = |what: &str| StorageError::Damaged(format!("designations.{what}"));
+        let closed = match &row.closed_as {
+            Some(how) => {
+                let how = Closing::parse(how).ok_or_else(|| damaged("closed_as"))?;
+                signature(row.closed_by, row.closed_at).map(|by| (how, by))
+            }
+            None => None,
+        };
         Ok(Self {
             id: read_uuid(&row.id, "designations.id")?,
             subject: read_subject(&row.subject_id, "designations.subject_id")?,
             level: Level::parse(&row.level).ok_or_else(|| damaged("level"))?,
             from: Timestamp::from_micros(row.from_at),
             until: Timestamp::from_micros(row.until_at),
-            basis: legal_basis(&row.legal_basis).ok_or_else(|| damaged("legal_basis"))?,
+            basis: LegalBasis::parse(&row.legal_basis).ok_or_else(|| damaged("legal_basis"))?,
             division: read_division(row.division, "designations.division")?,
-            proposed_by: row.proposed_by,
-            proposed_at: Timestamp::from_micros(row.proposed_at),
-            approved_by: row.approved_by,
-            approved_at: row.approved_at.map(Timestamp::from_micros),
-            ended_at: row.ended_at.map(Timestamp::from_micros),
+            approval: Approval {
+                proposed: Signature {
+                    officer: row.proposed_by,
+                    at: Timestamp::from_micros(row.proposed_at),
+                },
+                approved: signature(row.approved_by, row.approved_at),
+                closed,
+            },
         })
     }
 }
 
-pub async fn insert(transaction: &DatabaseTransaction, one: &Designation) -> Result<(), StorageError> {
+/// Stores a proposal; its subject was found within the permit's reach.
+pub async fn insert(
+    transaction: &DatabaseTransaction,
+    _permit: &DivisionPermit,
+    one: &Designation,
+) -> Result<(), StorageError> {
     let row = ActiveModel {
         id: Set(uuid_bytes(one.id)),
         subject_id: Set(subject_bytes(one.subject)),
         level: Set(one.level.as_str().to_owned()),
         from_at: Set(one.from.micros()),
         until_at: Set(one.until.micros()),
-        legal_basis: Set(one.basis.code.to_owned()),
+        legal_basis: Set(one.basis.code().to_owned()),
         division: Set(i64::from(one.division.number())),
-        proposed_by: Set(one.proposed_by.clone()),
-        proposed_at: Set(one.proposed_at.micros()),
+        proposed_by: Set(one.approval.proposed.officer.clone()),
+        proposed_at: Set(one.approval.proposed.at.micros()),
         approved_by: Set(None),
         approved_at: Set(None),
-        ended_at: Set(None),
+        closed_as: Set(None),
+        closed_by: Set(None),
+        closed_at: Set(None),
     };
     Entity::insert(row).exec_without_returning(transaction).await?;
     Ok(())
 }
 
-pub async fn find(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<Designation>, StorageError> {
-    let row = Entity::find_by_id(uuid_bytes(id)).one(connection).await?;
-    row.map(Designation::try_from).transpose()
+fn reached(permit: &DivisionPermit, row: Option<Model>) -> Result<Option<Designation>, StorageError> {
+    let found = row.map(Designation::try_from).transpose()?;
+    Ok(found.filter(|one| permit.jurisdiction().covers(one.division)))
+}
+
+pub async fn find(
+    connection: &impl ConnectionTrait,
+    permit: &DivisionPermit,
+    id: Uuid,
+) -> Result<Option<Designation>, StorageError> {
+    reached(permit, Entity::find_by_id(uuid_bytes(id)).one(connection).await?)
 }
 
 /// Held until the end of the transaction.
-pub async fn hold(transaction: &DatabaseTransaction, id: Uuid) -> Result<Option<Designation>, StorageError> {
+pub async fn hold(
+    transaction: &DatabaseTransaction,
+    permit: &DivisionPermit,
+    id: Uuid,
+) -> Result<Option<Designation>, StorageError> {
     let mut query = Entity::find_by_id(uuid_bytes(id));
     if transaction.get_database_backend() == DbBackend::Postgres {
         query = query.lock(LockType::Update);
     }
-    query
-        .one(transaction)
-        .await?
-        .map(Designation::try_from)
-        .transpose()
+    reached(permit, query.one(transaction).await?)
 }
 
+/// Notes who approved one that the transaction holds.
 pub async fn approve(
     transaction: &DatabaseTransaction,
-    id: Uuid,
-    officer: &str,
-    at: Timestamp,
+    held: &Designation,
+    approved: &Signature,
 ) -> Result<(), StorageError> {
     Entity::update_many()
-        .col_expr(Column::ApprovedBy, Expr::value(officer))
-        .col_expr(Column::ApprovedAt, Expr::value(at.micros()))
-        .filter(Column::Id.eq(uuid_bytes(id)))
-        .filter(Column::ApprovedAt.is_null())
+        .col_expr(Column::ApprovedBy, Expr::value(approved.officer.as_str()))
+        .col_expr(Column::ApprovedAt, Expr::value(approved.at.micros()))
+        .filter(Column::Id.eq(uuid_bytes(held.id)))
         .exec(transaction)
         .await?;
     Ok(())
 }
 
-pub async fn end(
+/// Notes who closed one that the transaction holds, and until when it is.
+pub async fn close(
     transaction: &DatabaseTransaction,
-    id: Uuid,
-    (until, at): (Timestamp, Timestamp),
+    held: &Designation,
+    (how, closed): (Closing, &Signature),
 ) -> Result<(), StorageError> {
     Entity::update_many()
-        .col_expr(Column::UntilAt, Expr::value(until.micros()))
-        .col_expr(Column::EndedAt, Expr::value(at.micros()))
-        .filter(Column::Id.eq(uuid_bytes(id)))
+        .col_expr(Column::UntilAt, Expr::value(held.until.micros()))
+        .col_expr(Column::ClosedAs, Expr::value(how.as_str()))
+        .col_expr(Column::ClosedBy, Expr::value(closed.officer.as_str()))
+        .col_expr(Column::ClosedAt, Expr::value(closed.at.micros()))
+        .filter(Column::Id.eq(uuid_bytes(held.id)))
         .exec(transaction)
         .await?;
     Ok(())
 }
 
-/// Designations that were approved, have not ended and are in force at an instant by their own dates. Whether their facts
-/// still stand is for [`super::statements`] to say.
+/// What a list of designations is narrowed to; both empty: all that the permit reaches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub state: Option<State>,
+    pub division: Option<DivisionCode>,
+}
+
+/// Those before an id, the newest first. Whether the fact of an approved one still stands is for [`super::statements`] to say:
+/// APPROVED and RETRACTED are not told apart here.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    permit: &DivisionPermit,
+    (filter, now): (Filter, Timestamp),
+    before: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Designation>, StorageError> {
+    let own = permit.jurisdiction().division();
+    let mut query = Entity::find().filter(super::inside(Column::Division, own));
+    if let Some(division) = filter.division {
+        query = query.filter(super::inside(Column::Division, division));
+    }
+    if let Some(state) = filter.state {
+        query = query.filter(in_state(state, now));
+    }
+    if let Some(before) = before {
+        query = query.filter(Column::Id.lt(uuid_bytes(before)));
+    }
+    let rows = query
+        .order_by_desc(Column::Id)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(Designation::try_from).collect()
+}
+
+fn in_state(state: State, now: Timestamp) -> Condition {
+    let open = Condition::all().add(Column::ClosedAs.is_null());
+    let is_over = Column::UntilAt.lte(now.micros());
+    let closed = |how: Closing| Condition::all().add(Column::ClosedAs.eq(how.as_str()));
+    match state {
+        State::Proposed => open.add(Column::ApprovedAt.is_null()).add(is_over.not()),
+        State::Approved => open.add(Column::ApprovedAt.is_not_null()).add(is_over.not()),
+        State::Retracted => open.add(Column::ApprovedAt.is_not_null()),
+        State::Expired => open.add(is_over),
+        State::Rejected => closed(Closing::Rejected),
+        State::Withdrawn => closed(Closing::Withdrawn),
+        State::Ended => closed(Closing::Ended),
+    }
+}
+
+/// Designations that were approved, were not closed and are in force at an instant by their own dates, for the public count.
+/// Whether their facts still stand is for [`super::statements`] to say.
 pub async fn running(
     connection: &impl ConnectionTrait,
     at: Timestamp,
 ) -> Result<Vec<Designation>, StorageError> {
     let rows = Entity::find()
-        .filter(Column::ApprovedAt.is_not_null())
-        .filter(Column::EndedAt.is_null())
+        .filter(in_state(State::Approved, at))
         .filter(Column::FromAt.lte(at.micros()))
-        .filter(Column::UntilAt.gt(at.micros()))
         .order_by_asc(Column::Id)
         .all(connection)
         .await?;

@@ -9,6 +9,7 @@ mod m0006_designations;
 mod m0007_people;
 mod m0008_names;
 mod m0009_rollbacks;
+mod m0010_approvals;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0009_rollbacks::Migration),
             Box::new(lutong_chassis::audit::ChainedAudit),
             Box::new(lutong_chassis::outbox::FollowedCursor),
+            Box::new(m0010_approvals::Migration),
         ]
     }
 }

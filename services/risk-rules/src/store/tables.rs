@@ -1,5 +1,7 @@
 //! The tables as sea-orm entities.
 
+pub mod operation;
+pub mod operation_subject;
 pub mod rollback;
 
 pub mod subject {
@@ -457,8 +459,10 @@ pub mod designation {
         pub proposed_at: i64,
         pub approved_by: Option<String>,
         pub approved_at: Option<i64>,
-        /// By an officer, before its end or before it was approved.
-        pub ended_at: Option<i64>,
+        /// How it was closed: rejected, withdrawn or ended.
+        pub closed_as: Option<String>,
+        pub closed_by: Option<String>,
+        pub closed_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

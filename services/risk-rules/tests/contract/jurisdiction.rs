@@ -36,17 +36,19 @@ async fn staff_without_a_division_act_nowhere(bed: Bed) {
     );
     let proposed = designations::propose(&mesh, &nobody, designations::proposal(&mesh, 1, 14)).await;
     assert_eq!(reason(proposed), "DIVISION_MISSING");
-    let id = designations::propose(&mesh, &one, designations::proposal(&mesh, 2, 14))
+    let name = designations::propose(&mesh, &one, designations::proposal(&mesh, 2, 14))
         .await
         .unwrap();
-    assert_eq!(
-        reason(designations::approve(&mesh, &nobody, &id).await),
-        "DIVISION_MISSING"
-    );
-    assert_eq!(
-        reason(designations::end(&mesh, &nobody, &id).await),
-        "DIVISION_MISSING"
-    );
+    for refused in [
+        designations::approve(&mesh, &nobody, &name).await.map(drop),
+        designations::end(&mesh, &nobody, &name).await.map(drop),
+        designations::reject(&mesh, &nobody, &name, "").await.map(drop),
+        designations::withdraw(&mesh, &nobody, &name, "").await.map(drop),
+        designations::get(&mesh, &nobody, &name).await.map(drop),
+        designations::list_all(&mesh, &nobody).await.map(drop),
+    ] {
+        assert_eq!(reason(refused), "DIVISION_MISSING");
+    }
     let area = placement::propose(&mesh, &nobody, placement::proposal(1)).await;
     assert_eq!(reason(area), "DIVISION_MISSING");
     let area = placement::propose(&mesh, &other, placement::proposal(2))

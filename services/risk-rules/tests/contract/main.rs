@@ -10,6 +10,7 @@ mod designations;
 mod history;
 mod jurisdiction;
 mod mesh;
+mod operations;
 mod people;
 mod placement;
 mod recomparison;

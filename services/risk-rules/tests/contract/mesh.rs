@@ -1,7 +1,7 @@
 //! Risk-rules on a test bed, a code-rendering that remembers, and calls in everybody's name.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -288,7 +288,17 @@ pub fn fever(n: u32, key: &str) -> wire::FactStatement {
 impl Mesh {
     pub async fn start(bed: Bed) -> Self {
         let storage = bed.storage::<Migrations>(ServiceName::RiskRules).await;
-        let codes = Codes::default();
+        Self::start_on(bed, storage, Codes::default()).await
+    }
+
+    /// The service stopped and started again on what it had stored.
+    pub async fn restarted(self) -> Self {
+        let (bed, storage, codes) = (self.bed.reopened(), self.storage.clone(), self.codes.clone());
+        drop(self);
+        Self::start_on(bed, storage, codes).await
+    }
+
+    async fn start_on(bed: Bed, storage: StorageConfig, codes: Codes) -> Self {
         let routes =
             tonic::service::Routes::new(codes::code_service_server::CodeServiceServer::new(codes.clone()));
         let router = bed.foundation.guard(ServiceName::CodeRendering, routes, None);
@@ -342,6 +352,11 @@ impl Mesh {
 
     fn call(&self, principal: &Principal) -> Call {
         self.bed.call_as(principal)
+    }
+
+    /// A request in somebody's name.
+    pub fn asking<T>(&self, principal: &Principal, message: T) -> Request<T> {
+        self.call(principal).request(message)
     }
 
     /// A request in somebody's name, who says what for.
@@ -449,6 +464,10 @@ impl Mesh {
         wire::designation_service_client::DesignationServiceClient::new(self.channel(Caller::Gateway))
     }
 
+    pub fn operations(&self) -> wire::operation_service_client::OperationServiceClient<MeshChannel> {
+        wire::operation_service_client::OperationServiceClient::new(self.channel(Caller::Gateway))
+    }
+
     pub fn rule_sets(&self) -> wire::rule_set_service_client::RuleSetServiceClient<MeshChannel> {
         wire::rule_set_service_client::RuleSetServiceClient::new(self.channel(Caller::Gateway))
     }
@@ -515,6 +534,22 @@ impl Mesh {
             format!("'\\x{hex}'::bytea")
         }
     }
+}
+
+/// Each violation as `field REASON`.
+pub fn named(fault: &Fault) -> Vec<String> {
+    let wrong = fault.violations.iter();
+    wrong.map(|one| format!("{} {}", one.field, one.reason)).collect()
+}
+
+pub fn request_id(n: u32) -> String {
+    format!("00000000-0000-7000-8000-{n:012}")
+}
+
+/// An id that no request had before.
+pub fn fresh_id() -> String {
+    static LAST: AtomicU32 = AtomicU32::new(1_000);
+    request_id(LAST.fetch_add(1, Ordering::SeqCst))
 }
 
 pub fn fault(status: &Status) -> Fault {

@@ -1,7 +1,7 @@
 //! Rollbacks by two accounts, and when a designation was ended.
 
 use sea_orm::DbErr;
-use sea_orm::sea_query::{ColumnDef, Expr, Index, Table};
+use sea_orm::sea_query::{Alias, ColumnDef, Expr, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 use crate::store::tables::{designation, rollback};
@@ -19,7 +19,7 @@ impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         let ended = Table::alter()
             .table(designation::Entity)
-            .add_column(ColumnDef::new(designation::Column::EndedAt).big_integer())
+            .add_column(ColumnDef::new(Alias::new("ended_at")).big_integer())
             .to_owned();
         manager.alter_table(ended).await?;
         create_rollbacks(manager).await

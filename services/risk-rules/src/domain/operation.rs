@@ -1,0 +1,131 @@
+//! Work that goes on by itself: what it does, how far it is, how it ended.
+
+use lutong_kernel::Timestamp;
+use uuid::Uuid;
+
+/// Days that an operation is kept after its end.
+pub const KEPT_DAYS: i64 = 30;
+
+/// What an operation does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    BringIntoForce,
+    Recompare,
+    PreviewRuleSet,
+    RollBack,
+    VerifyHistory,
+}
+
+impl Kind {
+    pub const ALL: [Self; 5] = [
+        Self::BringIntoForce,
+        Self::Recompare,
+        Self::PreviewRuleSet,
+        Self::RollBack,
+        Self::VerifyHistory,
+    ];
+
+    /// As stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::BringIntoForce => "bring-into-force",
+            Self::Recompare => "recompare",
+            Self::PreviewRuleSet => "preview-rule-set",
+            Self::RollBack => "roll-back",
+            Self::VerifyHistory => "verify-history",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+
+    /// Whether it may be ended before it is done. Decisions must come into force, and a rollback is not left half done.
+    pub const fn can_be_cancelled(self) -> bool {
+        matches!(self, Self::Recompare | Self::PreviewRuleSet | Self::VerifyHistory)
+    }
+}
+
+/// How far an operation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Queued,
+    Running,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+impl State {
+    pub const ALL: [Self; 5] = [
+        Self::Queued,
+        Self::Running,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+    /// Those of an operation that goes on.
+    pub const OPEN: [Self; 2] = [Self::Queued, Self::Running];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "QUEUED",
+            Self::Running => "RUNNING",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+
+    pub fn is_open(self) -> bool {
+        Self::OPEN.contains(&self)
+    }
+}
+
+/// An operation as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operation {
+    pub id: Uuid,
+    pub kind: Kind,
+    pub state: State,
+    /// The name of the resource that it works on or made; empty where there is none.
+    pub target: String,
+    /// The account that began it; empty where the service did.
+    pub account: String,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    pub done: i64,
+    pub total: Option<i64>,
+}
+
+impl Operation {
+    /// `operations/{operation}`.
+    pub fn name(&self) -> String {
+        name(self.id)
+    }
+}
+
+/// `operations/{operation}`.
+pub fn name(id: Uuid) -> String {
+    format!("operations/{id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_as_they_are_written() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+        }
+        for state in State::ALL {
+            assert_eq!(State::parse(state.as_str()), Some(state));
+            assert_eq!(state.is_open(), state == State::Queued || state == State::Running);
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What a change did to colours: whoever was decided about is brought into force at once, and those who could not be are left to
+//! an operation that succeeds when all of them are.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use lutong_chassis::client::Call;
+use lutong_chassis::storage::StorageError;
+use lutong_kernel::{DecisionId, Fault, SubjectId};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::deciding::Decider;
+use crate::domain::operation::{Kind, Operation, State};
+use crate::store::decisions::{self, StoredDecision};
+use crate::store::operations;
+
+/// Between two looks for decisions to bring into force.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Subjects brought into force by one call.
+const AT_ONCE: u64 = 500;
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// What a change did to colours.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// Subjects about whom was decided anew.
+    pub redecided: usize,
+    /// Succeeds when everything is in force; `None` where everything is.
+    pub operation: Option<Uuid>,
+}
+
+impl Effect {
+    pub const fn is_in_force(&self) -> bool {
+        self.operation.is_none()
+    }
+}
+
+/// Brings a change's decisions into force, page by page.
+pub(super) struct Bringing<'a> {
+    decider: &'a Decider,
+    call: &'a Call,
+    redecided: usize,
+    waiting: Vec<SubjectId>,
+}
+
+impl<'a> Bringing<'a> {
+    pub const fn new(decider: &'a Decider, call: &'a Call) -> Self {
+        Self {
+            decider,
+            call,
+            redecided: 0,
+            waiting: Vec::new(),
+        }
+    }
+
+    /// Decisions that the change made.
+    pub async fn made(&mut self, made: &[StoredDecision]) {
+        self.redecided += made.len();
+        self.standing(made).await;
+    }
+
+    /// Decisions that stood already, and may not be in force yet.
+    pub async fn standing(&mut self, standing: &[StoredDecision]) {
+        if !self.decider.bring_into_force(self.call, standing).await {
+            self.waiting.extend(standing.iter().map(|one| one.subject));
+        }
+    }
+
+    /// Leaves what is not in force to an operation of `account`, whose target is the resource that was changed.
+    pub async fn finish(self, account: &str, target: String) -> Result<Effect, Fault> {
+        let Self {
+            decider,
+            redecided,
+            waiting,
+            ..
+        } = self;
+        let operation = if waiting.is_empty() {
+            None
+        } else {
+            Some(decider.leave_to_operation(account, target, waiting).await?)
+        };
+        Ok(Effect { redecided, operation })
+    }
+}
+
+impl Decider {
+    /// An operation as it begins.
+    pub(super) fn operation(&self, kind: Kind, account: &str, target: String) -> Operation {
+        let now = self.clock.now();
+        Operation {
+            id: DecisionId::new(now, &*self.random).uuid(),
+            kind,
+            state: State::Running,
+            target,
+            account: account.to_owned(),
+            created_at: now,
+            finished_at: None,
+            done: 0,
+            total: None,
+        }
+    }
+
+    async fn leave_to_operation(
+        &self,
+        account: &str,
+        target: String,
+        mut waiting: Vec<SubjectId>,
+    ) -> Result<Uuid, Fault> {
+        waiting.sort_unstable();
+        waiting.dedup();
+        let operation = Operation {
+            total: i64::try_from(waiting.len()).ok(),
+            ..self.operation(Kind::BringIntoForce, account, target)
+        };
+        let id = operation.id;
+        let stored: Result<(), StorageError> = self
+            .database
+            .write(move |transaction| {
+                async move {
+                    operations::insert(transaction, &operation).await?;
+                    operations::add_subjects(transaction, id, &waiting).await
+                }
+                .boxed()
+            })
+            .await;
+        stored?;
+        self.pending.notify_waiters();
+        Ok(id)
+    }
+
+    /// Works at one operation; `false` when code-rendering is away.
+    async fn bring_operation(&self, operation: &Operation) -> Result<bool, Fault> {
+        let id = operation.id;
+        loop {
+            let waiting = operations::waiting(self.database.reader(), id, AT_ONCE).await?;
+            if waiting.is_empty() {
+                let now = self.clock.now();
+                let ended: Result<bool, StorageError> = self
+                    .database
+                    .write(move |transaction| {
+                        async move { operations::finish(transaction, id, State::Succeeded, now).await }
+                            .boxed()
+                    })
+                    .await;
+                if ended? {
+                    tracing::info!(operation = %id, "decisions that were pending are in force");
+                }
+                return Ok(true);
+            }
+            // The latest decision: a later one may have come since, and is what is to be shown.
+            let latest = decisions::latest(self.database.reader(), &waiting).await?;
+            if !self.bring_into_force(&Call::background(WITHIN), &latest).await {
+                return Ok(false);
+            }
+            let noted: Result<(), StorageError> = self
+                .database
+                .write(move |transaction| {
+                    async move {
+                        let gone = operations::remove_subjects(transaction, id, &waiting).await?;
+                        operations::add_done(transaction, id, gone).await
+                    }
+                    .boxed()
+                })
+                .await;
+            noted?;
+        }
+    }
+}
+
+/// Brings pending decisions into force, until `stop`. Any number of replicas may: applying again changes nothing.
+pub async fn bring_pending(decider: Decider, stop: CancellationToken) {
+    loop {
+        let rung = decider.pending.notified();
+        if let Err(fault) = look(&decider).await {
+            tracing::warn!(%fault, "decisions are pending; it is tried again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = rung => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn look(decider: &Decider) -> Result<(), Fault> {
+    for operation in operations::open(decider.database.reader(), Kind::BringIntoForce).await? {
+        if !decider.bring_operation(&operation).await? {
+            return Ok(());
+        }
+    }
+    Ok(())
+}

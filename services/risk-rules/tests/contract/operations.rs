@@ -1,0 +1,188 @@
+//! Work that goes on by itself: who sees it, how it ends.
+
+use std::sync::atomic::Ordering;
+
+use lutong_chassis::testing::Bed;
+use lutong_chassis::{Principal, on_both_engines};
+use lutong_kernel::{Fault, FaultCode};
+use lutong_proto::policy::Role;
+use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::types::v1::{Operation, OperationKind, OperationState};
+
+use crate::designations::{self, officer, proposal, propose};
+use crate::mesh::{Mesh, fault, fresh_id, named, staff};
+use crate::people::placed;
+
+on_both_engines!(
+    an_operation_is_seen_by_who_began_it_and_by_operators,
+    an_operation_is_watched_until_it_ends,
+    what_must_not_be_left_half_done_is_not_cancelled,
+    an_operation_is_forgotten_a_month_after_its_end,
+);
+
+const NOBODYS: &str = "operations/00000000-0000-7000-8000-000000000099";
+
+pub async fn get(mesh: &Mesh, who: &Principal, name: &str) -> Result<Operation, Fault> {
+    let request = wire::GetOperationRequest {
+        name: name.to_owned(),
+    };
+    let answer = mesh.operations().get_operation(mesh.asking(who, request)).await;
+    let answer = answer.map_err(|status| fault(&status))?;
+    Ok(answer.into_inner().operation.unwrap())
+}
+
+/// Waits for its end.
+pub async fn ended(mesh: &Mesh, who: &Principal, name: &str) -> Operation {
+    mesh.until("the end of an operation", async || {
+        get(mesh, who, name).await.unwrap().finish_time.is_some()
+    })
+    .await;
+    get(mesh, who, name).await.unwrap()
+}
+
+async fn list(
+    mesh: &Mesh,
+    who: &Principal,
+    request: wire::ListOperationsRequest,
+) -> Result<(Vec<String>, String), Fault> {
+    let answer = mesh.operations().list_operations(mesh.asking(who, request)).await;
+    let answer = answer.map_err(|status| fault(&status))?.into_inner();
+    let names = answer.operations.into_iter().map(|one| one.name);
+    Ok((names.collect(), answer.next_page_token))
+}
+
+pub async fn cancel(mesh: &Mesh, who: &Principal, id: &str, name: &str) -> Result<Operation, Fault> {
+    let request = wire::CancelOperationRequest {
+        request_id: id.to_owned(),
+        name: name.to_owned(),
+    };
+    let answer = mesh
+        .operations()
+        .cancel_operation(mesh.asking(who, request))
+        .await;
+    let answer = answer.map_err(|status| fault(&status))?;
+    Ok(answer.into_inner().operation.unwrap())
+}
+
+/// Subject 1, designated by `officer-1` and `officer-2` while code-rendering is away: the operation.
+async fn pending(bed: Bed) -> (Mesh, String) {
+    let mesh = Mesh::start(bed).await;
+    mesh.told([placed(1, "370202")]).await;
+    mesh.stored(vec![], &[1]).await;
+    let name = propose(&mesh, &officer("officer-1", "370202"), proposal(&mesh, 1, 14))
+        .await
+        .unwrap();
+    mesh.codes.away.store(true, Ordering::SeqCst);
+    let approved = designations::approve(&mesh, &officer("officer-2", "370202"), &name).await;
+    let operation = approved.unwrap().1.unwrap().operation;
+    (mesh, operation)
+}
+
+async fn an_operation_is_seen_by_who_began_it_and_by_operators(bed: Bed) {
+    let (mesh, name) = pending(bed).await;
+    let (own, theirs) = (officer("officer-2", "370202"), officer("officer-1", "370202"));
+    let operator = staff("op-1", Role::Operator);
+    for who in [&own, &operator] {
+        let found = get(&mesh, who, &name).await.unwrap();
+        assert_eq!(
+            (found.name, found.state.try_into()),
+            (name.clone(), Ok(OperationState::Running))
+        );
+        let progress = found.progress.unwrap();
+        assert_eq!((progress.done, progress.total), (0, Some(1)));
+        let running = wire::ListOperationsRequest {
+            state: OperationState::Running.into(),
+            kind: OperationKind::BringIntoForce.into(),
+            ..wire::ListOperationsRequest::default()
+        };
+        assert_eq!(list(&mesh, who, running).await.unwrap().0, [name.clone()]);
+        let pulls = wire::ListOperationsRequest {
+            kind: OperationKind::Pull.into(),
+            ..wire::ListOperationsRequest::default()
+        };
+        assert!(list(&mesh, who, pulls).await.unwrap().0.is_empty());
+    }
+    let all = wire::ListOperationsRequest::default();
+    assert!(list(&mesh, &theirs, all.clone()).await.unwrap().0.is_empty());
+    let refused = get(&mesh, &theirs, &name).await.unwrap_err();
+    assert_eq!(refused.reason, "OPERATION_NOT_FOUND");
+    assert_eq!(refused, get(&mesh, &theirs, NOBODYS).await.unwrap_err());
+    let refused = get(&mesh, &own, "operations/7").await.unwrap_err();
+    assert_eq!(named(&refused), ["name NAME_SHAPE"]);
+    let foreign = wire::ListOperationsRequest {
+        page_token: "x".to_owned(),
+        ..all
+    };
+    let refused = list(&mesh, &own, foreign).await.unwrap_err();
+    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+}
+
+async fn an_operation_is_watched_until_it_ends(bed: Bed) {
+    let (mesh, name) = pending(bed).await;
+    let own = officer("officer-2", "370202");
+    let watch = async |who: &Principal, name: &str| {
+        let request = wire::WatchOperationRequest {
+            name: name.to_owned(),
+        };
+        let answer = mesh.operations().watch_operation(mesh.asking(who, request)).await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| fault(&status))
+    };
+    let mut watched = watch(&own, &name).await.unwrap();
+    let first = watched.message().await.unwrap().unwrap().operation.unwrap();
+    assert_eq!(first.state(), OperationState::Running);
+    mesh.codes.away.store(false, Ordering::SeqCst);
+    let mut last = first;
+    while let Some(said) = watched.message().await.unwrap() {
+        last = said.operation.unwrap();
+    }
+    assert_eq!(last.state(), OperationState::Succeeded);
+    assert!(last.finish_time.is_some());
+    for (who, name, reason) in [
+        (
+            officer("officer-1", "370202"),
+            name.as_str(),
+            "OPERATION_NOT_FOUND",
+        ),
+        (own, "7", "INVALID_FIELDS"),
+    ] {
+        assert_eq!(watch(&who, name).await.unwrap_err().reason, reason);
+    }
+}
+
+async fn what_must_not_be_left_half_done_is_not_cancelled(bed: Bed) {
+    let (mesh, name) = pending(bed).await;
+    let (own, theirs) = (officer("officer-2", "370202"), officer("officer-1", "370202"));
+    let refused = cancel(&mesh, &own, &fresh_id(), &name).await.unwrap_err();
+    assert_eq!(
+        (refused.code, &*refused.reason),
+        (FaultCode::FailedPrecondition, "NOT_CANCELLABLE")
+    );
+    let refused = cancel(&mesh, &theirs, &fresh_id(), &name).await.unwrap_err();
+    assert_eq!(refused.reason, "OPERATION_NOT_FOUND");
+    let refused = cancel(&mesh, &own, "", "7").await.unwrap_err();
+    assert_eq!(named(&refused), ["request_id MISSING", "name NAME_SHAPE"]);
+    mesh.codes.away.store(false, Ordering::SeqCst);
+    assert_eq!(ended(&mesh, &own, &name).await.state(), OperationState::Succeeded);
+}
+
+async fn an_operation_is_forgotten_a_month_after_its_end(bed: Bed) {
+    let (mesh, name) = pending(bed).await;
+    let own = officer("officer-2", "370202");
+    mesh.codes.away.store(false, Ordering::SeqCst);
+    ended(&mesh, &own, &name).await;
+    assert_eq!(
+        lutong_chassis::testing::rows(&mesh.storage, "operation_subjects").await,
+        0
+    );
+    // What ended long ago goes with the next sweep: at a start.
+    mesh.tamper("UPDATE operations SET finished_at = 0").await;
+    let mesh = mesh.restarted().await;
+    mesh.until("the sweep", async || {
+        get(&mesh, &own, &name)
+            .await
+            .is_err_and(|fault| fault.reason == "OPERATION_NOT_FOUND")
+    })
+    .await;
+}
