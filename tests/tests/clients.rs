@@ -16,7 +16,9 @@ fn here() -> PathBuf {
 
 /// Runs a command that must succeed; what it said.
 fn run(command: &mut Command) -> String {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         output.status.success(),
@@ -46,7 +48,12 @@ async fn described() -> (Mesh, PathBuf) {
         },
     )
     .await;
-    let document = mesh.gateway.call(Method::GET, "/openapi.json", None, None).await.unwrap().expect();
+    let document = mesh
+        .gateway
+        .call(Method::GET, "/openapi.json", None, None)
+        .await
+        .unwrap()
+        .expect();
     let file = mesh.folder.path().join("openapi.json");
     std::fs::write(&file, document.to_string()).unwrap();
     (mesh, file)
@@ -68,16 +75,43 @@ async fn nothing_that_schemathesis_sends_breaks_a_promise_of_the_description() {
     let (mesh, file) = described().await;
     let session = mesh.gateway.session("wx-schemathesis").await;
     let said = run(Command::new(tools().join("bin/schemathesis"))
-        .args(["run", "--url", &mesh.gateway.base, "--no-color", "--seed", "20221126"])
-        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "3", "--max-time", "40"])
+        .args([
+            "run",
+            "--url",
+            &mesh.gateway.base,
+            "--no-color",
+            "--seed",
+            "20221126",
+        ])
+        .args([
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            "3",
+            "--max-time",
+            "40",
+        ])
         .args(["--workers", "2", "--generation-database", "none"])
-        .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance"])
-        .args(["--checks", "response_headers_conformance,response_schema_conformance"])
+        .args([
+            "--checks",
+            "not_a_server_error,status_code_conformance,content_type_conformance",
+        ])
+        .args([
+            "--checks",
+            "response_headers_conformance,response_schema_conformance",
+        ])
         .args(["--header", &format!("Authorization: Bearer {session}")])
         .arg(&file)
         .current_dir(mesh.folder.path()));
-    let generated = said.lines().find(|line| line.contains(" generated, ")).unwrap_or_default();
-    let passed: usize = generated.split_whitespace().next().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let generated = said
+        .lines()
+        .find(|line| line.contains(" generated, "))
+        .unwrap_or_default();
+    let passed: usize = generated
+        .split_whitespace()
+        .next()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(0);
     assert!(passed > 200, "{said}");
 }
 
@@ -89,14 +123,28 @@ async fn a_generated_typescript_client_does_the_journey() {
     std::fs::create_dir(&folder).unwrap();
     std::os::unix::fs::symlink(tools.join("node_modules"), folder.join("node_modules")).unwrap();
     let bin = |name: &str| tools.join("node_modules/.bin").join(name);
-    run(Command::new(bin("openapi-typescript")).arg(&file).arg("-o").arg(folder.join("api.d.ts")));
+    run(Command::new(bin("openapi-typescript"))
+        .arg(&file)
+        .arg("-o")
+        .arg(folder.join("api.d.ts")));
     std::fs::write(folder.join("package.json"), r#"{"type": "module"}"#).unwrap();
     std::fs::copy(here().join("journey.ts"), folder.join("journey.ts")).unwrap();
     run(Command::new(bin("tsc"))
-        .args(["--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"])
+        .args([
+            "--strict",
+            "--target",
+            "es2022",
+            "--module",
+            "esnext",
+            "--moduleResolution",
+            "bundler",
+        ])
         .args(["--skipLibCheck", "--types", "node", "journey.ts"])
         .current_dir(&folder));
-    let said = run(Command::new("node").arg("journey.js").arg(&mesh.gateway.base).current_dir(&folder));
+    let said = run(Command::new("node")
+        .arg("journey.js")
+        .arg(&mesh.gateway.base)
+        .current_dir(&folder));
     assert!(said.contains("COLOUR_GREEN"), "{said}");
 }
 
@@ -106,7 +154,11 @@ async fn a_generated_python_client_does_the_journey() {
     let tools = tools();
     let folder = mesh.folder.path().join("python");
     std::fs::create_dir(&folder).unwrap();
-    let path = format!("{}:{}", tools.join("bin").display(), std::env::var("PATH").unwrap_or_default());
+    let path = format!(
+        "{}:{}",
+        tools.join("bin").display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
     let said = run(Command::new(tools.join("bin/openapi-python-client"))
         .args(["generate", "--meta", "none", "--path"])
         .arg(&file)
@@ -136,7 +188,11 @@ async fn every_example_of_the_description_is_accepted_as_it_stands() {
                 continue;
             }
             let method: Method = method.to_uppercase().parse().unwrap();
-            let answer = mesh.gateway.call(method, path, Some(&session), Some(example.clone())).await.unwrap();
+            let answer = mesh
+                .gateway
+                .call(method, path, Some(&session), Some(example.clone()))
+                .await
+                .unwrap();
             assert_eq!(answer.status, 200, "{path} {}", answer.body);
             sent += 1;
         }
