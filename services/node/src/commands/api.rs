@@ -141,8 +141,15 @@ fn refused(problem: &Value) -> Failure {
         let (zh, en) = (message["zh"].as_str(), message["en"].as_str());
         in_language(zh.unwrap_or_default(), en.unwrap_or_default()).to_owned()
     };
-    let mut said = format!("{}: {}", problem["reason"].as_str().unwrap_or("?"), text(problem));
-    for one in problem["errors"].as_array().into_iter().flatten() {
+    let errors = problem["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    // The text of the whole repeats those of its fields.
+    let whole = if errors.is_empty() {
+        text(problem)
+    } else {
+        String::new()
+    };
+    let mut said = format!("{}: {whole}", problem["reason"].as_str().unwrap_or("?"));
+    for one in errors {
         said.push_str(&format!(
             "\n  {}: {}",
             one["field"].as_str().unwrap_or_default(),

@@ -239,7 +239,7 @@ impl Act {
 
 impl Sent {
     async fn send(self, path: &str, mut body: Value) -> Result<(), Failure> {
-        let purpose = self.why.purpose(PurposeCode::Management).unwrap_or_default();
+        let purpose = self.why.purpose(PurposeCode::Management);
         body["request_id"] = json!(self.request_id.unwrap_or_else(new_request_id));
         body["purpose"] = json!({"code": purpose.code().as_str_name(), "reference": purpose.reference});
         let answer = self.target.api().await?.post(path, &body).await?;
