@@ -232,7 +232,8 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
     use code::code_service_server::CodeServiceServer;
     use code::verification_service_server::VerificationServiceServer;
     use complaint::complaint_service_server::ComplaintServiceServer;
-    use declaration::declaration_service_server::DeclarationServiceServer;
+    use declaration::application_service_server::ApplicationServiceServer;
+    use declaration::arrival_service_server::ArrivalServiceServer;
     use declaration::feed_service_server::FeedServiceServer;
     use identity::account_service_server::AccountServiceServer;
     use risk::area_service_server::AreaServiceServer;
@@ -254,7 +255,8 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
         (
             ServiceName::Declaration,
             // The size that the service itself takes.
-            Routes::new(DeclarationServiceServer::new(w()).max_decoding_message_size(256 * 1_024))
+            Routes::new(ApplicationServiceServer::new(w()).max_decoding_message_size(256 * 1_024))
+                .add_service(ArrivalServiceServer::new(w()))
                 .add_service(FeedServiceServer::new(w())),
         ),
         (
@@ -307,15 +309,14 @@ impl identity::account_service_server::AccountService for World {
         if self.identity_away.load(Ordering::SeqCst) {
             return Err(status::from_fault(Fault::unavailable("identity")));
         }
-        // Here a cursor is the sequence that was read last.
-        let after: i64 = call.into_inner().cursor.parse().unwrap_or_default();
-        let changes = self.changes.lock().unwrap();
-        let head_sequence = changes.last().map_or(0, |change| change.sequence);
-        let changes = changes.iter().filter(|change| change.sequence > after);
+        let after = call.into_inner().cursor.parse().unwrap_or(0);
+        let all = self.changes.lock().unwrap();
+        let changes = all.iter().filter(|change| change.sequence > after);
+        let head = all.last().map_or(0, |change| change.sequence);
         Ok(Answer::new(identity::ListAccountChangesResponse {
             changes: changes.cloned().collect(),
-            next_cursor: head_sequence.to_string(),
-            head_sequence,
+            next_cursor: head.to_string(),
+            head_sequence: head,
         }))
     }
 
@@ -440,7 +441,7 @@ impl complaint::complaint_service_server::ComplaintService for World {
 }
 
 #[tonic::async_trait]
-impl declaration::declaration_service_server::DeclarationService for World {
+impl declaration::application_service_server::ApplicationService for World {
     async fn create_application(
         &self,
         call: Call<declaration::CreateApplicationRequest>,
@@ -460,6 +461,25 @@ impl declaration::declaration_service_server::DeclarationService for World {
                 ..declaration::Application::default()
             }),
         }))
+    }
+
+    async fn list_applications(
+        &self,
+        call: Call<declaration::ListApplicationsRequest>,
+    ) -> Answers<declaration::ListApplicationsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::ListApplicationsResponse::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl declaration::arrival_service_server::ArrivalService for World {
+    async fn list_arrivals(
+        &self,
+        call: Call<declaration::ListArrivalsRequest>,
+    ) -> Answers<declaration::ListArrivalsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::ListArrivalsResponse::default()))
     }
 
     async fn create_arrival(
@@ -503,22 +523,6 @@ impl declaration::feed_service_server::FeedService for World {
             accepted,
             ..declaration::ImportFactsResponse::default()
         }))
-    }
-
-    async fn list_pulls(
-        &self,
-        call: Call<declaration::ListPullsRequest>,
-    ) -> Answers<declaration::ListPullsResponse> {
-        self.note(&call)?;
-        Ok(Answer::new(declaration::ListPullsResponse::default()))
-    }
-
-    async fn start_pull(
-        &self,
-        call: Call<declaration::StartPullRequest>,
-    ) -> Answers<declaration::StartPullResponse> {
-        self.note(&call)?;
-        Ok(Answer::new(declaration::StartPullResponse::default()))
     }
 }
 

@@ -4,16 +4,23 @@ use lutong_chassis::{reply, status};
 use lutong_kernel::{Fault, FaultCode, Violation};
 use lutong_proto::declaration::v1::feed_service_server::FeedService;
 use lutong_proto::declaration::v1::import_facts_request::Content;
-use lutong_proto::declaration::v1::{
-    ImportFactsRequest, ImportFactsResponse, ImportMode, ListPullsRequest, ListPullsResponse,
-    StartPullRequest, StartPullResponse,
-};
+use lutong_proto::declaration::v1::{ImportFactsRequest, ImportFactsResponse, ImportMode};
 use tonic::{Request, Response, Status, Streaming};
 
-use super::{Handler, convert};
+use super::convert;
+use crate::service::declaring::Declaring;
 use crate::service::feed::{Imported, MAX_ROWS, Row};
 
+#[derive(Clone)]
+pub struct Handler {
+    declaring: Declaring,
+}
+
 impl Handler {
+    pub const fn new(declaring: Declaring) -> Self {
+        Self { declaring }
+    }
+
     async fn import(
         &self,
         request: Request<Streaming<ImportFactsRequest>>,
@@ -92,16 +99,5 @@ impl FeedService for Handler {
         request: Request<Streaming<ImportFactsRequest>>,
     ) -> Result<Response<ImportFactsResponse>, Status> {
         self.import(request).await.map(Response::new)
-    }
-
-    async fn list_pulls(&self, _: Request<ListPullsRequest>) -> Result<Response<ListPullsResponse>, Status> {
-        reply::answer(self.pulls().await)
-    }
-
-    async fn start_pull(
-        &self,
-        request: Request<StartPullRequest>,
-    ) -> Result<Response<StartPullResponse>, Status> {
-        reply::answer(self.start(request).await)
     }
 }

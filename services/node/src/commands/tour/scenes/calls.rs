@@ -10,7 +10,8 @@ use lutong_proto::complaint::v1::{
     CreateComplaintRequest, Feedback, FeedbackCategory, GetComplaintRequest, complaint,
     create_complaint_request,
 };
-use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
+use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
+use lutong_proto::declaration::v1::arrival_service_client::ArrivalServiceClient;
 use lutong_proto::declaration::v1::{
     ArrivalForm, ContactEntry, CreateApplicationRequest, CreateArrivalRequest, OverseasOrigin,
     PartnerCodeOrigin, arrival_form,
@@ -53,7 +54,7 @@ impl Holder {
             request_id: self.request_id(),
             form: Some(self.who.form(history)),
         };
-        let answer = DeclarationServiceClient::new(self.calls.clone())
+        let answer = ApplicationServiceClient::new(self.calls.clone())
             .create_application(request)
             .await;
         answer.map(drop).map_err(|status| reason(&status))
@@ -67,7 +68,7 @@ impl Holder {
                 origin: Some(origin),
             }),
         };
-        let answer = DeclarationServiceClient::new(self.calls.clone())
+        let answer = ArrivalServiceClient::new(self.calls.clone())
             .create_arrival(request)
             .await?;
         let arrival = answer.into_inner().arrival.unwrap_or_default();
