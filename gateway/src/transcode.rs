@@ -18,7 +18,7 @@ use crate::contract::{Contract, EdgeRpc, HttpRule, http_rules};
 use pattern::Pattern;
 
 pub use pattern::Captured;
-pub use response::read as read_response;
+pub use response::{answer_json, read as read_response};
 
 /// Where the request's body goes.
 #[derive(Debug, Clone, PartialEq)]

@@ -25,6 +25,7 @@ use super::super::people::Somebody;
 use super::super::stage::Stage;
 use crate::commands::Failure;
 use crate::commands::client::{Calls, failed, reason};
+use crate::output::in_language;
 
 /// Somebody who has signed in.
 pub struct Holder {
@@ -146,17 +147,22 @@ impl Holder {
         let mut said = String::new();
         for citation in &decision.citations {
             let why = citation.reason.clone().unwrap_or_default();
-            said.push_str(&format!("{}: {} / {}\n", citation.rule_id, why.zh, why.en));
+            said.push_str(&format!(
+                "{} ({})\n",
+                in_language(&why.zh, &why.en),
+                citation.rule_id
+            ));
             said.push_str(&format!("依据 {}\n", citation.legal_basis));
         }
         let guidance = decision.guidance.unwrap_or_default();
-        said.push_str(&format!("{}\n{}\n", guidance.zh, guidance.en));
+        said.push_str(&format!("{}\n", in_language(&guidance.zh, &guidance.en)));
         let shown = self
             .show(ImageFormat::Terminal)
             .await
             .map_err(|status| failed(&status))?;
         let word = shown.word.unwrap_or_default();
-        said.push_str(&format!("{} {} {}\n", word.zh, shown.shape, shown.name_mask));
+        let word = in_language(&word.zh, &word.en);
+        said.push_str(&format!("{word} {} {}\n", shown.shape, shown.name_mask));
         let picture = shown.image.unwrap_or_default();
         said.push_str(&String::from_utf8_lossy(&picture.data));
         Ok(said)
@@ -211,6 +217,6 @@ pub async fn verify(stage: &Stage, token: &str) -> Result<(String, String), Fail
     let words = verified.message.clone().unwrap_or_default();
     Ok((
         verified.outcome().as_str_name().to_owned(),
-        format!("{} / {}", words.zh, words.en),
+        in_language(&words.zh, &words.en).to_owned(),
     ))
 }
