@@ -21,12 +21,14 @@ use lutong_chassis::{Component, Principal, status};
 use lutong_declaration::{DeclarationConfig, Migrations, Peers};
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::declaration::v1 as wire;
-use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
+use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
+use lutong_proto::declaration::v1::arrival_service_client::ArrivalServiceClient;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
 use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
 use lutong_proto::policy::Caller;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
+use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
 use lutong_proto::types::v1 as types;
 use tonic::service::Routes;
 
@@ -115,6 +117,24 @@ fn form() -> wire::ApplicationForm {
     }
 }
 
+/// The kind that a statement states.
+fn kind_of(statement: &FactStatement) -> &'static str {
+    let fact = match statement.statement.as_ref().unwrap() {
+        fact_statement::Statement::Fact(fact) => fact,
+        fact_statement::Statement::Correction(correction) => correction.fact.as_ref().unwrap(),
+        fact_statement::Statement::Retraction(_) => return "retraction",
+    };
+    fact.fact_kind().unwrap().as_str()
+}
+
+/// The key of the statement that one corrects; empty where it corrects none.
+fn replaces(statement: &FactStatement) -> String {
+    match statement.statement.as_ref().unwrap() {
+        fact_statement::Statement::Correction(correction) => correction.replaces_key.clone(),
+        _ => String::new(),
+    }
+}
+
 fn document(number: &str) -> types::Document {
     types::Document {
         r#type: types::DocumentType::ResidentId.into(),
@@ -125,7 +145,7 @@ fn document(number: &str) -> types::Document {
 
 fn stay(day: &str) -> wire::ContactEntry {
     wire::ContactEntry {
-        day: day.to_owned(),
+        contact_date: day.to_owned(),
         r#type: wire::ContactType::AreaStay.into(),
         division: "370202".to_owned(),
         ..wire::ContactEntry::default()
@@ -148,8 +168,12 @@ impl Declaration {
         self.bed.bind_fake(ServiceName::Federation, Routes::new(service));
     }
 
-    fn client(&self) -> DeclarationServiceClient<lutong_chassis::MeshChannel> {
-        DeclarationServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
+    fn client(&self) -> ApplicationServiceClient<lutong_chassis::MeshChannel> {
+        ApplicationServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
+    }
+
+    fn arrivals(&self) -> ArrivalServiceClient<lutong_chassis::MeshChannel> {
+        ArrivalServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
     /// The account's principal once its person is known.
@@ -203,7 +227,7 @@ impl Declaration {
             }),
         };
         let request = self.bed.call_as(&testing::citizen("wx-1", None)).request(request);
-        let answer = self.client().create_arrival(request).await;
+        let answer = self.arrivals().create_arrival(request).await;
         answer
             .map(|answer| answer.into_inner().arrival.unwrap())
             .map_err(|status| fault(&status))

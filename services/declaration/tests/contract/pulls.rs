@@ -8,11 +8,12 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{MeshChannel, Principal};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as wire;
-use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;
 use lutong_proto::policy::{Caller, Role};
+use lutong_proto::types::v1::ClockState;
 use serde_json::json;
 
-use crate::database::{Database, SOURCE, record, with};
+use crate::database::{Database, SOURCE, correction, record, with};
 use crate::fakes::BAD_NUMBER;
 use crate::{Declaration, alone_with, build, fault, request_id, start_with, wrong};
 
@@ -41,23 +42,24 @@ pub fn operator() -> Principal {
 }
 
 impl Declaration {
-    fn feeds(&self) -> FeedServiceClient<MeshChannel> {
-        FeedServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
+    fn pulls(&self) -> PullServiceClient<lutong_chassis::MeshChannel> {
+        PullServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
     pub async fn pull(&self) -> wire::Pull {
-        let request = self.bed.call_as(&operator()).request(wire::ListPullsRequest {});
-        let answer = self.feeds().list_pulls(request).await.unwrap();
+        let all = wire::ListPullsRequest::default();
+        let request = self.bed.call_as(&operator()).request(all);
+        let answer = self.pulls().list_pulls(request).await.unwrap();
         answer.into_inner().pulls.remove(0)
     }
 
     async fn start_pull(&self, who: &Principal, n: u32, source: &str) -> Result<wire::Pull, Fault> {
         let request = wire::StartPullRequest {
             request_id: request_id(n),
-            source: source.to_owned(),
+            name: format!("pulls/{source}"),
         };
         let answer = self
-            .feeds()
+            .pulls()
             .start_pull(self.bed.call_as(who).request(request))
             .await;
         answer
@@ -86,11 +88,11 @@ impl Declaration {
     /// The next attempt, once it has ended.
     pub async fn attempt(&self) -> wire::Pull {
         // One that is under way has its lease from before the clock moves.
-        let idle = |pull: &wire::Pull| pull.last_attempt_time.is_some() && !pull.running;
+        let idle = |pull: &wire::Pull| pull.last_attempt_time.is_some() && !running(pull);
         let before = self.pull_until("idle", idle).await.last_attempt_time;
         self.bed.clock.advance(Duration::from_secs(301));
         self.pull_until("tried again", |pull| {
-            pull.last_attempt_time != before && !pull.running
+            pull.last_attempt_time != before && !running(pull)
         })
         .await
     }
@@ -103,6 +105,15 @@ impl Declaration {
 pub fn counts(rows: Option<wire::PullRows>) -> (i64, i64, i64) {
     let rows = rows.unwrap_or_default();
     (rows.accepted, rows.unchanged, rows.refused)
+}
+
+fn running(pull: &wire::Pull) -> bool {
+    pull.state() == wire::PullState::Running
+}
+
+fn overdue(pull: &wire::Pull) -> bool {
+    let clock = pull.clock.as_ref();
+    clock.is_some_and(|clock| clock.state() == ClockState::Overdue)
 }
 
 fn seconds(at: Option<prost_types::Timestamp>) -> i64 {
@@ -124,7 +135,7 @@ async fn pages_are_fetched_in_turn_and_the_cursor_follows_what_was_acknowledged(
         .pull_until("done", |pull| pull.last_success_time.is_some())
         .await;
     let instant = |at: lutong_kernel::Timestamp| Some(lutong_proto::time::from_micros(at.micros()));
-    assert_eq!((pull.source.as_str(), pull.cursor.as_str()), (SOURCE, "c2"));
+    assert_eq!((pull.pull_id.as_str(), pull.cursor.as_str()), (SOURCE, "c2"));
     assert_eq!(
         (pull.cursor_time, pull.last_attempt_time),
         (instant(now), instant(now))
@@ -132,7 +143,7 @@ async fn pages_are_fetched_in_turn_and_the_cursor_follows_what_was_acknowledged(
     assert_eq!(pull.next_due_time, instant(now.plus_seconds(300)));
     assert_eq!(pull.interval.unwrap().seconds, 300);
     assert_eq!((pull.kinds.len(), pull.divisions.len()), (2, 1));
-    assert!(!pull.running && !pull.overdue && pull.last_error.is_none());
+    assert!(!running(&pull) && !overdue(&pull) && pull.last_error.is_none());
     assert_eq!(
         (counts(pull.total_rows), counts(pull.last_page_rows)),
         ((3, 0, 0), (1, 0, 0))
@@ -158,11 +169,10 @@ async fn pages_are_fetched_in_turn_and_the_cursor_follows_what_was_acknowledged(
 async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(bed: Bed) {
     let database = Database::start().await;
     let stay = |key: &str, division: &str| {
-        let stay = with(record(key), "kind", json!("stay"));
         with(
-            stay,
-            "attributes",
-            json!({"division": division, "arrived_at": "2022-11-26T08:00:00+08:00"}),
+            record(key),
+            "fact",
+            json!({"stay": {"division": division, "arrived_at": "2022-11-26T08:00:00+08:00"}}),
         )
     };
     let bad_number = json!({"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": BAD_NUMBER});
@@ -174,7 +184,7 @@ async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(
     );
     database.holds(
         "a",
-        &[with(record("3"), "kind", json!("case")), stay("4", "370102")],
+        &[with(record("3"), "fact", json!({"case": {"stage": "CASE_STAGE_CONFIRMED", "diagnosed_at": "2022-11-26T08:00:00+08:00"}})), stay("4", "370102")],
         "b",
         true,
     );
@@ -184,14 +194,9 @@ async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(
         "c",
         true,
     );
-    let unknown = json!({"colour_of_shoes": "王小明"});
+    let unknown = json!({"database_anomaly": {"王小明": "王小明"}});
     let unreadable = with(record("8"), "full_name", json!("王小明"));
-    database.holds(
-        "c",
-        &[with(record("7"), "attributes", unknown), unreadable],
-        "d",
-        false,
-    );
+    database.holds("c", &[with(record("7"), "fact", unknown), unreadable], "d", false);
     let declaration = start_with(bed, &database.config()).await;
     let pull = declaration
         .pull_until("done", |pull| pull.last_success_time.is_some())
@@ -211,11 +216,11 @@ async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(
         listed,
         [
             "/2 source SOURCE_NOT_OWN",
-            "a/1 kind KIND_NOT_GRANTED",
-            "a/2 attributes.division DIVISION_NOT_GRANTED",
+            "a/1 fact.case KIND_NOT_GRANTED",
+            "a/2 fact.stay.division DIVISION_NOT_GRANTED",
             "b/2 document.number RESIDENT_ID_CHECK_CHARACTER",
-            "c/1 attributes ATTRIBUTE_UNKNOWN",
-            "c/2  ROW_UNREADABLE",
+            "c/1 fact.database_anomaly UNKNOWN_FIELD",
+            "c/2  UNKNOWN_FIELD",
         ]
     );
     assert!(pull.refusals.iter().all(|one| one.create_time.is_some()));
@@ -239,7 +244,7 @@ async fn a_kill_between_rows_and_cursor_costs_nothing(bed: Bed) {
     declaration.bind_risk_rules();
     // The rows are stored, and the worker never hears of it.
     declaration.risk_rules.is_stuck(true);
-    declaration.pull_until("asking", |pull| pull.running).await;
+    declaration.pull_until("asking", running).await;
     let stored = async {
         while declaration.risk_rules.stored().len() < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -323,7 +328,7 @@ async fn one_worker_of_many_asks_and_the_next_takes_over_what_a_dead_one_held(be
     declaration.bed.clock.advance(Duration::from_secs(601));
     declaration
         .pull_until("taken over", |pull| {
-            seconds(pull.last_success_time) > seconds(pull.cursor_time) && !pull.running
+            seconds(pull.last_success_time) > seconds(pull.cursor_time) && !running(pull)
         })
         .await;
     assert_eq!(database.asked(), ["", "a", "b"]);
@@ -331,9 +336,9 @@ async fn one_worker_of_many_asks_and_the_next_takes_over_what_a_dead_one_held(be
 
 async fn a_correction_that_comes_a_page_before_its_original_waits_for_it(bed: Bed) {
     let database = Database::start().await;
-    let correction = with(record("2"), "replacesKey", json!("4"));
-    let lost = with(record("3"), "replacesKey", json!("nowhere"));
-    database.holds("", &[record("1"), correction], "a", true);
+    let early = correction("2", "4");
+    let lost = correction("3", "nowhere");
+    database.holds("", &[record("1"), early], "a", true);
     database.holds("a", &[lost], "b", true);
     database.holds("b", &[record("4")], "c", false);
     let declaration = start_with(bed, &database.config()).await;
@@ -350,7 +355,7 @@ async fn a_correction_that_comes_a_page_before_its_original_waits_for_it(bed: Be
         ("a", 1, "TARGET_UNKNOWN")
     );
     // While a row waits the cursor does not pass it: were the round cut off, its page would be asked for again.
-    database.holds("c", &[with(record("5"), "replacesKey", json!("6"))], "d", true);
+    database.holds("c", &[correction("5", "6")], "d", true);
     let pull = declaration.attempt().await;
     assert_eq!((pull.cursor.as_str(), reason(&pull)), ("c", "HTTP_STATUS"));
     database.holds("d", &[record("6")], "e", false);
@@ -419,11 +424,11 @@ async fn a_source_without_success_for_three_intervals_is_overdue_until_it_recove
     let noted = "pulls WHERE overdue_at IS NOT NULL";
     for _ in 0..2 {
         let pull = declaration.attempt().await;
-        assert_eq!((reason(&pull), pull.overdue), ("HTTP_STATUS", false));
+        assert_eq!((reason(&pull), overdue(&pull)), ("HTTP_STATUS", false));
     }
     assert_eq!(testing::rows(&declaration.storage, noted).await, 0);
     let pull = declaration.attempt().await;
-    assert!(pull.overdue && pull.last_success_time.is_none());
+    assert!(overdue(&pull) && pull.last_success_time.is_none());
     let said = async {
         while testing::rows(&declaration.storage, noted).await == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -432,7 +437,7 @@ async fn a_source_without_success_for_three_intervals_is_overdue_until_it_recove
     tokio::time::timeout(Duration::from_secs(10), said).await.unwrap();
     database.holds("", &[], "", false);
     let pull = declaration.attempt().await;
-    assert!(!pull.overdue && pull.last_success_time.is_some() && pull.cursor_time.is_none());
+    assert!(!overdue(&pull) && pull.last_success_time.is_some() && pull.cursor_time.is_none());
     assert_eq!(testing::rows(&declaration.storage, noted).await, 0);
 }
 
@@ -451,7 +456,7 @@ async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
     let before = declaration.start_pull(&operator(), 1, SOURCE).await.unwrap();
     let after = declaration
         .pull_until("asked", |pull| {
-            pull.last_attempt_time != before.last_attempt_time && !pull.running
+            pull.last_attempt_time != before.last_attempt_time && !running(pull)
         })
         .await;
     assert!(seconds(after.last_success_time) > seconds(before.last_success_time));
@@ -469,19 +474,22 @@ async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
     }
     let other = wire::StartPullRequest {
         request_id: "1".to_owned(),
-        source: SOURCE.to_owned(),
+        name: format!("pulls/{SOURCE}"),
     };
     let request = declaration.bed.call_as(&operator()).request(other);
-    let refused = fault(&declaration.feeds().start_pull(request).await.unwrap_err());
-    assert_eq!(wrong(&refused), ["request_id REQUEST_ID_SHAPE"]);
+    let refused = fault(&declaration.pulls().start_pull(request).await.unwrap_err());
+    assert_eq!(wrong(&refused), ["request_id UUID_SHAPE"]);
     let feed = testing::feed(SOURCE, &["database_anomaly"]);
     let refused = declaration.start_pull(&feed, 2, SOURCE).await.unwrap_err();
     assert_eq!(
         (refused.code, &*refused.reason),
         (FaultCode::PermissionDenied, "NOT_PERMITTED")
     );
-    let request = declaration.bed.call_as(&feed).request(wire::ListPullsRequest {});
-    let refused = declaration.feeds().list_pulls(request).await.unwrap_err();
+    let request = declaration
+        .bed
+        .call_as(&feed)
+        .request(wire::ListPullsRequest::default());
+    let refused = declaration.pulls().list_pulls(request).await.unwrap_err();
     assert_eq!(fault(&refused).reason, "NOT_PERMITTED");
 }
 
@@ -490,13 +498,38 @@ async fn nothing_is_pulled_where_nothing_is_configured(bed: Bed) {
     let request = declaration
         .bed
         .call_as(&operator())
-        .request(wire::ListPullsRequest {});
-    let answer = declaration.feeds().list_pulls(request).await.unwrap();
+        .request(wire::ListPullsRequest::default());
+    let answer = declaration.pulls().list_pulls(request).await.unwrap();
     assert!(answer.into_inner().pulls.is_empty());
     let refused = declaration.start_pull(&operator(), 1, SOURCE).await.unwrap_err();
     assert_eq!(
         (refused.code, &*refused.reason),
         (FaultCode::NotFound, "PULL_NOT_FOUND")
     );
+    let get = declaration
+        .bed
+        .call_as(&operator())
+        .request(wire::GetPullRequest {
+            name: format!("pulls/{SOURCE}"),
+        });
+    let refused = fault(&declaration.pulls().get_pull(get).await.unwrap_err());
+    assert_eq!(refused.reason, "PULL_NOT_FOUND");
+    let get = declaration
+        .bed
+        .call_as(&operator())
+        .request(wire::GetPullRequest {
+            name: SOURCE.to_owned(),
+        });
+    let refused = fault(&declaration.pulls().get_pull(get).await.unwrap_err());
+    assert_eq!(wrong(&refused), ["name NAME_SHAPE"]);
+    let list = declaration
+        .bed
+        .call_as(&operator())
+        .request(wire::ListPullsRequest {
+            page_size: 1,
+            page_token: "x".to_owned(),
+        });
+    let refused = fault(&declaration.pulls().list_pulls(list).await.unwrap_err());
+    assert_eq!(wrong(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
     assert_eq!(testing::rows(&declaration.storage, "pulls").await, 0);
 }

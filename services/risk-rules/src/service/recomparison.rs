@@ -156,7 +156,7 @@ impl Decider {
     }
 
     pub async fn recomparison(&self, which: Which) -> Result<Report, Fault> {
-        self.report(self.run(which).await?).await
+        self.report_of(self.run(which).await?).await
     }
 
     async fn run(&self, which: Which) -> Result<Run, Fault> {
@@ -168,7 +168,7 @@ impl Decider {
         found.ok_or_else(not_found)
     }
 
-    async fn report(&self, run: Run) -> Result<Report, Fault> {
+    async fn report_of(&self, run: Run) -> Result<Report, Fault> {
         let reader = self.database.reader();
         Ok(Report {
             progress: recomparisons::progress(reader, run.number).await?,
@@ -186,7 +186,7 @@ impl Decider {
         let (runs, token) = page.cut(found, |last| last.number.to_be_bytes().to_vec())?;
         let mut reports = Vec::with_capacity(runs.len());
         for run in runs {
-            reports.push(self.report(run).await?);
+            reports.push(self.report_of(run).await?);
         }
         Ok((reports, token))
     }
