@@ -2,6 +2,7 @@
 
 mod changes;
 mod lint;
+mod show;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -30,6 +31,8 @@ pub enum Rules {
     Cancel(changes::Cancel),
     /// All versions, the newest first.
     List(changes::List),
+    /// One version, with its document.
+    Show(show::Show),
 }
 
 #[derive(Debug, Args)]
@@ -52,6 +55,7 @@ impl Rules {
             Self::Resume(resume) => resume.run().await,
             Self::Cancel(cancel) => cancel.run().await,
             Self::List(list) => list.run().await,
+            Self::Show(show) => show.run().await,
         }
     }
 }

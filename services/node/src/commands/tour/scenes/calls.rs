@@ -131,6 +131,12 @@ impl Holder {
         })
     }
 
+    /// The code as it is drawn, and what is shown beside it.
+    pub async fn drawn(&self) -> Result<ShowCodeResponse, Failure> {
+        let shown = self.show(ImageFormat::Svg).await;
+        shown.map_err(|status| failed(&status))
+    }
+
     /// Why the code has its colour, what it asks of its holder, and its picture.
     pub async fn explain(&self) -> Result<String, Failure> {
         let asked = GetDecisionRequest {
