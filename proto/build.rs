@@ -5,6 +5,8 @@
 mod bounds;
 #[path = "generate/compile.rs"]
 mod compile;
+#[path = "generate/facts.rs"]
+mod facts;
 #[path = "generate/fields.rs"]
 mod fields;
 #[path = "generate/names.rs"]
@@ -22,6 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let encoded = compiler.encode_file_descriptor_set();
     let pool = prost_reflect::DescriptorPool::decode(encoded.as_slice())?;
     std::fs::write(out.join("bounds.rs"), bounds::write(&pool))?;
+    std::fs::write(out.join("facts.rs"), facts::write(&pool))?;
     std::fs::write(out.join("requests.rs"), requests::write(&pool))?;
     std::fs::write(out.join("lutong.binpb"), encoded)?;
     tonic_prost_build::configure()

@@ -5,6 +5,7 @@
 pub mod bounds;
 mod convert;
 pub mod errors;
+pub mod facts;
 pub mod policy;
 pub mod requests;
 pub mod time;

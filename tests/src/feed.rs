@@ -4,14 +4,19 @@ use std::time::Duration;
 
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
+use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{
     FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode, ImportOptions,
 };
-use lutong_proto::types::v1::{Document, DocumentType};
-use prost_types::value::Kind;
-use prost_types::{Struct, Value};
+use lutong_proto::facts::from_attributes;
+use lutong_proto::time;
+use lutong_proto::types::v1::fact::Kind;
+use lutong_proto::types::v1::{CloseContact, Document, DocumentType, EffectState, Fact};
+use prost::Message as _;
+use prost_reflect::{DynamicMessage, SerializeOptions};
+use serde_json::Value;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -30,6 +35,47 @@ pub struct Feed {
     session: MetadataValue<Ascii>,
 }
 
+/// That a fact is so about whoever has this resident number.
+pub fn row(source: &str, key: &str, number: &str, fact: Fact) -> FactRow {
+    let document = Document {
+        r#type: DocumentType::ResidentId.into(),
+        number: number.to_owned(),
+        issuing_country: String::new(),
+    };
+    FactRow {
+        source: source.to_owned(),
+        key: key.to_owned(),
+        subject: Some(Subject::Document(document)),
+        statement: Some(Statement::Fact(fact)),
+    }
+}
+
+/// A fact by the names of rule sets.
+pub fn fact(kind: &str, attributes: &Value) -> Fact {
+    from_attributes(kind.parse().unwrap(), attributes.as_object().unwrap()).unwrap()
+}
+
+/// The same as proto JSON.
+pub fn fact_json(kind: &str, attributes: &Value) -> Value {
+    let shape = lutong_proto::descriptor_pool()
+        .get_message_by_name("lutong.types.v1.Fact")
+        .unwrap();
+    let bytes = fact(kind, attributes).encode_to_vec();
+    let message = DynamicMessage::decode(shape, &*bytes).unwrap();
+    let options = SerializeOptions::new().use_proto_field_name(true);
+    message
+        .serialize_with_options(serde_json::value::Serializer, &options)
+        .unwrap()
+}
+
+/// Whether every accepted row counts in every code shown from now on.
+pub fn is_in_force(answer: &ImportFactsResponse) -> bool {
+    answer
+        .effect
+        .as_ref()
+        .is_some_and(|effect| effect.state() == EffectState::InForce)
+}
+
 impl Feed {
     pub async fn sign_in(gateway: &Gateway, source: &'static str) -> Self {
         let session = gateway.session(source).await;
@@ -45,23 +91,12 @@ impl Feed {
     /// what is sent again must be.
     pub fn contact(&self, number: &str) -> FactRow {
         let day = WallClock.now().plus_seconds(-3 * 86_400).local_day();
-        let last = Value {
-            kind: Some(Kind::StringValue(format!("{day}T00:00:00+08:00"))),
+        let contact = CloseContact {
+            last_contact_at: Some(time::from_micros(day.start().micros())),
+            ..CloseContact::default()
         };
-        FactRow {
-            source: self.source.to_owned(),
-            key: format!("contact-{number}"),
-            document: Some(Document {
-                r#type: DocumentType::ResidentId.into(),
-                number: number.to_owned(),
-                issuing_country: String::new(),
-            }),
-            kind: "close_contact".to_owned(),
-            attributes: Some(Struct {
-                fields: [("last_contact_at".to_owned(), last)].into(),
-            }),
-            ..FactRow::default()
-        }
+        let kind = Some(Kind::CloseContact(contact));
+        row(self.source, &format!("contact-{number}"), number, Fact { kind })
     }
 
     pub async fn report(&self, row: FactRow) -> Result<ImportFactsResponse, Status> {

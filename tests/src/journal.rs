@@ -5,10 +5,9 @@ use std::io::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lutong_proto::declaration::v1::ImportState;
 use serde_json::{Value, json};
 
-use crate::feed::Feed;
+use crate::feed::{Feed, is_in_force};
 use crate::people::{Gateway, Person, request_id};
 
 /// An application that was sent.
@@ -198,9 +197,8 @@ impl Journal {
 
     async fn report_contact(&self, feed: &Feed, number: &str) {
         let answer = feed.report(feed.contact(number)).await;
-        let in_force = answer.is_ok_and(|answer| {
-            answer.state() == ImportState::InForce && answer.accepted + answer.unchanged == 1
-        });
+        let in_force =
+            answer.is_ok_and(|answer| is_in_force(&answer) && answer.accepted + answer.unchanged == 1);
         self.entries
             .lock()
             .unwrap()

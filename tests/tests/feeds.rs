@@ -100,7 +100,7 @@ impl State {
 
 fn anomaly(key: &str, number: &str) -> Value {
     json!({"source": SOURCE, "key": key, "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": number},
-        "kind": "database_anomaly", "attributes": {"observed_at": ago(3_600), "code": "A1"}})
+        "fact": {"database_anomaly": {"observed_at": ago(3_600), "code": "A1"}}})
 }
 
 fn service(mesh: &Mesh) -> &'static str {
@@ -245,13 +245,13 @@ async fn what_a_database_reports_counts_once_in_a_mesh() {
     what_a_database_reports_counts_once_whatever_happens_on_the_way(Shape::Mesh).await;
 }
 
-/// Rows of `cdc-370200` as CSV cells; what is wrong with each.
-fn bad_rows(number: &str) -> (String, Vec<(u64, &'static str)>) {
+/// Rows of `cdc-370200` as CSV cells; what is wrong with each, in CSV and in NDJSON.
+fn bad_rows(number: &str) -> (String, Vec<(u64, [&'static str; 2])>) {
     let (early, late, far) = (ago(3 * 86_400), ago(86_400), ago(-20 * 366 * 86_400));
-    let header = "source,key,document.type,document.number,kind,retract_key,reason,attributes.division,attributes.community,\
-        attributes.arrived_at,attributes.left_at,attributes.weather";
+    let header = "source,key,document.type,document.number,kind,retracts_key,reason,division,community,arrived_at,left_at,\
+        country,entered_at";
     let stay = |key: &str, division: &str, from: &str, until: &str| {
-        format!("cdc-370200,{key},RESIDENT_ID,{number},stay,,,{division},香港中路小区,{from},{until},")
+        format!("cdc-370200,{key},RESIDENT_ID,{number},stay,,,{division},香港中路小区,{from},{until},,")
     };
     let rows = [
         stay(&format!("good-{number}"), "370202", &early, &late),
@@ -259,28 +259,29 @@ fn bad_rows(number: &str) -> (String, Vec<(u64, &'static str)>) {
         stay("far", "370202", &early, &far),
         stay("code", "3702", &early, &late),
         stay("kind", "370202", &early, &late).replace(",stay,", ",rumour,"),
-        stay("not-granted", "370202", &early, &late).replace(",stay,", ",entry,"),
-        format!("{}cold", stay("unknown", "370202", &early, &late)),
+        format!("cdc-370200,not-granted,RESIDENT_ID,{number},entry,,,,,,,DEU,{early}"),
+        stay("unknown", "370202", &early, &late).replace(",,", ",DEU,"),
         stay("twice", "370202", &early, &late),
         stay("twice", "370203", &early, &late),
         stay("document", "370202", &early, &late).replace(number, "110105194912310021"),
         stay("name", "370202", &early, &late).replace("cdc-370200,", "cdc-370700,"),
-        format!("cdc-370200,r,RESIDENT_ID,{number},,nowhere,录入有误,,,,,"),
+        format!("cdc-370200,r,RESIDENT_ID,{number},,nowhere,录入有误,,,,,,"),
         "cdc-370200,short".to_owned(),
     ];
+    let alike = |wrong: &'static str| [wrong, wrong];
     let wrong = vec![
-        (3, "attributes.left_at END_BEFORE_START"),
-        (4, "attributes.left_at INSTANT_FAR_FUTURE"),
-        (5, "attributes.division DIVISION_SHAPE"),
-        (6, "kind KIND_NOT_GRANTED"),
-        (7, "kind KIND_NOT_GRANTED"),
-        (8, "attributes.weather ATTRIBUTE_UNKNOWN"),
-        (9, "key KEY_TWICE"),
-        (10, "key KEY_TWICE"),
-        (11, "document.number RESIDENT_ID_CHECK_CHARACTER"),
-        (12, "source SOURCE_NOT_OWN"),
-        (13, "retract_key TARGET_UNKNOWN"),
-        (14, " LINE_UNREADABLE"),
+        (3, alike("fact.stay.left_at END_BEFORE_START")),
+        (4, alike("fact.stay.left_at INSTANT_FAR_FUTURE")),
+        (5, alike("fact.stay.division DIVISION_SHAPE")),
+        (6, ["kind UNKNOWN_VALUE", "fact.rumour UNKNOWN_FIELD"]),
+        (7, alike("fact.entry KIND_NOT_GRANTED")),
+        (8, alike("fact.stay.country UNKNOWN_FIELD")),
+        (9, alike("key KEY_TWICE")),
+        (10, alike("key KEY_TWICE")),
+        (11, alike("document.number RESIDENT_ID_CHECK_CHARACTER")),
+        (12, alike("source SOURCE_NOT_OWN")),
+        (13, alike("retraction.retracts_key TARGET_UNKNOWN")),
+        (14, [" LINE_UNREADABLE", "sourc UNKNOWN_FIELD"]),
     ];
     (format!("{header}\n{}\n", rows.join("\n")), wrong)
 }
@@ -295,11 +296,22 @@ fn as_ndjson(csv: &str) -> String {
             return "{\"sourc\": 1}".to_owned();
         }
         let mut row = json!({"document": {}});
-        for (column, cell) in header.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()) {
-            match column.split_once('.') {
-                Some(("document", "type")) => row["document"]["type"] = json!("DOCUMENT_TYPE_RESIDENT_ID"),
-                Some((outer, inner)) => row[outer][inner] = json!(cell),
-                None => row[*column] = json!(cell),
+        let said: Vec<_> = header
+            .iter()
+            .zip(cells)
+            .filter(|(_, cell)| !cell.is_empty())
+            .collect();
+        let kind = said
+            .iter()
+            .find_map(|(column, cell)| (**column == "kind").then_some(*cell));
+        for (column, cell) in said {
+            match *column {
+                "kind" => {}
+                "document.type" => row["document"]["type"] = json!("DOCUMENT_TYPE_RESIDENT_ID"),
+                "document.number" => row["document"]["number"] = json!(cell),
+                "source" | "key" => row[*column] = json!(cell),
+                "retracts_key" | "reason" => row["retraction"][*column] = json!(cell),
+                attribute => row["fact"][kind.unwrap()][attribute] = json!(cell),
             }
         }
         row.to_string()
@@ -349,7 +361,10 @@ async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stor
         });
         let expected: Vec<_> = wrong
             .iter()
-            .map(|(line, what)| (*line, (*what).to_owned()))
+            .map(|(line, [in_csv, in_ndjson])| {
+                let what = if ending == ".csv" { in_csv } else { in_ndjson };
+                (*line, (*what).to_owned())
+            })
             .collect();
         assert_eq!(told.collect::<Vec<_>>(), expected, "{ending}");
         // The same file again: the good row is known, the bad ones are bad.
@@ -358,7 +373,11 @@ async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stor
         // Without what is no row: the rows are judged, and none is stored.
         let readable: Vec<_> = csv
             .lines()
-            .filter(|line| !line.ends_with(",short") && !line.contains(",good-"))
+            .filter(|line| {
+                !["short", "good-", ",rumour,", "unknown"]
+                    .iter()
+                    .any(|what| line.contains(what))
+            })
             .collect();
         let mut file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
         writeln!(file, "{}", readable.join("\n")).unwrap();
@@ -374,7 +393,7 @@ async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stor
         assert_eq!(refused.status.code(), Some(2));
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(
-            said.contains("ROWS_REFUSED") && said.contains("rows[3].kind"),
+            said.contains("ROWS_REFUSED") && said.contains("rows[3].fact.entry"),
             "{said}"
         );
     }

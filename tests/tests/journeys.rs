@@ -8,6 +8,7 @@ use std::io::Write as _;
 
 use lutong_kernel::Colour;
 use lutong_risk_rules::domain::notice::{BUNDLED_2022_11_26_GZ, Notice};
+use lutong_tests::feed::fact_json;
 use lutong_tests::in_both_shapes;
 use lutong_tests::instants::{ago, now};
 use lutong_tests::mesh::Mesh;
@@ -41,7 +42,7 @@ fn today() -> String {
 
 fn row(source: &str, key: &str, person: &Person, kind: &str, attributes: Value) -> Value {
     json!({"source": source, "key": key, "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": person.number},
-        "kind": kind, "attributes": attributes})
+        "fact": fact_json(kind, &attributes)})
 }
 
 /// `lutong facts import` as a feed would: what it answered.
@@ -270,8 +271,9 @@ async fn an_entry_turns_yellow_and_back_when_quarantine_and_test_are_reported(me
         ]
     );
     entry["key"] = json!(request_id());
-    entry["replaces_key"] = json!(key);
-    entry["attributes"]["quarantine_completed_at"] = json!(ago(DAY));
+    let mut fact = entry.as_object_mut().unwrap().remove("fact").unwrap();
+    fact["entry"]["quarantine_completed_at"] = json!(ago(DAY));
+    entry["correction"] = json!({"replaces_key": key, "fact": fact});
     let test = row(
         "border-370000",
         &request_id(),
@@ -354,17 +356,13 @@ async fn one_bad_row_stores_nothing_when_all_or_nothing_is_asked(mesh: &Mesh) {
         "case",
         json!({"stage": "confirmed", "diagnosed_at": ago(60)}),
     );
-    let bad = row(
-        "cdc-370200",
-        &request_id(),
-        &person,
-        "case",
-        json!({"stage": "ill", "diagnosed_at": ago(60)}),
-    );
+    let mut bad = good.clone();
+    bad["key"] = json!(request_id());
+    bad["fact"]["case"]["stage"] = json!(99);
     let (status, _, error) = import(mesh, "cdc-370200", &[good, bad], &["--all-or-nothing"]);
     assert_eq!(status, Some(2), "{error}");
     assert!(
-        error.contains("ROWS_REFUSED") && error.contains("attributes.stage"),
+        error.contains("ROWS_REFUSED") && error.contains("rows[1].fact.case.stage"),
         "{error}"
     );
     assert_eq!(person.colour().await, "green");

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use http::Method;
 use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
+use lutong_tests::feed::fact_json;
 use lutong_tests::in_both_shapes;
 use lutong_tests::instants::{ago, now};
 use lutong_tests::mesh::Mesh;
@@ -57,7 +58,7 @@ fn document(person: &Person) -> Value {
 
 fn report(mesh: &Mesh, key: &str, person: &Person, kind: &str, attributes: &Value) {
     let mut file = tempfile::Builder::new().suffix(".ndjson").tempfile().unwrap();
-    let row = json!({"source": "cdc-370200", "key": key, "document": document(person), "kind": kind, "attributes": attributes});
+    let row = json!({"source": "cdc-370200", "key": key, "document": document(person), "fact": fact_json(kind, attributes)});
     writeln!(file, "{row}").unwrap();
     let path = file.path().display().to_string();
     let imported = said(mesh, &["facts", "import", &path, "--account", "cdc-370200"]);

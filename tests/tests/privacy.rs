@@ -17,9 +17,10 @@ use lutong_gateway::{Edge, Gateway, GatewayConfig};
 use lutong_identity::domain::account::{Account, AccountId};
 use lutong_kernel::ServiceName;
 use lutong_proto::declaration::v1 as declaration;
+use lutong_proto::declaration::v1::fact_row::Subject;
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::policy::{self, Caller, Role};
-use lutong_proto::types::v1 as types;
+use lutong_tests::feed;
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as Field};
 use serde_json::{Value, json};
 use tonic::body::Body;
@@ -250,27 +251,13 @@ impl Mesh {
     }
 }
 
-fn row(key: &str, number: &str, attributes: &[(&str, &str)]) -> declaration::FactRow {
-    let text = |value: &str| prost_types::Value {
-        kind: Some(prost_types::value::Kind::StringValue(value.to_owned())),
-    };
-    declaration::FactRow {
-        source: "cdc-370200".to_owned(),
-        key: key.to_owned(),
-        document: Some(types::Document {
-            r#type: types::DocumentType::ResidentId.into(),
-            number: number.to_owned(),
-            issuing_country: String::new(),
-        }),
-        kind: "fever_clinic_visit".to_owned(),
-        attributes: Some(prost_types::Struct {
-            fields: attributes
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), text(value)))
-                .collect(),
-        }),
-        ..declaration::FactRow::default()
-    }
+fn row(key: &str, number: &str, kind: &str, attributes: &Value) -> declaration::FactRow {
+    feed::row("cdc-370200", key, number, feed::fact(kind, attributes))
+}
+
+fn visit(key: &str, number: &str, facility: &str) -> declaration::FactRow {
+    let visit = json!({"visited_at": "2022-11-25T10:00:00+08:00", "facility": facility});
+    row(key, number, "fever_clinic_visit", &visit)
 }
 
 /// Every refusal of an application that a person's words can end up in, by what is to be told.
@@ -373,20 +360,22 @@ async fn an_application_and_an_import_leave_nothing_personal_in_errors_and_logs(
 
     // An import, row by row and all or nothing.
     let feed = mesh.session("cdc-370200").await;
-    let visited = ("visited_at", "2022-11-25T10:00:00+08:00");
-    let good = || row("1", OLD_NUMBER, &[visited, ("facility", FACILITY)]);
+    let good = || visit("1", OLD_NUMBER, FACILITY);
     let bad = || {
+        let stay = json!({"division": FACILITY, "arrived_at": "2022-11-25T10:00:00+08:00"});
+        let mut somebody = visit("4", NUMBER, FACILITY);
+        somebody.subject = Some(Subject::SubjectId(MOBILE.to_owned()));
         [
-            row("2", WRONG_NUMBER, &[visited]),
-            row("3", NUMBER, &[("visited_at", FACILITY)]),
-            row("4", NUMBER, &[visited, ("colour_of_shoes", MOBILE)]),
-            row("5", NUMBER, &[visited, ("facility", &FACILITY.repeat(200))]),
-            row("1", NUMBER, &[visited, ("facility", ADDRESS)]),
+            visit("2", WRONG_NUMBER, FACILITY),
+            row("3", NUMBER, "stay", &stay),
+            somebody,
+            visit("5", NUMBER, &FACILITY.repeat(200)),
+            visit("1", NUMBER, ADDRESS),
         ]
     };
     let stored = mesh.import(&feed, GoodRows, vec![good()]).await.unwrap();
     assert_eq!(stored.accepted, 1, "{stored:?}");
-    let versions = [FACILITY, ADDRESS].map(|facility| row("6", NUMBER, &[visited, ("facility", facility)]));
+    let versions = [FACILITY, ADDRESS].map(|facility| visit("6", NUMBER, facility));
     let rows = std::iter::once(good()).chain(bad()).chain(versions).collect();
     let imported = mesh.import(&feed, GoodRows, rows).await.unwrap();
     assert!(imported.unchanged >= 1 && imported.refused >= 6, "{imported:?}");

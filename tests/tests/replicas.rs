@@ -11,12 +11,12 @@ use http::{Method, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use lutong_kernel::Clock as _;
-use lutong_proto::declaration::v1::{FactRow, ImportState};
-use lutong_proto::types::v1::{Document, DocumentType};
-use lutong_tests::feed::Feed;
+use lutong_proto::declaration::v1::FactRow;
+use lutong_tests::feed::{Feed, fact, is_in_force, row};
 use lutong_tests::journal::Journal;
 use lutong_tests::mesh::{Mesh, Setting, Shape};
 use lutong_tests::people::{Person, request_id};
+use serde_json::json;
 
 const REPLICA: &str = "code-rendering-2";
 const SHOWING: usize = 4;
@@ -77,7 +77,7 @@ async fn apply_and_report(mesh: &Mesh, journal: &Journal, feed: &Feed, time: Dur
             continue;
         }
         let reported = feed.report(close_contact(feed.source, &person)).await;
-        if reported.is_ok_and(|answer| answer.state() == ImportState::InForce) {
+        if reported.is_ok_and(|answer| is_in_force(&answer)) {
             in_force += 1;
             for _ in 0..4 {
                 let colour = person.colour().await;
@@ -90,26 +90,8 @@ async fn apply_and_report(mesh: &Mesh, journal: &Journal, feed: &Feed, time: Dur
 
 fn close_contact(source: &str, person: &Person) -> FactRow {
     let met = lutong_chassis::wall_clock::WallClock.now().plus_seconds(-86_400);
-    let attributes = [("last_contact_at", met.to_string())].map(|(name, text)| {
-        let value = prost_types::Value {
-            kind: Some(prost_types::value::Kind::StringValue(text)),
-        };
-        (name.to_owned(), value)
-    });
-    FactRow {
-        source: source.to_owned(),
-        key: request_id(),
-        document: Some(Document {
-            r#type: DocumentType::ResidentId.into(),
-            number: person.number.clone(),
-            ..Document::default()
-        }),
-        kind: "close_contact".to_owned(),
-        attributes: Some(prost_types::Struct {
-            fields: attributes.into(),
-        }),
-        ..FactRow::default()
-    }
+    let contact = fact("close_contact", &json!({"last_contact_at": met.to_rfc3339()}));
+    row(source, &request_id(), &person.number, contact)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

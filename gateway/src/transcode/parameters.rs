@@ -237,10 +237,10 @@ mod tests {
     #[test]
     fn a_repeated_field_takes_several_and_a_single_one_does_not() {
         let (value, wrong) = read_query(
-            "lutong.risk_rules.v1.AppendFactsRequest",
-            "enrol_subject_ids=a&enrol_subject_ids=b",
+            "lutong.identity.v1.GetNameMasksRequest",
+            "subject_ids=a&subject_ids=b",
         );
-        assert_eq!(value, serde_json::json!({"enrol_subject_ids": ["a", "b"]}));
+        assert_eq!(value, serde_json::json!({"subject_ids": ["a", "b"]}));
         assert!(wrong.is_empty());
         let (_, wrong) = read_query(
             "lutong.code_rendering.v1.ShowCodeRequest",

@@ -546,33 +546,29 @@ impl risk::area_service_server::AreaService for World {
         Ok(Answer::new(risk::ListAreasResponse::default()))
     }
 
-    async fn list_unplaced(&self, _: Call<risk::ListUnplacedRequest>) -> Answers<risk::ListUnplacedResponse> {
-        Ok(Answer::new(risk::ListUnplacedResponse::default()))
+    async fn get_area(&self, _: Call<risk::GetAreaRequest>) -> Answers<risk::GetAreaResponse> {
+        Ok(Answer::new(risk::GetAreaResponse::default()))
     }
 
-    async fn place_area(&self, _: Call<risk::PlaceAreaRequest>) -> Answers<risk::PlaceAreaResponse> {
-        Ok(Answer::new(risk::PlaceAreaResponse::default()))
-    }
-
-    async fn propose_key_area(
+    async fn get_unplaced_area(
         &self,
-        _: Call<risk::ProposeKeyAreaRequest>,
-    ) -> Answers<risk::ProposeKeyAreaResponse> {
-        Ok(Answer::new(risk::ProposeKeyAreaResponse::default()))
+        _: Call<risk::GetUnplacedAreaRequest>,
+    ) -> Answers<risk::GetUnplacedAreaResponse> {
+        Ok(Answer::new(risk::GetUnplacedAreaResponse::default()))
     }
 
-    async fn approve_key_area(
+    async fn list_unplaced_areas(
         &self,
-        _: Call<risk::ApproveKeyAreaRequest>,
-    ) -> Answers<risk::ApproveKeyAreaResponse> {
-        Ok(Answer::new(risk::ApproveKeyAreaResponse::default()))
+        _: Call<risk::ListUnplacedAreasRequest>,
+    ) -> Answers<risk::ListUnplacedAreasResponse> {
+        Ok(Answer::new(risk::ListUnplacedAreasResponse::default()))
     }
 
-    async fn list_key_areas(
+    async fn place_unplaced_area(
         &self,
-        _: Call<risk::ListKeyAreasRequest>,
-    ) -> Answers<risk::ListKeyAreasResponse> {
-        Ok(Answer::new(risk::ListKeyAreasResponse::default()))
+        _: Call<risk::PlaceUnplacedAreaRequest>,
+    ) -> Answers<risk::PlaceUnplacedAreaResponse> {
+        Ok(Answer::new(risk::PlaceUnplacedAreaResponse::default()))
     }
 }
 
@@ -580,6 +576,10 @@ impl risk::area_service_server::AreaService for World {
 impl risk::decision_service_server::DecisionService for World {
     async fn append_facts(&self, _: Call<risk::AppendFactsRequest>) -> Answers<risk::AppendFactsResponse> {
         panic!("nobody outside appends facts")
+    }
+
+    async fn enrol_subject(&self, _: Call<risk::EnrolSubjectRequest>) -> Answers<risk::EnrolSubjectResponse> {
+        panic!("nobody outside enrols")
     }
 
     async fn get_decision(&self, call: Call<risk::GetDecisionRequest>) -> Answers<risk::GetDecisionResponse> {

@@ -226,7 +226,12 @@ fn one_too_many_of_everything_that_has_a_bound_is_refused_by_its_name() {
                 "TOO_LONG"
             } else if let Some(least) = least {
                 #[allow(clippy::cast_possible_truncation)] // bounds are whole numbers
-                with.set_field(&field, Value::I64(least as i64 - 1));
+                let below = match field.kind() {
+                    prost_reflect::Kind::Double => Value::F64(least - 0.1),
+                    prost_reflect::Kind::Int32 => Value::I32(least as i32 - 1),
+                    _ => Value::I64(least as i64 - 1),
+                };
+                with.set_field(&field, below);
                 "OUT_OF_RANGE"
             } else {
                 continue;

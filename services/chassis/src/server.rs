@@ -14,3 +14,4 @@ pub use listen::{ListenConfig, Listener, TransportSecurity};
 pub use message::{MESSAGE_PATIENCE, MessageBytes, STREAM_PATIENCE, SilenceWatch, attend, read_message};
 pub use recording::{AuditSink, CallRecord};
 pub use under_way::{Place, UnderWay};
+pub use unread::stream_ended;

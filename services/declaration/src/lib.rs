@@ -11,9 +11,8 @@ use futures::FutureExt as _;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
-use lutong_proto::declaration::v1::feed_service_server::FeedServiceServer;
 use lutong_skin::declaration::v1::{
-    ApplicationService, ArrivalService, AuditService, EventLogService, PullService,
+    ApplicationService, ArrivalService, AuditService, EventLogService, FeedService, PullService,
 };
 
 pub use config::{DeclarationConfig, PullConfig, sources};
@@ -44,7 +43,7 @@ pub async fn build(
     let applications = ApplicationService::server(grpc::ApplicationRpc(declaring.clone()), skin.clone());
     let arrivals = ArrivalService::server(grpc::ArrivalRpc(declaring.clone()), skin.clone());
     let pulls = PullService::server(grpc::PullRpc(puller.clone()), skin.clone());
-    let feeds = FeedServiceServer::new(grpc::Handler::new(declaring));
+    let feeds = FeedService::server(grpc::Handler::new(declaring), skin.clone());
     let routes = tonic::service::Routes::new(applications.max_decoding_message_size(MAX_FORM))
         .add_service(arrivals.max_decoding_message_size(MAX_FORM))
         .add_service(feeds.max_decoding_message_size(MAX_MESSAGE))

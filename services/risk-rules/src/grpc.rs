@@ -13,22 +13,18 @@ pub mod rollback;
 pub mod rule_sets;
 pub mod statement;
 
-use lutong_chassis::reply;
+use lutong_chassis::access::{AnyPermit, DeclarantPermit, SelfPermit};
+use lutong_chassis::skin::Query;
 use lutong_kernel::Fault;
 use lutong_proto::risk_rules::v1 as wire;
-use tonic::{Request, Response, Status};
-use wire::decision_service_server::DecisionService;
+use lutong_skin::risk_rules::v1::DecisionHandler;
 
 pub use events::EventLog;
 use statement::StatementReader;
 
-use crate::service::appending::Batch;
+use crate::service::appending::{Appended, Batch};
 use crate::service::deciding::Decider;
 
-/// Statements in one call.
-const MAX_BATCH: usize = 1_000;
-
-#[derive(Clone)]
 pub struct Handler {
     decider: Decider,
     reader: StatementReader,
@@ -38,55 +34,51 @@ impl Handler {
     pub const fn new(decider: Decider, reader: StatementReader) -> Self {
         Self { decider, reader }
     }
+}
 
-    async fn append(
+impl DecisionHandler for Handler {
+    async fn append_facts(
         &self,
-        request: Request<wire::AppendFactsRequest>,
+        call: Query<AnyPermit>,
+        message: wire::AppendFactsRequest,
     ) -> Result<wire::AppendFactsResponse, Fault> {
-        let grant = reply::grant(&request)?;
-        grant.any()?;
-        let wire::AppendFactsRequest {
-            statements,
-            enrol_subject_ids,
-            all_or_nothing,
-        } = request.into_inner();
-        reply::at_most("statements", "TOO_MANY_STATEMENTS", MAX_BATCH, statements.len())?;
-        reply::at_most(
-            "enrol_subject_ids",
-            "TOO_MANY_SUBJECTS",
-            MAX_BATCH,
-            enrol_subject_ids.len(),
-        )?;
-        let enrol = enrol_subject_ids.iter().enumerate().map(|(row, text)| {
-            reply::subject_id(text, &format!("enrol_subject_ids[{row}]")).map_err(reply::wrong)
-        });
+        let principal = call.grant.principal();
+        let read = |one| self.reader.read_for(one, principal);
         let batch = Batch {
-            enrol: enrol.collect::<Result<_, _>>()?,
-            statements: statements
-                .into_iter()
-                .map(|one| self.reader.read_for(one, grant.principal()))
-                .collect(),
-            all_or_nothing,
-            position: None,
+            statements: message.statements.into_iter().map(read).collect(),
+            all_or_nothing: message.all_or_nothing,
+            ..Batch::default()
         };
-        let (appended, in_force) = self.decider.append_in_force(&grant.own_call(), batch).await?;
-        Ok(wire::AppendFactsResponse {
-            results: appended
-                .results
-                .into_iter()
-                .map(convert::statement_result)
-                .collect(),
-            in_force,
-        })
+        let appended = self
+            .decider
+            .report(call.permit, &call.grant.own_call(), batch)
+            .await?;
+        let (results, effect) = told(appended);
+        Ok(wire::AppendFactsResponse { results, effect })
     }
 
-    async fn decision(
+    async fn enrol_subject(
         &self,
-        request: Request<wire::GetDecisionRequest>,
+        call: Query<DeclarantPermit>,
+        message: wire::EnrolSubjectRequest,
+    ) -> Result<wire::EnrolSubjectResponse, Fault> {
+        let read = |one| self.reader.read_declared(one, call.permit);
+        let statements = message.statements.into_iter().map(read).collect();
+        let appended = self
+            .decider
+            .enrol(call.permit, &call.grant.own_call(), statements)
+            .await?;
+        let (results, effect) = told(appended);
+        Ok(wire::EnrolSubjectResponse { results, effect })
+    }
+
+    async fn get_decision(
+        &self,
+        call: Query<SelfPermit>,
+        message: wire::GetDecisionRequest,
     ) -> Result<wire::GetDecisionResponse, Fault> {
-        let grant = reply::grant(&request)?;
-        let permit = grant.own(&request.get_ref().subject_id)?;
-        let explained = self.decider.explain(permit, &grant.own_call()).await?;
+        let permit = call.grant.own(&message.subject_id)?;
+        let explained = self.decider.explain(permit, &call.grant.own_call()).await?;
         let in_force = explained.in_force;
         Ok(wire::GetDecisionResponse {
             decision: Some(convert::decision(explained)),
@@ -94,13 +86,12 @@ impl Handler {
         })
     }
 
-    async fn entry(
+    async fn check_entry(
         &self,
-        request: Request<wire::CheckEntryRequest>,
+        call: Query<DeclarantPermit>,
+        _: wire::CheckEntryRequest,
     ) -> Result<wire::CheckEntryResponse, Fault> {
-        let permit = reply::grant(&request)?.any()?;
-        let subject = reply::subject_id(&request.get_ref().subject_id, "subject_id").map_err(reply::wrong)?;
-        let missing = self.decider.check_entry(permit, subject).await?;
+        let missing = self.decider.check_entry(call.permit).await?;
         Ok(wire::CheckEntryResponse {
             missing: missing
                 .into_iter()
@@ -110,26 +101,14 @@ impl Handler {
     }
 }
 
-#[tonic::async_trait]
-impl DecisionService for Handler {
-    async fn append_facts(
-        &self,
-        request: Request<wire::AppendFactsRequest>,
-    ) -> Result<Response<wire::AppendFactsResponse>, Status> {
-        reply::answer(self.append(request).await)
-    }
-
-    async fn get_decision(
-        &self,
-        request: Request<wire::GetDecisionRequest>,
-    ) -> Result<Response<wire::GetDecisionResponse>, Status> {
-        reply::answer(self.decision(request).await)
-    }
-
-    async fn check_entry(
-        &self,
-        request: Request<wire::CheckEntryRequest>,
-    ) -> Result<Response<wire::CheckEntryResponse>, Status> {
-        reply::answer(self.entry(request).await)
-    }
+/// What became of the statements, and what they did to colours.
+fn told(
+    (appended, in_force): (Appended, bool),
+) -> (
+    Vec<wire::StatementResult>,
+    Option<lutong_proto::types::v1::Effect>,
+) {
+    let redecided = appended.made.len();
+    let results = appended.results.into_iter().map(convert::statement_result);
+    (results.collect(), Some(convert::effect(redecided, in_force)))
 }

@@ -13,13 +13,13 @@ use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
-use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
 use lutong_proto::risk_rules::v1::rollback_service_server::RollbackServiceServer;
 use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
 use lutong_skin::risk_rules::v1::{
-    AreaService, AuditService, DesignationService, EventLogService, KeyAreaService, OperationService,
+    AreaService, AuditService, DecisionService, DesignationService, EventLogService, KeyAreaService,
+    OperationService,
 };
 
 pub use store::Migrations;
@@ -73,7 +73,7 @@ pub async fn build(
     };
     let areas = AreaService::server(rpc::areas::Handler(decider.clone()), skin.clone());
     let key_areas = KeyAreaService::server(rpc::key_areas::Handler(decider.clone()), skin.clone());
-    let routes = tonic::service::Routes::new(DecisionServiceServer::new(handler))
+    let routes = tonic::service::Routes::new(DecisionService::server(handler, skin.clone()))
         .add_service(areas.max_decoding_message_size(128 * 1024))
         .add_service(key_areas)
         .add_service(RecomparisonServiceServer::new(

@@ -7,18 +7,17 @@ use std::time::{Duration, Instant};
 use http::Method;
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
-use lutong_proto::declaration::v1::{FactRow, ImportFactsResponse, ImportState};
-use lutong_proto::types::v1::{Document, DocumentType};
-use prost_types::value::Kind;
-use prost_types::{ListValue, Struct, Value};
-use serde_json::json;
+use lutong_proto::declaration::v1::ImportFactsResponse;
+use lutong_proto::declaration::v1::fact_row::Statement;
+use lutong_proto::types::v1::{self as types, EffectState};
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::history::{Answer, Fact, History, Moment, Outcome, Said, Seen};
 use super::plan::Turn;
-use crate::feed::Feed;
+use crate::feed::{self, Feed};
 use crate::people::{Gateway, Person, request_id};
 
 /// Sendings of one statement while there is trouble.
@@ -200,26 +199,18 @@ impl Reporter {
             Some(Fact::Entry | Fact::EntryAfterQuarantine | Fact::NegativeTest) => &self.border,
             _ => &self.cdc,
         };
-        let target = |n: Option<usize>| n.map(|n| self.keys[n].clone()).unwrap_or_default();
-        let mut row = FactRow {
-            source: feed.source.to_owned(),
-            key: self.keys[n].clone(),
-            document: Some(Document {
-                r#type: DocumentType::ResidentId.into(),
-                number: person.number.clone(),
-                ..Document::default()
+        let mut row = feed::row(feed.source, &self.keys[n], &person.number, types::Fact::default());
+        row.statement = Some(match (said.fact().map(fact), said.target()) {
+            (Some(fact), None) => Statement::Fact(fact),
+            (Some(fact), Some(original)) => Statement::Correction(types::Correction {
+                replaces_key: self.keys[original].clone(),
+                fact: Some(fact),
             }),
-            ..FactRow::default()
-        };
-        if let Some(fact) = said.fact() {
-            let (kind, attributes) = attributes(fact);
-            kind.clone_into(&mut row.kind);
-            row.attributes = Some(attributes);
-            row.replaces_key = target(said.target());
-        } else {
-            row.retract_key = target(said.target());
-            "误报".clone_into(&mut row.reason);
-        }
+            (None, original) => Statement::Retraction(types::Retraction {
+                retracts_key: original.map(|n| self.keys[n].clone()).unwrap_or_default(),
+                reason: "误报".to_owned(),
+            }),
+        });
         match feed.report(row).await {
             Ok(imported) => imported_as(&imported),
             Err(status) => failed_as(&status),
@@ -286,10 +277,10 @@ fn imported_as(imported: &ImportFactsResponse) -> Outcome {
             Outcome::Refused(reason)
         };
     }
-    match imported.state() {
-        ImportState::InForce => Outcome::InForce,
-        ImportState::Pending => Outcome::Pending,
-        ImportState::Unspecified => Outcome::Refused("no state".to_owned()),
+    match imported.effect.as_ref().map(types::Effect::state) {
+        Some(EffectState::InForce) => Outcome::InForce,
+        Some(EffectState::Pending) => Outcome::Pending,
+        _ => Outcome::Refused("no state".to_owned()),
     }
 }
 
@@ -312,67 +303,28 @@ fn failed_as(status: &Status) -> Outcome {
     refused_or_away(&reason, away.contains(&status.code()))
 }
 
-fn ago(hours: i64) -> Value {
-    let at = WallClock.now().plus_seconds(-hours * 3_600).local_day();
-    text(&format!("{at}T00:00:00+08:00"))
+fn ago(days: i64) -> Value {
+    let at = WallClock.now().plus_seconds(-days * 86_400).local_day();
+    json!(at.start().to_rfc3339())
 }
 
-fn text(text: &str) -> Value {
-    Value {
-        kind: Some(Kind::StringValue(text.to_owned())),
-    }
-}
-
-/// Attributes that are the same whenever the statement is sent on this day: another content under a key is a conflict.
-fn attributes(fact: Fact) -> (&'static str, Struct) {
-    let day = 24;
-    let fever = ListValue {
-        values: vec![text("fever")],
-    };
-    let fever = Value {
-        kind: Some(Kind::ListValue(fever)),
-    };
+/// A fact that is the same whenever the statement is sent on this day: another content under a key is a conflict.
+fn fact(fact: Fact) -> types::Fact {
     let (kind, attributes) = match fact {
-        Fact::Case => (
-            "case",
-            vec![("stage", text("confirmed")), ("diagnosed_at", ago(3 * day))],
-        ),
+        Fact::Case => ("case", json!({"stage": "confirmed", "diagnosed_at": ago(3)})),
         Fact::CaseDischarged => (
             "case",
-            vec![
-                ("stage", text("confirmed")),
-                ("diagnosed_at", ago(3 * day)),
-                ("closed_at", ago(day)),
-                ("closure", text("discharged")),
-            ],
+            json!({"stage": "confirmed", "diagnosed_at": ago(3), "closed_at": ago(1), "closure": "discharged"}),
         ),
-        Fact::Contact => ("close_contact", vec![("last_contact_at", ago(day))]),
-        Fact::FeverClinic => ("fever_clinic_visit", vec![("visited_at", ago(day))]),
-        Fact::Symptoms => ("symptoms", vec![("observed_at", ago(day)), ("symptoms", fever)]),
-        Fact::Entry => (
-            "entry",
-            vec![("entered_at", ago(9 * day)), ("country", text("DEU"))],
-        ),
+        Fact::Contact => ("close_contact", json!({"last_contact_at": ago(1)})),
+        Fact::FeverClinic => ("fever_clinic_visit", json!({"visited_at": ago(1)})),
+        Fact::Symptoms => ("symptoms", json!({"observed_at": ago(1), "symptoms": ["fever"]})),
+        Fact::Entry => ("entry", json!({"entered_at": ago(9), "country": "DEU"})),
         Fact::EntryAfterQuarantine => (
             "entry",
-            vec![
-                ("entered_at", ago(9 * day)),
-                ("country", text("DEU")),
-                ("quarantine_completed_at", ago(2 * day)),
-            ],
+            json!({"entered_at": ago(9), "country": "DEU", "quarantine_completed_at": ago(2)}),
         ),
-        Fact::NegativeTest => (
-            "test",
-            vec![("sampled_at", ago(day)), ("result", text("negative"))],
-        ),
+        Fact::NegativeTest => ("test", json!({"sampled_at": ago(1), "result": "negative"})),
     };
-    let fields = attributes
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
-    (
-        kind,
-        Struct {
-            fields: fields.collect(),
-        },
-    )
+    feed::fact(kind, &attributes)
 }

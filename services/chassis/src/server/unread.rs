@@ -31,6 +31,22 @@ pub fn explain(response: Response<Body>) -> Response<Body> {
     }
 }
 
+/// What reading the next message of a client stream failed with, as a handler of faults tells it on.
+pub fn stream_ended(status: &Status) -> Fault {
+    if let Some(fault) = fault_of(status) {
+        return fault;
+    }
+    if status.code() == Code::Cancelled {
+        return Fault::new(
+            FaultCode::Cancelled,
+            "CANCELLED",
+            "请求已中断",
+            "the client ended the call",
+        );
+    }
+    status::to_fault(status, "lutong")
+}
+
 fn fault_of(status: &Status) -> Option<Fault> {
     match status.code() {
         Code::OutOfRange => Some(too_large()),

@@ -3,18 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The kinds that a feed may be granted. A designation takes two officers, another province's code is verified by
-/// federation: neither is anybody's to report.
-pub const REPORTABLE: [&str; 8] = [
-    "case",
-    "close_contact",
-    "fever_clinic_visit",
-    "symptoms",
-    "database_anomaly",
-    "stay",
-    "entry",
-    "test",
-];
+use lutong_proto::facts::FactKind;
+
+/// The kinds that a feed may be granted, as the contract says. A designation takes two officers, another province's code is
+/// verified by federation: neither is anybody's to report.
+pub fn reportable() -> impl Iterator<Item = &'static str> {
+    let granted = FactKind::ALL
+        .into_iter()
+        .filter(|kind| kind.reporting().reportable);
+    granted.map(FactKind::as_str)
+}
 
 /// Characters of a source's name.
 const MAX_SOURCE: usize = 100;
@@ -71,18 +69,15 @@ impl Authority {
         }
     }
 
-    /// The kinds that such a feed reports.
-    pub const fn kinds(self) -> &'static [&'static str] {
-        match self {
-            Self::Hospital => &["fever_clinic_visit"],
-            // Isolation is a part of both: observation of a contact, closure of a case.
-            Self::Cdc => &["case", "close_contact"],
-            // Quarantine is a part of an entry.
-            Self::Border => &["entry"],
-            Self::Laboratory => &["test"],
-            Self::Transport | Self::Telecom => &["stay"],
-            Self::EpidemicDatabase => &["database_anomaly"],
-        }
+    /// The kinds that such a feed reports, as the contract says: isolation is a part of what a CDC reports, observation of a
+    /// contact or closure of a case; quarantine is a part of an entry.
+    pub fn kinds(self) -> Vec<&'static str> {
+        let reports = |kind: &FactKind| kind.reporting().authorities.contains(&self.as_str());
+        FactKind::ALL
+            .into_iter()
+            .filter(reports)
+            .map(FactKind::as_str)
+            .collect()
     }
 }
 
@@ -117,7 +112,7 @@ impl fmt::Display for NotAFeeds {
             Self::Kind(kind) => write!(
                 f,
                 "no feed reports {kind:?}: a kind is one of {}",
-                REPORTABLE.join(", ")
+                reportable().collect::<Vec<_>>().join(", ")
             ),
         }
     }
@@ -142,7 +137,7 @@ pub fn check_source(source: &str) -> Result<(), NotAFeeds> {
 
 /// Whether a feed can be granted this kind.
 pub fn check_kind(kind: &str) -> Result<(), NotAFeeds> {
-    if REPORTABLE.contains(&kind) {
+    if reportable().any(|one| one == kind) {
         return Ok(());
     }
     Err(NotAFeeds::Kind(kind.chars().take(40).collect()))

@@ -1,20 +1,21 @@
 //! Wire to domain and back.
 
+use lutong_kernel::Fault;
 use lutong_proto::declaration::v1 as wire;
+use lutong_proto::facts::{FactKind, UnknownKind, from_attributes};
 use lutong_proto::federation::v1::VerifyPartnerCodeResponse;
-use lutong_proto::risk_rules::v1::FactStatement;
+use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
 use lutong_proto::types::v1::Colour;
 use lutong_proto::types::v1::Normalisation;
-use prost_types::value::Kind;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use crate::domain::contact_history::{ContactKind, StatedEntry};
 use crate::domain::statement::{FEDERATION, Stated};
 use crate::service::applications::StatedForm;
 use crate::service::declaring::{Acknowledged, PartnerCode};
-use crate::service::feed::{Imported, Row};
+use crate::service::feed::Imported;
 use crate::store::declarations::{Declaration, Provenance};
 
 pub fn stated_form(form: &wire::ApplicationForm) -> StatedForm<'_> {
@@ -47,36 +48,28 @@ pub fn statements(declaration: &Declaration) -> Vec<FactStatement> {
         source: stated.source.clone(),
         key: stated.key.clone(),
         subject_id: declaration.subject.to_string(),
-        kind: stated.kind.clone(),
-        attributes: Some(structure(&stated.attributes)),
-        replaces_key: stated.replaces.clone().unwrap_or_default(),
-        retract_key: String::new(),
-        reason: String::new(),
+        // This service made it, and it was whole: what does not read back is left out and told as refused there.
+        statement: fact(stated).map(|fact| match stated.replaces.clone() {
+            None => fact_statement::Statement::Fact(fact),
+            Some(replaces_key) => fact_statement::Statement::Correction(types::Correction {
+                replaces_key,
+                fact: Some(fact),
+            }),
+        }),
     };
     declaration.statements.iter().map(statement).collect()
 }
 
-fn structure(map: &Map<String, Value>) -> prost_types::Struct {
-    prost_types::Struct {
-        fields: map
-            .iter()
-            .map(|(name, value)| (name.clone(), value_of(value)))
-            .collect(),
-    }
-}
-
-fn value_of(value: &Value) -> prost_types::Value {
-    let kind = match value {
-        Value::Null => Kind::NullValue(0),
-        Value::Bool(yes) => Kind::BoolValue(*yes),
-        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
-        Value::String(text) => Kind::StringValue(text.clone()),
-        Value::Array(list) => Kind::ListValue(prost_types::ListValue {
-            values: list.iter().map(value_of).collect(),
-        }),
-        Value::Object(map) => Kind::StructValue(structure(map)),
-    };
-    prost_types::Value { kind: Some(kind) }
+fn fact(stated: &Stated) -> Option<types::Fact> {
+    let read = stated
+        .kind
+        .parse()
+        .map_err(|error: UnknownKind| error.to_string())
+        .and_then(|kind: FactKind| {
+            from_attributes(kind, &stated.attributes).map_err(|wrong| Fault::invalid(wrong).en)
+        });
+    read.map_err(|error| tracing::error!(error, "a stored statement does not read back"))
+        .ok()
 }
 
 /// The event of a declaration, without its sequence.
@@ -195,40 +188,21 @@ pub fn partner_code(verified: VerifyPartnerCodeResponse) -> Option<PartnerCode> 
     })
 }
 
-pub fn row(row: wire::FactRow) -> Row {
-    let wire::FactRow {
-        source,
-        key,
-        document,
-        subject_id,
-        kind,
-        attributes,
-        replaces_key,
-        retract_key,
-        reason,
-    } = row;
-    Row {
-        document,
-        statement: FactStatement {
-            source,
-            key,
-            subject_id,
-            kind,
-            attributes,
-            replaces_key,
-            retract_key,
-            reason,
-        },
+pub fn effect(redecided: i64, in_force: bool) -> types::Effect {
+    let state = if in_force {
+        types::EffectState::InForce
+    } else {
+        types::EffectState::Pending
+    };
+    types::Effect {
+        redecided,
+        state: state.into(),
+        operation: String::new(),
     }
 }
 
 impl From<Imported> for wire::ImportFactsResponse {
     fn from(imported: Imported) -> Self {
-        let state = if imported.in_force {
-            wire::ImportState::InForce
-        } else {
-            wire::ImportState::Pending
-        };
         let errors = imported.errors.into_iter().map(|(row, wrong)| types::RowError {
             row,
             error: Some(wrong.into()),
@@ -238,7 +212,7 @@ impl From<Imported> for wire::ImportFactsResponse {
             unchanged: imported.unchanged,
             refused: imported.refused,
             errors: errors.collect(),
-            state: state.into(),
+            effect: Some(effect(imported.redecided, imported.in_force)),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Imports: options first, then rows.
 
-use lutong_chassis::{reply, status};
+use lutong_chassis::access::FeedPermit;
+use lutong_chassis::server::stream_ended;
+use lutong_chassis::skin::Query;
 use lutong_kernel::{Fault, FaultCode, Violation};
-use lutong_proto::declaration::v1::feed_service_server::FeedService;
 use lutong_proto::declaration::v1::import_facts_request::Content;
-use lutong_proto::declaration::v1::{ImportFactsRequest, ImportFactsResponse, ImportMode};
-use tonic::{Request, Response, Status, Streaming};
+use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode};
+use lutong_skin::declaration::v1::FeedHandler;
+use tonic::Streaming;
 
-use super::convert;
 use crate::service::declaring::Declaring;
-use crate::service::feed::{Imported, MAX_ROWS, Row};
+use crate::service::feed::{Imported, MAX_ROWS};
 
 #[derive(Clone)]
 pub struct Handler {
@@ -23,48 +24,45 @@ impl Handler {
 
     async fn import(
         &self,
-        request: Request<Streaming<ImportFactsRequest>>,
-    ) -> Result<ImportFactsResponse, Status> {
-        let grant = reply::grant(&request).map_err(status::from_fault)?;
-        let mut messages = request.into_inner();
+        call: &Query<FeedPermit>,
+        mut messages: Streaming<ImportFactsRequest>,
+    ) -> Result<ImportFactsResponse, Fault> {
         let Some(Content::Options(options)) = next(&mut messages).await? else {
-            return Err(status::from_fault(options_missing()));
+            return Err(options_missing());
         };
         let all_or_nothing = options.mode() == ImportMode::AllOrNothing;
         let mut imported = Imported::default();
-        let mut together: Vec<Row> = Vec::new();
+        let mut together: Vec<FactRow> = Vec::new();
         while let Some(content) = next(&mut messages).await? {
-            let Content::Rows(rows) = content else {
-                return Err(status::from_fault(options_missing()));
+            let Content::Rows(FactRows { rows }) = content else {
+                return Err(options_missing());
             };
-            if rows.rows.len() > MAX_ROWS || together.len() + rows.rows.len() > MAX_ROWS {
-                return Err(status::from_fault(too_many_rows()));
+            if rows.len() > MAX_ROWS || together.len() + rows.len() > MAX_ROWS {
+                return Err(too_many_rows());
             }
-            let rows: Vec<Row> = rows.rows.into_iter().map(convert::row).collect();
             if all_or_nothing {
                 together.extend(rows);
             } else {
-                let stored = self.declaring.import(&grant, rows, false, &mut imported).await;
-                stored.map_err(status::from_fault)?;
+                self.declaring
+                    .import(&call.permit, &call.grant.call(), rows, false, &mut imported)
+                    .await?;
             }
         }
         if all_or_nothing {
-            let stored = self.declaring.import(&grant, together, true, &mut imported).await;
-            stored.map_err(status::from_fault)?;
+            self.declaring
+                .import(&call.permit, &call.grant.call(), together, true, &mut imported)
+                .await?;
         }
         Ok(imported.into())
     }
 }
 
-/// A message that is too large or cannot be read is refused by the transport in its own words, as it is at every other
-/// RPC before the handler is reached.
-async fn next(messages: &mut Streaming<ImportFactsRequest>) -> Result<Option<Content>, Status> {
-    match messages.message().await? {
+/// A message that is too large or cannot be read is refused as it is at every other RPC before the handler is reached.
+async fn next(messages: &mut Streaming<ImportFactsRequest>) -> Result<Option<Content>, Fault> {
+    let message = messages.message().await;
+    match message.map_err(|status| stream_ended(&status))? {
         None => Ok(None),
-        Some(message) => message
-            .content
-            .map(Some)
-            .ok_or_else(|| status::from_fault(options_missing())),
+        Some(message) => message.content.map(Some).ok_or_else(options_missing),
     }
 }
 
@@ -92,12 +90,12 @@ fn too_many_rows() -> Fault {
     )
 }
 
-#[tonic::async_trait]
-impl FeedService for Handler {
+impl FeedHandler for Handler {
     async fn import_facts(
         &self,
-        request: Request<Streaming<ImportFactsRequest>>,
-    ) -> Result<Response<ImportFactsResponse>, Status> {
-        self.import(request).await.map(Response::new)
+        call: Query<FeedPermit>,
+        rows: Streaming<ImportFactsRequest>,
+    ) -> Result<ImportFactsResponse, Fault> {
+        self.import(&call, rows).await
     }
 }

@@ -10,14 +10,14 @@ use lutong_proto::identity::v1::{RegisterPersonRequest, ResolveDocumentsRequest,
 pub use lutong_proto::risk_rules::v1::FactStatement;
 use lutong_proto::risk_rules::v1::decision_service_client::DecisionServiceClient;
 use lutong_proto::risk_rules::v1::{
-    AppendFactsRequest, AppendFactsResponse, CheckEntryRequest, MissingEntryStep, statement_result,
+    AppendFactsRequest, CheckEntryRequest, EnrolSubjectRequest, MissingEntryStep, statement_result,
 };
-use lutong_proto::types::v1::FieldError;
 pub use lutong_proto::types::v1::{Document, PersonItems};
+use lutong_proto::types::v1::{Effect, EffectState, FieldError};
 
 use super::convert;
 use crate::service::declaring::PartnerCode;
-use crate::service::feed::RowOutcome;
+use crate::service::feed::{Reported, RowOutcome};
 use crate::store::declarations::Declaration;
 
 /// Channels to the other services; cheap to clone.
@@ -94,9 +94,16 @@ impl Peers {
     /// not: the code that it corrects may not have arrived there yet.
     pub async fn append_declared(&self, call: &Call, declaration: &Declaration) -> Result<bool, Fault> {
         let statements = convert::statements(declaration);
-        let enrol_subject_ids = vec![declaration.subject.to_string()];
-        let answer = self.append(call, statements, enrol_subject_ids, false).await?;
-        let mut in_force = answer.in_force;
+        let request = call.request(EnrolSubjectRequest {
+            subject_id: declaration.subject.to_string(),
+            statements,
+        });
+        let answer = DecisionServiceClient::new(self.risk_rules.clone())
+            .enrol_subject(request)
+            .await
+            .map_err(|status| client::relay(&status, ServiceName::RiskRules, ""))?
+            .into_inner();
+        let mut in_force = is_in_force(answer.effect.as_ref());
         for result in &answer.results {
             if let Some(statement_result::Outcome::Error(wrong)) = &result.outcome {
                 in_force = false;
@@ -106,44 +113,44 @@ impl Peers {
         Ok(in_force)
     }
 
+    /// What becomes of the statements, in order.
     pub async fn append_reported(
         &self,
         call: &Call,
         statements: Vec<FactStatement>,
         all_or_nothing: bool,
-    ) -> Result<(Vec<RowOutcome>, bool), Fault> {
+    ) -> Result<Reported, Fault> {
         if statements.is_empty() {
-            return Ok((Vec::new(), true));
+            return Ok(Reported {
+                outcomes: Vec::new(),
+                redecided: 0,
+                in_force: true,
+            });
         }
-        let answer = self.append(call, statements, Vec::new(), all_or_nothing).await;
-        let answer = answer.map_err(named_by_row)?;
-        let outcome = |one: Option<statement_result::Outcome>| match one {
-            Some(statement_result::Outcome::FactId(_)) => Ok(RowOutcome::Stored),
-            Some(statement_result::Outcome::UnchangedFactId(_)) => Ok(RowOutcome::Unchanged),
-            Some(statement_result::Outcome::Error(wrong)) => Ok(RowOutcome::Refused(violation(wrong))),
-            None => Err(strange(ServiceName::RiskRules, &"a result without outcome")),
-        };
-        let outcomes = answer.results.into_iter().map(|one| outcome(one.outcome));
-        Ok((outcomes.collect::<Result<_, _>>()?, answer.in_force))
-    }
-
-    async fn append(
-        &self,
-        call: &Call,
-        statements: Vec<FactStatement>,
-        enrol_subject_ids: Vec<String>,
-        all_or_nothing: bool,
-    ) -> Result<AppendFactsResponse, Fault> {
         let request = call.request(AppendFactsRequest {
             statements,
-            enrol_subject_ids,
             all_or_nothing,
         });
         let answer = DecisionServiceClient::new(self.risk_rules.clone())
             .append_facts(request)
-            .await;
-        let answer = answer.map_err(|status| client::relay(&status, ServiceName::RiskRules, ""))?;
-        Ok(answer.into_inner())
+            .await
+            .map_err(|status| named_by_row(client::relay(&status, ServiceName::RiskRules, "")))?
+            .into_inner();
+        let outcome = |one: Option<statement_result::Outcome>| match one {
+            Some(statement_result::Outcome::FactId(_)) => Ok(RowOutcome::Stored),
+            Some(statement_result::Outcome::UnchangedFactId(_)) => Ok(RowOutcome::Unchanged),
+            Some(statement_result::Outcome::Error(wrong)) => Ok(RowOutcome::Refused(vec![violation(wrong)])),
+            None => Err(strange(ServiceName::RiskRules, &"a result without outcome")),
+        };
+        Ok(Reported {
+            redecided: answer.effect.as_ref().map_or(0, |effect| effect.redecided),
+            in_force: is_in_force(answer.effect.as_ref()),
+            outcomes: answer
+                .results
+                .into_iter()
+                .map(|one| outcome(one.outcome))
+                .collect::<Result<_, _>>()?,
+        })
     }
 
     pub async fn check_entry(&self, call: &Call, subject: SubjectId) -> Result<Vec<MissingStep>, Fault> {
@@ -186,6 +193,10 @@ fn named_by_row(mut fault: Fault) -> Fault {
         }
     }
     fault
+}
+
+fn is_in_force(effect: Option<&Effect>) -> bool {
+    effect.is_some_and(|effect| effect.state() == EffectState::InForce)
 }
 
 fn violation(wrong: FieldError) -> Violation {

@@ -2,8 +2,7 @@
 
 use lutong_kernel::Violation;
 use lutong_proto::declaration::v1::FactRow;
-use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
+use lutong_proto::facts::read_row;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -35,14 +34,12 @@ impl Page {
         if document.next.len() > MAX_CURSOR || document.next.chars().any(char::is_control) {
             return Err(page_shape());
         }
-        let pool = lutong_proto::descriptor_pool();
-        let shape = pool.get_message_by_name("lutong.declaration.v1.FactRow");
-        let shape = shape.ok_or_else(page_shape)?;
+        let first = |wrong: Vec<Violation>| wrong.into_iter().next().unwrap_or_else(unreadable);
         Ok(Self {
             rows: document
                 .records
-                .into_iter()
-                .map(|record| row(&shape, record))
+                .iter()
+                .map(|record| read_row(record).map_err(first))
                 .collect(),
             next: document.next,
             more: document.more,
@@ -50,18 +47,13 @@ impl Page {
     }
 }
 
-/// What the record said is not repeated: it may be anything.
-fn row(shape: &MessageDescriptor, record: Value) -> Result<FactRow, Violation> {
-    let message = DynamicMessage::deserialize(shape.clone(), record).ok();
-    let row = message.and_then(|message| FactRow::decode(&*message.encode_to_vec()).ok());
-    row.ok_or_else(|| {
-        Violation::new(
-            "",
-            "ROW_UNREADABLE",
-            "该记录不是FactRow的JSON形式",
-            "is not the JSON form of a FactRow",
-        )
-    })
+fn unreadable() -> Violation {
+    Violation::new(
+        "",
+        "ROW_UNREADABLE",
+        "该记录不是FactRow的JSON形式",
+        "is not the JSON form of a FactRow",
+    )
 }
 
 fn refused(error: &serde_json::Error) -> PullFailure {
@@ -95,16 +87,16 @@ mod tests {
     #[test]
     fn a_page_is_read_and_a_bad_record_spoils_itself_only() {
         let text = r#"{"records": [
-            {"source": "epidemic-database", "key": "1", "kind": "database_anomaly", "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": "11010519491231002X"},
-             "attributes": {"observed_at": "2022-11-26T08:00:00+08:00", "code": "A1"}},
+            {"source": "epidemic-database", "key": "1", "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": "11010519491231002X"},
+             "fact": {"database_anomaly": {"observed_at": "2022-11-26T08:00:00+08:00", "code": "A1"}}},
             {"source": "epidemic-database", "name": "王小明"}, 7
         ], "next": "42", "more": true, "generated": "2022"}"#;
         let page = Page::parse(text.as_bytes()).unwrap();
         assert_eq!((page.next.as_str(), page.more), ("42", true));
         assert_eq!(page.rows[0].as_ref().unwrap().key, "1");
-        for bad in &page.rows[1..] {
+        for (bad, reason) in page.rows[1..].iter().zip(["UNKNOWN_FIELD", "NOT_AN_OBJECT"]) {
             let wrong = bad.as_ref().unwrap_err();
-            assert_eq!(wrong.reason, "ROW_UNREADABLE");
+            assert_eq!(wrong.reason, reason);
             assert!(!format!("{wrong:?}").contains("王小明"));
         }
     }

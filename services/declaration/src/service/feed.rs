@@ -1,8 +1,14 @@
 //! What authorities report: a feed's own kinds, within its divisions, under its own name.
 
-use lutong_chassis::access::{FeedGrant, Grant};
+use lutong_chassis::access::{FeedGrant, FeedPermit};
 use lutong_chassis::client::Call;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
+use lutong_proto::bounds::Bounded as _;
+use lutong_proto::declaration::v1::FactRow;
+use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
+use lutong_proto::facts::{FactKind, Given, Shape};
+use lutong_proto::risk_rules::v1::fact_statement;
+use lutong_proto::types::v1::Fact;
 
 use super::declaring::Declaring;
 use crate::domain::feed::check_kind;
@@ -13,10 +19,10 @@ pub const MAX_ROWS: usize = 1_000;
 /// Errors told.
 const MAX_ERRORS: usize = 1_000;
 
-/// A row: whom it is about, by document or by subject, and the statement.
+/// A row that the feed may report: whom it is about, where that is said by document, and the statement.
 #[derive(Debug, Clone)]
 pub struct Row {
-    pub document: Option<Document>,
+    document: Option<Document>,
     pub statement: FactStatement,
 }
 
@@ -28,6 +34,8 @@ pub struct Imported {
     pub refused: i64,
     /// Row, counted from 1, and what is wrong; the first thousand.
     pub errors: Vec<(i64, Violation)>,
+    /// Subjects about whom was decided anew.
+    pub redecided: i64,
     pub in_force: bool,
     rows: i64,
 }
@@ -37,7 +45,16 @@ pub struct Imported {
 pub enum RowOutcome {
     Stored,
     Unchanged,
-    Refused(Violation),
+    /// Everything that is wrong with it; never empty.
+    Refused(Vec<Violation>),
+}
+
+/// What became of rows, in order, and of the colours that they concern.
+#[derive(Debug)]
+pub struct Reported {
+    pub outcomes: Vec<RowOutcome>,
+    pub redecided: i64,
+    pub in_force: bool,
 }
 
 impl Default for Imported {
@@ -47,6 +64,7 @@ impl Default for Imported {
             unchanged: 0,
             refused: 0,
             errors: Vec::new(),
+            redecided: 0,
             in_force: true,
             rows: 0,
         }
@@ -57,53 +75,76 @@ impl Declaring {
     /// Imports rows of one message. With `all_or_nothing` one bad row refuses all of them.
     pub async fn import(
         &self,
-        grant: &Grant,
-        rows: Vec<Row>,
+        permit: &FeedPermit,
+        call: &Call,
+        rows: Vec<FactRow>,
         all_or_nothing: bool,
         imported: &mut Imported,
     ) -> Result<(), Fault> {
-        grant.any()?;
-        let feed = grant.principal().feed.clone().ok_or_else(no_feed)?;
-        let (outcomes, in_force) = self.report(&grant.call(), &feed, rows, all_or_nothing).await?;
-        for outcome in outcomes {
+        let reported = self.report(call, permit.feed(), rows, all_or_nothing).await?;
+        for outcome in reported.outcomes {
             imported.count(outcome);
         }
-        imported.in_force &= in_force;
+        imported.redecided += reported.redecided;
+        imported.in_force &= reported.in_force;
         Ok(())
     }
 
-    /// What becomes of the rows of a feed, in order, and whether all that was stored is in force.
+    /// What becomes of the rows of a feed, in order.
     pub(super) async fn report(
         &self,
         call: &Call,
         feed: &FeedGrant,
-        rows: Vec<Row>,
+        rows: Vec<FactRow>,
         all_or_nothing: bool,
-    ) -> Result<(Vec<RowOutcome>, bool), Fault> {
-        let mut checked: Vec<Result<Row, Violation>> = rows.into_iter().map(|row| check(row, feed)).collect();
-        self.resolve(call, &mut checked).await?;
+    ) -> Result<Reported, Fault> {
+        let checked = self.checked_rows(call, feed, rows).await?;
         if all_or_nothing {
             refuse_any(&checked)?;
         }
-        let good: Vec<FactStatement> = checked
-            .iter()
-            .flatten()
-            .map(|row| row.statement.clone())
-            .collect();
-        let (stored, in_force) = self.peers.append_reported(call, good, all_or_nothing).await?;
-        let mut stored = stored.into_iter();
-        let outcome = |row: Result<Row, Violation>| match row {
-            Ok(_) => stored.next().ok_or_else(Fault::internal),
-            Err(wrong) => Ok(RowOutcome::Refused(wrong)),
-        };
-        let outcomes = checked.into_iter().map(outcome).collect::<Result<_, _>>()?;
-        Ok((outcomes, in_force))
+        let (mut good, mut outcomes) = (
+            Vec::with_capacity(checked.len()),
+            Vec::with_capacity(checked.len()),
+        );
+        for row in checked {
+            match row {
+                Ok(statement) => {
+                    good.push(statement);
+                    outcomes.push(None);
+                }
+                Err(wrong) => outcomes.push(Some(RowOutcome::Refused(wrong))),
+            }
+        }
+        let stored = self.peers.append_reported(call, good, all_or_nothing).await?;
+        let mut of_good = stored.outcomes.into_iter();
+        let outcome =
+            |outcome: Option<RowOutcome>| outcome.or_else(|| of_good.next()).ok_or_else(Fault::internal);
+        Ok(Reported {
+            outcomes: outcomes.into_iter().map(outcome).collect::<Result<_, _>>()?,
+            redecided: stored.redecided,
+            in_force: stored.in_force,
+        })
+    }
+
+    /// The rows as statements that the feed may make, about subjects; or everything that is wrong with each.
+    pub(super) async fn checked_rows(
+        &self,
+        call: &Call,
+        feed: &FeedGrant,
+        rows: Vec<FactRow>,
+    ) -> Result<Vec<Result<FactStatement, Vec<Violation>>>, Fault> {
+        let mut checked: Vec<_> = rows.into_iter().map(|row| check(row, feed)).collect();
+        self.resolve(call, &mut checked).await?;
+        Ok(checked
+            .into_iter()
+            .map(|row| row.map(|row| row.statement))
+            .collect())
     }
 
     /// Documents become subjects; what identity refuses is refused.
-    async fn resolve(&self, call: &Call, rows: &mut [Result<Row, Violation>]) -> Result<(), Fault> {
+    async fn resolve(&self, call: &Call, rows: &mut [Result<Row, Vec<Violation>>]) -> Result<(), Fault> {
         let documents: Vec<Document> = rows
-            .iter()
+            .iter_mut()
             .flatten()
             .filter_map(|row| row.document.clone())
             .collect();
@@ -113,12 +154,12 @@ impl Declaring {
         let mut resolved = self.peers.resolve(call, documents).await?.into_iter();
         for slot in rows.iter_mut() {
             let Ok(row) = slot else { continue };
-            if row.document.is_none() {
+            if row.document.take().is_none() {
                 continue;
             }
             match resolved.next().ok_or_else(Fault::internal)? {
                 Ok(subject) => row.statement.subject_id = subject,
-                Err(wrong) => *slot = Err(wrong),
+                Err(wrong) => *slot = Err(vec![wrong]),
             }
         }
         Ok(())
@@ -133,99 +174,130 @@ impl Imported {
             RowOutcome::Unchanged => self.unchanged += 1,
             RowOutcome::Refused(wrong) => {
                 self.refused += 1;
-                if self.errors.len() < MAX_ERRORS {
-                    self.errors.push((self.rows, wrong));
-                }
+                let room = MAX_ERRORS.saturating_sub(self.errors.len());
+                let row = self.rows;
+                self.errors
+                    .extend(wrong.into_iter().take(room).map(|wrong| (row, wrong)));
             }
         }
     }
 }
 
-fn check(row: Row, feed: &FeedGrant) -> Result<Row, Violation> {
-    let statement = &row.statement;
-    if statement.source != feed.source {
-        return Err(Violation::new(
+/// A row within its bounds that the feed may report. Whether its values contradict each other risk-rules says.
+fn check(row: FactRow, feed: &FeedGrant) -> Result<Row, Vec<Violation>> {
+    if row.source != feed.source {
+        return Err(vec![Violation::new(
             "source",
             "SOURCE_NOT_OWN",
             "来源须为本数据源的登记名称",
             "is not the caller's own registered name",
-        ));
+        )]);
     }
-    if row.document.is_some() != statement.subject_id.is_empty() {
-        return Err(Violation::new(
-            "document",
-            "DOCUMENT_OR_SUBJECT",
-            "证件与人员编号须且仅须填写一项",
-            "either a document or a subject_id, not both",
-        ));
+    if let Some((fact, field)) = stated(&row) {
+        check_kind_of(fact, field, feed).map_err(|wrong| vec![wrong])?;
     }
-    let is_fact = statement.retract_key.is_empty();
-    if is_fact && !may_report(feed, &statement.kind) {
+    row.check().map_err(|fault| fault.violations)?;
+    if let Some((fact, field)) = stated(&row) {
+        check_place(fact, field, feed).map_err(|wrong| vec![wrong])?;
+    }
+    let (document, subject_id) = match row.subject {
+        Some(Subject::Document(document)) => (Some(document), String::new()),
+        Some(Subject::SubjectId(subject)) => (None, subject),
+        None => (None, String::new()),
+    };
+    let statement = row.statement.map(|statement| match statement {
+        Statement::Fact(fact) => fact_statement::Statement::Fact(fact),
+        Statement::Correction(correction) => fact_statement::Statement::Correction(correction),
+        Statement::Retraction(retraction) => fact_statement::Statement::Retraction(retraction),
+    });
+    Ok(Row {
+        document,
+        statement: FactStatement {
+            source: row.source,
+            key: row.key,
+            subject_id,
+            statement,
+        },
+    })
+}
+
+/// The fact that a row states, and where.
+fn stated(row: &FactRow) -> Option<(&Fact, &'static str)> {
+    match row.statement.as_ref()? {
+        Statement::Fact(fact) => Some((fact, "fact")),
+        Statement::Correction(correction) => Some((correction.fact.as_ref()?, "correction.fact")),
+        Statement::Retraction(_) => None,
+    }
+}
+
+/// Of a kind that was granted, of those that a feed can be granted.
+fn check_kind_of(fact: &Fact, field: &str, feed: &FeedGrant) -> Result<(), Violation> {
+    let Some(kind) = fact.fact_kind() else {
+        return Ok(());
+    };
+    let is_granted = feed.kinds.iter().any(|granted| granted == kind.as_str());
+    if check_kind(kind.as_str()).is_err() || !is_granted {
         return Err(Violation::new(
-            "kind",
+            format!("{field}.{kind}"),
             "KIND_NOT_GRANTED",
             "本数据源无权报送该类记录",
             "the feed may not report facts of this kind",
         ));
     }
-    if !names_own_place(feed, statement) {
-        return Err(Violation::new(
-            "attributes.division",
+    Ok(())
+}
+
+/// About a place that is the feed's.
+fn check_place(fact: &Fact, field: &str, feed: &FeedGrant) -> Result<(), Violation> {
+    let Some(kind) = fact.fact_kind() else {
+        return Ok(());
+    };
+    match foreign_place(kind, fact, feed) {
+        None => Ok(()),
+        Some(attribute) => Err(Violation::new(
+            format!("{field}.{kind}.{attribute}"),
             "DIVISION_NOT_GRANTED",
             "该地区不在本数据源的报送范围内",
             "lies outside the feed's divisions",
-        ));
+        )),
     }
-    Ok(row)
 }
 
-/// A kind that was granted, of those that a feed can be granted.
-fn may_report(feed: &FeedGrant, kind: &str) -> bool {
-    check_kind(kind).is_ok() && feed.kinds.iter().any(|granted| granted == kind)
-}
-
-/// `division` is the one attribute of a reportable kind that names a place (`facility` is text, `country` lies abroad).
-/// What cannot be read as a division is none of the feed's.
-fn names_own_place(feed: &FeedGrant, statement: &FactStatement) -> bool {
-    let fields = statement.attributes.as_ref().map(|given| &given.fields);
-    let Some(value) = fields.and_then(|fields| fields.get("division")) else {
-        return true;
-    };
+/// The attribute that names a place which is not the feed's: a division (a `facility` is text, a `country` lies abroad).
+fn foreign_place(kind: FactKind, fact: &Fact, feed: &FeedGrant) -> Option<&'static str> {
     if feed.divisions.is_empty() {
-        return true;
+        return None;
     }
-    let Some(prost_types::value::Kind::StringValue(text)) = &value.kind else {
-        return false;
+    let named = kind.attributes().iter().zip(fact.values());
+    let mut places = named.filter(|(attribute, _)| attribute.shape == Shape::Division);
+    let is_own = |given: &Option<Given<'_>>| match given {
+        Some(Given::Text(text)) => DivisionCode::parse(text).is_ok_and(|place| feed.covers(place)),
+        _ => true,
     };
-    DivisionCode::parse(text).is_ok_and(|place| feed.covers(place))
+    places
+        .find(|(_, given)| !is_own(given))
+        .map(|(attribute, _)| attribute.field)
 }
 
-fn no_feed() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "FEED_NOT_REGISTERED",
-        "该账号未登记为数据源",
-        "the account is not registered as a feed",
-    )
-}
-
-fn refuse_any(rows: &[Result<Row, Violation>]) -> Result<(), Fault> {
-    let wrong = rows
+fn refuse_any<T>(rows: &[Result<T, Vec<Violation>>]) -> Result<(), Fault> {
+    let bad = rows
         .iter()
         .enumerate()
         .filter_map(|(n, row)| Some((n, row.as_ref().err()?)));
-    let wrong: Vec<_> = wrong
-        .map(|(n, one)| one.clone().within(&format!("rows[{n}]")))
-        .collect();
-    if wrong.is_empty() {
+    let bad: Vec<_> = bad.collect();
+    if bad.is_empty() {
         return Ok(());
     }
     let mut fault = Fault::new(
         FaultCode::InvalidArgument,
         "ROWS_REFUSED",
-        format!("{}行有误，均未保存", wrong.len()),
-        format!("{} rows are wrong and nothing was stored", wrong.len()),
+        format!("{}行有误，均未保存", bad.len()),
+        format!("{} rows are wrong and nothing was stored", bad.len()),
     );
-    fault.violations = wrong;
+    let named = |(n, wrong): (usize, &Vec<Violation>)| {
+        let within = move |one: &Violation| one.clone().within(&format!("rows[{n}]"));
+        wrong.iter().map(within).collect::<Vec<_>>()
+    };
+    fault.violations = bad.into_iter().flat_map(named).collect();
     Err(fault)
 }

@@ -8,11 +8,10 @@ use lutong_chassis::client::Call;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::declaration::v1::FactRow;
 
-use super::feed::{MAX_ROWS, Row, RowOutcome};
+use super::feed::{MAX_ROWS, RowOutcome};
 use super::pulls::{LEASE, Puller};
 use crate::config::PullSource;
 use crate::domain::pull::{PullFailure, Round};
-use crate::grpc::convert;
 use crate::store::pulls::{self, Counts, Progress, Refusal};
 
 /// For the rows of one page, at each of the parts that they go through.
@@ -24,7 +23,7 @@ struct Placed {
     after: String,
     /// From 1.
     number: i32,
-    row: Row,
+    row: FactRow,
 }
 
 /// What is under way in a round.
@@ -86,11 +85,7 @@ impl Pulling<'_> {
         for (number, row) in (1..).zip(rows) {
             let after = after.to_owned();
             match row {
-                Ok(row) => placed.push(Placed {
-                    after,
-                    number,
-                    row: convert::row(row),
-                }),
+                Ok(row) => placed.push(Placed { after, number, row }),
                 Err(wrong) => self.refuse(after, number, &wrong),
             }
         }
@@ -113,10 +108,14 @@ impl Pulling<'_> {
             match outcome {
                 RowOutcome::Stored => self.progress.counts.accepted += 1,
                 RowOutcome::Unchanged => self.progress.counts.unchanged += 1,
-                RowOutcome::Refused(wrong) => match &*wrong.reason {
-                    "CASE_NOT_IN_FORCE" => return Err(PullFailure::case_not_in_force()),
-                    "TARGET_UNKNOWN" if may_wait => self.waiting.push(one),
-                    _ => self.refuse(one.after, one.number, &wrong),
+                // The first is enough here: the database is asked about the row.
+                RowOutcome::Refused(wrong) => match wrong.first() {
+                    Some(wrong) if wrong.reason == "CASE_NOT_IN_FORCE" => {
+                        return Err(PullFailure::case_not_in_force());
+                    }
+                    Some(wrong) if wrong.reason == "TARGET_UNKNOWN" && may_wait => self.waiting.push(one),
+                    Some(wrong) => self.refuse(one.after, one.number, wrong),
+                    None => return Err(Fault::internal().into()),
                 },
             }
         }
@@ -125,9 +124,13 @@ impl Pulling<'_> {
 
     fn refuse(&mut self, after: String, row: i32, wrong: &Violation) {
         self.progress.counts.refused += 1;
-        // An attribute that nobody knows was named by the database: it may be anything.
+        // A field that nobody knows was named by the database: it may be anything.
         let field = match &*wrong.reason {
-            "ATTRIBUTE_UNKNOWN" => "attributes".to_owned(),
+            "UNKNOWN_FIELD" => wrong
+                .field
+                .rsplit_once('.')
+                .map_or("", |(outer, _)| outer)
+                .to_owned(),
             _ => wrong.field.clone(),
         };
         self.progress.refusals.push(Refusal {
@@ -159,13 +162,13 @@ impl Pulling<'_> {
 impl Puller {
     /// Reports rows in the service's own name. Somebody who would have too many facts spoils nobody else's row: the rows
     /// are halved until only such a one's are refused.
-    async fn report_apart(&self, grant: &FeedGrant, rows: Vec<Row>) -> Result<Vec<RowOutcome>, Fault> {
+    async fn report_apart(&self, grant: &FeedGrant, rows: Vec<FactRow>) -> Result<Vec<RowOutcome>, Fault> {
         let mut outcomes = Vec::with_capacity(rows.len());
         let mut parts = vec![rows];
         while let Some(mut part) = parts.pop() {
             let call = Call::background(WITHIN);
             match self.declaring.report(&call, grant, part.clone(), false).await {
-                Ok((reported, _)) => outcomes.extend(reported),
+                Ok(reported) => outcomes.extend(reported.outcomes),
                 Err(fault) if fault.reason != "TOO_MANY_FACTS" => return Err(fault),
                 Err(_) if part.len() > 1 => {
                     let tail = part.split_off(part.len() / 2);
@@ -173,7 +176,12 @@ impl Puller {
                 }
                 Err(fault) => {
                     let Fault { reason, zh, en, .. } = fault;
-                    outcomes.push(RowOutcome::Refused(Violation::new("subject_id", reason, zh, en)));
+                    outcomes.push(RowOutcome::Refused(vec![Violation::new(
+                        "subject_id",
+                        reason,
+                        zh,
+                        en,
+                    )]));
                 }
             }
         }

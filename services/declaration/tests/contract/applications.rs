@@ -55,7 +55,7 @@ async fn an_application_is_acknowledged_with_everything_it_stated_and_nothing_th
     let stated = declaration.risk_rules.stored();
     let kinds: Vec<_> = stated
         .iter()
-        .map(|one| (one.source.as_str(), one.kind.as_str()))
+        .map(|one| (one.source.as_str(), crate::kind_of(one)))
         .collect();
     assert_eq!(kinds, [("self", "stay"), ("self", "close_contact")]);
     assert!(stated.iter().all(|one| one.subject_id == application.subject_id));
@@ -144,7 +144,7 @@ async fn without_risk_rules_it_is_accepted_and_the_log_tells_of_it(bed: Bed) {
     assert_eq!(
         (
             statement.source.as_str(),
-            statement.kind.as_str(),
+            crate::kind_of(statement),
             statement.subject_id.as_str()
         ),
         ("self", "stay", application.subject_id.as_str())

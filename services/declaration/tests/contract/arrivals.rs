@@ -5,6 +5,9 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::risk_rules::v1::MissingEntryStep;
+use lutong_proto::risk_rules::v1::fact_statement::Statement;
+use lutong_proto::types::v1::fact::Kind;
+use lutong_proto::types::v1::{Colour, Fact};
 use wire::arrival_form::Origin;
 
 use crate::{Declaration, alone, form, start, stay, wrong};
@@ -68,22 +71,17 @@ async fn a_partners_code_becomes_a_fact_with_its_provenance(bed: Bed) {
     let stated = declaration.risk_rules.stored();
     let kinds: Vec<_> = stated
         .iter()
-        .map(|one| (one.source.as_str(), one.kind.as_str()))
+        .map(|one| (one.source.as_str(), crate::kind_of(one)))
         .collect();
     assert_eq!(kinds, [("federation", "partner_code"), ("self", "stay")]);
-    let attributes = &stated[0].attributes.as_ref().unwrap().fields;
-    let text = |name: &str| match attributes[name].kind.as_ref().unwrap() {
-        prost_types::value::Kind::StringValue(text) => text.clone(),
-        other => panic!("{other:?}"),
+    let Some(Statement::Fact(Fact {
+        kind: Some(Kind::PartnerCode(code)),
+    })) = &stated[0].statement
+    else {
+        panic!("a partner's code")
     };
-    assert_eq!(
-        (text("province"), text("colour")),
-        ("32".to_owned(), "red".to_owned())
-    );
-    assert!(
-        !attributes.contains_key("expires_at"),
-        "a code on a screen says nothing of it"
-    );
+    assert_eq!((code.province.as_str(), code.colour()), ("32", Colour::Red));
+    assert!(code.expires_at.is_none(), "a code on a screen says nothing of it");
     // The code itself is not kept.
     assert!(
         declaration.told(1).await[0]
@@ -99,15 +97,15 @@ async fn a_later_code_replaces_the_one_before(bed: Bed) {
     declaration.arrive(2, code("green"), form()).await.unwrap();
     let told = declaration.told(2).await;
     let codes: Vec<_> = told.iter().map(|one| &one.statements[0]).collect();
-    assert_eq!(codes[0].replaces_key, "");
-    assert_eq!(codes[1].replaces_key, codes[0].key);
+    assert_eq!(crate::replaces(codes[0]), "");
+    assert_eq!(crate::replaces(codes[1]), codes[0].key);
 }
 
 /// Key and what it replaces, of the converted codes in the log's order.
 fn chain(told: &[wire::DeclarationAccepted]) -> Vec<(String, String)> {
     let codes = told.iter().map(|one| &one.statements[0]);
     codes
-        .map(|code| (code.key.clone(), code.replaces_key.clone()))
+        .map(|code| (code.key.clone(), crate::replaces(code)))
         .collect()
 }
 

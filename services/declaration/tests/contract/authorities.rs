@@ -3,14 +3,16 @@
 use lutong_chassis::access::Principal;
 use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::{self, Bed};
-use lutong_declaration::domain::feed::{Authority, REPORTABLE};
+use lutong_declaration::domain::feed::Authority;
 use lutong_kernel::DivisionCode;
 use lutong_proto::declaration::v1 as wire;
-use prost_types::value::Kind;
+use lutong_proto::facts::FactKind;
+use lutong_proto::types::v1 as types;
 use wire::ImportMode;
+use wire::fact_row::Statement;
 
-use crate::feed::{counts, errors, options, rows, send, text};
-use crate::{Declaration, NUMBER, document, start};
+use crate::feed::{counts, errors, fact, options, row_of, rows, send, stay};
+use crate::{Declaration, kind_of, start};
 
 on_both_engines!(
     a_hospital_reports_fever_clinic_visits_and_nothing_else,
@@ -24,22 +26,16 @@ on_both_engines!(
 );
 
 fn principal(authority: Authority) -> Principal {
-    testing::feed(authority.as_str(), authority.kinds())
+    testing::feed(authority.as_str(), &authority.kinds())
 }
 
 fn row(source: &str, kind: &str) -> wire::FactRow {
-    wire::FactRow {
-        source: source.to_owned(),
-        key: kind.to_owned(),
-        document: Some(document(NUMBER)),
-        kind: kind.to_owned(),
-        ..wire::FactRow::default()
-    }
+    row_of(source, kind, fact(kind.parse().unwrap()))
 }
 
 /// Every kind that there is.
 fn kinds() -> Vec<&'static str> {
-    [&REPORTABLE[..], &["designation", "partner_code"]].concat()
+    FactKind::ALL.map(FactKind::as_str).to_vec()
 }
 
 async fn reports_only(declaration: &Declaration, authority: Authority, own: &[&str]) {
@@ -54,7 +50,7 @@ async fn reports_only(declaration: &Declaration, authority: Authority, own: &[&s
     .unwrap();
     let others = (1..).zip(kinds()).filter(|(_, kind)| !own.contains(kind));
     let expected: Vec<_> = others
-        .map(|(n, _)| format!("{n} kind KIND_NOT_GRANTED"))
+        .map(|(n, kind)| format!("{n} fact.{kind} KIND_NOT_GRANTED"))
         .collect();
     assert_eq!(errors(&answer), expected, "{source}");
     assert_eq!(counts(&answer).0, i64::try_from(own.len()).unwrap());
@@ -62,18 +58,24 @@ async fn reports_only(declaration: &Declaration, authority: Authority, own: &[&s
     let stored: Vec<_> = stored
         .iter()
         .filter(|one| one.source == source)
-        .map(|one| &*one.kind)
+        .map(|one| kind_of(one))
         .collect();
     assert_eq!(stored, own);
     // A correction is of a kind too, and one bad row refuses all where the caller asks so.
     let mut correction = row(source, "case");
     "9".clone_into(&mut correction.key);
-    own[0].clone_into(&mut correction.replaces_key);
+    correction.statement = Some(Statement::Correction(types::Correction {
+        replaces_key: own[0].to_owned(),
+        fact: Some(fact(FactKind::Case)),
+    }));
     if !own.contains(&"case") {
         let chunk = vec![row(source, own[0]), correction];
         let messages = vec![options(ImportMode::AllOrNothing), rows(chunk)];
         let refused = crate::fault(&send(declaration, &who, messages).await.unwrap_err());
-        assert_eq!(crate::wrong(&refused), ["rows[1].kind KIND_NOT_GRANTED"]);
+        assert_eq!(
+            crate::wrong(&refused),
+            ["rows[1].correction.fact.case KIND_NOT_GRANTED"]
+        );
     }
 }
 
@@ -126,7 +128,10 @@ async fn nobody_reports_what_officers_or_other_provinces_decide(bed: Bed) {
     .unwrap();
     assert_eq!(
         errors(&answer),
-        ["1 kind KIND_NOT_GRANTED", "2 kind KIND_NOT_GRANTED"]
+        [
+            "1 fact.designation KIND_NOT_GRANTED",
+            "2 fact.partner_code KIND_NOT_GRANTED"
+        ]
     );
 }
 
@@ -135,29 +140,17 @@ async fn a_feed_names_no_place_outside_its_divisions_however_it_writes_it(bed: B
     let mut who = principal(Authority::Telecom);
     let own = ["370200", "370102001"].map(|code| DivisionCode::parse(code).unwrap());
     who.feed.as_mut().unwrap().divisions = own.to_vec();
-    let stay = |key: &str, division: prost_types::Value| {
-        let mut stay = row("telecom", "stay");
-        key.clone_into(&mut stay.key);
-        stay.attributes
-            .get_or_insert_default()
-            .fields
-            .insert("division".to_owned(), division);
-        stay
-    };
-    let number = prost_types::Value {
-        kind: Some(Kind::NumberValue(370_102.0)),
-    };
+    let stay = |key: &str, division: &str| stay("telecom", key, division);
     let chunk = vec![
-        stay("city", text("370200")),
-        stay("county", text("370202")),
-        stay("street", text("370202001")),
-        stay("one street", text("370102001")),
-        stay("its county", text("370102")),
-        stay("province", text("370000")),
-        stay("other", text("320100")),
-        stay("blank", text(" 370102")),
-        stay("number", number),
-        row("telecom", "stay"),
+        stay("city", "370200"),
+        stay("county", "370202"),
+        stay("street", "370202001"),
+        stay("one street", "370102001"),
+        stay("its county", "370102"),
+        stay("province", "370000"),
+        stay("other", "320100"),
+        stay("blank", " 370102"),
+        stay("none", ""),
     ];
     let answer = send(
         &declaration,
@@ -166,8 +159,14 @@ async fn a_feed_names_no_place_outside_its_divisions_however_it_writes_it(bed: B
     )
     .await
     .unwrap();
-    let expected: Vec<_> = (5..=9)
-        .map(|n| format!("{n} attributes.division DIVISION_NOT_GRANTED"))
-        .collect();
-    assert_eq!(errors(&answer), expected);
+    assert_eq!(
+        errors(&answer),
+        [
+            "5 fact.stay.division DIVISION_NOT_GRANTED",
+            "6 fact.stay.division DIVISION_NOT_GRANTED",
+            "7 fact.stay.division DIVISION_NOT_GRANTED",
+            "8 fact.stay.division DIVISION_SHAPE",
+            "9 fact.stay.division MISSING",
+        ]
+    );
 }

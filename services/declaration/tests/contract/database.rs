@@ -183,9 +183,19 @@ pub fn record(key: &str) -> Value {
         "source": SOURCE,
         "key": key,
         "document": {"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": NUMBER},
-        "kind": "database_anomaly",
-        "attributes": {"observed_at": "2022-11-26T08:00:00+08:00", "code": "A1"},
+        "fact": {"database_anomaly": {"observed_at": "2022-11-26T08:00:00+08:00", "code": "A1"}},
     })
+}
+
+/// A record that corrects another.
+pub fn correction(key: &str, replaces_key: &str) -> Value {
+    let mut record = record(key);
+    let fact = record.as_object_mut().unwrap().remove("fact").unwrap();
+    with(
+        record,
+        "correction",
+        json!({"replacesKey": replaces_key, "fact": fact}),
+    )
 }
 
 /// The same with something else in it.

@@ -12,12 +12,12 @@ use lutong_proto::identity::v1 as identity;
 use lutong_proto::risk_rules::v1 as risk;
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
+use risk::fact_statement::Statement as Stated;
 use tonic::{Request, Response, Status};
+use types::fact::Kind;
 
 /// A document number that identity refuses.
 pub const BAD_NUMBER: &str = "110105194912310021";
-/// An attribute that risk-rules refuses.
-pub const BAD_ATTRIBUTE: &str = "colour_of_shoes";
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -199,9 +199,19 @@ fn error(field: &str, reason: &str) -> risk::statement_result::Outcome {
 
 fn judge(facts: &Facts, statement: &risk::FactStatement) -> risk::statement_result::Outcome {
     use risk::statement_result::Outcome;
-    let attributes = statement.attributes.iter().flat_map(|one| one.fields.keys());
-    if attributes.into_iter().any(|name| name == BAD_ATTRIBUTE) {
-        return error(&format!("attributes.{BAD_ATTRIBUTE}"), "ATTRIBUTE_UNKNOWN");
+    let (case, replaces_key) = match &statement.statement {
+        Some(Stated::Fact(fact)) => (fact.kind.as_ref(), None),
+        Some(Stated::Correction(one)) => (
+            one.fact.as_ref().and_then(|fact| fact.kind.as_ref()),
+            Some(&one.replaces_key),
+        ),
+        _ => (None, None),
+    };
+    if let Some(Kind::Case(case)) = case
+        && case.closure != 0
+        && case.closed_at.is_none()
+    {
+        return error("fact.case.closed_at", "CLOSED_AT_MISSING");
     }
     match facts
         .stored
@@ -209,15 +219,16 @@ fn judge(facts: &Facts, statement: &risk::FactStatement) -> risk::statement_resu
     {
         Some(stored) if stored == statement => Outcome::UnchangedFactId(statement.key.clone()),
         Some(_) => error("key", "KEY_REUSED"),
-        None if !statement.replaces_key.is_empty() => {
-            let target = (statement.source.clone(), statement.replaces_key.clone());
-            if facts.stored.contains_key(&target) {
-                Outcome::FactId(statement.key.clone())
-            } else {
-                error("replaces_key", "TARGET_UNKNOWN")
+        None => match replaces_key {
+            Some(target)
+                if !facts
+                    .stored
+                    .contains_key(&(statement.source.clone(), target.clone())) =>
+            {
+                error("correction.replaces_key", "TARGET_UNKNOWN")
             }
-        }
-        None => Outcome::FactId(statement.key.clone()),
+            _ => Outcome::FactId(statement.key.clone()),
+        },
     }
 }
 
@@ -237,6 +248,24 @@ impl risk::decision_service_server::DecisionService for RiskRules {
         Ok(Response::new(answer))
     }
 
+    async fn enrol_subject(
+        &self,
+        request: Request<risk::EnrolSubjectRequest>,
+    ) -> Answer<risk::EnrolSubjectResponse> {
+        Grant::of(&request)?;
+        let risk::EnrolSubjectRequest {
+            subject_id,
+            statements,
+        } = request.into_inner();
+        let answer = self.append(risk::AppendFactsRequest {
+            statements,
+            all_or_nothing: false,
+        })?;
+        self.0.lock().unwrap().enrolled.push(subject_id);
+        let risk::AppendFactsResponse { results, effect } = answer;
+        Ok(Response::new(risk::EnrolSubjectResponse { results, effect }))
+    }
+
     async fn get_decision(&self, _: Request<risk::GetDecisionRequest>) -> Answer<risk::GetDecisionResponse> {
         panic!("declaration asks for no decision")
     }
@@ -245,7 +274,7 @@ impl risk::decision_service_server::DecisionService for RiskRules {
         &self,
         request: Request<risk::CheckEntryRequest>,
     ) -> Answer<risk::CheckEntryResponse> {
-        Grant::of(&request)?.any().map_err(from_fault)?;
+        Grant::of(&request)?;
         let missing = self.0.lock().unwrap().missing.clone();
         Ok(Response::new(risk::CheckEntryResponse {
             missing: missing.into_iter().map(Into::into).collect(),
@@ -300,19 +329,26 @@ impl RiskRules {
                 facts.stored.insert(key, statement);
             }
         }
-        facts.enrolled.extend(request.enrol_subject_ids);
         let pending = facts.cases_are_pending;
         let result = |outcome| risk::StatementResult {
             outcome: Some(match outcome {
                 Outcome::FactId(_) | Outcome::UnchangedFactId(_) if pending => {
-                    error("kind", "CASE_NOT_IN_FORCE")
+                    error("fact.case", "CASE_NOT_IN_FORCE")
                 }
                 outcome => outcome,
             }),
         };
         Ok(risk::AppendFactsResponse {
             results: outcomes.into_iter().map(result).collect(),
-            in_force: !facts.code_rendering_is_away,
+            effect: Some(types::Effect {
+                redecided: 1,
+                state: if facts.code_rendering_is_away {
+                    types::EffectState::Pending.into()
+                } else {
+                    types::EffectState::InForce.into()
+                },
+                operation: String::new(),
+            }),
         })
     }
 }

@@ -7,11 +7,16 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::facts::{FactKind, Given, Shape};
 use lutong_proto::policy::Caller;
+use lutong_proto::types::v1 as types;
+use types::EffectState;
+use types::fact::Kind;
+use wire::ImportMode;
+use wire::fact_row::{Statement, Subject};
 use wire::import_facts_request::Content;
-use wire::{ImportMode, ImportState};
 
-use crate::fakes::{BAD_ATTRIBUTE, BAD_NUMBER};
+use crate::fakes::BAD_NUMBER;
 use crate::{Declaration, NUMBER, alone, document, start, wrong};
 
 on_both_engines!(
@@ -33,29 +38,56 @@ fn cdc() -> Principal {
     testing::feed("cdc-370200", &["case", "close_contact", "stay"])
 }
 
-pub fn text(value: &str) -> prost_types::Value {
-    prost_types::Value {
-        kind: Some(prost_types::value::Kind::StringValue(value.to_owned())),
+/// What a kind of fact says at least, by the names of rule sets.
+pub fn fact(kind: FactKind) -> types::Fact {
+    let values = kind.attributes().iter().map(|attribute| match attribute.shape {
+        _ if !attribute.required => None,
+        Shape::Instant => Some(Given::Instant(1_669_000_000_000_000)),
+        Shape::Word(_) => Some(Given::Word(1)),
+        Shape::Division => Some(Given::Text("370202".into())),
+        Shape::CountryAbroad => Some(Given::Text("DEU".into())),
+        Shape::Province => Some(Given::Text("32".into())),
+        _ => Some(Given::Text("A1".into())),
+    });
+    lutong_proto::facts::fact(kind, values)
+}
+
+pub fn row_of(source: &str, key: &str, fact: types::Fact) -> wire::FactRow {
+    wire::FactRow {
+        source: source.to_owned(),
+        key: key.to_owned(),
+        subject: Some(Subject::Document(document(NUMBER))),
+        statement: Some(Statement::Fact(fact)),
     }
 }
 
 fn row(key: &str) -> wire::FactRow {
-    wire::FactRow {
-        source: "cdc-370200".to_owned(),
-        key: key.to_owned(),
-        document: Some(document(NUMBER)),
-        kind: "case".to_owned(),
-        attributes: Some(prost_types::Struct {
-            fields: [("stage".to_owned(), text("confirmed"))].into(),
-        }),
-        ..wire::FactRow::default()
-    }
+    row_of("cdc-370200", key, fact(FactKind::Case))
 }
 
-fn with(mut row: wire::FactRow, name: &str, value: &str) -> wire::FactRow {
-    let attributes = row.attributes.get_or_insert_default();
-    attributes.fields.insert(name.to_owned(), text(value));
-    row
+/// A case, with something changed.
+fn case(key: &str, change: impl FnOnce(&mut types::Case)) -> wire::FactRow {
+    let Some(Kind::Case(mut case)) = fact(FactKind::Case).kind else {
+        panic!("a case")
+    };
+    change(&mut case);
+    let kind = Some(Kind::Case(case));
+    row_of("cdc-370200", key, types::Fact { kind })
+}
+
+/// A case that risk-rules refuses: it was closed, and nobody says when.
+fn closed(key: &str) -> wire::FactRow {
+    case(key, |case| case.set_closure(types::CaseClosure::Released))
+}
+
+pub fn stay(source: &str, key: &str, division: &str) -> wire::FactRow {
+    let stay = types::Stay {
+        division: division.to_owned(),
+        arrived_at: Some(lutong_proto::time::from_micros(1_669_000_000_000_000)),
+        ..types::Stay::default()
+    };
+    let kind = Some(Kind::Stay(stay));
+    row_of(source, key, types::Fact { kind })
 }
 
 pub fn options(mode: ImportMode) -> Content {
@@ -109,20 +141,17 @@ pub fn counts(answer: &wire::ImportFactsResponse) -> (i64, i64, i64) {
     (answer.accepted, answer.unchanged, answer.refused)
 }
 
+pub fn state(answer: &wire::ImportFactsResponse) -> EffectState {
+    answer.effect.as_ref().unwrap().state()
+}
+
 async fn chunks_are_imported_one_by_one_and_rows_counted_over_all(bed: Bed) {
     let declaration = start(bed).await;
-    let chunks: [&[_]; 3] = [
-        &[row("1"), row("2")],
-        &[],
-        &[row("3"), with(row("4"), BAD_ATTRIBUTE, "x")],
-    ];
+    let chunks: [&[_]; 3] = [&[row("1"), row("2")], &[], &[row("3"), closed("4")]];
     let answer = import(&declaration, ImportMode::GoodRows, &chunks).await.unwrap();
     assert_eq!(counts(&answer), (3, 0, 1));
-    assert_eq!(
-        errors(&answer),
-        ["4 attributes.colour_of_shoes ATTRIBUTE_UNKNOWN"]
-    );
-    assert_eq!(answer.state(), ImportState::InForce);
+    assert_eq!(errors(&answer), ["4 fact.case.closed_at CLOSED_AT_MISSING"]);
+    assert_eq!(state(&answer), EffectState::InForce);
     assert_eq!(declaration.identity.resolved(), [2, 2], "a chunk is one call");
     let stored = declaration.risk_rules.stored();
     let subject = declaration.identity.subject(NUMBER);
@@ -140,28 +169,30 @@ async fn chunks_are_imported_one_by_one_and_rows_counted_over_all(bed: Bed) {
         .await
         .unwrap();
     assert_eq!(
-        (counts(&answer), answer.state()),
-        ((1, 0, 0), ImportState::Pending)
+        (counts(&answer), state(&answer)),
+        ((1, 0, 0), EffectState::Pending)
     );
 }
 
 async fn good_rows_are_stored_and_each_bad_one_says_line_field_and_reason(bed: Bed) {
     let declaration = start(bed).await;
-    let mut document_and_subject = row("2");
-    document_and_subject.subject_id = declaration.identity.subject(NUMBER);
+    let mut bad_twice = case("2", |case| {
+        case.stage = 99;
+        case.diagnosed_at = None;
+    });
+    bad_twice.key = "k".repeat(101);
     let mut neither = row("3");
-    neither.document = None;
+    neither.subject = None;
     let mut bad_document = row("4");
-    bad_document.document = Some(document(BAD_NUMBER));
+    bad_document.subject = Some(Subject::Document(document(BAD_NUMBER)));
     let mut by_subject = row("6");
-    by_subject.document = None;
-    by_subject.subject_id = declaration.identity.subject(NUMBER);
+    by_subject.subject = Some(Subject::SubjectId(declaration.identity.subject(NUMBER)));
     let chunk = [
         row("1"),
-        document_and_subject,
+        bad_twice,
         neither,
         bad_document,
-        with(row("5"), BAD_ATTRIBUTE, "x"),
+        closed("5"),
         by_subject,
     ];
     let answer = import(&declaration, ImportMode::GoodRows, &[&chunk])
@@ -171,10 +202,12 @@ async fn good_rows_are_stored_and_each_bad_one_says_line_field_and_reason(bed: B
     assert_eq!(
         errors(&answer),
         [
-            "2 document DOCUMENT_OR_SUBJECT",
-            "3 document DOCUMENT_OR_SUBJECT",
+            "2 key TOO_LONG",
+            "2 fact.case.stage UNKNOWN_VALUE",
+            "2 fact.case.diagnosed_at MISSING",
+            "3 subject MISSING",
             "4 document.number RESIDENT_ID_CHECK_CHARACTER",
-            "5 attributes.colour_of_shoes ATTRIBUTE_UNKNOWN",
+            "5 fact.case.closed_at CLOSED_AT_MISSING",
         ]
     );
     assert!(!format!("{answer:?}").contains(BAD_NUMBER));
@@ -189,10 +222,9 @@ async fn good_rows_are_stored_and_each_bad_one_says_line_field_and_reason(bed: B
 
 async fn all_or_nothing_stores_nothing_for_one_bad_row(bed: Bed) {
     let declaration = start(bed).await;
-    let mut bad_kind = row("3");
-    "designation".clone_into(&mut bad_kind.kind);
+    let bad_kind = row_of("cdc-370200", "3", fact(FactKind::Designation));
     let mut bad_document = row("4");
-    bad_document.document = Some(document(BAD_NUMBER));
+    bad_document.subject = Some(Subject::Document(document(BAD_NUMBER)));
     let chunks: [&[_]; 2] = [&[row("1"), row("2")], &[bad_kind, bad_document]];
     let refused = import(&declaration, ImportMode::AllOrNothing, &chunks)
         .await
@@ -204,7 +236,7 @@ async fn all_or_nothing_stores_nothing_for_one_bad_row(bed: Bed) {
     assert_eq!(
         wrong(&refused),
         [
-            "rows[2].kind KIND_NOT_GRANTED",
+            "rows[2].fact.designation KIND_NOT_GRANTED",
             "rows[3].document.number RESIDENT_ID_CHECK_CHARACTER"
         ]
     );
@@ -221,15 +253,12 @@ async fn all_or_nothing_stores_nothing_for_one_bad_row(bed: Bed) {
 
 async fn a_bad_row_found_by_risk_rules_is_named_as_the_feed_knows_it(bed: Bed) {
     let declaration = start(bed).await;
-    let chunks: [&[_]; 2] = [&[row("1")], &[row("2"), with(row("3"), BAD_ATTRIBUTE, "x")]];
+    let chunks: [&[_]; 2] = [&[row("1")], &[row("2"), closed("3")]];
     let refused = import(&declaration, ImportMode::AllOrNothing, &chunks)
         .await
         .unwrap_err();
     assert_eq!(&*refused.reason, "ROWS_REFUSED");
-    assert_eq!(
-        wrong(&refused),
-        ["rows[2].attributes.colour_of_shoes ATTRIBUTE_UNKNOWN"]
-    );
+    assert_eq!(wrong(&refused), ["rows[2].fact.case.closed_at CLOSED_AT_MISSING"]);
     assert!(declaration.risk_rules.stored().is_empty());
 }
 
@@ -241,19 +270,19 @@ async fn a_feed_speaks_in_its_own_name_of_its_own_kinds_and_places(bed: Bed) {
     "cdc-370100".clone_into(&mut others_name.source);
     let mut own_name_in_other_case = row("2");
     "CDC-370200".clone_into(&mut own_name_in_other_case.source);
-    let mut others_kind = row("3");
-    "entry".clone_into(&mut others_kind.kind);
-    let mut no_kind = row("4");
-    no_kind.kind.clear();
-    let stay = |key: &str, division: &str| {
-        let mut stay = with(row(key), "division", division);
-        "stay".clone_into(&mut stay.kind);
-        stay
-    };
+    let others_kind = row_of("cdc-370200", "3", fact(FactKind::Entry));
+    let no_kind = row_of("cdc-370200", "4", types::Fact::default());
+    let stay = |key: &str, division: &str| stay("cdc-370200", key, division);
     let mut retraction = row("9");
-    retraction.kind.clear();
-    retraction.attributes = None;
-    "8".clone_into(&mut retraction.retract_key);
+    retraction.statement = Some(Statement::Retraction(types::Retraction {
+        retracts_key: "8".to_owned(),
+        reason: "误报".to_owned(),
+    }));
+    let mut others_kind_corrected = row("10");
+    others_kind_corrected.statement = Some(Statement::Correction(types::Correction {
+        replaces_key: "8".to_owned(),
+        fact: Some(fact(FactKind::Entry)),
+    }));
     let chunk = vec![
         others_name,
         own_name_in_other_case,
@@ -264,6 +293,7 @@ async fn a_feed_speaks_in_its_own_name_of_its_own_kinds_and_places(bed: Bed) {
         stay("7", "370202001"),
         row("8"),
         retraction,
+        others_kind_corrected,
     ];
     let messages = vec![options(ImportMode::GoodRows), rows(chunk)];
     let answer = send(&declaration, &qingdao, messages).await.unwrap();
@@ -272,9 +302,10 @@ async fn a_feed_speaks_in_its_own_name_of_its_own_kinds_and_places(bed: Bed) {
         [
             "1 source SOURCE_NOT_OWN",
             "2 source SOURCE_NOT_OWN",
-            "3 kind KIND_NOT_GRANTED",
-            "4 kind KIND_NOT_GRANTED",
-            "5 attributes.division DIVISION_NOT_GRANTED",
+            "3 fact.entry KIND_NOT_GRANTED",
+            "4 fact.kind MISSING",
+            "5 fact.stay.division DIVISION_NOT_GRANTED",
+            "10 correction.fact.entry KIND_NOT_GRANTED",
         ]
     );
     let keys: Vec<_> = declaration
@@ -301,11 +332,15 @@ async fn rows_sent_again_are_unchanged_and_other_content_is_a_conflict(bed: Bed)
     ] {
         let answer = import(&declaration, mode, &[&chunk]).await.unwrap();
         assert_eq!(
-            (counts(&answer), answer.state()),
-            (expected, ImportState::InForce)
+            (counts(&answer), state(&answer)),
+            (expected, EffectState::InForce)
         );
     }
-    let other = [with(row("1"), "stage", "suspected"), row("2"), row("3")];
+    let other = [
+        case("1", |case| case.set_stage(types::CaseStage::Suspected)),
+        row("2"),
+        row("3"),
+    ];
     let answer = import(&declaration, ImportMode::GoodRows, &[&other])
         .await
         .unwrap();
@@ -328,8 +363,8 @@ async fn options_come_first_and_once(bed: Bed) {
     assert!(declaration.risk_rules.stored().is_empty());
     let nothing = send(&declaration, &cdc(), vec![first()]).await.unwrap();
     assert_eq!(
-        (counts(&nothing), nothing.state()),
-        ((0, 0, 0), ImportState::InForce)
+        (counts(&nothing), state(&nothing)),
+        ((0, 0, 0), EffectState::InForce)
     );
 }
 
@@ -352,7 +387,7 @@ async fn there_are_no_more_than_a_thousand_rows_to_a_message(bed: Bed) {
 
 async fn a_message_that_is_too_large_is_refused_unread(bed: Bed) {
     let declaration = start(bed).await;
-    let large = with(row("1"), "facility", &"院".repeat(400_000));
+    let large = row(&"院".repeat(400_000));
     let messages = vec![options(ImportMode::GoodRows), rows(vec![large])];
     let refused = send(&declaration, &cdc(), messages).await.unwrap_err();
     assert_eq!(crate::fault(&refused).reason, "MESSAGE_TOO_LARGE");

@@ -28,6 +28,7 @@ use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServic
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
 use lutong_proto::policy::Caller;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
+use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
 use lutong_proto::types::v1 as types;
 use tonic::service::Routes;
 
@@ -113,6 +114,24 @@ fn form() -> wire::ApplicationForm {
             accepted: true,
             text_version: "2020-02".to_owned(),
         }),
+    }
+}
+
+/// The kind that a statement states.
+fn kind_of(statement: &FactStatement) -> &'static str {
+    let fact = match statement.statement.as_ref().unwrap() {
+        fact_statement::Statement::Fact(fact) => fact,
+        fact_statement::Statement::Correction(correction) => correction.fact.as_ref().unwrap(),
+        fact_statement::Statement::Retraction(_) => return "retraction",
+    };
+    fact.fact_kind().unwrap().as_str()
+}
+
+/// The key of the statement that one corrects; empty where it corrects none.
+fn replaces(statement: &FactStatement) -> String {
+    match statement.statement.as_ref().unwrap() {
+        fact_statement::Statement::Correction(correction) => correction.replaces_key.clone(),
+        _ => String::new(),
     }
 }
 

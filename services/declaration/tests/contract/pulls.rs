@@ -13,7 +13,7 @@ use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1::ClockState;
 use serde_json::json;
 
-use crate::database::{Database, SOURCE, record, with};
+use crate::database::{Database, SOURCE, correction, record, with};
 use crate::fakes::BAD_NUMBER;
 use crate::{Declaration, alone_with, build, fault, request_id, start_with, wrong};
 
@@ -169,11 +169,10 @@ async fn pages_are_fetched_in_turn_and_the_cursor_follows_what_was_acknowledged(
 async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(bed: Bed) {
     let database = Database::start().await;
     let stay = |key: &str, division: &str| {
-        let stay = with(record(key), "kind", json!("stay"));
         with(
-            stay,
-            "attributes",
-            json!({"division": division, "arrived_at": "2022-11-26T08:00:00+08:00"}),
+            record(key),
+            "fact",
+            json!({"stay": {"division": division, "arrived_at": "2022-11-26T08:00:00+08:00"}}),
         )
     };
     let bad_number = json!({"type": "DOCUMENT_TYPE_RESIDENT_ID", "number": BAD_NUMBER});
@@ -185,7 +184,7 @@ async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(
     );
     database.holds(
         "a",
-        &[with(record("3"), "kind", json!("case")), stay("4", "370102")],
+        &[with(record("3"), "fact", json!({"case": {"stage": "CASE_STAGE_CONFIRMED", "diagnosed_at": "2022-11-26T08:00:00+08:00"}})), stay("4", "370102")],
         "b",
         true,
     );
@@ -195,14 +194,9 @@ async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(
         "c",
         true,
     );
-    let unknown = json!({"colour_of_shoes": "王小明"});
+    let unknown = json!({"database_anomaly": {"王小明": "王小明"}});
     let unreadable = with(record("8"), "full_name", json!("王小明"));
-    database.holds(
-        "c",
-        &[with(record("7"), "attributes", unknown), unreadable],
-        "d",
-        false,
-    );
+    database.holds("c", &[with(record("7"), "fact", unknown), unreadable], "d", false);
     let declaration = start_with(bed, &database.config()).await;
     let pull = declaration
         .pull_until("done", |pull| pull.last_success_time.is_some())
@@ -222,11 +216,11 @@ async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(
         listed,
         [
             "/2 source SOURCE_NOT_OWN",
-            "a/1 kind KIND_NOT_GRANTED",
-            "a/2 attributes.division DIVISION_NOT_GRANTED",
+            "a/1 fact.case KIND_NOT_GRANTED",
+            "a/2 fact.stay.division DIVISION_NOT_GRANTED",
             "b/2 document.number RESIDENT_ID_CHECK_CHARACTER",
-            "c/1 attributes ATTRIBUTE_UNKNOWN",
-            "c/2  ROW_UNREADABLE",
+            "c/1 fact.database_anomaly UNKNOWN_FIELD",
+            "c/2  UNKNOWN_FIELD",
         ]
     );
     assert!(pull.refusals.iter().all(|one| one.create_time.is_some()));
@@ -342,9 +336,9 @@ async fn one_worker_of_many_asks_and_the_next_takes_over_what_a_dead_one_held(be
 
 async fn a_correction_that_comes_a_page_before_its_original_waits_for_it(bed: Bed) {
     let database = Database::start().await;
-    let correction = with(record("2"), "replacesKey", json!("4"));
-    let lost = with(record("3"), "replacesKey", json!("nowhere"));
-    database.holds("", &[record("1"), correction], "a", true);
+    let early = correction("2", "4");
+    let lost = correction("3", "nowhere");
+    database.holds("", &[record("1"), early], "a", true);
     database.holds("a", &[lost], "b", true);
     database.holds("b", &[record("4")], "c", false);
     let declaration = start_with(bed, &database.config()).await;
@@ -361,7 +355,7 @@ async fn a_correction_that_comes_a_page_before_its_original_waits_for_it(bed: Be
         ("a", 1, "TARGET_UNKNOWN")
     );
     // While a row waits the cursor does not pass it: were the round cut off, its page would be asked for again.
-    database.holds("c", &[with(record("5"), "replacesKey", json!("6"))], "d", true);
+    database.holds("c", &[correction("5", "6")], "d", true);
     let pull = declaration.attempt().await;
     assert_eq!((pull.cursor.as_str(), reason(&pull)), ("c", "HTTP_STATUS"));
     database.holds("d", &[record("6")], "e", false);

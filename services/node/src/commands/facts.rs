@@ -8,7 +8,7 @@ mod rollback;
 use clap::Subcommand;
 
 use super::Failure;
-pub use import::send;
+pub use import::{send, state};
 
 #[derive(Debug, Subcommand)]
 pub enum Facts {

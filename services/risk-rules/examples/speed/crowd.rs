@@ -166,7 +166,7 @@ pub async fn list(mesh: &Mesh, subjects: usize) {
         json!({"division": "370202", "community": "万人小区", "arrived_at": "2022-11-25T12:00:00+08:00"});
     for chunk in concerned.chunks(CHUNK) {
         let stays = chunk.iter().map(|n| statement(*n, 99, FactKind::Stay, &stay));
-        mesh.append(stays.collect(), vec![]).await;
+        mesh.append(stays.collect()).await;
     }
     let before = mesh.count("SELECT count(*) FROM decisions").await;
     let table = "level,province,city,county,community,gb2260_code,first_seen,removed_at\n\

@@ -9,12 +9,12 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{Call, MeshChannel};
 use lutong_kernel::{ServiceName, SubjectId};
 use lutong_proto::code_rendering::v1 as codes;
+use lutong_proto::facts::from_attributes;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_risk_rules::Migrations;
 use lutong_risk_rules::domain::fact::FactKind;
 use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
-use prost_types::value::Kind;
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::Value;
 use tonic::{Request, Response, Status};
@@ -24,6 +24,8 @@ use crate::crowd;
 use crate::varied::{Dice, Population};
 
 pub const CHUNK: usize = 1_000;
+/// People who enrol at once.
+const ENROLLING: usize = 256;
 
 /// Takes every decision and counts them.
 #[derive(Clone, Default)]
@@ -97,18 +99,6 @@ pub fn subject(n: usize) -> SubjectId {
     SubjectId::from_uuid(builder.into_uuid())
 }
 
-fn proto(value: &Value) -> prost_types::Value {
-    let kind = match value {
-        Value::String(text) => Kind::StringValue(text.clone()),
-        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
-        Value::Array(list) => Kind::ListValue(prost_types::ListValue {
-            values: list.iter().map(proto).collect(),
-        }),
-        _ => Kind::NullValue(0),
-    };
-    prost_types::Value { kind: Some(kind) }
-}
-
 impl Mesh {
     /// With rows of so many people.
     async fn start(engine: Engine, filled: usize) -> Self {
@@ -152,10 +142,10 @@ impl Mesh {
     /// Enrols everybody, then imports their facts: durable facts a second, and decisions behind them.
     async fn import(&self, subjects: usize) {
         let started = Instant::now();
-        for chunk in (0..subjects).collect::<Vec<_>>().chunks(CHUNK) {
-            self.append(vec![], chunk.iter().map(|n| subject(*n).to_string()).collect())
-                .await;
-        }
+        futures::StreamExt::for_each_concurrent(futures::stream::iter(0..subjects), ENROLLING, |n| {
+            self.enrol(n)
+        })
+        .await;
         let took = started.elapsed().as_secs_f64();
         println!("enrolled and decided          {:.0}/s", subjects as f64 / took);
         let (population, mut dice) = (Population::new(), Dice(7));
@@ -176,10 +166,8 @@ impl Mesh {
         let before = self.codes.0.load(Ordering::Relaxed);
         let started = Instant::now();
         // Four chunks are under way, as a feed of several connections would have it.
-        futures::StreamExt::for_each_concurrent(futures::stream::iter(chunks), 4, |chunk| {
-            self.append(chunk, vec![])
-        })
-        .await;
+        futures::StreamExt::for_each_concurrent(futures::stream::iter(chunks), 4, |chunk| self.append(chunk))
+            .await;
         let imported = started.elapsed().as_secs_f64();
         println!(
             "facts imported, durable       {:.0}/s ({facts} facts, {imported:.1} s) (aim: ≥ 60,000)",
@@ -192,14 +180,26 @@ impl Mesh {
         );
     }
 
-    pub async fn append(&self, statements: Vec<wire::FactStatement>, enrol: Vec<String>) {
+    async fn enrol(&self, n: usize) {
+        let request = self
+            .bed
+            .call_as(&testing::citizen("bench", None))
+            .request(wire::EnrolSubjectRequest {
+                subject_id: subject(n).to_string(),
+                statements: Vec::new(),
+            });
+        let mut client =
+            wire::decision_service_client::DecisionServiceClient::new(self.channel(Caller::Declaration));
+        client.enrol_subject(request).await.unwrap();
+    }
+
+    pub async fn append(&self, statements: Vec<wire::FactStatement>) {
         let kinds: Vec<_> = FactKind::ALL.iter().map(|kind| kind.as_str()).collect();
         let request = self
             .bed
             .call_as(&testing::feed("bench", &kinds))
             .request(wire::AppendFactsRequest {
                 statements,
-                enrol_subject_ids: enrol,
                 all_or_nothing: false,
             });
         let mut client =
@@ -325,16 +325,9 @@ pub fn statement(n: usize, m: usize, kind: FactKind, given: &Value) -> wire::Fac
         source: "bench".to_owned(),
         key: format!("{n}-{m}-{}", Uuid::from_u128(n as u128 * 31 + m as u128).simple()),
         subject_id: subject(n).to_string(),
-        kind: kind.as_str().to_owned(),
-        attributes: Some(prost_types::Struct {
-            fields: given
-                .as_object()
-                .unwrap()
-                .iter()
-                .map(|(name, value)| (name.clone(), proto(value)))
-                .collect(),
-        }),
-        ..wire::FactStatement::default()
+        statement: Some(wire::fact_statement::Statement::Fact(
+            from_attributes(kind, given.as_object().unwrap()).unwrap(),
+        )),
     }
 }
 

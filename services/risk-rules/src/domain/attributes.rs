@@ -1,4 +1,5 @@
-//! The attributes of each kind of fact (DOMAIN 5) as a table, and reading them.
+//! Attributes of a fact, read by the contract's tables (`lutong_proto::facts`, made of the options of
+//! `lutong/types/v1/facts.proto`) from its message or from the JSON of stored facts and decision cases.
 
 mod read;
 mod schema;
@@ -10,8 +11,9 @@ use lutong_kernel::{DivisionCode, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::fact::FactKind;
+pub use lutong_proto::facts::{Attribute, Shape};
 pub use read::parse_text_community;
-pub use schema::{Attribute, Shape};
+pub use schema::intervals;
 
 /// The value of one attribute.
 #[derive(Debug, Clone, PartialEq)]

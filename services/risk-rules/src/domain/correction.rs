@@ -26,7 +26,7 @@ impl From<&Fact> for Original {
 pub fn check_correction(original: Original, kind: FactKind, recorded_at: Timestamp) -> Result<(), Violation> {
     if original.kind != kind {
         return Err(Violation::new(
-            "kind",
+            "correction.fact",
             "CORRECTION_OF_ANOTHER_KIND",
             format!("更正须与原记录同类（{}）", original.kind),
             format!(
@@ -35,12 +35,12 @@ pub fn check_correction(original: Original, kind: FactKind, recorded_at: Timesta
             ),
         ));
     }
-    check_supersession(original, recorded_at, "replaces_key")
+    check_supersession(original, recorded_at, "correction.replaces_key")
 }
 
 /// A retraction: recorded later, of a fact that nothing has replaced or retracted.
 pub fn check_retraction(original: Original, recorded_at: Timestamp) -> Result<(), Violation> {
-    check_supersession(original, recorded_at, "retract_key")
+    check_supersession(original, recorded_at, "retraction.retracts_key")
 }
 
 fn check_supersession(original: Original, recorded_at: Timestamp, field: &str) -> Result<(), Violation> {

@@ -15,24 +15,6 @@ pub struct CitedRecord {
     pub recorded_at: Timestamp,
 }
 
-impl FactKind {
-    /// What people call such a record.
-    pub const fn title(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Case => ("病例登记", "case report"),
-            Self::CloseContact => ("密切接触登记", "close-contact report"),
-            Self::FeverClinicVisit => ("发热门诊就诊记录", "fever-clinic record"),
-            Self::Symptoms => ("症状报告", "report of symptoms"),
-            Self::DatabaseAnomaly => ("疫情数据库比对异常", "finding in the epidemic database"),
-            Self::Stay => ("停留记录", "record of a stay"),
-            Self::Entry => ("入境记录", "record of entry from abroad"),
-            Self::Test => ("检测结果", "test result"),
-            Self::Designation => ("依法管理决定", "designation by officers"),
-            Self::PartnerCode => ("外省健康码", "another province's code"),
-        }
-    }
-}
-
 /// What kind of body a source is, by the first word of its name.
 fn body(source: &str) -> (&'static str, &'static str) {
     match source.split('-').next().unwrap_or_default() {
@@ -53,15 +35,15 @@ fn body(source: &str) -> (&'static str, &'static str) {
 pub fn explain(rule: &Rule, records: &[CitedRecord], until: Option<Timestamp>) -> Text {
     let (mut zh, mut en) = (Vec::new(), Vec::new());
     for record in records {
-        let (kind, body) = (record.kind.title(), body(&record.source));
+        let (kind, body) = (record.kind.label(), body(&record.source));
         let day = record.recorded_at.local_day();
         zh.push(format!(
             "{day}由{}报送的{}（来源编号{}）",
-            body.0, kind.0, record.source
+            body.0, kind.zh, record.source
         ));
         en.push(format!(
             "{} from {} ({}), recorded on {day}",
-            kind.1, body.1, record.source
+            kind.en, body.1, record.source
         ));
     }
     let end = match (until, rule.ends_when_closed()) {

@@ -84,7 +84,7 @@ fn number(value: &Value, shape: Shape) -> i64 {
         }
         (Value::Division(code), _) => i64::from(code.number()),
         (Value::Number(number), _) => number.to_bits() as i64,
-        (Value::Text(name), Shape::Community) => community_key(name),
+        (Value::Text(name), Shape::Community(_)) => community_key(name),
         (Value::Text(_) | Value::Word(_) | Value::Words(_), _) => 0,
     }
 }

@@ -1,27 +1,24 @@
-//! A statement of the wire as one that is checked in itself.
+//! A statement of the wire as one that is checked in itself: by the bounds of the contract, then by what no option says.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_chassis::access::Principal;
+use lutong_chassis::access::{DeclarantPermit, Principal};
 use lutong_chassis::crypto::{Key, keyed_hash};
-use lutong_chassis::reply;
-use lutong_kernel::fault::Violations;
-use lutong_kernel::{Clock, FreeText, SubjectId, TextError, TextRule, Timestamp, Violation};
+use lutong_kernel::{Clock, FreeText, SubjectId, TextRule, Timestamp, Violation, source};
+use lutong_proto::bounds::Bounded as _;
 use lutong_proto::risk_rules::v1::FactStatement;
-use prost_types::value::Kind;
-use serde_json::{Map, Value};
+use lutong_proto::risk_rules::v1::fact_statement::Statement as Stated;
+use lutong_proto::types::v1::Fact;
 
 use crate::domain::attributes::Attributes;
 use crate::domain::fact::FactKind;
 use crate::service::statement::{Content, Statement};
 
-/// Characters of a key.
-const MAX_KEY: usize = 100;
 /// Planned ends may lie ahead; what lies further ahead than this is a mistake.
 const FARTHEST: Duration = Duration::from_secs(5 * 366 * 86_400);
-/// Characters of a reason.
-const MAX_REASON: usize = 200;
+/// Who people are as a source, and who federation is.
+const DECLARED: [&str; 2] = ["self", "federation"];
 
 /// Reads statements; the key is for the fingerprint of their content.
 #[derive(Debug, Clone)]
@@ -38,51 +35,100 @@ impl StatementReader {
     /// A statement that declaration passes on for somebody: a feed speaks in its own name and of its own kinds only. Whose
     /// rows declaration pulls (SERVICE), it has held to their grant itself.
     pub fn read_for(&self, statement: FactStatement, principal: &Principal) -> Result<Statement, Violation> {
+        let kind = kind(&statement);
         // Whoever says so: a designation takes two officers, and has a way of its own.
-        if statement.kind == FactKind::Designation.as_str() {
-            return Err(not_granted());
+        if kind == Some(FactKind::Designation) {
+            return Err(not_granted(&statement));
         }
         if let Some(feed) = &principal.feed {
             if statement.source != feed.source {
-                return Err(Violation::new(
-                    "source",
-                    "SOURCE_NOT_OWN",
-                    "来源须为本数据源",
-                    "the source is not the caller's own",
-                ));
+                return Err(not_own("the source is not the caller's own"));
             }
-            if !statement.kind.is_empty() && !feed.kinds.contains(&statement.kind) {
-                return Err(not_granted());
+            let is_granted = |kind: FactKind| feed.kinds.iter().any(|granted| granted == kind.as_str());
+            if kind.is_some_and(|kind| !is_granted(kind)) {
+                return Err(not_granted(&statement));
             }
+        } else if source::reserved(&statement.source).is_some() {
+            return Err(not_own("what is pulled has a source of its own"));
         }
         self.read(statement)
     }
 
-    pub fn read(&self, statement: FactStatement) -> Result<Statement, Violation> {
-        let mut wrong = Violations::new();
-        let subject = wrong.take(reply::subject_id(&statement.subject_id, "subject_id"));
-        for (field, text) in [("source", &statement.source), ("key", &statement.key)] {
-            // A key is compared as it was sent: it is looked at, and not brought into another form.
-            if let Err(error) = FreeText::parse(text, TextRule::line(MAX_KEY)) {
-                wrong.push(if error.is_length() || error == TextError::Control {
-                    Violation::new(field, "KEY_LENGTH", "应为1至100个字符", "has 1 to 100 characters")
-                } else {
-                    error.violation(field)
-                });
-            }
+    /// What a person states about themselves, or what federation verified of their code.
+    pub fn read_declared(
+        &self,
+        statement: FactStatement,
+        permit: DeclarantPermit,
+    ) -> Result<Statement, Violation> {
+        if !DECLARED.contains(&statement.source.as_str()) {
+            return Err(not_own(
+                "a person declares as `self`, and what federation verified",
+            ));
         }
-        let content = wrong.take(content(&statement, self.clock.now().plus(FARTHEST)));
-        match (subject, content, wrong.finish()) {
-            (Some(subject), Some(content), Ok(())) => Ok(Statement {
-                fingerprint: self.fingerprint(&statement.subject_id, &content),
-                source: statement.source,
-                key: statement.key,
-                subject,
-                content,
-            }),
-            // The first is enough for a row; the file is corrected row by row.
-            (.., Err(fault)) => Err(fault.violations.into_iter().next().unwrap_or_else(shapeless)),
-            (.., Ok(())) => Err(shapeless()),
+        let read = self.read(statement)?;
+        if read.subject != permit.subject() {
+            return Err(Violation::new(
+                "subject_id",
+                "SUBJECT_NOT_DECLARANT",
+                "只能申报本人的信息",
+                "is not the person who declares",
+            ));
+        }
+        Ok(read)
+    }
+
+    pub fn read(&self, statement: FactStatement) -> Result<Statement, Violation> {
+        // The first is enough for a row; the file is corrected row by row.
+        let first = |wrong: Vec<Violation>| wrong.into_iter().next().unwrap_or_else(shapeless);
+        statement.check().map_err(|fault| first(fault.violations))?;
+        let subject: SubjectId = statement.subject_id.parse().map_err(|_| shapeless())?;
+        let content = match statement.statement {
+            Some(Stated::Fact(fact)) => {
+                let attributes = self.attributes(&fact).map_err(|wrong| wrong.within("fact"))?;
+                Content::fact(attributes, None)
+            }
+            Some(Stated::Correction(correction)) => {
+                let fact = correction.fact.as_ref().ok_or_else(shapeless)?;
+                let attributes = self
+                    .attributes(fact)
+                    .map_err(|wrong| wrong.within("correction.fact"))?;
+                Content::fact(attributes, Some(correction.replaces_key))
+            }
+            Some(Stated::Retraction(retraction)) => Content::Retraction {
+                key: retraction.retracts_key,
+                reason: FreeText::parse(&retraction.reason, TextRule::line(retraction.reason.len()))
+                    .map_err(|error| error.violation("retraction.reason"))?
+                    .into_string(),
+            },
+            None => return Err(shapeless()),
+        };
+        Ok(Statement {
+            fingerprint: self.fingerprint(&statement.subject_id, &content),
+            source: statement.source,
+            key: statement.key,
+            subject,
+            content,
+        })
+    }
+
+    /// The attributes of a fact within its bounds. Fields are named as in the contract.
+    fn attributes(&self, fact: &Fact) -> Result<Attributes, Violation> {
+        let kind = fact.fact_kind().ok_or_else(shapeless)?;
+        let named = |mut wrong: Violation| {
+            let field = kind.field_of(&wrong.field).unwrap_or_default();
+            field.clone_into(&mut wrong.field);
+            wrong.within(kind.as_str())
+        };
+        let attributes = Attributes::take(kind, &fact.values())
+            .map_err(|wrong| wrong.into_iter().next().map_or_else(shapeless, named))?;
+        match attributes.instant_after(self.clock.now().plus(FARTHEST)) {
+            None => Ok(attributes),
+            Some(name) => Err(named(Violation::new(
+                name,
+                "INSTANT_FAR_FUTURE",
+                "时间过于遥远：不得晚于五年之后",
+                "lies more than five years ahead",
+            ))),
         }
     }
 
@@ -118,92 +164,39 @@ impl StatementReader {
     }
 }
 
-fn not_granted() -> Violation {
+/// The kind that is stated; `None` in a retraction, and where none is said.
+fn kind(statement: &FactStatement) -> Option<FactKind> {
+    match statement.statement.as_ref()? {
+        Stated::Fact(fact) => fact.fact_kind(),
+        Stated::Correction(correction) => correction.fact.as_ref()?.fact_kind(),
+        Stated::Retraction(_) => None,
+    }
+}
+
+fn not_own(en: &str) -> Violation {
+    Violation::new("source", "SOURCE_NOT_OWN", "来源须为本数据源", en)
+}
+
+fn not_granted(statement: &FactStatement) -> Violation {
+    let kind = kind(statement).map_or("", FactKind::as_str);
+    let field = match statement.statement {
+        Some(Stated::Correction(_)) => format!("correction.fact.{kind}"),
+        _ => format!("fact.{kind}"),
+    };
     Violation::new(
-        "kind",
+        field,
         "KIND_NOT_GRANTED",
         "本数据源无权报送该类记录",
         "the feed may not report facts of this kind",
     )
 }
 
+/// What the bounds of the contract let through and cannot be read: the two disagree.
 fn shapeless() -> Violation {
     Violation::new(
-        "kind",
+        "statement",
         "STATEMENT_SHAPE",
         "记录格式不正确",
-        "is neither a fact nor a retraction",
+        "is neither a fact nor a correction nor a retraction",
     )
-}
-
-/// Instants lie at or before `farthest`.
-fn content(statement: &FactStatement, farthest: Timestamp) -> Result<Content, Violation> {
-    if !statement.retract_key.is_empty() {
-        return retraction(statement);
-    }
-    let kind: FactKind = statement
-        .kind
-        .parse()
-        .map_err(|error: crate::domain::fact::UnknownKind| {
-            Violation::new("kind", "KIND_UNKNOWN", "记录类别不在列表中", error.to_string())
-        })?;
-    let given = statement.attributes.as_ref().map(object).unwrap_or_default();
-    let attributes = Attributes::parse(kind, &given)
-        .map_err(|wrong| wrong.into_iter().next().unwrap_or_else(shapeless))?;
-    if let Some(name) = attributes.instant_after(farthest) {
-        return Err(Violation::new(
-            format!("attributes.{name}"),
-            "INSTANT_FAR_FUTURE",
-            "时间过于遥远：不得晚于五年之后",
-            "lies more than five years ahead",
-        ));
-    }
-    let replaces = Some(statement.replaces_key.clone()).filter(|key| !key.is_empty());
-    Ok(Content::fact(attributes, replaces))
-}
-
-fn retraction(statement: &FactStatement) -> Result<Content, Violation> {
-    if !statement.kind.is_empty() || !statement.replaces_key.is_empty() || statement.attributes.is_some() {
-        return Err(Violation::new(
-            "retract_key",
-            "RETRACTION_SHAPE",
-            "撤回记录不得含类别、属性或更正编号",
-            "a retraction has no kind, attributes or replaces_key",
-        ));
-    }
-    let reason = FreeText::parse(&statement.reason, TextRule::line(MAX_REASON)).map_err(|error| {
-        if !error.is_length() {
-            return error.violation("reason");
-        }
-        Violation::new(
-            "reason",
-            "REASON_LENGTH",
-            "撤回须说明理由（1至200个字符）",
-            "a retraction has a reason of 1 to 200 characters",
-        )
-    })?;
-    Ok(Content::Retraction {
-        key: statement.retract_key.clone(),
-        reason: reason.into_string(),
-    })
-}
-
-/// A protobuf struct as JSON.
-fn object(given: &prost_types::Struct) -> Map<String, Value> {
-    given
-        .fields
-        .iter()
-        .map(|(name, value)| (name.clone(), json(value)))
-        .collect()
-}
-
-fn json(value: &prost_types::Value) -> Value {
-    match &value.kind {
-        None | Some(Kind::NullValue(_)) => Value::Null,
-        Some(Kind::NumberValue(number)) => Value::from(*number),
-        Some(Kind::StringValue(text)) => Value::from(text.as_str()),
-        Some(Kind::BoolValue(yes)) => Value::from(*yes),
-        Some(Kind::StructValue(inner)) => Value::Object(object(inner)),
-        Some(Kind::ListValue(list)) => Value::Array(list.values.iter().map(json).collect()),
-    }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use lutong_chassis::access::{AnyPermit, DeclarantPermit};
 use lutong_chassis::client::Call;
 use lutong_chassis::crypto::ReadyCipher;
 use lutong_chassis::gather::Gatherer;
@@ -123,6 +124,31 @@ impl Decider {
         Ok(appended)
     }
 
+    /// What a feed reports, or declaration pulls for one.
+    pub async fn report(
+        &self,
+        _permit: AnyPermit,
+        call: &Call,
+        batch: Batch,
+    ) -> Result<(Appended, bool), Fault> {
+        self.append_in_force(call, batch).await
+    }
+
+    /// Gives a person a code, with what they state about themselves.
+    pub async fn enrol(
+        &self,
+        permit: DeclarantPermit,
+        call: &Call,
+        statements: Vec<Result<Statement, Violation>>,
+    ) -> Result<(Appended, bool), Fault> {
+        let batch = Batch {
+            statements,
+            enrol: vec![permit.subject()],
+            ..Batch::default()
+        };
+        self.append_in_force(call, batch).await
+    }
+
     /// The same, and brings what was decided into force: `true` when all of it is. A case is acknowledged only then: until
     /// its sender repeats it and is told so, nobody may rely on it.
     pub async fn append_in_force(&self, call: &Call, batch: Batch) -> Result<(Appended, bool), Fault> {
@@ -135,9 +161,9 @@ impl Decider {
             if all_or_nothing {
                 return Err(Fault::unavailable("code-rendering"));
             }
-            for row in cases {
+            for (row, field) in cases {
                 if let Some(result @ Ok(_)) = appended.results.get_mut(row) {
-                    *result = Err(case_pending());
+                    *result = Err(case_pending(field));
                 }
             }
         }
@@ -332,18 +358,19 @@ fn too_many(subject: SubjectId) -> Fault {
     )
 }
 
-/// Rows that state a case.
-fn cases(batch: &Batch) -> Vec<usize> {
-    let is_case = |statement: &Statement| statement.kind() == Some(FactKind::Case);
+/// Rows that state a case, and where they say so.
+fn cases(batch: &Batch) -> Vec<(usize, String)> {
     let rows = batch.statements.iter().enumerate();
-    rows.filter(|(_, row)| row.as_ref().is_ok_and(is_case))
-        .map(|(row, _)| row)
+    let stated = rows.filter_map(|(row, statement)| Some((row, statement.as_ref().ok()?)));
+    stated
+        .filter(|(_, statement)| statement.kind() == Some(FactKind::Case))
+        .map(|(row, statement)| (row, statement.fact_field()))
         .collect()
 }
 
-fn case_pending() -> Violation {
+fn case_pending(field: String) -> Violation {
     Violation::new(
-        "kind",
+        field,
         "CASE_NOT_IN_FORCE",
         "病例已记录但颜色尚未生效，未予受理：请以同一编号重新报送",
         "the case is recorded but its colour is not in force yet, so it is not acknowledged: send it again under the same key",

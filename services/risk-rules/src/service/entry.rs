@@ -1,7 +1,7 @@
 //! What an arrival from abroad still lacks (DOMAIN 2): only after quarantine has ended and a test was passed.
 
-use lutong_chassis::access::AnyPermit;
-use lutong_kernel::{Fault, SubjectId, Timestamp};
+use lutong_chassis::access::DeclarantPermit;
+use lutong_kernel::{Fault, Timestamp};
 
 use super::deciding::Decider;
 use crate::domain::attributes::Value;
@@ -17,14 +17,10 @@ pub enum MissingStep {
 }
 
 impl Decider {
-    pub async fn check_entry(
-        &self,
-        _permit: AnyPermit,
-        subject: SubjectId,
-    ) -> Result<Vec<MissingStep>, Fault> {
+    pub async fn check_entry(&self, permit: DeclarantPermit) -> Result<Vec<MissingStep>, Fault> {
         let cipher = self.fields.ready().await?;
         let basis = self.book.catch_up(self.database.reader()).await?;
-        let person: Vec<_> = basis.merged.person(subject).collect();
+        let person: Vec<_> = basis.merged.person(permit.subject()).collect();
         let mut facts = Vec::new();
         for row in statements::of_subjects(self.database.reader(), &person).await? {
             facts.extend(row.open(&cipher)?);

@@ -183,8 +183,8 @@ fn check_target(original: &Known, statement: &Statement, recorded_at: Timestamp)
 
 const fn target_field(statement: &Statement) -> &'static str {
     match statement.content {
-        Content::Fact { .. } => "replaces_key",
-        Content::Retraction { .. } => "retract_key",
+        Content::Fact { .. } => "correction.replaces_key",
+        Content::Retraction { .. } => "retraction.retracts_key",
     }
 }
 

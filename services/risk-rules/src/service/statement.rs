@@ -57,6 +57,19 @@ impl Statement {
         }
     }
 
+    /// Where a request says what is stated: `fact.case`, `correction.fact.case`.
+    pub fn fact_field(&self) -> String {
+        match &self.content {
+            Content::Fact {
+                attributes,
+                replaces: Some(_),
+                ..
+            } => format!("correction.fact.{}", attributes.kind()),
+            Content::Fact { attributes, .. } => format!("fact.{}", attributes.kind()),
+            Content::Retraction { .. } => "retraction".to_owned(),
+        }
+    }
+
     /// `None` for a retraction.
     pub fn kind(&self) -> Option<FactKind> {
         match &self.content {

@@ -2,16 +2,22 @@
 
 use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
+use lutong_proto::facts::from_attributes;
 use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::types::v1 as types;
 use serde_json::{Value, json};
+use types::fact::Kind;
+use wire::fact_statement::Statement as Stated;
 use wire::statement_result::Outcome;
 
-use crate::mesh::{Mesh, confirmed, fact, fever};
+use crate::mesh::{Mesh, confirmed, correcting, fact, fever, retraction, stated};
 
 on_both_engines!(
     each_kind_of_bad_input_has_its_place_and_reason,
     two_versions_at_once_are_both_refused_whatever_their_order,
     a_service_reports_what_it_pulled_and_no_designation,
+    a_person_declares_about_themselves_and_as_nobody_else,
+    a_citizen_does_not_report,
 );
 
 /// `field reason` of each refused statement; the others are empty.
@@ -31,131 +37,165 @@ const EARLY: &str = "2022-11-20T08:00:00+08:00";
 const LATE: &str = "2022-11-24T08:00:00+08:00";
 const FAR: &str = "2122-11-20T08:00:00+08:00";
 
-/// Kind, attributes, what is wrong.
-fn wrong_attributes() -> Vec<(&'static str, Value, &'static str)> {
+/// What is stated, and what is wrong with it.
+fn wrong_statements() -> Vec<(Stated, &'static str)> {
+    let wrong = |kind: &str, attributes: Value, wrong: &'static str| {
+        let fact = from_attributes(kind.parse().unwrap(), attributes.as_object().unwrap()).unwrap();
+        (Stated::Fact(fact), wrong)
+    };
+    let of = |kind: Kind, wrong: &'static str| (Stated::Fact(types::Fact { kind: Some(kind) }), wrong);
+    let test = |result| types::Test {
+        sampled_at: Some(instant(EARLY)),
+        result,
+    };
+    let beyond = prost_types::Timestamp {
+        seconds: i64::MAX,
+        nanos: 0,
+    };
+    let of_day_zero = types::Test {
+        sampled_at: Some(beyond),
+        result: 1,
+    };
+    let retraction = |reason: &str| types::Retraction {
+        retracts_key: "k".to_owned(),
+        reason: reason.to_owned(),
+    };
     vec![
-        ("rumour", json!({}), "kind KIND_NOT_GRANTED"),
-        ("", json!({"visited_at": EARLY}), "kind KIND_UNKNOWN"),
+        (Stated::Fact(types::Fact::default()), "fact.kind MISSING"),
         (
-            "test",
-            json!({"sampled_at": EARLY, "result": "negative", "price": 16}),
-            "attributes.price ATTRIBUTE_UNKNOWN",
+            Stated::Correction(types::Correction::default()),
+            "correction.replaces_key MISSING",
         ),
         (
-            "test",
-            json!({"sampled_at": EARLY}),
-            "attributes.result ATTRIBUTE_MISSING",
+            Stated::Retraction(types::Retraction::default()),
+            "retraction.retracts_key MISSING",
         ),
+        (Stated::Retraction(retraction("")), "retraction.reason MISSING"),
         (
-            "test",
-            json!({"sampled_at": EARLY, "result": "阴性"}),
-            "attributes.result WORD_UNKNOWN",
+            Stated::Retraction(retraction(&"r".repeat(201))),
+            "retraction.reason TOO_LONG",
         ),
-        (
+        of(Kind::Test(test(0)), "fact.test.result MISSING"),
+        of(Kind::Test(test(99)), "fact.test.result UNKNOWN_VALUE"),
+        of(Kind::Test(of_day_zero), "fact.test.sampled_at TIME_SHAPE"),
+        wrong(
             "test",
-            json!({"sampled_at": "2022-11-20 08:00", "result": "negative"}),
-            "attributes.sampled_at INSTANT_SHAPE",
+            json!({"result": "negative"}),
+            "fact.test.sampled_at MISSING",
         ),
-        (
+        wrong(
             "test",
             json!({"sampled_at": FAR, "result": "negative"}),
-            "attributes.sampled_at INSTANT_FAR_FUTURE",
+            "fact.test.sampled_at INSTANT_FAR_FUTURE",
         ),
-        (
+        wrong(
             "database_anomaly",
             json!({"observed_at": FAR, "code": "A"}),
-            "attributes.observed_at INSTANT_FAR_FUTURE",
+            "fact.database_anomaly.observed_at INSTANT_FAR_FUTURE",
         ),
-        (
+        wrong(
             "database_anomaly",
             json!({"observed_at": EARLY, "code": ""}),
-            "attributes.code TEXT_LENGTH",
+            "fact.database_anomaly.code MISSING",
         ),
-        (
+        wrong(
+            "database_anomaly",
+            json!({"observed_at": EARLY, "code": "A".repeat(101)}),
+            "fact.database_anomaly.code TOO_LONG",
+        ),
+        wrong(
             "case",
             json!({"stage": "confirmed", "diagnosed_at": LATE, "closed_at": EARLY}),
-            "attributes.closed_at END_BEFORE_START",
+            "fact.case.closed_at END_BEFORE_START",
         ),
-        (
+        wrong(
+            "case",
+            json!({"stage": "confirmed", "diagnosed_at": LATE, "closure": "released"}),
+            "fact.case.closed_at CLOSED_AT_MISSING",
+        ),
+        wrong(
             "close_contact",
             json!({"last_contact_at": EARLY, "observation_from": LATE, "observation_until": EARLY}),
-            "attributes.observation_until END_BEFORE_START",
+            "fact.close_contact.observation_until END_BEFORE_START",
         ),
-        (
+        wrong(
             "symptoms",
             json!({"observed_at": LATE, "symptoms": [], "cleared_at": EARLY}),
-            "attributes.cleared_at END_BEFORE_START",
+            "fact.symptoms.cleared_at END_BEFORE_START",
         ),
-        (
+        wrong(
             "stay",
             json!({"division": "370202", "arrived_at": LATE, "left_at": EARLY}),
-            "attributes.left_at END_BEFORE_START",
+            "fact.stay.left_at END_BEFORE_START",
         ),
-        (
+        wrong(
             "entry",
             json!({"entered_at": LATE, "country": "USA", "quarantine_completed_at": EARLY}),
-            "attributes.quarantine_completed_at END_BEFORE_START",
+            "fact.entry.quarantine_completed_at END_BEFORE_START",
         ),
-        (
+        wrong(
             "entry",
             json!({"entered_at": EARLY, "country": "CHN"}),
-            "attributes.country COUNTRY_NOT_ABROAD",
+            "fact.entry.country COUNTRY_NOT_ABROAD",
         ),
-        (
+        wrong(
+            "entry",
+            json!({"entered_at": EARLY, "country": "XYZ"}),
+            "fact.entry.country COUNTRY_UNKNOWN",
+        ),
+        wrong(
             "stay",
             json!({"division": "3702", "arrived_at": EARLY}),
-            "attributes.division DIVISION_SHAPE",
+            "fact.stay.division DIVISION_SHAPE",
         ),
-        (
-            "stay",
-            json!({"division": 370_202, "arrived_at": EARLY}),
-            "attributes.division NOT_TEXT",
-        ),
-        (
+        wrong(
             "stay",
             json!({"division": "370202", "community": " ", "arrived_at": EARLY}),
-            "attributes.community COMMUNITY_SHAPE",
+            "fact.stay.community COMMUNITY_SHAPE",
         ),
-        (
-            "symptoms",
-            json!({"observed_at": EARLY, "symptoms": "fever"}),
-            "attributes.symptoms NOT_A_LIST",
-        ),
-        (
+        wrong(
             "symptoms",
             json!({"observed_at": EARLY, "symptoms": [], "temperature_c": 375}),
-            "attributes.temperature_c TEMPERATURE_RANGE",
+            "fact.symptoms.temperature_c OUT_OF_RANGE",
         ),
     ]
 }
 
+fn instant(text: &str) -> prost_types::Timestamp {
+    lutong_proto::time::from_micros(lutong_kernel::Timestamp::parse(text).unwrap().micros())
+}
+
 async fn each_kind_of_bad_input_has_its_place_and_reason(bed: Bed) {
     let mesh = Mesh::start(bed).await;
-    let table = wrong_attributes();
-    let rows = table.iter().enumerate();
-    let mut rows: Vec<_> = rows
-        .map(|(n, (kind, attributes, _))| fact(1, &format!("w{n}"), kind, attributes))
-        .collect();
+    let (mut rows, mut expected) = (Vec::new(), Vec::new());
+    for (n, (statement, wrong)) in wrong_statements().into_iter().enumerate() {
+        rows.push(stated(1, &format!("w{n}"), statement));
+        expected.push(wrong.to_owned());
+    }
     rows.push(fever(1, "good"));
     let answer = mesh.append(rows, &[1]).await.unwrap();
-    let mut expected: Vec<_> = table.iter().map(|(_, _, wrong)| (*wrong).to_owned()).collect();
     expected.push(String::new());
     assert_eq!(told(&answer), expected);
     let mut bad: Vec<_> = (0..5).map(|n| fever(1, &format!("b{n}"))).collect();
     "nobody".clone_into(&mut bad[0].subject_id);
     bad[1].key.clear();
     bad[2].key = "k".repeat(101);
-    "nowhere".clone_into(&mut bad[3].replaces_key);
-    "good".clone_into(&mut bad[4].retract_key);
+    bad[3] = correcting(fever(1, "b3"), "nowhere");
+    bad[4] = retraction(1, "b4", "elsewhere");
+    bad.push(wire::FactStatement {
+        statement: None,
+        ..fever(1, "b5")
+    });
     let answer = mesh.append(bad, &[]).await.unwrap();
     assert_eq!(
         told(&answer),
         [
-            "subject_id SUBJECT_ID_SHAPE",
-            "key KEY_LENGTH",
-            "key KEY_LENGTH",
-            "replaces_key TARGET_UNKNOWN",
-            "retract_key RETRACTION_SHAPE",
+            "subject_id UUID_SHAPE",
+            "key MISSING",
+            "key TOO_LONG",
+            "correction.replaces_key TARGET_UNKNOWN",
+            "retraction.retracts_key TARGET_UNKNOWN",
+            "statement MISSING",
         ]
     );
     assert_eq!(
@@ -180,11 +220,7 @@ async fn two_versions_at_once_are_both_refused_whatever_their_order(bed: Bed) {
         .unwrap();
     assert_eq!(told(&answer), ["", ""]);
     let corrections = || {
-        let correction = |key: &str, replaces: &str| {
-            let mut one = fever(1, key);
-            replaces.clone_into(&mut one.replaces_key);
-            one
-        };
+        let correction = |key: &str, replaces: &str| correcting(fever(1, key), replaces);
         vec![
             correction("a", "k"),
             correction("b", "k"),
@@ -195,13 +231,13 @@ async fn two_versions_at_once_are_both_refused_whatever_their_order(bed: Bed) {
         let told = told(&mesh.append(rows, &[]).await.unwrap());
         let refused = told
             .iter()
-            .filter(|wrong| *wrong == "replaces_key TARGET_TWICE")
+            .filter(|wrong| *wrong == "correction.replaces_key TARGET_TWICE")
             .count();
         assert_eq!(refused, 2, "{told:?}");
     }
     // A correction of a correction is another target.
     let mut chain = corrections();
-    "a".clone_into(&mut chain[1].replaces_key);
+    chain[1] = correcting(fever(1, "b"), "a");
     chain.truncate(2);
     assert_eq!(told(&mesh.append(chain, &[]).await.unwrap()), ["", ""]);
 }
@@ -221,11 +257,64 @@ async fn a_service_reports_what_it_pulled_and_no_designation(bed: Bed) {
         .append_as_service(vec![anomaly, designation.clone()])
         .await
         .unwrap();
-    assert_eq!(told(&answer), ["", "kind KIND_NOT_GRANTED"]);
+    assert_eq!(told(&answer), ["", "fact.designation KIND_NOT_GRANTED"]);
     let answer = mesh.append(vec![designation], &[]).await.unwrap();
     assert_eq!(
         told(&answer),
-        ["kind KIND_NOT_GRANTED"],
+        ["fact.designation KIND_NOT_GRANTED"],
         "nor does a feed that was granted it"
     );
+}
+
+async fn a_person_declares_about_themselves_and_as_nobody_else(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    let own = |n: u32, key: &str, source: &str| wire::FactStatement {
+        source: source.to_owned(),
+        ..fever(n, key)
+    };
+    let rows = vec![
+        own(1, "d1", "self"),
+        own(2, "d2", "self"),
+        own(1, "d3", "cdc-370200"),
+        own(1, "d4", "officer-370202"),
+        own(1, "d5", "federation"),
+    ];
+    let answer = mesh.enrol(1, rows).await.unwrap();
+    let expected = [
+        "",
+        "subject_id SUBJECT_NOT_DECLARANT",
+        "source SOURCE_NOT_OWN",
+        "source SOURCE_NOT_OWN",
+        "",
+    ];
+    let results = wire::AppendFactsResponse {
+        results: answer.results,
+        effect: answer.effect,
+    };
+    assert_eq!(told(&results), expected);
+    assert_eq!(results.effect.unwrap().redecided, 1);
+    assert_eq!(mesh.decision(2).await.unwrap_err().reason, "DECISION_NOT_FOUND");
+    let many = (0..201).map(|n| own(1, &format!("m{n}"), "self")).collect();
+    let refused = mesh.enrol(1, many).await.unwrap_err();
+    assert_eq!(refused.violations[0].field, "statements");
+    assert_eq!(refused.violations[0].reason, "TOO_MANY");
+    // Nor does a service speak as a person or an officer.
+    let answer = mesh
+        .append_as_service(vec![
+            own(1, "d6", "self"),
+            own(1, "d7", "officer-370202"),
+            own(1, "d8", "epidemic-database"),
+        ])
+        .await
+        .unwrap();
+    assert_eq!(
+        told(&answer),
+        ["source SOURCE_NOT_OWN", "source SOURCE_NOT_OWN", ""]
+    );
+}
+
+async fn a_citizen_does_not_report(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    let refused = mesh.append_as_citizen(vec![fever(1, "f1")]).await.unwrap_err();
+    assert_eq!(refused.reason, "NOT_PERMITTED");
 }

@@ -6,9 +6,10 @@ use lutong_chassis::on_both_engines;
 use lutong_chassis::storage::Database;
 use lutong_chassis::testing::Bed;
 use lutong_proto::risk_rules::v1 as wire;
-use lutong_proto::types::v1::Colour;
+use lutong_proto::types::v1::{self as types, Colour};
+use wire::fact_statement::Statement as Stated;
 
-use crate::mesh::{Mesh, confirmed, fact, fever};
+use crate::mesh::{Mesh, confirmed, correcting, fact, fever, in_force, retraction, stated};
 
 on_both_engines!(
     a_fact_turns_whom_it_concerns_and_the_decision_says_why,
@@ -86,19 +87,11 @@ async fn a_correction_takes_the_place_of_its_original_and_a_retraction_leaves_no
     mesh.stored(vec![confirmed(1, "c1")], &[1]).await;
     let closed = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00",
         "closed_at": "2022-11-26T08:00:00+08:00", "closure": "discharged"});
-    let mut correction = fact(1, "c2", "case", &closed);
-    "c1".clone_into(&mut correction.replaces_key);
+    let correction = correcting(fact(1, "c2", "case", &closed), "c1");
     mesh.stored(vec![correction], &[]).await;
     let decision = mesh.decision(1).await.unwrap();
     assert_eq!(rules(&decision), ["yellow.discharged-observation"]);
-    let retraction = wire::FactStatement {
-        source: "cdc-370200".to_owned(),
-        key: "r1".to_owned(),
-        subject_id: decision.subject_id.clone(),
-        retract_key: "c2".to_owned(),
-        reason: "mistaken identity".to_owned(),
-        ..wire::FactStatement::default()
-    };
+    let retraction = retraction(1, "r1", "c2");
     mesh.stored(vec![retraction], &[]).await;
     assert_eq!(mesh.decision(1).await.unwrap().colour(), Colour::Green);
     assert_eq!(mesh.shown(1), Some(Colour::Green));
@@ -109,13 +102,12 @@ async fn a_bad_row_is_named_and_the_good_ones_are_stored(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     let backwards = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00",
         "closed_at": "2022-11-24T08:00:00+08:00"});
-    let unknown = serde_json::json!({"visited_at": "2022-11-20T08:00:00+08:00", "weather": "cold"});
     let endless = serde_json::json!({"last_contact_at": "2022-11-20T08:00:00+08:00", "observation_until": "2122-11-20T08:00:00+08:00"});
     let rows = vec![
         fact(1, "b0", "close_contact", &endless),
         fact(1, "b1", "case", &backwards),
-        fact(1, "b2", "fever_clinic_visit", &unknown),
-        fact(1, "b3", "rumour", &unknown),
+        correcting(fact(1, "b2", "case", &backwards), "b1"),
+        stated(1, "b3", Stated::Fact(types::Fact::default())),
         fever(1, "f1"),
     ];
     let answer = mesh.append(rows, &[1]).await.unwrap();
@@ -128,10 +120,10 @@ async fn a_bad_row_is_named_and_the_good_ones_are_stored(bed: Bed) {
         })
         .collect();
     let expected = [
-        "attributes.observation_until INSTANT_FAR_FUTURE",
-        "attributes.closed_at END_BEFORE_START",
-        "attributes.weather ATTRIBUTE_UNKNOWN",
-        "kind KIND_NOT_GRANTED",
+        "fact.close_contact.observation_until INSTANT_FAR_FUTURE",
+        "fact.case.closed_at END_BEFORE_START",
+        "correction.fact.case.closed_at END_BEFORE_START",
+        "fact.kind MISSING",
         "stored",
     ];
     assert_eq!(reasons, expected);
@@ -163,7 +155,7 @@ async fn a_case_is_acknowledged_only_once_its_colour_is_in_force(bed: Bed) {
         panic!("a green code may be shown over it: {answer:?}")
     };
     assert_eq!(error.reason, "CASE_NOT_IN_FORCE");
-    assert!(matches!(answer.results[1].outcome, Some(Outcome::FactId(_))) && !answer.in_force);
+    assert!(matches!(answer.results[1].outcome, Some(Outcome::FactId(_))) && !in_force(&answer));
     let batch = wire::AppendFactsRequest {
         statements: vec![confirmed(2, "c2")],
         all_or_nothing: true,
@@ -175,7 +167,7 @@ async fn a_case_is_acknowledged_only_once_its_colour_is_in_force(bed: Bed) {
     );
     mesh.codes.away.store(false, Ordering::SeqCst);
     let answer = mesh.append(vec![confirmed(1, "c1")], &[]).await.unwrap();
-    assert!(matches!(answer.results[0].outcome, Some(Outcome::UnchangedFactId(_))) && answer.in_force);
+    assert!(matches!(answer.results[0].outcome, Some(Outcome::UnchangedFactId(_))) && in_force(&answer));
     assert_eq!(mesh.shown(1), Some(Colour::Red));
 }
 
@@ -193,7 +185,7 @@ async fn a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sendi
     };
     mesh.codes.away.store(true, Ordering::SeqCst);
     let answer = mesh.append(rows(&people[..600]), &[]).await.unwrap();
-    assert!(!answer.in_force);
+    assert!(!in_force(&answer));
     let refused = |result: &wire::StatementResult| {
         matches!(result.outcome, Some(wire::statement_result::Outcome::Error(_)))
     };

@@ -8,7 +8,7 @@ use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, HistoryBreakKind};
 use lutong_proto::types::v1::Colour;
 
-use crate::mesh::{Mesh, confirmed, fault, fever, staff, subject};
+use crate::mesh::{Mesh, confirmed, fault, fever, retraction, staff, subject};
 
 on_both_engines!(
     every_past_decision_is_made_again_bit_for_bit,
@@ -59,14 +59,7 @@ fn breaks(answer: &wire::VerifyHistoryResponse) -> Vec<(&str, i64, HistoryBreakK
 async fn every_past_decision_is_made_again_bit_for_bit(bed: Bed) {
     let mesh = some(bed).await;
     // What is known now is not what was known then.
-    let retraction = wire::FactStatement {
-        source: "cdc-370200".to_owned(),
-        key: "r1".to_owned(),
-        subject_id: subject(1).to_string(),
-        retract_key: "f1".to_owned(),
-        reason: "another person".to_owned(),
-        ..wire::FactStatement::default()
-    };
+    let retraction = retraction(1, "r1", "f1");
     mesh.bed.clock.advance(Duration::from_secs(60));
     mesh.stored(vec![retraction], &[]).await;
     for (version, colour) in [

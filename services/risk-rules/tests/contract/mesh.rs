@@ -12,16 +12,17 @@ use lutong_chassis::{Call, MeshChannel, Principal};
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName, SubjectId};
 use lutong_proto::code_rendering::v1 as codes;
 use lutong_proto::declaration::v1 as declaration;
+use lutong_proto::facts::from_attributes;
 use lutong_proto::identity::v1 as identity;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1 as types;
 use lutong_risk_rules::Migrations;
-use prost_types::value::Kind;
 use serde_json::Value;
 use tonic::{Request, Response, Status};
 use wire::decision_service_client::DecisionServiceClient;
 use wire::event_log_service_client::EventLogServiceClient;
+use wire::fact_statement::Statement as Stated;
 use wire::history_service_client::HistoryServiceClient;
 use wire::recomparison_service_client::RecomparisonServiceClient;
 
@@ -245,31 +246,44 @@ pub fn staff_of_nowhere(account: &str, role: Role) -> Principal {
     }
 }
 
-/// A fact of the feed `cdc-370200`.
-pub fn fact(n: u32, key: &str, kind: &str, attributes: &Value) -> wire::FactStatement {
-    let fields = attributes.as_object().unwrap().iter();
+/// A statement of the feed `cdc-370200`.
+pub fn stated(n: u32, key: &str, statement: Stated) -> wire::FactStatement {
     wire::FactStatement {
         source: "cdc-370200".to_owned(),
         key: key.to_owned(),
         subject_id: subject(n).to_string(),
-        kind: kind.to_owned(),
-        attributes: Some(prost_types::Struct {
-            fields: fields.map(|(name, value)| (name.clone(), proto(value))).collect(),
-        }),
-        ..wire::FactStatement::default()
+        statement: Some(statement),
     }
 }
 
-fn proto(value: &Value) -> prost_types::Value {
-    let kind = match value {
-        Value::String(text) => Kind::StringValue(text.clone()),
-        Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap()),
-        Value::Array(list) => Kind::ListValue(prost_types::ListValue {
-            values: list.iter().map(proto).collect(),
-        }),
-        _ => Kind::NullValue(0),
+/// A fact by the names of rule sets.
+pub fn fact(n: u32, key: &str, kind: &str, attributes: &Value) -> wire::FactStatement {
+    let kind = kind.parse().unwrap();
+    let fact = from_attributes(kind, attributes.as_object().unwrap()).unwrap();
+    stated(n, key, Stated::Fact(fact))
+}
+
+/// The fact in place of the one under another key.
+pub fn correcting(fact: wire::FactStatement, replaces_key: &str) -> wire::FactStatement {
+    let Some(Stated::Fact(stated)) = fact.statement else {
+        panic!("a fact")
     };
-    prost_types::Value { kind: Some(kind) }
+    let correction = types::Correction {
+        replaces_key: replaces_key.to_owned(),
+        fact: Some(stated),
+    };
+    wire::FactStatement {
+        statement: Some(Stated::Correction(correction)),
+        ..fact
+    }
+}
+
+pub fn retraction(n: u32, key: &str, retracts_key: &str) -> wire::FactStatement {
+    let retraction = types::Retraction {
+        retracts_key: retracts_key.to_owned(),
+        reason: "another person".to_owned(),
+    };
+    stated(n, key, Stated::Retraction(retraction))
 }
 
 pub fn confirmed(n: u32, key: &str) -> wire::FactStatement {
@@ -368,17 +382,47 @@ impl Mesh {
         request
     }
 
+    /// Reports the statements, then gives people their codes.
     pub async fn append(
         &self,
         statements: Vec<wire::FactStatement>,
         enrol: &[u32],
     ) -> Result<wire::AppendFactsResponse, Fault> {
-        self.append_batch(wire::AppendFactsRequest {
-            statements,
-            enrol_subject_ids: enrol.iter().map(|n| subject(*n).to_string()).collect(),
-            all_or_nothing: false,
-        })
-        .await
+        let mut answer = self
+            .append_batch(wire::AppendFactsRequest {
+                statements,
+                all_or_nothing: false,
+            })
+            .await?;
+        for n in enrol {
+            let enrolled = self.enrol(*n, vec![]).await?;
+            if enrolled.effect.unwrap().state() != types::EffectState::InForce {
+                answer
+                    .effect
+                    .as_mut()
+                    .unwrap()
+                    .set_state(types::EffectState::Pending);
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Gives somebody a code, with what they state themselves.
+    pub async fn enrol(
+        &self,
+        n: u32,
+        statements: Vec<wire::FactStatement>,
+    ) -> Result<wire::EnrolSubjectResponse, Fault> {
+        let request = self
+            .call(&testing::citizen("wx-1", None))
+            .request(wire::EnrolSubjectRequest {
+                subject_id: subject(n).to_string(),
+                statements,
+            });
+        let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
+            .enrol_subject(request)
+            .await;
+        answer.map(Response::into_inner).map_err(|status| fault(&status))
     }
 
     pub async fn append_batch(
@@ -397,6 +441,23 @@ impl Mesh {
             "designation",
         ];
         let request = self.call(&testing::feed("cdc-370200", &kinds)).request(batch);
+        let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
+            .append_facts(request)
+            .await;
+        answer.map(Response::into_inner).map_err(|status| fault(&status))
+    }
+
+    /// In a person's name, for whom declaration enrols.
+    pub async fn append_as_citizen(
+        &self,
+        statements: Vec<wire::FactStatement>,
+    ) -> Result<wire::AppendFactsResponse, Fault> {
+        let request = self
+            .call(&testing::citizen("wx-1", None))
+            .request(wire::AppendFactsRequest {
+                statements,
+                all_or_nothing: false,
+            });
         let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
             .append_facts(request)
             .await;
@@ -429,7 +490,7 @@ impl Mesh {
                 "{outcome:?}"
             );
         }
-        answer.in_force
+        in_force(&answer)
     }
 
     pub async fn decision(&self, n: u32) -> Result<wire::Decision, Fault> {
@@ -539,6 +600,10 @@ impl Mesh {
             format!("'\\x{hex}'::bytea")
         }
     }
+}
+
+pub fn in_force(answer: &wire::AppendFactsResponse) -> bool {
+    answer.effect.as_ref().unwrap().state() == types::EffectState::InForce
 }
 
 /// Each violation as `field REASON`.

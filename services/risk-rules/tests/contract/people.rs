@@ -11,7 +11,7 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::Colour;
 
 use crate::areas::{import, notice, stay};
-use crate::mesh::{Mesh, confirmed, fever, staff, subject};
+use crate::mesh::{Mesh, confirmed, fever, retraction, staff, subject};
 use crate::recomparison::{self, finished};
 
 on_both_engines!(
@@ -117,14 +117,7 @@ async fn a_correction_about_one_subject_holds_for_all_of_the_person(bed: Bed) {
     mesh.stored(vec![fever(1, "f1")], &[1, 2]).await;
     mesh.told([merged(1, 2, 1)]).await;
     mesh.shows(2, Colour::Yellow).await;
-    let retraction = wire::FactStatement {
-        source: "cdc-370200".to_owned(),
-        key: "r1".to_owned(),
-        subject_id: subject(1).to_string(),
-        retract_key: "f1".to_owned(),
-        reason: "another person".to_owned(),
-        ..wire::FactStatement::default()
-    };
+    let retraction = retraction(1, "r1", "f1");
     assert!(mesh.stored(vec![retraction], &[]).await);
     assert_eq!(
         (mesh.shown(1), mesh.shown(2)),

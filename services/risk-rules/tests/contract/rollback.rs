@@ -11,7 +11,9 @@ use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
 use tonic::Response;
 
-use crate::mesh::{Mesh, confirmed, fact, fault, fever, staff, staff_of, staff_of_nowhere, subject};
+use crate::mesh::{
+    Mesh, confirmed, correcting, fact, fault, fever, retraction, staff, staff_of, staff_of_nowhere,
+};
 
 on_both_engines!(
     a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_would_have,
@@ -149,16 +151,8 @@ async fn a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_woul
     let from = mesh.bed.foundation.now();
     // The bad span: a correction that frees 1, a retraction that frees 2, a case about 3, and one about 4 put right later.
     let cleared = serde_json::json!({"visited_at": "2022-10-01T08:00:00+08:00"});
-    let mut correction = fact(1, "f1b", "fever_clinic_visit", &cleared);
-    "f1".clone_into(&mut correction.replaces_key);
-    let retraction = wire::FactStatement {
-        source: "cdc-370200".to_owned(),
-        key: "r2".to_owned(),
-        subject_id: subject(2).to_string(),
-        retract_key: "f2".to_owned(),
-        reason: "wrong export".to_owned(),
-        ..wire::FactStatement::default()
-    };
+    let correction = correcting(fact(1, "f1b", "fever_clinic_visit", &cleared), "f1");
+    let retraction = retraction(2, "r2", "f2");
     mesh.stored(vec![correction, retraction, confirmed(3, "c3")], &[])
         .await;
     tick();

@@ -5,34 +5,33 @@ use std::ops::Range;
 use hdrhistogram::Histogram;
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
+use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::declaration::v1::import_facts_request::Content;
-use lutong_proto::declaration::v1::{
-    FactRow, FactRows, ImportFactsRequest, ImportMode, ImportOptions, ImportState,
-};
-use prost_types::Struct;
-use prost_types::value::Kind;
+use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, ImportMode, ImportOptions};
+use lutong_proto::time;
+use lutong_proto::types::v1::fact::Kind;
+use lutong_proto::types::v1::{CloseContact, Fact};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use super::load::Load;
-use super::people::{FEED, People, REPORTED, document};
+use super::people::{FEED, People, document};
 use crate::commands::Failure;
+use crate::commands::facts::state;
 
 fn row(n: usize) -> FactRow {
-    let yesterday = WallClock.now().plus_seconds(-86_400).to_rfc3339();
-    let at = prost_types::Value {
-        kind: Some(Kind::StringValue(yesterday)),
+    let yesterday = WallClock.now().plus_seconds(-86_400);
+    let contact = CloseContact {
+        last_contact_at: Some(time::from_micros(yesterday.micros())),
+        ..CloseContact::default()
     };
+    let kind = Some(Kind::CloseContact(contact));
     FactRow {
         source: FEED.to_owned(),
         key: format!("report-{n}"),
-        document: Some(document(n)),
-        kind: REPORTED.to_owned(),
-        attributes: Some(Struct {
-            fields: [("last_contact_at".to_owned(), at)].into(),
-        }),
-        ..FactRow::default()
+        subject: Some(Subject::Document(document(n))),
+        statement: Some(Statement::Fact(Fact { kind })),
     }
 }
 
@@ -51,7 +50,7 @@ async fn report(channel: Channel, people: &People, n: usize) -> Result<(), Statu
         .import_facts(request)
         .await?
         .into_inner();
-    if answer.accepted != 1 || answer.state() != ImportState::InForce {
+    if answer.accepted != 1 || state(&answer) != "IN_FORCE" {
         return Err(Status::internal(format!("a report is not in force: {answer:?}")));
     }
     Ok(())

@@ -1,16 +1,15 @@
-//! Fact files: NDJSON (a proto-JSON `FactRow` a line) and CSV (columns `attributes.<name>`, lists separated by `;`). A line
-//! that cannot be read spoils itself only; a file whose encoding or header is wrong is refused whole.
+//! Fact files: NDJSON (a proto-JSON `FactRow` a line) and CSV (a column `kind` and one an attribute, by the names of rule
+//! sets; lists separated by `;`). A line that cannot be read spoils itself only; a file whose encoding or header is wrong is
+//! refused whole.
+
+mod cells;
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use csv::StringRecord;
+use lutong_kernel::Violation;
 use lutong_proto::declaration::v1::FactRow;
-use lutong_proto::types::v1::{Document, DocumentType};
-use prost::Message as _;
-use prost_reflect::{DynamicMessage, MessageDescriptor};
-use prost_types::value::Kind;
-use prost_types::{ListValue, Struct, Value};
+use lutong_proto::facts::{FactKind, read_row_text};
 
 /// Columns besides the attributes'.
 const COLUMNS: [&str; 10] = [
@@ -22,27 +21,17 @@ const COLUMNS: [&str; 10] = [
     "subject_id",
     "kind",
     "replaces_key",
-    "retract_key",
+    "retracts_key",
     "reason",
 ];
-/// Lists in CSV are of these attributes, numbers of these.
-const LISTS: [&str; 1] = ["symptoms"];
-const NUMBERS: [&str; 1] = ["temperature_c"];
 
 /// One row and where it stands.
 #[derive(Debug, PartialEq)]
 pub struct Line {
     /// Of the file, from 1.
     pub number: u64,
-    pub row: Result<FactRow, Unreadable>,
-}
-
-/// Why a line is no row.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// The column; empty where it is the whole line.
-    pub field: String,
-    pub message: String,
+    /// Or everything that keeps it from being one.
+    pub row: Result<FactRow, Vec<Violation>>,
 }
 
 pub fn read(path: &Path) -> Result<Vec<Line>, String> {
@@ -73,17 +62,10 @@ fn text(bytes: &[u8]) -> Result<String, String> {
 }
 
 fn ndjson(text: &str) -> Result<Vec<Line>, String> {
-    let pool = lutong_proto::descriptor_pool();
-    let shape = pool
-        .get_message_by_name("lutong.declaration.v1.FactRow")
-        .ok_or("the contract has no FactRow")?;
     let lines = (1..).zip(text.trim_start_matches('\u{feff}').lines());
     let row = |(number, line): (u64, &str)| Line {
         number,
-        row: from_json(&shape, line).map_err(|message| Unreadable {
-            field: String::new(),
-            message,
-        }),
+        row: read_row_text(line),
     };
     Ok(lines
         .filter(|(_, line)| !line.trim().is_empty())
@@ -91,11 +73,9 @@ fn ndjson(text: &str) -> Result<Vec<Line>, String> {
         .collect())
 }
 
-fn from_json(shape: &MessageDescriptor, line: &str) -> Result<FactRow, String> {
-    let mut json = serde_json::Deserializer::from_str(line);
-    let message = DynamicMessage::deserialize(shape.clone(), &mut json).map_err(|error| error.to_string())?;
-    json.end().map_err(|error| error.to_string())?;
-    FactRow::decode(&*message.encode_to_vec()).map_err(|error| error.to_string())
+/// Whether some kind has an attribute of this name.
+fn is_attribute(column: &str) -> bool {
+    FactKind::ALL.iter().any(|kind| kind.index_of(column).is_some())
 }
 
 fn csv(text: &str) -> Result<Vec<Line>, String> {
@@ -105,10 +85,7 @@ fn csv(text: &str) -> Result<Vec<Line>, String> {
     let header = reader.headers().map_err(|error| error.to_string())?.clone();
     let mut columns = BTreeSet::new();
     for column in &header {
-        let is_attribute = column
-            .strip_prefix("attributes.")
-            .is_some_and(|name| !name.is_empty());
-        if !is_attribute && !COLUMNS.contains(&column) {
+        if !is_attribute(column) && !COLUMNS.contains(&column) {
             return Err(format!("{column}: there is no such column"));
         }
         if !columns.insert(column) {
@@ -120,14 +97,16 @@ fn csv(text: &str) -> Result<Vec<Line>, String> {
         lines.push(match record {
             Ok(record) => Line {
                 number: line_of(record.position(), nth),
-                row: from_cells(&header, &record),
+                row: cells::read(header.iter().zip(&record)),
             },
             Err(error) => Line {
                 number: line_of(error.position(), nth),
-                row: Err(Unreadable {
-                    field: String::new(),
-                    message: "does not have as many columns as the header".to_owned(),
-                }),
+                row: Err(vec![Violation::new(
+                    "",
+                    "LINE_UNREADABLE",
+                    "列数与表头不符",
+                    "does not have as many columns as the header",
+                )]),
             },
         });
     }
@@ -139,83 +118,15 @@ fn line_of(position: Option<&csv::Position>, nth: usize) -> u64 {
     position.map_or(nth as u64 + 2, csv::Position::line)
 }
 
-fn from_cells(header: &StringRecord, record: &StringRecord) -> Result<FactRow, Unreadable> {
-    let mut row = FactRow::default();
-    for (column, cell) in header.iter().zip(record).filter(|(_, cell)| !cell.is_empty()) {
-        set(&mut row, column, cell).map_err(|error| Unreadable {
-            field: column.to_owned(),
-            message: error,
-        })?;
-    }
-    Ok(row)
-}
-
-fn set(row: &mut FactRow, column: &str, cell: &str) -> Result<(), String> {
-    if let Some(name) = column.strip_prefix("attributes.") {
-        let attributes = row.attributes.get_or_insert_with(Struct::default);
-        attributes.fields.insert(name.to_owned(), value(name, cell)?);
-        return Ok(());
-    }
-    if let Some(part) = column.strip_prefix("document.") {
-        let document = row.document.get_or_insert_with(Document::default);
-        match part {
-            "type" => document.r#type = document_type(cell)?.into(),
-            "number" => cell.clone_into(&mut document.number),
-            "issuing_country" => cell.clone_into(&mut document.issuing_country),
-            _ => return Err("there is no such column".to_owned()),
-        }
-        return Ok(());
-    }
-    let field = match column {
-        "source" => &mut row.source,
-        "key" => &mut row.key,
-        "subject_id" => &mut row.subject_id,
-        "kind" => &mut row.kind,
-        "replaces_key" => &mut row.replaces_key,
-        "retract_key" => &mut row.retract_key,
-        "reason" => &mut row.reason,
-        _ => return Err("there is no such column".to_owned()),
-    };
-    cell.clone_into(field);
-    Ok(())
-}
-
-fn document_type(cell: &str) -> Result<DocumentType, String> {
-    let whole = format!("DOCUMENT_TYPE_{cell}");
-    let known = DocumentType::from_str_name(cell).or_else(|| DocumentType::from_str_name(&whole));
-    known.ok_or_else(|| "there is no such document type".to_owned())
-}
-
-fn value(name: &str, cell: &str) -> Result<Value, String> {
-    let text = |cell: &str| Value {
-        kind: Some(Kind::StringValue(cell.trim().to_owned())),
-    };
-    if LISTS.contains(&name) {
-        let values = cell
-            .split(';')
-            .filter(|one| !one.trim().is_empty())
-            .map(text)
-            .collect();
-        return Ok(Value {
-            kind: Some(Kind::ListValue(ListValue { values })),
-        });
-    }
-    if NUMBERS.contains(&name) {
-        let number = cell.parse().map_err(|_| "is no number".to_owned())?;
-        return Ok(Value {
-            kind: Some(Kind::NumberValue(number)),
-        });
-    }
-    Ok(text(cell))
-}
-
 #[cfg(test)]
 mod tests {
+    use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
+
     use super::*;
 
-    const CSV: &str = "source,key,document.type,document.number,kind,attributes.observed_at,attributes.symptoms,attributes.temperature_c\n\
+    const CSV: &str = "source,key,document.type,document.number,kind,observed_at,symptoms,temperature_c\n\
         医院,1,RESIDENT_ID,11010519491231002X,symptoms,2022-11-26T08:00:00+08:00,fever;dry_cough,37.5\n";
-    const NDJSON: &str = r#"{"source":"医院","key":"1","document":{"type":"DOCUMENT_TYPE_RESIDENT_ID","number":"11010519491231002X"},"kind":"symptoms","attributes":{"observed_at":"2022-11-26T08:00:00+08:00","symptoms":["fever","dry_cough"],"temperature_c":37.5}}"#;
+    const NDJSON: &str = r#"{"source":"医院","key":"1","document":{"type":"DOCUMENT_TYPE_RESIDENT_ID","number":"11010519491231002X"},"fact":{"symptoms":{"observed_at":"2022-11-26T08:00:00+08:00","symptoms":["SYMPTOM_FEVER","SYMPTOM_DRY_COUGH"],"temperatureC":37.5}}}"#;
 
     fn rows(lines: Vec<Line>) -> Vec<FactRow> {
         lines.into_iter().map(|line| line.row.unwrap()).collect()
@@ -223,8 +134,12 @@ mod tests {
 
     /// `line field` of what cannot be read.
     fn unreadable(lines: &[Line]) -> Vec<String> {
-        let wrong = |line: &Line| Some(format!("{} {}", line.number, line.row.as_ref().err()?.field));
-        lines.iter().filter_map(wrong).collect()
+        let named = |line: &Line| {
+            let wrong = line.row.as_ref().err()?;
+            let fields: Vec<_> = wrong.iter().map(|one| one.field.as_str()).collect();
+            Some(format!("{} {}", line.number, fields.join(",")))
+        };
+        lines.iter().filter_map(named).collect()
     }
 
     #[test]
@@ -241,7 +156,7 @@ mod tests {
     fn a_line_that_cannot_be_read_is_named_and_spoils_itself_only() {
         let mixed = format!("{NDJSON}\n\n{{\"sourc\":1}}\nno json\n{NDJSON} {NDJSON}\n{NDJSON}\n");
         let read = ndjson(&mixed).unwrap();
-        assert_eq!(unreadable(&read), ["3 ", "4 ", "5 "]);
+        assert_eq!(unreadable(&read), ["3 sourc", "4 ", "5 "]);
         assert_eq!(read.len(), 5);
         let row = CSV.lines().nth(1).unwrap();
         let mixed = [
@@ -254,7 +169,7 @@ mod tests {
         let read = csv(&mixed.join("\n")).unwrap();
         assert_eq!(
             unreadable(&read),
-            ["3 attributes.temperature_c", "4 document.type", "5 "]
+            ["3 fact.symptoms.temperature_c", "4 document.type", "5 "]
         );
         assert_eq!((read[0].number, read[4].number), (2, 6));
         assert!(read[4].row.is_ok());
@@ -270,6 +185,49 @@ mod tests {
     }
 
     #[test]
+    fn corrections_retractions_and_subjects_are_read_and_choices_are_named() {
+        let header = "source,key,subject_id,document.number,kind,stage,diagnosed_at,country,replaces_key,retracts_key,reason";
+        let read = |cells: &str| csv(&format!("{header}\n{cells}\n")).unwrap().remove(0).row;
+        let day = "2022-11-26T08:00:00+08:00";
+        let corrected = read(&format!("a,1,s,,case,confirmed,{day},,0,,")).unwrap();
+        let Some(Statement::Correction(correction)) = corrected.statement else {
+            panic!("a correction")
+        };
+        assert_eq!(correction.fact.unwrap().fact_kind(), Some(FactKind::Case));
+        assert_eq!(corrected.subject, Some(Subject::SubjectId("s".to_owned())));
+        let retracted = read("a,1,s,,,,,,,0,误报").unwrap();
+        assert!(matches!(retracted.statement, Some(Statement::Retraction(one)) if one.retracts_key == "0"));
+        assert_eq!(
+            read("a,1,s,,,,,,,,").unwrap().statement,
+            None,
+            "the service says that it states nothing"
+        );
+        for (cells, expected) in [
+            ("a,1,s,1,case,,,,,,", "subject_id ONE_OF"),
+            ("a,1,s,,rumour,,,,,,", "kind UNKNOWN_VALUE"),
+            ("a,1,s,,,confirmed,,,,,", "kind MISSING"),
+            ("a,1,s,,,,,,0,,", "kind MISSING"),
+            ("a,1,s,,case,,,,,0,r", "retracts_key ONE_OF"),
+            (
+                "a,1,s,,case,ill,,DEU,,,",
+                "fact.case.country UNKNOWN_FIELD,fact.case.stage UNKNOWN_VALUE",
+            ),
+            (
+                "a,1,s,,case,,yesterday,,0,,",
+                "correction.fact.case.diagnosed_at INSTANT_SHAPE",
+            ),
+            ("a,1,s,,case,,,,,,because", "reason UNKNOWN_FIELD"),
+        ] {
+            let wrong = read(cells).unwrap_err();
+            let named: Vec<_> = wrong
+                .iter()
+                .map(|one| format!("{} {}", one.field, one.reason))
+                .collect();
+            assert_eq!(named.join(","), expected, "{cells}");
+        }
+    }
+
+    #[test]
     fn a_file_with_a_wrong_header_or_encoding_is_refused_whole() {
         assert!(
             csv(&CSV.replace(",kind,", ",kinds,"))
@@ -281,7 +239,7 @@ mod tests {
                 .unwrap_err()
                 .contains("twice")
         );
-        assert!(csv(&CSV.replace("attributes.observed_at", "attributes.")).is_err());
+        assert!(csv(&CSV.replace("observed_at", "attributes.observed_at")).is_err());
         assert!(text(&[0xff, 0xff, b'\n']).is_err());
     }
 }

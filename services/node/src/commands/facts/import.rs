@@ -1,13 +1,15 @@
 //! `facts import`: a file row by row; each bad one is named by its line.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{
-    FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode, ImportOptions, ImportState,
+    FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode, ImportOptions,
 };
+use lutong_proto::types::v1::{Effect, EffectState};
 use serde_json::json;
 
 use super::file::{self, Line};
@@ -52,6 +54,11 @@ impl Import {
         let lines = file::read(&self.file)
             .map_err(|wrong| Failure::Input(format!("{}: {wrong}", self.file.display())))?;
         let (places, rows, mut refused) = sorted(lines);
+        let unreadable = refused
+            .iter()
+            .map(|one| one.place.row)
+            .collect::<BTreeSet<_>>()
+            .len();
         let imported = if self.all_or_nothing && !refused.is_empty() {
             None
         } else {
@@ -76,10 +83,8 @@ impl Import {
             }
         }));
         refused.sort_by_key(|one| one.place.row);
-        let unsaid = usize::try_from(imported.refused)
-            .unwrap_or(0)
-            .saturating_sub(imported.errors.len());
-        let count = refused.len() + unsaid;
+        // A row can have several errors; what was sent and refused the service has counted.
+        let count = unreadable + usize::try_from(imported.refused).unwrap_or(0);
         if self.json {
             say!("{}", as_json(&imported, &refused, count));
         } else {
@@ -102,24 +107,24 @@ fn sorted(lines: Vec<Line>) -> (Vec<Place>, Vec<FactRow>, Vec<Refused>) {
                 places.push(place);
                 rows.push(row);
             }
-            Err(wrong) => refused.push(Refused {
+            Err(wrong) => refused.extend(wrong.into_iter().map(|wrong| Refused {
                 place,
                 field: wrong.field,
-                reason: "LINE_UNREADABLE".to_owned(),
-                zh: "无法读取该行".to_owned(),
-                en: wrong.message,
-            }),
+                reason: wrong.reason.into_owned(),
+                zh: wrong.zh,
+                en: wrong.en,
+            })),
         }
     }
     (places, rows, refused)
 }
 
 /// Nothing was stored, or all of it is in force, or some is on its way.
-fn state(imported: &ImportFactsResponse) -> &'static str {
-    match imported.state() {
-        ImportState::InForce => "IN_FORCE",
-        ImportState::Pending => "PENDING",
-        ImportState::Unspecified => "NOTHING_STORED",
+pub fn state(imported: &ImportFactsResponse) -> &'static str {
+    match imported.effect.as_ref().map(Effect::state) {
+        Some(EffectState::InForce) => "IN_FORCE",
+        Some(EffectState::Pending) => "PENDING",
+        Some(EffectState::Unspecified) | None => "NOTHING_STORED",
     }
 }
 

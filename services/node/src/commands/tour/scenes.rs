@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use lutong_kernel::{Colour, Timestamp};
 use lutong_proto::code_rendering::v1::VerificationOutcome;
-use lutong_proto::declaration::v1::{ContactEntry, ContactType};
-use lutong_proto::types::v1::FieldError;
+use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
+use lutong_proto::declaration::v1::{ContactEntry, ContactType, FactRow};
+use lutong_proto::time;
+use lutong_proto::types::v1::fact::Kind;
+use lutong_proto::types::v1::{CloseContact, Correction, Entry, Fact, FieldError};
 use lutong_token::{Algorithm, Claims, Issuer, SigningKey};
-use prost_types::value::Kind;
 
 use super::Failure;
 use super::people::{self, Somebody};
@@ -106,11 +108,7 @@ async fn listed_stay_is_red(stage: &Stage, report: &mut Report) -> Result<Holder
 }
 
 /// `tour.border-370000` reports; the clock moves on a minute so that everything has its own time.
-async fn report_fact(
-    stage: &Stage,
-    feed: &str,
-    row: lutong_proto::declaration::v1::FactRow,
-) -> Result<String, Failure> {
+async fn report_fact(stage: &Stage, feed: &str, row: FactRow) -> Result<String, Failure> {
     stage.clock.advance(Duration::from_secs(60));
     let calls = stage.gateway.sign_in(feed).await?;
     let mode = lutong_proto::declaration::v1::ImportMode::AllOrNothing;
@@ -118,51 +116,45 @@ async fn report_fact(
     let first: Option<FieldError> = imported.errors.first().and_then(|wrong| wrong.error.clone());
     Ok(match first {
         Some(wrong) => wrong.reason,
-        None => format!("{:?}", imported.state()),
+        None => crate::commands::facts::state(&imported).to_owned(),
     })
 }
 
-fn row(
-    feed: &str,
-    key: &str,
-    who: Somebody,
-    kind: &str,
-    attributes: &[(&str, String)],
-) -> lutong_proto::declaration::v1::FactRow {
-    let value = |text: &String| prost_types::Value {
-        kind: Some(Kind::StringValue(text.clone())),
-    };
-    let fields = attributes
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), value(text)));
-    lutong_proto::declaration::v1::FactRow {
+fn row(feed: &str, key: &str, who: Somebody, statement: Statement) -> FactRow {
+    FactRow {
         source: feed.to_owned(),
         key: key.to_owned(),
-        document: Some(who.document()),
-        kind: kind.to_owned(),
-        attributes: Some(prost_types::Struct {
-            fields: fields.collect(),
-        }),
-        ..Default::default()
+        subject: Some(Subject::Document(who.document())),
+        statement: Some(statement),
     }
+}
+
+fn stated(kind: Kind) -> Statement {
+    Statement::Fact(Fact { kind: Some(kind) })
+}
+
+fn contact_at(last_contact: Timestamp) -> Kind {
+    Kind::CloseContact(CloseContact {
+        last_contact_at: Some(time::from_micros(last_contact.micros())),
+        ..CloseContact::default()
+    })
 }
 
 async fn entry_turns_yellow(stage: &Stage, report: &mut Report) -> Result<Holder, Failure> {
     let who = people::RETURNER_FROM_ABROAD;
     let holder = apply(stage, report, "resident, before", who, Vec::new(), Colour::Green).await?;
-    let entered = stage.now().minus(Duration::from_secs(6 * 3_600)).to_rfc3339();
-    let entry = row(
-        "border-370000",
-        "entry-1",
-        who,
-        "entry",
-        &[("entered_at", entered), ("country", "DEU".to_owned())],
-    );
+    let entered = stage.now().minus(Duration::from_secs(6 * 3_600));
+    let entry = Entry {
+        entered_at: Some(time::from_micros(entered.micros())),
+        country: "DEU".to_owned(),
+        quarantine_completed_at: None,
+    };
+    let entry = row("border-370000", "entry-1", who, stated(Kind::Entry(entry)));
     let state = report_fact(stage, "border-370000", entry).await?;
     report.tell(&Step {
         name: "border entry",
         asked: format!("the border reports that {} entered", who.name),
-        expected: format!("InForce, {}", Colour::Yellow),
+        expected: format!("IN_FORCE, {}", Colour::Yellow),
         got: format!("{state}, {}", holder.colour().await?),
         shown: holder.explain().await?,
     });
@@ -204,37 +196,35 @@ async fn partner_code_is_converted(stage: &Stage, report: &mut Report) -> Result
 
 async fn contact_before_registration_is_red(stage: &Stage, report: &mut Report) -> Result<(), Failure> {
     let who = people::UNREGISTERED_CONTACT;
-    let last = stage.now().minus(Duration::from_secs(86_400)).to_rfc3339();
-    let contact = row(
-        "cdc-370200",
-        "contact-1",
-        who,
-        "close_contact",
-        &[("last_contact_at", last)],
-    );
+    let last = stage.now().minus(Duration::from_secs(86_400));
+    let contact = row("cdc-370200", "contact-1", who, stated(contact_at(last)));
     let state = report_fact(stage, "cdc-370200", contact).await?;
     report.tell(&Step {
         name: "close contact",
         asked: "the CDC reports a close contact whose document nobody has registered".to_owned(),
-        expected: "InForce".to_owned(),
+        expected: "IN_FORCE".to_owned(),
         got: state,
         shown: String::new(),
     });
     let holder = apply(stage, report, "applies later", who, Vec::new(), Colour::Red).await?;
-    let earlier = stage.now().minus(Duration::from_secs(40 * 86_400)).to_rfc3339();
-    let mut correction = row(
+    let earlier = stage.now().minus(Duration::from_secs(40 * 86_400));
+    let correction = Correction {
+        replaces_key: "contact-1".to_owned(),
+        fact: Some(Fact {
+            kind: Some(contact_at(earlier)),
+        }),
+    };
+    let correction = row(
         "cdc-370200",
         "contact-1-corrected",
         who,
-        "close_contact",
-        &[("last_contact_at", earlier)],
+        Statement::Correction(correction),
     );
-    "contact-1".clone_into(&mut correction.replaces_key);
     let state = report_fact(stage, "cdc-370200", correction).await?;
     report.tell(&Step {
         name: "correction",
         asked: "the CDC corrects the day of the contact".to_owned(),
-        expected: format!("InForce, {}", Colour::Green),
+        expected: format!("IN_FORCE, {}", Colour::Green),
         got: format!("{state}, {}", holder.colour().await?),
         shown: holder.explain().await?,
     });

@@ -1,20 +1,30 @@
-//! Reading attributes from JSON: all that is wrong is named at once.
+//! Reading attributes: all that is wrong is named at once, by the names of rule sets.
 
 use lutong_kernel::country::Country;
 use lutong_kernel::{DivisionCode, FreeText, TextError, TextRule, Timestamp, Violation};
+use lutong_proto::facts::Given;
 use serde_json::{Map, Value as Json};
 
-use super::{Attribute, Attributes, Shape, Value};
+use super::{Attribute, Attributes, Shape, Value, intervals};
 use crate::domain::fact::FactKind;
 
-/// Characters of a community's name.
+/// Characters of a community's name in areas and notices, as in the contract's stays.
 const MAX_COMMUNITY: usize = 200;
 
 /// Why a value is not of its attribute's shape: reason, Chinese, English.
 type Wrong = (&'static str, String, String);
 
 impl Attributes {
-    /// Reads the attributes of a fact; fields are named `attributes.<name>`.
+    /// Takes the values of a fact's message, in the order of the kind's table.
+    pub fn take(kind: FactKind, given: &[Option<Given<'_>>]) -> Result<Self, Vec<Violation>> {
+        let read = |(index, attribute): (usize, &Attribute)| match given.get(index) {
+            Some(Some(given)) => of_given(attribute.shape, given).map(Some),
+            _ => absent(attribute),
+        };
+        Self::finish(kind, kind.attributes().iter().enumerate().map(read))
+    }
+
+    /// Reads the JSON of stored facts and decision cases.
     pub fn parse(kind: FactKind, given: &Map<String, Json>) -> Result<Self, Vec<Violation>> {
         let mut wrong = Vec::new();
         for name in given.keys() {
@@ -22,15 +32,28 @@ impl Attributes {
                 wrong.push(unknown(kind, name));
             }
         }
+        let read = |attribute: &Attribute| match given.get(attribute.name) {
+            None | Some(Json::Null) => absent(attribute),
+            Some(given) => of_json(attribute.shape, given).map(Some),
+        };
+        match Self::finish(kind, kind.attributes().iter().map(read)) {
+            Ok(this) if wrong.is_empty() => Ok(this),
+            Ok(_) => Err(wrong),
+            Err(others) => Err([wrong, others].concat()),
+        }
+    }
+
+    fn finish(
+        kind: FactKind,
+        read: impl Iterator<Item = Result<Option<Value>, Wrong>>,
+    ) -> Result<Self, Vec<Violation>> {
+        let mut wrong = Vec::new();
         let mut values = Vec::with_capacity(kind.attributes().len());
-        for attribute in kind.attributes() {
-            match read(attribute, given.get(attribute.name)) {
-                Ok(value) => values.push(value),
-                Err((reason, zh, en)) => {
-                    values.push(None);
-                    wrong.push(Violation::new(field(attribute.name), reason, zh, en));
-                }
-            }
+        for (attribute, value) in kind.attributes().iter().zip(read) {
+            values.push(value.unwrap_or_else(|(reason, zh, en)| {
+                wrong.push(Violation::new(attribute.name, reason, zh, en));
+                None
+            }));
         }
         let this = Self { kind, values };
         wrong.extend(this.contradictions());
@@ -39,12 +62,12 @@ impl Attributes {
 
     fn contradictions(&self) -> Vec<Violation> {
         let mut wrong = Vec::new();
-        for (from, until) in self.kind.intervals() {
+        for (from, until) in intervals(self.kind) {
             if let (Some(start), Some(end)) = (self.instant(from), self.instant(until))
                 && end < start
             {
                 wrong.push(Violation::new(
-                    field(until),
+                    *until,
                     "END_BEFORE_START",
                     format!("不得早于{from}"),
                     format!("lies before {from}"),
@@ -53,7 +76,7 @@ impl Attributes {
         }
         if self.kind == FactKind::Case && self.get("closure").is_some() && self.get("closed_at").is_none() {
             wrong.push(Violation::new(
-                field("closed_at"),
+                "closed_at",
                 "CLOSED_AT_MISSING",
                 "填写结案方式时须填写结案时间",
                 "a closure needs closed_at",
@@ -63,42 +86,74 @@ impl Attributes {
     }
 }
 
-fn field(name: &str) -> String {
-    format!("attributes.{name}")
-}
-
 fn unknown(kind: FactKind, name: &str) -> Violation {
     let known: Vec<_> = kind.attributes().iter().map(|attribute| attribute.name).collect();
     let name: String = name.chars().take(40).collect();
     Violation::new(
-        field(&name),
-        "ATTRIBUTE_UNKNOWN",
+        name,
+        "UNKNOWN_FIELD",
         format!("{kind}没有该属性，可用：{}", known.join("、")),
         format!("{kind} has no such attribute, only {}", known.join(", ")),
     )
 }
 
-fn read(attribute: &Attribute, given: Option<&Json>) -> Result<Option<Value>, Wrong> {
-    match given {
-        None | Some(Json::Null) if attribute.required => {
-            Err(("ATTRIBUTE_MISSING", "必填".to_owned(), "is required".to_owned()))
-        }
-        None | Some(Json::Null) => Ok(None),
-        Some(given) => of_shape(attribute.shape, given).map(Some),
+/// A list that is not there is an empty one: a message cannot tell the two apart.
+fn absent(attribute: &Attribute) -> Result<Option<Value>, Wrong> {
+    match attribute.shape {
+        Shape::Words(_) => Ok(Some(Value::Words(Vec::new()))),
+        _ if attribute.required => Err(("MISSING", "必填".to_owned(), "is required".to_owned())),
+        _ => Ok(None),
     }
 }
 
-fn of_shape(shape: Shape, given: &Json) -> Result<Value, Wrong> {
+fn of_json(shape: Shape, given: &Json) -> Result<Value, Wrong> {
     match shape {
         Shape::Instant => instant(text(given)?).map(Value::Instant),
         Shape::Word(words) => word(words, text(given)?).map(Value::Word),
         Shape::Words(words) => some_words(words, given).map(Value::Words),
-        Shape::Division => division(text(given)?).map(Value::Division),
-        Shape::Community => parse_text_community(text(given)?).map(Value::Text),
-        Shape::CountryAbroad => country_abroad(text(given)?).map(Value::Text),
-        Shape::Province => province(text(given)?).map(Value::Text),
-        Shape::Temperature => temperature(given).map(Value::Number),
-        Shape::Text(limit) => short_text(limit, text(given)?).map(Value::Text),
+        Shape::Number { least, greatest } => number(given.as_f64(), least, greatest),
+        _ => of_text(shape, text(given)?),
+    }
+}
+
+fn of_given(shape: Shape, given: &Given<'_>) -> Result<Value, Wrong> {
+    let place = |words: &'static [&'static str], number: &i32| {
+        let index = number
+            .checked_sub(1)
+            .and_then(|index| usize::try_from(index).ok());
+        index
+            .and_then(|index| words.get(index).copied())
+            .ok_or_else(|| unknown_word(words))
+    };
+    match (shape, given) {
+        (Shape::Instant, Given::Instant(micros)) => Ok(Value::Instant(Timestamp::from_micros(*micros))),
+        (Shape::Word(words), Given::Word(number)) => place(words, number).map(Value::Word),
+        (Shape::Words(words), Given::Words(numbers)) => {
+            let named = numbers.iter().map(|number| place(words, number));
+            Ok(Value::Words(in_order(
+                words,
+                &named.collect::<Result<Vec<_>, _>>()?,
+            )))
+        }
+        (Shape::Number { least, greatest }, Given::Number(given)) => number(Some(*given), least, greatest),
+        (shape, Given::Text(text)) => of_text(shape, text),
+        // The table and the reader of the message were made of the same option.
+        _ => Err(("NOT_TEXT", "应为文本".to_owned(), "is to be text".to_owned())),
+    }
+}
+
+fn of_text(shape: Shape, text: &str) -> Result<Value, Wrong> {
+    match shape {
+        Shape::Division => division(text).map(Value::Division),
+        Shape::Community(limit) => community(limit, text).map(Value::Text),
+        Shape::CountryAbroad => country_abroad(text).map(Value::Text),
+        Shape::Province => province(text).map(Value::Text),
+        Shape::Text(limit) => short_text(limit, text).map(Value::Text),
+        Shape::Instant | Shape::Word(_) | Shape::Words(_) | Shape::Number { .. } => Err((
+            "NOT_TEXT",
+            "不应为文本".to_owned(),
+            "is not to be text".to_owned(),
+        )),
     }
 }
 
@@ -119,13 +174,25 @@ fn instant(text: &str) -> Result<Timestamp, Wrong> {
 }
 
 fn word(words: &'static [&'static str], text: &str) -> Result<&'static str, Wrong> {
-    words.iter().copied().find(|word| *word == text).ok_or_else(|| {
-        (
-            "WORD_UNKNOWN",
-            format!("应为以下之一：{}", words.join("、")),
-            format!("is one of {}", words.join(", ")),
-        )
-    })
+    let known = words.iter().copied().find(|word| *word == text);
+    known.ok_or_else(|| unknown_word(words))
+}
+
+fn unknown_word(words: &'static [&'static str]) -> Wrong {
+    (
+        "UNKNOWN_VALUE",
+        format!("应为以下之一：{}", words.join("、")),
+        format!("is one of {}", words.join(", ")),
+    )
+}
+
+/// The named words in the table's order, each once.
+fn in_order(words: &'static [&'static str], named: &[&'static str]) -> Vec<&'static str> {
+    words
+        .iter()
+        .copied()
+        .filter(|word| named.contains(word))
+        .collect()
 }
 
 fn some_words(words: &'static [&'static str], given: &Json) -> Result<Vec<&'static str>, Wrong> {
@@ -136,11 +203,7 @@ fn some_words(words: &'static [&'static str], given: &Json) -> Result<Vec<&'stat
     for one in list {
         named.push(word(words, text(one)?)?);
     }
-    Ok(words
-        .iter()
-        .copied()
-        .filter(|word| named.contains(word))
-        .collect())
+    Ok(in_order(words, &named))
 }
 
 fn division(text: &str) -> Result<DivisionCode, Wrong> {
@@ -155,12 +218,16 @@ fn division(text: &str) -> Result<DivisionCode, Wrong> {
 
 /// A community's name in the one form in which it is compared.
 pub fn parse_text_community(text: &str) -> Result<String, Wrong> {
-    match FreeText::parse(text, TextRule::line(MAX_COMMUNITY)) {
+    community(MAX_COMMUNITY, text)
+}
+
+fn community(limit: usize, text: &str) -> Result<String, Wrong> {
+    match FreeText::parse(text, TextRule::line(limit)) {
         Ok(name) => Ok(name.into_string()),
         Err(error) if error.is_length() || error == TextError::Control => Err((
             "COMMUNITY_SHAPE",
-            "小区名称应为1至200个字符；不确定时请省略".to_owned(),
-            "a community has 1 to 200 characters; leave it out when unknown".to_owned(),
+            format!("小区名称应为1至{limit}个字符；不确定时请省略"),
+            format!("a community has 1 to {limit} characters; leave it out when unknown"),
         )),
         Err(error) => Err((error.reason(), error.zh(), error.to_string())),
     }
@@ -194,17 +261,16 @@ fn province(text: &str) -> Result<String, Wrong> {
     }
 }
 
-fn temperature(given: &Json) -> Result<f64, Wrong> {
-    given
-        .as_f64()
-        .filter(|degrees| (30.0..=45.0).contains(degrees))
-        .ok_or_else(|| {
-            (
-                "TEMPERATURE_RANGE",
-                "体温应为30至45℃的数字".to_owned(),
-                "is a number of degrees Celsius from 30 to 45".to_owned(),
-            )
-        })
+fn number(given: Option<f64>, least: f64, greatest: f64) -> Result<Value, Wrong> {
+    let number = given.ok_or_else(|| ("NOT_A_NUMBER", "应为数字".to_owned(), "is a number".to_owned()))?;
+    if (least..=greatest).contains(&number) {
+        return Ok(Value::Number(number));
+    }
+    Err((
+        "OUT_OF_RANGE",
+        format!("应在{least}与{greatest}之间"),
+        format!("is between {least} and {greatest}"),
+    ))
 }
 
 fn short_text(limit: usize, text: &str) -> Result<String, Wrong> {

@@ -209,10 +209,13 @@ fn fact_of(number: usize, fact: wire::Fact) -> Result<Fact, Wrong> {
     let first = |wrong: Vec<Violation>| {
         let all: Vec<_> = wrong
             .iter()
-            .map(|wrong| format!("{} {}", wrong.field, wrong.en))
+            .map(|wrong| format!("attributes.{} {}", wrong.field, wrong.en))
             .collect();
         (
-            wrong.first().map(|wrong| wrong.field.clone()).unwrap_or_default(),
+            wrong
+                .first()
+                .map(|wrong| format!("attributes.{}", wrong.field))
+                .unwrap_or_default(),
             all.join("; "),
         )
     };

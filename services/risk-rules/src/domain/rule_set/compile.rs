@@ -125,7 +125,7 @@ fn condition(kind: FactKind, entry: ConditionEntry) -> Result<Condition, String>
                 .collect::<Result<_, _>>()?;
             Ok(Condition::Contains(index, given))
         }
-        (Some(Shape::Temperature), None, None, Some(least)) => Ok(Condition::AtLeast(index, least)),
+        (Some(Shape::Number { .. }), None, None, Some(least)) => Ok(Condition::AtLeast(index, least)),
         _ => Err(format!(
             "{}: one of is, contains, at_least, as its shape asks",
             entry.attribute

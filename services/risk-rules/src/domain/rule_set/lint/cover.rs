@@ -2,7 +2,7 @@
 
 use super::super::{Condition, End, Rule, Span, Window};
 use super::Finding;
-use crate::domain::attributes::Shape;
+use crate::domain::attributes::{Shape, intervals};
 use crate::domain::fact::FactKind;
 
 pub fn check(rules: &[(usize, Rule)], findings: &mut Vec<Finding>) {
@@ -164,7 +164,7 @@ fn begins_no_later(kind: FactKind, wide: &[usize], narrow: &[usize]) -> bool {
     wide == narrow
         || wide.first().is_some_and(|first| {
             let follows =
-                |other: &usize| other == first || kind.intervals().contains(&(name(*first), name(*other)));
+                |other: &usize| other == first || intervals(kind).contains(&(name(*first), name(*other)));
             there(*first) && narrow.iter().all(follows)
         })
 }

@@ -4,7 +4,7 @@ use lutong_kernel::DivisionCode;
 
 use super::super::file::{ConditionEntry, RuleEntry, WindowEntry};
 use super::{Finding, whole};
-use crate::domain::attributes::Shape;
+use crate::domain::attributes::{Shape, intervals};
 use crate::domain::fact::FactKind;
 
 pub fn check(index: usize, entry: &RuleEntry, findings: &mut Vec<Finding>) {
@@ -37,8 +37,10 @@ fn names_place(kind: Option<FactKind>, condition: &ConditionEntry) -> bool {
         kind.attributes().get(index).map(|attribute| attribute.shape)
     });
     let is_code = |word: &String| word.len() >= 6 && DivisionCode::parse(word).is_ok();
-    matches!(shape, Some(Shape::Division | Shape::Community | Shape::Province))
-        || whole::PLACES.contains(&condition.attribute.as_str())
+    matches!(
+        shape,
+        Some(Shape::Division | Shape::Community(_) | Shape::Province)
+    ) || whole::PLACES.contains(&condition.attribute.as_str())
         || condition.is.as_ref().is_some_and(is_code)
         || condition.contains.iter().flatten().any(is_code)
 }
@@ -117,7 +119,7 @@ fn never(kind: FactKind, window: &WindowEntry) -> bool {
         .is_some_and(|attribute| attribute.required);
     let ends_by = |from: &String| {
         let interval = (until.as_str(), from.as_str());
-        until == from || kind.intervals().contains(&interval)
+        until == from || intervals(kind).contains(&interval)
     };
     // Where `from` is the same optional attribute, the two are there together.
     (required || window.from == [until.as_str()]) && window.from.iter().all(ends_by)
