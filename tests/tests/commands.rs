@@ -65,10 +65,14 @@ async fn the_readmes_three_minutes_work_as_written() {
     let said = text(&output.stdout);
     for expected in [
         "DECLARATION_STATE_IN_FORCE",
-        "\nCOLOUR_GREEN\n",
+        "COLOUR_GREEN\n",
         r#"{"outcome":"VERIFICATION_OUTCOME_VALID","colour":"COLOUR_GREEN","name_mask":"*明","#,
     ] {
-        assert!(said.contains(expected), "{expected}: {said}{}", text(&output.stderr));
+        assert!(
+            said.contains(expected),
+            "{expected}: {said}{}",
+            text(&output.stderr)
+        );
     }
     let drawn = std::fs::read_to_string(folder.join("code.svg")).unwrap();
     assert!(drawn.contains("<svg"), "{drawn}");
@@ -106,7 +110,9 @@ fn the_operators_page_shows_commands_that_there_are() {
         let names: Vec<&str> = words
             .iter()
             .copied()
-            .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-'))
+            .take_while(|word| {
+                word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
+            })
             .take(3)
             .collect();
         // The longest beginning that is a command: what follows may be an argument.
@@ -116,7 +122,10 @@ fn the_operators_page_shows_commands_that_there_are() {
         });
         let help = help.unwrap_or_else(|| panic!("there is no {shown}"));
         for option in words.iter().filter(|word| word.starts_with("--")) {
-            assert!(help.contains(option.trim_end_matches(']')), "{shown}: no {option}");
+            assert!(
+                help.contains(option.trim_end_matches(']')),
+                "{shown}: no {option}"
+            );
         }
     }
 }

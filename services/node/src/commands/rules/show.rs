@@ -21,7 +21,11 @@ pub struct Show {
 
 impl Show {
     pub async fn run(self) -> Result<(), Failure> {
-        let path = format!("/v1/rule-sets/{}/versions/{}", segment(&self.rule_set), self.version);
+        let path = format!(
+            "/v1/rule-sets/{}/versions/{}",
+            segment(&self.rule_set),
+            self.version
+        );
         let answer = self.target.api().await?.get(&path).await?;
         if self.json {
             say!("{answer}");

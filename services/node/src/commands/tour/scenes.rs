@@ -17,6 +17,7 @@ use super::Failure;
 use super::people::{self, Somebody};
 use super::report::{Report, Step};
 use super::stage::Stage;
+use crate::output::in_language;
 use calls::Holder;
 
 /// Plays everything; gives back whose codes are green, yellow and red at the end.
@@ -40,7 +41,11 @@ async fn import_the_notice(stage: &Stage, report: &mut Report) -> Result<(), Fai
         asked: format!("the real notice of {} imported", stage.notice.published_at),
         expected: format!("{} opened", stage.notice.listings.len()),
         got: format!("{} opened", changed.opened),
-        shown: format!("{} rows need placement by an officer", changed.needs_placement),
+        shown: format!(
+            "{} {}",
+            changed.needs_placement,
+            in_language("行须由工作人员定位", "rows need placement by an officer")
+        ),
     });
     Ok(())
 }

@@ -95,9 +95,10 @@ impl Holder {
                     .map(|bad| bad.field_violations.as_slice())
                     .unwrap_or_default();
                 let fields: Vec<_> = wrong.iter().map(|one| one.field.as_str()).collect();
+                let zh = details.localized_message().map(|text| text.message.as_str());
                 Ok((
                     format!("{}: {}", reason(&status), fields.join(", ")),
-                    status.message().to_owned(),
+                    in_language(zh.unwrap_or(status.message()), status.message()).to_owned(),
                 ))
             }
         }
