@@ -93,6 +93,25 @@ async fn the_readmes_three_minutes_work_as_written() {
     assert!(shown["token"].as_str().unwrap().starts_with("LT1:"));
 }
 
+#[test]
+fn what_the_readme_and_the_operators_page_point_to_is_there() {
+    for page in ["README.md", "deploy/OPERATE.md"] {
+        let text = std::fs::read_to_string(repository().join(page)).unwrap();
+        let folder = repository().join(page);
+        let links = text
+            .split("](")
+            .skip(1)
+            .map(|rest| rest.split(')').next().unwrap());
+        let mut count = 0;
+        for link in links.filter(|link| !link.starts_with('#') && !link.starts_with("http")) {
+            let file = folder.parent().unwrap().join(link.split('#').next().unwrap());
+            assert!(file.exists(), "{page}: {link}");
+            count += 1;
+        }
+        assert!(count > 0, "{page}");
+    }
+}
+
 /// Every command that the operator's page shows exists, with the arguments that it shows.
 #[test]
 fn the_operators_page_shows_commands_that_there_are() {
