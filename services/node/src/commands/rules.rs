@@ -2,6 +2,7 @@
 
 mod changes;
 mod lint;
+mod show;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,8 @@ pub enum Rules {
     Show(changes::Show),
     /// All versions, the newest first.
     List(changes::List),
+    /// One version, with its document.
+    Show(show::Show),
 }
 
 #[derive(Debug, Args)]
@@ -58,6 +61,7 @@ impl Rules {
             Self::Withdraw(withdraw) => withdraw.run().await,
             Self::Show(show) => show.run().await,
             Self::List(list) => list.run().await,
+            Self::Show(show) => show.run().await,
         }
     }
 }
