@@ -21,3 +21,4 @@ mod transcode;
 pub use config::GatewayConfig;
 pub use edge::{Edge, Gateway};
 pub use peers::Peers;
+pub use transcode::answer_json;

@@ -18,7 +18,7 @@ use crate::contract::{Contract, EdgeRpc, HttpRule, http_rules};
 use pattern::Pattern;
 
 pub use pattern::Captured;
-pub use response::read as read_response;
+pub use response::{answer_json, read as read_response};
 
 /// Where the request's body goes.
 #[derive(Debug, Clone, PartialEq)]
@@ -182,15 +182,15 @@ mod tests {
             (
                 Method::POST,
                 "/v1/applications",
-                "DeclarationService/CreateApplication",
+                "ApplicationService/CreateApplication",
             ),
             (
                 Method::GET,
                 "/v1/applications/7",
-                "DeclarationService/GetApplication",
+                "ApplicationService/GetApplication",
             ),
-            (Method::POST, "/v1/arrivals", "DeclarationService/CreateArrival"),
-            (Method::GET, "/v1/arrivals/7", "DeclarationService/GetArrival"),
+            (Method::POST, "/v1/arrivals", "ArrivalService/CreateArrival"),
+            (Method::GET, "/v1/arrivals/7", "ArrivalService/GetArrival"),
             (Method::POST, "/v1/complaints", "ComplaintService/CreateComplaint"),
             (Method::GET, "/v1/complaints/7", "ComplaintService/GetComplaint"),
         ] {

@@ -72,15 +72,23 @@ async fn the_readmes_curl_and_grpcurl_examples_work_as_written() {
 
 #[test]
 fn the_tour_plays_every_step_well_and_counts_them() {
-    let output = lutong(&["tour"], &[]);
+    let output = lutong(&["tour", "--lang", "en"], &[]);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{said}{}", text(&output.stderr));
     assert_eq!(said.lines().last(), Some("15 passed, 0 failed"));
-    assert!(
-        said.lines()
-            .any(|line| line.starts_with("step 03 listed place: asked ") && line.ends_with(" ms ok"))
+    // A sentence a step in one language, two codes drawn, what to try next.
+    assert_eq!(
+        said.lines().filter(|line| line.starts_with("✓ ")).count(),
+        15,
+        "{said}"
     );
-    let output = lutong(&["tour", "--json"], &[]);
+    assert!(
+        said.contains(" 3. Li Jing applies; she was in a listed area today → red ("),
+        "{said}"
+    );
+    assert_eq!(said.matches("▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀").count() / 2, 2, "{said}");
+    assert!(said.contains("serve --dev") && said.contains("/docs"));
+    let output = lutong(&["tour", "--json", "--lang", "zh"], &[]);
     let lines: Vec<Value> = text(&output.stdout)
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())

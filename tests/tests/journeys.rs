@@ -111,8 +111,8 @@ async fn contact_with_a_known_case_is_red_and_says_why(mesh: &Mesh) {
     let person = mesh.gateway.person().await;
     let mut form = person.form();
     form["contact_history"] = json!([
-        {"day": today(), "type": "CONTACT_TYPE_KNOWN_CASE_CONTACT"},
-        {"day": today(), "type": "CONTACT_TYPE_ABROAD", "country": "HKG"},
+        {"contact_date": today(), "type": "CONTACT_TYPE_KNOWN_CASE_CONTACT"},
+        {"contact_date": today(), "type": "CONTACT_TYPE_ABROAD", "country": "HKG"},
     ]);
     let application = person.apply_with(form).await.expect()["application"].clone();
     assert_eq!(application["abroad_days"], json!([today()]));
@@ -171,10 +171,9 @@ async fn wrong_items_are_named_and_nothing_is_stored(mesh: &Mesh) {
             form["person"]["nationality"] = json!("XYZ");
         }),
         (
-            "form.contact_history[0].day DAY_OUTSIDE_14_DAYS".to_owned(),
+            "form.contact_history[0].contact_date DATE_OUTSIDE_14_DAYS".to_owned(),
             |form| {
-                form["contact_history"] =
-                    json!([{"day": "2022-01-01", "type": "CONTACT_TYPE_AREA_STAY", "division": "370202"}]);
+                form["contact_history"] = json!([{"contact_date": "2022-01-01", "type": "CONTACT_TYPE_AREA_STAY", "division": "370202"}]);
             },
         ),
         ("form.commitment.accepted COMMITMENT_MISSING".to_owned(), |form| {
@@ -410,7 +409,7 @@ async fn the_real_notice_makes_a_listed_stay_red(mesh: &Mesh) {
         .unwrap();
     let stay = |person: &Person| {
         let mut form = person.form();
-        form["contact_history"] = json!([{"day": today(), "type": "CONTACT_TYPE_AREA_STAY", "division": listed.code.to_string(),
+        form["contact_history"] = json!([{"contact_date": today(), "type": "CONTACT_TYPE_AREA_STAY", "division": listed.code.to_string(),
             "community": listed.community}]);
         form
     };

@@ -274,7 +274,7 @@ async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
                 .as_str()
                 .is_some_and(|named| named.starts_with(place))
         });
-        row.unwrap_or_else(|| panic!("no row of {place} waits"))["unplacedAreaId"]
+        row.unwrap_or_else(|| panic!("no row of {place} waits"))["name"]
             .as_str()
             .unwrap()
     };

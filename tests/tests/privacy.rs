@@ -218,7 +218,7 @@ impl Mesh {
                 "home_address": {"division": "370202", "detail": ADDRESS},
             },
             "contact_history": [
-                {"day": "2022-11-26", "type": "CONTACT_TYPE_AREA_STAY", "division": "370202", "community": COMMUNITY},
+                {"contact_date": "2022-11-26", "type": "CONTACT_TYPE_AREA_STAY", "division": "370202", "community": COMMUNITY},
             ],
             "commitment": {"accepted": true, "text_version": "2020-02"},
         });

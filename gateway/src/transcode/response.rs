@@ -42,6 +42,12 @@ pub async fn read(rpc: &EdgeRpc, response: Response<Body>) -> Result<Bytes, Faul
     })
 }
 
+/// A message as this edge answers it: for whoever shows over another way what the API says.
+pub fn answer_json(message: &DynamicMessage) -> serde_json::Value {
+    // What is written has no keys but strings: it serialises.
+    serde_json::to_value(json::Json(message)).unwrap_or_default()
+}
+
 fn trailing_status(trailers: Option<&HeaderMap>) -> Option<Status> {
     trailers.and_then(Status::from_header_map)
 }

@@ -186,7 +186,7 @@ mod tests {
             "request_id": 7,
             "form": {
                 "person": {"document": {"type": "RESIDENT", "nummer": "x"}},
-                "contactHistory": [{"day": "2022-01-01"}, {"day": false}, 3],
+                "contactHistory": [{"contact_date": "2022-01-01"}, {"contact_date": false}, 3],
                 "commitment": {"accepted": "yes"},
             },
         });
@@ -194,7 +194,7 @@ mod tests {
             wrong("lutong.declaration.v1.CreateApplicationRequest", &body),
             [
                 "form.commitment.accepted WRONG_TYPE",
-                "form.contactHistory[1].day WRONG_TYPE",
+                "form.contactHistory[1].contact_date WRONG_TYPE",
                 "form.contactHistory[2] WRONG_TYPE",
                 "form.person.document.nummer UNKNOWN_FIELD",
                 "form.person.document.type UNKNOWN_VALUE",

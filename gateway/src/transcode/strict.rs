@@ -293,8 +293,8 @@ mod tests {
                 &["form.person.fullName"],
             ),
             (
-                r#"{"form": {"contact_history": [{"day": {}}, {"day": {}, "day": {}}]}}"#,
-                &["form.contact_history[1].day"],
+                r#"{"form": {"contact_history": [{"contact_date": {}}, {"contact_date": {}, "contact_date": {}}]}}"#,
+                &["form.contact_history[1].contact_date"],
             ),
             (r#"{"x": [{"y": {"z": 1, "z": 2}}], "x": 1}"#, &["x[0].y.z", "x"]),
             (r#"{"request\u005fid": "a", "request_id": "b"}"#, &["request_id"]),

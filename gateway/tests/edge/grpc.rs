@@ -118,7 +118,7 @@ async fn send_raw(mesh: &Mesh, session: &str, message: &[u8]) -> Fault {
     let mut frame = vec![0];
     frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
     frame.extend(message);
-    let request = http::Request::post("/lutong.declaration.v1.DeclarationService/CreateApplication")
+    let request = http::Request::post("/lutong.declaration.v1.ApplicationService/CreateApplication")
         .header("content-type", "application/grpc")
         .header("authorization", format!("Bearer {session}"))
         .body(Body::new(Full::from(frame)))

@@ -232,7 +232,8 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
     use code::code_service_server::CodeServiceServer;
     use code::verification_service_server::VerificationServiceServer;
     use complaint::complaint_service_server::ComplaintServiceServer;
-    use declaration::declaration_service_server::DeclarationServiceServer;
+    use declaration::application_service_server::ApplicationServiceServer;
+    use declaration::arrival_service_server::ArrivalServiceServer;
     use declaration::feed_service_server::FeedServiceServer;
     use identity::account_service_server::AccountServiceServer;
     use risk::area_service_server::AreaServiceServer;
@@ -254,7 +255,8 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
         (
             ServiceName::Declaration,
             // The size that the service itself takes.
-            Routes::new(DeclarationServiceServer::new(w()).max_decoding_message_size(256 * 1_024))
+            Routes::new(ApplicationServiceServer::new(w()).max_decoding_message_size(256 * 1_024))
+                .add_service(ArrivalServiceServer::new(w()))
                 .add_service(FeedServiceServer::new(w())),
         ),
         (
@@ -439,7 +441,7 @@ impl complaint::complaint_service_server::ComplaintService for World {
 }
 
 #[tonic::async_trait]
-impl declaration::declaration_service_server::DeclarationService for World {
+impl declaration::application_service_server::ApplicationService for World {
     async fn create_application(
         &self,
         call: Call<declaration::CreateApplicationRequest>,
@@ -459,6 +461,25 @@ impl declaration::declaration_service_server::DeclarationService for World {
                 ..declaration::Application::default()
             }),
         }))
+    }
+
+    async fn list_applications(
+        &self,
+        call: Call<declaration::ListApplicationsRequest>,
+    ) -> Answers<declaration::ListApplicationsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::ListApplicationsResponse::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl declaration::arrival_service_server::ArrivalService for World {
+    async fn list_arrivals(
+        &self,
+        call: Call<declaration::ListArrivalsRequest>,
+    ) -> Answers<declaration::ListArrivalsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::ListArrivalsResponse::default()))
     }
 
     async fn create_arrival(
@@ -503,22 +524,6 @@ impl declaration::feed_service_server::FeedService for World {
             ..declaration::ImportFactsResponse::default()
         }))
     }
-
-    async fn list_pulls(
-        &self,
-        call: Call<declaration::ListPullsRequest>,
-    ) -> Answers<declaration::ListPullsResponse> {
-        self.note(&call)?;
-        Ok(Answer::new(declaration::ListPullsResponse::default()))
-    }
-
-    async fn start_pull(
-        &self,
-        call: Call<declaration::StartPullRequest>,
-    ) -> Answers<declaration::StartPullResponse> {
-        self.note(&call)?;
-        Ok(Answer::new(declaration::StartPullResponse::default()))
-    }
 }
 
 #[tonic::async_trait]
@@ -541,33 +546,29 @@ impl risk::area_service_server::AreaService for World {
         Ok(Answer::new(risk::ListAreasResponse::default()))
     }
 
-    async fn list_unplaced(&self, _: Call<risk::ListUnplacedRequest>) -> Answers<risk::ListUnplacedResponse> {
-        Ok(Answer::new(risk::ListUnplacedResponse::default()))
+    async fn get_area(&self, _: Call<risk::GetAreaRequest>) -> Answers<risk::GetAreaResponse> {
+        Ok(Answer::new(risk::GetAreaResponse::default()))
     }
 
-    async fn place_area(&self, _: Call<risk::PlaceAreaRequest>) -> Answers<risk::PlaceAreaResponse> {
-        Ok(Answer::new(risk::PlaceAreaResponse::default()))
-    }
-
-    async fn propose_key_area(
+    async fn get_unplaced_area(
         &self,
-        _: Call<risk::ProposeKeyAreaRequest>,
-    ) -> Answers<risk::ProposeKeyAreaResponse> {
-        Ok(Answer::new(risk::ProposeKeyAreaResponse::default()))
+        _: Call<risk::GetUnplacedAreaRequest>,
+    ) -> Answers<risk::GetUnplacedAreaResponse> {
+        Ok(Answer::new(risk::GetUnplacedAreaResponse::default()))
     }
 
-    async fn approve_key_area(
+    async fn list_unplaced_areas(
         &self,
-        _: Call<risk::ApproveKeyAreaRequest>,
-    ) -> Answers<risk::ApproveKeyAreaResponse> {
-        Ok(Answer::new(risk::ApproveKeyAreaResponse::default()))
+        _: Call<risk::ListUnplacedAreasRequest>,
+    ) -> Answers<risk::ListUnplacedAreasResponse> {
+        Ok(Answer::new(risk::ListUnplacedAreasResponse::default()))
     }
 
-    async fn list_key_areas(
+    async fn place_unplaced_area(
         &self,
-        _: Call<risk::ListKeyAreasRequest>,
-    ) -> Answers<risk::ListKeyAreasResponse> {
-        Ok(Answer::new(risk::ListKeyAreasResponse::default()))
+        _: Call<risk::PlaceUnplacedAreaRequest>,
+    ) -> Answers<risk::PlaceUnplacedAreaResponse> {
+        Ok(Answer::new(risk::PlaceUnplacedAreaResponse::default()))
     }
 }
 

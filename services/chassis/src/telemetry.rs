@@ -42,7 +42,8 @@ pub enum LogFormat {
 impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
-            log: "info".to_owned(),
+            // Migrations say little and say it in many lines.
+            log: "info,sea_orm_migration=warn".to_owned(),
             format: LogFormat::Json,
             otlp_endpoint: None,
             trace_ratio: 0.01,

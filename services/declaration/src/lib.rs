@@ -11,8 +11,9 @@ use futures::FutureExt as _;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
-use lutong_proto::declaration::v1::declaration_service_server::DeclarationServiceServer;
-use lutong_skin::declaration::v1::{AuditService, EventLogService, FeedService};
+use lutong_skin::declaration::v1::{
+    ApplicationService, ArrivalService, AuditService, EventLogService, FeedService, PullService,
+};
 
 pub use config::{DeclarationConfig, PullConfig, sources};
 pub use grpc::peers::Peers;
@@ -40,16 +41,19 @@ pub async fn build(
     let declaring = service::declaring::Declaring::new(&store, foundation, outbox.clone(), peers);
     let imports = service::fact_imports::forget_imports(declaring.clone(), foundation.stop.clone());
     let puller = service::pulls::Puller::new(declaring.clone(), sources);
-    let handler = grpc::Handler::new(declaring, puller.clone());
-    let routes = tonic::service::Routes::new(
-        DeclarationServiceServer::new(handler.clone()).max_decoding_message_size(MAX_FORM),
-    )
-    .add_service(FeedService::server(handler, store.skin(foundation)).max_decoding_message_size(MAX_MESSAGE))
-    .add_service(
-        EventLogService::server(grpc::EventLog(outbox.clone()), skin.clone())
-            .max_decoding_message_size(MAX_POSITION),
-    )
-    .add_service(AuditService::server(grpc::audit::AuditRpc(audit.clone()), skin));
+    let applications = ApplicationService::server(grpc::ApplicationRpc(declaring.clone()), skin.clone());
+    let arrivals = ArrivalService::server(grpc::ArrivalRpc(declaring.clone()), skin.clone());
+    let pulls = PullService::server(grpc::PullRpc(puller.clone()), skin.clone());
+    let feeds = FeedService::server(grpc::Handler::new(declaring), skin.clone());
+    let routes = tonic::service::Routes::new(applications.max_decoding_message_size(MAX_FORM))
+        .add_service(arrivals.max_decoding_message_size(MAX_FORM))
+        .add_service(feeds.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(pulls)
+        .add_service(
+            EventLogService::server(grpc::EventLog(outbox.clone()), skin.clone())
+                .max_decoding_message_size(MAX_POSITION),
+        )
+        .add_service(AuditService::server(grpc::audit::AuditRpc(audit.clone()), skin));
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
     Ok(Component {
         service: SERVICE,

@@ -1,13 +1,16 @@
 //! The command line.
 
 mod admin;
+mod api;
 mod areas;
 mod audit;
 mod bench;
 mod certs;
+mod check;
 mod client;
 mod data;
 mod decisions;
+mod designations;
 mod facts;
 mod keys;
 mod merges;
@@ -27,6 +30,9 @@ use lutong_kernel::ServiceName;
 #[derive(Debug, Parser)]
 #[command(name = "lutong", version, about, arg_required_else_help = true)]
 pub struct Command {
+    /// The language of what is said; without it, that of LC_ALL, LC_MESSAGES or LANG.
+    #[arg(long, global = true, value_enum)]
+    lang: Option<crate::output::Language>,
     #[command(subcommand)]
     action: Action,
 }
@@ -46,9 +52,16 @@ enum Action {
     /// The configuration.
     #[command(subcommand)]
     Config(serve::Config),
-    /// Accounts of staff and feeds.
+    /// Accounts of staff and feeds, in identity's own database.
+    #[command(subcommand, visible_alias = "admin")]
+    Accounts(admin::Admin),
+    /// Whether a running mesh is well.
+    Check(check::Check),
+    /// Completion of this command for a shell: `lutong completion bash > /etc/bash_completion.d/lutong`.
+    Completion { shell: clap_complete::Shell },
+    /// Others managed as high or medium risk, by two officers.
     #[command(subcommand)]
-    Admin(admin::Admin),
+    Designations(designations::Designations),
     /// Risk areas.
     #[command(subcommand)]
     Areas(areas::Areas),
@@ -105,13 +118,20 @@ impl<E: std::error::Error> From<E> for Failure {
 
 impl Command {
     pub async fn run(self) -> ExitCode {
+        crate::output::speak(self.lang);
         let done = match self.action {
+            Action::Check(check) => check.run().await,
+            Action::Completion { shell } => {
+                complete(shell);
+                Ok(())
+            }
+            Action::Designations(designations) => designations.run().await,
             Action::Serve(serve) => serve.run().await,
             Action::Certs(certs) => certs.run(),
             Action::Keys(keys) => keys.run(),
             Action::Migrate(migrate) => migrate.run().await,
             Action::Config(config) => config.run().await,
-            Action::Admin(admin) => admin.run().await,
+            Action::Accounts(admin) => admin.run().await,
             Action::Areas(areas) => areas.run().await,
             Action::Facts(facts) => facts.run().await,
             Action::Recompare(recompare) => recompare.run().await,
@@ -135,6 +155,17 @@ impl Command {
             }
         }
     }
+}
+
+fn complete(shell: clap_complete::Shell) {
+    let mut script = Vec::new();
+    clap_complete::generate(
+        shell,
+        &mut <Command as clap::CommandFactory>::command(),
+        "lutong",
+        &mut script,
+    );
+    crate::output::write(format_args!("{}", String::from_utf8_lossy(&script)));
 }
 
 /// For clap: the error lists the valid names.

@@ -1,6 +1,5 @@
 //! The contract of risk-rules: parse, call, map.
 
-pub mod areas;
 pub mod audit;
 pub mod code_rendering;
 pub mod convert;

@@ -13,13 +13,13 @@ use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
-use lutong_proto::risk_rules::v1::area_service_server::AreaServiceServer;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
 use lutong_proto::risk_rules::v1::rollback_service_server::RollbackServiceServer;
 use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
 use lutong_skin::risk_rules::v1::{
-    AuditService, DecisionService, DesignationService, EventLogService, OperationService,
+    AreaService, AuditService, DecisionService, DesignationService, EventLogService, KeyAreaService,
+    OperationService,
 };
 
 pub use store::Migrations;
@@ -71,9 +71,11 @@ pub async fn build(
         decider: decider.clone(),
         reader: reader.clone(),
     };
-    let areas = AreaServiceServer::new(grpc::areas::Areas::new(decider.clone()));
-    let routes = tonic::service::Routes::new(DecisionService::server(handler, store.skin(foundation)))
+    let areas = AreaService::server(rpc::areas::Handler(decider.clone()), skin.clone());
+    let key_areas = KeyAreaService::server(rpc::key_areas::Handler(decider.clone()), skin.clone());
+    let routes = tonic::service::Routes::new(DecisionService::server(handler, skin.clone()))
         .add_service(areas.max_decoding_message_size(128 * 1024))
+        .add_service(key_areas)
         .add_service(RecomparisonServiceServer::new(
             grpc::recomparison::Recomparisons::new(decider.clone()),
         ))

@@ -1,6 +1,10 @@
 //! The contract of risk-rules on the handler traits that are made from it: parse, call, map.
 
 mod approval;
+pub mod areas;
 pub mod designations;
+pub mod key_areas;
 mod names;
 pub mod operations;
+mod places;
+mod upload;

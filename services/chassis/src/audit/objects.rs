@@ -337,12 +337,12 @@ mod tests {
             [pair("rule_set", "sd-2022"), pair("version", "?")]
         );
         let approve = rules::ApproveKeyAreaRequest {
-            key_area_id: 17,
+            name: format!("key-areas/{SUBJECT}"),
             ..rules::ApproveKeyAreaRequest::default()
         };
         assert_eq!(
             found(&plan("/ApproveKeyArea").request, &approve),
-            [pair("key_area_id", "17")]
+            [pair("name", &format!("key-areas/{SUBJECT}"))]
         );
     }
 

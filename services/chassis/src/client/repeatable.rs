@@ -48,7 +48,7 @@ mod tests {
         for path in [
             "/lutong.code_rendering.v1.CodeService/ShowCode",
             "/lutong.code_rendering.v1.CodeService/ApplyDecisions",
-            "/lutong.declaration.v1.DeclarationService/CreateApplication",
+            "/lutong.declaration.v1.ApplicationService/CreateApplication",
             "/lutong.identity.v1.IdentityService/ResolveDocuments",
             "/lutong.risk_rules.v1.EventLogService/ListEvents",
         ] {

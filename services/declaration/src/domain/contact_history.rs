@@ -25,7 +25,7 @@ pub enum ContactKind {
 /// An entry as somebody wrote it.
 #[derive(Debug, Clone, Copy)]
 pub struct StatedEntry<'a> {
-    pub day: &'a str,
+    pub date: &'a str,
     pub kind: Option<ContactKind>,
     pub division: &'a str,
     pub community: &'a str,
@@ -46,7 +46,7 @@ pub struct Entry {
 pub struct ContactHistory(Vec<Entry>);
 
 impl ContactHistory {
-    /// Every entry, or every field that is wrong: `contact_history[2].day`.
+    /// Every entry, or every field that is wrong: `contact_history[2].contact_date`.
     pub fn check(stated: &[StatedEntry<'_>], today: LocalDay) -> Result<Self, Fault> {
         let mut wrong = Violations::new();
         if stated.len() > MAX_ENTRIES {
@@ -101,7 +101,7 @@ impl ContactHistory {
 
 impl StatedEntry<'_> {
     fn check(&self, today: LocalDay, wrong: &mut Violations) -> Option<Entry> {
-        let day = wrong.take(check_day(self.day, today));
+        let day = wrong.take(check_day(self.date, today));
         let kind = wrong.take(self.kind.ok_or_else(|| {
             Violation::new(
                 "type",
@@ -182,12 +182,18 @@ impl StatedEntry<'_> {
 }
 
 fn check_day(text: &str, today: LocalDay) -> Result<LocalDay, Violation> {
-    let day = LocalDay::parse(text)
-        .map_err(|error| Violation::new("day", "DAY_SHAPE", "日期应为YYYY-MM-DD", error.to_string()))?;
+    let day = LocalDay::parse(text).map_err(|error| {
+        Violation::new(
+            "contact_date",
+            "DATE_SHAPE",
+            "日期应为YYYY-MM-DD",
+            error.to_string(),
+        )
+    })?;
     if day > today || day < today.plus_days(-DAYS_BACK) {
         return Err(Violation::new(
-            "day",
-            "DAY_OUTSIDE_14_DAYS",
+            "contact_date",
+            "DATE_OUTSIDE_14_DAYS",
             "接触史仅限今天及此前14天",
             "contact history is of today and the 14 days before",
         ));
@@ -232,7 +238,7 @@ mod tests {
 
     fn stay(day: &str) -> StatedEntry<'_> {
         StatedEntry {
-            day,
+            date: day,
             kind: Some(ContactKind::AreaStay),
             division: "370202",
             community: " 阳光小区 ",
@@ -257,11 +263,14 @@ mod tests {
         for day in ["2022-11-27", "2022-11-11"] {
             assert_eq!(
                 wrong(stay(day)),
-                ["contact_history[1].day DAY_OUTSIDE_14_DAYS"],
+                ["contact_history[1].contact_date DATE_OUTSIDE_14_DAYS"],
                 "{day}"
             );
         }
-        assert_eq!(wrong(stay("11/26")), ["contact_history[1].day DAY_SHAPE"]);
+        assert_eq!(
+            wrong(stay("11/26")),
+            ["contact_history[1].contact_date DATE_SHAPE"]
+        );
     }
 
     #[test]
@@ -306,7 +315,7 @@ mod tests {
     #[test]
     fn everything_wrong_in_an_entry_is_named() {
         let entry = StatedEntry {
-            day: "x",
+            date: "x",
             division: "1",
             country: "DEU",
             ..stay("x")
@@ -314,7 +323,7 @@ mod tests {
         assert_eq!(
             wrong(entry),
             [
-                "contact_history[1].day DAY_SHAPE",
+                "contact_history[1].contact_date DATE_SHAPE",
                 "contact_history[1].division DIVISION_SHAPE",
                 "contact_history[1].country NOT_ABROAD",
             ]

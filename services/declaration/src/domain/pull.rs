@@ -89,6 +89,11 @@ pub fn is_overdue(now: Timestamp, since: Timestamp, interval: Duration) -> bool 
     now.since(since) > interval.saturating_mul(OVERDUE_AFTER)
 }
 
+/// When a source that last went well then is overdue.
+pub fn overdue_from(since: Timestamp, interval: Duration) -> Timestamp {
+    since.plus(interval.saturating_mul(OVERDUE_AFTER))
+}
+
 /// Finds a cursor that comes round again, however long the round, without keeping every cursor.
 #[derive(Debug)]
 pub struct Round {

@@ -29,7 +29,7 @@ pub fn stated_form(form: &wire::ApplicationForm) -> StatedForm<'_> {
 
 fn stated_entry(entry: &wire::ContactEntry) -> StatedEntry<'_> {
     StatedEntry {
-        day: &entry.day,
+        date: &entry.contact_date,
         kind: match entry.r#type() {
             wire::ContactType::Unspecified => None,
             wire::ContactType::AreaStay => Some(ContactKind::AreaStay),
@@ -114,11 +114,12 @@ pub fn application(acknowledged: Acknowledged) -> wire::Application {
     } = acknowledged;
     wire::Application {
         name: name(&declaration),
+        application_id: declaration.id.to_string(),
         subject_id: declaration.subject.to_string(),
         state: state(in_force).into(),
         create_time: Some(time::from_micros(declaration.created_at.micros())),
         normalisations: normalisations(&declaration.normalisations),
-        abroad_days: declaration
+        abroad_dates: declaration
             .abroad_days
             .split_ascii_whitespace()
             .map(str::to_owned)
@@ -134,6 +135,7 @@ pub fn arrival(acknowledged: Acknowledged) -> wire::Arrival {
     } = acknowledged;
     wire::Arrival {
         name: name(&declaration),
+        arrival_id: declaration.id.to_string(),
         subject_id: declaration.subject.to_string(),
         state: state(in_force).into(),
         create_time: Some(time::from_micros(declaration.created_at.micros())),

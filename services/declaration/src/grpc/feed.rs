@@ -6,14 +6,24 @@ use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, FaultCode, Violation};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::import_facts_request::Content;
-use lutong_proto::declaration::v1::{FactRow, ImportFactsRequest, ImportFactsResponse, ImportMode};
+use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode};
 use lutong_skin::declaration::v1::FeedHandler;
 use tonic::Streaming;
 
-use super::{Handler, fact_imports};
+use super::fact_imports;
+use crate::service::declaring::Declaring;
 use crate::service::feed::{Imported, MAX_ROWS};
 
+#[derive(Clone)]
+pub struct Handler {
+    declaring: Declaring,
+}
+
 impl Handler {
+    pub const fn new(declaring: Declaring) -> Self {
+        Self { declaring }
+    }
+
     async fn import(
         &self,
         call: &Query<FeedPermit>,
@@ -26,7 +36,7 @@ impl Handler {
         let mut imported = Imported::default();
         let mut together: Vec<FactRow> = Vec::new();
         while let Some(content) = next(&mut messages).await? {
-            let Content::Rows(wire::FactRows { rows }) = content else {
+            let Content::Rows(FactRows { rows }) = content else {
                 return Err(options_missing());
             };
             if rows.len() > MAX_ROWS || together.len() + rows.len() > MAX_ROWS {
@@ -181,21 +191,5 @@ impl FeedHandler for Handler {
         _: wire::ListFactKindsRequest,
     ) -> Result<wire::ListFactKindsResponse, Fault> {
         fact_imports::kinds(&call.page)
-    }
-
-    async fn list_pulls(
-        &self,
-        _: Query<NoPermit>,
-        _: wire::ListPullsRequest,
-    ) -> Result<wire::ListPullsResponse, Fault> {
-        self.pulls().await
-    }
-
-    async fn start_pull(
-        &self,
-        call: Mutation<NoPermit>,
-        message: wire::StartPullRequest,
-    ) -> Result<wire::StartPullResponse, Fault> {
-        self.start(call.request, message).await
     }
 }

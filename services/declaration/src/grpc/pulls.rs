@@ -1,33 +1,59 @@
 //! Databases that are asked on a schedule, on the wire.
 
-use lutong_chassis::idempotency::RequestKey;
+use lutong_chassis::access::NoPermit;
+use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::time;
+use lutong_proto::types::v1::{Clock, ClockState, LocalisedText};
+use lutong_skin::declaration::v1::PullHandler;
 
-use super::Handler;
 use crate::domain::pull::PullFailure;
-use crate::service::pulls::Standing;
+use crate::service::pulls::{Puller, Standing, Waits};
 use crate::store::pulls::{Counts, Refusal};
 
-impl Handler {
-    pub(super) async fn pulls(&self) -> Result<wire::ListPullsResponse, Fault> {
-        let standing = self.puller.list().await?;
-        Ok(wire::ListPullsResponse {
-            pulls: standing.into_iter().map(wire::Pull::from).collect(),
+const COLLECTION: &str = "pulls/";
+
+pub struct PullRpc(pub Puller);
+
+impl PullHandler for PullRpc {
+    async fn get_pull(
+        &self,
+        _: Query<NoPermit>,
+        message: wire::GetPullRequest,
+    ) -> Result<wire::GetPullResponse, Fault> {
+        let standing = self.0.get(source(&message.name)).await?;
+        Ok(wire::GetPullResponse {
+            pull: Some(standing.into()),
         })
     }
 
-    pub(super) async fn start(
+    async fn list_pulls(
         &self,
-        request: RequestKey,
+        call: Listing<NoPermit>,
+        _: wire::ListPullsRequest,
+    ) -> Result<wire::ListPullsResponse, Fault> {
+        let (standing, next_page_token) = self.0.list(&call.page).await?;
+        Ok(wire::ListPullsResponse {
+            pulls: standing.into_iter().map(wire::Pull::from).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn start_pull(
+        &self,
+        call: Mutation<NoPermit>,
         message: wire::StartPullRequest,
     ) -> Result<wire::StartPullResponse, Fault> {
-        let standing = self.puller.start(request, &message.source).await?;
+        let standing = self.0.start(call.request, source(&message.name)).await?;
         Ok(wire::StartPullResponse {
             pull: Some(standing.into()),
         })
     }
+}
+
+fn source(name: &str) -> &str {
+    name.strip_prefix(COLLECTION).unwrap_or_default()
 }
 
 fn at(time: Timestamp) -> prost_types::Timestamp {
@@ -41,15 +67,21 @@ impl From<Standing<'_>> for wire::Pull {
             pull,
             refusals,
             running,
-            overdue,
+            waits,
         } = standing;
+        let state = if running {
+            wire::PullState::Running
+        } else {
+            wire::PullState::Waiting
+        };
         let configured = Self {
-            source: source.grant.source.clone(),
+            name: format!("{COLLECTION}{}", source.grant.source),
+            pull_id: source.grant.source.clone(),
             interval: prost_types::Duration::try_from(source.interval).ok(),
             kinds: source.grant.kinds.clone(),
             divisions: source.grant.divisions.iter().map(ToString::to_string).collect(),
-            running,
-            overdue,
+            state: state.into(),
+            clock: waits.map(Clock::from),
             refusals: refusals.into_iter().map(wire::PullRefusal::from).collect(),
             ..Self::default()
         };
@@ -68,12 +100,29 @@ impl From<Standing<'_>> for wire::Pull {
     }
 }
 
+impl From<Waits> for Clock {
+    fn from(waits: Waits) -> Self {
+        let state = if waits.is_overdue {
+            ClockState::Overdue
+        } else {
+            ClockState::Running
+        };
+        Self {
+            kind: "next-success".to_owned(),
+            state: state.into(),
+            start_time: Some(at(waits.since)),
+            due_time: Some(at(waits.due)),
+            calendar: "every-hour".to_owned(),
+            ..Self::default()
+        }
+    }
+}
+
 impl From<PullFailure> for wire::PullError {
     fn from(failure: PullFailure) -> Self {
         Self {
             reason: failure.reason.into_owned(),
-            message_zh: failure.zh,
-            message_en: failure.en,
+            message: Some(LocalisedText::new(failure.zh, failure.en)),
         }
     }
 }

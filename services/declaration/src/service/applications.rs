@@ -1,6 +1,7 @@
 //! Applying for a code: seven items and a commitment.
 
-use lutong_chassis::access::Grant;
+use lutong_chassis::access::{Grant, SelfPermit};
+use lutong_chassis::skin::Mutation;
 use lutong_kernel::fault::Violations;
 use lutong_kernel::{Fault, RequestId, Violation};
 
@@ -16,25 +17,21 @@ pub struct StatedForm<'a> {
     pub commitment: Option<(bool, &'a str)>,
 }
 
-/// A mutation as it was sent.
-pub struct Sent<'a> {
+/// A declaration as it was sent; identity registers the person under the same request id.
+pub struct Sent {
+    pub call: Mutation<SelfPermit>,
     pub request_id: RequestId,
-    /// For its fingerprint.
-    pub body: &'a [u8],
 }
 
 impl Declaring {
-    pub async fn apply(
-        &self,
-        grant: &Grant,
-        sent: Sent<'_>,
-        form: StatedForm<'_>,
-    ) -> Result<Acknowledged, Fault> {
-        let permit = grant.account()?;
-        let request = self
-            .idempotency
-            .key(permit.account(), "CreateApplication", sent.request_id, sent.body);
-        let stored = match self.register(grant, sent.request_id, form).await {
+    pub async fn apply(&self, sent: Sent, form: StatedForm<'_>) -> Result<Acknowledged, Fault> {
+        let Sent { call, request_id } = sent;
+        let Mutation {
+            grant,
+            permit,
+            request,
+        } = call;
+        let stored = match self.register(&grant, request_id, form).await {
             Ok((registered, accepted)) => {
                 let (subject, notes) = (registered.subject, registered.normalisations);
                 self.acknowledge(&permit, request, subject, notes, accepted)
@@ -44,7 +41,7 @@ impl Declaring {
             // or identity away.
             Err(fault) => self.earlier(&request).await?.ok_or(fault)?,
         };
-        Ok(self.finish(grant, stored).await)
+        Ok(self.finish(&grant, stored).await)
     }
 
     /// Checks the form whole and has identity register the person.

@@ -1,6 +1,6 @@
 //! Arrival declarations (来鲁申报): another province's code is converted; from abroad only after quarantine and a test.
 
-use lutong_chassis::access::Grant;
+use lutong_chassis::skin::Mutation;
 use lutong_kernel::country::Country;
 use lutong_kernel::{Fault, FaultCode, Violation};
 
@@ -8,9 +8,6 @@ use super::applications::{Sent, StatedForm, within};
 use super::declaring::{Acknowledged, Declaring};
 use crate::grpc::peers::MissingStep;
 use crate::store::declarations::DeclarationKind;
-
-/// Characters of a token.
-const MAX_TOKEN: usize = 1_024;
 
 /// Where from, as somebody stated it.
 #[derive(Debug, Clone, Copy)]
@@ -22,21 +19,21 @@ pub enum StatedOrigin<'a> {
 impl Declaring {
     pub async fn arrive(
         &self,
-        grant: &Grant,
-        sent: Sent<'_>,
+        sent: Sent,
         form: StatedForm<'_>,
-        origin: Option<StatedOrigin<'_>>,
+        origin: StatedOrigin<'_>,
     ) -> Result<Acknowledged, Fault> {
-        let permit = grant.account()?;
-        let origin = origin.ok_or_else(origin_missing)?;
         check_origin(origin).map_err(|wrong| Fault::invalid(vec![wrong.within("form")]))?;
-        let request = self
-            .idempotency
-            .key(permit.account(), "CreateArrival", sent.request_id, sent.body);
+        let Sent { call, request_id } = sent;
+        let Mutation {
+            grant,
+            permit,
+            request,
+        } = call;
         // A request that is sent again: the other province's code has expired by now, and need not be shown again; nor
         // is a day of the contact history counted from another day than it was.
         if let Some(stored) = self.earlier(&request).await? {
-            return Ok(self.finish(grant, stored).await);
+            return Ok(self.finish(&grant, stored).await);
         }
         let (person, mut accepted) = self
             .check(DeclarationKind::Arrival, form)
@@ -46,7 +43,7 @@ impl Declaring {
         }
         let registered = self
             .peers
-            .register(&grant.call(), sent.request_id, person, "form.application")
+            .register(&grant.call(), request_id, person, "form.application")
             .await?;
         if let StatedOrigin::Overseas { .. } = origin {
             let missing = self.peers.check_entry(&grant.call(), registered.subject).await?;
@@ -63,20 +60,12 @@ impl Declaring {
                 accepted,
             )
             .await?;
-        Ok(self.finish(grant, stored).await)
+        Ok(self.finish(&grant, stored).await)
     }
 }
 
 fn check_origin(origin: StatedOrigin<'_>) -> Result<(), Violation> {
     match origin {
-        StatedOrigin::PartnerCode { token } if token.is_empty() || token.len() > MAX_TOKEN => {
-            Err(Violation::new(
-                "partner_code.token",
-                "TOKEN_LENGTH",
-                "请扫描外省健康码（1至1024个字符）",
-                "a token has 1 to 1,024 characters",
-            ))
-        }
         StatedOrigin::Overseas { country } => match Country::parse(country) {
             Ok(country) if country != Country::CHINA => Ok(()),
             _ => Err(Violation::new(
@@ -88,22 +77,6 @@ fn check_origin(origin: StatedOrigin<'_>) -> Result<(), Violation> {
         },
         StatedOrigin::PartnerCode { .. } => Ok(()),
     }
-}
-
-fn origin_missing() -> Fault {
-    let mut fault = Fault::new(
-        FaultCode::InvalidArgument,
-        "ORIGIN_MISSING",
-        "请选择来源：外省健康码或境外",
-        "an arrival comes with another province's code, or from abroad",
-    );
-    fault.violations = vec![Violation::new(
-        "form.origin",
-        "ORIGIN_MISSING",
-        "必选",
-        "is required",
-    )];
-    fault
 }
 
 fn entry_incomplete(missing: &[MissingStep]) -> Fault {

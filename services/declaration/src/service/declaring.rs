@@ -4,13 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use lutong_chassis::access::{AccountPermit, Grant};
+use lutong_chassis::access::{Grant, SelfPermit};
 use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
 #[cfg(feature = "failpoints")]
 use lutong_chassis::failpoint::{self, Broken};
 use lutong_chassis::gather::{Apart, Gatherer, Together};
-use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
+use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::outbox::{NewEvent, Outbox};
+use lutong_chassis::skin::{Page, Query};
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{
@@ -24,7 +25,7 @@ use crate::domain::contact_history::ContactHistory;
 use crate::domain::statement::Stated;
 use crate::grpc::convert;
 use crate::grpc::peers::Peers;
-use crate::store::declarations::{self, Declaration, DeclarationKind, Provenance};
+use crate::store::declarations::{self, Declaration, DeclarationKind, Own, Place, Provenance};
 
 /// Characters of a commitment's version.
 const MAX_VERSION: usize = 20;
@@ -34,7 +35,6 @@ const MAX_VERSION: usize = 20;
 pub struct Declaring {
     pub(super) database: Database,
     pub(super) fields: FieldCipher,
-    pub(super) idempotency: Idempotency,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) outbox: Outbox,
@@ -80,7 +80,6 @@ impl Declaring {
         Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
-            idempotency: store.idempotency.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             outbox,
@@ -90,14 +89,14 @@ impl Declaring {
         }
     }
 
-    pub(super) fn account_hash(&self, permit: &AccountPermit) -> [u8; 32] {
+    pub(super) fn account_hash(&self, permit: &SelfPermit) -> [u8; 32] {
         keyed_hash(&self.account_key, permit.account().as_bytes())
     }
 
     /// Stores an accepted declaration; from here on it is acknowledged. A repeated request gets its first answer.
     pub(super) async fn acknowledge(
         &self,
-        permit: &AccountPermit,
+        permit: &SelfPermit,
         request: RequestKey,
         subject: SubjectId,
         normalisations: String,
@@ -184,13 +183,18 @@ impl Declaring {
     }
 
     /// An own declaration as it stands. Asking also pushes one that is pending.
-    pub async fn get(&self, grant: &Grant, kind: DeclarationKind, name: &str) -> Result<Acknowledged, Fault> {
-        let permit = grant.account()?;
+    pub async fn get(
+        &self,
+        call: &Query<SelfPermit>,
+        kind: DeclarationKind,
+        name: &str,
+    ) -> Result<Acknowledged, Fault> {
+        let Query { grant, permit } = call;
         let id = parse_name(kind, name)?;
-        let subject = permit.subject().ok_or_else(not_found)?;
+        let subject = permit.subject().map_err(|_| not_found())?;
         let cipher = self.fields.ready().await?;
         let found = declarations::find(self.database.reader(), &cipher, subject, id).await?;
-        let own = self.account_hash(&permit);
+        let own = self.account_hash(permit);
         let declaration = found
             .filter(|one| one.kind == kind && one.account == own)
             .ok_or_else(not_found)?;
@@ -200,6 +204,33 @@ impl Declaring {
             self.note_in_force(&acknowledged.declaration).await?;
         }
         Ok(acknowledged)
+    }
+
+    /// Own declarations of a kind, the newest first, and the token of the next page.
+    pub async fn list(
+        &self,
+        permit: &SelfPermit,
+        kind: DeclarationKind,
+        page: &Page,
+    ) -> Result<(Vec<Acknowledged>, String), Fault> {
+        // Whoever has declared nothing has an empty list.
+        let Ok(subject) = permit.subject() else {
+            return Ok((Vec::new(), String::new()));
+        };
+        let own = Own {
+            subject,
+            account: self.account_hash(permit),
+            kind,
+        };
+        let cipher = self.fields.ready().await?;
+        let after = page.after.as_deref().and_then(Place::read);
+        let rows = declarations::list(self.database.reader(), &cipher, &own, after, page.limit()).await?;
+        let (rows, next) = page.cut(rows, |last| Place::of(last).write())?;
+        let listed = rows.into_iter().map(|declaration| Acknowledged {
+            in_force: declaration.in_force_at.is_some(),
+            declaration,
+        });
+        Ok((listed.collect(), next))
     }
 
     async fn note_in_force(&self, declaration: &Declaration) -> Result<(), Fault> {

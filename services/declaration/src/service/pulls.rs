@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use lutong_chassis::idempotency::{self, Claim, RequestKey};
+use lutong_chassis::skin::Page;
 use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, FaultCode, Timestamp};
 use sea_orm::DatabaseTransaction;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use super::declaring::Declaring;
 use crate::config::PullSource;
-use crate::domain::pull::{PullFailure, is_overdue, next_due};
+use crate::domain::pull::{PullFailure, is_overdue, next_due, overdue_from};
 use crate::store::pulls::{self, Pull, Refusal};
 
 /// Between two looks for a source that is due.
@@ -37,7 +38,16 @@ pub struct Standing<'a> {
     pub pull: Option<Pull>,
     pub refusals: Vec<Refusal>,
     pub running: bool,
-    pub overdue: bool,
+    /// Absent before the first look.
+    pub waits: Option<Waits>,
+}
+
+/// For how long a source has been waiting for a success.
+#[derive(Debug, Clone, Copy)]
+pub struct Waits {
+    pub since: Timestamp,
+    pub due: Timestamp,
+    pub is_overdue: bool,
 }
 
 impl Puller {
@@ -49,13 +59,27 @@ impl Puller {
         }
     }
 
-    /// Every source, in the order of the configuration.
-    pub async fn list(&self) -> Result<Vec<Standing<'_>>, Fault> {
-        let mut standing = Vec::with_capacity(self.sources.len());
-        for source in self.sources.iter() {
+    /// Sources in the order of their names, and the token of the next page.
+    pub async fn list(&self, page: &Page) -> Result<(Vec<Standing<'_>>, String), Fault> {
+        let after = page.after.as_deref();
+        let mut sources: Vec<_> = self.sources.iter().collect();
+        sources.sort_by_key(|source| &source.grant.source);
+        sources.retain(|source| after.is_none_or(|after| source.grant.source.as_bytes() > after));
+        let (sources, next) = page.cut(sources, |last| last.grant.source.as_bytes().to_vec())?;
+        let mut standing = Vec::with_capacity(sources.len());
+        for source in sources {
             standing.push(self.standing(source).await?);
         }
-        Ok(standing)
+        Ok((standing, next))
+    }
+
+    pub async fn get(&self, name: &str) -> Result<Standing<'_>, Fault> {
+        self.standing(self.source(name)?).await
+    }
+
+    fn source(&self, name: &str) -> Result<&PullSource, Fault> {
+        let source = self.sources.iter().find(|one| one.grant.source == name);
+        source.ok_or_else(not_found)
     }
 
     async fn standing<'a>(&self, source: &'a PullSource) -> Result<Standing<'a>, Fault> {
@@ -65,7 +89,7 @@ impl Puller {
         Ok(Standing {
             refusals: pulls::refusals(reader, &source.grant.source).await?,
             running: pull.as_ref().is_some_and(|pull| pull.leased_until > now),
-            overdue: pull.as_ref().is_some_and(|pull| source.is_overdue(pull, now)),
+            waits: pull.as_ref().map(|pull| source.waits(pull, now)),
             source,
             pull,
         })
@@ -73,8 +97,7 @@ impl Puller {
 
     /// Makes a source due now; a repeated request does not do so again.
     pub async fn start(&self, request: RequestKey, name: &str) -> Result<Standing<'_>, Fault> {
-        let source = self.sources.iter().find(|one| one.grant.source == name);
-        let source = source.ok_or_else(not_found)?;
+        let source = self.source(name)?;
         let (name, now) = (name.to_owned(), self.declaring.clock.now());
         let due: Result<(), Fault> = self
             .declaring
@@ -233,6 +256,14 @@ impl Puller {
 }
 
 impl PullSource {
+    fn waits(&self, pull: &Pull, now: Timestamp) -> Waits {
+        Waits {
+            since: pull.waiting_since(),
+            due: overdue_from(pull.waiting_since(), self.interval),
+            is_overdue: self.is_overdue(pull, now),
+        }
+    }
+
     fn is_overdue(&self, pull: &Pull, now: Timestamp) -> bool {
         is_overdue(now, pull.waiting_since(), self.interval)
     }

@@ -6,12 +6,13 @@ use lutong_chassis::crypto::{CipherError, ReadyCipher};
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_kernel::{ApplicationId, Fault, SubjectId, Timestamp};
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::tables::declaration::{ActiveModel, Column, Entity, Model};
 use crate::domain::statement::Stated;
@@ -142,6 +143,67 @@ pub async fn find(
         .await
         .map_err(StorageError::from)?;
     row.map(|row| read(cipher, row)).transpose()
+}
+
+/// Whose declarations, and of which kind.
+#[derive(Debug, Clone, Copy)]
+pub struct Own {
+    pub subject: SubjectId,
+    pub account: [u8; 32],
+    pub kind: DeclarationKind,
+}
+
+/// Where a declaration lies in the list of one's own, the newest first.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    created_at: i64,
+    id: Uuid,
+}
+
+impl Place {
+    pub const fn of(declaration: &Declaration) -> Self {
+        Self {
+            created_at: declaration.created_at.micros(),
+            id: declaration.id.uuid(),
+        }
+    }
+
+    pub fn write(self) -> Vec<u8> {
+        [&self.created_at.to_be_bytes()[..], self.id.as_bytes()].concat()
+    }
+
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let (created_at, id) = bytes.split_first_chunk::<8>()?;
+        Some(Self {
+            created_at: i64::from_be_bytes(*created_at),
+            id: Uuid::from_slice(id).ok()?,
+        })
+    }
+}
+
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
+    own: &Own,
+    after: Option<Place>,
+    limit: u64,
+) -> Result<Vec<Declaration>, Fault> {
+    let mut rows = Entity::find()
+        .filter(Column::SubjectId.eq(subject_bytes(own.subject)))
+        .filter(Column::Account.eq(own.account.to_vec()))
+        .filter(Column::Kind.eq(own.kind.as_str()))
+        .order_by_desc(Column::CreatedAt)
+        .order_by_desc(Column::DeclarationId)
+        .limit(limit);
+    if let Some(after) = after {
+        let same_instant = Column::CreatedAt.eq(after.created_at);
+        let beyond = Column::CreatedAt
+            .lt(after.created_at)
+            .or(same_instant.and(Column::DeclarationId.lt(uuid_bytes(after.id))));
+        rows = rows.filter(beyond);
+    }
+    let rows = rows.all(connection).await.map_err(StorageError::from)?;
+    rows.into_iter().map(|row| read(cipher, row)).collect()
 }
 
 /// Arrivals looked at for the one that no other has replaced: of those at once, the last one stored need not be the last

@@ -12,6 +12,7 @@ use wire::DeclarationState::{InForce, Pending};
 use crate::{alone, form, start, stay, wrong};
 
 on_both_engines!(
+    own_declarations_are_listed_page_by_page_and_nobody_elses,
     an_application_is_acknowledged_with_everything_it_stated_and_nothing_that_identity_holds,
     the_same_request_is_answered_alike_even_a_day_later_or_without_identity,
     the_same_request_many_times_at_once_is_done_once,
@@ -49,7 +50,7 @@ async fn an_application_is_acknowledged_with_everything_it_stated_and_nothing_th
     assert_eq!(application.state(), InForce);
     assert_eq!(application.commitment_version, "2020-02");
     assert_eq!(application.normalisations, [i32::from(Normalisation::UpperCase)]);
-    assert_eq!(application.abroad_days, ["2022-11-12"]);
+    assert_eq!(application.abroad_dates, ["2022-11-12"]);
     // Being abroad makes no fact; neither does the home address.
     let stated = declaration.risk_rules.stored();
     let kinds: Vec<_> = stated
@@ -73,7 +74,7 @@ async fn the_same_request_is_answered_alike_even_a_day_later_or_without_identity
     let tomorrow = declaration.apply(2, form.clone()).await.unwrap_err();
     assert_eq!(
         wrong(&tomorrow),
-        ["form.contact_history[0].day DAY_OUTSIDE_14_DAYS"]
+        ["form.contact_history[0].contact_date DATE_OUTSIDE_14_DAYS"]
     );
     assert_eq!(declaration.apply(1, form.clone()).await.unwrap(), first);
     declaration.identity.refuses(Fault::unavailable("identity"));
@@ -96,7 +97,7 @@ async fn a_request_id_with_another_body_is_a_conflict_and_changes_nothing(bed: B
     let mut other = form();
     other.contact_history = vec![stay("2022-11-26")];
     let mut wrong = form();
-    wrong.commitment = None;
+    "12345".clone_into(&mut wrong.person.as_mut().unwrap().mobile);
     for body in [other, wrong] {
         let refused = declaration.apply(1, body).await.unwrap_err();
         assert_eq!(
@@ -211,9 +212,13 @@ async fn an_application_is_followed_by_its_account_only(bed: Bed) {
         );
     }
     let arrival = application.name.replace("applications", "arrivals");
-    for name in [arrival.as_str(), "applications/1", ""] {
+    for (name, reason) in [
+        (arrival.as_str(), "NAME_SHAPE"),
+        ("applications/1", "NAME_SHAPE"),
+        ("", "MISSING"),
+    ] {
         let refused = declaration.application(&own, name).await.unwrap_err();
-        assert_eq!(wrong(&refused), ["name NAME_SHAPE"], "{name}");
+        assert_eq!(wrong(&refused), [format!("name {reason}")], "{name}");
     }
 }
 
@@ -233,4 +238,61 @@ async fn what_is_not_in_force_yet_is_pushed_when_asked_for(bed: Bed) {
         2,
         "what is in force is not pushed again"
     );
+}
+
+async fn own_declarations_are_listed_page_by_page_and_nobody_elses(bed: Bed) {
+    let declaration = start(bed).await;
+    let mut names = Vec::new();
+    for n in 1..=3 {
+        names.insert(0, declaration.apply(n, form()).await.unwrap().name);
+        declaration.bed.clock.advance(std::time::Duration::from_secs(1));
+    }
+    let list = async |account: &str, page_token: &str| {
+        let asked = wire::ListApplicationsRequest {
+            page_size: 2,
+            page_token: page_token.to_owned(),
+        };
+        let call = declaration.bed.call_as(&declaration.person(account));
+        let answer = declaration.client().list_applications(call.request(asked)).await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map(|answer| {
+                let names = answer.applications.into_iter().map(|one| one.name);
+                (names.collect::<Vec<_>>(), answer.next_page_token)
+            })
+            .map_err(|status| crate::fault(&status))
+    };
+    let (first, next) = list("wx-1", "").await.unwrap();
+    let (second, last) = list("wx-1", &next).await.unwrap();
+    assert_eq!(
+        (first, second, last.as_str()),
+        (names[..2].to_vec(), names[2..].to_vec(), "")
+    );
+    // A second account of the same person has declared nothing.
+    assert_eq!(list("wx-2", "").await.unwrap().0, [""; 0]);
+    let refused = list("wx-1", "x").await.unwrap_err();
+    assert_eq!(crate::wrong(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    // Arrivals are another list, whose token this is not.
+    let asked = wire::ListArrivalsRequest {
+        page_size: 2,
+        page_token: next,
+    };
+    let call = declaration.bed.call_as(&declaration.person("wx-1"));
+    let refused = declaration
+        .arrivals()
+        .list_arrivals(call.request(asked))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        crate::wrong(&crate::fault(&refused)),
+        ["page_token PAGE_TOKEN_FOREIGN"]
+    );
+    let call = declaration.bed.call_as(&testing::citizen("wx-3", None));
+    let nobody = wire::ListArrivalsRequest::default();
+    let listed = declaration
+        .arrivals()
+        .list_arrivals(call.request(nobody))
+        .await
+        .unwrap();
+    assert!(listed.into_inner().arrivals.is_empty());
 }

@@ -45,7 +45,7 @@ async fn arrival(declaration: &Declaration, account: &str, name: &str) -> Result
         name: name.to_owned(),
     };
     let call = declaration.bed.call_as(&declaration.person(account));
-    let answer = declaration.client().get_arrival(call.request(request)).await;
+    let answer = declaration.arrivals().get_arrival(call.request(request)).await;
     answer
         .map(|answer| answer.into_inner().arrival.unwrap())
         .map_err(|status| crate::fault(&status))
@@ -212,13 +212,12 @@ async fn from_abroad_with_nothing_missing_is_accepted(bed: Bed) {
 async fn an_arrival_needs_an_origin_that_makes_sense(bed: Bed) {
     let declaration = start(bed).await;
     let refused = declaration.arrive(1, None, form()).await.unwrap_err();
-    assert_eq!(&*refused.reason, "ORIGIN_MISSING");
-    assert_eq!(wrong(&refused), ["form.origin ORIGIN_MISSING"]);
+    assert_eq!(wrong(&refused), ["form.origin MISSING"]);
     for (origin, named) in [
-        (code(""), "form.partner_code.token TOKEN_LENGTH"),
-        (code(&"x".repeat(1_025)), "form.partner_code.token TOKEN_LENGTH"),
+        (code(""), "form.partner_code.token MISSING"),
+        (code(&"x".repeat(1_025)), "form.partner_code.token TOO_LONG"),
         (abroad("CHN"), "form.overseas.country COUNTRY_NOT_ABROAD"),
-        (abroad("XYZ"), "form.overseas.country COUNTRY_NOT_ABROAD"),
+        (abroad("XYZ"), "form.overseas.country COUNTRY_UNKNOWN"),
     ] {
         let refused = declaration.arrive(1, origin, form()).await.unwrap_err();
         assert_eq!(wrong(&refused), [named]);
@@ -229,10 +228,7 @@ async fn an_arrival_needs_an_origin_that_makes_sense(bed: Bed) {
         .arrive(1, code("green"), uncommitted)
         .await
         .unwrap_err();
-    assert_eq!(
-        wrong(&refused),
-        ["form.application.commitment.accepted COMMITMENT_MISSING"]
-    );
+    assert_eq!(wrong(&refused), ["form.application.commitment MISSING"]);
     assert_eq!(declaration.stored().await, [0, 0, 0]);
     assert_eq!(declaration.identity.registered(), 0);
 }

@@ -22,7 +22,8 @@ use lutong_chassis::{Component, Principal, status};
 use lutong_declaration::{DeclarationConfig, Migrations, Peers};
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::declaration::v1 as wire;
-use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
+use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
+use lutong_proto::declaration::v1::arrival_service_client::ArrivalServiceClient;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
 use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
@@ -145,7 +146,7 @@ fn document(number: &str) -> types::Document {
 
 fn stay(day: &str) -> wire::ContactEntry {
     wire::ContactEntry {
-        day: day.to_owned(),
+        contact_date: day.to_owned(),
         r#type: wire::ContactType::AreaStay.into(),
         division: "370202".to_owned(),
         ..wire::ContactEntry::default()
@@ -168,8 +169,12 @@ impl Declaration {
         self.bed.bind_fake(ServiceName::Federation, Routes::new(service));
     }
 
-    fn client(&self) -> DeclarationServiceClient<lutong_chassis::MeshChannel> {
-        DeclarationServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
+    fn client(&self) -> ApplicationServiceClient<lutong_chassis::MeshChannel> {
+        ApplicationServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
+    }
+
+    fn arrivals(&self) -> ArrivalServiceClient<lutong_chassis::MeshChannel> {
+        ArrivalServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
     /// The account's principal once its person is known.
@@ -223,7 +228,7 @@ impl Declaration {
             }),
         };
         let request = self.bed.call_as(&testing::citizen("wx-1", None)).request(request);
-        let answer = self.client().create_arrival(request).await;
+        let answer = self.arrivals().create_arrival(request).await;
         answer
             .map(|answer| answer.into_inner().arrival.unwrap())
             .map_err(|status| fault(&status))

@@ -56,7 +56,8 @@ async fn a_wrong_answer_is_refused_with_its_reason_and_nothing_moves(bed: Bed) {
         let pull = declaration.attempt().await;
         let error = pull.last_error.clone().unwrap_or_default();
         assert_eq!(error.reason, expected);
-        assert!(!error.message_zh.is_empty() && !error.message_en.is_empty());
+        let message = error.message.as_ref().unwrap();
+        assert!(!message.zh.is_empty() && !message.en.is_empty());
         let due = pull.next_due_time.unwrap().seconds - declaration.bed.foundation.now().seconds();
         assert!((1..=60).contains(&due), "asked again in {due} s");
         assert_eq!((pull.cursor.as_str(), pull.cursor_time), ("a", good.cursor_time));

@@ -8,8 +8,9 @@ use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{MeshChannel, Principal};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as wire;
-use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;
 use lutong_proto::policy::{Caller, Role};
+use lutong_proto::types::v1::ClockState;
 use serde_json::json;
 
 use crate::database::{Database, SOURCE, correction, record, with};
@@ -41,23 +42,24 @@ pub fn operator() -> Principal {
 }
 
 impl Declaration {
-    fn feeds(&self) -> FeedServiceClient<MeshChannel> {
-        FeedServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
+    fn pulls(&self) -> PullServiceClient<lutong_chassis::MeshChannel> {
+        PullServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
     pub async fn pull(&self) -> wire::Pull {
-        let request = self.bed.call_as(&operator()).request(wire::ListPullsRequest {});
-        let answer = self.feeds().list_pulls(request).await.unwrap();
+        let all = wire::ListPullsRequest::default();
+        let request = self.bed.call_as(&operator()).request(all);
+        let answer = self.pulls().list_pulls(request).await.unwrap();
         answer.into_inner().pulls.remove(0)
     }
 
     async fn start_pull(&self, who: &Principal, n: u32, source: &str) -> Result<wire::Pull, Fault> {
         let request = wire::StartPullRequest {
             request_id: request_id(n),
-            source: source.to_owned(),
+            name: format!("pulls/{source}"),
         };
         let answer = self
-            .feeds()
+            .pulls()
             .start_pull(self.bed.call_as(who).request(request))
             .await;
         answer
@@ -86,11 +88,11 @@ impl Declaration {
     /// The next attempt, once it has ended.
     pub async fn attempt(&self) -> wire::Pull {
         // One that is under way has its lease from before the clock moves.
-        let idle = |pull: &wire::Pull| pull.last_attempt_time.is_some() && !pull.running;
+        let idle = |pull: &wire::Pull| pull.last_attempt_time.is_some() && !running(pull);
         let before = self.pull_until("idle", idle).await.last_attempt_time;
         self.bed.clock.advance(Duration::from_secs(301));
         self.pull_until("tried again", |pull| {
-            pull.last_attempt_time != before && !pull.running
+            pull.last_attempt_time != before && !running(pull)
         })
         .await
     }
@@ -103,6 +105,15 @@ impl Declaration {
 pub fn counts(rows: Option<wire::PullRows>) -> (i64, i64, i64) {
     let rows = rows.unwrap_or_default();
     (rows.accepted, rows.unchanged, rows.refused)
+}
+
+fn running(pull: &wire::Pull) -> bool {
+    pull.state() == wire::PullState::Running
+}
+
+fn overdue(pull: &wire::Pull) -> bool {
+    let clock = pull.clock.as_ref();
+    clock.is_some_and(|clock| clock.state() == ClockState::Overdue)
 }
 
 fn seconds(at: Option<prost_types::Timestamp>) -> i64 {
@@ -124,7 +135,7 @@ async fn pages_are_fetched_in_turn_and_the_cursor_follows_what_was_acknowledged(
         .pull_until("done", |pull| pull.last_success_time.is_some())
         .await;
     let instant = |at: lutong_kernel::Timestamp| Some(lutong_proto::time::from_micros(at.micros()));
-    assert_eq!((pull.source.as_str(), pull.cursor.as_str()), (SOURCE, "c2"));
+    assert_eq!((pull.pull_id.as_str(), pull.cursor.as_str()), (SOURCE, "c2"));
     assert_eq!(
         (pull.cursor_time, pull.last_attempt_time),
         (instant(now), instant(now))
@@ -132,7 +143,7 @@ async fn pages_are_fetched_in_turn_and_the_cursor_follows_what_was_acknowledged(
     assert_eq!(pull.next_due_time, instant(now.plus_seconds(300)));
     assert_eq!(pull.interval.unwrap().seconds, 300);
     assert_eq!((pull.kinds.len(), pull.divisions.len()), (2, 1));
-    assert!(!pull.running && !pull.overdue && pull.last_error.is_none());
+    assert!(!running(&pull) && !overdue(&pull) && pull.last_error.is_none());
     assert_eq!(
         (counts(pull.total_rows), counts(pull.last_page_rows)),
         ((3, 0, 0), (1, 0, 0))
@@ -233,7 +244,7 @@ async fn a_kill_between_rows_and_cursor_costs_nothing(bed: Bed) {
     declaration.bind_risk_rules();
     // The rows are stored, and the worker never hears of it.
     declaration.risk_rules.is_stuck(true);
-    declaration.pull_until("asking", |pull| pull.running).await;
+    declaration.pull_until("asking", running).await;
     let stored = async {
         while declaration.risk_rules.stored().len() < 2 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -317,7 +328,7 @@ async fn one_worker_of_many_asks_and_the_next_takes_over_what_a_dead_one_held(be
     declaration.bed.clock.advance(Duration::from_secs(601));
     declaration
         .pull_until("taken over", |pull| {
-            seconds(pull.last_success_time) > seconds(pull.cursor_time) && !pull.running
+            seconds(pull.last_success_time) > seconds(pull.cursor_time) && !running(pull)
         })
         .await;
     assert_eq!(database.asked(), ["", "a", "b"]);
@@ -413,11 +424,11 @@ async fn a_source_without_success_for_three_intervals_is_overdue_until_it_recove
     let noted = "pulls WHERE overdue_at IS NOT NULL";
     for _ in 0..2 {
         let pull = declaration.attempt().await;
-        assert_eq!((reason(&pull), pull.overdue), ("HTTP_STATUS", false));
+        assert_eq!((reason(&pull), overdue(&pull)), ("HTTP_STATUS", false));
     }
     assert_eq!(testing::rows(&declaration.storage, noted).await, 0);
     let pull = declaration.attempt().await;
-    assert!(pull.overdue && pull.last_success_time.is_none());
+    assert!(overdue(&pull) && pull.last_success_time.is_none());
     let said = async {
         while testing::rows(&declaration.storage, noted).await == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -426,7 +437,7 @@ async fn a_source_without_success_for_three_intervals_is_overdue_until_it_recove
     tokio::time::timeout(Duration::from_secs(10), said).await.unwrap();
     database.holds("", &[], "", false);
     let pull = declaration.attempt().await;
-    assert!(!pull.overdue && pull.last_success_time.is_some() && pull.cursor_time.is_none());
+    assert!(!overdue(&pull) && pull.last_success_time.is_some() && pull.cursor_time.is_none());
     assert_eq!(testing::rows(&declaration.storage, noted).await, 0);
 }
 
@@ -445,7 +456,7 @@ async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
     let before = declaration.start_pull(&operator(), 1, SOURCE).await.unwrap();
     let after = declaration
         .pull_until("asked", |pull| {
-            pull.last_attempt_time != before.last_attempt_time && !pull.running
+            pull.last_attempt_time != before.last_attempt_time && !running(pull)
         })
         .await;
     assert!(seconds(after.last_success_time) > seconds(before.last_success_time));
@@ -463,19 +474,22 @@ async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
     }
     let other = wire::StartPullRequest {
         request_id: "1".to_owned(),
-        source: SOURCE.to_owned(),
+        name: format!("pulls/{SOURCE}"),
     };
     let request = declaration.bed.call_as(&operator()).request(other);
-    let refused = fault(&declaration.feeds().start_pull(request).await.unwrap_err());
-    assert_eq!(wrong(&refused), ["request_id REQUEST_ID_SHAPE"]);
+    let refused = fault(&declaration.pulls().start_pull(request).await.unwrap_err());
+    assert_eq!(wrong(&refused), ["request_id UUID_SHAPE"]);
     let feed = testing::feed(SOURCE, &["database_anomaly"]);
     let refused = declaration.start_pull(&feed, 2, SOURCE).await.unwrap_err();
     assert_eq!(
         (refused.code, &*refused.reason),
         (FaultCode::PermissionDenied, "NOT_PERMITTED")
     );
-    let request = declaration.bed.call_as(&feed).request(wire::ListPullsRequest {});
-    let refused = declaration.feeds().list_pulls(request).await.unwrap_err();
+    let request = declaration
+        .bed
+        .call_as(&feed)
+        .request(wire::ListPullsRequest::default());
+    let refused = declaration.pulls().list_pulls(request).await.unwrap_err();
     assert_eq!(fault(&refused).reason, "NOT_PERMITTED");
 }
 
@@ -484,13 +498,38 @@ async fn nothing_is_pulled_where_nothing_is_configured(bed: Bed) {
     let request = declaration
         .bed
         .call_as(&operator())
-        .request(wire::ListPullsRequest {});
-    let answer = declaration.feeds().list_pulls(request).await.unwrap();
+        .request(wire::ListPullsRequest::default());
+    let answer = declaration.pulls().list_pulls(request).await.unwrap();
     assert!(answer.into_inner().pulls.is_empty());
     let refused = declaration.start_pull(&operator(), 1, SOURCE).await.unwrap_err();
     assert_eq!(
         (refused.code, &*refused.reason),
         (FaultCode::NotFound, "PULL_NOT_FOUND")
     );
+    let get = declaration
+        .bed
+        .call_as(&operator())
+        .request(wire::GetPullRequest {
+            name: format!("pulls/{SOURCE}"),
+        });
+    let refused = fault(&declaration.pulls().get_pull(get).await.unwrap_err());
+    assert_eq!(refused.reason, "PULL_NOT_FOUND");
+    let get = declaration
+        .bed
+        .call_as(&operator())
+        .request(wire::GetPullRequest {
+            name: SOURCE.to_owned(),
+        });
+    let refused = fault(&declaration.pulls().get_pull(get).await.unwrap_err());
+    assert_eq!(wrong(&refused), ["name NAME_SHAPE"]);
+    let list = declaration
+        .bed
+        .call_as(&operator())
+        .request(wire::ListPullsRequest {
+            page_size: 1,
+            page_token: "x".to_owned(),
+        });
+    let refused = fault(&declaration.pulls().list_pulls(list).await.unwrap_err());
+    assert_eq!(wrong(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
     assert_eq!(testing::rows(&declaration.storage, "pulls").await, 0);
 }

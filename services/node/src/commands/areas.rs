@@ -12,6 +12,7 @@ use std::path::Path;
 use clap::Subcommand;
 use lutong_kernel::Timestamp;
 use lutong_proto::time;
+use lutong_proto::types::v1::{Effect, EffectState};
 use lutong_risk_rules::domain::area::RiskLevel;
 
 use super::Failure;
@@ -73,13 +74,15 @@ fn instant(text: &str) -> Result<prost_types::Timestamp, lutong_kernel::time::Ti
 }
 
 /// What followed for people.
-fn round(redecided: i64, in_force: bool) -> String {
-    let state = if in_force {
-        "已生效 in force"
-    } else {
-        "待生效 pending"
+pub fn round(effect: Option<&Effect>) -> String {
+    let Some(effect) = effect else {
+        return String::new();
     };
-    format!("重新判定 decided anew {redecided} 人，{state}")
+    let state = match effect.state() {
+        EffectState::InForce => "已生效 in force".to_owned(),
+        EffectState::Pending | EffectState::Unspecified => format!("待生效 pending: {}", effect.operation),
+    };
+    format!("重新判定 decided anew {} 人，{state}", effect.redecided)
 }
 
 /// As the notices call them.

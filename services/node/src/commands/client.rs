@@ -3,16 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use http::{Method, Request, header};
-use http_body_util::{BodyExt as _, Full};
-use hyper_util::client::legacy::Client as HttpClient;
-use hyper_util::rt::TokioExecutor;
 use lutong_chassis::entropy::Entropy;
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::{Clock as _, RequestId, Timestamp};
 use lutong_proto::time;
 use prost_reflect::DynamicMessage;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
@@ -21,12 +17,14 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use super::Failure;
+use super::api::Api;
+use crate::output::in_language;
 
 /// Where the mesh is and who asks.
 #[derive(Debug, Clone, Args)]
 pub struct Target {
-    /// The gateway.
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    /// The gateway: an address, with or without its scheme.
+    #[arg(long, env = "LUTONG_ENDPOINT", default_value = "http://127.0.0.1:8080")]
     endpoint: String,
     /// Sign in as this account at the development identity provider.
     #[arg(long)]
@@ -71,6 +69,7 @@ pub struct Gateway {
 
 impl Gateway {
     pub fn at(base: &str) -> Result<Self, Failure> {
+        let base = &*super::api::base_of(base)?;
         let endpoint = Endpoint::from_shared(base.to_owned())
             .map_err(|error| Failure::Input(format!("{base}: {error}")))?;
         Ok(Self {
@@ -89,12 +88,7 @@ impl Gateway {
     }
 
     async fn session_of(&self, account: &str) -> Result<String, Failure> {
-        let answer = self
-            .post("/v1/dev/sessions", &json!({"account_id": account}))
-            .await?;
-        let token = answer["token"].as_str();
-        let refused = || Failure::Because(format!("sign-in as {account} was refused: {answer}"));
-        token.map(str::to_owned).ok_or_else(refused)
+        Api::at(&self.base)?.sign_in(account).await
     }
 
     /// Calls with a session; `purpose` is what reading other people's data is for.
@@ -106,23 +100,6 @@ impl Gateway {
             self.channel.clone(),
             Bearer { session, purpose },
         ))
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(format!("{}{path}", self.base))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::<prost::bytes::Bytes>::from(body.to_string()))?;
-        let client = HttpClient::builder(TokioExecutor::new()).build_http();
-        let answer = client
-            .request(request)
-            .await?
-            .into_body()
-            .collect()
-            .await?
-            .to_bytes();
-        Ok(serde_json::from_slice(&answer)?)
     }
 }
 
@@ -138,15 +115,37 @@ impl Target {
 
     async fn calls_with(&self, purpose: Option<&str>) -> Result<Calls, Failure> {
         let gateway = Gateway::at(&self.endpoint)?;
-        let session = match (&self.account, &self.session) {
-            (Some(account), _) => gateway.session_of(account).await?,
-            (None, Some(session)) => session.clone(),
-            (None, None) => {
-                let who = "who asks? --account (development) or --session";
-                return Err(Failure::Input(who.to_owned()));
-            }
-        };
+        let session = self.session_at(&gateway.base).await?;
         gateway.with_session(&session, purpose)
+    }
+
+    /// The same over JSON.
+    pub async fn api(&self) -> Result<Api, Failure> {
+        let api = Api::at(&self.endpoint)?;
+        let session = self.session_at(api.base()).await?;
+        Ok(api.with_session(session))
+    }
+
+    /// Over JSON, as anybody where nobody is said.
+    pub async fn api_of_anybody(&self) -> Result<Api, Failure> {
+        match (&self.account, &self.session) {
+            (None, None) => Api::at(&self.endpoint),
+            _ => self.api().await,
+        }
+    }
+
+    async fn session_at(&self, base: &str) -> Result<String, Failure> {
+        match (&self.account, &self.session) {
+            (Some(account), _) => Api::at(base)?.sign_in(account).await,
+            (None, Some(session)) => Ok(session.clone()),
+            (None, None) => Err(Failure::Input(
+                in_language(
+                    "以谁的名义？--account 账号（仅开发环境）或 --session 会话（也可用 LUTONG_SESSION）",
+                    "who asks? --account ACCOUNT (development only) or --session SESSION (also LUTONG_SESSION)",
+                )
+                .to_owned(),
+            )),
+        }
     }
 }
 
@@ -160,17 +159,16 @@ pub fn when(at: Option<&prost_types::Timestamp>) -> String {
         .unwrap_or_default()
 }
 
-/// Canonical proto JSON of a message of the contract.
+/// A message of the contract exactly as the API answers it.
 pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
     let pool = lutong_proto::descriptor_pool();
     let Some(descriptor) = pool.get_message_by_name(name) else {
         return Value::Null;
     };
     let dynamic = DynamicMessage::decode(descriptor, &*message.encode_to_vec());
-    let json = dynamic
-        .ok()
-        .and_then(|message| serde_json::to_value(message).ok());
-    json.unwrap_or_default()
+    dynamic
+        .map(|message| lutong_gateway::answer_json(&message))
+        .unwrap_or_default()
 }
 
 /// A message of the contract from its JSON.
@@ -190,13 +188,20 @@ pub fn explain(status: &Status) -> String {
     let reason = details
         .error_info()
         .map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
-    let mut said = format!("{reason}: {}", status.message());
+    if details.error_info().is_none() && status.code() == Code::Unavailable {
+        return super::api::unreachable();
+    }
+    let zh = details.localized_message().map(|text| text.message.as_str());
+    let text = in_language(zh.unwrap_or(status.message()), status.message());
+    let mut said = format!("{reason}: {text}");
     for field in details
         .bad_request()
         .map(|bad| bad.field_violations.clone())
         .unwrap_or_default()
     {
-        said.push_str(&format!("\n  {}: {}", field.field, field.description));
+        let zh = field.localized_message.as_ref().map(|text| text.message.as_str());
+        let text = in_language(zh.unwrap_or(&field.description), &field.description);
+        said.push_str(&format!("\n  {}: {text}", field.field));
     }
     said
 }
@@ -210,12 +215,10 @@ pub fn reason(status: &Status) -> String {
         .unwrap_or_default()
 }
 
-/// As a failure of the command: what was sent is wrong, or the mesh could not.
+/// As a failure of the command: what was sent is wrong, or the mesh refused or could not.
 pub fn failed(status: &Status) -> Failure {
     match status.code() {
-        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => {
-            Failure::Input(explain(status))
-        }
+        Code::InvalidArgument | Code::OutOfRange => Failure::Input(explain(status)),
         _ => Failure::Because(explain(status)),
     }
 }

@@ -110,7 +110,7 @@ impl Merges {
                     subject: Some(reference(&subject)?),
                     into: Some(reference(&into)?),
                     reason,
-                    purpose: why.purpose(PurposeCode::DataCorrection),
+                    purpose: Some(why.purpose(PurposeCode::DataCorrection)),
                 };
                 let answer = said.client().await?.create_merge(request).await;
                 said.say(answer.map_err(|status| failed(&status))?.into_inner().merge);
@@ -125,7 +125,7 @@ impl Merges {
                     request_id: new_request_id(),
                     name,
                     reason,
-                    purpose: why.purpose(PurposeCode::DataCorrection),
+                    purpose: Some(why.purpose(PurposeCode::DataCorrection)),
                 };
                 let answer = said.client().await?.undo_merge(request).await;
                 said.say(answer.map_err(|status| failed(&status))?.into_inner().merge);

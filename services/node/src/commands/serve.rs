@@ -13,6 +13,7 @@ use lutong_node::{StartError, one_process, one_service, preflight, wiring};
 
 use super::data::DataFolder;
 use super::{Failure, Settings};
+use crate::output::in_language;
 
 /// How long a start waits for its database before it says that it is alive.
 const BRIEF_MS: u64 = 700;
@@ -93,11 +94,51 @@ impl Serve {
             Some(service) => one_service::start(service, &config, clock, random, telemetry.render()).await?,
         };
         crate::output::announce(format_args!("lutong: {name} serves on {}", running.address));
+        if self.service.is_none() {
+            greet(&config, running.address);
+        }
         tracing::info!(service = name, address = %running.address, "serving");
         running.until_signal().await?;
         drop(telemetry);
         Ok(())
     }
+}
+
+/// What somebody who starts it for the first time wants to know: where it is, where it keeps what it is told, how to sign
+/// in, and what to try next.
+fn greet(config: &NodeConfig, address: std::net::SocketAddr) {
+    let line = |zh: &str, en: &str, value: &str| {
+        crate::output::announce(format_args!("  {}: {value}", in_language(zh, en)));
+    };
+    line("接口文档", "API", &format!("http://{address}/docs"));
+    let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
+    line("数据目录", "data", &data.display().to_string());
+    if config.gateway.dev {
+        let sign_in = format!(
+            "curl -s http://{address}/v1/dev/sessions -H 'content-type: application/json' -d '{{\"account_id\": \"wx-1\"}}'"
+        );
+        line(
+            "登录（仅开发：任何名字都可登录）",
+            "sign in (development: any name is let in)",
+            &sign_in,
+        );
+        line(
+            "下一步",
+            "next",
+            &format!("lutong check --endpoint {address}; lutong tour"),
+        );
+    } else {
+        line(
+            "登录",
+            "sign in",
+            in_language(
+                "目前无人可以登录：尚未接入身份提供方。试用请加 --dev（仅限本机）",
+                "nobody can sign in: no identity provider is set up. To try it, start with --dev (this machine only)",
+            ),
+        );
+        line("下一步", "next", &format!("lutong check --endpoint {address}"));
+    }
+    line("结束", "stop", "Ctrl-C");
 }
 
 impl Migrate {

@@ -22,6 +22,15 @@ pub struct Tour {
 impl Tour {
     pub async fn run(self) -> Result<(), Failure> {
         let mut report = Report::new(self.json);
+        if !self.json {
+            say!(
+                "{}",
+                crate::output::in_language(
+                    "鲁通演示：在临时目录中启动整个系统，以下各步都经过公开网关。",
+                    "A tour of Lutong: the whole system in a folder of its own for a moment; each step goes through the public gateway.",
+                )
+            );
+        }
         let stage = Stage::raise().await?;
         scenes::play(&stage, &mut report).await?;
         stage.strike().await;

@@ -24,10 +24,10 @@ fn code(text: &str) -> Result<PurposeCode, String> {
 
 impl Why {
     /// The purpose as a request carries it.
-    pub fn purpose(&self, usual: PurposeCode) -> Option<Purpose> {
-        Some(Purpose {
+    pub fn purpose(&self, usual: PurposeCode) -> Purpose {
+        Purpose {
             code: self.purpose.unwrap_or(usual).into(),
             reference: self.reference.clone().unwrap_or_default(),
-        })
+        }
     }
 }

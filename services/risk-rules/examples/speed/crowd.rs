@@ -177,14 +177,16 @@ pub async fn list(mesh: &Mesh, subjects: usize) {
     };
     let answer = mesh.import_intervals(request).await;
     let took = started.elapsed().as_secs_f64();
+    let effect = answer.effect.clone().unwrap_or_default();
     let decided = mesh.count("SELECT count(*) FROM decisions").await - before;
     println!(
-        "a listing                     {} of {subjects} decided anew and in force ({}) in {took:.2} s, {decided} decisions in all (aim: 10,000 of a million in ≤ 2 s)",
-        answer.redecided, answer.in_force
+        "a listing                     {} of {subjects} decided anew and in force ({:?}) in {took:.2} s, {decided} decisions in all (aim: 10,000 of a million in ≤ 2 s)",
+        effect.redecided,
+        effect.state()
     );
     assert_eq!((answer.opened, answer.needs_placement), (1, 0));
     assert_eq!(
-        (answer.redecided, decided),
+        (effect.redecided, decided),
         (concerned.len() as i64, concerned.len() as i64)
     );
 }

@@ -237,7 +237,7 @@ impl Mesh {
         println!(
             "a notice of {} places        {} decided anew in {:.2} s (aim: 10,000 of a million in ≤ 2 s)",
             answer.opened,
-            answer.redecided,
+            answer.effect.unwrap_or_default().redecided,
             started.elapsed().as_secs_f64()
         );
     }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use lutong_kernel::{DivisionCode, Timestamp};
 use rustc_hash::FxHashMap;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::packed::community_key;
 
@@ -73,6 +75,25 @@ impl AreaEntry {
         (self.code, self.community.clone(), self.level, self.from)
     }
 
+    /// The listing's id: made of its key, so that it is the same whatever becomes known of its end.
+    pub fn id(&self) -> Uuid {
+        let mut digest = Sha256::new();
+        digest.update(b"area\n");
+        digest.update(self.code.number().to_be_bytes());
+        digest.update(self.from.micros().to_be_bytes());
+        digest.update(self.level.as_str());
+        digest.update(b"\n");
+        digest.update(self.community.as_deref().unwrap_or_default());
+        let digest: [u8; 32] = digest.finalize().into();
+        let (id, _) = digest.split_first_chunk().unwrap_or((&[0; 16], &[]));
+        uuid::Builder::from_custom_bytes(*id).into_uuid()
+    }
+
+    /// `areas/{area}`.
+    pub fn name(&self) -> String {
+        format!("areas/{}", self.id())
+    }
+
     /// Whether both say the same, whenever they were recorded.
     pub fn is_the_same_as(&self, other: &Self) -> bool {
         (self.code, &self.community, self.level) == (other.code, &other.community, other.level)
@@ -80,42 +101,12 @@ impl AreaEntry {
     }
 }
 
-/// The first digits of division codes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DivisionPrefix(String);
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the first digits of a division code: at most nine")]
-pub struct NoPrefix;
-
-impl FromStr for DivisionPrefix {
-    type Err = NoPrefix;
-
-    /// `370200`, a whole city, reads like `3702`.
-    fn from_str(text: &str) -> Result<Self, NoPrefix> {
-        if text.len() > 9 || text.starts_with('0') || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(NoPrefix);
-        }
-        let whole = Some(text).filter(|text| text.len() == 6);
-        let shorter = whole.map_or(text, |text| {
-            text.strip_suffix("0000")
-                .or_else(|| text.strip_suffix("00"))
-                .unwrap_or(text)
-        });
-        Ok(Self(shorter.to_owned()))
-    }
-}
-
-impl DivisionPrefix {
-    fn holds(&self, code: DivisionCode) -> bool {
-        self.0.is_empty() || code.to_string().starts_with(&self.0)
-    }
-}
-
 /// Which listings.
 #[derive(Debug, Clone, Default)]
 pub struct AreaQuery {
-    pub within: DivisionPrefix,
+    /// Those of this place and of what lies in it.
+    pub within: Option<DivisionCode>,
+    pub level: Option<RiskLevel>,
     /// Only those without an end, or with one to come.
     pub open_only: bool,
     /// As known then; absent: now.
@@ -233,7 +224,8 @@ impl AreaBook {
     ) -> Vec<AreaEntry> {
         let at = query.known_at.unwrap_or(now);
         let asked = self.as_known(at).filter(|area| {
-            query.within.holds(area.code)
+            query.within.is_none_or(|place| place.contains(area.code))
+                && query.level.is_none_or(|level| area.level == level)
                 && !(query.open_only && area.to.is_some_and(|to| to <= at))
                 && after.is_none_or(|after| area.key() > *after)
         });
@@ -394,6 +386,26 @@ mod tests {
     }
 
     #[test]
+    fn an_id_is_of_one_listing_whatever_is_known_of_its_end() {
+        let open = entry("370202", Some("甲小区"), None, 1);
+        assert_eq!(open.id(), entry("370202", Some("甲小区"), Some(10), 11).id());
+        let others = [
+            entry("370203", Some("甲小区"), None, 1),
+            entry("370202", None, None, 1),
+            AreaEntry {
+                level: RiskLevel::Medium,
+                ..open.clone()
+            },
+            AreaEntry {
+                from: at(2),
+                ..open.clone()
+            },
+        ];
+        assert!(others.iter().all(|other| other.id() != open.id()));
+        assert_eq!(open.id().get_version_num(), 8);
+    }
+
+    #[test]
     fn listings_are_paged_by_key_within_a_division_as_known_then() {
         let book = AreaBook::new([
             entry("370203", None, None, 1),
@@ -404,7 +416,8 @@ mod tests {
         ]);
         let page = |within: &str, open_only, known: u8, after: Option<&AreaKey>, limit| {
             let query = AreaQuery {
-                within: within.parse().unwrap(),
+                within: DivisionCode::parse(within).ok(),
+                level: None,
                 open_only,
                 known_at: Some(at(known)),
             };
@@ -417,11 +430,11 @@ mod tests {
             ["370102", "370202", "370203"]
         );
         assert_eq!(codes(page("370200", true, 30, None, 9)), ["370203"]);
-        assert_eq!(codes(page("3702", true, 10, None, 9)), ["370202", "370203"]);
-        let first = page("37", false, 30, None, 2);
+        assert_eq!(codes(page("370200", true, 10, None, 9)), ["370202", "370203"]);
+        let first = page("370000", false, 30, None, 2);
         let last = first.last().map(AreaEntry::key);
         assert_eq!(
-            codes(page("37", false, 30, last.as_ref(), 9)),
+            codes(page("370000", false, 30, last.as_ref(), 9)),
             ["370203", "370302"]
         );
     }

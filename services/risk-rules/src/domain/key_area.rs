@@ -1,95 +1,39 @@
-//! Key areas (重点地区): one officer proposes, another approves.
-
-use std::str::FromStr;
+//! Key areas (重点地区): one officer proposes, another approves, and either may end what was approved.
 
 use lutong_kernel::{DivisionCode, Timestamp};
+use uuid::Uuid;
 
+use super::approval::{Approval, State};
 use super::area::{AreaEntry, RiskLevel};
-
-/// What a key area is declared by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Basis {
-    /// 传染病防治法第四十二条.
-    EmergencyMeasures,
-    /// 传染病防治法第四十三条.
-    EpidemicArea,
-    /// 联防联控机制通知.
-    JointMechanism,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a basis is one of emergency-measures, epidemic-area, joint-mechanism")]
-pub struct UnknownBasis;
-
-impl Basis {
-    pub const ALL: [Self; 3] = [Self::EmergencyMeasures, Self::EpidemicArea, Self::JointMechanism];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::EmergencyMeasures => "emergency-measures",
-            Self::EpidemicArea => "epidemic-area",
-            Self::JointMechanism => "joint-mechanism",
-        }
-    }
-}
-
-impl FromStr for Basis {
-    type Err = UnknownBasis;
-
-    fn from_str(text: &str) -> Result<Self, UnknownBasis> {
-        Self::ALL
-            .into_iter()
-            .find(|basis| basis.as_str() == text)
-            .ok_or(UnknownBasis)
-    }
-}
+use super::legal_basis::LegalBasis;
 
 /// What an officer proposes: all of a division.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
     pub code: DivisionCode,
     pub from: Timestamp,
+    /// Exclusive. Ending the key area moves it.
     pub to: Option<Timestamp>,
-    pub basis: Basis,
+    pub basis: LegalBasis,
 }
 
-/// Which account, and when.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    pub officer: String,
-    pub at: Timestamp,
-}
-
-/// A proposal as it stands.
+/// A proposal with who stands behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyArea {
-    pub id: i64,
+    pub id: Uuid,
     pub proposal: Proposal,
-    pub proposed: Signature,
-    pub approved: Option<Signature>,
-}
-
-/// Why a proposal cannot be approved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotApproved {
-    #[error("whoever proposed it does not approve it")]
-    OwnProposal,
-    #[error("it is approved already")]
-    Already,
+    pub approval: Approval,
 }
 
 impl KeyArea {
-    /// Approved by a second officer.
-    pub fn approve(&mut self, approved: Signature) -> Result<AreaEntry, NotApproved> {
-        if self.approved.is_some() {
-            return Err(NotApproved::Already);
-        }
-        if self.proposed.officer == approved.officer {
-            return Err(NotApproved::OwnProposal);
-        }
-        let recorded_at = approved.at;
-        self.approved = Some(approved);
-        Ok(self.entry(recorded_at))
+    /// `key-areas/{key_area}`.
+    pub fn name(&self) -> String {
+        format!("key-areas/{}", self.id)
+    }
+
+    pub fn state(&self, now: Timestamp) -> State {
+        let is_over = self.proposal.to.is_some_and(|to| to <= now);
+        self.approval.state(is_over, false)
     }
 
     /// As a listing.
@@ -108,33 +52,29 @@ impl KeyArea {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn signed(officer: &str) -> Signature {
-        Signature {
-            officer: officer.to_owned(),
-            at: Timestamp::from_seconds(2),
-        }
-    }
+    use crate::domain::approval::Signature;
 
     #[test]
-    fn another_officer_approves_once() {
+    fn a_key_area_is_over_from_its_end_on() {
+        let at = Timestamp::from_seconds;
         let mut area = KeyArea {
-            id: 1,
+            id: Uuid::nil(),
             proposal: Proposal {
                 code: DivisionCode::SHANDONG,
-                from: Timestamp::from_seconds(1),
+                from: at(1),
                 to: None,
-                basis: Basis::EpidemicArea,
+                basis: LegalBasis::Picl43,
             },
-            proposed: signed("one"),
-            approved: None,
+            approval: Approval::proposed(Signature {
+                officer: "one".to_owned(),
+                at: at(1),
+            }),
         };
-        assert_eq!(area.approve(signed("one")), Err(NotApproved::OwnProposal));
-        let entry = area.approve(signed("two")).unwrap();
-        assert_eq!(
-            (entry.level, entry.recorded_at),
-            (RiskLevel::Key, Timestamp::from_seconds(2))
-        );
-        assert_eq!(area.approve(signed("three")), Err(NotApproved::Already));
+        assert_eq!(area.state(at(9)), State::Proposed);
+        area.proposal.to = Some(at(5));
+        assert_eq!(area.state(at(4)), State::Proposed);
+        assert_eq!(area.state(at(5)), State::Expired);
+        let entry = area.entry(at(2));
+        assert_eq!((entry.level, entry.to), (RiskLevel::Key, Some(at(5))));
     }
 }

@@ -7,7 +7,7 @@ use lutong_kernel::{Colour, DivisionCode, SubjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::key_area::Signature;
+use super::approval::Signature;
 
 /// What to undo.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,6 @@ use lutong_proto::types::v1::FieldError;
 use crate::domain::explanation::{CitedRecord, explain};
 use crate::domain::rule_set::Text;
 use crate::service::appending::Outcome;
-use crate::service::areas::Imported;
 use crate::service::entry::MissingStep;
 use crate::service::reading::Explained;
 use crate::store::decisions::StoredDecision;
@@ -140,22 +139,6 @@ pub const fn missing_step(step: MissingStep) -> wire::MissingEntryStep {
         MissingStep::BorderRecord => wire::MissingEntryStep::BorderRecord,
         MissingStep::QuarantineEnd => wire::MissingEntryStep::QuarantineEnd,
         MissingStep::NegativeTest => wire::MissingEntryStep::NegativeTest,
-    }
-}
-
-impl From<Imported> for wire::ImportNoticeResponse {
-    fn from(imported: Imported) -> Self {
-        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        Self {
-            publish_time: Some(time::from_micros(imported.published_at.micros())),
-            listed: count(imported.listed),
-            opened: count(imported.opened),
-            unchanged: count(imported.unchanged),
-            lifted: count(imported.lifted),
-            needs_placement: count(imported.needs_placement),
-            redecided: count(imported.redecided),
-            in_force: imported.in_force,
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use lutong_chassis::MeshChannel;
 use lutong_chassis::client::{self, Call};
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1::ListPullsRequest;
-use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
+use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;
 use lutong_proto::identity::v1::GetFeedRequest;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 
@@ -49,12 +49,16 @@ impl Feeds {
     }
 
     async fn of_pulls(&self, call: &Call, source: &str) -> Result<Option<Vec<DivisionCode>>, Fault> {
-        let answer = FeedServiceClient::new(self.declaration.clone())
-            .list_pulls(call.request(ListPullsRequest {}))
+        let all = ListPullsRequest {
+            page_size: 1_000,
+            page_token: String::new(),
+        };
+        let answer = PullServiceClient::new(self.declaration.clone())
+            .list_pulls(call.request(all))
             .await
             .map_err(|status| client::relay(&status, ServiceName::Declaration, ""))?;
         let pulls = answer.into_inner().pulls;
-        let pull = pulls.iter().find(|pull| pull.source == source);
+        let pull = pulls.iter().find(|pull| pull.pull_id == source);
         pull.map(|pull| read(&pull.divisions, ServiceName::Declaration))
             .transpose()
     }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
-use lutong_kernel::{DivisionCode, Fault, FaultCode, SubjectId, Timestamp, Violation};
+use lutong_kernel::{DecisionId, DivisionCode, Fault, FaultCode, SubjectId, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
 
 use super::deciding::Decider;
+use super::effect::{Bringing, Effect};
 use crate::domain::area::{AreaEntry, RiskLevel};
 use crate::domain::notice::intervals::Span;
 use crate::domain::notice::{Notice, NoticeDiff, NoticeError, diff};
@@ -32,13 +34,12 @@ pub struct Imported {
     pub unchanged: usize,
     pub lifted: usize,
     pub needs_placement: usize,
-    pub redecided: usize,
-    pub in_force: bool,
+    pub effect: Effect,
 }
 
 impl Decider {
     /// Imports a complete notice as published. The same notice again changes nothing.
-    pub async fn import_notice(&self, call: &Call, json: Vec<u8>) -> Result<Imported, Fault> {
+    pub async fn import_notice(&self, call: &Call, account: &str, json: Vec<u8>) -> Result<Imported, Fault> {
         // Milliseconds of parsing that other calls need not wait for.
         let notice = tokio::task::spawn_blocking(move || Notice::parse(&json)).await;
         let notice = notice.map_err(|_| Fault::internal())?.map_err(refused)?;
@@ -51,9 +52,9 @@ impl Decider {
             .book
             .change(move |transaction| async move { this.import_in(transaction, &notice).await }.boxed())
             .await?;
-        let (redecided, in_force) = self
-            .redecide_stays(call, diff.opened.iter().chain(&diff.lifted))
-            .await?;
+        let mut bringing = Bringing::new(self, call);
+        let changed = diff.opened.iter().chain(&diff.lifted);
+        self.redecide_stays(&mut bringing, changed).await?;
         Ok(Imported {
             published_at,
             listed,
@@ -61,8 +62,7 @@ impl Decider {
             unchanged: diff.unchanged,
             lifted: diff.lifted.len(),
             needs_placement,
-            redecided,
-            in_force,
+            effect: bringing.finish(account, String::new()).await?,
         })
     }
 
@@ -91,7 +91,7 @@ impl Decider {
             .filter(|area| area.level != RiskLevel::Key)
             .collect();
         let mut diff = diff(&open, notice, now);
-        let placed = follow_unplaced(transaction, notice).await?;
+        let placed = self.follow_unplaced(transaction, notice, now).await?;
         diff.lifted.retain(|area| !placed.contains(&Place::of(area)));
         areas::insert(transaction, &diff.opened).await?;
         areas::insert(transaction, &diff.lifted).await?;
@@ -105,11 +105,11 @@ impl Decider {
 
     /// Whoever stayed in one of the places that changed, page by page. What a crash leaves undone is found by the next
     /// notice's round or by the daily run over everyone.
-    pub(super) async fn redecide_stays(
+    pub(super) async fn redecide_stays<'a>(
         &self,
-        call: &Call,
-        changed: impl Iterator<Item = &AreaEntry>,
-    ) -> Result<(usize, bool), Fault> {
+        bringing: &mut Bringing<'_>,
+        changed: impl Iterator<Item = &'a AreaEntry>,
+    ) -> Result<(), Fault> {
         let places: BTreeSet<BlindPlace> = changed
             .map(|entry| {
                 let community = entry.community.as_deref().map(community_key);
@@ -117,13 +117,51 @@ impl Decider {
             })
             .collect();
         let concerned = self.stayed_in(places).await?;
-        let (mut redecided, mut in_force) = (0, true);
         for page in concerned.chunks(PAGE) {
-            let made = self.redecide(page.to_vec()).await?;
-            redecided += made.len();
-            in_force &= self.bring_into_force(call, &made).await;
+            bringing.made(&self.redecide(page.to_vec()).await?).await;
         }
-        Ok((redecided, in_force))
+        Ok(())
+    }
+
+    /// New rows wait for an officer, those listed no more end. Returns what officers placed that is listed still: the notice
+    /// names none of it, and does not lift it.
+    async fn follow_unplaced(
+        &self,
+        transaction: &DatabaseTransaction,
+        notice: &Notice,
+        now: Timestamp,
+    ) -> Result<HashSet<Place>, Fault> {
+        let listed: HashSet<_> = notice.needs_placement.iter().collect();
+        let (mut known, mut placed, mut gone) = (HashSet::new(), HashSet::new(), Vec::new());
+        for row in unplaced::open(transaction).await? {
+            if !listed.contains(&row.row) {
+                gone.push(row.number);
+                continue;
+            }
+            if let Some(placement) = row.placement {
+                placed.insert(Place(placement.code, placement.community, row.row.level));
+            }
+            known.insert(row.row);
+        }
+        let begins = Span {
+            from: notice.published_at,
+            to: None,
+        };
+        let mut new = Vec::new();
+        for row in &notice.needs_placement {
+            // Some are stated twice.
+            if known.insert(row.clone()) {
+                new.push((self.row_id(now), row.clone(), begins));
+            }
+        }
+        unplaced::end(transaction, &gone, notice.published_at).await?;
+        unplaced::insert(transaction, &new).await?;
+        Ok(placed)
+    }
+
+    /// The id of a row of a notice.
+    pub(super) fn row_id(&self, now: Timestamp) -> Uuid {
+        DecisionId::new(now, &*self.random).uuid()
     }
 
     /// Each once, in order, with whoever is one person with them.
@@ -154,40 +192,6 @@ impl Place {
     fn of(area: &AreaEntry) -> Self {
         Self(area.code, area.community.clone(), area.level)
     }
-}
-
-/// New rows wait for an officer, those listed no more end. Returns what officers placed that is listed still: the notice
-/// names none of it, and does not lift it.
-async fn follow_unplaced(
-    transaction: &DatabaseTransaction,
-    notice: &Notice,
-) -> Result<HashSet<Place>, Fault> {
-    let listed: HashSet<_> = notice.needs_placement.iter().collect();
-    let (mut known, mut placed, mut gone) = (HashSet::new(), HashSet::new(), Vec::new());
-    for row in unplaced::open(transaction).await? {
-        if !listed.contains(&row.row) {
-            gone.push(row.id);
-            continue;
-        }
-        if let Some(placement) = row.placement {
-            placed.insert(Place(placement.code, placement.community, row.row.level));
-        }
-        known.insert(row.row);
-    }
-    let begins = Span {
-        from: notice.published_at,
-        to: None,
-    };
-    let mut new = Vec::new();
-    for row in &notice.needs_placement {
-        // Some are stated twice.
-        if known.insert(row.clone()) {
-            new.push((row.clone(), begins));
-        }
-    }
-    unplaced::end(transaction, &gone, notice.published_at).await?;
-    unplaced::insert(transaction, &new).await?;
-    Ok(placed)
 }
 
 fn refused(error: NoticeError) -> Fault {

@@ -8,6 +8,7 @@ use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::Decider;
+use super::effect::{Bringing, Effect};
 use crate::domain::area::{AreaBook, AreaEntry, RiskLevel};
 use crate::domain::notice::Unplaced;
 use crate::domain::notice::intervals::{IntervalError, Intervals, Span, Wrong};
@@ -24,8 +25,7 @@ pub struct ImportedIntervals {
     pub unchanged: usize,
     pub needs_placement: usize,
     pub low: usize,
-    pub redecided: usize,
-    pub in_force: bool,
+    pub effect: Effect,
 }
 
 #[derive(Default)]
@@ -37,7 +37,12 @@ struct Changes {
 
 impl Decider {
     /// Imports a table. The same table again changes nothing.
-    pub async fn import_intervals(&self, call: &Call, csv: Vec<u8>) -> Result<ImportedIntervals, Fault> {
+    pub async fn import_intervals(
+        &self,
+        call: &Call,
+        account: &str,
+        csv: Vec<u8>,
+    ) -> Result<ImportedIntervals, Fault> {
         // Other calls need not wait for the parsing.
         let read = tokio::task::spawn_blocking(move || Intervals::parse(&csv)).await;
         let read = read.map_err(|_| Fault::internal())?.map_err(refused)?;
@@ -50,8 +55,7 @@ impl Decider {
             unchanged: 0,
             needs_placement: read.needs_placement.len(),
             low: read.low,
-            redecided: 0,
-            in_force: true,
+            effect: Effect::default(),
         };
         let this = self.clone();
         let changes = self
@@ -59,13 +63,13 @@ impl Decider {
             .change(move |transaction| async move { this.list_intervals(transaction, &read).await }.boxed())
             .await?;
         let changed = changes.opened.iter().chain(&changes.ended);
-        let (redecided, in_force) = self.redecide_stays(call, changed).await?;
+        let mut bringing = Bringing::new(self, call);
+        self.redecide_stays(&mut bringing, changed).await?;
         Ok(ImportedIntervals {
             opened: changes.opened.len(),
             ended: changes.ended.len(),
             unchanged: changes.unchanged,
-            redecided,
-            in_force,
+            effect: bringing.finish(account, String::new()).await?,
             ..counted
         })
     }
@@ -78,11 +82,51 @@ impl Decider {
         let basis = self.book.alone(transaction).await?;
         let now = self.instant_after_all(transaction).await?;
         let mut changes = changes(&basis.areas, read, now);
-        let placed = follow_rows(transaction, &read.needs_placement, now).await?;
+        let placed = self.follow_rows(transaction, &read.needs_placement, now).await?;
         changes.ended.extend(placed);
         areas::insert(transaction, &changes.opened).await?;
         areas::insert(transaction, &changes.ended).await?;
         Ok(changes)
+    }
+
+    /// Rows not known yet wait for an officer; those whose end is new end, with what was placed of them.
+    async fn follow_rows(
+        &self,
+        transaction: &DatabaseTransaction,
+        rows: &[(Unplaced, Span)],
+        now: Timestamp,
+    ) -> Result<Vec<AreaEntry>, Fault> {
+        let beginnings = || rows.iter().map(|(_, span)| span.from);
+        let (Some(first), Some(last)) = (beginnings().min(), beginnings().max()) else {
+            return Ok(Vec::new());
+        };
+        let stored = unplaced::beginning(transaction, first, last).await?;
+        let mut known: HashMap<(Unplaced, Timestamp), Option<UnplacedRow>> = stored
+            .into_iter()
+            .map(|stored| ((stored.row.clone(), stored.span.from), Some(stored)))
+            .collect();
+        let (mut new, mut lifted) = (Vec::new(), Vec::new());
+        for (row, span) in rows {
+            let name = (row.clone(), span.from);
+            match known.get_mut(&name) {
+                None => {
+                    new.push((self.row_id(now), row.clone(), *span));
+                    known.insert(name, None);
+                }
+                // Stated twice.
+                Some(None) => {}
+                Some(Some(stored)) => {
+                    if let (None, Some(to)) = (stored.span.to, span.to) {
+                        stored.span = *span;
+                        unplaced::end(transaction, &[stored.number], to).await?;
+                        let placed = stored.placement.as_ref();
+                        lifted.extend(placed.map(|placement| stored.area(placement, now)));
+                    }
+                }
+            }
+        }
+        unplaced::insert(transaction, &new).await?;
+        Ok(lifted)
     }
 }
 
@@ -112,45 +156,6 @@ fn changes(book: &AreaBook, read: &Intervals, recorded_at: Timestamp) -> Changes
         }
     }
     changes
-}
-
-/// Rows not known yet wait for an officer; those whose end is new end, with what was placed of them.
-async fn follow_rows(
-    transaction: &DatabaseTransaction,
-    rows: &[(Unplaced, Span)],
-    now: Timestamp,
-) -> Result<Vec<AreaEntry>, Fault> {
-    let beginnings = || rows.iter().map(|(_, span)| span.from);
-    let (Some(first), Some(last)) = (beginnings().min(), beginnings().max()) else {
-        return Ok(Vec::new());
-    };
-    let stored = unplaced::beginning(transaction, first, last).await?;
-    let mut known: HashMap<(Unplaced, Timestamp), Option<UnplacedRow>> = stored
-        .into_iter()
-        .map(|stored| ((stored.row.clone(), stored.span.from), Some(stored)))
-        .collect();
-    let (mut new, mut lifted) = (Vec::new(), Vec::new());
-    for (row, span) in rows {
-        let name = (row.clone(), span.from);
-        match known.get_mut(&name) {
-            None => {
-                new.push((row.clone(), *span));
-                known.insert(name, None);
-            }
-            // Stated twice.
-            Some(None) => {}
-            Some(Some(stored)) => {
-                if let (None, Some(to)) = (stored.span.to, span.to) {
-                    stored.span = *span;
-                    unplaced::end(transaction, &[stored.id], to).await?;
-                    let placed = stored.placement.as_ref();
-                    lifted.extend(placed.map(|placement| stored.area(placement, now)));
-                }
-            }
-        }
-    }
-    unplaced::insert(transaction, &new).await?;
-    Ok(lifted)
 }
 
 fn refused(error: IntervalError) -> Fault {

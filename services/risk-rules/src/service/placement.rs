@@ -2,34 +2,47 @@
 
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
-use lutong_kernel::{DivisionCode, Fault, FaultCode, Jurisdiction, RequestId, Violation};
+use lutong_chassis::idempotency::{self, Claim};
+use lutong_chassis::skin::Page;
+use lutong_chassis::storage::StorageError;
+use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use super::approval::{Acting, wrong_state};
 use super::deciding::Decider;
+use super::effect::{Bringing, Effect};
 use crate::domain::area::{AreaEntry, AreaKey, AreaQuery};
 use crate::domain::notice::place::region_of;
-use crate::store::unplaced::{Placement, UnplacedRow};
+use crate::store::unplaced::{Placement, RowState, UnplacedRow};
 use crate::store::{areas, unplaced};
 
-/// Who asks, and how the request is told from others.
-#[derive(Debug)]
-pub struct Asked<'a> {
-    pub request_id: RequestId,
-    pub body: &'a [u8],
-    pub officer: &'a str,
-    /// Where the officer may act.
-    pub jurisdiction: Jurisdiction,
-}
+/// Where a listing lies in the list.
+#[derive(Serialize, Deserialize)]
+struct Place(u32, Option<String>, String, i64);
 
-impl Asked<'_> {
-    /// Refuses places outside the officer's jurisdiction.
-    pub fn within(&self, place: DivisionCode) -> Result<(), Fault> {
-        if self.jurisdiction.covers(place) {
-            Ok(())
-        } else {
-            Err(outside())
-        }
+impl Place {
+    fn of(area: &AreaEntry) -> Vec<u8> {
+        let place = Self(
+            area.code.number(),
+            area.community.clone(),
+            area.level.to_string(),
+            area.from.micros(),
+        );
+        // Plain data: it always serialises.
+        serde_json::to_vec(&place).unwrap_or_default()
+    }
+
+    fn read(bytes: &[u8]) -> Result<AreaKey, Fault> {
+        let damaged = || Fault::from(StorageError::Damaged("a page token".to_owned()));
+        let Self(number, community, level, from) = serde_json::from_slice(bytes).map_err(|_| damaged())?;
+        Ok((
+            DivisionCode::from_number(number).map_err(|_| damaged())?,
+            community,
+            level.parse().map_err(|_| damaged())?,
+            Timestamp::from_micros(from),
+        ))
     }
 }
 
@@ -58,97 +71,106 @@ fn outside() -> Fault {
     )
 }
 
-/// A row to be placed.
-struct Placing {
-    request: RequestKey,
-    id: i64,
-    place: (DivisionCode, Option<String>),
-    officer: String,
-}
-
-/// What brought a listing about.
+/// A row, the listing that placing it opened, and what that did.
 #[derive(Debug)]
-pub struct Listed<T> {
-    pub what: T,
-    pub redecided: usize,
-    pub in_force: bool,
+pub struct Placed {
+    pub row: UnplacedRow,
+    pub area: AreaEntry,
+    pub effect: Effect,
 }
 
 impl Decider {
-    /// A page of the listings, in order.
-    pub async fn list_areas(
-        &self,
-        query: AreaQuery,
-        after: Option<AreaKey>,
-        limit: usize,
-    ) -> Result<Vec<AreaEntry>, Fault> {
+    /// A listing by its id, as it was known.
+    pub async fn area(&self, id: Uuid, known_at: Option<Timestamp>) -> Result<AreaEntry, Fault> {
+        let basis = self.book.catch_up(self.database.reader()).await?;
+        let mut known = basis.areas.as_known(known_at.unwrap_or(Timestamp::MAX));
+        known.find(|area| area.id() == id).ok_or_else(|| {
+            Fault::new(
+                FaultCode::NotFound,
+                "AREA_NOT_FOUND",
+                "没有该风险地区，或当时尚未列入",
+                "there is no such listing, or it was not known then",
+            )
+        })
+    }
+
+    /// A page of the listings, in order, and the next page's token.
+    pub async fn list_areas(&self, query: AreaQuery, page: &Page) -> Result<(Vec<AreaEntry>, String), Fault> {
+        let after = page.after.as_deref().map(Place::read).transpose()?;
         // Another process may have changed them.
         let basis = self.book.catch_up(self.database.reader()).await?;
         // What was just recorded may be ahead of this machine's clock.
         let now = self.clock.now().max(basis.latest_at);
-        Ok(basis.areas.page(&query, now, after.as_ref(), limit))
+        let found = basis.areas.page(&query, now, after.as_ref(), page.size + 1);
+        page.cut(found, Place::of)
     }
 
-    /// A page of what notices leave to officers, by id.
+    pub async fn unplaced_area(&self, id: Uuid) -> Result<UnplacedRow, Fault> {
+        let found = unplaced::find(self.database.reader(), id).await?;
+        found.ok_or_else(not_found)
+    }
+
+    /// A page of what notices leave to officers, in the order in which they brought it, and the next page's token.
     pub async fn list_unplaced(
         &self,
-        waiting_only: bool,
-        after: i64,
-        limit: u64,
-    ) -> Result<Vec<UnplacedRow>, Fault> {
-        Ok(unplaced::list(self.database.reader(), waiting_only, after, limit).await?)
+        state: Option<RowState>,
+        page: &Page,
+    ) -> Result<(Vec<UnplacedRow>, String), Fault> {
+        let damaged = |_| StorageError::Damaged("a page token".to_owned());
+        let after = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
+        let after = after.map_err(damaged)?.map_or(0, i64::from_be_bytes);
+        let found = unplaced::list(self.database.reader(), state, after, page.limit()).await?;
+        page.cut(found, |last| last.number.to_be_bytes().to_vec())
     }
 
-    /// Opens the listing that the notice would have opened. The same request again changes nothing.
+    /// Places a row: opens the listing that the notice would have opened. The same request again changes nothing.
     pub async fn place_area(
         &self,
         call: &Call,
-        asked: Asked<'_>,
-        id: i64,
+        acting: Acting,
+        id: Uuid,
         place: (DivisionCode, Option<String>),
-    ) -> Result<Listed<AreaEntry>, Fault> {
-        asked.within(place.0)?;
-        let request = self
-            .idempotency
-            .key(asked.officer, "PlaceArea", asked.request_id, asked.body);
+    ) -> Result<Placed, Fault> {
         self.book.ready().await?;
-        let (this, officer) = (self.clone(), asked.officer.to_owned());
-        let placing = Placing {
-            request,
-            id,
-            place,
-            officer,
-        };
-        let area = self
+        let (this, account) = (self.clone(), acting.account.clone());
+        let (row, area) = self
             .book
-            .change(move |transaction| async move { this.place_in(transaction, placing).await }.boxed())
+            .change(move |transaction| {
+                async move { this.place_in(transaction, &acting, id, place).await }.boxed()
+            })
             .await?;
-        self.listed(call, area.clone(), area).await
+        // Done again for a request sent again: what a crash left undone is done.
+        let mut bringing = Bringing::new(self, call);
+        self.redecide_stays(&mut bringing, std::iter::once(&area)).await?;
+        let effect = bringing.finish(&account, row.name()).await?;
+        Ok(Placed { row, area, effect })
     }
 
     async fn place_in(
         &self,
         transaction: &DatabaseTransaction,
-        placing: Placing,
-    ) -> Result<AreaEntry, Fault> {
+        acting: &Acting,
+        id: Uuid,
+        (code, community): (DivisionCode, Option<String>),
+    ) -> Result<(UnplacedRow, AreaEntry), Fault> {
         let basis = self.book.alone(transaction).await?;
         let now = self.instant_after_all(transaction).await?;
-        let answer = placing.id.to_le_bytes();
-        let claim = idempotency::claim(transaction, &placing.request, &answer, now).await?;
-        let row = unplaced::find(transaction, placing.id).await?;
-        let row = row.ok_or_else(not_found)?;
-        if let Some(placement) = &row.placement {
-            return match claim {
-                Claim::Replay(_) => Ok(row.area(placement, placement.at)),
-                Claim::Fresh => Err(already_placed()),
-            };
+        let claim = idempotency::claim(transaction, &acting.request, id.as_bytes(), now).await?;
+        let row = unplaced::find(transaction, id).await?;
+        let mut row = row.ok_or_else(not_found)?;
+        if let (Claim::Replay(_), Some(placement)) = (&claim, &row.placement) {
+            let area = row.area(placement, placement.at);
+            return Ok((row, area));
         }
-        let (code, community) = placing.place;
+        row.etag().check(&acting.etag, row.state().as_str())?;
+        if row.placement.is_some() {
+            return Err(wrong_state(row.state().as_str(), &[]));
+        }
         check_region(&row, code)?;
         let placement = Placement {
             code,
             community,
-            officer: placing.officer,
+            officer: acting.account.clone(),
             at: now,
         };
         let area = row.area(&placement, now);
@@ -157,35 +179,17 @@ impl Decider {
         if !known {
             areas::insert(transaction, std::slice::from_ref(&area)).await?;
         }
-        unplaced::place(transaction, placing.id, &placement).await?;
-        Ok(area)
-    }
-
-    /// Decides anew whom a new listing concerns. Done again for a request sent again: what a crash left undone is done.
-    pub(super) async fn listed<T>(&self, call: &Call, what: T, area: AreaEntry) -> Result<Listed<T>, Fault> {
-        let (redecided, in_force) = self.redecide_stays(call, std::iter::once(&area)).await?;
-        Ok(Listed {
-            what,
-            redecided,
-            in_force,
-        })
+        unplaced::place(transaction, row.number, &placement).await?;
+        row.placement = Some(placement);
+        Ok((row, area))
     }
 }
 
 fn not_found() -> Fault {
     Fault::new(
         FaultCode::NotFound,
-        "UNPLACED_NOT_FOUND",
+        "UNPLACED_AREA_NOT_FOUND",
         "没有这条待定地点",
         "there is no such row",
-    )
-}
-
-fn already_placed() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "ALREADY_PLACED",
-        "该地点已由人员确定",
-        "the row was placed already",
     )
 }

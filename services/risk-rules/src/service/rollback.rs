@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::deciding::Decider;
-use crate::domain::key_area::Signature;
+use crate::domain::approval::Signature;
 use crate::domain::rollback::{Outcome, Preview, Proposal, Refusal, Span, State};
 use crate::grpc::feeds::Feeds;
 use crate::grpc::statement::StatementReader;

@@ -10,6 +10,7 @@ mod m0007_people;
 mod m0008_names;
 mod m0009_rollbacks;
 mod m0010_approvals;
+mod m0011_area_names;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -33,6 +34,7 @@ impl MigratorTrait for Migrations {
             Box::new(lutong_chassis::audit::ChainedAudit),
             Box::new(lutong_chassis::outbox::FollowedCursor),
             Box::new(m0010_approvals::Migration),
+            Box::new(m0011_area_names::Migration),
         ]
     }
 }

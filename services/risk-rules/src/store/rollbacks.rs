@@ -10,19 +10,13 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
+use super::signature;
 use super::tables::rollback::{ActiveModel, Column, Entity, Model};
-use crate::domain::key_area::Signature;
+use crate::domain::approval::Signature;
 use crate::domain::rollback::{Outcome, Proposal, Span, State};
 
 fn damaged(what: &str) -> StorageError {
     StorageError::Damaged(format!("rollbacks.{what}"))
-}
-
-fn signature(by: Option<String>, at: Option<i64>) -> Option<Signature> {
-    Some(Signature {
-        officer: by?,
-        at: Timestamp::from_micros(at?),
-    })
 }
 
 fn number(count: i64, what: &str) -> Result<usize, StorageError> {

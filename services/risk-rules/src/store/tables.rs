@@ -285,6 +285,8 @@ pub mod unplaced {
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i64,
+        /// What names it.
+        pub uid: Vec<u8>,
         pub published_at: i64,
         pub place: String,
         pub community: String,
@@ -316,6 +318,8 @@ pub mod key_area {
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i64,
+        /// What names it; of version 7: by time.
+        pub uid: Vec<u8>,
         pub code: i64,
         pub from_at: i64,
         pub to_at: Option<i64>,
@@ -325,6 +329,10 @@ pub mod key_area {
         pub proposed_at: i64,
         pub approved_by: Option<String>,
         pub approved_at: Option<i64>,
+        /// How it was closed: rejected, withdrawn or ended.
+        pub closed_as: Option<String>,
+        pub closed_by: Option<String>,
+        pub closed_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,7 +1,8 @@
 //! Rows of notices that an officer must place.
 
+use lutong_chassis::etag::Etag;
 use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::read_division;
+use lutong_chassis::storage::column::{read_division, read_uuid, uuid_bytes};
 use lutong_kernel::{DivisionCode, Timestamp};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -9,6 +10,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
 };
+use uuid::Uuid;
 
 use super::areas::CHUNK;
 use super::tables::unplaced::{ActiveModel, Column, Entity, Model};
@@ -19,11 +21,32 @@ use crate::domain::notice::{Reason, Unplaced};
 /// A row, and where it was placed.
 #[derive(Debug, Clone)]
 pub struct UnplacedRow {
-    pub id: i64,
+    /// In the order in which notices brought them.
+    pub number: i64,
+    pub id: Uuid,
     pub row: Unplaced,
     /// From the first notice that listed it to the first that did no more.
     pub span: Span,
     pub placement: Option<Placement>,
+}
+
+/// Where a row stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowState {
+    Waiting,
+    Placed,
+    /// Listed no more, and placed by nobody.
+    Lapsed,
+}
+
+impl RowState {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "WAITING",
+            Self::Placed => "PLACED",
+            Self::Lapsed => "LAPSED",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +59,25 @@ pub struct Placement {
 }
 
 impl UnplacedRow {
+    /// `unplaced-areas/{unplaced_area}`.
+    pub fn name(&self) -> String {
+        format!("unplaced-areas/{}", self.id)
+    }
+
+    pub const fn state(&self) -> RowState {
+        match (&self.placement, self.span.to) {
+            (Some(_), _) => RowState::Placed,
+            (None, None) => RowState::Waiting,
+            (None, Some(_)) => RowState::Lapsed,
+        }
+    }
+
+    /// Of what an action may change.
+    pub fn etag(&self) -> Etag {
+        let to = self.span.to.map(|to| to.micros().to_string());
+        Etag::of(&self.name(), [self.state().as_str(), &to.unwrap_or_default()])
+    }
+
     /// The listing that the notice would have opened.
     pub fn area(&self, placement: &Placement, recorded_at: Timestamp) -> AreaEntry {
         AreaEntry {
@@ -64,7 +106,8 @@ fn read(row: Model) -> Result<UnplacedRow, StorageError> {
         _ => None,
     };
     Ok(UnplacedRow {
-        id: row.id,
+        number: row.id,
+        id: read_uuid(&row.uid, "unplaced_areas.uid")?,
         row: Unplaced {
             place: row.place,
             community: row.community,
@@ -81,11 +124,12 @@ fn read(row: Model) -> Result<UnplacedRow, StorageError> {
 
 pub async fn insert(
     transaction: &DatabaseTransaction,
-    rows: &[(Unplaced, Span)],
+    rows: &[(Uuid, Unplaced, Span)],
 ) -> Result<(), StorageError> {
     for chunk in rows.chunks(CHUNK) {
-        let rows = chunk.iter().map(|(row, span)| ActiveModel {
+        let rows = chunk.iter().map(|(id, row, span)| ActiveModel {
             id: NotSet,
+            uid: Set(uuid_bytes(*id)),
             published_at: Set(span.from.micros()),
             ended_at: Set(span.to.map(Timestamp::micros)),
             place: Set(row.place.clone()),
@@ -127,8 +171,12 @@ pub async fn beginning(
 }
 
 /// Notes that rows are listed no more.
-pub async fn end(transaction: &DatabaseTransaction, ids: &[i64], at: Timestamp) -> Result<(), StorageError> {
-    for chunk in ids.chunks(CHUNK) {
+pub async fn end(
+    transaction: &DatabaseTransaction,
+    numbers: &[i64],
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    for chunk in numbers.chunks(CHUNK) {
         Entity::update_many()
             .col_expr(Column::EndedAt, Expr::value(at.micros()))
             .filter(Column::Id.is_in(chunk.iter().copied()))
@@ -138,18 +186,21 @@ pub async fn end(transaction: &DatabaseTransaction, ids: &[i64], at: Timestamp) 
     Ok(())
 }
 
-pub async fn find(connection: &impl ConnectionTrait, id: i64) -> Result<Option<UnplacedRow>, StorageError> {
-    let row = Entity::find_by_id(id).one(connection).await?;
+pub async fn find(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<UnplacedRow>, StorageError> {
+    let row = Entity::find()
+        .filter(Column::Uid.eq(uuid_bytes(id)))
+        .one(connection)
+        .await?;
     row.map(read).transpose()
 }
 
 pub async fn place(
     transaction: &DatabaseTransaction,
-    id: i64,
+    number: i64,
     placement: &Placement,
 ) -> Result<(), StorageError> {
     let row = ActiveModel {
-        id: Set(id),
+        id: Set(number),
         placed_at: Set(Some(placement.at.micros())),
         placed_by: Set(Some(placement.officer.clone())),
         placed_code: Set(Some(i64::from(placement.code.number()))),
@@ -160,19 +211,24 @@ pub async fn place(
     Ok(())
 }
 
-/// Rows after one, by id.
+/// Rows after one, in the order in which notices brought them.
 pub async fn list(
     connection: &impl ConnectionTrait,
-    waiting_only: bool,
+    state: Option<RowState>,
     after: i64,
     limit: u64,
 ) -> Result<Vec<UnplacedRow>, StorageError> {
     let mut query = Entity::find().filter(Column::Id.gt(after));
-    if waiting_only {
-        query = query
+    query = match state {
+        None => query,
+        Some(RowState::Placed) => query.filter(Column::PlacedAt.is_not_null()),
+        Some(RowState::Waiting) => query
             .filter(Column::PlacedAt.is_null())
-            .filter(Column::EndedAt.is_null());
-    }
+            .filter(Column::EndedAt.is_null()),
+        Some(RowState::Lapsed) => query
+            .filter(Column::PlacedAt.is_null())
+            .filter(Column::EndedAt.is_not_null()),
+    };
     let rows = query
         .order_by_asc(Column::Id)
         .limit(limit)

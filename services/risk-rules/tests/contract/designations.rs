@@ -350,7 +350,7 @@ async fn an_action_sent_again_is_answered_alike_and_another_body_is_a_conflict(b
         ("withdraw", request_id(9)),
         ("end", request_id(10)),
     ] {
-        let mut sent = async |name: &str| {
+        let sent = async |name: &str| {
             let (request_id, name, etag) = (reused.clone(), name.to_owned(), String::new());
             let purpose = purpose();
             let mut client = mesh.designations();

@@ -54,8 +54,26 @@ async fn staff_without_a_division_act_nowhere(bed: Bed) {
     let area = placement::propose(&mesh, &other, placement::proposal(2))
         .await
         .unwrap();
-    let approved = placement::approve(&mesh, &nobody, 3, area.key_area_id).await;
-    assert_eq!(reason(approved), "DIVISION_MISSING");
+    for refused in [
+        placement::act(&mesh, &nobody, "approve", &area.name, "")
+            .await
+            .map(drop),
+        placement::act(&mesh, &nobody, "reject", &area.name, "")
+            .await
+            .map(drop),
+        placement::act(&mesh, &nobody, "withdraw", &area.name, "")
+            .await
+            .map(drop),
+        placement::act(&mesh, &nobody, "end", &area.name, "")
+            .await
+            .map(drop),
+        placement::get(&mesh, &nobody, &area.name).await.map(drop),
+        placement::key_areas(&mesh, &nobody, wire::ListKeyAreasRequest::default())
+            .await
+            .map(drop),
+    ] {
+        assert_eq!(reason(refused), "DIVISION_MISSING");
+    }
     import_table(&mesh, vec![table(&[WAITS])]).await.unwrap();
     let placing = placing(&mesh, "370202").await;
     assert_eq!(
@@ -86,10 +104,10 @@ async fn lists_of_the_whole_country_take_the_province_wide_grant(bed: Bed) {
 async fn a_key_area_lies_in_shandong_and_exists(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     let province = staff("officer-1", Role::HealthOfficer);
-    for (division, wrong) in [
-        ("110000", "division DIVISION_NOT_SHANDONG"),
-        ("110101", "division DIVISION_NOT_SHANDONG"),
-        ("999999", "division DIVISION_UNKNOWN"),
+    for (division, refusal) in [
+        ("110000", "OUTSIDE_DIVISION"),
+        ("110101", "OUTSIDE_DIVISION"),
+        ("999999", "OUTSIDE_DIVISION"),
         ("370299", "division DIVISION_UNKNOWN"),
         ("370299001", "division DIVISION_UNKNOWN"),
     ] {
@@ -98,7 +116,10 @@ async fn a_key_area_lies_in_shandong_and_exists(bed: Bed) {
             ..placement::proposal(1)
         };
         let refused = placement::propose(&mesh, &province, proposal).await.unwrap_err();
-        assert_eq!(named(&refused), [wrong], "{division}");
+        let said = named(&refused)
+            .pop()
+            .unwrap_or_else(|| refused.reason.to_string());
+        assert_eq!(said, refusal, "{division}");
     }
     for (n, division) in [(2, "370000"), (3, "370200"), (4, "370202"), (5, "370202001")] {
         let proposal = wire::ProposeKeyAreaRequest {
@@ -109,10 +130,11 @@ async fn a_key_area_lies_in_shandong_and_exists(bed: Bed) {
     }
 }
 
-async fn placing(mesh: &Mesh, division: &str) -> wire::PlaceAreaRequest {
-    wire::PlaceAreaRequest {
+async fn placing(mesh: &Mesh, division: &str) -> wire::PlaceUnplacedAreaRequest {
+    wire::PlaceUnplacedAreaRequest {
         request_id: placement::request_id(90),
-        unplaced_area_id: placement::unplaced(mesh, true).await[0].unplaced_area_id,
+        name: placement::unplaced(mesh, true).await[0].name.clone(),
+        etag: String::new(),
         division: division.to_owned(),
         community: "甲小区".to_owned(),
     }

@@ -165,11 +165,11 @@ impl identity::account_service_server::AccountService for Feeds {
 struct Pulls;
 
 #[tonic::async_trait]
-impl declaration::feed_service_server::FeedService for Pulls {
-    async fn import_facts(
+impl declaration::pull_service_server::PullService for Pulls {
+    async fn get_pull(
         &self,
-        _: Request<tonic::Streaming<declaration::ImportFactsRequest>>,
-    ) -> Result<Response<declaration::ImportFactsResponse>, Status> {
+        _: Request<declaration::GetPullRequest>,
+    ) -> Result<Response<declaration::GetPullResponse>, Status> {
         Err(Status::unimplemented("not asked here"))
     }
 
@@ -178,12 +178,13 @@ impl declaration::feed_service_server::FeedService for Pulls {
         _: Request<declaration::ListPullsRequest>,
     ) -> Result<Response<declaration::ListPullsResponse>, Status> {
         let pull = declaration::Pull {
-            source: "epidemic-database".to_owned(),
+            pull_id: "epidemic-database".to_owned(),
             divisions: vec!["370300".to_owned()],
             ..declaration::Pull::default()
         };
         Ok(Response::new(declaration::ListPullsResponse {
             pulls: vec![pull],
+            next_page_token: String::new(),
         }))
     }
 
@@ -323,7 +324,7 @@ impl Mesh {
         let accounts = identity::account_service_server::AccountServiceServer::new(feeds.clone());
         let routes = tonic::service::Routes::new(log).add_service(accounts);
         bed.bind_fake(ServiceName::Identity, routes);
-        let pulls = declaration::feed_service_server::FeedServiceServer::new(Pulls);
+        let pulls = declaration::pull_service_server::PullServiceServer::new(Pulls);
         let declared = declaration::event_log_service_server::EventLogServiceServer::new(Pulls);
         let routes = tonic::service::Routes::new(pulls).add_service(declared);
         bed.bind_fake(ServiceName::Declaration, routes);
@@ -535,6 +536,10 @@ impl Mesh {
 
     pub fn areas(&self) -> wire::area_service_client::AreaServiceClient<MeshChannel> {
         wire::area_service_client::AreaServiceClient::new(self.channel(Caller::Gateway))
+    }
+
+    pub fn key_areas(&self) -> wire::key_area_service_client::KeyAreaServiceClient<MeshChannel> {
+        wire::key_area_service_client::KeyAreaServiceClient::new(self.channel(Caller::Gateway))
     }
 
     /// The colour that code-rendering was told last.

@@ -143,7 +143,7 @@ async fn a_listing_concerns_whoever_is_one_person_with_one_who_stayed(bed: Bed) 
     mesh.stored(vec![stay(1, "甲小区")], &[1, 2, 3]).await;
     mesh.told([merged(2, 1, 1)]).await;
     let listed = import(&mesh, notice("2022-11-26 12时", &["甲小区"])).await;
-    assert_eq!((listed.redecided, listed.in_force), (2, true));
+    assert_eq!(crate::areas::redecided(listed.effect), 2);
     mesh.shows(1, Colour::Red).await;
     mesh.shows(2, Colour::Red).await;
 }

@@ -6,20 +6,23 @@ use lutong_chassis::testing::Bed;
 use lutong_kernel::{Clock as _, DivisionCode, Fault, Timestamp};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
-use lutong_proto::types::v1::Colour;
+use lutong_proto::types::v1::{Colour, Effect};
 use tonic::Response;
 
-use crate::areas::{import, notice, stay};
-use crate::mesh::{Mesh, fault, staff};
+use crate::areas::{import, notice, redecided, stay};
+use crate::mesh::{Mesh, fault, fresh_id, staff, staff_of};
 
 on_both_engines!(
     listings_are_listed_by_division_and_as_they_were_known,
+    a_listing_has_a_name_and_is_read_as_it_was_known,
     what_officers_must_place_is_listed_once_while_notices_list_it,
     a_placed_row_turns_those_who_stayed_there_and_is_lifted_with_it,
     a_placement_that_is_wrong_changes_nothing,
     a_table_of_listings_is_imported_once,
     a_table_that_is_wrong_changes_nothing,
-    a_key_area_is_listed_once_a_second_officer_approves,
+    a_key_area_is_listed_once_a_second_officer_approves_and_lifted_by_its_end,
+    a_key_area_is_of_its_division_and_waits_in_a_list,
+    a_key_area_is_rejected_by_another_and_withdrawn_by_its_own,
     a_proposal_that_is_wrong_is_not_stored,
 );
 
@@ -43,27 +46,28 @@ fn answered<T>(answer: Result<Response<T>, tonic::Status>) -> Result<T, Fault> {
 }
 
 async fn list(mesh: &Mesh, query: wire::ListAreasRequest) -> Result<wire::ListAreasResponse, Fault> {
-    let request = mesh.purposeful(&officer("officer-1"), query);
+    let request = mesh.asking(&officer("officer-1"), query);
     answered(mesh.areas().list_areas(request).await)
 }
 
 pub async fn unplaced(mesh: &Mesh, waiting_only: bool) -> Vec<wire::UnplacedArea> {
-    let query = wire::ListUnplacedRequest {
-        waiting_only,
-        ..wire::ListUnplacedRequest::default()
+    let waiting = wire::UnplacedAreaState::Waiting;
+    let query = wire::ListUnplacedAreasRequest {
+        state: if waiting_only { waiting.into() } else { 0 },
+        ..wire::ListUnplacedAreasRequest::default()
     };
-    let request = mesh.purposeful(&officer("officer-1"), query);
-    let answer = answered(mesh.areas().list_unplaced(request).await);
+    let request = mesh.asking(&officer("officer-1"), query);
+    let answer = answered(mesh.areas().list_unplaced_areas(request).await);
     answer.unwrap().unplaced_areas
 }
 
 pub async fn place(
     mesh: &Mesh,
     who: &Principal,
-    placing: wire::PlaceAreaRequest,
-) -> Result<wire::PlaceAreaResponse, Fault> {
-    let request = mesh.purposeful(who, placing);
-    answered(mesh.areas().place_area(request).await)
+    placing: wire::PlaceUnplacedAreaRequest,
+) -> Result<wire::PlaceUnplacedAreaResponse, Fault> {
+    let request = mesh.asking(who, placing);
+    answered(mesh.areas().place_unplaced_area(request).await)
 }
 
 pub async fn import_table(mesh: &Mesh, chunks: Vec<Vec<u8>>) -> Result<wire::ImportIntervalsResponse, Fault> {
@@ -79,7 +83,7 @@ pub async fn import_table_as(
         .into_iter()
         .map(|chunk| wire::ImportIntervalsRequest { chunk: chunk.into() });
     let chunks = tokio_stream::iter(chunks.collect::<Vec<_>>());
-    let request = mesh.purposeful(who, chunks);
+    let request = mesh.asking(who, chunks);
     answered(mesh.areas().import_intervals(request).await)
 }
 
@@ -99,14 +103,14 @@ async fn listings_are_listed_by_division_and_as_they_were_known(bed: Bed) {
     mesh.bed.clock.advance(std::time::Duration::from_secs(7_200));
     import(&mesh, notice("2022-11-26 14时", &["甲小区"])).await;
     let in_qingdao = |open_only| wire::ListAreasRequest {
-        division: "3702".to_owned(),
+        division: "370200".to_owned(),
         open_only,
         ..wire::ListAreasRequest::default()
     };
     let all = list(&mesh, in_qingdao(false)).await.unwrap();
     // By the code points of their names.
     assert_eq!(named_areas(&all), ["乙小区", "甲小区"]);
-    assert_eq!(all.areas[0].to_time, Some(stamp("2022-11-26T14:00:00+08:00")));
+    assert_eq!(all.areas[0].end_time, Some(stamp("2022-11-26T14:00:00+08:00")));
     assert_eq!(all.areas[1].level(), wire::RiskLevel::High);
     assert_eq!(all.next_page_token, "");
     let now = list(&mesh, in_qingdao(true)).await.unwrap();
@@ -131,24 +135,33 @@ async fn listings_are_listed_by_division_and_as_they_were_known(bed: Bed) {
         ..one
     };
     assert_eq!(named_areas(&first), ["乙小区"]);
-    assert_eq!(named_areas(&list(&mesh, second).await.unwrap()), ["甲小区"]);
+    assert_eq!(
+        named_areas(&list(&mesh, second.clone()).await.unwrap()),
+        ["甲小区"]
+    );
+    let foreign = wire::ListAreasRequest {
+        level: wire::RiskLevel::High.into(),
+        ..second
+    };
+    let refused = list(&mesh, foreign).await.unwrap_err();
+    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    let medium = wire::ListAreasRequest {
+        level: wire::RiskLevel::Medium.into(),
+        ..in_qingdao(false)
+    };
+    assert!(list(&mesh, medium).await.unwrap().areas.is_empty());
     let wrong = wire::ListAreasRequest {
         division: "青岛".to_owned(),
         known_time: Some(prost_types::Timestamp {
             seconds: i64::MAX,
             nanos: 0,
         }),
-        page_token: "x".to_owned(),
         ..wire::ListAreasRequest::default()
     };
     let refused = list(&mesh, wrong).await.unwrap_err();
     assert_eq!(
         named(&refused),
-        [
-            "division DIVISION_PREFIX",
-            "known_time INSTANT",
-            "page_token PAGE_TOKEN"
-        ]
+        ["division DIVISION_SHAPE", "known_time TIME_SHAPE"]
     );
 }
 
@@ -164,30 +177,92 @@ async fn what_officers_must_place_is_listed_once_while_notices_list_it(bed: Bed)
         ("山东省 青岛市 市南区", REST)
     );
     assert_eq!(rest.reason(), wire::PlacementReason::Complement);
-    assert_eq!(rest.publish_time, Some(stamp("2022-11-26T12:00:00+08:00")));
+    assert_eq!(rest.start_time, Some(stamp("2022-11-26T12:00:00+08:00")));
     assert_eq!(whole.reason(), wire::PlacementReason::WholeArea);
     import(&mesh, notice("2022-11-26 14时", &["甲小区", "全域"])).await;
     assert_eq!(unplaced(&mesh, true).await.len(), 1);
     let all = unplaced(&mesh, false).await;
     assert_eq!(all[0].end_time, Some(stamp("2022-11-26T14:00:00+08:00")));
-    let wrong = wire::ListUnplacedRequest {
-        page_size: 1_001,
-        ..wire::ListUnplacedRequest::default()
+    assert_eq!(
+        [all[0].state(), all[1].state()],
+        [wire::UnplacedAreaState::Lapsed, wire::UnplacedAreaState::Waiting]
+    );
+    let wrong = wire::ListUnplacedAreasRequest {
+        page_token: "x".to_owned(),
+        ..wire::ListUnplacedAreasRequest::default()
     };
-    let request = mesh.purposeful(&officer("officer-1"), wrong);
-    let refused = answered(mesh.areas().list_unplaced(request).await).unwrap_err();
-    assert_eq!(named(&refused), ["page_size PAGE_RANGE"]);
+    let request = mesh.asking(&officer("officer-1"), wrong);
+    let refused = answered(mesh.areas().list_unplaced_areas(request).await).unwrap_err();
+    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    let row = async |name: &str| {
+        let request = wire::GetUnplacedAreaRequest {
+            name: name.to_owned(),
+        };
+        let request = mesh.asking(&officer("officer-1"), request);
+        let answer = answered(mesh.areas().get_unplaced_area(request).await)?;
+        Ok::<_, Fault>(answer.unplaced_area.unwrap())
+    };
+    assert_eq!(row(&all[1].name).await.unwrap(), all[1]);
+    assert_eq!(all[1].allowed_actions, [i32::from(wire::Action::Place)]);
+    let nobodys = format!("unplaced-areas/{}", request_id(99));
+    assert_eq!(row(&nobodys).await.unwrap_err().reason, "UNPLACED_AREA_NOT_FOUND");
+    assert_eq!(
+        named(&row("unplaced-areas/1").await.unwrap_err()),
+        ["name NAME_SHAPE"]
+    );
+}
+
+async fn a_listing_has_a_name_and_is_read_as_it_was_known(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    let before = mesh.bed.clock.now();
+    mesh.bed.clock.advance(std::time::Duration::from_secs(3_600));
+    import(&mesh, notice("2022-11-26 12时", &["甲小区"])).await;
+    let known = mesh.bed.clock.now();
+    mesh.bed.clock.advance(std::time::Duration::from_secs(3_600));
+    import(&mesh, notice("2022-11-26 14时", &[])).await;
+    let listed = list(&mesh, wire::ListAreasRequest::default())
+        .await
+        .unwrap()
+        .areas;
+    let get = async |name: &str, known: Option<Timestamp>| {
+        let request = wire::GetAreaRequest {
+            name: name.to_owned(),
+            known_time: known.map(|at| lutong_proto::time::from_micros(at.micros())),
+        };
+        let request = mesh.asking(&officer("officer-1"), request);
+        let answer = answered(mesh.areas().get_area(request).await)?;
+        Ok::<_, Fault>(answer.area.unwrap())
+    };
+    let name = &listed[0].name;
+    assert_eq!(get(name, None).await.unwrap(), listed[0]);
+    let then = get(name, Some(known)).await.unwrap();
+    assert_eq!(
+        (&then.name, then.end_time),
+        (name, None),
+        "its end was not known yet"
+    );
+    for (name, known) in [
+        (name.as_str(), Some(before)),
+        (&format!("areas/{}", request_id(99)), None),
+    ] {
+        assert_eq!(get(name, known).await.unwrap_err().reason, "AREA_NOT_FOUND");
+    }
+    assert_eq!(
+        named(&get("areas/1", None).await.unwrap_err()),
+        ["name NAME_SHAPE"]
+    );
 }
 
 /// Two who stayed in different places, and a row that waits.
-async fn waiting(bed: Bed) -> (Mesh, wire::PlaceAreaRequest) {
+async fn waiting(bed: Bed) -> (Mesh, wire::PlaceUnplacedAreaRequest) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![stay(1, "甲小区"), stay(2, "乙小区")], &[1, 2])
         .await;
     import(&mesh, notice("2022-11-26 12时", &[REST])).await;
-    let placing = wire::PlaceAreaRequest {
+    let placing = wire::PlaceUnplacedAreaRequest {
         request_id: request_id(1),
-        unplaced_area_id: unplaced(&mesh, true).await[0].unplaced_area_id,
+        name: unplaced(&mesh, true).await[0].name.clone(),
+        etag: String::new(),
         division: "370202".to_owned(),
         community: "甲小区".to_owned(),
     };
@@ -199,9 +274,9 @@ async fn a_placed_row_turns_those_who_stayed_there_and_is_lifted_with_it(bed: Be
     assert_eq!(mesh.shown(1), Some(Colour::Green));
     let who = officer("officer-1");
     let placed = place(&mesh, &who, placing.clone()).await.unwrap();
-    assert_eq!((placed.redecided, placed.in_force), (1, true));
+    assert_eq!(redecided(placed.effect.clone()), 1);
     let area = placed.area.unwrap();
-    assert_eq!(area.from_time, Some(stamp("2022-11-26T12:00:00+08:00")));
+    assert_eq!(area.start_time, Some(stamp("2022-11-26T12:00:00+08:00")));
     assert_eq!(
         [1, 2].map(|n| mesh.shown(n).unwrap()),
         [Colour::Red, Colour::Green]
@@ -213,19 +288,18 @@ async fn a_placed_row_turns_those_who_stayed_there_and_is_lifted_with_it(bed: Be
     assert!(unplaced(&mesh, true).await.is_empty());
     // A notice that lists the row still does not lift what was placed of it; one without it does.
     let listed = import(&mesh, notice("2022-11-26 13时", &[REST])).await;
-    assert_eq!((listed.lifted, listed.redecided), (0, 0));
+    assert_eq!((listed.lifted, redecided(listed.effect)), (0, 0));
     let lifted = import(&mesh, notice("2022-11-26 14时", &[])).await;
-    assert_eq!((lifted.lifted, lifted.redecided), (1, 1));
+    assert_eq!((lifted.lifted, redecided(lifted.effect)), (1, 1));
     let all = list(&mesh, wire::ListAreasRequest::default()).await.unwrap();
     assert_eq!(all.areas.len(), 1);
-    assert_eq!(all.areas[0].to_time, Some(stamp("2022-11-26T14:00:00+08:00")));
+    assert_eq!(all.areas[0].end_time, Some(stamp("2022-11-26T14:00:00+08:00")));
 }
 
 async fn a_placement_that_is_wrong_changes_nothing(bed: Bed) {
     let (mesh, placing) = waiting(bed).await;
     let who = officer("officer-1");
-    let wrong = wire::PlaceAreaRequest {
-        request_id: String::new(),
+    let wrong = wire::PlaceUnplacedAreaRequest {
         division: "370200".to_owned(),
         community: " ".to_owned(),
         ..placing.clone()
@@ -233,10 +307,23 @@ async fn a_placement_that_is_wrong_changes_nothing(bed: Bed) {
     let refused = place(&mesh, &who, wrong).await.unwrap_err();
     assert_eq!(
         named(&refused),
+        ["division DIVISION_TOO_WIDE", "community COMMUNITY_SHAPE"]
+    );
+    let wrong = wire::PlaceUnplacedAreaRequest {
+        request_id: String::new(),
+        name: "7".to_owned(),
+        etag: "x".repeat(65),
+        division: "3702".to_owned(),
+        community: String::new(),
+    };
+    let refused = place(&mesh, &who, wrong).await.unwrap_err();
+    assert_eq!(
+        named(&refused),
         [
-            "request_id REQUEST_ID_MISSING",
-            "division DIVISION_TOO_WIDE",
-            "community COMMUNITY_SHAPE"
+            "request_id MISSING",
+            "name NAME_SHAPE",
+            "etag TOO_LONG",
+            "division DIVISION_SHAPE"
         ]
     );
     let elsewhere = Principal {
@@ -245,26 +332,36 @@ async fn a_placement_that_is_wrong_changes_nothing(bed: Bed) {
     };
     let refused = place(&mesh, &elsewhere, placing.clone()).await.unwrap_err();
     assert_eq!(refused.reason, "OUTSIDE_DIVISION");
-    let unknown = wire::PlaceAreaRequest {
-        unplaced_area_id: 9_999,
+    let unknown = wire::PlaceUnplacedAreaRequest {
+        name: format!("unplaced-areas/{}", request_id(99)),
         ..placing.clone()
     };
     let refused = place(&mesh, &who, unknown).await.unwrap_err();
-    assert_eq!(refused.reason, "UNPLACED_NOT_FOUND");
+    assert_eq!(refused.reason, "UNPLACED_AREA_NOT_FOUND");
     assert_eq!(mesh.shown(1), Some(Colour::Green));
+    let seen = unplaced(&mesh, true).await[0].etag.clone();
+    let seen = wire::PlaceUnplacedAreaRequest {
+        etag: seen,
+        ..placing.clone()
+    };
     place(&mesh, &who, placing.clone()).await.unwrap();
-    let other = wire::PlaceAreaRequest {
+    let late = wire::PlaceUnplacedAreaRequest {
+        request_id: request_id(3),
+        ..seen
+    };
+    assert_eq!(place(&mesh, &who, late).await.unwrap_err().reason, "STALE");
+    let other = wire::PlaceUnplacedAreaRequest {
         community: "乙小区".to_owned(),
         ..placing
     };
     let refused = place(&mesh, &who, other.clone()).await.unwrap_err();
     assert_eq!(refused.reason, "REQUEST_ID_REUSED");
-    let other = wire::PlaceAreaRequest {
+    let other = wire::PlaceUnplacedAreaRequest {
         request_id: request_id(2),
         ..other
     };
     let refused = place(&mesh, &who, other).await.unwrap_err();
-    assert_eq!(refused.reason, "ALREADY_PLACED");
+    assert_eq!(refused.reason, "WRONG_STATE");
     assert_eq!(mesh.shown(2), Some(Colour::Green));
 }
 
@@ -290,22 +387,28 @@ async fn a_table_of_listings_is_imported_once(bed: Bed) {
         (done.rows, done.listed, done.opened, done.needs_placement),
         (2, 1, 1, 1)
     );
-    assert_eq!((done.redecided, done.in_force), (1, true));
+    assert_eq!(redecided(done.effect), 1);
     assert_eq!(
         [1, 2].map(|n| mesh.shown(n).unwrap()),
         [Colour::Red, Colour::Green]
     );
     let again = import_table(&mesh, rows()).await.unwrap();
     assert_eq!(
-        (again.opened, again.ended, again.unchanged, again.redecided),
+        (
+            again.opened,
+            again.ended,
+            again.unchanged,
+            redecided(again.effect)
+        ),
         (0, 0, 1, 0)
     );
     let [waits] = &unplaced(&mesh, true).await[..] else {
         panic!("one row waits, once")
     };
-    let placing = wire::PlaceAreaRequest {
+    let placing = wire::PlaceUnplacedAreaRequest {
         request_id: request_id(1),
-        unplaced_area_id: waits.unplaced_area_id,
+        name: waits.name.clone(),
+        etag: String::new(),
         division: "370202".to_owned(),
         community: "乙小区".to_owned(),
     };
@@ -315,12 +418,12 @@ async fn a_table_of_listings_is_imported_once(bed: Bed) {
     let end = "2022-11-25T00:00:00+08:00";
     let ended = table(&[&format!("{LISTED}{end}"), &format!("{WAITS}{end}")]);
     let done = import_table(&mesh, vec![ended]).await.unwrap();
-    assert_eq!((done.opened, done.ended, done.redecided), (0, 2, 2));
+    assert_eq!((done.opened, done.ended, redecided(done.effect)), (0, 2, 2));
     // An earlier one takes no end away.
     assert_eq!(import_table(&mesh, rows()).await.unwrap().unchanged, 1);
     let all = list(&mesh, wire::ListAreasRequest::default()).await.unwrap();
     assert!(
-        all.areas.iter().all(|area| area.to_time == Some(stamp(end))),
+        all.areas.iter().all(|area| area.end_time == Some(stamp(end))),
         "{all:?}"
     );
 }
@@ -343,9 +446,9 @@ pub fn proposal(n: u32) -> wire::ProposeKeyAreaRequest {
     wire::ProposeKeyAreaRequest {
         request_id: request_id(n),
         division: "370202".to_owned(),
-        from_time: Some(stamp("2022-11-25T00:00:00+08:00")),
-        to_time: None,
-        legal_basis: wire::KeyAreaBasis::EpidemicArea.into(),
+        start_time: Some(stamp("2022-11-25T00:00:00+08:00")),
+        end_time: None,
+        legal_basis: wire::LegalBasisCode::Picl43.into(),
     }
 }
 
@@ -354,73 +457,258 @@ pub async fn propose(
     who: &Principal,
     proposal: wire::ProposeKeyAreaRequest,
 ) -> Result<wire::KeyArea, Fault> {
-    let request = mesh.purposeful(who, proposal);
-    let answer = answered(mesh.areas().propose_key_area(request).await)?;
+    let request = mesh.asking(who, proposal);
+    let answer = answered(mesh.key_areas().propose_key_area(request).await)?;
     Ok(answer.key_area.unwrap())
 }
 
-pub async fn approve(
-    mesh: &Mesh,
-    who: &Principal,
-    n: u32,
-    key_area_id: i64,
-) -> Result<wire::ApproveKeyAreaResponse, Fault> {
-    let approval = wire::ApproveKeyAreaRequest {
-        request_id: request_id(n),
-        key_area_id,
+pub async fn get(mesh: &Mesh, who: &Principal, name: &str) -> Result<wire::KeyArea, Fault> {
+    let request = wire::GetKeyAreaRequest {
+        name: name.to_owned(),
     };
-    let request = mesh.purposeful(who, approval);
-    answered(mesh.areas().approve_key_area(request).await)
+    let answer = answered(mesh.key_areas().get_key_area(mesh.asking(who, request)).await)?;
+    Ok(answer.key_area.unwrap())
 }
 
-async fn a_key_area_is_listed_once_a_second_officer_approves(bed: Bed) {
+pub async fn key_areas(
+    mesh: &Mesh,
+    who: &Principal,
+    request: wire::ListKeyAreasRequest,
+) -> Result<(Vec<String>, String), Fault> {
+    let answer = answered(mesh.key_areas().list_key_areas(mesh.asking(who, request)).await)?;
+    let names = answer.key_areas.into_iter().map(|one| one.name);
+    Ok((names.collect(), answer.next_page_token))
+}
+
+type Acted = Result<(wire::KeyArea, Option<Effect>), Fault>;
+
+pub async fn act(mesh: &Mesh, who: &Principal, action: &str, name: &str, etag: &str) -> Acted {
+    act_as(mesh, who, &fresh_id(), action, (name, etag)).await
+}
+
+/// One of the four actions on a key area.
+async fn act_as(mesh: &Mesh, who: &Principal, id: &str, action: &str, (name, etag): (&str, &str)) -> Acted {
+    let (request_id, name, etag) = (id.to_owned(), name.to_owned(), etag.to_owned());
+    let mut client = mesh.key_areas();
+    let (area, effect) = match action {
+        "approve" => {
+            let request = wire::ApproveKeyAreaRequest {
+                request_id,
+                name,
+                etag,
+            };
+            let answer = answered(client.approve_key_area(mesh.asking(who, request)).await)?;
+            (answer.key_area, answer.effect)
+        }
+        "reject" => {
+            let request = wire::RejectKeyAreaRequest {
+                request_id,
+                name,
+                etag,
+            };
+            let answer = answered(client.reject_key_area(mesh.asking(who, request)).await)?;
+            (answer.key_area, None)
+        }
+        "withdraw" => {
+            let request = wire::WithdrawKeyAreaRequest {
+                request_id,
+                name,
+                etag,
+            };
+            let answer = answered(client.withdraw_key_area(mesh.asking(who, request)).await)?;
+            (answer.key_area, None)
+        }
+        _ => {
+            let request = wire::EndKeyAreaRequest {
+                request_id,
+                name,
+                etag,
+            };
+            let answer = answered(client.end_key_area(mesh.asking(who, request)).await)?;
+            (answer.key_area, answer.effect)
+        }
+    };
+    Ok((area.unwrap(), effect))
+}
+
+const ACTIONS: [&str; 4] = ["approve", "reject", "withdraw", "end"];
+
+fn reason(acted: Acted) -> String {
+    acted.unwrap_err().reason.into_owned()
+}
+
+async fn a_key_area_is_listed_once_a_second_officer_approves_and_lifted_by_its_end(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![stay(1, "甲小区")], &[1]).await;
     let (one, two) = (officer("officer-1"), officer("officer-2"));
     let proposed = propose(&mesh, &one, proposal(1)).await.unwrap();
     assert_eq!(propose(&mesh, &one, proposal(1)).await.unwrap(), proposed);
-    let id = proposed.key_area_id;
-    let refused = approve(&mesh, &one, 2, id).await.unwrap_err();
-    assert_eq!(refused.reason, "OWN_PROPOSAL");
-    assert_eq!(mesh.shown(1), Some(Colour::Green));
-    let approved = approve(&mesh, &two, 3, id).await.unwrap();
-    assert_eq!((approved.redecided, approved.in_force), (1, true));
-    assert_eq!(mesh.shown(1), Some(Colour::Red));
-    let approved = approved.key_area.unwrap();
+    let name = &proposed.name;
     assert_eq!(
-        (approved.proposer.as_str(), approved.approver.as_str()),
+        (proposed.state(), proposed.area.as_str()),
+        (wire::KeyAreaState::Proposed, "")
+    );
+    assert_eq!(
+        reason(act(&mesh, &one, "approve", name, "").await),
+        "OWN_PROPOSAL"
+    );
+    assert_eq!(mesh.shown(1), Some(Colour::Green));
+    let id = fresh_id();
+    let approve = async || act_as(&mesh, &two, &id, "approve", (name, &proposed.etag)).await;
+    let (approved, effect) = approve().await.unwrap();
+    assert_eq!(redecided(effect), 1);
+    assert_eq!(mesh.shown(1), Some(Colour::Red));
+    let approval = approved.approval.clone().unwrap();
+    assert_eq!(
+        (approval.proposer.as_str(), approval.approver.as_str()),
         ("officer-1", "officer-2")
     );
-    assert_eq!(
-        approve(&mesh, &two, 3, id).await.unwrap().key_area,
-        Some(approved)
-    );
+    assert_eq!(approve().await.unwrap().0, approved);
     // No notice lifts it.
     import(&mesh, notice("2022-11-26 14时", &[])).await;
     let open = wire::ListAreasRequest {
         open_only: true,
         ..wire::ListAreasRequest::default()
     };
-    let listed = list(&mesh, open).await.unwrap();
-    assert_eq!(listed.areas[0].level(), wire::RiskLevel::Key);
-    let refused = approve(&mesh, &two, 4, id).await.unwrap_err();
-    assert_eq!(refused.reason, "ALREADY_APPROVED");
-    let elsewhere = Principal {
-        division: Some(DivisionCode::parse("370100").unwrap()),
-        ..two.clone()
-    };
-    let refused = approve(&mesh, &elsewhere, 5, id).await.unwrap_err();
-    assert_eq!(refused.reason, "OUTSIDE_DIVISION");
+    let listed = list(&mesh, open.clone()).await.unwrap();
     assert_eq!(
-        approve(&mesh, &two, 6, 9_999).await.unwrap_err().reason,
-        "KEY_AREA_NOT_FOUND"
+        (listed.areas[0].level(), &listed.areas[0].name),
+        (wire::RiskLevel::Key, &approved.area)
     );
-    let other = propose(&mesh, &one, proposal(7)).await.unwrap().key_area_id;
-    let refused = approve(&mesh, &two, 3, other).await.unwrap_err();
-    assert_eq!(refused.reason, "REQUEST_ID_REUSED");
-    let refused = mesh.purposeful(&two, wire::ApproveKeyAreaRequest::default());
-    let refused = answered(mesh.areas().approve_key_area(refused).await).unwrap_err();
-    assert_eq!(named(&refused), ["request_id REQUEST_ID_MISSING"]);
+    for action in ["approve", "reject"] {
+        assert_eq!(
+            reason(act(&mesh, &two, action, name, "").await),
+            "WRONG_STATE",
+            "{action}"
+        );
+    }
+    for (who, action) in [
+        (&two, "approve"),
+        (&two, "reject"),
+        (&one, "withdraw"),
+        (&two, "end"),
+    ] {
+        let stale = act(&mesh, who, action, name, &proposed.etag).await;
+        assert_eq!(reason(stale), "STALE", "{action}");
+    }
+    // The same listing is not opened twice: ending one would lift the other.
+    let same = propose(&mesh, &one, proposal(2)).await.unwrap().name;
+    assert_eq!(
+        reason(act(&mesh, &two, "approve", &same, "").await),
+        "KEY_AREA_LISTED"
+    );
+    let (ended, effect) = act(&mesh, &one, "end", name, &approved.etag).await.unwrap();
+    assert_eq!((ended.state(), redecided(effect)), (wire::KeyAreaState::Ended, 1));
+    assert_eq!(ended.approval.unwrap().closer, "officer-1");
+    assert!(list(&mesh, open).await.unwrap().areas.is_empty());
+    assert_eq!(reason(act(&mesh, &one, "end", name, "").await), "WRONG_STATE");
+    act(&mesh, &two, "approve", &same, "").await.unwrap();
+}
+
+async fn a_key_area_is_of_its_division_and_waits_in_a_list(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    let of = |account: &str, division: &str| staff_of(account, Role::HealthOfficer, division);
+    let (one, city, elsewhere) = (
+        of("officer-1", "370202"),
+        of("officer-2", "370200"),
+        of("officer-3", "370100"),
+    );
+    let mut proposed = Vec::new();
+    for n in 1..=3 {
+        proposed.insert(0, propose(&mesh, &one, proposal(n)).await.unwrap().name);
+        mesh.bed.clock.advance(std::time::Duration::from_secs(60));
+    }
+    let waiting = wire::ListKeyAreasRequest {
+        state: wire::KeyAreaState::Proposed.into(),
+        ..wire::ListKeyAreasRequest::default()
+    };
+    assert_eq!(
+        key_areas(&mesh, &city, waiting.clone()).await.unwrap().0,
+        proposed
+    );
+    assert!(
+        key_areas(&mesh, &elsewhere, waiting.clone())
+            .await
+            .unwrap()
+            .0
+            .is_empty()
+    );
+    let first = wire::ListKeyAreasRequest {
+        page_size: 2,
+        ..waiting.clone()
+    };
+    let (page, token) = key_areas(&mesh, &one, first.clone()).await.unwrap();
+    let second = wire::ListKeyAreasRequest {
+        page_token: token.clone(),
+        ..first
+    };
+    let (rest, last) = key_areas(&mesh, &one, second).await.unwrap();
+    assert_eq!(([page, rest].concat(), last.as_str()), (proposed.clone(), ""));
+    let foreign = wire::ListKeyAreasRequest {
+        page_token: token,
+        ..wire::ListKeyAreasRequest::default()
+    };
+    let refused = key_areas(&mesh, &one, foreign).await.unwrap_err();
+    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    let beside = wire::ListKeyAreasRequest {
+        division: "370203".to_owned(),
+        ..waiting
+    };
+    let refused = key_areas(&mesh, &one, beside).await.unwrap_err();
+    assert_eq!(refused.reason, "OUTSIDE_DIVISION");
+    let (nobodys, theirs) = (format!("key-areas/{}", request_id(99)), &proposed[0]);
+    let refused = get(&mesh, &elsewhere, theirs).await.unwrap_err();
+    assert_eq!(refused.reason, "KEY_AREA_NOT_FOUND");
+    assert_eq!(refused, get(&mesh, &elsewhere, &nobodys).await.unwrap_err());
+    assert_eq!(
+        named(&get(&mesh, &one, "key-areas/1").await.unwrap_err()),
+        ["name NAME_SHAPE"]
+    );
+    for action in ACTIONS {
+        assert_eq!(
+            reason(act(&mesh, &elsewhere, action, theirs, "").await),
+            "KEY_AREA_NOT_FOUND"
+        );
+        let refused = act(&mesh, &one, action, "key-areas/1", "").await.unwrap_err();
+        assert_eq!(named(&refused), ["name NAME_SHAPE"]);
+    }
+}
+
+async fn a_key_area_is_rejected_by_another_and_withdrawn_by_its_own(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    let (one, two) = (officer("officer-1"), officer("officer-2"));
+    let first = propose(&mesh, &one, proposal(1)).await.unwrap().name;
+    let second = propose(&mesh, &one, proposal(2)).await.unwrap().name;
+    assert_eq!(
+        reason(act(&mesh, &one, "reject", &first, "").await),
+        "OWN_PROPOSAL"
+    );
+    assert_eq!(
+        reason(act(&mesh, &two, "withdraw", &first, "").await),
+        "NOT_YOUR_PROPOSAL"
+    );
+    for (who, action, name, state) in [
+        (&two, "reject", &first, wire::KeyAreaState::Rejected),
+        (&one, "withdraw", &second, wire::KeyAreaState::Withdrawn),
+    ] {
+        let id = fresh_id();
+        let (closed, _) = act_as(&mesh, who, &id, action, (name, "")).await.unwrap();
+        assert_eq!(closed.state(), state);
+        assert_eq!(
+            act_as(&mesh, who, &id, action, (name, "")).await.unwrap().0,
+            closed
+        );
+        let other = act_as(&mesh, who, &id, action, (name, "x")).await;
+        assert_eq!(reason(other), "REQUEST_ID_REUSED");
+        assert_eq!(reason(act(&mesh, who, action, name, "").await), "WRONG_STATE");
+    }
+    let third = propose(&mesh, &one, proposal(3)).await.unwrap().name;
+    for (who, action) in [(&two, "approve"), (&one, "end")] {
+        let id = fresh_id();
+        act_as(&mesh, who, &id, action, (&third, "")).await.unwrap();
+        let other = act_as(&mesh, who, &id, action, (&first, "")).await;
+        assert_eq!(reason(other), "REQUEST_ID_REUSED");
+    }
 }
 
 async fn a_proposal_that_is_wrong_is_not_stored(bed: Bed) {
@@ -428,7 +716,7 @@ async fn a_proposal_that_is_wrong_is_not_stored(bed: Bed) {
     let one = officer("officer-1");
     let wrong = wire::ProposeKeyAreaRequest {
         division: "37".to_owned(),
-        to_time: Some(stamp("2022-11-24T00:00:00+08:00")),
+        start_time: None,
         legal_basis: 0,
         ..proposal(1)
     };
@@ -437,24 +725,25 @@ async fn a_proposal_that_is_wrong_is_not_stored(bed: Bed) {
         named(&refused),
         [
             "division DIVISION_SHAPE",
-            "legal_basis LEGAL_BASIS",
-            "to_time END_BEFORE_BEGINNING"
+            "start_time MISSING",
+            "legal_basis MISSING"
         ]
     );
-    let elsewhere = Principal {
-        division: Some(DivisionCode::parse("370100").unwrap()),
-        ..one.clone()
+    let wrong = wire::ProposeKeyAreaRequest {
+        end_time: Some(stamp("2022-11-24T00:00:00+08:00")),
+        legal_basis: wire::LegalBasisCode::Erl49.into(),
+        ..proposal(1)
     };
+    let refused = propose(&mesh, &one, wrong).await.unwrap_err();
+    assert_eq!(
+        named(&refused),
+        ["end_time END_BEFORE_START", "legal_basis LEGAL_BASIS"]
+    );
+    let elsewhere = staff_of("officer-3", Role::HealthOfficer, "370100");
     let refused = propose(&mesh, &elsewhere, proposal(1)).await.unwrap_err();
     assert_eq!(refused.reason, "OUTSIDE_DIVISION");
-    let key_areas = async |page_token: &str| {
-        let query = wire::ListKeyAreasRequest {
-            page_size: 0,
-            page_token: page_token.to_owned(),
-        };
-        answered(mesh.areas().list_key_areas(mesh.purposeful(&one, query)).await)
-    };
-    assert!(key_areas("").await.unwrap().key_areas.is_empty());
+    let all = wire::ListKeyAreasRequest::default;
+    assert!(key_areas(&mesh, &one, all()).await.unwrap().0.is_empty());
     propose(&mesh, &one, proposal(1)).await.unwrap();
     let other = wire::ProposeKeyAreaRequest {
         division: "370203".to_owned(),
@@ -462,9 +751,5 @@ async fn a_proposal_that_is_wrong_is_not_stored(bed: Bed) {
     };
     let refused = propose(&mesh, &one, other).await.unwrap_err();
     assert_eq!(refused.reason, "REQUEST_ID_REUSED");
-    assert_eq!(key_areas("").await.unwrap().key_areas.len(), 1);
-    assert_eq!(
-        named(&key_areas("x").await.unwrap_err()),
-        ["page_token PAGE_TOKEN"]
-    );
+    assert_eq!(key_areas(&mesh, &one, all()).await.unwrap().0.len(), 1);
 }

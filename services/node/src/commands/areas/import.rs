@@ -39,20 +39,17 @@ impl Import {
         if self.json {
             say!(
                 "{}",
-                serde_json::json!({"listed": changed.listed, "opened": changed.opened, "unchanged": changed.unchanged,
-                    "lifted": changed.lifted, "needs_placement": changed.needs_placement, "redecided": changed.redecided,
-                    "in_force": changed.in_force})
+                to_json("lutong.risk_rules.v1.ImportNoticeResponse", &changed)
             );
         } else {
             say!(
-                "{} listed, {} opened, {} unchanged, {} lifted, {} need placement by an officer; {} decided anew, {}",
+                "{} listed, {} opened, {} unchanged, {} lifted, {} need placement by an officer; {}",
                 changed.listed,
                 changed.opened,
                 changed.unchanged,
                 changed.lifted,
                 changed.needs_placement,
-                changed.redecided,
-                if changed.in_force { "in force" } else { "pending" }
+                round(changed.effect.as_ref())
             );
         }
         Ok(())
@@ -84,7 +81,7 @@ impl Import {
             changed.needs_placement,
             changed.low
         );
-        say!("{}", round(changed.redecided, changed.in_force));
+        say!("{}", round(changed.effect.as_ref()));
         Ok(())
     }
 }

@@ -1,9 +1,10 @@
 //! `areas key`: key areas, which one officer proposes and another approves.
 
 use clap::{Args, Subcommand, ValueEnum};
-use lutong_proto::risk_rules::v1::area_service_client::AreaServiceClient;
+use lutong_proto::risk_rules::v1::key_area_service_client::KeyAreaServiceClient;
 use lutong_proto::risk_rules::v1::{
-    ApproveKeyAreaRequest, KeyArea, KeyAreaBasis, ListKeyAreasRequest, ProposeKeyAreaRequest,
+    ApproveKeyAreaRequest, EndKeyAreaRequest, KeyArea, KeyAreaState, LegalBasisCode, ListKeyAreasRequest,
+    ProposeKeyAreaRequest, RejectKeyAreaRequest, WithdrawKeyAreaRequest,
 };
 use prost_types::Timestamp;
 
@@ -15,7 +16,13 @@ pub enum Key {
     /// Propose a key area.
     Propose(Propose),
     /// Approve what another account proposed.
-    Approve(Approve),
+    Approve(Act),
+    /// Refuse what another account proposed.
+    Reject(Act),
+    /// Take one's own proposal back.
+    Withdraw(Act),
+    /// End what was approved.
+    End(Act),
     /// List what was proposed.
     List(List),
 }
@@ -51,8 +58,9 @@ pub struct Propose {
 }
 
 #[derive(Debug, Args)]
-pub struct Approve {
-    id: i64,
+pub struct Act {
+    /// `key-areas/…`, as `areas key list` shows it.
+    name: String,
     /// For machines.
     #[arg(long)]
     json: bool,
@@ -73,7 +81,10 @@ impl Key {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
             Self::Propose(propose) => propose.run().await,
-            Self::Approve(approve) => approve.run().await,
+            Self::Approve(act) => act.approve().await,
+            Self::Reject(act) => act.reject().await,
+            Self::Withdraw(act) => act.withdraw().await,
+            Self::End(act) => act.end().await,
             Self::List(list) => list.run().await,
         }
     }
@@ -82,18 +93,18 @@ impl Key {
 impl Propose {
     async fn run(self) -> Result<(), Failure> {
         let basis = match self.legal_basis {
-            Basis::EmergencyMeasures => KeyAreaBasis::EmergencyMeasures,
-            Basis::EpidemicArea => KeyAreaBasis::EpidemicArea,
-            Basis::JointMechanism => KeyAreaBasis::JointMechanism,
+            Basis::EmergencyMeasures => LegalBasisCode::Picl42,
+            Basis::EpidemicArea => LegalBasisCode::Picl43,
+            Basis::JointMechanism => LegalBasisCode::JointMechanism,
         };
         let request = ProposeKeyAreaRequest {
             request_id: new_request_id(),
             division: self.division,
-            from_time: Some(self.from),
-            to_time: self.to,
+            start_time: Some(self.from),
+            end_time: self.to,
             legal_basis: basis.into(),
         };
-        let mut client = AreaServiceClient::new(self.target.calls().await?);
+        let mut client = KeyAreaServiceClient::new(self.target.calls().await?);
         let answer = client.propose_key_area(request).await;
         let answer = answer.map_err(|status| failed(&status))?.into_inner();
         answer.key_area.iter().for_each(|area| say(area, self.json));
@@ -101,31 +112,74 @@ impl Propose {
     }
 }
 
-impl Approve {
-    async fn run(self) -> Result<(), Failure> {
+impl Act {
+    async fn approve(self) -> Result<(), Failure> {
         let request = ApproveKeyAreaRequest {
             request_id: new_request_id(),
-            key_area_id: self.id,
+            name: self.name,
+            etag: String::new(),
         };
-        let mut client = AreaServiceClient::new(self.target.calls().await?);
+        let mut client = KeyAreaServiceClient::new(self.target.calls().await?);
         let answer = client.approve_key_area(request).await;
         let answer = answer.map_err(|status| failed(&status))?.into_inner();
         if self.json {
-            say!(
-                "{}",
-                to_json("lutong.risk_rules.v1.ApproveKeyAreaResponse", &answer)
-            );
+            let name = "lutong.risk_rules.v1.ApproveKeyAreaResponse";
+            say!("{}", to_json(name, &answer));
             return Ok(());
         }
         answer.key_area.iter().for_each(|area| say(area, false));
-        say!("{}", round(answer.redecided, answer.in_force));
+        say!("{}", round(answer.effect.as_ref()));
+        Ok(())
+    }
+
+    async fn end(self) -> Result<(), Failure> {
+        let request = EndKeyAreaRequest {
+            request_id: new_request_id(),
+            name: self.name,
+            etag: String::new(),
+        };
+        let mut client = KeyAreaServiceClient::new(self.target.calls().await?);
+        let answer = client.end_key_area(request).await;
+        let answer = answer.map_err(|status| failed(&status))?.into_inner();
+        if self.json {
+            say!("{}", to_json("lutong.risk_rules.v1.EndKeyAreaResponse", &answer));
+            return Ok(());
+        }
+        answer.key_area.iter().for_each(|area| say(area, false));
+        say!("{}", round(answer.effect.as_ref()));
+        Ok(())
+    }
+
+    async fn reject(self) -> Result<(), Failure> {
+        let request = RejectKeyAreaRequest {
+            request_id: new_request_id(),
+            name: self.name,
+            etag: String::new(),
+        };
+        let mut client = KeyAreaServiceClient::new(self.target.calls().await?);
+        let answer = client.reject_key_area(request).await;
+        let answer = answer.map_err(|status| failed(&status))?.into_inner();
+        answer.key_area.iter().for_each(|area| say(area, self.json));
+        Ok(())
+    }
+
+    async fn withdraw(self) -> Result<(), Failure> {
+        let request = WithdrawKeyAreaRequest {
+            request_id: new_request_id(),
+            name: self.name,
+            etag: String::new(),
+        };
+        let mut client = KeyAreaServiceClient::new(self.target.calls().await?);
+        let answer = client.withdraw_key_area(request).await;
+        let answer = answer.map_err(|status| failed(&status))?.into_inner();
+        answer.key_area.iter().for_each(|area| say(area, self.json));
         Ok(())
     }
 }
 
 impl List {
     async fn run(self) -> Result<(), Failure> {
-        let mut client = AreaServiceClient::new(self.target.calls().await?);
+        let mut client = KeyAreaServiceClient::new(self.target.calls().await?);
         let mut request = ListKeyAreasRequest::default();
         loop {
             let answer = client.list_key_areas(request.clone()).await;
@@ -144,23 +198,25 @@ fn say(area: &KeyArea, json: bool) {
         say!("{}", to_json("lutong.risk_rules.v1.KeyArea", area));
         return;
     }
-    let approved = if area.approver.is_empty() {
-        "待批准 waits for a second officer".to_owned()
-    } else {
-        format!("{} 批准 approved", area.approver)
+    let state = match area.state() {
+        KeyAreaState::Unspecified => "？",
+        KeyAreaState::Proposed => "待批准 waits for a second officer",
+        KeyAreaState::Approved => "已批准 approved",
+        KeyAreaState::Rejected => "已驳回 rejected",
+        KeyAreaState::Withdrawn => "已撤回 withdrawn",
+        KeyAreaState::Ended => "已结束 ended",
+        KeyAreaState::Expired => "已到期 expired",
     };
-    let basis = match area.legal_basis() {
-        KeyAreaBasis::Unspecified => "？",
-        KeyAreaBasis::EmergencyMeasures => "传染病防治法第四十二条",
-        KeyAreaBasis::EpidemicArea => "传染病防治法第四十三条",
-        KeyAreaBasis::JointMechanism => "联防联控机制通知",
-    };
+    let basis = area.legal_basis.clone().unwrap_or_default();
+    let approval = area.approval.clone().unwrap_or_default();
     say!(
-        "#{} 重点 {} {} 起{}；依据 {basis}；{} 申报 proposed，{approved}",
-        area.key_area_id,
+        "{} 重点 {} {} 起{}；依据 {}；{} 申报 proposed，{state} {}",
+        area.name,
         area.division,
-        when(area.from_time.as_ref()),
-        show::until(area.to_time.as_ref()),
-        area.proposer,
+        when(area.start_time.as_ref()),
+        show::until(area.end_time.as_ref()),
+        basis.text.unwrap_or_default().zh,
+        approval.proposer,
+        approval.approver,
     );
 }

@@ -1,7 +1,7 @@
 //! `areas place`: an officer says where a row of a notice lies.
 
 use clap::Args;
-use lutong_proto::risk_rules::v1::PlaceAreaRequest;
+use lutong_proto::risk_rules::v1::PlaceUnplacedAreaRequest;
 use lutong_proto::risk_rules::v1::area_service_client::AreaServiceClient;
 
 use super::{Failure, round, show};
@@ -9,8 +9,8 @@ use crate::commands::client::{Target, failed, new_request_id, to_json};
 
 #[derive(Debug, Args)]
 pub struct Place {
-    /// The row's number, as `areas unplaced` lists it.
-    id: i64,
+    /// The row's name, as `areas unplaced` lists it: `unplaced-areas/…`.
+    name: String,
     /// Code of the county or street.
     #[arg(long)]
     division: String,
@@ -26,23 +26,27 @@ pub struct Place {
 
 impl Place {
     pub async fn run(self) -> Result<(), Failure> {
-        let request = PlaceAreaRequest {
+        let request = PlaceUnplacedAreaRequest {
             request_id: new_request_id(),
-            unplaced_area_id: self.id,
+            name: self.name,
+            etag: String::new(),
             division: self.division,
             community: self.community,
         };
         let mut client = AreaServiceClient::new(self.target.calls().await?);
-        let answer = client.place_area(request).await;
+        let answer = client.place_unplaced_area(request).await;
         let answer = answer.map_err(|status| failed(&status))?.into_inner();
         if self.json {
-            say!("{}", to_json("lutong.risk_rules.v1.PlaceAreaResponse", &answer));
+            say!(
+                "{}",
+                to_json("lutong.risk_rules.v1.PlaceUnplacedAreaResponse", &answer)
+            );
             return Ok(());
         }
         if let Some(area) = &answer.area {
             say!("{}", show::said(area));
         }
-        say!("{}", round(answer.redecided, answer.in_force));
+        say!("{}", round(answer.effect.as_ref()));
         Ok(())
     }
 }

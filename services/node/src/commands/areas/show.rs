@@ -3,7 +3,8 @@
 use clap::Args;
 use lutong_proto::risk_rules::v1::area_service_client::AreaServiceClient;
 use lutong_proto::risk_rules::v1::{
-    Area, ListAreasRequest, ListUnplacedRequest, PlacementReason, RiskLevel, UnplacedArea,
+    Area, ListAreasRequest, ListUnplacedAreasRequest, PlacementReason, RiskLevel, UnplacedArea,
+    UnplacedAreaState,
 };
 use prost_types::Timestamp;
 use serde_json::Value;
@@ -11,9 +12,12 @@ use serde_json::Value;
 use super::{Failure, instant};
 use crate::commands::client::{Target, failed, to_json, when};
 
+/// Of one answer.
+const PAGE: i32 = 1_000;
+
 #[derive(Debug, Args)]
 pub struct Show {
-    /// Those within a division: the first digits of its code, `3702`.
+    /// Those within a division: its code, `370200`.
     #[arg(long, default_value = "")]
     division: String,
     /// Ended ones too.
@@ -48,6 +52,7 @@ impl Show {
             division: self.division,
             open_only: !self.all,
             known_time: self.known_at,
+            page_size: PAGE,
             ..ListAreasRequest::default()
         };
         let mut count = 0;
@@ -77,13 +82,18 @@ impl Show {
 impl Unplaced {
     pub async fn run(self) -> Result<(), Failure> {
         let mut client = AreaServiceClient::new(self.target.calls().await?);
-        let mut request = ListUnplacedRequest {
-            waiting_only: !self.all,
-            ..ListUnplacedRequest::default()
+        let mut request = ListUnplacedAreasRequest {
+            state: if self.all {
+                UnplacedAreaState::Unspecified.into()
+            } else {
+                UnplacedAreaState::Waiting.into()
+            },
+            page_size: PAGE,
+            ..ListUnplacedAreasRequest::default()
         };
         let mut count = 0;
         loop {
-            let answer = client.list_unplaced(request.clone()).await;
+            let answer = client.list_unplaced_areas(request.clone()).await;
             let answer = answer.map_err(|status| failed(&status))?.into_inner();
             count += answer.unplaced_areas.len();
             for row in &answer.unplaced_areas {
@@ -120,8 +130,8 @@ pub fn said(area: &Area) -> String {
         "{} {} {place} {} 起{}",
         level_zh(area.level()),
         area.division,
-        when(area.from_time.as_ref()),
-        until(area.to_time.as_ref())
+        when(area.start_time.as_ref()),
+        until(area.end_time.as_ref())
     )
 }
 
@@ -138,13 +148,13 @@ fn unplaced_said(row: &UnplacedArea) -> String {
         )
     });
     format!(
-        "#{} {} {} {}（{}）{} 起{}{}",
-        row.unplaced_area_id,
+        "{} {} {} {}（{}）{} 起{}{}",
+        row.name,
         level_zh(row.level()),
         row.place,
         row.community,
         reason_zh(row.reason()),
-        when(row.publish_time.as_ref()),
+        when(row.start_time.as_ref()),
         until(row.end_time.as_ref()),
         placed.unwrap_or_default()
     )

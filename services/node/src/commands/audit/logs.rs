@@ -173,7 +173,7 @@ impl List {
                     outcome: self.outcome.clone().unwrap_or_default(),
                     page_size: i32::try_from(size).unwrap_or(1_000),
                     page_token: token.clone(),
-                    purpose: self.why.purpose(PurposeCode::Audit),
+                    purpose: Some(self.why.purpose(PurposeCode::Audit)),
                 }
             );
             records.extend(page);

@@ -12,7 +12,7 @@ use lutong_kernel::{Clock as _, RequestId};
 use lutong_proto::code_rendering::v1::ShowCodeRequest;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::declaration::v1::CreateApplicationRequest;
-use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
+use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
@@ -44,7 +44,7 @@ async fn apply(channel: Channel, people: &People, n: usize) -> Result<Duration, 
         form: Some(form(n)),
     });
     request.metadata_mut().insert("authorization", people.bearer(n));
-    DeclarationServiceClient::new(channel.clone())
+    ApplicationServiceClient::new(channel.clone())
         .create_application(request)
         .await?;
     let mut request = Request::new(ShowCodeRequest::default());

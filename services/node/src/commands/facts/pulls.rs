@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
-use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
-use lutong_proto::declaration::v1::{ListPullsRequest, ListPullsResponse, Pull, PullRows, StartPullRequest};
+use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;
+use lutong_proto::declaration::v1::{
+    GetPullRequest, ListPullsRequest, ListPullsResponse, Pull, PullRows, PullState, StartPullRequest,
+};
+use lutong_proto::types::v1::ClockState;
 use prost_types::Timestamp;
 
 use crate::commands::Failure;
@@ -35,10 +38,13 @@ pub struct PullNow {
 impl Pulls {
     /// Fails when a source is overdue.
     pub async fn run(self) -> Result<(), Failure> {
-        let pulls = list(&mut FeedServiceClient::new(self.target.calls().await?)).await?;
-        let overdue = pulls.iter().any(|pull| pull.overdue);
+        let pulls = list(&mut PullServiceClient::new(self.target.calls().await?)).await?;
+        let overdue = pulls.iter().any(|pull| is_overdue(pull));
         if self.json {
-            let answer = ListPullsResponse { pulls };
+            let answer = ListPullsResponse {
+                pulls,
+                next_page_token: String::new(),
+            };
             say!("{}", to_json("lutong.declaration.v1.ListPullsResponse", &answer));
         } else if pulls.is_empty() {
             say!("没有配置定时拉取 no source is configured: [[declaration.pull]]");
@@ -52,10 +58,10 @@ impl Pulls {
 impl PullNow {
     /// Fails when the attempt did.
     pub async fn run(self) -> Result<(), Failure> {
-        let mut client = FeedServiceClient::new(self.target.calls().await?);
+        let mut client = PullServiceClient::new(self.target.calls().await?);
         let request = StartPullRequest {
             request_id: new_request_id(),
-            source: self.source.clone(),
+            name: format!("pulls/{}", self.source),
         };
         let begun = client
             .start_pull(request)
@@ -75,33 +81,45 @@ impl PullNow {
     }
 }
 
-async fn list(client: &mut FeedServiceClient<Calls>) -> Result<Vec<Pull>, Failure> {
-    let answer = client.list_pulls(ListPullsRequest {}).await;
+async fn list(client: &mut PullServiceClient<Calls>) -> Result<Vec<Pull>, Failure> {
+    let all = ListPullsRequest {
+        page_size: 1_000,
+        page_token: String::new(),
+    };
+    let answer = client.list_pulls(all).await;
     Ok(answer.map_err(|status| failed(&status))?.into_inner().pulls)
 }
 
 /// Until an attempt has ended that is under way now or begins from now on.
-async fn follow(client: &mut FeedServiceClient<Calls>, begun: &Pull) -> Result<Pull, Failure> {
+async fn follow(client: &mut PullServiceClient<Calls>, begun: &Pull) -> Result<Pull, Failure> {
     loop {
-        let pulls = list(client).await?;
-        let pull = pulls.into_iter().find(|pull| pull.source == begun.source);
-        let pull = pull.ok_or_else(|| Failure::Because(format!("{} is configured no more", begun.source)))?;
-        let begins_anew = begun.running || pull.last_attempt_time != begun.last_attempt_time;
-        if begins_anew && !pull.running {
+        let asked = GetPullRequest {
+            name: begun.name.clone(),
+        };
+        let answer = client.get_pull(asked).await.map_err(|status| failed(&status))?;
+        let pull = answer.into_inner().pull.unwrap_or_default();
+        let is_running = |pull: &Pull| pull.state() == PullState::Running;
+        let begins_anew = is_running(begun) || pull.last_attempt_time != begun.last_attempt_time;
+        if begins_anew && !is_running(&pull) {
             return Ok(pull);
         }
         tokio::time::sleep(POLL).await;
     }
 }
 
+fn is_overdue(pull: &Pull) -> bool {
+    let clock = pull.clock.as_ref();
+    clock.is_some_and(|clock| clock.state() == ClockState::Overdue)
+}
+
 fn say(pull: &Pull) {
-    let state = match (pull.overdue, pull.running, &pull.last_error) {
+    let state = match (is_overdue(pull), pull.state(), &pull.last_error) {
         (true, ..) => "超期 OVERDUE",
-        (_, true, _) => "进行中 running",
+        (_, PullState::Running, _) => "进行中 running",
         (.., Some(_)) => "失败，将重试 failed, to be tried again",
         _ => "正常 well",
     };
-    say!("{}: {state}", pull.source);
+    say!("{}: {state}", pull.pull_id);
     let time = |at: &Option<Timestamp>| match when(at.as_ref()) {
         never if never.is_empty() => "never".to_owned(),
         at => at,
@@ -123,7 +141,8 @@ fn say(pull: &Pull) {
         rows(pull.last_page_rows)
     );
     if let Some(error) = &pull.last_error {
-        say!("  {}: {} {}", error.reason, error.message_zh, error.message_en);
+        let message = error.message.clone().unwrap_or_default();
+        say!("  {}: {} {}", error.reason, message.zh, message.en);
     }
     for one in &pull.refusals {
         let at = when(one.create_time.as_ref());

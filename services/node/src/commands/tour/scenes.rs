@@ -88,7 +88,7 @@ async fn listed_stay_is_red(stage: &Stage, report: &mut Report) -> Result<(), Fa
     let listed =
         listed.ok_or_else(|| Failure::Because("the notice lists no place in Shandong".to_owned()))?;
     let stay = ContactEntry {
-        day: stage.now().local_day().to_string(),
+        contact_date: stage.now().local_day().to_string(),
         r#type: ContactType::AreaStay.into(),
         division: listed.code.to_string(),
         community: listed.community.clone(),

@@ -10,7 +10,8 @@ use lutong_proto::complaint::v1::{
     CreateComplaintRequest, Feedback, FeedbackCategory, GetComplaintRequest, complaint,
     create_complaint_request,
 };
-use lutong_proto::declaration::v1::declaration_service_client::DeclarationServiceClient;
+use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
+use lutong_proto::declaration::v1::arrival_service_client::ArrivalServiceClient;
 use lutong_proto::declaration::v1::{
     ArrivalForm, ContactEntry, CreateApplicationRequest, CreateArrivalRequest, OverseasOrigin,
     PartnerCodeOrigin, arrival_form,
@@ -24,6 +25,7 @@ use super::super::people::Somebody;
 use super::super::stage::Stage;
 use crate::commands::Failure;
 use crate::commands::client::{Calls, failed, reason};
+use crate::output::in_language;
 
 /// Somebody who has signed in.
 pub struct Holder {
@@ -52,7 +54,7 @@ impl Holder {
             request_id: self.request_id(),
             form: Some(self.who.form(history)),
         };
-        let answer = DeclarationServiceClient::new(self.calls.clone())
+        let answer = ApplicationServiceClient::new(self.calls.clone())
             .create_application(request)
             .await;
         answer.map(drop).map_err(|status| reason(&status))
@@ -66,7 +68,7 @@ impl Holder {
                 origin: Some(origin),
             }),
         };
-        let answer = DeclarationServiceClient::new(self.calls.clone())
+        let answer = ArrivalServiceClient::new(self.calls.clone())
             .create_arrival(request)
             .await?;
         let arrival = answer.into_inner().arrival.unwrap_or_default();
@@ -145,17 +147,22 @@ impl Holder {
         let mut said = String::new();
         for citation in &decision.citations {
             let why = citation.reason.clone().unwrap_or_default();
-            said.push_str(&format!("{}: {} / {}\n", citation.rule_id, why.zh, why.en));
+            said.push_str(&format!(
+                "{} ({})\n",
+                in_language(&why.zh, &why.en),
+                citation.rule_id
+            ));
             said.push_str(&format!("依据 {}\n", citation.legal_basis));
         }
         let guidance = decision.guidance.unwrap_or_default();
-        said.push_str(&format!("{}\n{}\n", guidance.zh, guidance.en));
+        said.push_str(&format!("{}\n", in_language(&guidance.zh, &guidance.en)));
         let shown = self
             .show(ImageFormat::Terminal)
             .await
             .map_err(|status| failed(&status))?;
         let word = shown.word.unwrap_or_default();
-        said.push_str(&format!("{} {} {}\n", word.zh, shown.shape, shown.name_mask));
+        let word = in_language(&word.zh, &word.en);
+        said.push_str(&format!("{word} {} {}\n", shown.shape, shown.name_mask));
         let picture = shown.image.unwrap_or_default();
         said.push_str(&String::from_utf8_lossy(&picture.data));
         Ok(said)
@@ -210,6 +217,6 @@ pub async fn verify(stage: &Stage, token: &str) -> Result<(String, String), Fail
     let words = verified.message.clone().unwrap_or_default();
     Ok((
         verified.outcome().as_str_name().to_owned(),
-        format!("{} / {}", words.zh, words.en),
+        in_language(&words.zh, &words.en).to_owned(),
     ))
 }

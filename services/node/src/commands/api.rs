@@ -1,0 +1,201 @@
+//! The mesh over JSON, for commands that show what the API answers.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use http::{Method, Request, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+
+use super::Failure;
+use crate::output::in_language;
+
+/// Where this command asks; for what it says when nobody answers there.
+static ASKED: OnceLock<String> = OnceLock::new();
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A gateway, and in whose name.
+#[derive(Debug, Clone)]
+pub struct Api {
+    base: String,
+    session: Option<String>,
+    client: Client<HttpConnector, Full<prost::bytes::Bytes>>,
+}
+
+/// `127.0.0.1:8080` is `http://127.0.0.1:8080`.
+pub fn base_of(endpoint: &str) -> Result<String, Failure> {
+    let endpoint = endpoint.trim().trim_end_matches('/');
+    let base = if endpoint.contains("://") {
+        endpoint.to_owned()
+    } else {
+        format!("http://{endpoint}")
+    };
+    let is_address = base
+        .parse::<http::Uri>()
+        .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()) && uri.path() == "/");
+    let scheme = base.split("://").next().unwrap_or_default();
+    if !is_address || scheme != "http" {
+        let zh = "网关地址应为 主机:端口 或 http://主机:端口";
+        let en = "a gateway is HOST:PORT or http://HOST:PORT";
+        return Err(Failure::Input(format!(
+            "--endpoint {endpoint}: {}",
+            in_language(zh, en)
+        )));
+    }
+    let _ = ASKED.set(base.clone());
+    Ok(base)
+}
+
+/// What to do when nobody answers.
+pub fn unreachable() -> String {
+    let base = ASKED.get().map_or("http://127.0.0.1:8080", String::as_str);
+    let zh = "没有应答。请用 `lutong serve --dev` 启动，或用 --endpoint（LUTONG_ENDPOINT）指明网关地址";
+    let en = "nobody answers. Start one with `lutong serve --dev`, or say where it is with --endpoint (LUTONG_ENDPOINT)";
+    format!("{base}: {}", in_language(zh, en))
+}
+
+impl Api {
+    pub fn at(endpoint: &str) -> Result<Self, Failure> {
+        Ok(Self {
+            base: base_of(endpoint)?,
+            session: None,
+            client: Client::builder(TokioExecutor::new()).build_http(),
+        })
+    }
+
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub fn with_session(self, session: String) -> Self {
+        Self {
+            session: Some(session),
+            ..self
+        }
+    }
+
+    /// A session of the development identity provider.
+    pub async fn sign_in(&self, account: &str) -> Result<String, Failure> {
+        let answer = self
+            .post("/v1/dev/sessions", &json!({"account_id": account}))
+            .await;
+        let answer = answer.map_err(|failure| match failure {
+            Failure::Because(said) if said.starts_with("ROUTE_NOT_FOUND") => Failure::Because(format!(
+                "{}: {}",
+                self.base,
+                in_language(
+                    "未开启开发登录（serve --dev），--account 不可用；请用 --session",
+                    "the development sign-in (serve --dev) is off, so --account does not work here; use --session",
+                )
+            )),
+            other => other,
+        })?;
+        let token = answer["token"].as_str().map(str::to_owned);
+        token.ok_or_else(|| Failure::Because(format!("{}: no session", self.base)))
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value, Failure> {
+        self.call(Method::GET, path, None).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.call(Method::POST, path, Some(body)).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base));
+        if let Some(session) = &self.session {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {session}"));
+        }
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request.body(Full::from(body.map(Value::to_string).unwrap_or_default()))?;
+        let answering = tokio::time::timeout(PATIENCE, self.client.request(request));
+        let Ok(Ok(answer)) = answering.await else {
+            return Err(Failure::Because(unreachable()));
+        };
+        let is_done = answer.status().is_success();
+        let body = answer.into_body().collect().await?.to_bytes();
+        let json: Value = serde_json::from_slice(&body)
+            .map_err(|_| Failure::Because(format!("{}: {}", self.base, not_ours())))?;
+        if is_done { Ok(json) } else { Err(refused(&json)) }
+    }
+}
+
+fn not_ours() -> &'static str {
+    in_language("应答的不是鲁通网关", "what answers there is no gateway of Lutong")
+}
+
+/// A problem as a failure of the command: what was sent is wrong, or the mesh refused or could not.
+fn refused(problem: &Value) -> Failure {
+    let text = |one: &Value| {
+        let message = &one["message"];
+        let (zh, en) = (message["zh"].as_str(), message["en"].as_str());
+        in_language(zh.unwrap_or_default(), en.unwrap_or_default()).to_owned()
+    };
+    let errors = problem["errors"].as_array().map_or(&[][..], Vec::as_slice);
+    // The text of the whole repeats those of its fields.
+    let whole = if errors.is_empty() {
+        text(problem)
+    } else {
+        String::new()
+    };
+    let mut said = format!("{}: {whole}", problem["reason"].as_str().unwrap_or("?"));
+    for one in errors {
+        said.push_str(&format!(
+            "\n  {}: {}",
+            one["field"].as_str().unwrap_or_default(),
+            text(one)
+        ));
+    }
+    if problem["code"] == "INVALID_ARGUMENT" {
+        Failure::Input(said)
+    } else {
+        Failure::Because(said)
+    }
+}
+
+/// A value for the path of a URL.
+pub fn segment(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => encoded.push(byte.into()),
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_has_its_scheme_or_not() {
+        for (said, base) in [
+            ("127.0.0.1:8080", Some("http://127.0.0.1:8080")),
+            ("http://gateway:80/", Some("http://gateway:80")),
+            ("[::1]:8080", Some("http://[::1]:8080")),
+            ("ftp://x", None),
+            ("http://x/v1", None),
+            ("", None),
+            ("a b", None),
+        ] {
+            assert_eq!(base_of(said).ok().as_deref(), base, "{said}");
+        }
+    }
+
+    #[test]
+    fn what_goes_into_a_path_is_one_segment() {
+        assert_eq!(segment("a/b?c=鲁"), "a%2Fb%3Fc%3D%E9%B2%81");
+    }
+}

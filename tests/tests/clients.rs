@@ -1,0 +1,202 @@
+//! The OpenAPI document as others use it: two validators, schemathesis against a running mesh, and clients made of it in
+//! TypeScript and Python that do a person's journey without an edit by hand (`clients/`).
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use http::Method;
+use lutong_tests::mesh::{Mesh, Setting, Shape};
+use serde_json::json;
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
+}
+
+/// Runs a command that must succeed; what it said.
+fn run(command: &mut Command) -> String {
+    let output = command
+        .output()
+        .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(
+        output.status.success(),
+        "{command:?}\n{}\n{}",
+        said(&output.stdout),
+        said(&output.stderr)
+    );
+    said(&output.stdout)
+}
+
+/// The folder of the tools; installed once a machine.
+fn tools() -> PathBuf {
+    PathBuf::from(run(&mut Command::new(here().join("tools"))).trim())
+}
+
+/// A mesh whose limits are those of a client that tries everything, and its description in a file.
+async fn described() -> (Mesh, PathBuf) {
+    let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mesh = Mesh::start_with(
+        Shape::OneProcess,
+        Setting {
+            environment: vec![
+                setting("LUTONG_GATEWAY__RATE_PER_SUBJECT", "100000"),
+                setting("LUTONG_GATEWAY__RATE_PER_ADDRESS", "100000"),
+            ],
+            ..Setting::default()
+        },
+    )
+    .await;
+    let document = mesh
+        .gateway
+        .call(Method::GET, "/openapi.json", None, None)
+        .await
+        .unwrap()
+        .expect();
+    let file = mesh.folder.path().join("openapi.json");
+    std::fs::write(&file, document.to_string()).unwrap();
+    (mesh, file)
+}
+
+#[tokio::test]
+async fn two_validators_find_the_description_valid() {
+    let (_mesh, file) = described().await;
+    let tools = tools();
+    let said = run(Command::new(tools.join("bin/openapi-spec-validator")).arg(&file));
+    assert!(said.contains("OK"), "{said}");
+    let script = tools.join("validate.mjs");
+    std::fs::copy(here().join("validate.mjs"), &script).unwrap();
+    assert!(run(Command::new("node").arg(script).arg(&file)).contains("valid 3.1"));
+}
+
+#[tokio::test]
+async fn nothing_that_schemathesis_sends_breaks_a_promise_of_the_description() {
+    let (mesh, file) = described().await;
+    let session = mesh.gateway.session("wx-schemathesis").await;
+    let said = run(Command::new(tools().join("bin/schemathesis"))
+        .args([
+            "run",
+            "--url",
+            &mesh.gateway.base,
+            "--no-color",
+            "--seed",
+            "20221126",
+        ])
+        .args([
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            "3",
+            "--max-time",
+            "40",
+        ])
+        .args(["--workers", "2", "--generation-database", "none"])
+        .args([
+            "--checks",
+            "not_a_server_error,status_code_conformance,content_type_conformance",
+        ])
+        .args([
+            "--checks",
+            "response_headers_conformance,response_schema_conformance",
+        ])
+        .args(["--header", &format!("Authorization: Bearer {session}")])
+        .arg(&file)
+        .current_dir(mesh.folder.path()));
+    let generated = said
+        .lines()
+        .find(|line| line.contains(" generated, "))
+        .unwrap_or_default();
+    let passed: usize = generated
+        .split_whitespace()
+        .next()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(0);
+    assert!(passed > 200, "{said}");
+}
+
+#[tokio::test]
+async fn a_generated_typescript_client_does_the_journey() {
+    let (mesh, file) = described().await;
+    let tools = tools();
+    let folder = mesh.folder.path().join("typescript");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(tools.join("node_modules"), folder.join("node_modules")).unwrap();
+    let bin = |name: &str| tools.join("node_modules/.bin").join(name);
+    run(Command::new(bin("openapi-typescript"))
+        .arg(&file)
+        .arg("-o")
+        .arg(folder.join("api.d.ts")));
+    std::fs::write(folder.join("package.json"), r#"{"type": "module"}"#).unwrap();
+    std::fs::copy(here().join("journey.ts"), folder.join("journey.ts")).unwrap();
+    run(Command::new(bin("tsc"))
+        .args([
+            "--strict",
+            "--target",
+            "es2022",
+            "--module",
+            "esnext",
+            "--moduleResolution",
+            "bundler",
+        ])
+        .args(["--skipLibCheck", "--types", "node", "journey.ts"])
+        .current_dir(&folder));
+    let said = run(Command::new("node")
+        .arg("journey.js")
+        .arg(&mesh.gateway.base)
+        .current_dir(&folder));
+    assert!(said.contains("COLOUR_GREEN"), "{said}");
+}
+
+#[tokio::test]
+async fn a_generated_python_client_does_the_journey() {
+    let (mesh, file) = described().await;
+    let tools = tools();
+    let folder = mesh.folder.path().join("python");
+    std::fs::create_dir(&folder).unwrap();
+    let path = format!(
+        "{}:{}",
+        tools.join("bin").display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let said = run(Command::new(tools.join("bin/openapi-python-client"))
+        .args(["generate", "--meta", "none", "--path"])
+        .arg(&file)
+        .arg("--output-path")
+        .arg(folder.join("lutong_client"))
+        .env("PATH", path));
+    // What a generator cannot make it leaves away, with a warning.
+    assert!(!said.contains("Warning"), "{said}");
+    let said = run(Command::new(tools.join("bin/python3"))
+        .arg(here().join("journey.py"))
+        .arg(&mesh.gateway.base)
+        .env("PYTHONPATH", &folder)
+        .env("PYTHONDONTWRITEBYTECODE", "1"));
+    assert!(said.contains("COLOUR_GREEN"), "{said}");
+}
+
+#[tokio::test]
+async fn every_example_of_the_description_is_accepted_as_it_stands() {
+    let (mesh, file) = described().await;
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    let session = mesh.gateway.session("wx-examples").await;
+    let mut sent = 0;
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let example = &operation["requestBody"]["content"]["application/json"]["example"];
+            if example.is_null() {
+                continue;
+            }
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let answer = mesh
+                .gateway
+                .call(method, path, Some(&session), Some(example.clone()))
+                .await
+                .unwrap();
+            assert_eq!(answer.status, 200, "{path} {}", answer.body);
+            sent += 1;
+        }
+    }
+    assert!(sent >= 3, "{sent}");
+    assert_ne!(document["paths"], json!({}));
+}
