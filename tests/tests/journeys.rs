@@ -531,7 +531,11 @@ async fn everybody_is_compared_and_every_decision_is_proven_and_made_again(mesh:
     );
     assert_eq!(person.colour().await, "red");
     let (status, run) = asked(mesh, &["recompare", "--account", "operator-1"]);
-    assert_eq!((status, &run["complete"]), (Some(0), &json!(true)), "{run}");
+    assert_eq!(
+        (status, &run["state"]),
+        (Some(0), &json!("RECOMPARISON_STATE_COMPLETE")),
+        "{run}"
+    );
     assert_eq!(run["expected"], run["seen"]);
     let listed = person.get("/v1/decisions").await.expect()["decisions"].clone();
     let subject = listed[0]["subject_id"].as_str().unwrap();

@@ -14,6 +14,7 @@ mod designations;
 mod facts;
 mod keys;
 mod merges;
+mod operations;
 mod recompare;
 mod rules;
 mod serve;

@@ -8,8 +8,7 @@ mod events;
 pub mod feeds;
 pub mod history;
 pub mod identified;
-pub mod recomparison;
-pub mod rollback;
+mod paging;
 pub mod rule_sets;
 pub mod statement;
 

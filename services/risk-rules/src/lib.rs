@@ -14,12 +14,10 @@ use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
-use lutong_proto::risk_rules::v1::recomparison_service_server::RecomparisonServiceServer;
-use lutong_proto::risk_rules::v1::rollback_service_server::RollbackServiceServer;
 use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
 use lutong_skin::risk_rules::v1::{
     AreaService, AuditService, DecisionService, DesignationService, EventLogService, KeyAreaService,
-    OperationService,
+    OperationService, RecomparisonService, RollbackService,
 };
 
 pub use store::Migrations;
@@ -76,8 +74,9 @@ pub async fn build(
     let routes = tonic::service::Routes::new(DecisionService::server(handler, skin.clone()))
         .add_service(areas.max_decoding_message_size(128 * 1024))
         .add_service(key_areas)
-        .add_service(RecomparisonServiceServer::new(
-            grpc::recomparison::Recomparisons::new(decider.clone()),
+        .add_service(RecomparisonService::server(
+            rpc::recomparisons::Handler(decider.clone()),
+            skin.clone(),
         ))
         .add_service(RuleSetServiceServer::new(rule_sets).max_decoding_message_size(MAX_ANNOUNCEMENT))
         .add_service(HistoryServiceServer::new(grpc::history::History::new(
@@ -88,9 +87,10 @@ pub async fn build(
             rpc::operations::Handler(decider.clone()),
             skin.clone(),
         ))
-        .add_service(RollbackServiceServer::new(grpc::rollback::Handler::new(
-            rollbacks.clone(),
-        )))
+        .add_service(RollbackService::server(
+            rpc::rollbacks::Handler(rollbacks.clone()),
+            skin.clone(),
+        ))
         .add_service(EventLogService::server(
             grpc::EventLog(outbox.clone()),
             skin.clone(),

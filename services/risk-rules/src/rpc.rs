@@ -7,4 +7,6 @@ pub mod key_areas;
 mod names;
 pub mod operations;
 mod places;
+pub mod recomparisons;
+pub mod rollbacks;
 mod upload;

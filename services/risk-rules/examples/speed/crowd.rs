@@ -205,11 +205,10 @@ pub async fn recompare(mesh: &Mesh, subjects: usize) {
     .await;
     reset_peak();
     let report = mesh.run("with wrong decisions planted").await;
-    let run = report.recomparison_id;
     let found = mesh
-        .subjects(&format!(
-            "SELECT subject_id FROM recomparison_findings WHERE run = {run} AND kind = 'mismatch'"
-        ))
+        .subjects(
+            "SELECT subject_id FROM recomparison_findings WHERE run = (SELECT max(id) FROM recomparisons) AND kind = 'mismatch'",
+        )
         .await;
     let exactly = planted.iter().collect::<BTreeSet<_>>() == found.iter().collect::<BTreeSet<_>>();
     println!(
@@ -217,7 +216,7 @@ pub async fn recompare(mesh: &Mesh, subjects: usize) {
         planted.len(),
         planted.len() as f64 * 100.0 / subjects as f64,
         found.len(),
-        report.complete,
+        report.state() == wire::RecomparisonState::Complete,
         resident_mb("VmHWM:")
     );
 }

@@ -257,9 +257,9 @@ impl Mesh {
         let mut client =
             wire::recomparison_service_client::RecomparisonServiceClient::new(self.channel(Caller::Gateway));
         let started = Instant::now();
-        let request = self
-            .call(Role::Operator)
-            .request(wire::StartRecomparisonRequest {});
+        let request = self.call(Role::Operator).request(wire::StartRecomparisonRequest {
+            request_id: uuid::Uuid::from_u128(started.elapsed().as_nanos()).to_string(),
+        });
         let begun = client
             .start_recomparison(request)
             .await
@@ -269,7 +269,7 @@ impl Mesh {
             .unwrap();
         loop {
             let get = wire::GetRecomparisonRequest {
-                recomparison_id: begun.recomparison_id,
+                name: begun.name.clone(),
             };
             let request = self.call(Role::Operator).request(get);
             let run = client

@@ -7,7 +7,7 @@ use lutong_kernel::{Colour, DivisionCode, SubjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::approval::Signature;
+use super::approval::{Signature, Step};
 
 /// What to undo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,33 +97,33 @@ pub enum Refusal {
     #[error("whoever proposed it neither approves nor rejects it: they may withdraw it")]
     OwnProposal,
     #[error("another account proposed it: it can be rejected")]
-    NotYours,
-    #[error("it is no longer waiting")]
-    Closed,
+    NotYourProposal,
+    #[error("it is no longer PROPOSED")]
+    WrongState,
 }
 
 impl Proposal {
-    /// Whether `account` may approve it; `false` when it was approved before.
-    pub fn check_approval(&self, account: &str) -> Result<bool, Refusal> {
-        if self.proposed.officer == account {
-            return Err(Refusal::OwnProposal);
-        }
-        match self.state {
-            State::Proposed => Ok(true),
-            State::Approved | State::Done => Ok(false),
-            State::Rejected | State::Withdrawn => Err(Refusal::Closed),
+    /// `rollbacks/{rollback}`.
+    pub fn name(&self) -> String {
+        format!("rollbacks/{}", self.id)
+    }
+
+    /// Whether `account` may take a step. What was approved is undone and cannot be ended.
+    pub fn check(&self, step: Step, account: &str) -> Result<(), Refusal> {
+        let is_own = self.proposed.officer == account;
+        match step {
+            Step::Approve | Step::Reject if is_own => Err(Refusal::OwnProposal),
+            Step::Withdraw if !is_own => Err(Refusal::NotYourProposal),
+            Step::End => Err(Refusal::WrongState),
+            _ if self.state != State::Proposed => Err(Refusal::WrongState),
+            _ => Ok(()),
         }
     }
 
-    /// Whether `account` may end it without anything being undone.
-    pub fn check_refusal(&self, account: &str, to: State) -> Result<(), Refusal> {
-        let is_own = self.proposed.officer == account;
-        match to {
-            State::Withdrawn if !is_own => Err(Refusal::NotYours),
-            State::Rejected if is_own => Err(Refusal::OwnProposal),
-            _ if self.state != State::Proposed => Err(Refusal::Closed),
-            _ => Ok(()),
-        }
+    /// The steps that `account` may take.
+    pub fn allowed(&self, account: &str) -> Vec<Step> {
+        let may = |step: &Step| self.check(*step, account).is_ok();
+        Step::ALL.into_iter().filter(may).collect()
     }
 }
 
@@ -155,38 +155,24 @@ mod tests {
     }
 
     #[test]
-    fn only_another_account_approves_and_only_once() {
-        for (state, allowed) in [
-            (State::Proposed, Ok(true)),
-            (State::Approved, Ok(false)),
-            (State::Done, Ok(false)),
-            (State::Rejected, Err(Refusal::Closed)),
-            (State::Withdrawn, Err(Refusal::Closed)),
-        ] {
-            assert_eq!(proposal(state).check_approval("two"), allowed, "{state:?}");
-            assert_eq!(proposal(state).check_approval("one"), Err(Refusal::OwnProposal));
-        }
-    }
-
-    #[test]
-    fn a_proposal_is_rejected_by_another_account_and_withdrawn_by_its_own() {
-        let waiting = proposal(State::Proposed);
-        assert_eq!(waiting.check_refusal("two", State::Rejected), Ok(()));
-        assert_eq!(waiting.check_refusal("one", State::Withdrawn), Ok(()));
-        assert_eq!(
-            waiting.check_refusal("one", State::Rejected),
-            Err(Refusal::OwnProposal)
-        );
-        assert_eq!(
-            waiting.check_refusal("two", State::Withdrawn),
-            Err(Refusal::NotYours)
-        );
+    fn only_what_is_proposed_is_decided_about_and_by_whom_it_may() {
         for state in State::ALL {
+            let one = proposal(state);
             assert_eq!(State::parse(state.as_str()), Some(state));
-            if state != State::Proposed {
-                let refused = proposal(state).check_refusal("two", State::Rejected);
-                assert_eq!(refused, Err(Refusal::Closed), "{state:?}");
+            for step in [Step::Approve, Step::Reject] {
+                assert_eq!(one.check(step, "one"), Err(Refusal::OwnProposal));
             }
+            assert_eq!(one.check(Step::Withdraw, "two"), Err(Refusal::NotYourProposal));
+            assert_eq!(one.check(Step::End, "two"), Err(Refusal::WrongState));
+            let (own, others): (&[Step], &[Step]) = match state {
+                State::Proposed => (&[Step::Withdraw], &[Step::Approve, Step::Reject]),
+                _ => (&[], &[]),
+            };
+            assert_eq!(
+                (&*one.allowed("one"), &*one.allowed("two")),
+                (own, others),
+                "{state:?}"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use tonic::{Request, Response, Status};
 use wire::history_service_server::HistoryService;
 
 use super::convert;
-use super::recomparison::{page_limit, subject_token};
+use super::paging::{page_limit, subject_token};
 use crate::domain::history::Break;
 use crate::service::deciding::Decider;
 use crate::service::history::{Chains, DayCheck, Replay};

@@ -9,7 +9,7 @@ use tonic::{Request, Response, Status};
 use wire::rule_set_service_server::RuleSetService;
 
 use super::convert;
-use super::recomparison::page_limit;
+use super::paging::page_limit;
 use crate::domain::rule_change::{Counts, State};
 use crate::service::rule_changes::{RuleDesk, Sent, Step};
 use crate::store::rule_changes::RuleSetVersion;

@@ -9,7 +9,6 @@ use lutong_chassis::crypto::{FieldCipher, Key, KeyFileError, ReadyCipher, keyed_
 #[cfg(feature = "failpoints")]
 use lutong_chassis::failpoint::{self, Broken};
 use lutong_chassis::gather::Gatherer;
-use lutong_chassis::idempotency::Idempotency;
 use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, MeshChannel, Store};
@@ -36,7 +35,6 @@ use crate::store::subjects::{self, SubjectRow};
 pub struct Decider {
     pub(super) database: Database,
     pub(super) fields: FieldCipher,
-    pub(super) idempotency: Idempotency,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) book: Book,
@@ -82,7 +80,6 @@ impl Decider {
         Ok(Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
-            idempotency: store.idempotency.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             book: Book::new(store.database.clone()),

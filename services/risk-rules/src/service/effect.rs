@@ -131,21 +131,27 @@ impl Decider {
 
     /// Works at one operation; `false` when code-rendering is away.
     async fn bring_operation(&self, operation: &Operation) -> Result<bool, Fault> {
-        let id = operation.id;
+        let (id, now) = (operation.id, self.clock.now());
+        if !self.bring_waiting(id).await? {
+            return Ok(false);
+        }
+        let ended: Result<bool, StorageError> = self
+            .database
+            .write(move |transaction| {
+                async move { operations::finish(transaction, id, State::Succeeded, now).await }.boxed()
+            })
+            .await;
+        if ended? {
+            tracing::info!(operation = %id, "decisions that were pending are in force");
+        }
+        Ok(true)
+    }
+
+    /// Brings into force whoever an operation has waiting; `false` when code-rendering is away.
+    pub(super) async fn bring_waiting(&self, id: Uuid) -> Result<bool, Fault> {
         loop {
             let waiting = operations::waiting(self.database.reader(), id, AT_ONCE).await?;
             if waiting.is_empty() {
-                let now = self.clock.now();
-                let ended: Result<bool, StorageError> = self
-                    .database
-                    .write(move |transaction| {
-                        async move { operations::finish(transaction, id, State::Succeeded, now).await }
-                            .boxed()
-                    })
-                    .await;
-                if ended? {
-                    tracing::info!(operation = %id, "decisions that were pending are in force");
-                }
                 return Ok(true);
             }
             // The latest decision: a later one may have come since, and is what is to be shown.
@@ -158,7 +164,7 @@ impl Decider {
                 .write(move |transaction| {
                     async move {
                         let gone = operations::remove_subjects(transaction, id, &waiting).await?;
-                        operations::add_done(transaction, id, gone).await
+                        operations::add_done_of_kind(transaction, (id, Kind::BringIntoForce), gone).await
                     }
                     .boxed()
                 })

@@ -12,8 +12,9 @@ use uuid::Uuid;
 
 use super::approval::wrong_state;
 use super::deciding::Decider;
-use crate::domain::operation::{KEPT_DAYS, Operation, State};
+use crate::domain::operation::{KEPT_DAYS, Kind, Operation, State};
 use crate::store::operations::{self, Filter};
+use crate::store::recomparisons;
 
 /// Between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -86,6 +87,11 @@ impl Decider {
                 }
                 if !operations::finish(transaction, id, State::Cancelled, now).await? {
                     return Err(wrong_state(found.state.as_str(), &[]));
+                }
+                if found.kind == Kind::Recompare
+                    && let Some(run) = found.target.rsplit('/').next().and_then(|id| id.parse().ok())
+                {
+                    recomparisons::cancel(transaction, run, now).await?;
                 }
                 operations::find(transaction, id).await?.ok_or_else(not_found)
             }

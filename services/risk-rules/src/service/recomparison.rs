@@ -8,8 +8,11 @@ use futures::FutureExt as _;
 use lutong_chassis::access::AnyPermit;
 use lutong_chassis::client::Call;
 use lutong_chassis::crypto::ReadyCipher;
+use lutong_chassis::idempotency::{self, Claim, RequestKey};
+use lutong_chassis::skin::Page;
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{Colour, Fault, FaultCode, LocalDay, SubjectId};
+use lutong_kernel::{Colour, DecisionId, Fault, FaultCode, LocalDay, SubjectId};
+use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -17,9 +20,11 @@ use super::book::Basis;
 use super::deciding::Decider;
 use crate::domain::area::AreaBook;
 use crate::domain::evaluate::Evaluator;
+use crate::domain::operation::{Kind, Operation, State};
 use crate::domain::packed::{self, PackedFact};
 use crate::domain::recomparison::{Finding, Looked};
 use crate::domain::rule_set::RuleSet;
+use crate::store::operations;
 use crate::store::recomparisons::{self, Found, Progress, Run};
 use crate::store::rosters;
 use crate::store::scan::{self, Part, ScannedRow};
@@ -43,7 +48,35 @@ pub struct Report {
     pub counts: Vec<(Finding, Colour, Colour, i64)>,
 }
 
+/// Where a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    Running,
+    Complete,
+    Incomplete,
+    Cancelled,
+}
+
+/// Which run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Latest,
+    Named(Uuid),
+}
+
 impl Report {
+    pub fn state(&self) -> RunState {
+        if self.run.is_cancelled {
+            RunState::Cancelled
+        } else if self.run.finished_at.is_none() {
+            RunState::Running
+        } else if self.is_complete() {
+            RunState::Complete
+        } else {
+            RunState::Incomplete
+        }
+    }
+
     /// Finished, and everybody who was enrolled when it began was looked at exactly once.
     pub fn is_complete(&self) -> bool {
         self.run.finished_at.is_some() && self.progress.looked.seen == self.run.expected
@@ -51,69 +84,147 @@ impl Report {
 }
 
 impl Decider {
-    /// Begins a run; `None` when the day has its run already.
+    /// Begins a run in the service's own name; `None` when the day has its run already.
     pub async fn begin_recomparison(&self, day: Option<LocalDay>) -> Result<Option<i64>, Fault> {
         self.book.ready().await?;
-        let (this, engine) = (self.clone(), self.database.engine());
+        let this = self.clone();
+        let begun = self
+            .database
+            .write(move |transaction| async move { this.begin_in(transaction, day, "").await }.boxed());
+        let begun = begun.await?;
+        Ok(begun.map(|(run, _)| run))
+    }
+
+    /// Begins a run that somebody asks for, once: the run and its operation.
+    pub async fn start_recomparison(
+        &self,
+        account: &str,
+        request: RequestKey,
+    ) -> Result<(Report, Operation), Fault> {
+        self.book.ready().await?;
+        let (this, account) = (self.clone(), account.to_owned());
         let begun = self.database.write(move |transaction| {
             async move {
-                // Nobody decides or enrols meanwhile, so that the count is of one instant.
-                this.book.alone(transaction).await?;
-                let roster = rosters::add_up(transaction).await?;
-                let parts = scan::parts(transaction, engine).await?;
+                if let Some(answer) = idempotency::earlier(transaction, &request).await? {
+                    let damaged = |_| StorageError::Damaged("idempotency.answer".to_owned());
+                    return Ok(Uuid::from_slice(&answer).map_err(damaged)?);
+                }
+                let begun = this.begin_in(transaction, None, &account).await?;
+                // One without a day is never refused.
+                let (_, id) = begun.ok_or_else(Fault::internal)?;
                 let now = this.clock.now();
-                recomparisons::begin(transaction, (day, now), roster, &parts).await
+                if idempotency::claim(transaction, &request, id.as_bytes(), now).await? != Claim::Fresh {
+                    // The same request at the same time: the other one began it.
+                    return Err(StorageError::Contended.into());
+                }
+                Ok::<_, Fault>(id)
             }
             .boxed()
         });
-        let begun: Result<_, StorageError> = begun.await;
-        let begun = begun?;
-        if let Some(run) = begun {
-            tracing::info!(run, "a run over everyone begins");
-            self.runs.notify_waiters();
-        }
-        Ok(begun)
+        let id = begun.await?;
+        let name = recomparisons::name(id);
+        let operation = operations::of_target(self.database.reader(), Kind::Recompare, &name).await?;
+        let operation = operation.ok_or_else(Fault::internal)?;
+        Ok((self.recomparison(Which::Named(id)).await?, operation))
     }
 
-    /// A run; the newest when none is named.
-    pub async fn recomparison(&self, run: Option<i64>) -> Result<Report, Fault> {
-        let reader = self.database.reader();
-        let found = match run {
-            Some(run) => recomparisons::find(reader, run).await?,
-            None => recomparisons::latest(reader).await?,
+    /// The number and id of the run that has begun, with its operation.
+    async fn begin_in(
+        &self,
+        transaction: &DatabaseTransaction,
+        day: Option<LocalDay>,
+        account: &str,
+    ) -> Result<Option<(i64, Uuid)>, Fault> {
+        // Nobody decides or enrols meanwhile, so that the count is of one instant.
+        self.book.alone(transaction).await?;
+        let roster = rosters::add_up(transaction).await?;
+        let parts = scan::parts(transaction, self.database.engine()).await?;
+        let now = self.clock.now();
+        let id = DecisionId::new(now, &*self.random).uuid();
+        let begun = recomparisons::begin(transaction, id, (day, now), roster, &parts).await?;
+        let Some(run) = begun else {
+            return Ok(None);
         };
-        let run = found.ok_or_else(not_found)?;
+        let operation = Operation {
+            total: i64::try_from(parts.len()).ok(),
+            ..self.operation(Kind::Recompare, account, recomparisons::name(id))
+        };
+        operations::insert(transaction, &operation).await?;
+        tracing::info!(run, "a run over everyone begins");
+        self.runs.notify_waiters();
+        Ok(Some((run, id)))
+    }
+
+    pub async fn recomparison(&self, which: Which) -> Result<Report, Fault> {
+        self.report_of(self.run(which).await?).await
+    }
+
+    async fn run(&self, which: Which) -> Result<Run, Fault> {
+        let reader = self.database.reader();
+        let found = match which {
+            Which::Named(id) => recomparisons::find_by_id(reader, id).await?,
+            Which::Latest => recomparisons::latest(reader).await?,
+        };
+        found.ok_or_else(not_found)
+    }
+
+    async fn report_of(&self, run: Run) -> Result<Report, Fault> {
+        let reader = self.database.reader();
         Ok(Report {
-            progress: recomparisons::progress(reader, run.id).await?,
-            counts: recomparisons::counts(reader, run.id).await?,
+            progress: recomparisons::progress(reader, run.number).await?,
+            counts: recomparisons::counts(reader, run.number).await?,
             run,
         })
     }
 
+    /// A page of runs, the newest first, and the next page's token.
+    pub async fn list_recomparisons(&self, page: &Page) -> Result<(Vec<Report>, String), Fault> {
+        let damaged = |_| StorageError::Damaged("a page token".to_owned());
+        let before = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
+        let before = before.map_err(damaged)?.map(i64::from_be_bytes);
+        let found = recomparisons::list(self.database.reader(), before, page.limit()).await?;
+        let (runs, token) = page.cut(found, |last| last.number.to_be_bytes().to_vec())?;
+        let mut reports = Vec::with_capacity(runs.len());
+        for run in runs {
+            reports.push(self.report_of(run).await?);
+        }
+        Ok((reports, token))
+    }
+
+    /// A page of a run's findings by subject, and the next page's token.
     pub async fn findings(
         &self,
-        _permit: AnyPermit,
-        run: i64,
-        after: Option<SubjectId>,
-        limit: u64,
-    ) -> Result<Vec<Found>, Fault> {
+        permit: &AnyPermit,
+        which: Which,
+        page: &Page,
+    ) -> Result<(Vec<Found>, String), Fault> {
+        let damaged = |_| StorageError::Damaged("a page token".to_owned());
+        let after = page.after.as_deref().map(Uuid::from_slice).transpose();
+        let after = after.map_err(damaged)?.map(SubjectId::from_uuid);
+        let run = self.run(which).await?.number;
         let reader = self.database.reader();
-        if recomparisons::find(reader, run).await?.is_none() {
-            return Err(not_found());
-        }
-        Ok(recomparisons::findings(reader, run, after, limit).await?)
+        let found = recomparisons::findings(reader, permit, run, after, page.limit()).await?;
+        page.cut(found, |last| last.subject.uuid().as_bytes().to_vec())
     }
 
     /// Works on a run until no part is free: the parts that this worker has done.
     async fn work_on(&self, run: &Run) -> Result<usize, Fault> {
         let owner = Uuid::from_bytes(self.random.bytes::<16>()).to_string();
         let mut done = 0;
-        while let Some(part) = self.lease(run, &owner).await? {
+        while self.goes_on(run).await?
+            && let Some(part) = self.lease(run, &owner).await?
+        {
             let looked = self.compare_part(run, &part).await?;
-            let (owner, id, now) = (owner.clone(), run.id, self.clock.now());
+            let (owner, run, now) = (owner.clone(), run.clone(), self.clock.now());
             let counted = self.database.write(move |transaction| {
                 async move {
-                    recomparisons::finish_part(transaction, id, part.number, &owner, &looked, now).await
+                    let (number, part) = (run.number, part.number);
+                    let counted =
+                        recomparisons::finish_part(transaction, number, part, &owner, &looked, now).await?;
+                    if counted {
+                        operations::add_done_of(transaction, (Kind::Recompare, &run.name()), 1).await?;
+                    }
+                    Ok(counted)
                 }
                 .boxed()
             });
@@ -123,8 +234,14 @@ impl Decider {
         Ok(done)
     }
 
+    /// Whether nobody has cancelled it.
+    async fn goes_on(&self, run: &Run) -> Result<bool, Fault> {
+        let stands = recomparisons::find(self.database.reader(), run.number).await?;
+        Ok(stands.is_some_and(|run| run.finished_at.is_none()))
+    }
+
     async fn lease(&self, run: &Run, owner: &str) -> Result<Option<Part>, Fault> {
-        let (engine, run, owner) = (self.database.engine(), run.id, owner.to_owned());
+        let (engine, run, owner) = (self.database.engine(), run.number, owner.to_owned());
         let now = self.clock.now();
         let leased = self.database.write(move |transaction| {
             async move {
@@ -152,22 +269,27 @@ impl Decider {
         )
         .await?;
         for page in compared.differing.chunks(AT_ONCE) {
-            let made = self.decide_again(page.to_vec(), Some(run.id)).await?;
+            let made = self.decide_again(page.to_vec(), Some(run.number)).await?;
             self.bring_into_force(&Call::background(WITHIN), &made).await;
         }
         Ok(compared.looked)
     }
 
-    async fn finish(&self, run: i64) -> Result<(), Fault> {
-        let now = self.clock.now();
+    async fn finish(&self, run: &Run) -> Result<(), Fault> {
+        let (now, id, target) = (self.clock.now(), run.number, run.name());
         let finished: Result<(), StorageError> = self
             .database
             .write(move |transaction| {
-                async move { recomparisons::finish(transaction, run, now).await }.boxed()
+                async move {
+                    recomparisons::finish(transaction, id, now).await?;
+                    let ended = (Kind::Recompare, target.as_str());
+                    operations::finish_of(transaction, ended, State::Succeeded, now).await
+                }
+                .boxed()
             })
             .await;
         finished?;
-        let report = self.recomparison(Some(run)).await?;
+        let (report, run) = (self.recomparison(Which::Named(run.id)).await?, id);
         let found: i64 = report.counts.iter().map(|(.., count)| count).sum();
         let mismatches = report
             .counts
@@ -284,9 +406,9 @@ async fn look(decider: &Decider, workers: usize) -> Result<bool, Fault> {
     for worker in futures::future::join_all(work.collect::<Vec<_>>()).await {
         done += worker.map_err(|_| Fault::internal())??;
     }
-    let progress = recomparisons::progress(reader, run.id).await?;
+    let progress = recomparisons::progress(reader, run.number).await?;
     if progress.parts_done == progress.parts {
-        decider.finish(run.id).await?;
+        decider.finish(&run).await?;
         return Ok(true);
     }
     // The rest is leased to others, or to those who died.

@@ -4,39 +4,38 @@
 mod trial;
 mod undoing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::{AnyPermit, Principal};
+use lutong_chassis::access::DivisionPermit;
 use lutong_chassis::client::Call;
+use lutong_chassis::etag::Etag;
 use lutong_chassis::idempotency::{self, Claim, RequestKey};
+use lutong_chassis::skin::Page;
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{DecisionId, Fault, FaultCode, Jurisdiction, RequestId, Violation};
+use lutong_kernel::{DecisionId, Fault, FaultCode, Jurisdiction, Violation};
 use sea_orm::DatabaseTransaction;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::approval::{Acting, wrong_state};
 use super::deciding::Decider;
-use crate::domain::approval::Signature;
+use super::effect::Effect;
+use crate::domain::approval::{Signature, Step};
+use crate::domain::operation::{Kind, Operation};
 use crate::domain::rollback::{Outcome, Preview, Proposal, Refusal, Span, State};
 use crate::grpc::feeds::Feeds;
 use crate::grpc::statement::StatementReader;
-use crate::store::rollbacks;
+use crate::store::{operations, rollbacks};
 
 /// Between two looks for rollbacks that were cut off.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// The approving call works at a rollback for no longer than this; after it the service goes on by itself.
+/// For how long other replicas leave a rollback to the one that took its approval.
 const APPROVER_WORKS: Duration = Duration::from_secs(15);
 /// What one call to another service may take while the service goes on by itself.
 const WITHIN: Duration = Duration::from_secs(5);
-
-/// Whose request, and how it is told from others.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'a> {
-    pub officer: &'a Principal,
-    pub request_id: RequestId,
-    pub body: &'a [u8],
-}
 
 /// Proposes, decides about and carries out rollbacks; cheap to clone.
 #[derive(Clone)]
@@ -44,135 +43,141 @@ pub struct Rollbacks {
     decider: Decider,
     reader: StatementReader,
     feeds: Feeds,
+    /// Rung when one is approved.
+    asked: Arc<Notify>,
 }
 
 impl Rollbacks {
-    pub const fn new(decider: Decider, reader: StatementReader, feeds: Feeds) -> Self {
+    pub fn new(decider: Decider, reader: StatementReader, feeds: Feeds) -> Self {
         Self {
             decider,
             reader,
             feeds,
+            asked: Arc::default(),
         }
     }
 
     /// Counts what undoing the span would change. Nothing is stored.
-    pub async fn preview(
-        &self,
-        _permit: AnyPermit,
-        call: &Call,
-        officer: &Principal,
-        span: Span,
-    ) -> Result<Proposal, Fault> {
-        self.draft(call, officer, span).await
+    pub async fn preview(&self, call: &Call, acting: &Acting, span: Span) -> Result<Proposal, Fault> {
+        self.draft(call, acting, span).await
     }
 
     /// Stores a proposal once, with what it would change.
-    pub async fn propose(
-        &self,
-        _permit: AnyPermit,
-        call: &Call,
-        asked: Asked<'_>,
-        span: Span,
-    ) -> Result<Proposal, Fault> {
-        let request = self.request("ProposeRollback", asked);
-        let proposal = self.draft(call, asked.officer, span).await?;
-        let stored = self
-            .decider
-            .database
-            .write(move |transaction| async move { store(transaction, &request, proposal).await }.boxed());
+    pub async fn propose(&self, call: &Call, acting: Acting, span: Span) -> Result<Proposal, Fault> {
+        let proposal = self.draft(call, &acting, span).await?;
+        let stored = self.decider.database.write(move |transaction| {
+            async move { store(transaction, &acting.request, proposal).await }.boxed()
+        });
         stored.await
     }
 
-    /// Approves, and undoes. `true`: whatever this call decided is in force.
-    pub async fn approve(
-        &self,
-        _permit: AnyPermit,
-        call: &Call,
-        asked: Asked<'_>,
-        id: Uuid,
-    ) -> Result<(Proposal, bool), Fault> {
-        let own = asked.officer.jurisdiction()?;
+    /// Approves: an operation undoes the span from now on.
+    pub async fn approve(&self, call: &Call, acting: Acting, id: Uuid) -> Result<(Proposal, Effect), Fault> {
+        let own = acting.permit.jurisdiction();
         let found = self.visible(own, id).await?;
         // The grant may be wider now than when it was proposed.
         let divisions = self.divisions(call, &found.span.source).await?;
         if !own.covers_grant(&divisions) {
             return Err(outside());
         }
-        let request = self.request("ApproveRollback", asked);
-        let approved = self.signature(asked.officer);
-        let proposal: Result<Proposal, Fault> = self
+        let this = self.clone();
+        let approved = self
             .decider
             .database
-            .write(move |transaction| {
-                async move { approve_in(transaction, &request, id, approved).await }.boxed()
-            })
-            .await;
-        let proposal = proposal?;
-        if proposal.state == State::Done {
-            return Ok((proposal, true));
+            .write(move |transaction| async move { this.approve_in(transaction, &acting, id).await }.boxed());
+        let (proposal, operation) = approved.await?;
+        self.asked.notify_waiters();
+        let effect = Effect {
+            redecided: 0,
+            operation: operation.filter(|one| one.state.is_open()).map(|one| one.id),
+        };
+        Ok((proposal, effect))
+    }
+
+    async fn approve_in(
+        &self,
+        transaction: &DatabaseTransaction,
+        acting: &Acting,
+        id: Uuid,
+    ) -> Result<(Proposal, Option<Operation>), Fault> {
+        let approved = self.signature(&acting.account);
+        let mut one = rollbacks::hold(transaction, id).await?.ok_or_else(not_found)?;
+        let claim = idempotency::claim(transaction, &acting.request, id.as_bytes(), approved.at).await?;
+        if claim != Claim::Fresh {
+            let operation = operations::of_target(transaction, Kind::RollBack, &one.name()).await?;
+            return Ok((one, operation));
         }
-        let in_force = self.undo(call, &proposal).await?;
-        Ok((self.visible(own, id).await?, in_force))
+        check(&one, acting, Step::Approve)?;
+        rollbacks::approve(transaction, id, &approved).await?;
+        (one.state, one.approved) = (State::Approved, Some(approved));
+        let operation = Operation {
+            total: i64::try_from(one.preview.subjects).ok(),
+            ..self
+                .decider
+                .operation(Kind::RollBack, &acting.account, one.name())
+        };
+        operations::insert(transaction, &operation).await?;
+        Ok((one, Some(operation)))
     }
 
     /// Rejects or withdraws: nothing is undone.
-    pub async fn refuse(
-        &self,
-        _permit: AnyPermit,
-        asked: Asked<'_>,
-        id: Uuid,
-        to: State,
-    ) -> Result<Proposal, Fault> {
-        self.visible(asked.officer.jurisdiction()?, id).await?;
-        let method = if to == State::Withdrawn {
-            "WithdrawRollback"
-        } else {
-            "RejectRollback"
-        };
-        let request = self.request(method, asked);
-        let closed = self.signature(asked.officer);
+    pub async fn refuse(&self, acting: Acting, id: Uuid, to: State) -> Result<Proposal, Fault> {
+        self.visible(acting.permit.jurisdiction(), id).await?;
+        let closed = self.signature(&acting.account);
         let refused = self.decider.database.write(move |transaction| {
-            async move { refuse_in(transaction, &request, id, to, closed).await }.boxed()
+            async move { refuse_in(transaction, &acting, id, to, closed).await }.boxed()
         });
         refused.await
     }
 
-    pub async fn find(&self, officer: &Principal, id: Uuid) -> Result<Proposal, Fault> {
-        self.visible(officer.jurisdiction()?, id).await
+    pub async fn find(&self, permit: &DivisionPermit, id: Uuid) -> Result<Proposal, Fault> {
+        self.visible(permit.jurisdiction(), id).await
     }
 
-    /// A page, the newest first: those that the officer may see, and from where to read on.
+    /// A page of those that the permit reaches, the newest first, and the next page's token.
     pub async fn list(
         &self,
-        officer: &Principal,
+        permit: &DivisionPermit,
         state: Option<State>,
-        before: Option<Uuid>,
-        limit: u64,
-    ) -> Result<(Vec<Proposal>, Option<Uuid>), Fault> {
-        let own = officer.jurisdiction()?;
-        let mut page = rollbacks::list(self.decider.database.reader(), state, before, limit).await?;
-        let full = page.len() as u64 == limit;
-        let next = page.last().filter(|_| full).map(|last| last.id);
-        page.retain(|one| own.covers_grant(&one.divisions));
-        Ok((page, next))
+        page: &Page,
+    ) -> Result<(Vec<Proposal>, String), Fault> {
+        let damaged = |_| StorageError::Damaged("a page token".to_owned());
+        let before = page.after.as_deref().map(Uuid::from_slice).transpose();
+        let (mut before, mut found) = (before.map_err(damaged)?, Vec::new());
+        loop {
+            let reader = self.decider.database.reader();
+            let rows = rollbacks::list(reader, state, before, page.limit()).await?;
+            let was_last = (rows.len() as u64) < page.limit();
+            before = rows.last().map(|one| one.id);
+            let own = permit.jurisdiction();
+            found.extend(rows.into_iter().filter(|one| own.covers_grant(&one.divisions)));
+            if was_last || found.len() > page.size {
+                break;
+            }
+        }
+        page.cut(found, |last| last.id.as_bytes().to_vec())
     }
 
     /// Goes on with rollbacks whose approving call was cut off, until `stop`. Any number of replicas may: undoing what is
     /// undone changes nothing.
     pub async fn finish(self, stop: CancellationToken) {
+        // Whoever approved one works at it at once; the other replicas leave it to them for a while.
+        let mut patience = APPROVER_WORKS;
         loop {
-            if let Err(fault) = self.finish_all().await {
+            let asked = self.asked.notified();
+            if let Err(fault) = self.finish_all(patience).await {
                 tracing::warn!(%fault, "a rollback waits; it is tried again");
             }
             tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(LOOK_EVERY) => patience = APPROVER_WORKS,
+                () = asked => patience = Duration::ZERO,
                 () = stop.cancelled() => return,
             }
         }
     }
 
-    async fn finish_all(&self) -> Result<(), Fault> {
-        let before = self.decider.clock.now().minus(APPROVER_WORKS);
+    async fn finish_all(&self, patience: Duration) -> Result<(), Fault> {
+        let before = self.decider.clock.now().minus(patience);
         for proposal in rollbacks::unfinished(self.decider.database.reader(), before).await? {
             tracing::info!(rollback = %proposal.id, source = proposal.span.source, "a rollback goes on");
             self.undo(&Call::background(WITHIN), &proposal).await?;
@@ -180,13 +185,13 @@ impl Rollbacks {
         Ok(())
     }
 
-    async fn draft(&self, call: &Call, officer: &Principal, span: Span) -> Result<Proposal, Fault> {
-        let own = officer.jurisdiction()?;
+    async fn draft(&self, call: &Call, acting: &Acting, span: Span) -> Result<Proposal, Fault> {
+        let own = acting.permit.jurisdiction();
         let divisions = self.divisions(call, &span.source).await?;
         if !own.covers_grant(&divisions) {
             return Err(outside());
         }
-        let proposed = self.signature(officer);
+        let proposed = self.signature(&acting.account);
         // What comes after the proposal was not counted, so that it is not undone either.
         let span = Span {
             until: span.until.min(proposed.at.plus_micros(1)),
@@ -195,7 +200,7 @@ impl Rollbacks {
         if span.until <= span.from {
             let (zh, en) = ("晚于当前时间", "lies in the future");
             return Err(Fault::invalid(vec![Violation::new(
-                "from_time",
+                "start_time",
                 "BEGINS_LATER",
                 zh,
                 en,
@@ -235,16 +240,9 @@ impl Rollbacks {
             .ok_or_else(not_found)
     }
 
-    fn request(&self, method: &str, asked: Asked<'_>) -> RequestKey {
-        let (account, body) = (&asked.officer.account, asked.body);
-        self.decider
-            .idempotency
-            .key(account, method, asked.request_id, body)
-    }
-
-    fn signature(&self, officer: &Principal) -> Signature {
+    fn signature(&self, account: &str) -> Signature {
         Signature {
-            officer: officer.account.clone(),
+            officer: account.to_owned(),
             at: self.decider.clock.now(),
         }
     }
@@ -265,45 +263,49 @@ async fn store(
     Ok(proposal)
 }
 
-async fn approve_in(
-    transaction: &DatabaseTransaction,
-    request: &RequestKey,
-    id: Uuid,
-    approved: Signature,
-) -> Result<Proposal, Fault> {
-    idempotency::claim(transaction, request, id.as_bytes(), approved.at).await?;
-    let mut one = rollbacks::hold(transaction, id).await?.ok_or_else(not_found)?;
-    if one.check_approval(&approved.officer).map_err(refused)? {
-        rollbacks::approve(transaction, id, &approved).await?;
-        (one.state, one.approved) = (State::Approved, Some(approved));
-    }
-    Ok(one)
-}
-
 async fn refuse_in(
     transaction: &DatabaseTransaction,
-    request: &RequestKey,
+    acting: &Acting,
     id: Uuid,
     to: State,
     closed: Signature,
 ) -> Result<Proposal, Fault> {
-    let claim = idempotency::claim(transaction, request, id.as_bytes(), closed.at).await?;
+    let claim = idempotency::claim(transaction, &acting.request, id.as_bytes(), closed.at).await?;
     let mut one = rollbacks::hold(transaction, id).await?.ok_or_else(not_found)?;
     if claim == Claim::Fresh {
-        one.check_refusal(&closed.officer, to).map_err(refused)?;
+        let step = if to == State::Withdrawn {
+            Step::Withdraw
+        } else {
+            Step::Reject
+        };
+        check(&one, acting, step)?;
         rollbacks::close(transaction, id, to, &closed).await?;
         (one.state, one.closed) = (to, Some(closed));
     }
     Ok(one)
 }
 
-fn refused(error: Refusal) -> Fault {
-    let (reason, zh) = match error {
-        Refusal::OwnProposal => ("OWN_PROPOSAL", "须由另一名人员批准或驳回"),
-        Refusal::NotYours => ("NOT_YOUR_PROPOSAL", "只能由提出人撤回"),
-        Refusal::Closed => ("ROLLBACK_CLOSED", "该撤销申请已办结"),
-    };
-    Fault::new(FaultCode::FailedPrecondition, reason, zh, error.to_string())
+/// Of what an action may change.
+pub fn etag(one: &Proposal) -> Etag {
+    Etag::of(&one.name(), [one.state.as_str()])
+}
+
+/// Checks that somebody may take a step of what they have seen.
+fn check(one: &Proposal, acting: &Acting, step: Step) -> Result<(), Fault> {
+    let state = one.state.as_str().to_uppercase();
+    etag(one).check(&acting.etag, &state)?;
+    one.check(step, &acting.account).map_err(|error| {
+        let (reason, zh) = match error {
+            Refusal::OwnProposal => ("OWN_PROPOSAL", "须由另一名人员批准或驳回"),
+            Refusal::NotYourProposal => ("NOT_YOUR_PROPOSAL", "只能由提出人撤回"),
+            Refusal::WrongState => {
+                let allowed = one.allowed(&acting.account);
+                let allowed: Vec<_> = allowed.iter().map(|step| step.as_str()).collect();
+                return wrong_state(&state, &allowed);
+            }
+        };
+        Fault::new(FaultCode::FailedPrecondition, reason, zh, error.to_string())
+    })
 }
 
 fn not_found() -> Fault {

@@ -11,6 +11,7 @@ mod m0008_names;
 mod m0009_rollbacks;
 mod m0010_approvals;
 mod m0011_area_names;
+mod m0012_runs;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -35,6 +36,7 @@ impl MigratorTrait for Migrations {
             Box::new(lutong_chassis::outbox::FollowedCursor),
             Box::new(m0010_approvals::Migration),
             Box::new(m0011_area_names::Migration),
+            Box::new(m0012_runs::Migration),
         ]
     }
 }

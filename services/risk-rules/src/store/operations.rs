@@ -144,21 +144,35 @@ pub async fn finish_of(
     Ok(())
 }
 
-/// Notes how much is done of one that goes on; `false` when it has ended.
-pub async fn advance(
+/// What of a kind goes on for a resource, or went on last.
+pub async fn of_target(
+    connection: &impl ConnectionTrait,
+    kind: Kind,
+    target: &str,
+) -> Result<Option<Operation>, StorageError> {
+    let row = Entity::find()
+        .filter(Column::Kind.eq(kind.as_str()))
+        .filter(Column::Target.eq(target))
+        .order_by_desc(Column::Id)
+        .one(connection)
+        .await?;
+    row.map(Operation::try_from).transpose()
+}
+
+/// Adds to how much is done of what goes on for a resource.
+pub async fn add_done_of(
     transaction: &DatabaseTransaction,
-    id: Uuid,
-    (done, total): (i64, Option<i64>),
-) -> Result<bool, StorageError> {
-    let noted = Entity::update_many()
-        .col_expr(Column::State, Expr::value(State::Running.as_str()))
-        .col_expr(Column::Done, Expr::value(done))
-        .col_expr(Column::Total, Expr::value(total))
-        .filter(Column::Id.eq(uuid_bytes(id)))
+    (kind, target): (Kind, &str),
+    more: i64,
+) -> Result<(), StorageError> {
+    Entity::update_many()
+        .col_expr(Column::Done, Expr::col(Column::Done).add(more))
+        .filter(Column::Kind.eq(kind.as_str()))
+        .filter(Column::Target.eq(target))
         .filter(is_open())
         .exec(transaction)
         .await?;
-    Ok(noted.rows_affected == 1)
+    Ok(())
 }
 
 /// Adds to how much is done.
@@ -167,6 +181,22 @@ pub async fn add_done(transaction: &DatabaseTransaction, id: Uuid, more: u64) ->
     Entity::update_many()
         .col_expr(Column::Done, Expr::col(Column::Done).add(more))
         .filter(Column::Id.eq(uuid_bytes(id)))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Adds to how much is done of one of a kind; of another kind nothing: it counts otherwise.
+pub async fn add_done_of_kind(
+    transaction: &DatabaseTransaction,
+    (id, kind): (Uuid, Kind),
+    more: u64,
+) -> Result<(), StorageError> {
+    let more = i64::try_from(more).unwrap_or(i64::MAX);
+    Entity::update_many()
+        .col_expr(Column::Done, Expr::col(Column::Done).add(more))
+        .filter(Column::Id.eq(uuid_bytes(id)))
+        .filter(Column::Kind.eq(kind.as_str()))
         .exec(transaction)
         .await?;
     Ok(())

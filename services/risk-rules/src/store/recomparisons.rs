@@ -1,6 +1,7 @@
 //! Runs over everyone: begun once, their parts leased to workers and counted once, and what they found.
 
-use lutong_chassis::storage::column::{read_subject, subject_bytes};
+use lutong_chassis::access::AnyPermit;
+use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_chassis::storage::{Engine, StorageError};
 use lutong_kernel::{Colour, LocalDay, SubjectId, Timestamp};
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
@@ -9,6 +10,7 @@ use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, PaginatorTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
+use uuid::Uuid;
 
 use super::scan::Part;
 use super::tables::{finding, recomparison, recomparison_part as part};
@@ -18,14 +20,30 @@ use crate::domain::set_digest::SetDigest;
 /// A run as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    pub id: i64,
+    /// In the order in which they began.
+    pub number: i64,
+    pub id: Uuid,
     pub day: Option<LocalDay>,
     pub evaluated_at: Timestamp,
     /// The last row of `rosters` that it covers.
     pub roster: i64,
     /// Who is to be looked at.
     pub expected: SetDigest,
+    /// Also when it was cancelled.
     pub finished_at: Option<Timestamp>,
+    pub is_cancelled: bool,
+}
+
+impl Run {
+    /// `recomparisons/{recomparison}`.
+    pub fn name(&self) -> String {
+        name(self.id)
+    }
+}
+
+/// `recomparisons/{recomparison}`.
+pub fn name(id: Uuid) -> String {
+    format!("recomparisons/{id}")
 }
 
 /// A subject whose stored decision was not what came out.
@@ -53,12 +71,14 @@ impl TryFrom<recomparison::Model> for Run {
 
     fn try_from(row: recomparison::Model) -> Result<Self, StorageError> {
         Ok(Self {
-            id: row.id,
+            number: row.id,
+            id: read_uuid(&row.uid, "recomparisons.uid")?,
             day: row.day.map(LocalDay::from_days),
             evaluated_at: Timestamp::from_micros(row.evaluated_at),
             roster: row.roster,
             expected: roster(row.expected, row.expected_digest)?,
             finished_at: row.finished_at.map(Timestamp::from_micros),
+            is_cancelled: row.cancelled_at.is_some(),
         })
     }
 }
@@ -66,6 +86,7 @@ impl TryFrom<recomparison::Model> for Run {
 /// Stores a run with its parts; `None` when the day has its run already.
 pub async fn begin(
     transaction: &DatabaseTransaction,
+    id: Uuid,
     (day, evaluated_at): (Option<LocalDay>, Timestamp),
     (last, expected): (i64, SetDigest),
     parts: &[Part],
@@ -78,12 +99,14 @@ pub async fn begin(
     }
     let row = recomparison::ActiveModel {
         id: NotSet,
+        uid: Set(uuid_bytes(id)),
         day: Set(day.map(LocalDay::days)),
         evaluated_at: Set(evaluated_at.micros()),
         roster: Set(last),
         expected: Set(expected.count),
         expected_digest: Set(expected.digest().to_vec()),
         finished_at: Set(None),
+        cancelled_at: Set(None),
     };
     let run = recomparison::Entity::insert(row)
         .exec(transaction)
@@ -116,6 +139,45 @@ pub async fn begin(
 pub async fn find(connection: &impl ConnectionTrait, run: i64) -> Result<Option<Run>, StorageError> {
     let row = recomparison::Entity::find_by_id(run).one(connection).await?;
     row.map(Run::try_from).transpose()
+}
+
+/// A run by its id.
+pub async fn find_by_id(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<Run>, StorageError> {
+    let row = recomparison::Entity::find()
+        .filter(recomparison::Column::Uid.eq(uuid_bytes(id)))
+        .one(connection)
+        .await?;
+    row.map(Run::try_from).transpose()
+}
+
+/// Runs before a number, the newest first.
+pub async fn list(
+    connection: &impl ConnectionTrait,
+    before: Option<i64>,
+    limit: u64,
+) -> Result<Vec<Run>, StorageError> {
+    let mut query = recomparison::Entity::find();
+    if let Some(before) = before {
+        query = query.filter(recomparison::Column::Id.lt(before));
+    }
+    let rows = query
+        .order_by_desc(recomparison::Column::Id)
+        .limit(limit)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(Run::try_from).collect()
+}
+
+/// Ends a run that goes on before it has looked at everybody.
+pub async fn cancel(transaction: &DatabaseTransaction, id: Uuid, now: Timestamp) -> Result<(), StorageError> {
+    recomparison::Entity::update_many()
+        .col_expr(recomparison::Column::FinishedAt, Expr::value(now.micros()))
+        .col_expr(recomparison::Column::CancelledAt, Expr::value(now.micros()))
+        .filter(recomparison::Column::Uid.eq(uuid_bytes(id)))
+        .filter(recomparison::Column::FinishedAt.is_null())
+        .exec(transaction)
+        .await?;
+    Ok(())
 }
 
 /// The newest run.
@@ -282,6 +344,7 @@ pub async fn record(
 /// Findings of a run by subject, after one.
 pub async fn findings(
     connection: &impl ConnectionTrait,
+    _permit: &AnyPermit,
     run: i64,
     after: Option<SubjectId>,
     limit: u64,

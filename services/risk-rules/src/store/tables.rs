@@ -350,6 +350,8 @@ pub mod recomparison {
     pub struct Model {
         #[sea_orm(primary_key)]
         pub id: i64,
+        /// What names it.
+        pub uid: Vec<u8>,
         /// The local day of the daily run, in days since 1970-01-01; absent for one that was asked for.
         #[sea_orm(unique)]
         pub day: Option<i32>,
@@ -360,6 +362,8 @@ pub mod recomparison {
         pub expected: i64,
         pub expected_digest: Vec<u8>,
         pub finished_at: Option<i64>,
+        /// Before it had looked at everybody.
+        pub cancelled_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

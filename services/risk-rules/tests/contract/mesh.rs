@@ -350,8 +350,10 @@ impl Mesh {
     }
 
     async fn is_day_compared(&self) -> bool {
-        let get = wire::GetRecomparisonRequest { recomparison_id: 0 };
-        let request = self.purposeful(&staff("op-1", Role::Operator), get);
+        let get = wire::GetRecomparisonRequest {
+            name: "recomparisons/latest".to_owned(),
+        };
+        let request = self.asking(&staff("op-1", Role::Operator), get);
         let answer = self.recomparisons().get_recomparison(request).await;
         answer.is_ok_and(|answer| {
             answer

@@ -201,7 +201,7 @@ async fn a_run_over_everyone_finds_nothing_amiss_with_one_person(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1")], &[1, 2, 3]).await;
     mesh.told([merged(1, 2, 1)]).await;
-    let run = finished(&mesh, recomparison::start(&mesh).await).await;
+    let run = finished(&mesh, &recomparison::start(&mesh).await).await;
     assert_eq!((run.seen, run.findings.len()), (3, 0), "{run:?}");
 }
 

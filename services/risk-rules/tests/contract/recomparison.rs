@@ -2,43 +2,94 @@
 
 use std::collections::BTreeSet;
 
-use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
+use lutong_chassis::{Principal, on_both_engines};
+use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, FindingKind};
-use lutong_proto::types::v1::Colour;
+use lutong_proto::risk_rules::v1::{self as wire, FindingKind, RecomparisonState};
+use lutong_proto::types::v1::{Colour, OperationKind, OperationState, Purpose, PurposeCode};
+use tonic::Response;
 
-use crate::mesh::{Mesh, fever, staff, subject};
+use crate::mesh::{Mesh, fault, fever, fresh_id, named, request_id, staff, subject};
+use crate::operations;
 
 on_both_engines!(
     a_run_looks_at_everybody_once_and_finds_exactly_what_was_planted,
     somebody_who_is_missing_makes_a_run_incomplete,
     the_daily_run_begins_by_itself,
+    a_run_is_begun_once_ends_with_its_operation_and_is_listed,
+    a_cancelled_run_looks_at_nobody_more,
 );
 
-pub async fn start(mesh: &Mesh) -> i64 {
-    let request = mesh.purposeful(&staff("op-1", Role::Operator), wire::StartRecomparisonRequest {});
-    let answer = mesh.recomparisons().start_recomparison(request).await.unwrap();
-    answer.into_inner().recomparison.unwrap().recomparison_id
+fn operator() -> Principal {
+    staff("op-1", Role::Operator)
 }
 
-async fn get(mesh: &Mesh, run: i64) -> Option<wire::Recomparison> {
-    let get = wire::GetRecomparisonRequest { recomparison_id: run };
-    let request = mesh.purposeful(&staff("op-1", Role::Operator), get);
-    mesh.recomparisons()
-        .get_recomparison(request)
-        .await
-        .ok()?
-        .into_inner()
-        .recomparison
+async fn start_as(mesh: &Mesh, request_id: &str) -> Result<wire::StartRecomparisonResponse, Fault> {
+    let request = wire::StartRecomparisonRequest {
+        request_id: request_id.to_owned(),
+    };
+    let answer = mesh
+        .recomparisons()
+        .start_recomparison(mesh.asking(&operator(), request))
+        .await;
+    answer.map(Response::into_inner).map_err(|status| fault(&status))
 }
 
-pub async fn finished(mesh: &Mesh, run: i64) -> wire::Recomparison {
+/// The name of the run that has begun.
+pub async fn start(mesh: &Mesh) -> String {
+    let begun = start_as(mesh, &fresh_id()).await.unwrap();
+    begun.recomparison.unwrap().name
+}
+
+pub async fn get(mesh: &Mesh, name: &str) -> Result<wire::Recomparison, Fault> {
+    let get = wire::GetRecomparisonRequest {
+        name: name.to_owned(),
+    };
+    let answer = mesh
+        .recomparisons()
+        .get_recomparison(mesh.asking(&operator(), get))
+        .await;
+    let answer = answer.map_err(|status| fault(&status))?;
+    Ok(answer.into_inner().recomparison.unwrap())
+}
+
+pub async fn finished(mesh: &Mesh, name: &str) -> wire::Recomparison {
     mesh.until("the end of the run", async || {
-        get(mesh, run).await.is_some_and(|run| run.finish_time.is_some())
+        get(mesh, name).await.is_ok_and(|run| run.finish_time.is_some())
     })
     .await;
-    get(mesh, run).await.unwrap()
+    get(mesh, name).await.unwrap()
+}
+
+async fn list(mesh: &Mesh, request: wire::ListRecomparisonsRequest) -> Result<(Vec<String>, String), Fault> {
+    let answer = mesh
+        .recomparisons()
+        .list_recomparisons(mesh.asking(&operator(), request))
+        .await;
+    let answer = answer.map_err(|status| fault(&status))?.into_inner();
+    let names = answer.recomparisons.into_iter().map(|run| run.name);
+    Ok((names.collect(), answer.next_page_token))
+}
+
+pub async fn inspect(
+    mesh: &Mesh,
+    request: wire::InspectRecomparisonFindingsRequest,
+) -> Result<wire::InspectRecomparisonFindingsResponse, Fault> {
+    let request = mesh.asking(&staff("audit-1", Role::Auditor), request);
+    let answer = mesh.recomparisons().inspect_recomparison_findings(request).await;
+    answer.map(Response::into_inner).map_err(|status| fault(&status))
+}
+
+pub fn findings_of(name: &str) -> wire::InspectRecomparisonFindingsRequest {
+    wire::InspectRecomparisonFindingsRequest {
+        name: name.to_owned(),
+        purpose: Some(Purpose {
+            code: PurposeCode::Operation.into(),
+            reference: String::new(),
+        }),
+        ..wire::InspectRecomparisonFindingsRequest::default()
+    }
 }
 
 async fn people(bed: Bed) -> Mesh {
@@ -51,8 +102,11 @@ async fn people(bed: Bed) -> Mesh {
 
 async fn a_run_looks_at_everybody_once_and_finds_exactly_what_was_planted(bed: Bed) {
     let mesh = people(bed).await;
-    let clean = finished(&mesh, start(&mesh).await).await;
-    assert!(clean.complete && clean.findings.is_empty(), "{clean:?}");
+    let clean = finished(&mesh, &start(&mesh).await).await;
+    assert!(
+        clean.state() == RecomparisonState::Complete && clean.findings.is_empty(),
+        "{clean:?}"
+    );
     assert_eq!((clean.expected, clean.seen), (300, 300));
     let colours: Vec<_> = clean
         .colours
@@ -72,19 +126,9 @@ async fn a_run_looks_at_everybody_once_and_finds_exactly_what_was_planted(bed: B
     for sql in planted {
         mesh.tamper(&sql).await;
     }
-    let run = finished(&mesh, start(&mesh).await).await;
-    assert!(run.complete, "{run:?}");
-    let list = wire::ListRecomparisonFindingsRequest {
-        recomparison_id: run.recomparison_id,
-        ..wire::ListRecomparisonFindingsRequest::default()
-    };
-    let request = mesh.purposeful(&staff("audit-1", Role::Auditor), list);
-    let found = mesh
-        .recomparisons()
-        .list_recomparison_findings(request)
-        .await
-        .unwrap()
-        .into_inner();
+    let run = finished(&mesh, &start(&mesh).await).await;
+    assert_eq!(run.state(), RecomparisonState::Complete, "{run:?}");
+    let found = inspect(&mesh, findings_of(&run.name)).await.unwrap();
     let named: BTreeSet<_> = found.findings.iter().map(|one| one.subject_id.clone()).collect();
     assert_eq!(named, [5, 6, 200].map(|n| subject(n).to_string()).into());
     assert!(
@@ -96,8 +140,11 @@ async fn a_run_looks_at_everybody_once_and_finds_exactly_what_was_planted(bed: B
     // And each is what the facts say again.
     let shown = [5, 6, 200].map(|n| mesh.shown(n).unwrap());
     assert_eq!(shown, [Colour::Yellow, Colour::Yellow, Colour::Green]);
-    let after = finished(&mesh, start(&mesh).await).await;
-    assert!(after.complete && after.findings.is_empty(), "{after:?}");
+    let after = finished(&mesh, &start(&mesh).await).await;
+    assert!(
+        after.state() == RecomparisonState::Complete && after.findings.is_empty(),
+        "{after:?}"
+    );
 }
 
 async fn somebody_who_is_missing_makes_a_run_incomplete(bed: Bed) {
@@ -105,22 +152,96 @@ async fn somebody_who_is_missing_makes_a_run_incomplete(bed: Bed) {
     let gone = mesh.literal(250);
     mesh.tamper(&format!("DELETE FROM subjects WHERE subject_id = {gone}"))
         .await;
-    let run = finished(&mesh, start(&mesh).await).await;
-    assert_eq!((run.expected, run.seen, run.complete), (300, 299, false));
+    let run = finished(&mesh, &start(&mesh).await).await;
+    assert_eq!(
+        (run.expected, run.seen, run.state()),
+        (300, 299, RecomparisonState::Incomplete)
+    );
     assert_ne!(run.expected_digest, run.seen_digest);
 }
 
 async fn the_daily_run_begins_by_itself(bed: Bed) {
     let mesh = people(bed).await;
     mesh.until("the day's run", async || {
-        get(&mesh, 0).await.is_some_and(|run| !run.day.is_empty())
+        get(&mesh, "recomparisons/latest")
+            .await
+            .is_ok_and(|run| !run.run_date.is_empty())
     })
     .await;
     mesh.bed.clock.advance(std::time::Duration::from_secs(86_400));
     mesh.until("the next day's run", async || {
-        get(&mesh, 0)
+        get(&mesh, "recomparisons/latest")
             .await
-            .is_some_and(|run| run.day == "2022-11-27" && run.complete)
+            .is_ok_and(|run| run.run_date == "2022-11-27" && run.state() == RecomparisonState::Complete)
     })
     .await;
+}
+
+async fn a_run_is_begun_once_ends_with_its_operation_and_is_listed(bed: Bed) {
+    let mesh = people(bed).await;
+    let begun = start_as(&mesh, &request_id(1)).await.unwrap();
+    let name = begun.recomparison.unwrap().name;
+    let again = start_as(&mesh, &request_id(1)).await.unwrap();
+    assert_eq!(
+        (&again.recomparison.unwrap().name, &again.operation),
+        (&name, &begun.operation)
+    );
+    assert_eq!(
+        named(&start_as(&mesh, "7").await.unwrap_err()),
+        ["request_id UUID_SHAPE"]
+    );
+    let ended = operations::ended(&mesh, &operator(), &begun.operation).await;
+    let progress = ended.progress.clone().unwrap();
+    assert_eq!(
+        (ended.kind(), ended.state(), &ended.target),
+        (OperationKind::Recompare, OperationState::Succeeded, &name)
+    );
+    assert_eq!(Some(progress.done), progress.total);
+    let refused = operations::cancel(&mesh, &operator(), &request_id(2), &begun.operation).await;
+    assert_eq!(refused.unwrap_err().reason, "WRONG_STATE");
+    let second = start(&mesh).await;
+    let page = wire::ListRecomparisonsRequest {
+        page_size: 1,
+        page_token: String::new(),
+    };
+    let (first_page, token) = list(&mesh, page).await.unwrap();
+    assert_eq!(first_page, [second]);
+    let page = wire::ListRecomparisonsRequest {
+        page_size: 1,
+        page_token: token,
+    };
+    assert_eq!(list(&mesh, page).await.unwrap().0, [name]);
+    let foreign = wire::ListRecomparisonsRequest {
+        page_size: 1,
+        page_token: "x".to_owned(),
+    };
+    assert_eq!(
+        named(&list(&mesh, foreign).await.unwrap_err()),
+        ["page_token PAGE_TOKEN_FOREIGN"]
+    );
+}
+
+async fn a_cancelled_run_looks_at_nobody_more(bed: Bed) {
+    let mesh = people(bed).await;
+    // Whoever works on it holds its parts for two minutes: it goes on.
+    let begun = start_as(&mesh, &request_id(1)).await.unwrap();
+    let name = begun.recomparison.unwrap().name;
+    finished(&mesh, &name).await;
+    mesh.tamper("UPDATE recomparisons SET finished_at = NULL").await;
+    mesh.tamper("UPDATE recomparison_parts SET done_at = NULL, lease_until = 9000000000000000")
+        .await;
+    mesh.tamper("UPDATE operations SET state = 'RUNNING', finished_at = NULL")
+        .await;
+    let cancel =
+        async |id: u32| operations::cancel(&mesh, &operator(), &request_id(id), &begun.operation).await;
+    let cancelled = cancel(2).await.unwrap();
+    assert_eq!(cancelled.state(), OperationState::Cancelled);
+    assert_eq!(cancel(2).await.unwrap(), cancelled);
+    assert_eq!(
+        get(&mesh, &name).await.unwrap().state(),
+        RecomparisonState::Cancelled
+    );
+    let second = start_as(&mesh, &request_id(3)).await.unwrap().operation;
+    let reused = operations::cancel(&mesh, &operator(), &request_id(2), &second).await;
+    assert_eq!(reused.unwrap_err().reason, "REQUEST_ID_REUSED");
 }

@@ -8,6 +8,7 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1 as types;
 
 use crate::mesh::{Mesh, fault, fever, staff, subject};
+use crate::recomparison;
 
 on_both_engines!(
     a_batch_beyond_its_limits_is_refused_whole,
@@ -115,23 +116,31 @@ async fn the_log_is_read_on_and_says_what_it_keeps_no_more(bed: Bed) {
 
 async fn a_run_that_is_none_is_not_found(bed: Bed) {
     let mesh = Mesh::start(bed).await;
-    let auditor = staff("audit-1", Role::Auditor);
-    let get = mesh.purposeful(&auditor, wire::GetRecomparisonRequest { recomparison_id: 99 });
-    let refused = mesh.recomparisons().get_recomparison(get).await.unwrap_err();
-    assert_eq!(fault(&refused).reason, "RECOMPARISON_NOT_FOUND");
-    let findings = async |run, size, token: &str| {
-        let list = wire::ListRecomparisonFindingsRequest {
-            recomparison_id: run,
-            page_size: size,
-            page_token: token.to_owned(),
-        };
-        let request = mesh.purposeful(&auditor, list);
-        let answer = mesh.recomparisons().list_recomparison_findings(request).await;
-        fault(&answer.unwrap_err())
+    let nobodys = "recomparisons/00000000-0000-7000-8000-000000000099";
+    let get = async |name: &str| recomparison::get(&mesh, name).await.unwrap_err();
+    assert_eq!(get(nobodys).await.reason, "RECOMPARISON_NOT_FOUND");
+    assert_eq!(named(&get("recomparisons/1").await), ["name NAME_SHAPE"]);
+    let inspect = async |request| recomparison::inspect(&mesh, request).await.unwrap_err();
+    let refused = inspect(recomparison::findings_of(nobodys)).await;
+    assert_eq!(refused.reason, "RECOMPARISON_NOT_FOUND");
+    let latest = recomparison::findings_of("recomparisons/latest");
+    let aimless = wire::InspectRecomparisonFindingsRequest {
+        purpose: None,
+        ..latest.clone()
     };
-    assert_eq!(findings(99, 0, "").await.reason, "RECOMPARISON_NOT_FOUND");
-    assert_eq!(named(&findings(1, 1_001, "").await), ["page_size PAGE_RANGE"]);
-    assert_eq!(named(&findings(1, 0, "x").await), ["page_token PAGE_TOKEN"]);
+    assert_eq!(named(&inspect(aimless).await), ["purpose MISSING"]);
+    let foreign = wire::InspectRecomparisonFindingsRequest {
+        page_token: "x".to_owned(),
+        ..latest.clone()
+    };
+    assert_eq!(named(&inspect(foreign).await), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert!(
+        recomparison::inspect(&mesh, latest)
+            .await
+            .unwrap()
+            .findings
+            .is_empty()
+    );
 }
 
 async fn a_persons_own_decisions_are_listed_and_nobody_elses(bed: Bed) {

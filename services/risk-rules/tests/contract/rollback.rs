@@ -8,12 +8,14 @@ use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, RollbackState};
 use lutong_proto::time;
-use lutong_proto::types::v1::Colour;
+use lutong_proto::types::v1::{Colour, OperationKind, OperationState};
 use tonic::Response;
 
+use crate::designations::purpose;
 use crate::mesh::{
     Mesh, confirmed, correcting, fact, fault, fever, retraction, staff, staff_of, staff_of_nowhere,
 };
+use crate::operations;
 
 on_both_engines!(
     a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_would_have,
@@ -24,6 +26,8 @@ on_both_engines!(
     a_rollback_is_proposed_and_decided_about_once,
     without_who_registers_feeds_nothing_is_undone,
     what_is_rejected_or_withdrawn_undoes_nothing,
+    a_decision_about_a_state_that_has_passed_is_stale,
+    a_rollback_is_undone_only_once_everybody_has_their_colour,
     what_is_reported_after_the_proposal_stays,
     a_rollback_that_was_cut_off_goes_on_by_itself,
 );
@@ -44,10 +48,11 @@ fn span((from, until): (Timestamp, Timestamp)) -> wire::ProposeRollbackRequest {
     wire::ProposeRollbackRequest {
         request_id: request_id(1),
         source: "cdc-370200".to_owned(),
-        from_time: Some(time::from_micros(from.micros())),
-        until_time: Some(time::from_micros(until.micros())),
+        start_time: Some(time::from_micros(from.micros())),
+        end_time: Some(time::from_micros(until.micros())),
         reason: "wrong export".to_owned(),
         validate_only: false,
+        purpose: purpose(),
     }
 }
 
@@ -56,58 +61,102 @@ async fn propose(
     who: &Principal,
     proposed: wire::ProposeRollbackRequest,
 ) -> Result<wire::Rollback, Fault> {
-    let request = mesh.purposeful(who, proposed);
+    let request = mesh.asking(who, proposed);
     Ok(answered(mesh.rollbacks().propose_rollback(request).await)?
         .rollback
         .unwrap())
 }
 
+/// What was approved, and its operation.
 async fn approve(
     mesh: &Mesh,
     who: &Principal,
     n: u32,
-    id: &str,
-) -> Result<wire::ApproveRollbackResponse, Fault> {
-    let approval = wire::ApproveRollbackRequest {
-        request_id: request_id(n),
-        rollback_id: id.to_owned(),
-    };
-    answered(
-        mesh.rollbacks()
-            .approve_rollback(mesh.purposeful(who, approval))
-            .await,
-    )
+    name: &str,
+) -> Result<(wire::Rollback, String), Fault> {
+    approve_seen(mesh, who, n, (name, "")).await
 }
 
-async fn reject(mesh: &Mesh, who: &Principal, n: u32, id: &str) -> Result<wire::Rollback, Fault> {
-    let rejection = wire::RejectRollbackRequest {
+async fn approve_seen(
+    mesh: &Mesh,
+    who: &Principal,
+    n: u32,
+    (name, etag): (&str, &str),
+) -> Result<(wire::Rollback, String), Fault> {
+    let approval = wire::ApproveRollbackRequest {
         request_id: request_id(n),
-        rollback_id: id.to_owned(),
+        name: name.to_owned(),
+        etag: etag.to_owned(),
+        purpose: purpose(),
     };
     let answer = mesh
         .rollbacks()
-        .reject_rollback(mesh.purposeful(who, rejection))
+        .approve_rollback(mesh.asking(who, approval))
+        .await;
+    let answer = answered(answer)?;
+    Ok((answer.rollback.unwrap(), answer.effect.unwrap().operation))
+}
+
+/// Approves, and waits until it is undone.
+async fn undone(mesh: &Mesh, who: &Principal, n: u32, name: &str) -> wire::Rollback {
+    let (_, operation) = approve(mesh, who, n, name).await.unwrap();
+    let ended = operations::ended(mesh, who, &operation).await;
+    assert_eq!(
+        (ended.kind(), ended.state(), ended.target.as_str()),
+        (OperationKind::RollBack, OperationState::Succeeded, name)
+    );
+    get(mesh, who, name).await.unwrap()
+}
+
+async fn reject(mesh: &Mesh, who: &Principal, n: u32, name: &str) -> Result<wire::Rollback, Fault> {
+    reject_seen(mesh, who, n, (name, "")).await
+}
+
+async fn reject_seen(
+    mesh: &Mesh,
+    who: &Principal,
+    n: u32,
+    (name, etag): (&str, &str),
+) -> Result<wire::Rollback, Fault> {
+    let rejection = wire::RejectRollbackRequest {
+        request_id: request_id(n),
+        name: name.to_owned(),
+        etag: etag.to_owned(),
+        purpose: purpose(),
+    };
+    let answer = mesh
+        .rollbacks()
+        .reject_rollback(mesh.asking(who, rejection))
         .await;
     Ok(answered(answer)?.rollback.unwrap())
 }
 
-async fn withdraw(mesh: &Mesh, who: &Principal, n: u32, id: &str) -> Result<wire::Rollback, Fault> {
+async fn withdraw(mesh: &Mesh, who: &Principal, n: u32, name: &str) -> Result<wire::Rollback, Fault> {
+    withdraw_seen(mesh, who, n, (name, "")).await
+}
+
+async fn withdraw_seen(
+    mesh: &Mesh,
+    who: &Principal,
+    n: u32,
+    (name, etag): (&str, &str),
+) -> Result<wire::Rollback, Fault> {
     let withdrawal = wire::WithdrawRollbackRequest {
         request_id: request_id(n),
-        rollback_id: id.to_owned(),
+        name: name.to_owned(),
+        etag: etag.to_owned(),
+        purpose: purpose(),
     };
     let answer = mesh
         .rollbacks()
-        .withdraw_rollback(mesh.purposeful(who, withdrawal))
+        .withdraw_rollback(mesh.asking(who, withdrawal))
         .await;
     Ok(answered(answer)?.rollback.unwrap())
 }
 
 async fn get(mesh: &Mesh, who: &Principal, id: &str) -> Result<wire::Rollback, Fault> {
-    let asked = wire::GetRollbackRequest {
-        rollback_id: id.to_owned(),
-    };
-    let answer = mesh.rollbacks().get_rollback(mesh.purposeful(who, asked)).await;
+    let asked = wire::GetRollbackRequest { name: id.to_owned() };
+    let answer = mesh.rollbacks().get_rollback(mesh.asking(who, asked)).await;
     Ok(answered(answer)?.rollback.unwrap())
 }
 
@@ -116,7 +165,7 @@ async fn list(
     who: &Principal,
     asked: wire::ListRollbacksRequest,
 ) -> Result<wire::ListRollbacksResponse, Fault> {
-    answered(mesh.rollbacks().list_rollbacks(mesh.purposeful(who, asked)).await)
+    answered(mesh.rollbacks().list_rollbacks(mesh.asking(who, asked)).await)
 }
 
 fn reason<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
@@ -163,7 +212,6 @@ async fn a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_woul
     assert_eq!(colours(), wrong);
     let (one, two) = (supervisor(1), supervisor(2));
     let dry = wire::ProposeRollbackRequest {
-        request_id: String::new(),
         validate_only: true,
         ..span((from, until))
     };
@@ -201,16 +249,15 @@ async fn a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_woul
         2,
         "nothing of the trial is kept"
     );
-    let id = proposed.rollback_id.as_str();
+    let id = proposed.name.as_str();
     assert_eq!(reason(approve(&mesh, &one, 2, id).await), "OWN_PROPOSAL");
     assert_eq!(colours(), wrong);
     tick();
-    let done = approve(&mesh, &two, 3, id).await.unwrap();
-    let rollback = done.rollback.unwrap();
-    let outcome = rollback.outcome.unwrap();
+    let rollback = undone(&mesh, &two, 3, id).await;
+    let (outcome, approval) = (rollback.outcome.unwrap(), rollback.approval.clone().unwrap());
     assert_eq!(
-        (rollback.state(), done.in_force, rollback.approver.as_str()),
-        (RollbackState::Done, true, "supervisor-2")
+        (rollback.state(), approval.approver.as_str()),
+        (RollbackState::Done, "supervisor-2")
     );
     assert_eq!(
         (
@@ -223,8 +270,9 @@ async fn a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_woul
     );
     let right = [Colour::Yellow, Colour::Yellow, Colour::Green, Colour::Red];
     assert_eq!(colours(), right);
-    let again = approve(&mesh, &two, 4, id).await.unwrap().rollback.unwrap();
-    assert_eq!(again.outcome, Some(outcome));
+    let (again, operation) = approve(&mesh, &two, 3, id).await.unwrap();
+    assert_eq!((again.outcome, operation.as_str()), (Some(outcome), ""));
+    assert_eq!(reason(approve(&mesh, &two, 4, id).await), "WRONG_STATE");
     let nothing = wire::ProposeRollbackRequest {
         request_id: request_id(5),
         ..span((from, until))
@@ -237,19 +285,25 @@ async fn a_span_that_makes_no_sense_is_refused(bed: Bed) {
     let (mesh, (from, until)) = reported(bed).await;
     let one = supervisor(1);
     let refused = propose(&mesh, &one, span((until, until))).await.unwrap_err();
-    assert_eq!(named(&refused), ["until_time END_BEFORE_START"]);
+    assert_eq!(named(&refused), ["end_time END_BEFORE_START"]);
     let later = span((until.plus_seconds(60), until.plus_seconds(120)));
     let refused = propose(&mesh, &one, later).await.unwrap_err();
-    assert_eq!(named(&refused), ["from_time BEGINS_LATER"]);
+    assert_eq!(named(&refused), ["start_time BEGINS_LATER"]);
     let empty = wire::ProposeRollbackRequest {
         request_id: "x".to_owned(),
         ..wire::ProposeRollbackRequest::default()
     };
     let refused = propose(&mesh, &one, empty).await.unwrap_err();
-    let fields: Vec<_> = refused.violations.iter().map(|one| one.field.as_str()).collect();
     assert_eq!(
-        fields,
-        ["request_id", "from_time", "until_time", "source", "reason"]
+        named(&refused),
+        [
+            "request_id UUID_SHAPE",
+            "source MISSING",
+            "start_time MISSING",
+            "end_time MISSING",
+            "reason MISSING",
+            "purpose MISSING"
+        ]
     );
     let proposed = propose(&mesh, &one, span((from, until))).await.unwrap();
     for refused in [
@@ -258,7 +312,7 @@ async fn a_span_that_makes_no_sense_is_refused(bed: Bed) {
         withdraw(&mesh, &one, 2, "7").await.map(|_| ()),
         get(&mesh, &one, "7").await.map(|_| ()),
     ] {
-        assert_eq!(named(&refused.unwrap_err()), ["rollback_id ROLLBACK_ID_SHAPE"]);
+        assert_eq!(named(&refused.unwrap_err()), ["name NAME_SHAPE"]);
     }
     let wrong = wire::ListRollbacksRequest {
         state: 99,
@@ -266,8 +320,14 @@ async fn a_span_that_makes_no_sense_is_refused(bed: Bed) {
         ..wire::ListRollbacksRequest::default()
     };
     let refused = list(&mesh, &one, wrong).await.unwrap_err();
-    assert_eq!(named(&refused), ["state STATE_UNKNOWN", "page_token PAGE_TOKEN"]);
-    assert_eq!(get(&mesh, &one, &proposed.rollback_id).await.unwrap(), proposed);
+    assert_eq!(named(&refused), ["state UNKNOWN_VALUE"]);
+    let foreign = wire::ListRollbacksRequest {
+        page_token: "x".to_owned(),
+        ..wire::ListRollbacksRequest::default()
+    };
+    let refused = list(&mesh, &one, foreign).await.unwrap_err();
+    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(get(&mesh, &one, &proposed.name).await.unwrap(), proposed);
 }
 
 async fn only_registered_feeds_are_rolled_back(bed: Bed) {
@@ -301,7 +361,7 @@ async fn a_feed_of_another_division_is_nobodys_to_roll_back(bed: Bed) {
     let (mesh, times) = reported(bed).await;
     mesh.feeds.grant("cdc-370000", &[]);
     let own = propose(&mesh, &supervisor(1), span(times)).await.unwrap();
-    let id = own.rollback_id.as_str();
+    let id = own.name.as_str();
     for division in ["370100", "370202"] {
         let elsewhere = staff_of("supervisor-3", Role::Supervisor, division);
         assert_eq!(
@@ -349,13 +409,13 @@ async fn a_grant_that_has_grown_takes_a_wider_approver(bed: Bed) {
     let (mesh, times) = reported(bed).await;
     let proposed = propose(&mesh, &supervisor(1), span(times)).await.unwrap();
     mesh.feeds.grant("cdc-370200", &["370200", "370300"]);
-    let id = proposed.rollback_id.as_str();
+    let id = proposed.name.as_str();
     assert_eq!(
         reason(approve(&mesh, &supervisor(2), 2, id).await),
         "OUTSIDE_DIVISION"
     );
     let province = staff("supervisor-3", Role::Supervisor);
-    approve(&mesh, &province, 3, id).await.unwrap();
+    undone(&mesh, &province, 3, id).await;
     assert_eq!(mesh.shown(1), Some(Colour::Green));
 }
 
@@ -382,30 +442,31 @@ async fn a_rollback_is_proposed_and_decided_about_once(bed: Bed) {
         page_size: 1,
         ..wire::ListRollbacksRequest::default()
     };
-    let page = list(&mesh, &two, newest.clone()).await.unwrap();
+    let page = list(&mesh, &one, newest.clone()).await.unwrap();
     assert_eq!(page.rollbacks, std::slice::from_ref(&second));
     let older = wire::ListRollbacksRequest {
         page_token: page.next_page_token,
         ..newest
     };
-    let page = list(&mesh, &two, older).await.unwrap();
+    let page = list(&mesh, &one, older).await.unwrap();
     assert_eq!(page.rollbacks, std::slice::from_ref(&first));
-    approve(&mesh, &two, 3, &first.rollback_id).await.unwrap();
-    approve(&mesh, &two, 3, &first.rollback_id).await.unwrap();
-    let id = second.rollback_id.as_str();
+    let once = approve(&mesh, &two, 3, &first.name).await.unwrap().1;
+    operations::ended(&mesh, &two, &once).await;
+    approve(&mesh, &two, 3, &first.name).await.unwrap();
+    let id = second.name.as_str();
     assert_eq!(reason(approve(&mesh, &two, 3, id).await), "REQUEST_ID_REUSED");
     reject(&mesh, &two, 4, id).await.unwrap();
     assert_eq!(
         reject(&mesh, &two, 4, id).await.unwrap().state(),
         RollbackState::Rejected
     );
-    let first = first.rollback_id.as_str();
+    let first = first.name.as_str();
     assert_eq!(reason(reject(&mesh, &two, 4, first).await), "REQUEST_ID_REUSED");
     let third = wire::ProposeRollbackRequest {
         request_id: request_id(5),
         ..span(times)
     };
-    let third = propose(&mesh, &one, third).await.unwrap().rollback_id;
+    let third = propose(&mesh, &one, third).await.unwrap().name;
     withdraw(&mesh, &one, 6, &third).await.unwrap();
     assert_eq!(reason(withdraw(&mesh, &one, 6, first).await), "REQUEST_ID_REUSED");
     let proposed = wire::ListRollbacksRequest {
@@ -427,7 +488,7 @@ async fn without_who_registers_feeds_nothing_is_undone(bed: Bed) {
         reason(propose(&mesh, &supervisor(1), again).await),
         "PART_UNAVAILABLE"
     );
-    let refused = approve(&mesh, &supervisor(2), 3, &proposed.rollback_id).await;
+    let refused = approve(&mesh, &supervisor(2), 3, &proposed.name).await;
     assert_eq!(reason(refused), "PART_UNAVAILABLE");
     assert_eq!(mesh.shown(1), Some(Colour::Yellow));
 }
@@ -441,7 +502,7 @@ async fn what_is_rejected_or_withdrawn_undoes_nothing(bed: Bed) {
             request_id: request_id(n),
             ..span(times)
         };
-        ids.push(propose(&mesh, &one, proposed).await.unwrap().rollback_id);
+        ids.push(propose(&mesh, &one, proposed).await.unwrap().name);
     }
     let [rejected, withdrawn] = &ids[..] else {
         panic!("two were proposed")
@@ -461,11 +522,56 @@ async fn what_is_rejected_or_withdrawn_undoes_nothing(bed: Bed) {
         RollbackState::Withdrawn
     );
     for (n, id) in [(14, rejected), (17, withdrawn)] {
-        assert_eq!(reason(approve(&mesh, &two, n, id).await), "ROLLBACK_CLOSED");
-        assert_eq!(reason(reject(&mesh, &two, n + 1, id).await), "ROLLBACK_CLOSED");
-        assert_eq!(reason(withdraw(&mesh, &one, n + 2, id).await), "ROLLBACK_CLOSED");
+        assert_eq!(reason(approve(&mesh, &two, n, id).await), "WRONG_STATE");
+        assert_eq!(reason(reject(&mesh, &two, n + 1, id).await), "WRONG_STATE");
+        assert_eq!(reason(withdraw(&mesh, &one, n + 2, id).await), "WRONG_STATE");
     }
     assert_eq!(mesh.shown(1), Some(Colour::Yellow));
+}
+
+async fn a_decision_about_a_state_that_has_passed_is_stale(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    let (one, two) = (supervisor(1), supervisor(2));
+    let proposed = propose(&mesh, &one, span(times)).await.unwrap();
+    let (name, seen) = (proposed.name.as_str(), proposed.etag.as_str());
+    assert_eq!(
+        proposed.allowed_actions().collect::<Vec<_>>(),
+        [wire::Action::Withdraw]
+    );
+    reject_seen(&mesh, &two, 2, (name, seen)).await.unwrap();
+    for refused in [
+        approve_seen(&mesh, &two, 3, (name, seen)).await.map(drop),
+        reject_seen(&mesh, &two, 4, (name, seen)).await.map(drop),
+        withdraw_seen(&mesh, &one, 5, (name, seen)).await.map(drop),
+    ] {
+        assert_eq!(reason(refused), "STALE");
+    }
+}
+
+async fn a_rollback_is_undone_only_once_everybody_has_their_colour(bed: Bed) {
+    let (mesh, times) = reported(bed).await;
+    let proposed = propose(&mesh, &supervisor(1), span(times)).await.unwrap();
+    mesh.codes.away.store(true, std::sync::atomic::Ordering::SeqCst);
+    let (approved, operation) = approve(&mesh, &supervisor(2), 2, &proposed.name).await.unwrap();
+    assert_eq!(approved.state(), RollbackState::Approved);
+    mesh.until("everything is undone", async || {
+        let one = get(&mesh, &supervisor(2), &proposed.name).await.unwrap();
+        one.outcome.unwrap().retracted == 1
+    })
+    .await;
+    let running = operations::get(&mesh, &supervisor(2), &operation).await.unwrap();
+    assert_eq!(running.state(), OperationState::Running);
+    let refused = operations::cancel(&mesh, &supervisor(2), &request_id(3), &operation).await;
+    assert_eq!(reason(refused), "NOT_CANCELLABLE");
+    mesh.codes.away.store(false, std::sync::atomic::Ordering::SeqCst);
+    // The next look comes for what was approved a while ago.
+    mesh.bed.clock.advance(Duration::from_secs(60));
+    operations::ended(&mesh, &supervisor(2), &operation).await;
+    let done = get(&mesh, &supervisor(2), &proposed.name).await.unwrap();
+    assert_eq!(
+        (done.state(), mesh.shown(1)),
+        (RollbackState::Done, Some(Colour::Green))
+    );
 }
 
 async fn what_is_reported_after_the_proposal_stays(bed: Bed) {
@@ -475,9 +581,7 @@ async fn what_is_reported_after_the_proposal_stays(bed: Bed) {
         .unwrap();
     mesh.bed.clock.advance(Duration::from_secs(60));
     mesh.stored(vec![confirmed(2, "c2")], &[2]).await;
-    approve(&mesh, &supervisor(2), 2, &proposed.rollback_id)
-        .await
-        .unwrap();
+    undone(&mesh, &supervisor(2), 2, &proposed.name).await;
     assert_eq!(
         [1, 2].map(|n| mesh.shown(n).unwrap()),
         [Colour::Green, Colour::Red]
@@ -491,7 +595,7 @@ async fn a_rollback_that_was_cut_off_goes_on_by_itself(bed: Bed) {
     mesh.tamper("UPDATE rollbacks SET state = 'approved', approved_by = 'supervisor-2', approved_at = 1")
         .await;
     mesh.until("the rollback is done", async || {
-        let one = get(&mesh, &supervisor(2), &proposed.rollback_id).await;
+        let one = get(&mesh, &supervisor(2), &proposed.name).await;
         one.unwrap().state() == RollbackState::Done
     })
     .await;

@@ -6,10 +6,11 @@ use lutong_proto::risk_rules::v1::{
     ApproveRollbackRequest, GetRollbackRequest, ListRollbacksRequest, ProposeRollbackRequest,
     RejectRollbackRequest, Rollback, RollbackState, WithdrawRollbackRequest,
 };
-use lutong_proto::types::v1::Colour;
+use lutong_proto::types::v1::{Colour, Purpose, PurposeCode};
 
 use crate::commands::Failure;
 use crate::commands::client::{Calls, Target, failed, new_request_id, to_json, when};
+use crate::commands::operations;
 
 #[derive(Debug, Subcommand)]
 pub enum Rollbacks {
@@ -49,8 +50,8 @@ pub struct Propose {
 
 #[derive(Debug, Args)]
 pub struct One {
-    /// The rollback.
-    id: String,
+    /// The rollback: `rollbacks/…`, or its id.
+    name: String,
     #[command(flatten)]
     shown: Shown,
 }
@@ -81,20 +82,24 @@ impl Rollbacks {
             Self::Approve(one) => {
                 let request = ApproveRollbackRequest {
                     request_id: new_request_id(),
-                    rollback_id: one.id,
+                    name: name(&one.name),
+                    etag: String::new(),
+                    purpose: purpose(),
                 };
                 let answer = one.shown.client().await?.approve_rollback(request).await;
                 let answer = answer.map_err(|status| failed(&status))?.into_inner();
-                one.shown.say(&answer.rollback.unwrap_or_default());
-                if !one.shown.json && !answer.in_force {
-                    println!("  待生效 pending: the decisions come into force by themselves");
+                let effect = answer.effect.unwrap_or_default();
+                if !effect.operation.is_empty() {
+                    operations::follow(one.shown.target.calls().await?, &effect.operation).await?;
                 }
-                Ok(())
+                one.get().await
             }
             Self::Reject(one) => {
                 let request = RejectRollbackRequest {
                     request_id: new_request_id(),
-                    rollback_id: one.id,
+                    name: name(&one.name),
+                    etag: String::new(),
+                    purpose: purpose(),
                 };
                 let answer = one.shown.client().await?.reject_rollback(request).await;
                 let answer = answer.map_err(|status| failed(&status))?.into_inner();
@@ -104,21 +109,46 @@ impl Rollbacks {
             Self::Withdraw(one) => {
                 let request = WithdrawRollbackRequest {
                     request_id: new_request_id(),
-                    rollback_id: one.id,
+                    name: name(&one.name),
+                    etag: String::new(),
+                    purpose: purpose(),
                 };
                 let answer = one.shown.client().await?.withdraw_rollback(request).await;
                 let answer = answer.map_err(|status| failed(&status))?.into_inner();
                 one.shown.say(&answer.rollback.unwrap_or_default());
                 Ok(())
             }
-            Self::Show(one) => {
-                let request = GetRollbackRequest { rollback_id: one.id };
-                let answer = one.shown.client().await?.get_rollback(request).await;
-                let answer = answer.map_err(|status| failed(&status))?.into_inner();
-                one.shown.say(&answer.rollback.unwrap_or_default());
-                Ok(())
-            }
+            Self::Show(one) => one.get().await,
         }
+    }
+}
+
+/// `rollbacks/{rollback}`, also where only the id was typed.
+fn name(typed: &str) -> String {
+    if typed.contains('/') {
+        typed.to_owned()
+    } else {
+        format!("rollbacks/{typed}")
+    }
+}
+
+/// What a rollback is for.
+fn purpose() -> Option<Purpose> {
+    Some(Purpose {
+        code: PurposeCode::DataCorrection.into(),
+        reference: String::new(),
+    })
+}
+
+impl One {
+    async fn get(&self) -> Result<(), Failure> {
+        let request = GetRollbackRequest {
+            name: name(&self.name),
+        };
+        let answer = self.shown.client().await?.get_rollback(request).await;
+        let answer = answer.map_err(|status| failed(&status))?.into_inner();
+        self.shown.say(&answer.rollback.unwrap_or_default());
+        Ok(())
     }
 }
 
@@ -131,11 +161,12 @@ impl Propose {
         };
         let request = ProposeRollbackRequest {
             request_id: new_request_id(),
-            from_time: Some(instant(&self.from, "from")?),
-            until_time: Some(instant(&self.until, "until")?),
+            start_time: Some(instant(&self.from, "from")?),
+            end_time: Some(instant(&self.until, "until")?),
             source: self.source,
             reason: self.reason,
             validate_only: self.dry_run,
+            purpose: purpose(),
         };
         let answer = self.shown.client().await?.propose_rollback(request).await;
         let answer = answer.map_err(|status| failed(&status))?.into_inner();
@@ -172,7 +203,7 @@ impl List {
 
 impl Shown {
     async fn client(&self) -> Result<RollbackServiceClient<Calls>, Failure> {
-        let calls = self.target.calls_for("facts rollback").await?;
+        let calls = self.target.calls().await?;
         Ok(RollbackServiceClient::new(calls))
     }
 
@@ -184,14 +215,14 @@ impl Shown {
         let state = one.state().as_str_name().trim_start_matches("ROLLBACK_STATE_");
         println!(
             "{} {state} {} {} – {}: {}",
-            if one.rollback_id.is_empty() {
+            if one.name.is_empty() {
                 "(试算 dry run)"
             } else {
-                &one.rollback_id
+                &one.name
             },
             one.source,
-            when(one.from_time.as_ref()),
-            when(one.until_time.as_ref()),
+            when(one.start_time.as_ref()),
+            when(one.end_time.as_ref()),
             one.reason
         );
         if let Some(preview) = &one.preview {

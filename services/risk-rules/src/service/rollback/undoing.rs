@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
+use lutong_chassis::storage::StorageError;
 use lutong_kernel::{FactId, Fault, SubjectId};
-use uuid::Uuid;
 
 use super::{Rollbacks, Signature};
+use crate::domain::operation::{Kind, Operation, State as Ended};
 use crate::domain::rollback::plan::{Plan, Stated, plan};
 use crate::domain::rollback::{Outcome, Proposal, Span, State};
 use crate::service::appending::Batch;
 use crate::service::statement::{Content, Statement};
-use crate::store::rollbacks;
 use crate::store::statements::{self, StatementRow};
+use crate::store::{operations, rollbacks};
 
 /// Subjects of one transaction.
 const PAGE: u64 = 100;
@@ -26,12 +27,20 @@ pub(super) struct Page {
 }
 
 impl Rollbacks {
-    /// Undoes what is left of an approved rollback and notes its end; `true` when whatever was decided is in force.
-    pub(super) async fn undo(&self, call: &Call, proposal: &Proposal) -> Result<bool, Fault> {
-        let (mut after, mut in_force) = (proposal.after, true);
+    /// Undoes what is left of an approved rollback, brings it into force and notes its end with that of its operation.
+    pub(super) async fn undo(&self, call: &Call, proposal: &Proposal) -> Result<(), Fault> {
+        let target = proposal.name();
+        let reader = self.decider.database.reader();
+        let operation = operations::of_target(reader, Kind::RollBack, &target).await?;
+        let mut after = proposal.after;
         while let Some(page) = self.page(&proposal.span, after).await? {
-            in_force &= self.undo_page(call, proposal.id, &page).await?;
+            self.undo_page(call, proposal, operation.as_ref(), &page).await?;
             after = Some(page.last);
+        }
+        if let Some(operation) = &operation
+            && !self.decider.bring_waiting(operation.id).await?
+        {
+            return Err(Fault::unavailable("code-rendering"));
         }
         let approver = proposal
             .approved
@@ -42,15 +51,30 @@ impl Rollbacks {
             at: self.decider.clock.now(),
         };
         let id = proposal.id;
-        let done = self.decider.database.write(move |transaction| {
-            async move { rollbacks::close(transaction, id, State::Done, &closed).await }.boxed()
-        });
-        done.await?;
-        Ok(in_force)
+        let done: Result<(), StorageError> = self
+            .decider
+            .database
+            .write(move |transaction| {
+                async move {
+                    rollbacks::close(transaction, id, State::Done, &closed).await?;
+                    let ended = (Kind::RollBack, target.as_str());
+                    operations::finish_of(transaction, ended, Ended::Succeeded, closed.at).await
+                }
+                .boxed()
+            })
+            .await;
+        Ok(done?)
     }
 
-    async fn undo_page(&self, call: &Call, id: Uuid, page: &Page) -> Result<bool, Fault> {
-        let (mut outcome, mut in_force) = (page.counted, true);
+    async fn undo_page(
+        &self,
+        call: &Call,
+        proposal: &Proposal,
+        operation: Option<&Operation>,
+        page: &Page,
+    ) -> Result<(), Fault> {
+        let (id, operation) = (proposal.id, operation.map(|one| one.id));
+        let (mut outcome, mut waiting) = (page.counted, Vec::new());
         if !page.statements.is_empty() {
             let appended = self.decider.append(batch(page.statements.clone())).await?;
             let refused = appended.results.iter().filter(|result| result.is_err()).count();
@@ -59,14 +83,27 @@ impl Rollbacks {
                 tracing::info!(rollback = %id, refused, "statements were corrected while they were being undone");
             }
             outcome.redecided = appended.made.len();
-            in_force = self.decider.bring_into_force(call, &appended.made).await;
+            if !self.decider.bring_into_force(call, &appended.made).await {
+                waiting = appended.made.iter().map(|one| one.subject).collect();
+            }
         }
         let last = page.last;
-        let advanced = self.decider.database.write(move |transaction| {
-            async move { rollbacks::advance(transaction, id, last, &outcome).await }.boxed()
-        });
-        advanced.await?;
-        Ok(in_force)
+        let advanced: Result<(), StorageError> = self
+            .decider
+            .database
+            .write(move |transaction| {
+                async move {
+                    if let Some(operation) = operation {
+                        operations::add_subjects(transaction, operation, &waiting).await?;
+                        let done = u64::try_from(outcome.subjects).unwrap_or(u64::MAX);
+                        operations::add_done(transaction, operation, done).await?;
+                    }
+                    rollbacks::advance(transaction, id, last, &outcome).await
+                }
+                .boxed()
+            })
+            .await;
+        Ok(advanced?)
     }
 
     /// The next subjects of whom the feed reported something in the span; `None` after the last.
