@@ -13,11 +13,10 @@ use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
-use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
 use lutong_skin::risk_rules::v1::{
-    AreaService, AuditService, DecisionService, DesignationService, EventLogService, KeyAreaService,
-    OperationService, RecomparisonService, RollbackService,
+    AreaService, AuditService, DecisionService, DesignationService, EventLogService, HistoryService,
+    KeyAreaService, OperationService, RecomparisonService, RollbackService,
 };
 
 pub use store::Migrations;
@@ -79,9 +78,10 @@ pub async fn build(
             skin.clone(),
         ))
         .add_service(RuleSetServiceServer::new(rule_sets).max_decoding_message_size(MAX_ANNOUNCEMENT))
-        .add_service(HistoryServiceServer::new(grpc::history::History::new(
-            decider.clone(),
-        )))
+        .add_service(HistoryService::server(
+            rpc::history::Handler(decider.clone()),
+            skin.clone(),
+        ))
         .add_service(DesignationService::server(designations, skin.clone()))
         .add_service(OperationService::server(
             rpc::operations::Handler(decider.clone()),
@@ -120,6 +120,7 @@ pub async fn build(
             people.run(bell.clone(), stop.clone()).boxed(),
             follower.run(bell, stop.clone()).boxed(),
             service::effect::bring_pending(decider.clone(), stop.clone()).boxed(),
+            service::history_verification::check_histories(decider.clone(), stop.clone()).boxed(),
             service::operations::sweep(decider.clone(), stop.clone()).boxed(),
             service::due::decide_due(decider.clone(), stop.clone()).boxed(),
             service::history::seal_days(decider.clone(), stop.clone()).boxed(),

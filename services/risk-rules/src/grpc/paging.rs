@@ -1,7 +1,7 @@
 //! Page tokens of the RPCs that do not stand on the handler traits yet.
 
 use lutong_chassis::reply;
-use lutong_kernel::{Fault, SubjectId, Violation};
+use lutong_kernel::{Fault, Violation};
 
 /// 0 reads as the most.
 pub fn page_limit(page_size: i32, most: u32) -> Result<u32, Fault> {
@@ -13,20 +13,4 @@ pub fn page_limit(page_size: i32, most: u32) -> Result<u32, Fault> {
             Err(reply::wrong(Violation::new("page_size", "PAGE_RANGE", zh, en)))
         }
     }
-}
-
-/// A page token that is the last subject's id; empty at first.
-pub fn subject_token(token: &str) -> Result<Option<SubjectId>, Fault> {
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let read = token.parse().map(Some);
-    read.map_err(|_| {
-        reply::wrong(Violation::new(
-            "page_token",
-            "PAGE_TOKEN",
-            "不是本服务给出的翻页标记",
-            "is none that this service gave",
-        ))
-    })
 }
