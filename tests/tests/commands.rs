@@ -27,35 +27,58 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A shell block of the README that contains `words`, against a port of this machine.
-fn readme_block(words: &str, port: &str) -> String {
+/// The shell blocks below a heading of the README, against a mesh of this machine.
+fn readme_blocks(heading: &str, mesh: &Mesh) -> Vec<String> {
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
-    let mut blocks = readme
-        .split("```sh\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap());
-    let block = blocks.find(|block| block.contains(words)).unwrap();
-    block.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}"))
+    let (_, section) = readme.split_once(heading).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let port = mesh.gateway.base.rsplit(':').next().unwrap();
+    let data = mesh.folder.path().join("data");
+    let blocks = section.split("```sh\n").skip(1);
+    blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .map(|block| block.replace("127.0.0.1:8080", &format!("127.0.0.1:{port}")))
+        .map(|block| block.replace("./lutong-data", &data.display().to_string()))
+        .collect()
 }
 
 #[tokio::test]
-async fn the_readmes_curl_and_grpcurl_examples_work_as_written() {
+async fn the_readmes_three_minutes_work_as_written() {
     let mesh = Mesh::start(Shape::OneProcess).await;
-    let port = mesh.gateway.base.rsplit(':').next().unwrap();
-    let curl = readme_block("/v1/applications", port);
+    let blocks = readme_blocks("## Three minutes", &mesh);
+    let [serve, steps @ .., grpcurl] = &blocks[..] else {
+        panic!("{blocks:?}")
+    };
+    // The mesh stands for this one.
+    assert!(serve.starts_with("lutong serve --dev --data "), "{serve}");
+    let folder = mesh.folder.path().join("readme");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(binary(), folder.join("lutong")).unwrap();
+    let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap());
+    let script = format!("{}\necho; echo \"$session\"", steps.join("\n"));
     let output = Command::new("bash")
-        .args(["-ec", &format!("{curl}\necho; echo \"$session\"")])
+        .args(["-ec", &script])
+        .env("PATH", path)
+        .current_dir(&folder)
         .output()
         .unwrap();
     let said = text(&output.stdout);
-    assert!(
-        said.contains("DECLARATION_STATE_IN_FORCE") && said.contains("COLOUR_GREEN"),
-        "{said}{}",
-        text(&output.stderr)
-    );
+    for expected in [
+        "DECLARATION_STATE_IN_FORCE",
+        "COLOUR_GREEN\n",
+        r#"{"outcome":"VERIFICATION_OUTCOME_VALID","colour":"COLOUR_GREEN","name_mask":"*明","#,
+    ] {
+        assert!(
+            said.contains(expected),
+            "{expected}: {said}{}",
+            text(&output.stderr)
+        );
+    }
+    let drawn = std::fs::read_to_string(folder.join("code.svg")).unwrap();
+    assert!(drawn.contains("<svg"), "{drawn}");
     let session = said.lines().last().unwrap();
+    let port = mesh.gateway.base.rsplit(':').next().unwrap();
     // grpcurl is no package here: the same call by reflection with Python grpcio.
-    let grpcurl = readme_block("grpcurl", port);
     let method = grpcurl.split_whitespace().last().unwrap();
     let tools = Command::new(repository().join("deploy/tools")).output().unwrap();
     let python = Path::new(text(&tools.stdout).trim()).join("python3");
@@ -71,8 +94,66 @@ async fn the_readmes_curl_and_grpcurl_examples_work_as_written() {
 }
 
 #[test]
+fn what_the_readme_and_the_operators_page_point_to_is_there() {
+    for page in ["README.md", "deploy/OPERATE.md"] {
+        let text = std::fs::read_to_string(repository().join(page)).unwrap();
+        let folder = repository().join(page);
+        let links = text
+            .split("](")
+            .skip(1)
+            .map(|rest| rest.split(')').next().unwrap());
+        let mut count = 0;
+        for link in links.filter(|link| !link.starts_with('#') && !link.starts_with("http")) {
+            let file = folder.parent().unwrap().join(link.split('#').next().unwrap());
+            assert!(file.exists(), "{page}: {link}");
+            count += 1;
+        }
+        assert!(count > 0, "{page}");
+    }
+}
+
+/// Every command that the operator's page shows exists, with the arguments that it shows.
+#[test]
+fn the_operators_page_shows_commands_that_there_are() {
+    let page = std::fs::read_to_string(repository().join("deploy/OPERATE.md")).unwrap();
+    let commands: Vec<&str> = page
+        .split("```sh\n")
+        .skip(1)
+        .flat_map(|rest| rest.split("```").next().unwrap().lines())
+        .filter(|line| line.starts_with("lutong "))
+        .collect();
+    assert!(commands.len() > 25, "{}", commands.len());
+    for command in commands {
+        let shown = command.split("  ").next().unwrap().split(" #").next().unwrap();
+        let words: Vec<&str> = shown.split_whitespace().skip(1).collect();
+        let names: Vec<&str> = words
+            .iter()
+            .copied()
+            .take_while(|word| {
+                word.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !word.starts_with('-')
+            })
+            .take(3)
+            .collect();
+        // The longest beginning that is a command: what follows may be an argument.
+        let help = (1..=names.len()).rev().find_map(|count| {
+            let output = lutong(&[&["help"], &names[..count]].concat(), &[]);
+            output.status.success().then(|| text(&output.stdout))
+        });
+        let help = help.unwrap_or_else(|| panic!("there is no {shown}"));
+        for option in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(
+                help.contains(option.trim_end_matches(']')),
+                "{shown}: no {option}"
+            );
+        }
+    }
+}
+
+#[test]
 fn the_tour_plays_every_step_well_and_counts_them() {
-    let output = lutong(&["tour", "--lang", "en"], &[]);
+    let folder = tempfile::tempdir().unwrap();
+    let picture = folder.path().join("codes.svg").display().to_string();
+    let output = lutong(&["tour", "--lang", "en", "--picture", &picture], &[]);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{said}{}", text(&output.stderr));
     assert_eq!(said.lines().last(), Some("15 passed, 0 failed"));
@@ -88,6 +169,11 @@ fn the_tour_plays_every_step_well_and_counts_them() {
     );
     assert_eq!(said.matches("▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀").count() / 2, 2, "{said}");
     assert!(said.contains("serve --dev") && said.contains("/docs"));
+    // The picture of the README.
+    let drawn = std::fs::read_to_string(picture).unwrap();
+    for word in ["绿码", "黄码", "红码"] {
+        assert!(drawn.contains(word), "{word}");
+    }
     let output = lutong(&["tour", "--json", "--lang", "zh"], &[]);
     let lines: Vec<Value> = text(&output.stdout)
         .lines()

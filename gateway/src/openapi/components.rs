@@ -80,10 +80,11 @@ pub fn sign_in(tags: &mut Ordered<Value>) -> (String, Value) {
         "Sessions".to_owned(),
         json!({"name": "Sessions", "description": about}),
     );
-    let refused = |description: &str| {
+    let refused = |description: &str, reasons: &[&str]| {
         json!({
             "description": description,
             "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
+            "x-lutong-reasons": reasons,
         })
     };
     let operation = json!({
@@ -102,7 +103,10 @@ pub fn sign_in(tags: &mut Ordered<Value>) -> (String, Value) {
                 "description": "The session.",
                 "content": {"application/json": {"schema": reference("Session")}},
             },
-            "400": refused("请求有误 Bad request"),
+            "400": refused("请求有误 Bad request", &["INVALID_FIELDS"]),
+            "403": refused("没有权限 Not permitted", &["ACCOUNT_DISABLED"]),
+            "429": refused("请求过于频繁 Too many requests", &["TOO_MANY_CALLS"]),
+            "503": refused("服务暂时不可用 Unavailable", &["PART_UNAVAILABLE"]),
             "default": {"$ref": "#/components/responses/Problem"},
         },
     });

@@ -146,6 +146,16 @@ fn every_example_belongs_to_an_operation_and_can_be_read_as_its_request() {
             .into_iter()
             .find(|(_, _, operation)| operation["operationId"] == **id);
         let (path, _, operation) = found.unwrap_or_else(|| panic!("{id} is no operation"));
+        if let Some(answer) = example.get("answer") {
+            let rpc = operation["x-lutong-rpc"].as_str().unwrap();
+            let rpc = lutong_proto::errors::method(lutong_proto::descriptor_pool(), rpc).unwrap();
+            let read = prost_reflect::DynamicMessage::deserialize(rpc.output(), answer).unwrap();
+            assert_eq!(
+                crate::transcode::answer_json(&read),
+                *answer,
+                "{id}: as the edge writes it"
+            );
+        }
         let Some(body) = example.get("body") else {
             continue;
         };

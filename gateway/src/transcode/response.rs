@@ -186,7 +186,21 @@ mod tests {
         for _ in 0..100_000 {
             std::hint::black_box(json(rpc, frame.clone()).unwrap());
         }
-        eprintln!("{:?} an answer", started.elapsed() / 100_000);
+        let whole = started.elapsed() / 100_000;
+        // As it was: prost-reflect's own writer, which leaves out what has its default value.
+        let options = prost_reflect::SerializeOptions::new().use_proto_field_name(true);
+        let started = std::time::Instant::now();
+        for _ in 0..100_000 {
+            let message = DynamicMessage::decode(rpc.method.output(), frame.slice(FRAME_HEADER..)).unwrap();
+            let mut json = Vec::with_capacity(frame.len() * 2 + 64);
+            let mut serializer = serde_json::Serializer::new(&mut json);
+            message.serialize_with_options(&mut serializer, &options).unwrap();
+            std::hint::black_box(json);
+        }
+        eprintln!(
+            "{whole:?} an answer; {:?} without defaults",
+            started.elapsed() / 100_000
+        );
     }
 
     #[tokio::test]

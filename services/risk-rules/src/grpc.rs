@@ -7,8 +7,6 @@ pub mod declared;
 mod events;
 pub mod feeds;
 pub mod identified;
-mod paging;
-pub mod rule_sets;
 pub mod statement;
 
 use lutong_chassis::access::{AnyPermit, DeclarantPermit, SelfPermit};

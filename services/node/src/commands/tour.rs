@@ -2,6 +2,7 @@
 //! begins with the bundled notice and is moved only by the handle in this process.
 
 mod people;
+mod picture;
 mod report;
 mod scenes;
 mod stage;
@@ -17,6 +18,9 @@ pub struct Tour {
     /// A line of JSON a step.
     #[arg(long)]
     json: bool,
+    /// Also draw the green, the yellow and the red code of the tour into this SVG file.
+    #[arg(long, value_name = "FILE")]
+    picture: Option<std::path::PathBuf>,
 }
 
 impl Tour {
@@ -32,7 +36,11 @@ impl Tour {
             );
         }
         let stage = Stage::raise().await?;
-        scenes::play(&stage, &mut report).await?;
+        let holders = scenes::play(&stage, &mut report).await?;
+        if let Some(file) = &self.picture {
+            std::fs::write(file, picture::of(&holders).await?)
+                .map_err(|error| Failure::Input(format!("{}: {error}", file.display())))?;
+        }
         stage.strike().await;
         report.finish()
     }

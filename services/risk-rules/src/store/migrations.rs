@@ -12,7 +12,8 @@ mod m0009_rollbacks;
 mod m0010_approvals;
 mod m0011_area_names;
 mod m0012_runs;
-mod m0013_history_verifications;
+mod m0013_rule_set_closing;
+mod m0014_history_verifications;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -38,7 +39,8 @@ impl MigratorTrait for Migrations {
             Box::new(m0010_approvals::Migration),
             Box::new(m0011_area_names::Migration),
             Box::new(m0012_runs::Migration),
-            Box::new(m0013_history_verifications::Migration),
+            Box::new(m0013_rule_set_closing::Migration),
+            Box::new(m0014_history_verifications::Migration),
         ]
     }
 }

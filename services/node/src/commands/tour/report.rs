@@ -60,6 +60,7 @@ impl Report {
             say!("{line}");
         } else {
             let mark = if well { "✓" } else { "✗" };
+            let got = got.trim_start_matches("VERIFICATION_OUTCOME_");
             say!(
                 "{mark} {:2}. {} → {got} ({took:.0} ms)",
                 self.number,

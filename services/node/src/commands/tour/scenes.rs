@@ -1,6 +1,6 @@
 //! What is played, in order.
 
-mod calls;
+pub mod calls;
 
 use std::time::Duration;
 
@@ -17,17 +17,20 @@ use super::Failure;
 use super::people::{self, Somebody};
 use super::report::{Report, Step};
 use super::stage::Stage;
+use crate::output::in_language;
 use calls::Holder;
 
-pub async fn play(stage: &Stage, report: &mut Report) -> Result<(), Failure> {
+/// Plays everything; gives back whose codes are green, yellow and red at the end.
+pub async fn play(stage: &Stage, report: &mut Report) -> Result<[Holder; 3], Failure> {
     import_the_notice(stage, report).await?;
     let resident = resident_is_green(stage, report).await?;
-    listed_stay_is_red(stage, report).await?;
-    entry_turns_yellow(stage, report).await?;
+    let visitor = listed_stay_is_red(stage, report).await?;
+    let returner = entry_turns_yellow(stage, report).await?;
     partner_code_is_converted(stage, report).await?;
     contact_before_registration_is_red(stage, report).await?;
     tokens_are_refused(stage, report, &resident).await?;
-    feedback_is_found(stage, report, &resident).await
+    feedback_is_found(stage, report, &resident).await?;
+    Ok([resident, returner, visitor])
 }
 
 async fn import_the_notice(stage: &Stage, report: &mut Report) -> Result<(), Failure> {
@@ -38,7 +41,11 @@ async fn import_the_notice(stage: &Stage, report: &mut Report) -> Result<(), Fai
         asked: format!("the real notice of {} imported", stage.notice.published_at),
         expected: format!("{} opened", stage.notice.listings.len()),
         got: format!("{} opened", changed.opened),
-        shown: format!("{} rows need placement by an officer", changed.needs_placement),
+        shown: format!(
+            "{} {}",
+            changed.needs_placement,
+            in_language("行须由工作人员定位", "rows need placement by an officer")
+        ),
     });
     Ok(())
 }
@@ -79,7 +86,7 @@ async fn resident_is_green(stage: &Stage, report: &mut Report) -> Result<Holder,
     .await
 }
 
-async fn listed_stay_is_red(stage: &Stage, report: &mut Report) -> Result<(), Failure> {
+async fn listed_stay_is_red(stage: &Stage, report: &mut Report) -> Result<Holder, Failure> {
     let listed = stage
         .notice
         .listings
@@ -102,8 +109,7 @@ async fn listed_stay_is_red(stage: &Stage, report: &mut Report) -> Result<(), Fa
         vec![stay],
         Colour::Red,
     )
-    .await?;
-    Ok(())
+    .await
 }
 
 /// `tour.border-370000` reports; the clock moves on a minute so that everything has its own time.
@@ -139,7 +145,7 @@ fn contact_at(last_contact: Timestamp) -> Kind {
     })
 }
 
-async fn entry_turns_yellow(stage: &Stage, report: &mut Report) -> Result<(), Failure> {
+async fn entry_turns_yellow(stage: &Stage, report: &mut Report) -> Result<Holder, Failure> {
     let who = people::RETURNER_FROM_ABROAD;
     let holder = apply(stage, report, "resident, before", who, Vec::new(), Colour::Green).await?;
     let entered = stage.now().minus(Duration::from_secs(6 * 3_600));
@@ -165,7 +171,7 @@ async fn entry_turns_yellow(stage: &Stage, report: &mut Report) -> Result<(), Fa
         got: refused.0,
         shown: refused.1,
     });
-    Ok(())
+    Ok(holder)
 }
 
 async fn partner_code_is_converted(stage: &Stage, report: &mut Report) -> Result<(), Failure> {

@@ -95,9 +95,10 @@ impl Holder {
                     .map(|bad| bad.field_violations.as_slice())
                     .unwrap_or_default();
                 let fields: Vec<_> = wrong.iter().map(|one| one.field.as_str()).collect();
+                let zh = details.localized_message().map(|text| text.message.as_str());
                 Ok((
                     format!("{}: {}", reason(&status), fields.join(", ")),
-                    status.message().to_owned(),
+                    in_language(zh.unwrap_or(status.message()), status.message()).to_owned(),
                 ))
             }
         }
@@ -129,6 +130,12 @@ impl Holder {
                 .to_lowercase(),
             Err(status) => reason(&status),
         })
+    }
+
+    /// The code as it is drawn, and what is shown beside it.
+    pub async fn drawn(&self) -> Result<ShowCodeResponse, Failure> {
+        let shown = self.show(ImageFormat::Svg).await;
+        shown.map_err(|status| failed(&status))
     }
 
     /// Why the code has its colour, what it asks of its holder, and its picture.

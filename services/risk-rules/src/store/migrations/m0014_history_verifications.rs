@@ -10,7 +10,7 @@ pub struct Migration;
 
 impl MigrationName for Migration {
     fn name(&self) -> &'static str {
-        "m0013_history_verifications"
+        "m0014_history_verifications"
     }
 }
 
