@@ -37,8 +37,6 @@ pub struct EdgeRpc {
     /// Whether the client sends a stream: then the call may last for as long as rows come.
     pub streams: bool,
     pub work: Work,
-    /// Whether the metadata `lutong-purpose` must say what a call is for.
-    pub purpose_required: bool,
     /// Its place in the contract.
     pub order: usize,
     pub method: MethodDescriptor,
@@ -73,7 +71,6 @@ impl Contract {
                 public: rpc.access.roles().any(|role| role == Role::Public),
                 streams: rpc.method.is_client_streaming(),
                 work: work_of(&rpc.access, &rpc.method),
-                purpose_required: rpc.access.purpose_required,
                 order,
                 method: rpc.method,
                 path: rpc.path.clone(),

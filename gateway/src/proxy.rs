@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
-use lutong_chassis::access::{PRINCIPAL_HEADER, PURPOSE_HEADER};
+use lutong_chassis::access::PRINCIPAL_HEADER;
 use lutong_chassis::{deadline, status, telemetry};
 use lutong_kernel::Fault;
 use tonic::body::Body;
@@ -15,22 +15,19 @@ use crate::contract::EdgeRpc;
 
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const PRINCIPAL: HeaderName = HeaderName::from_static(PRINCIPAL_HEADER);
-const PURPOSE: HeaderName = HeaderName::from_static(PURPOSE_HEADER);
 
 /// What a client's header may say inside the mesh; everything else stays outside, above all `lutong-principal`.
-const FROM_GRPC: [HeaderName; 7] = [
+const FROM_GRPC: [HeaderName; 6] = [
     CONTENT_TYPE,
     TE,
     HeaderName::from_static("grpc-encoding"),
     HeaderName::from_static("grpc-accept-encoding"),
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
-    PURPOSE,
 ];
-const FROM_JSON: [HeaderName; 3] = [
+const FROM_JSON: [HeaderName; 2] = [
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
-    PURPOSE,
 ];
 
 /// The longest that a call and an import may take; what a call has that does not say.
@@ -112,7 +109,6 @@ mod tests {
             ("te", "trailers"),
             ("grpc-encoding", "gzip"),
             ("traceparent", "00-1-2-01"),
-            ("lutong-purpose", "contact tracing"),
             ("lutong-principal", "forged"),
             ("authorization", "Bearer x"),
             ("cookie", "a=b"),
@@ -130,7 +126,6 @@ mod tests {
                 "grpc-encoding",
                 "grpc-timeout",
                 "lutong-principal",
-                "lutong-purpose",
                 "te",
                 "traceparent"
             ]

@@ -119,13 +119,7 @@ fn a_reason_of_every_rpc_is_listed_nowhere_else_and_is_one_of_ours() {
 /// The guard refuses before a service is reached, and a store for every service alike.
 #[test]
 fn what_the_stack_answers_by_itself_is_common_to_all() {
-    let refusals = [
-        Refusal::NotSignedIn,
-        Refusal::Caller,
-        Refusal::Role,
-        Refusal::Purpose,
-    ]
-    .map(Refusal::fault);
+    let refusals = [Refusal::NotSignedIn, Refusal::Caller, Refusal::Role].map(Refusal::fault);
     let others = [
         Fault::internal(),
         Fault::unavailable("storage"),

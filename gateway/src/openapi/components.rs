@@ -34,11 +34,6 @@ pub fn of(mut schemas: BTreeMap<String, Value>, signs_in: bool) -> Value {
                 "description": "`next_page_token` of the page before, as it came, with the same filters; empty for the first page.",
                 "schema": {"type": "string"},
             },
-            "Purpose": {
-                "name": "lutong-purpose", "in": "header", "required": true,
-                "description": "What the call is for; kept in the audit record. ASCII.",
-                "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-            },
             "Traceparent": {
                 "name": "traceparent", "in": "header", "required": false,
                 "description": "W3C Trace Context: the call goes on in this trace, and a problem names it.",

@@ -36,7 +36,6 @@ enum To {
 /// Common reasons that an operation over JSON never meets, or only under a condition that is asked here.
 fn applies(reason: &str, rpc: &EdgeRpc) -> bool {
     match reason {
-        "PURPOSE_MISSING" => rpc.purpose_required,
         "NOT_SIGNED_IN" | "NOT_PERMITTED" => !rpc.public,
         // Of messages as they come over gRPC, of streams, and of clients that have gone.
         "MESSAGE_TOO_LARGE" | "MESSAGE_UNREADABLE" | "MESSAGE_TOO_SLOW" | "STREAM_SILENT" | "CANCELLED" => {

@@ -19,9 +19,6 @@ pub fn describe(binding: &Binding, number: u32, maker: &mut Maker) -> (String, V
     let summary = comment.split("\n\n").next().unwrap_or_default();
     let (path, mut parameters) = path_of(binding, &mut maker.schemas);
     parameters.extend(query_of(binding, &mut maker.schemas));
-    if rpc.purpose_required {
-        parameters.push(json!({"$ref": "#/components/parameters/Purpose"}));
-    }
     parameters.push(json!({"$ref": "#/components/parameters/Traceparent"}));
     for parameter in &mut parameters {
         maker.examples.of_parameter(&id, parameter);

@@ -79,7 +79,7 @@ mod tests {
     use bytes::BufMut as _;
     use http_body_util::Full;
     use lutong_proto::risk_rules::v1::{Decision, GetDecisionResponse};
-    use lutong_proto::types::v1::Colour;
+    use lutong_proto::types::v1::{Colour, EffectState};
     use prost::Message as _;
 
     fn rpc() -> std::sync::Arc<EdgeRpc> {
@@ -108,7 +108,7 @@ mod tests {
                 }),
                 ..Decision::default()
             }),
-            in_force: true,
+            effect_state: Some(EffectState::InForce.into()),
         };
         let response = Response::new(Body::new(Full::from(framed(&answer.encode_to_vec()))));
         let json: serde_json::Value = serde_json::from_slice(&read(&rpc(), response).await.unwrap()).unwrap();

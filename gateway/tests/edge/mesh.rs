@@ -354,9 +354,9 @@ impl code::code_service_server::CodeService for World {
     async fn show_code(&self, call: Call<code::ShowCodeRequest>) -> Answers<code::ShowCodeResponse> {
         let grant = self.note(&call)?;
         let request = call.into_inner();
-        let own = grant.own(&request.subject_id).map_err(status::from_fault)?;
+        let own = own(&grant, &request.subject_id)?;
         Ok(Answer::new(code::ShowCodeResponse {
-            token: format!("LT1:{}", own.subject()),
+            token: format!("LT1:{own}"),
             name_mask: grant.principal().account.clone(),
             colour: types::Colour::Green.into(),
             version: request.image_format.into(),
@@ -640,21 +640,35 @@ impl risk::decision_service_server::DecisionService for World {
 
     async fn get_decision(&self, call: Call<risk::GetDecisionRequest>) -> Answers<risk::GetDecisionResponse> {
         let grant = self.note(&call)?;
-        let own = grant
-            .own(&call.into_inner().subject_id)
-            .map_err(status::from_fault)?;
+        let name = call.into_inner().name;
+        // `subjects/{subject_id}/decisions/latest`, or nothing for the caller's own.
+        let asked = name.split('/').nth(1).filter(|asked| *asked != "me");
+        let own = own(&grant, asked.unwrap_or_default())?;
         Ok(Answer::new(risk::GetDecisionResponse {
             decision: Some(risk::Decision {
-                subject_id: own.subject().to_string(),
+                subject_id: own,
                 ..risk::Decision::default()
             }),
-            in_force: true,
+            effect_state: Some(types::EffectState::InForce.into()),
         }))
     }
 
     async fn check_entry(&self, _: Call<risk::CheckEntryRequest>) -> Answers<risk::CheckEntryResponse> {
         panic!("nobody outside checks entries")
     }
+}
+
+/// The caller's own subject; somebody else is not there.
+fn own(grant: &Grant, asked: &str) -> Result<String, Status> {
+    let own = grant.principal().subject.map(|subject| subject.to_string());
+    own.filter(|own| asked.is_empty() || own == asked).ok_or_else(|| {
+        status::from_fault(Fault::new(
+            FaultCode::NotFound,
+            "CODE_NOT_FOUND",
+            "没有",
+            "there is none",
+        ))
+    })
 }
 
 /// Waits, a second at most, until something that another task does has happened.

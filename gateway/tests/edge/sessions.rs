@@ -33,18 +33,19 @@ async fn a_client_cannot_say_who_it_is() {
 
 #[tokio::test]
 async fn only_the_listed_headers_go_inside() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     let mesh = Mesh::new();
     let session = mesh.citizen().await;
     let request = Request::get("/v1/code")
         .header("authorization", format!("Bearer {session}"))
         .header("cookie", "a=b")
         .header("x-forwarded-for", "192.0.2.1")
-        .header("lutong-purpose", "self")
+        .header("traceparent", TRACE)
         .body(Body::empty())
         .unwrap();
     assert_eq!(mesh.send(request).await.status, StatusCode::OK);
     let metadata = mesh.world.metadata.lock().unwrap().clone();
-    assert_eq!(metadata["lutong-purpose"], "self");
+    assert_eq!(metadata["traceparent"], TRACE);
     for name in ["authorization", "cookie", "x-forwarded-for"] {
         assert!(!metadata.contains_key(name), "{name}");
     }

@@ -7,7 +7,7 @@ mod principal;
 mod table;
 mod token;
 
-pub use grant::{AccountPermit, AnyPermit, Grant, SubjectPermit};
+pub use grant::{AnyPermit, Grant};
 pub use permit::{
     BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, Permit, SelfPermit,
     WardPermit,
@@ -18,5 +18,3 @@ pub use token::{Channel, PrincipalKey, SessionClaims, TokenError};
 
 /// Metadata key of the internal token, base64url without padding.
 pub const PRINCIPAL_HEADER: &str = "lutong-principal";
-/// Metadata key of the purpose of a call.
-pub const PURPOSE_HEADER: &str = "lutong-purpose";

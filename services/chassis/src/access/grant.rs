@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lutong_kernel::{Fault, FaultCode, SubjectId, Violation};
+use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::policy::{Caller, Scope};
 use tonic::metadata::{Ascii, MetadataValue};
 
@@ -22,41 +22,12 @@ struct Inner {
     caller: Caller,
     principal: Principal,
     token: Option<MetadataValue<Ascii>>,
-    purpose: Option<String>,
     deadline: Deadline,
-}
-
-/// Leave to work on one subject's data.
-#[derive(Debug, Clone, Copy)]
-pub struct SubjectPermit(SubjectId);
-
-/// Leave to work on what belongs to one account.
-#[derive(Debug, Clone)]
-pub struct AccountPermit {
-    account: String,
-    subject: Option<SubjectId>,
 }
 
 /// Leave to work on anybody's data: mesh-internal work and registered feeds only.
 #[derive(Debug, Clone, Copy)]
 pub struct AnyPermit(());
-
-impl SubjectPermit {
-    pub const fn subject(&self) -> SubjectId {
-        self.0
-    }
-}
-
-impl AccountPermit {
-    pub fn account(&self) -> &str {
-        &self.account
-    }
-
-    /// The person behind the account, once there is one.
-    pub const fn subject(&self) -> Option<SubjectId> {
-        self.subject
-    }
-}
 
 impl Grant {
     pub(crate) fn new(
@@ -64,7 +35,6 @@ impl Grant {
         caller: Caller,
         principal: Principal,
         token: Option<MetadataValue<Ascii>>,
-        purpose: Option<String>,
         deadline: Deadline,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -72,7 +42,6 @@ impl Grant {
             caller,
             principal,
             token,
-            purpose,
             deadline,
         }))
     }
@@ -97,10 +66,6 @@ impl Grant {
         &self.0.principal
     }
 
-    pub fn purpose(&self) -> Option<&str> {
-        self.0.purpose.as_deref()
-    }
-
     /// Going on with this call to another service: the same principal, what is left of the deadline.
     pub fn call(&self) -> Call {
         Call::on_behalf(self.0.token.clone(), self.0.deadline)
@@ -109,38 +74,6 @@ impl Grant {
     /// Going on in the service's own name, within this call's deadline.
     pub fn own_call(&self) -> Call {
         Call::on_behalf(None, self.0.deadline)
-    }
-
-    /// SELF: the caller's own data. `asked` is the request's subject field; empty means one's own. Somebody else's
-    /// is answered as if there were none.
-    pub fn own(&self, asked: &str) -> Result<SubjectPermit, Fault> {
-        self.expect_scope(&[Scope::Self_, Scope::Ward])?;
-        let asked = match asked {
-            "" => None,
-            text => Some(text.parse::<SubjectId>().map_err(|error| {
-                Fault::invalid(vec![Violation::new(
-                    "subject_id",
-                    "SUBJECT_ID_SHAPE",
-                    "编号应为小写UUID",
-                    error.to_string(),
-                )])
-            })?),
-        };
-        match (self.0.principal.subject, asked) {
-            (Some(own), None) => Ok(SubjectPermit(own)),
-            (Some(own), Some(asked)) if own == asked => Ok(SubjectPermit(own)),
-            (None, None) => Err(no_code()),
-            (_, Some(_)) => Err(not_yours()),
-        }
-    }
-
-    /// SELF or CASE: what belongs to the caller's account.
-    pub fn account(&self) -> Result<AccountPermit, Fault> {
-        self.expect_scope(&[Scope::Self_, Scope::Ward, Scope::Case])?;
-        Ok(AccountPermit {
-            account: self.0.principal.account.clone(),
-            subject: self.0.principal.subject,
-        })
     }
 
     /// ANY.
@@ -157,15 +90,6 @@ impl Grant {
         tracing::error!(rpc = self.0.rpc.name, scope = ?self.0.rpc.scope, "a permit was asked for outside the declared scope");
         Err(Fault::internal())
     }
-}
-
-pub(super) fn not_yours() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "NOT_YOURS",
-        "只能查询本人信息",
-        "only one's own data can be asked for",
-    )
 }
 
 pub(super) fn no_code() -> Fault {

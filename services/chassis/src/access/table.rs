@@ -18,7 +18,6 @@ pub struct RpcPolicy {
     pub name: &'static str,
     pub service: ServiceName,
     pub scope: Scope,
-    pub purpose_required: bool,
     pub recorded: bool,
     /// Whether the client sends a stream: then the call lasts for as long as messages come.
     pub streams: bool,
@@ -34,7 +33,6 @@ pub enum Refusal {
     NotSignedIn,
     Caller,
     Role,
-    Purpose,
 }
 
 impl Refusal {
@@ -52,18 +50,12 @@ impl Refusal {
                 "您没有权限进行此操作",
                 "this call is not permitted to you",
             ),
-            Self::Purpose => Fault::new(
-                FaultCode::PermissionDenied,
-                "PURPOSE_MISSING",
-                "请说明查询目的",
-                "say what the call is for in the metadata lutong-purpose",
-            ),
         }
     }
 }
 
 impl RpcPolicy {
-    pub fn check(&self, caller: Caller, principal: &Principal, purpose: Option<&str>) -> Result<(), Refusal> {
+    pub fn check(&self, caller: Caller, principal: &Principal) -> Result<(), Refusal> {
         if self.callers & caller_bit(caller) == 0 {
             return Err(Refusal::Caller);
         }
@@ -75,9 +67,6 @@ impl RpcPolicy {
             } else {
                 Refusal::Role
             });
-        }
-        if self.purpose_required && purpose.is_none_or(|text| text.trim().is_empty()) {
-            return Err(Refusal::Purpose);
         }
         Ok(())
     }
@@ -123,7 +112,6 @@ impl AccessTable {
                 name: Box::leak(rpc.path.trim_start_matches('/').to_owned().into_boxed_str()),
                 service,
                 scope: access.scope(),
-                purpose_required: access.purpose_required,
                 recorded: access.recorded,
                 streams: rpc.method.is_client_streaming(),
                 objects: if access.recorded {
@@ -174,7 +162,7 @@ mod tests {
                 for role in &roles {
                     let listed = rpc.access.callers().any(|c| c == *caller)
                         && rpc.access.roles().any(|r| r == *role || r == Role::Public);
-                    let allowed = entry.check(*caller, &with_roles(&[*role]), Some("test")).is_ok();
+                    let allowed = entry.check(*caller, &with_roles(&[*role])).is_ok();
                     assert_eq!(allowed, listed, "{} {caller:?} {role:?}", rpc.path);
                     checked += 1;
                 }

@@ -23,9 +23,7 @@ use tower::{Service, ServiceExt as _};
 use super::message::{self, MessageBytes, SilenceWatch};
 use super::under_way::{Place, UnderWay};
 use super::unread;
-use crate::access::{
-    AccessTable, Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, PrincipalKey, RpcPolicy, TokenError,
-};
+use crate::access::{AccessTable, Grant, PRINCIPAL_HEADER, Principal, PrincipalKey, RpcPolicy, TokenError};
 use crate::audit::refusals::RefusalBudget;
 use crate::deadline::Deadline;
 use crate::peer::PeerCaller;
@@ -174,11 +172,7 @@ impl Guard {
             None => Principal::service(caller.as_str_name()),
             Some(value) => self.open(value.as_bytes())?,
         };
-        let purpose = headers
-            .get(PURPOSE_HEADER)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned);
-        rpc.check(caller, &principal, purpose.as_deref())
+        rpc.check(caller, &principal)
             .map_err(crate::access::Refusal::fault)?;
         let longest = if rpc.streams {
             self.config.longest_stream
@@ -187,7 +181,7 @@ impl Guard {
         };
         let deadline = Deadline::of_headers(headers, longest);
         let token = token.and_then(|value| MetadataValue::try_from(value.as_bytes()).ok());
-        let grant = Grant::new(Arc::clone(rpc), caller, principal, token, purpose, deadline);
+        let grant = Grant::new(Arc::clone(rpc), caller, principal, token, deadline);
         request.extensions_mut().insert(grant.clone());
         request.extensions_mut().insert(deadline);
         Ok(grant)

@@ -9,7 +9,7 @@ use tonic::body::Body;
 
 use super::guard::{Guard, code_of};
 use super::recorded::{self, Kept};
-use crate::access::{Grant, PRINCIPAL_HEADER, PURPOSE_HEADER, Principal, Roles, RpcPolicy};
+use crate::access::{Grant, PRINCIPAL_HEADER, Principal, Roles, RpcPolicy};
 use crate::audit::objects::{Object, Objects};
 use crate::peer::PeerCaller;
 use crate::status;
@@ -78,11 +78,11 @@ impl Guard {
             0
         };
         let mut objects = Objects::default();
-        let mut purpose = grant.purpose().map(str::to_owned);
+        let mut purpose = None;
         if let Some(kept) = kept {
             let bytes = kept.bytes();
             rpc.objects.request.read_frame(&bytes, &mut objects);
-            purpose = rpc.objects.purpose(&bytes).or(purpose);
+            purpose = rpc.objects.purpose(&bytes);
         }
         let mut response = response;
         if !rpc.objects.response.is_empty() {
@@ -122,13 +122,12 @@ impl Guard {
         let Some(unrecorded) = self.refusals.take(&principal.account, self.config.clock.now()) else {
             return;
         };
-        let purpose = headers.get(PURPOSE_HEADER).and_then(|value| value.to_str().ok());
-        let mut purpose = purpose.map(str::to_owned);
+        let mut purpose = None;
         let mut objects = Objects::default();
         if rpc.objects.reads_requests() {
             let bytes = recorded::first_bytes(request.into_body()).await;
             rpc.objects.request.read_frame(&bytes, &mut objects);
-            purpose = rpc.objects.purpose(&bytes).or(purpose);
+            purpose = rpc.objects.purpose(&bytes);
         }
         let mut record = self.call_record(rpc, caller, &principal, objects);
         record.purpose = purpose;

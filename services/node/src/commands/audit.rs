@@ -47,7 +47,7 @@ impl Audit {
 
 impl Verify {
     async fn run(self) -> Result<(), Failure> {
-        let calls = self.target.calls_for("audit verify").await?;
+        let calls = self.target.calls().await?;
         if let Some(day) = &self.day {
             return decisions::verify_day(calls, day, self.json).await;
         }

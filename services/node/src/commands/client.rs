@@ -46,16 +46,12 @@ pub type Calls = InterceptedService<Channel, Bearer>;
 #[derive(Clone)]
 pub struct Bearer {
     session: MetadataValue<Ascii>,
-    purpose: Option<MetadataValue<Ascii>>,
 }
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
         let metadata = request.metadata_mut();
         metadata.insert("authorization", self.session.clone());
-        if let Some(purpose) = &self.purpose {
-            metadata.insert("lutong-purpose", purpose.clone());
-        }
         Ok(request)
     }
 }
@@ -84,39 +80,26 @@ impl Gateway {
     /// Signs in at the development identity provider.
     pub async fn sign_in(&self, account: &str) -> Result<Calls, Failure> {
         let token = self.session_of(account).await?;
-        self.with_session(&token, None)
+        self.with_session(&token)
     }
 
     async fn session_of(&self, account: &str) -> Result<String, Failure> {
         Api::at(&self.base)?.sign_in(account).await
     }
 
-    /// Calls with a session; `purpose` is what reading other people's data is for.
-    pub fn with_session(&self, token: &str, purpose: Option<&str>) -> Result<Calls, Failure> {
-        let unprintable = |_| Failure::Input("the session or purpose is not printable ASCII".to_owned());
+    /// Calls with a session.
+    pub fn with_session(&self, token: &str) -> Result<Calls, Failure> {
+        let unprintable = |_| Failure::Input("the session is not printable ASCII".to_owned());
         let session = format!("Bearer {token}").parse().map_err(unprintable)?;
-        let purpose = purpose.map(str::parse).transpose().map_err(unprintable)?;
-        Ok(InterceptedService::new(
-            self.channel.clone(),
-            Bearer { session, purpose },
-        ))
+        Ok(InterceptedService::new(self.channel.clone(), Bearer { session }))
     }
 }
 
 impl Target {
     pub async fn calls(&self) -> Result<Calls, Failure> {
-        self.calls_with(None).await
-    }
-
-    /// Calls that read other people's data; the record says what for.
-    pub async fn calls_for(&self, purpose: &str) -> Result<Calls, Failure> {
-        self.calls_with(Some(purpose)).await
-    }
-
-    async fn calls_with(&self, purpose: Option<&str>) -> Result<Calls, Failure> {
         let gateway = Gateway::at(&self.endpoint)?;
         let session = self.session_at(&gateway.base).await?;
-        gateway.with_session(&session, purpose)
+        gateway.with_session(&session)
     }
 
     /// The same over JSON.

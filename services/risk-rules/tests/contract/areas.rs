@@ -41,7 +41,7 @@ pub async fn try_import(
         .into_iter()
         .map(|chunk| wire::ImportNoticeRequest { chunk: chunk.into() });
     let chunks = tokio_stream::iter(chunks.collect::<Vec<_>>());
-    let request = mesh.purposeful(who, chunks);
+    let request = mesh.asking(who, chunks);
     let answer = mesh.areas().import_notice(request).await;
     answer
         .map(tonic::Response::into_inner)

@@ -376,14 +376,6 @@ impl Mesh {
         self.call(principal).request(message)
     }
 
-    /// A request in somebody's name, who says what for.
-    pub fn purposeful<T>(&self, principal: &Principal, message: T) -> Request<T> {
-        let mut request = self.call(principal).request(message);
-        let purpose = "test".parse().unwrap();
-        request.metadata_mut().insert("lutong-purpose", purpose);
-        request
-    }
-
     /// Reports the statements, then gives people their codes.
     pub async fn append(
         &self,

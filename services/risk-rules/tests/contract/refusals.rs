@@ -178,7 +178,7 @@ async fn a_persons_own_decisions_are_listed_and_nobody_elses(bed: Bed) {
     mesh.stored(vec![], &[1]).await;
     mesh.stored(vec![fever(1, "f1")], &[]).await;
     let list = async |who: Option<u32>, request: wire::ListDecisionsRequest| {
-        let request = mesh.purposeful(&testing::citizen("wx-1", who.map(subject)), request);
+        let request = mesh.asking(&testing::citizen("wx-1", who.map(subject)), request);
         let answer = mesh.history().list_decisions(request).await;
         answer
             .map(tonic::Response::into_inner)

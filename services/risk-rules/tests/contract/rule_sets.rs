@@ -78,7 +78,7 @@ async fn announce(
     who: &Principal,
     sent: wire::AnnounceRuleSetRequest,
 ) -> Result<wire::RuleSet, Status> {
-    let request = mesh.purposeful(who, sent);
+    let request = mesh.asking(who, sent);
     let answer = mesh.rule_sets().announce_rule_set(request).await?;
     Ok(answer.into_inner().rule_set.unwrap())
 }
@@ -99,7 +99,7 @@ macro_rules! step {
             $($field: $value,)?
             ..Default::default()
         };
-        let request = $mesh.purposeful($who, message);
+        let request = $mesh.asking($who, message);
         let answer = $mesh.rule_sets().$call(request).await;
         answer.map(Response::into_inner).map(|answer| answer.rule_set.unwrap())
     }};
@@ -111,7 +111,7 @@ fn reason<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
 
 async fn get(mesh: &Mesh, version: &str) -> wire::RuleSet {
     let message = wire::GetRuleSetRequest { name: name(version) };
-    let request = mesh.purposeful(&author(), message);
+    let request = mesh.asking(&author(), message);
     let answer = mesh.rule_sets().get_rule_set(request).await.unwrap();
     answer.into_inner().rule_set.unwrap()
 }
@@ -248,7 +248,7 @@ async fn its_author_never_approves_it_and_nobody_without_a_preview(bed: Bed) {
     let unnamed = wire::ApproveRuleSetRequest::default();
     let unnamed = mesh
         .rule_sets()
-        .approve_rule_set(mesh.purposeful(&approver(), unnamed))
+        .approve_rule_set(mesh.asking(&approver(), unnamed))
         .await;
     assert_eq!(reason(unnamed), "INVALID_FIELDS");
     assert_eq!(state(&mesh, "2").await, RuleSetState::Announced);
@@ -441,11 +441,11 @@ async fn what_is_withdrawn_or_rejected_changes_nobody(bed: Bed) {
     let other = step!(mesh, &approver(), reject_rule_set, RejectRuleSetRequest, 10, "3");
     assert_eq!(reason(other), "REQUEST_ID_REUSED");
     let mut client = mesh.rule_sets();
-    let unnamed = mesh.purposeful(&author(), wire::WithdrawRuleSetRequest::default());
+    let unnamed = mesh.asking(&author(), wire::WithdrawRuleSetRequest::default());
     assert_eq!(reason(client.withdraw_rule_set(unnamed).await), "INVALID_FIELDS");
-    let unnamed = mesh.purposeful(&approver(), wire::RejectRuleSetRequest::default());
+    let unnamed = mesh.asking(&approver(), wire::RejectRuleSetRequest::default());
     assert_eq!(reason(client.reject_rule_set(unnamed).await), "INVALID_FIELDS");
-    let unnamed = mesh.purposeful(&author(), wire::PreviewRuleSetRequest::default());
+    let unnamed = mesh.asking(&author(), wire::PreviewRuleSetRequest::default());
     assert_eq!(reason(client.preview_rule_set(unnamed).await), "INVALID_FIELDS");
     let reused = step!(mesh, &approver(), preview_rule_set, PreviewRuleSetRequest, 2, "3");
     assert_eq!(reason(reused), "REQUEST_ID_REUSED");
@@ -594,7 +594,7 @@ async fn versions_are_listed_newest_first(bed: Bed) {
             page_token: page_token.to_owned(),
             ..Default::default()
         };
-        let request = mesh.purposeful(&staff("audit-1", Role::Auditor), message);
+        let request = mesh.asking(&staff("audit-1", Role::Auditor), message);
         let mut client = mesh.rule_sets();
         async move { client.list_rule_sets(request).await.map(Response::into_inner) }
     };
@@ -619,7 +619,7 @@ async fn versions_are_listed_newest_first(bed: Bed) {
         state: RuleSetState::Active.into(),
         ..Default::default()
     };
-    let request = mesh.purposeful(&author(), active);
+    let request = mesh.asking(&author(), active);
     let listed = mesh
         .rule_sets()
         .list_rule_sets(request)
@@ -636,7 +636,7 @@ async fn versions_are_listed_newest_first(bed: Bed) {
         let message = wire::GetRuleSetRequest {
             name: asked.to_owned(),
         };
-        let request = mesh.purposeful(&author(), message);
+        let request = mesh.asking(&author(), message);
         assert_eq!(reason(mesh.rule_sets().get_rule_set(request).await), expected);
     }
 }
