@@ -463,18 +463,13 @@ fn bindings(rule: &DynamicMessage) -> Vec<(String, String, bool)> {
 }
 
 /// Path variables: opaque ids, versions, days, names of rule sets and feeds.
-const IMPERSONAL: [&str; 11] = [
+const IMPERSONAL: [&str; 6] = [
     "name",
     "subject_id",
     "version",
-    "day",
+    "decision_date",
     "rule_set",
-    "recomparison_id",
-    "designation_id",
-    "rollback_id",
     "source",
-    "unplaced_area_id",
-    "key_area_id",
 ];
 
 #[test]

@@ -14,7 +14,14 @@ pub const MOST: usize = 16;
 /// How deep messages within messages are looked into.
 const DEPTH: usize = 3;
 /// Fields that hold an id, besides those that end with `_id`.
-const IDS: [&str; 6] = ["name", "source", "division", "rule_set", "version", "day"];
+const IDS: [&str; 6] = [
+    "name",
+    "source",
+    "division",
+    "rule_set",
+    "version",
+    "decision_date",
+];
 /// Ids that say nothing about whom or what: they name the call itself.
 const NOT_OBJECTS: [&str; 2] = ["request_id", "trace_id"];
 

@@ -51,11 +51,11 @@ impl Decisions {
 }
 
 /// What past decisions are looked at for.
-fn purpose() -> Option<Purpose> {
-    Some(Purpose {
+fn purpose() -> Purpose {
+    Purpose {
         code: PurposeCode::Audit.into(),
         reference: String::new(),
-    })
+    }
 }
 
 impl Show {
@@ -63,7 +63,7 @@ impl Show {
         let mut client = HistoryServiceClient::new(self.target.calls().await?);
         let request = InspectDecisionsRequest {
             subject_id: self.subject_id,
-            purpose: purpose(),
+            purpose: Some(purpose()),
             page_size: self.most,
             page_token: String::new(),
         };
@@ -91,7 +91,7 @@ impl Replay {
         let mut client = HistoryServiceClient::new(self.target.calls().await?);
         let request = ReplayDecisionRequest {
             name: format!("subjects/{}/decisions/{}", self.subject_id, self.version),
-            purpose: purpose(),
+            purpose: Some(purpose()),
         };
         let answer = client
             .replay_decision(request)

@@ -31,7 +31,7 @@ pub async fn follow(calls: Calls, name: &str) -> Result<Operation, Failure> {
         let answer = client.get_operation(request).await;
         let answer = answer.map_err(|status| failed(&status))?.into_inner();
         let operation = answer.operation.unwrap_or_default();
-        let progress = operation.progress.clone().unwrap_or_default();
+        let progress = operation.progress.unwrap_or_default();
         bar.set_length(u64::try_from(progress.total.unwrap_or_default()).unwrap_or_default());
         bar.set_position(u64::try_from(progress.done).unwrap_or_default());
         match operation.state() {

@@ -187,6 +187,6 @@ fn key_area(standing: &StandingKeyArea, caller: &Principal) -> wire::KeyArea {
         approval: Some(approval::approval(&one.approval)),
         etag: standing.etag().into(),
         allowed_actions: approval::allowed_actions(&one.approval, standing.state, caller, roles),
-        area: is_listed.then(|| entry.name()).unwrap_or_default(),
+        area: if is_listed { entry.name() } else { String::new() },
     }
 }

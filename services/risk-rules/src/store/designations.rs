@@ -76,7 +76,7 @@ pub async fn insert(
     Ok(())
 }
 
-fn reached(permit: &DivisionPermit, row: Option<Model>) -> Result<Option<Designation>, StorageError> {
+fn reached(permit: DivisionPermit, row: Option<Model>) -> Result<Option<Designation>, StorageError> {
     let found = row.map(Designation::try_from).transpose()?;
     Ok(found.filter(|one| permit.jurisdiction().covers(one.division)))
 }
@@ -86,7 +86,7 @@ pub async fn find(
     permit: &DivisionPermit,
     id: Uuid,
 ) -> Result<Option<Designation>, StorageError> {
-    reached(permit, Entity::find_by_id(uuid_bytes(id)).one(connection).await?)
+    reached(*permit, Entity::find_by_id(uuid_bytes(id)).one(connection).await?)
 }
 
 /// Held until the end of the transaction.
@@ -99,7 +99,7 @@ pub async fn hold(
     if transaction.get_database_backend() == DbBackend::Postgres {
         query = query.lock(LockType::Update);
     }
-    reached(permit, query.one(transaction).await?)
+    reached(*permit, query.one(transaction).await?)
 }
 
 /// Notes who approved one that the transaction holds.

@@ -47,11 +47,11 @@ pub fn officer(account: &str, division: &str) -> Principal {
     staff_of(account, Role::HealthOfficer, division)
 }
 
-pub fn purpose() -> Option<Purpose> {
-    Some(Purpose {
+pub fn purpose() -> Purpose {
+    Purpose {
         code: PurposeCode::Management.into(),
         reference: "case 37".to_owned(),
-    })
+    }
 }
 
 pub fn proposal(mesh: &Mesh, request: u32, days: i64) -> wire::ProposeDesignationRequest {
@@ -63,7 +63,7 @@ pub fn proposal(mesh: &Mesh, request: u32, days: i64) -> wire::ProposeDesignatio
         start_time: Some(time::from_micros(now.micros())),
         end_time: Some(time::from_micros(now.plus_seconds(days * 86_400).micros())),
         legal_basis: wire::LegalBasisCode::Picl42.into(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     }
 }
 
@@ -92,7 +92,7 @@ async fn approve_seen(mesh: &Mesh, who: &Principal, request_id: String, (name, e
         request_id,
         name: name.to_owned(),
         etag: etag.to_owned(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     let answer = mesh
         .designations()
@@ -107,7 +107,7 @@ pub async fn end(mesh: &Mesh, who: &Principal, name: &str) -> Acted {
         request_id: fresh_id(),
         name: name.to_owned(),
         etag: String::new(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     let answer = mesh
         .designations()
@@ -122,7 +122,7 @@ pub async fn reject(mesh: &Mesh, who: &Principal, name: &str, etag: &str) -> Act
         request_id: fresh_id(),
         name: name.to_owned(),
         etag: etag.to_owned(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     let answer = mesh
         .designations()
@@ -137,7 +137,7 @@ pub async fn withdraw(mesh: &Mesh, who: &Principal, name: &str, etag: &str) -> A
         request_id: fresh_id(),
         name: name.to_owned(),
         etag: etag.to_owned(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     let answer = mesh
         .designations()
@@ -352,7 +352,7 @@ async fn an_action_sent_again_is_answered_alike_and_another_body_is_a_conflict(b
     ] {
         let sent = async |name: &str| {
             let (request_id, name, etag) = (reused.clone(), name.to_owned(), String::new());
-            let purpose = purpose();
+            let purpose = Some(purpose());
             let mut client = mesh.designations();
             let answer = match action {
                 "reject" => {
@@ -572,7 +572,7 @@ async fn an_action_on_a_state_that_has_passed_is_stale(bed: Bed) {
             request_id: fresh_id(),
             name: name.clone(),
             etag: etag.to_owned(),
-            purpose: purpose(),
+            purpose: Some(purpose()),
         };
         let answer = mesh
             .designations()

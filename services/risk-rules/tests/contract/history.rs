@@ -33,11 +33,11 @@ async fn some(bed: Bed) -> Mesh {
     mesh
 }
 
-fn purpose() -> Option<Purpose> {
-    Some(Purpose {
+fn purpose() -> Purpose {
+    Purpose {
         code: PurposeCode::Audit.into(),
         reference: String::new(),
-    })
+    }
 }
 
 fn auditor() -> Principal {
@@ -55,7 +55,7 @@ fn decision(n: u32, version: &str) -> String {
 pub async fn replay_named(mesh: &Mesh, name: String) -> Result<wire::ReplayDecisionResponse, Fault> {
     let request = wire::ReplayDecisionRequest {
         name,
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     answered(
         mesh.history()
@@ -76,7 +76,7 @@ async fn start(
     let request = wire::StartHistoryVerificationRequest {
         request_id: request_id.to_owned(),
         subject_id: subject_id.to_owned(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     let request = mesh.asking(&auditor(), request);
     answered(mesh.history().start_history_verification(request).await)
@@ -137,7 +137,7 @@ async fn every_past_decision_is_made_again_bit_for_bit(bed: Bed) {
     assert_eq!(replay(&mesh, 5).await.unwrap_err().reason, "DECISION_NOT_FOUND");
     let page = |page_token: String| wire::InspectDecisionsRequest {
         subject_id: subject(1).to_string(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
         page_size: 3,
         page_token,
     };

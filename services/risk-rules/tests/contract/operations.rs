@@ -95,7 +95,10 @@ async fn an_operation_is_seen_by_who_began_it_and_by_operators(bed: Bed) {
             kind: OperationKind::BringIntoForce.into(),
             ..wire::ListOperationsRequest::default()
         };
-        assert_eq!(list(&mesh, who, running).await.unwrap().0, [name.clone()]);
+        assert_eq!(
+            list(&mesh, who, running).await.unwrap().0,
+            std::slice::from_ref(&name)
+        );
         let pulls = wire::ListOperationsRequest {
             kind: OperationKind::Pull.into(),
             ..wire::ListOperationsRequest::default()

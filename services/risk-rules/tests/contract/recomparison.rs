@@ -191,7 +191,7 @@ async fn a_run_is_begun_once_ends_with_its_operation_and_is_listed(bed: Bed) {
         ["request_id UUID_SHAPE"]
     );
     let ended = operations::ended(&mesh, &operator(), &begun.operation).await;
-    let progress = ended.progress.clone().unwrap();
+    let progress = ended.progress.unwrap();
     assert_eq!(
         (ended.kind(), ended.state(), &ended.target),
         (OperationKind::Recompare, OperationState::Succeeded, &name)

@@ -52,7 +52,7 @@ fn span((from, until): (Timestamp, Timestamp)) -> wire::ProposeRollbackRequest {
         end_time: Some(time::from_micros(until.micros())),
         reason: "wrong export".to_owned(),
         validate_only: false,
-        purpose: purpose(),
+        purpose: Some(purpose()),
     }
 }
 
@@ -87,7 +87,7 @@ async fn approve_seen(
         request_id: request_id(n),
         name: name.to_owned(),
         etag: etag.to_owned(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     let answer = mesh
         .rollbacks()
@@ -122,7 +122,7 @@ async fn reject_seen(
         request_id: request_id(n),
         name: name.to_owned(),
         etag: etag.to_owned(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     let answer = mesh
         .rollbacks()
@@ -145,7 +145,7 @@ async fn withdraw_seen(
         request_id: request_id(n),
         name: name.to_owned(),
         etag: etag.to_owned(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
     };
     let answer = mesh
         .rollbacks()

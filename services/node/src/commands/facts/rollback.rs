@@ -84,7 +84,7 @@ impl Rollbacks {
                     request_id: new_request_id(),
                     name: name(&one.name),
                     etag: String::new(),
-                    purpose: purpose(),
+                    purpose: Some(purpose()),
                 };
                 let answer = one.shown.client().await?.approve_rollback(request).await;
                 let answer = answer.map_err(|status| failed(&status))?.into_inner();
@@ -99,7 +99,7 @@ impl Rollbacks {
                     request_id: new_request_id(),
                     name: name(&one.name),
                     etag: String::new(),
-                    purpose: purpose(),
+                    purpose: Some(purpose()),
                 };
                 let answer = one.shown.client().await?.reject_rollback(request).await;
                 let answer = answer.map_err(|status| failed(&status))?.into_inner();
@@ -111,7 +111,7 @@ impl Rollbacks {
                     request_id: new_request_id(),
                     name: name(&one.name),
                     etag: String::new(),
-                    purpose: purpose(),
+                    purpose: Some(purpose()),
                 };
                 let answer = one.shown.client().await?.withdraw_rollback(request).await;
                 let answer = answer.map_err(|status| failed(&status))?.into_inner();
@@ -133,11 +133,11 @@ fn name(typed: &str) -> String {
 }
 
 /// What a rollback is for.
-fn purpose() -> Option<Purpose> {
-    Some(Purpose {
+fn purpose() -> Purpose {
+    Purpose {
         code: PurposeCode::DataCorrection.into(),
         reference: String::new(),
-    })
+    }
 }
 
 impl One {
@@ -166,7 +166,7 @@ impl Propose {
             source: self.source,
             reason: self.reason,
             validate_only: self.dry_run,
-            purpose: purpose(),
+            purpose: Some(purpose()),
         };
         let answer = self.shown.client().await?.propose_rollback(request).await;
         let answer = answer.map_err(|status| failed(&status))?.into_inner();

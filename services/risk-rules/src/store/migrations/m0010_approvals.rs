@@ -51,6 +51,7 @@ async fn close_designations(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 
 async fn create_operations(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     use operation::{Column, Entity};
+    use operation_subject::Column as Of;
     let operations = Table::create()
         .table(Entity)
         .col(ColumnDef::new(Column::Id).binary().not_null().primary_key())
@@ -70,7 +71,6 @@ async fn create_operations(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
     ] {
         manager.create_index(made).await?;
     }
-    use operation_subject::Column as Of;
     let subjects = Table::create()
         .table(operation_subject::Entity)
         .col(ColumnDef::new(Of::OperationId).binary().not_null())
