@@ -233,7 +233,11 @@ mod tests {
         let block = |begin: &str| format.split(begin).nth(1).unwrap().split("```").next().unwrap();
         assert_eq!(rows(ndjson(block("```json\n")).unwrap()).len(), 3);
         assert_eq!(rows(csv(block("```csv\n")).unwrap()).len(), 2);
-        assert!(COLUMNS.iter().all(|column| format.contains(&format!("`{column}`"))));
+        assert!(
+            COLUMNS
+                .iter()
+                .all(|column| format.contains(&format!("`{column}`")))
+        );
     }
 
     #[test]
