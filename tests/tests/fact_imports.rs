@@ -1,6 +1,8 @@
 //! A hospital that has only HTTP reports over JSON: bad pieces are named, a lost answer costs nothing, and a process that is
 //! killed between storing a piece and noting so neither loses nor doubles a row.
 
+#![allow(clippy::unwrap_used)]
+
 use http::Method;
 use lutong_tests::feed::fact_json;
 use lutong_tests::instants::ago;
