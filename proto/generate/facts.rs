@@ -127,10 +127,11 @@ fn of_enum(options: &Options, kinds: &[FactKind]) -> String {
             "            Self::{variant} => Reporting {{ reportable: {is_reportable}, authorities: &{authorities:?} }},"
         );
     }
-    let all: String = kinds
+    let all: Vec<String> = kinds
         .iter()
-        .map(|kind| format!("Self::{}, ", kind.variant))
+        .map(|kind| format!("Self::{}", kind.variant))
         .collect();
+    let all = all.join(", ");
     let list: Vec<&str> = kinds.iter().map(|kind| kind.name.as_str()).collect();
     format!(
         "/// Kinds of facts, in the order of the contract.\n\
@@ -197,8 +198,9 @@ fn shape(
     said: &DynamicMessage,
     bounds: Option<&DynamicMessage>,
 ) -> (String, String, String) {
-    let bound =
-        |name: &str| bounds.and_then(|bounds| bounds.get_field_by_name(name).map(|value| value.into_owned()));
+    let bound = |name: &str| {
+        bounds.and_then(|bounds| bounds.get_field_by_name(name).map(std::borrow::Cow::into_owned))
+    };
     let of = field.full_name();
     let plain = |shape: String| (shape, String::new(), String::new());
     match field.kind() {
@@ -257,7 +259,12 @@ fn words(options: &Options, values: &EnumDescriptor) -> (Vec<String>, String, St
         .to_owned();
     let prefix = unspecified.trim_end_matches("UNSPECIFIED");
     for (index, value) in values.values().enumerate() {
-        assert_eq!(value.number() as usize, index, "{} has gaps", values.full_name());
+        assert_eq!(
+            usize::try_from(value.number()),
+            Ok(index),
+            "{} has gaps",
+            values.full_name()
+        );
         if index == 0 {
             continue;
         }

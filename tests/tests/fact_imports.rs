@@ -1,6 +1,8 @@
 //! A hospital that has only HTTP reports over JSON: bad pieces are named, a lost answer costs nothing, and a process that is
 //! killed between storing a piece and noting so neither loses nor doubles a row.
 
+#![allow(clippy::unwrap_used)]
+
 use http::Method;
 use lutong_tests::feed::fact_json;
 use lutong_tests::instants::ago;
@@ -142,6 +144,10 @@ async fn what_is_wrong_is_named(reporter: &Reporter<'_>) {
             "rows[0].retraction ONE_OF",
         ),
         (
+            with(&|row| row["fact"]["close_contact"]["observation"] = json!(99)),
+            "rows[0].fact.close_contact.observation UNKNOWN_VALUE",
+        ),
+        (
             with(&|row| row["subject_id"] = json!("x")),
             "rows[0].subject_id ONE_OF",
         ),
@@ -156,7 +162,7 @@ async fn what_is_wrong_is_named(reporter: &Reporter<'_>) {
     }
     // What can be read is judged row by row: nothing of it is lost, and nothing is stored in the end.
     let rows = json!([
-        with(&|row| row["fact"]["close_contact"]["observation"] = json!(99))["rows"][0],
+        with(&|row| row["key"] = json!("k".repeat(101)))["rows"][0],
         with(&|row| row["fact"] = json!({"close_contact": {}}))["rows"][0],
         contact("good", &next_number()),
     ]);
@@ -174,11 +180,8 @@ async fn what_is_wrong_is_named(reporter: &Reporter<'_>) {
         .get(&format!("/v1/{import}/errors?page_size=1"))
         .await
         .expect();
-    assert_eq!(
-        errors["errors"][0]["error"]["field"],
-        "fact.close_contact.observation"
-    );
-    assert_eq!(errors["errors"][0]["error"]["reason"], "UNKNOWN_VALUE");
+    assert_eq!(errors["errors"][0]["error"]["field"], "key");
+    assert_eq!(errors["errors"][0]["error"]["reason"], "TOO_LONG");
     let token = errors["next_page_token"].as_str().unwrap();
     let next = reporter
         .get(&format!("/v1/{import}/errors?page_size=1&page_token={token}"))

@@ -94,8 +94,8 @@ pub fn kinds(page: &Page) -> Result<wire::ListFactKindsResponse, Fault> {
     })
 }
 
-fn title(label: Label) -> Option<types::LocalisedText> {
-    Some(types::LocalisedText::new(label.zh, label.en))
+fn title(label: Label) -> types::LocalisedText {
+    types::LocalisedText::new(label.zh, label.en)
 }
 
 fn kind(kind: FactKind) -> wire::FactKind {
@@ -103,7 +103,7 @@ fn kind(kind: FactKind) -> wire::FactKind {
     wire::FactKind {
         name: format!("fact-kinds/{kind}"),
         fact_kind_id: kind.to_string(),
-        title: title(kind.label()),
+        title: Some(title(kind.label())),
         authorities: reporting
             .authorities
             .iter()
@@ -141,14 +141,14 @@ fn attribute(attribute: &Attribute) -> wire::FactAttribute {
     wire::FactAttribute {
         field: attribute.field.to_owned(),
         attribute: attribute.name.to_owned(),
-        title: title(attribute.label),
+        title: Some(title(attribute.label)),
         r#type: r#type.into(),
         required: attribute.required,
         values: values
             .map(|(word, label)| wire::FactAttributeValue {
                 value: format!("{}{}", attribute.prefix, word.to_uppercase()),
                 word: (*word).to_owned(),
-                title: title(*label),
+                title: Some(title(*label)),
             })
             .collect(),
         max_chars,

@@ -1,5 +1,6 @@
 //! Imports in several calls, for feeds that have only HTTP. A piece may be sent again: rows are told apart by their numbers.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -235,7 +236,7 @@ fn judged(rows: impl IntoIterator<Item = i64>, reported: Reported) -> Progress {
 
 /// The violations of `rows[2].fact.case.stage` as errors of the third row.
 fn refused_together(fault: Fault, rows: &[i64]) -> Result<Progress, Fault> {
-    let mut progress = Progress::default();
+    let mut by_row: BTreeMap<i64, Vec<Violation>> = BTreeMap::new();
     for mut wrong in fault.violations {
         let place = wrong
             .field
@@ -246,8 +247,12 @@ fn refused_together(fault: Fault, rows: &[i64]) -> Result<Progress, Fault> {
             tracing::error!("rows were refused together without their places");
             return Err(Fault::internal());
         };
-        wrong.field = field.trim_start_matches('.').to_owned();
-        progress.refuse(row, vec![wrong]);
+        wrong.field = field.strip_prefix('.').unwrap_or(field).into();
+        by_row.entry(row).or_default().push(wrong);
+    }
+    let mut progress = Progress::default();
+    for (row, wrong) in by_row {
+        progress.refuse(row, wrong);
     }
     Ok(progress)
 }
@@ -319,7 +324,7 @@ pub async fn forget_imports(declaring: Declaring, stop: CancellationToken) {
             Ok(0) => {}
             Ok(imports) => tracing::info!(imports, "old imports of facts were forgotten"),
             Err(error) => {
-                tracing::warn!(%error, "old imports of facts could not be forgotten; it is tried again")
+                tracing::warn!(%error, "old imports of facts could not be forgotten; it is tried again");
             }
         }
         tokio::select! {

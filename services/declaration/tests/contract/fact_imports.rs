@@ -301,7 +301,9 @@ async fn all_or_nothing_waits_encrypted_and_is_stored_at_the_end(bed: Bed) {
     )
     .await;
     let hidden = |text: &str| {
-        let text: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let text = text
+            .bytes()
+            .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         assert!(
             hex.iter().all(|stored| !stored.to_lowercase().contains(&text)),
             "{text}"

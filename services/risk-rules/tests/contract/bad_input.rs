@@ -38,6 +38,7 @@ const LATE: &str = "2022-11-24T08:00:00+08:00";
 const FAR: &str = "2122-11-20T08:00:00+08:00";
 
 /// What is stated, and what is wrong with it.
+#[allow(clippy::too_many_lines)] // a table
 fn wrong_statements() -> Vec<(Stated, &'static str)> {
     let wrong = |kind: &str, attributes: Value, wrong: &'static str| {
         let fact = from_attributes(kind.parse().unwrap(), attributes.as_object().unwrap()).unwrap();

@@ -159,7 +159,6 @@ async fn a_case_is_acknowledged_only_once_its_colour_is_in_force(bed: Bed) {
     let batch = wire::AppendFactsRequest {
         statements: vec![confirmed(2, "c2")],
         all_or_nothing: true,
-        ..wire::AppendFactsRequest::default()
     };
     assert_eq!(
         mesh.append_batch(batch).await.unwrap_err().reason,

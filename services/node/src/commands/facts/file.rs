@@ -42,7 +42,9 @@ pub fn read(path: &Path) -> Result<Vec<Line>, String> {
     {
         return csv(&text(&bytes)?);
     }
-    ndjson(std::str::from_utf8(&bytes).map_err(|error| format!("byte {}: not UTF-8", error.valid_up_to()))?)
+    let text = std::str::from_utf8(&bytes);
+    let text = text.map_err(|error| format!("byte {}: not UTF-8", error.valid_up_to()))?;
+    Ok(ndjson(text))
 }
 
 /// UTF-8 or GB18030. Some GB18030 is valid UTF-8 by chance (医院 reads as ҽԺ): what has Chinese characters only when it
@@ -61,16 +63,16 @@ fn text(bytes: &[u8]) -> Result<String, String> {
     }
 }
 
-fn ndjson(text: &str) -> Result<Vec<Line>, String> {
+fn ndjson(text: &str) -> Vec<Line> {
     let lines = (1..).zip(text.trim_start_matches('\u{feff}').lines());
     let row = |(number, line): (u64, &str)| Line {
         number,
         row: read_row_text(line),
     };
-    Ok(lines
+    lines
         .filter(|(_, line)| !line.trim().is_empty())
         .map(row)
-        .collect())
+        .collect()
 }
 
 /// Whether some kind has an attribute of this name.
@@ -145,17 +147,17 @@ mod tests {
     #[test]
     fn the_same_rows_are_read_from_both_forms_and_both_encodings() {
         let expected = rows(csv(CSV).unwrap());
-        assert_eq!(rows(ndjson(NDJSON).unwrap()), expected);
+        assert_eq!(rows(ndjson(NDJSON)), expected);
         let (gb, _, _) = encoding_rs::GB18030.encode(CSV);
         assert_eq!(rows(csv(&text(&gb).unwrap()).unwrap()), expected);
         let marked = format!("\u{feff}{NDJSON}");
-        assert_eq!(rows(ndjson(&marked).unwrap()), expected);
+        assert_eq!(rows(ndjson(&marked)), expected);
     }
 
     #[test]
     fn a_line_that_cannot_be_read_is_named_and_spoils_itself_only() {
         let mixed = format!("{NDJSON}\n\n{{\"sourc\":1}}\nno json\n{NDJSON} {NDJSON}\n{NDJSON}\n");
-        let read = ndjson(&mixed).unwrap();
+        let read = ndjson(&mixed);
         assert_eq!(unreadable(&read), ["3 sourc", "4 ", "5 "]);
         assert_eq!(read.len(), 5);
         let row = CSV.lines().nth(1).unwrap();
@@ -231,7 +233,7 @@ mod tests {
     fn the_examples_of_the_format_are_rows() {
         let format = include_str!("../../../../declaration/formats/facts.md");
         let block = |begin: &str| format.split(begin).nth(1).unwrap().split("```").next().unwrap();
-        assert_eq!(rows(ndjson(block("```json\n")).unwrap()).len(), 3);
+        assert_eq!(rows(ndjson(block("```json\n"))).len(), 3);
         assert_eq!(rows(csv(block("```csv\n")).unwrap()).len(), 2);
         assert!(
             COLUMNS
