@@ -9,7 +9,6 @@ pub mod feeds;
 pub mod history;
 pub mod identified;
 mod paging;
-pub mod rule_sets;
 pub mod statement;
 
 use lutong_chassis::access::{AnyPermit, DeclarantPermit, SelfPermit};

@@ -14,10 +14,9 @@ use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
 use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
-use lutong_proto::risk_rules::v1::rule_set_service_server::RuleSetServiceServer;
 use lutong_skin::risk_rules::v1::{
     AreaService, AuditService, DecisionService, DesignationService, EventLogService, KeyAreaService,
-    OperationService, RecomparisonService, RollbackService,
+    OperationService, RecomparisonService, RollbackService, RuleSetService,
 };
 
 pub use store::Migrations;
@@ -61,10 +60,10 @@ pub async fn build(
     let reader =
         grpc::statement::StatementReader::new(store.keys.key("fingerprint")?, Arc::clone(&foundation.clock));
     let handler = grpc::Handler::new(decider.clone(), reader.clone());
-    let desk = service::rule_changes::RuleDesk::new(&store, decider.clone());
-    let rule_sets = grpc::rule_sets::RuleSets::new(desk.clone());
+    let desk = service::rule_changes::RuleDesk::new(decider.clone());
     let rollbacks = service::rollback::Rollbacks::new(decider.clone(), reader.clone(), feeds);
     let skin = store.skin(foundation);
+    let rule_sets = RuleSetService::server(rpc::rule_sets::Handler(desk.clone()), skin.clone());
     let designations = rpc::designations::Handler {
         decider: decider.clone(),
         reader: reader.clone(),
@@ -78,7 +77,7 @@ pub async fn build(
             rpc::recomparisons::Handler(decider.clone()),
             skin.clone(),
         ))
-        .add_service(RuleSetServiceServer::new(rule_sets).max_decoding_message_size(MAX_ANNOUNCEMENT))
+        .add_service(rule_sets.max_decoding_message_size(MAX_ANNOUNCEMENT))
         .add_service(HistoryServiceServer::new(grpc::history::History::new(
             decider.clone(),
         )))

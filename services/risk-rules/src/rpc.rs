@@ -9,4 +9,5 @@ pub mod operations;
 mod places;
 pub mod recomparisons;
 pub mod rollbacks;
+pub mod rule_sets;
 mod upload;

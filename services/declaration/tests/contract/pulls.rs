@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use lutong_chassis::Principal;
 use lutong_chassis::access::Roles;
 use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{MeshChannel, Principal};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;

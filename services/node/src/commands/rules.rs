@@ -27,8 +27,12 @@ pub enum Rules {
     Approve(changes::Approve),
     /// Let a paused version try again.
     Resume(changes::Resume),
-    /// Cancel a version that is not active.
-    Cancel(changes::Cancel),
+    /// Refuse a version that is not active.
+    Reject(changes::Reject),
+    /// Take the account's own version back that is not active.
+    Withdraw(changes::Withdraw),
+    /// One version.
+    Show(changes::Show),
     /// All versions, the newest first.
     List(changes::List),
     /// One version, with its document.
@@ -53,7 +57,9 @@ impl Rules {
             Self::Preview(preview) => preview.run().await,
             Self::Approve(approve) => approve.run().await,
             Self::Resume(resume) => resume.run().await,
-            Self::Cancel(cancel) => cancel.run().await,
+            Self::Reject(reject) => reject.run().await,
+            Self::Withdraw(withdraw) => withdraw.run().await,
+            Self::Show(show) => show.run().await,
             Self::List(list) => list.run().await,
             Self::Show(show) => show.run().await,
         }

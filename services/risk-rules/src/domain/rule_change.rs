@@ -20,21 +20,24 @@ pub enum State {
     Active,
     /// More people would have changed colour than was said.
     Paused,
-    /// Never decides.
-    Cancelled,
+    /// An approver refused it: it never decides.
+    Rejected,
+    /// Its author took it back: it never decides.
+    Withdrawn,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a rule set is one of announced, approved, active, paused, cancelled")]
+#[error("a rule set is one of announced, approved, active, paused, rejected, withdrawn")]
 pub struct UnknownState;
 
 impl State {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Announced,
         Self::Approved,
         Self::Active,
         Self::Paused,
-        Self::Cancelled,
+        Self::Rejected,
+        Self::Withdrawn,
     ];
     /// Those of a version that may still come into force.
     pub const OPEN: [Self; 3] = [Self::Announced, Self::Approved, Self::Paused];
@@ -45,7 +48,8 @@ impl State {
             Self::Approved => "approved",
             Self::Active => "active",
             Self::Paused => "paused",
-            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
@@ -56,6 +60,67 @@ impl std::str::FromStr for State {
     fn from_str(text: &str) -> Result<Self, UnknownState> {
         let known = Self::ALL.into_iter().find(|one| one.as_str() == text);
         known.ok_or(UnknownState)
+    }
+}
+
+/// What is done about a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Preview,
+    Approve,
+    Reject,
+    Withdraw,
+    /// With a new bound.
+    Resume(i64),
+}
+
+/// Why a step is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// Its author neither approves, rejects nor resumes it.
+    OwnProposal,
+    /// Only its author withdraws it.
+    NotYourProposal,
+    WrongState,
+}
+
+impl Step {
+    /// All, as far as the state is concerned.
+    pub const ALL: [Self; 5] = [
+        Self::Preview,
+        Self::Approve,
+        Self::Reject,
+        Self::Withdraw,
+        Self::Resume(0),
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Preview => "preview",
+            Self::Approve => "approve",
+            Self::Reject => "reject",
+            Self::Withdraw => "withdraw",
+            Self::Resume(_) => "resume",
+        }
+    }
+
+    /// The states that it starts from.
+    const fn from(self) -> &'static [State] {
+        match self {
+            Self::Preview | Self::Reject | Self::Withdraw => &State::OPEN,
+            Self::Approve => &[State::Announced],
+            Self::Resume(_) => &[State::Paused],
+        }
+    }
+
+    /// Whether an account may take it of what is in a state.
+    pub fn check(self, state: State, is_author: bool) -> Result<(), Refusal> {
+        match self {
+            _ if !self.from().contains(&state) => Err(Refusal::WrongState),
+            Self::Approve | Self::Reject | Self::Resume(_) if is_author => Err(Refusal::OwnProposal),
+            Self::Withdraw if !is_author => Err(Refusal::NotYourProposal),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,21 +1,26 @@
-//! Changing the rules: announced by one, tried, approved by another, or cancelled. What follows by itself is `activation`.
+//! Changing the rules: announced by one, tried, approved by another, or closed. What follows by itself is `activation`.
 
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::Store;
-use lutong_chassis::idempotency::{self, Claim, Idempotency, RequestKey};
+use lutong_chassis::etag::Etag;
+use lutong_chassis::idempotency::{self, Claim, RequestKey};
+use lutong_chassis::skin::Page;
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{Fault, FaultCode, RequestId, Violation};
+use lutong_kernel::{Fault, FaultCode, Timestamp, Violation};
+use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 
+use super::approval::wrong_state;
 use super::deciding::Decider;
 use crate::domain::case_file::{CaseFile, CaseFileError};
-use crate::domain::rule_change::State;
+use crate::domain::rule_change::{Refusal, State, Step};
 use crate::domain::rule_set::lint::{Severity, lint};
 use crate::domain::rule_set::{MAX_DOCUMENT, RuleSet};
 use crate::store::rule_changes::{self, Announcement, RuleSetVersion, Way};
 
+/// The collection in a resource's name.
+pub const COLLECTION: &str = "rule-sets";
 /// Violations named in one answer.
 const NAMED: usize = 50;
 
@@ -23,63 +28,92 @@ const NAMED: usize = 50;
 #[derive(Clone)]
 pub struct RuleDesk {
     pub(super) decider: Decider,
-    pub(super) idempotency: Idempotency,
     /// Rung when there is something to be counted.
     pub(super) asked: Arc<Notify>,
 }
 
-/// Who sent what under which id.
-#[derive(Debug, Clone, Copy)]
-pub struct Sent<'a> {
-    pub account: &'a str,
-    pub request_id: RequestId,
-    pub body: &'a [u8],
+/// Who does something about a version that they have seen.
+#[derive(Debug, Clone)]
+pub struct Acting {
+    pub account: String,
+    pub request: RequestKey,
+    /// The tag of the state that they have seen; may be empty.
+    pub etag: String,
 }
 
-/// A step of a version that is there.
-#[derive(Debug, Clone, Copy)]
-pub enum Step {
-    Preview,
-    Approve,
-    /// With a new bound.
-    Resume(i64),
-    Cancel,
-}
-
-impl Step {
-    const fn method(self) -> &'static str {
-        match self {
-            Self::Preview => "PreviewRuleSet",
-            Self::Approve => "ApproveRuleSet",
-            Self::Resume(_) => "ResumeRuleSet",
-            Self::Cancel => "CancelRuleSet",
-        }
+impl RuleSetVersion {
+    /// `rule-sets/{rule_set}`.
+    pub fn name(&self) -> String {
+        format!("{COLLECTION}/{}", self.segment())
     }
+
+    /// The last segment of the name.
+    pub fn segment(&self) -> String {
+        format!("{}.{}", self.id, self.version)
+    }
+
+    pub fn state(&self) -> State {
+        self.way.as_ref().map_or(State::Active, |way| way.state)
+    }
+
+    /// Of what a step may change.
+    pub fn etag(&self) -> Etag {
+        let way = self.way.as_ref();
+        let number = |value: i64| value.to_string();
+        let approved = way.and_then(|way| way.approved_at).map(|at| number(at.micros()));
+        let previewed = way
+            .and_then(|way| way.preview.as_ref())
+            .map(|run| number(run.finished_at));
+        let parts = [
+            self.state().as_str().to_owned(),
+            approved.unwrap_or_default(),
+            previewed.unwrap_or_default(),
+            way.map(|way| number(way.expected_changes)).unwrap_or_default(),
+        ];
+        Etag::of(&self.name(), parts)
+    }
+
+    /// The steps that an account may take.
+    pub fn allowed(&self, account: &str) -> Vec<Step> {
+        let Some(way) = &self.way else {
+            return Vec::new();
+        };
+        let may = |step: &Step| step.check(way.state, way.author == account).is_ok();
+        Step::ALL.into_iter().filter(may).collect()
+    }
+}
+
+/// Id and version of a name: an id has no point.
+fn parse(name: &str) -> Result<(&str, &str), Fault> {
+    let segment = name
+        .strip_prefix(COLLECTION)
+        .and_then(|rest| rest.strip_prefix('/'));
+    segment
+        .and_then(|segment| segment.split_once('.'))
+        .ok_or_else(not_found)
 }
 
 impl RuleDesk {
-    pub fn new(store: &Store, decider: Decider) -> Self {
+    pub fn new(decider: Decider) -> Self {
         Self {
             decider,
-            idempotency: store.idempotency.clone(),
             asked: Arc::default(),
         }
-    }
-
-    fn key(&self, sent: Sent<'_>, method: &str) -> RequestKey {
-        self.idempotency
-            .key(sent.account, method, sent.request_id, sent.body)
     }
 
     /// Announces a version; sent again, as it stands.
     pub async fn announce(
         &self,
-        sent: Sent<'_>,
+        acting: Acting,
         document: String,
         cases: String,
         expected_changes: i64,
     ) -> Result<RuleSetVersion, Fault> {
-        let request = self.key(sent, "AnnounceRuleSet");
+        let Acting {
+            account: author,
+            request,
+            ..
+        } = acting;
         if let Some(answer) = idempotency::earlier(self.decider.database.reader(), &request).await? {
             return self.answered(&answer).await;
         }
@@ -98,7 +132,6 @@ impl RuleDesk {
                 "a rule set is announced ahead: its effective_from lies in the future",
             )]));
         }
-        let author = sent.account.to_owned();
         let stored = self.decider.database.write(move |transaction| {
             async move {
                 let answer = name(&set.id, &set.version);
@@ -132,70 +165,43 @@ impl RuleDesk {
         Ok(stored)
     }
 
-    /// Previews, approves, resumes or cancels.
-    pub async fn step(
-        &self,
-        sent: Sent<'_>,
-        id: &str,
-        version: &str,
-        step: Step,
-    ) -> Result<RuleSetVersion, Fault> {
-        let request = self.key(sent, step.method());
-        let (account, id, version) = (sent.account.to_owned(), id.to_owned(), version.to_owned());
+    /// Previews, approves, rejects, withdraws or resumes.
+    pub async fn step(&self, acting: Acting, name: &str, step: Step) -> Result<RuleSetVersion, Fault> {
+        let (id, version) = parse(name)?;
+        let (id, version) = (id.to_owned(), version.to_owned());
         let now = self.decider.clock.now();
         let stored = self.decider.database.write(move |transaction| {
-            async move {
-                let found = rule_changes::find(transaction, &id, &version).await?;
-                let answer = name(&id, &version);
-                if let Claim::Replay(answer) = idempotency::claim(transaction, &request, &answer, now).await?
-                {
-                    return find_answered(transaction, &answer).await;
-                }
-                let found = found.ok_or_else(not_found)?;
-                // The one that a build brought is active.
-                let way = found.way.as_ref().ok_or_else(|| wrong_state(State::Active))?;
-                let number = found.number;
-                check(step, way, &account, now)?;
-                if matches!(step, Step::Resume(_))
-                    && rule_changes::overtaken(transaction, way.effective_from).await?
-                {
-                    return Err(overtaken());
-                }
-                let done = match step {
-                    Step::Preview => rule_changes::ask_preview(transaction, number, now).await?,
-                    Step::Approve => rule_changes::approve(transaction, number, &account, now).await?,
-                    Step::Resume(bound) => {
-                        rule_changes::resume(transaction, number, &account, bound, now).await?
-                    }
-                    Step::Cancel => rule_changes::cancel(transaction, number).await?,
-                };
-                if !done {
-                    return Err(wrong_state(way.state));
-                }
-                find_answered(transaction, &answer).await
-            }
-            .boxed()
+            async move { step_in(transaction, &acting, (&id, &version), step, now).await }.boxed()
         });
         let stored = stored.await?;
         tracing::info!(
             rule_set = stored.id,
             version = stored.version,
-            step = step.method(),
+            step = step.as_str(),
             "a rule set takes a step"
         );
         self.asked.notify_waiters();
         Ok(stored)
     }
 
-    pub async fn get(&self, id: &str, version: &str) -> Result<RuleSetVersion, Fault> {
+    pub async fn get(&self, name: &str) -> Result<RuleSetVersion, Fault> {
+        let (id, version) = parse(name)?;
         let found = rule_changes::find(self.decider.database.reader(), id, version).await?;
         found.ok_or_else(not_found)
     }
 
-    /// The newest first, before a number.
-    pub async fn list(&self, before: Option<i64>, limit: u64) -> Result<Vec<RuleSetVersion>, Fault> {
-        let before = before.unwrap_or(i64::MAX);
-        Ok(rule_changes::list(self.decider.database.reader(), before, limit).await?)
+    /// A page, the newest first, and the next page's token.
+    pub async fn list(
+        &self,
+        state: Option<State>,
+        page: &Page,
+    ) -> Result<(Vec<RuleSetVersion>, String), Fault> {
+        let damaged = |_| StorageError::Damaged("a page token".to_owned());
+        let before = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
+        let before = before.map_err(damaged)?.map_or(i64::MAX, i64::from_be_bytes);
+        let reader = self.decider.database.reader();
+        let found = rule_changes::list(reader, state, before, page.limit()).await?;
+        page.cut(found, |last| last.number.to_be_bytes().to_vec())
     }
 
     async fn answered(&self, answer: &[u8]) -> Result<RuleSetVersion, Fault> {
@@ -219,40 +225,82 @@ async fn find_answered(
     found.ok_or_else(damaged)
 }
 
-fn check(step: Step, way: &Way, account: &str, now: lutong_kernel::Timestamp) -> Result<(), Fault> {
-    let from: &[State] = match step {
-        Step::Preview | Step::Cancel => &State::OPEN,
-        Step::Approve => &[State::Announced],
-        Step::Resume(_) => &[State::Paused],
-    };
-    if !from.contains(&way.state) {
-        return Err(wrong_state(way.state));
+/// Takes a step once: as it stands afterwards.
+async fn step_in(
+    transaction: &DatabaseTransaction,
+    acting: &Acting,
+    (id, version): (&str, &str),
+    step: Step,
+    now: Timestamp,
+) -> Result<RuleSetVersion, Fault> {
+    let found = rule_changes::find(transaction, id, version).await?;
+    let answer = name(id, version);
+    if let Claim::Replay(answer) = idempotency::claim(transaction, &acting.request, &answer, now).await? {
+        return find_answered(transaction, &answer).await;
     }
-    if matches!(step, Step::Approve | Step::Resume(_)) && way.author == account {
+    let found = found.ok_or_else(not_found)?;
+    found.etag().check(&acting.etag, found.state().as_str())?;
+    let account = &acting.account;
+    let refused = |refusal| refused_step(refusal, &found, account);
+    // The one that a build brought is active, and stays.
+    let way = found.way.as_ref().ok_or_else(|| refused(Refusal::WrongState))?;
+    step.check(way.state, way.author == *account).map_err(refused)?;
+    if step == Step::Approve {
+        check_approval(way, now)?;
+    }
+    if matches!(step, Step::Resume(_)) && rule_changes::overtaken(transaction, way.effective_from).await? {
+        return Err(overtaken());
+    }
+    let number = found.number;
+    let done = match step {
+        Step::Preview => rule_changes::ask_preview(transaction, number, now).await?,
+        Step::Approve => rule_changes::approve(transaction, number, account, now).await?,
+        Step::Resume(bound) => rule_changes::resume(transaction, number, account, bound, now).await?,
+        Step::Reject => rule_changes::close(transaction, number, State::Rejected, account, now).await?,
+        Step::Withdraw => rule_changes::close(transaction, number, State::Withdrawn, account, now).await?,
+    };
+    if !done {
+        return Err(refused(Refusal::WrongState));
+    }
+    find_answered(transaction, &answer).await
+}
+
+fn refused_step(refusal: Refusal, version: &RuleSetVersion, account: &str) -> Fault {
+    let (reason, zh, en) = match refusal {
+        Refusal::OwnProposal => (
+            "OWN_PROPOSAL",
+            "须由作者以外的人员批准或驳回",
+            "whoever announced it neither approves nor rejects it: they may withdraw it",
+        ),
+        Refusal::NotYourProposal => (
+            "NOT_YOUR_PROPOSAL",
+            "只能由作者撤回",
+            "another account announced it: it can be rejected",
+        ),
+        Refusal::WrongState => {
+            let allowed: Vec<_> = version.allowed(account).into_iter().map(Step::as_str).collect();
+            return wrong_state(&version.state().as_str().to_uppercase(), &allowed);
+        }
+    };
+    Fault::new(FaultCode::FailedPrecondition, reason, zh, en)
+}
+
+fn check_approval(way: &Way, now: Timestamp) -> Result<(), Fault> {
+    if way.preview.is_none() {
         return Err(Fault::new(
-            FaultCode::PermissionDenied,
-            "OWN_RULE_SET",
-            "规则集须由作者以外的人员批准",
-            "a rule set is approved by somebody else than its author",
+            FaultCode::FailedPrecondition,
+            "PREVIEW_MISSING",
+            "批准前须先完成该版本的影响预览",
+            "a preview of this version is to be finished before it is approved",
         ));
     }
-    if matches!(step, Step::Approve) {
-        if way.preview.is_none() {
-            return Err(Fault::new(
-                FaultCode::FailedPrecondition,
-                "PREVIEW_MISSING",
-                "批准前须先完成该版本的影响预览",
-                "a preview of this version is to be finished before it is approved",
-            ));
-        }
-        if way.effective_from <= now {
-            return Err(Fault::new(
-                FaultCode::FailedPrecondition,
-                "EFFECTIVE_TIME_PASSED",
-                "生效时间已过，请公布新版本",
-                "its effective time has passed: announce another version",
-            ));
-        }
+    if way.effective_from <= now {
+        return Err(Fault::new(
+            FaultCode::FailedPrecondition,
+            "EFFECTIVE_TIME_PASSED",
+            "生效时间已过，请公布新版本",
+            "its effective time has passed: announce another version",
+        ));
     }
     Ok(())
 }
@@ -366,23 +414,7 @@ fn overtaken() -> Fault {
     Fault::new(
         FaultCode::FailedPrecondition,
         "RULE_SET_OVERTAKEN",
-        "其后已有其他版本生效，请取消并公布新版本",
-        "another version has become active since its instant: cancel it and announce a new one",
-    )
-}
-
-fn wrong_state(state: State) -> Fault {
-    let zh = match state {
-        State::Announced => "已公布",
-        State::Approved => "已批准",
-        State::Active => "已生效",
-        State::Paused => "已暂停",
-        State::Cancelled => "已取消",
-    };
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "RULE_SET_STATE",
-        format!("该规则集版本{zh}，不能进行此操作"),
-        format!("the version is {}: this cannot be done", state.as_str()),
+        "其后已有其他版本生效，请驳回并公布新版本",
+        "another version has become active since its instant: reject it, and announce a new one",
     )
 }

@@ -12,6 +12,7 @@ mod m0009_rollbacks;
 mod m0010_approvals;
 mod m0011_area_names;
 mod m0012_runs;
+mod m0013_rule_set_closing;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0010_approvals::Migration),
             Box::new(m0011_area_names::Migration),
             Box::new(m0012_runs::Migration),
+            Box::new(m0013_rule_set_closing::Migration),
         ]
     }
 }

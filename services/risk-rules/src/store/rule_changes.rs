@@ -2,7 +2,7 @@
 
 use lutong_chassis::storage::StorageError;
 use lutong_kernel::Timestamp;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
@@ -32,6 +32,8 @@ pub struct Way {
     pub effective_from: Timestamp,
     pub announced_at: Timestamp,
     pub approved_at: Option<Timestamp>,
+    /// Who rejected or withdrew it, and when.
+    pub closed: Option<(String, Timestamp)>,
     pub expected_changes: i64,
     pub preview_asked: bool,
     pub preview: Option<Counts>,
@@ -72,6 +74,7 @@ impl TryFrom<change::Model> for Way {
             effective_from: Timestamp::from_micros(row.effective_from),
             announced_at: Timestamp::from_micros(row.announced_at),
             approved_at: row.approved_at.map(Timestamp::from_micros),
+            closed: row.closer.zip(row.closed_at.map(Timestamp::from_micros)),
             expected_changes: row.expected_changes,
             preview_asked: row.preview_asked_at.is_some(),
             preview: counts(row.preview.as_deref(), "preview")?,
@@ -119,6 +122,8 @@ pub async fn announce(
         run: Set(None),
         lease_owner: Set(None),
         lease_until: Set(0),
+        closer: Set(None),
+        closed_at: Set(None),
     };
     change::Entity::insert(row)
         .exec_without_returning(transaction)
@@ -175,13 +180,31 @@ pub async fn find(
     Ok(versions(connection, row.into_iter().collect()).await?.pop())
 }
 
-/// The newest first, before a number.
+/// The newest first, before a number; those in a state, where one is given. What the build brought is active.
 pub async fn list(
     connection: &impl ConnectionTrait,
+    state: Option<State>,
     before: i64,
     limit: u64,
 ) -> Result<Vec<RuleSetVersion>, StorageError> {
-    let rows = columns()
+    let mut rows = columns();
+    if let Some(state) = state {
+        let on_the_way = Query::select()
+            .column(change::Column::Number)
+            .from(change::Entity)
+            .to_owned();
+        let in_state = Query::select()
+            .column(change::Column::Number)
+            .from(change::Entity)
+            .and_where(change::Column::State.eq(state.as_str()))
+            .to_owned();
+        let mut which = Condition::any().add(rule_set::Column::Number.in_subquery(in_state));
+        if state == State::Active {
+            which = which.add(rule_set::Column::Number.not_in_subquery(on_the_way));
+        }
+        rows = rows.filter(which);
+    }
+    let rows = rows
         .filter(rule_set::Column::Number.lt(before))
         .order_by_desc(rule_set::Column::Number)
         .limit(limit)
@@ -246,9 +269,18 @@ pub async fn resume(
     done(transaction, update).await
 }
 
-pub async fn cancel(transaction: &DatabaseTransaction, number: i64) -> Result<bool, StorageError> {
-    let update =
-        step(number, &State::OPEN).col_expr(change::Column::State, Expr::value(State::Cancelled.as_str()));
+/// Ends a version that is not active, `how`: rejected or withdrawn.
+pub async fn close(
+    transaction: &DatabaseTransaction,
+    number: i64,
+    how: State,
+    closer: &str,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let update = step(number, &State::OPEN)
+        .col_expr(change::Column::State, Expr::value(how.as_str()))
+        .col_expr(change::Column::Closer, Expr::value(closer))
+        .col_expr(change::Column::ClosedAt, Expr::value(now.micros()));
     done(transaction, update).await
 }
 

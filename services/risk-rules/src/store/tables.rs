@@ -141,7 +141,7 @@ pub mod rule_change {
         /// `rule_sets.number`.
         #[sea_orm(primary_key, auto_increment = false)]
         pub number: i64,
-        /// announced, approved, active, paused, cancelled.
+        /// announced, approved, active, paused, rejected, withdrawn.
         pub state: String,
         pub author: String,
         pub approver: Option<String>,
@@ -162,6 +162,9 @@ pub mod rule_change {
         /// Who counts in shadow, and until when nobody else does.
         pub lease_owner: Option<String>,
         pub lease_until: i64,
+        /// Who rejected or withdrew it, and when.
+        pub closer: Option<String>,
+        pub closed_at: Option<i64>,
     }
 
     #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

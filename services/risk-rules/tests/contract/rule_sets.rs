@@ -6,7 +6,7 @@ use lutong_chassis::access::Roles;
 use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
 use lutong_chassis::{Principal, testing};
-use lutong_kernel::Clock as _;
+use lutong_kernel::{Clock as _, FaultCode};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, RuleSetState};
 use lutong_proto::types::v1::Colour;
@@ -22,7 +22,8 @@ on_both_engines!(
     its_author_never_approves_it_and_nobody_without_a_preview,
     more_changes_than_said_pause_it_until_an_approver_resumes,
     a_later_version_never_gives_way_to_an_earlier_one,
-    a_cancelled_rule_set_changes_nobody,
+    what_is_withdrawn_or_rejected_changes_nobody,
+    whoever_acts_on_an_older_state_is_told,
     what_is_wrong_with_an_announcement_is_named_with_its_path,
     an_announcement_is_made_once,
     versions_are_listed_newest_first,
@@ -76,13 +77,17 @@ async fn announce(
     mesh: &Mesh,
     who: &Principal,
     sent: wire::AnnounceRuleSetRequest,
-) -> Result<wire::RuleSetVersion, Status> {
+) -> Result<wire::RuleSet, Status> {
     let request = mesh.purposeful(who, sent);
     let answer = mesh.rule_sets().announce_rule_set(request).await?;
     Ok(answer.into_inner().rule_set.unwrap())
 }
 
-/// A step of version 2.
+fn name(version: &str) -> String {
+    format!("rule-sets/sd-2020.{version}")
+}
+
+/// A step of a version.
 macro_rules! step {
     ($mesh:ident, $who:expr, $call:ident, $message:ident, $n:expr, $version:expr) => {
         step!($mesh, $who, $call, $message, $n, $version,)
@@ -90,9 +95,9 @@ macro_rules! step {
     ($mesh:ident, $who:expr, $call:ident, $message:ident, $n:expr, $version:expr, $($field:ident: $value:expr)?) => {{
         let message = wire::$message {
             request_id: request_id($n),
-            rule_set: "sd-2020".to_owned(),
-            version: $version.to_owned(),
+            name: name($version),
             $($field: $value,)?
+            ..Default::default()
         };
         let request = $mesh.purposeful($who, message);
         let answer = $mesh.rule_sets().$call(request).await;
@@ -104,11 +109,8 @@ fn reason<T: std::fmt::Debug>(answer: Result<T, Status>) -> String {
     fault(&answer.unwrap_err()).reason.into_owned()
 }
 
-async fn get(mesh: &Mesh, version: &str) -> wire::RuleSetVersion {
-    let message = wire::GetRuleSetRequest {
-        rule_set: "sd-2020".to_owned(),
-        version: version.to_owned(),
-    };
+async fn get(mesh: &Mesh, version: &str) -> wire::RuleSet {
+    let message = wire::GetRuleSetRequest { name: name(version) };
     let request = mesh.purposeful(&author(), message);
     let answer = mesh.rule_sets().get_rule_set(request).await.unwrap();
     answer.into_inner().rule_set.unwrap()
@@ -193,8 +195,9 @@ async fn an_approved_rule_set_changes_people_at_its_instant_and_not_before(bed: 
     assert_counts(&preview(&mesh, 2).await, 3);
     let before = testing::rows(&mesh.storage, "decisions").await;
     let stands = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 3, "2").unwrap();
+    let approval = stands.approval.unwrap();
     assert_eq!(
-        (stands.author.as_str(), stands.approver.as_str()),
+        (approval.proposer.as_str(), approval.approver.as_str()),
         ("author-1", "approver-1")
     );
     assert_eq!(
@@ -239,7 +242,7 @@ async fn its_author_never_approves_it_and_nobody_without_a_preview(bed: Bed) {
     assert_eq!(reason(early), "PREVIEW_MISSING");
     preview(&mesh, 3).await;
     let own = step!(mesh, &both, approve_rule_set, ApproveRuleSetRequest, 4, "2");
-    assert_eq!(reason(own), "OWN_RULE_SET");
+    assert_eq!(reason(own), "OWN_PROPOSAL");
     let other = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 4, "3");
     assert_eq!(reason(other), "RULE_SET_NOT_FOUND");
     let unnamed = wire::ApproveRuleSetRequest::default();
@@ -257,7 +260,7 @@ async fn its_author_never_approves_it_and_nobody_without_a_preview(bed: Bed) {
     let reused = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 5, "3");
     assert_eq!(reason(reused), "REQUEST_ID_REUSED");
     let again = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 6, "2");
-    assert_eq!(reason(again), "RULE_SET_STATE");
+    assert_eq!(reason(again), "WRONG_STATE");
     // A version that nobody approved before its instant.
     announce(&mesh, &author(), announcement(&mesh, 7, "2b", 9))
         .await
@@ -289,7 +292,7 @@ async fn more_changes_than_said_pause_it_until_an_approver_resumes(bed: Bed) {
         let mesh = &mesh;
         async move { step!(mesh, &who, resume_rule_set, ResumeRuleSetRequest, n, "2", expected_changes: expected) }
     };
-    assert_eq!(reason(resume(10, approver(), 3).await), "RULE_SET_STATE");
+    assert_eq!(reason(resume(10, approver(), 3).await), "WRONG_STATE");
     let before = testing::rows(&mesh.storage, "decisions").await;
     mesh.bed.clock.advance(AHEAD);
     let paused = async || state(&mesh, "2").await == RuleSetState::Paused;
@@ -305,7 +308,7 @@ async fn more_changes_than_said_pause_it_until_an_approver_resumes(bed: Bed) {
         roles: Roles::of(&[Role::RuleApprover]),
         ..author()
     };
-    assert_eq!(reason(resume(11, both, 9).await), "OWN_RULE_SET");
+    assert_eq!(reason(resume(11, both, 9).await), "OWN_PROPOSAL");
     assert_eq!(reason(resume(12, approver(), -1).await), "INVALID_FIELDS");
     let missing =
         step!(mesh, &approver(), resume_rule_set, ResumeRuleSetRequest, 13, "3", expected_changes: 9);
@@ -356,11 +359,37 @@ async fn a_later_version_never_gives_way_to_an_earlier_one(bed: Bed) {
     assert_eq!(reason(late), "RULE_SET_OVERTAKEN");
 }
 
-async fn a_cancelled_rule_set_changes_nobody(bed: Bed) {
+async fn what_is_withdrawn_or_rejected_changes_nobody(bed: Bed) {
     let mesh = people(bed, 3).await;
     approved(&mesh, 9).await;
-    let cancelled = step!(mesh, &author(), cancel_rule_set, CancelRuleSetRequest, 10, "2").unwrap();
-    assert_eq!(cancelled.state(), RuleSetState::Cancelled);
+    announce(&mesh, &author(), announcement(&mesh, 9, "2b", 9))
+        .await
+        .unwrap();
+    // Each in the way that is theirs: an author withdraws, somebody else rejects.
+    let another = staff("author-2", Role::RuleAuthor);
+    let refused = step!(mesh, &another, withdraw_rule_set, WithdrawRuleSetRequest, 10, "2");
+    assert_eq!(reason(refused), "NOT_YOUR_PROPOSAL");
+    let both = Principal {
+        roles: Roles::of(&[Role::RuleAuthor, Role::RuleApprover]),
+        ..author()
+    };
+    let refused = step!(mesh, &both, reject_rule_set, RejectRuleSetRequest, 10, "2b");
+    assert_eq!(reason(refused), "OWN_PROPOSAL");
+    let withdrawn = step!(
+        mesh,
+        &author(),
+        withdraw_rule_set,
+        WithdrawRuleSetRequest,
+        10,
+        "2"
+    )
+    .unwrap();
+    assert_eq!(withdrawn.state(), RuleSetState::Withdrawn);
+    assert_eq!(withdrawn.approval.unwrap().closer, "author-1");
+    assert!(withdrawn.allowed_actions.is_empty());
+    let rejected = step!(mesh, &approver(), reject_rule_set, RejectRuleSetRequest, 10, "2b").unwrap();
+    assert_eq!(rejected.state(), RuleSetState::Rejected);
+    assert_eq!(rejected.approval.unwrap().closer, "approver-1");
     let before = testing::rows(&mesh.storage, "decisions").await;
     mesh.bed.clock.advance(AHEAD + Duration::from_secs(60));
     // Two looks of the guard.
@@ -368,19 +397,28 @@ async fn a_cancelled_rule_set_changes_nobody(bed: Bed) {
     assert_eq!(testing::rows(&mesh.storage, "decisions").await, before);
     assert_eq!(shown(&mesh, 1, 3), [Colour::Yellow; 3]);
     for (n, version, expected) in [
-        (11, "2", "RULE_SET_STATE"),
-        (12, "1", "RULE_SET_STATE"),
+        (11, "2", "WRONG_STATE"),
+        (12, "1", "WRONG_STATE"),
         (13, "3", "RULE_SET_NOT_FOUND"),
     ] {
-        let cancel = step!(
+        let reject = step!(
             mesh,
             &approver(),
-            cancel_rule_set,
-            CancelRuleSetRequest,
+            reject_rule_set,
+            RejectRuleSetRequest,
             n,
             version
         );
-        assert_eq!(reason(cancel), expected);
+        assert_eq!(reason(reject), expected);
+        let withdraw = step!(
+            mesh,
+            &author(),
+            withdraw_rule_set,
+            WithdrawRuleSetRequest,
+            n,
+            version
+        );
+        assert_eq!(reason(withdraw), expected);
         let preview = step!(
             mesh,
             &approver(),
@@ -391,22 +429,57 @@ async fn a_cancelled_rule_set_changes_nobody(bed: Bed) {
         );
         assert_eq!(reason(preview), expected);
     }
-    let other = step!(mesh, &author(), cancel_rule_set, CancelRuleSetRequest, 10, "3");
+    let other = step!(
+        mesh,
+        &author(),
+        withdraw_rule_set,
+        WithdrawRuleSetRequest,
+        10,
+        "3"
+    );
     assert_eq!(reason(other), "REQUEST_ID_REUSED");
-    let unnamed = wire::CancelRuleSetRequest::default();
-    let unnamed = mesh
-        .rule_sets()
-        .cancel_rule_set(mesh.purposeful(&author(), unnamed))
-        .await;
-    assert_eq!(reason(unnamed), "INVALID_FIELDS");
-    let unnamed = wire::PreviewRuleSetRequest::default();
-    let unnamed = mesh
-        .rule_sets()
-        .preview_rule_set(mesh.purposeful(&author(), unnamed))
-        .await;
-    assert_eq!(reason(unnamed), "INVALID_FIELDS");
+    let other = step!(mesh, &approver(), reject_rule_set, RejectRuleSetRequest, 10, "3");
+    assert_eq!(reason(other), "REQUEST_ID_REUSED");
+    let mut client = mesh.rule_sets();
+    let unnamed = mesh.purposeful(&author(), wire::WithdrawRuleSetRequest::default());
+    assert_eq!(reason(client.withdraw_rule_set(unnamed).await), "INVALID_FIELDS");
+    let unnamed = mesh.purposeful(&approver(), wire::RejectRuleSetRequest::default());
+    assert_eq!(reason(client.reject_rule_set(unnamed).await), "INVALID_FIELDS");
+    let unnamed = mesh.purposeful(&author(), wire::PreviewRuleSetRequest::default());
+    assert_eq!(reason(client.preview_rule_set(unnamed).await), "INVALID_FIELDS");
     let reused = step!(mesh, &approver(), preview_rule_set, PreviewRuleSetRequest, 2, "3");
     assert_eq!(reason(reused), "REQUEST_ID_REUSED");
+}
+
+async fn whoever_acts_on_an_older_state_is_told(bed: Bed) {
+    let mesh = people(bed, 3).await;
+    let announced = announce(&mesh, &author(), announcement(&mesh, 1, "2", 2))
+        .await
+        .unwrap();
+    let allowed: Vec<_> = announced.allowed_actions().collect();
+    assert_eq!(allowed, [wire::Action::Preview, wire::Action::Withdraw]);
+    preview(&mesh, 2).await;
+    let old = announced.etag;
+    // What was counted since is what the approver should have seen.
+    let stale = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 3, "2", etag: old.clone());
+    let stale = fault(&stale.unwrap_err());
+    assert_eq!((stale.code, stale.reason.as_ref()), (FaultCode::Aborted, "STALE"));
+    let now = get(&mesh, "2").await.etag;
+    assert!(stale.metadata.contains(&("etag".into(), now.clone())));
+    let stands = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 3, "2", etag: now);
+    assert_eq!(stands.unwrap().state(), RuleSetState::Approved);
+    let (o, who) = (old, approver());
+    let stale = step!(mesh, &who, preview_rule_set, PreviewRuleSetRequest, 4, "2", etag: o.clone());
+    assert_eq!(reason(stale), "STALE");
+    let stale = step!(mesh, &who, reject_rule_set, RejectRuleSetRequest, 4, "2", etag: o.clone());
+    assert_eq!(reason(stale), "STALE");
+    let stale = step!(mesh, &author(), withdraw_rule_set, WithdrawRuleSetRequest, 4, "2", etag: o.clone());
+    assert_eq!(reason(stale), "STALE");
+    mesh.bed.clock.advance(AHEAD);
+    let paused = async || state(&mesh, "2").await == RuleSetState::Paused;
+    mesh.until("the pause", paused).await;
+    let stale = step!(mesh, &who, resume_rule_set, ResumeRuleSetRequest, 4, "2", etag: o);
+    assert_eq!(reason(stale), "STALE");
 }
 
 async fn what_is_wrong_with_an_announcement_is_named_with_its_path(bed: Bed) {
@@ -432,7 +505,7 @@ async fn what_is_wrong_with_an_announcement_is_named_with_its_path(bed: Bed) {
                 ..good.clone()
             },
             "INVALID_FIELDS",
-            vec!["request_id REQUEST_ID_MISSING", "expected_changes NEGATIVE"],
+            vec!["request_id MISSING", "expected_changes OUT_OF_RANGE"],
         ),
         (
             document(RuleSet::SD_2020.replace("version = \"1\"", "version = \"2\"")),
@@ -446,8 +519,8 @@ async fn what_is_wrong_with_an_announcement_is_named_with_its_path(bed: Bed) {
         ),
         (
             document("#".repeat(256 * 1024 + 1)),
-            "RULE_SET_REFUSED",
-            vec!["document. RULE_SET_TOO_LARGE"],
+            "INVALID_FIELDS",
+            vec!["document TOO_LONG"],
         ),
         (
             document("id = [".to_owned()),
@@ -519,6 +592,7 @@ async fn versions_are_listed_newest_first(bed: Bed) {
         let message = wire::ListRuleSetsRequest {
             page_size,
             page_token: page_token.to_owned(),
+            ..Default::default()
         };
         let request = mesh.purposeful(&staff("audit-1", Role::Auditor), message);
         let mut client = mesh.rule_sets();
@@ -540,11 +614,29 @@ async fn versions_are_listed_newest_first(bed: Bed) {
         ]
     );
     assert_eq!(rest.next_page_token, "");
-    assert_eq!(reason(list(101, "").await), "INVALID_FIELDS");
-    let nobody = wire::GetRuleSetRequest::default();
-    let nobody = mesh
+    assert_eq!(reason(list(1, "x").await), "INVALID_FIELDS");
+    let active = wire::ListRuleSetsRequest {
+        state: RuleSetState::Active.into(),
+        ..Default::default()
+    };
+    let request = mesh.purposeful(&author(), active);
+    let listed = mesh
         .rule_sets()
-        .get_rule_set(mesh.purposeful(&author(), nobody))
-        .await;
-    assert_eq!(reason(nobody), "RULE_SET_NOT_FOUND");
+        .list_rule_sets(request)
+        .await
+        .unwrap()
+        .into_inner();
+    let listed: Vec<_> = listed.rule_sets.into_iter().map(|one| one.name).collect();
+    assert_eq!(listed, [name("1")]);
+    for (asked, expected) in [
+        ("", "INVALID_FIELDS"),
+        ("rule-sets/sd-2020", "RULE_SET_NOT_FOUND"),
+        ("rule-sets/sd-2020.9", "RULE_SET_NOT_FOUND"),
+    ] {
+        let message = wire::GetRuleSetRequest {
+            name: asked.to_owned(),
+        };
+        let request = mesh.purposeful(&author(), message);
+        assert_eq!(reason(mesh.rule_sets().get_rule_set(request).await), expected);
+    }
 }

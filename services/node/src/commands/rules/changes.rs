@@ -1,4 +1,4 @@
-//! `rules announce|preview|approve|resume|cancel|list`: changing the rules of a running mesh.
+//! `rules announce|preview|approve|reject|withdraw|resume|list|show`: changing the rules of a running mesh.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,17 +7,17 @@ use clap::Args;
 use lutong_kernel::Timestamp;
 use lutong_proto::risk_rules::v1::rule_set_service_client::RuleSetServiceClient;
 use lutong_proto::risk_rules::v1::{
-    AnnounceRuleSetRequest, ApproveRuleSetRequest, CancelRuleSetRequest, GetRuleSetRequest,
-    ListRuleSetsRequest, PreviewRuleSetRequest, ResumeRuleSetRequest, RuleSetVersion, ShadowRun,
+    AnnounceRuleSetRequest, ApproveRuleSetRequest, GetRuleSetRequest, ListRuleSetsRequest,
+    ListRuleSetsResponse, PreviewRuleSetRequest, RejectRuleSetRequest, ResumeRuleSetRequest, RuleSet,
+    WithdrawRuleSetRequest,
 };
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
 use lutong_risk_rules::domain::rule_set::MAX_DOCUMENT;
-use serde_json::{Value, json};
 use tonic::Status;
 
 use super::super::Failure;
-use super::super::client::{Calls, Target, failed, new_request_id};
+use super::super::client::{Calls, Target, failed, new_request_id, to_json};
 
 /// Between two looks at a preview.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -39,6 +39,12 @@ struct Named {
     rule_set: String,
     /// The document's version.
     version: String,
+}
+
+impl Named {
+    fn name(&self) -> String {
+        format!("rule-sets/{}.{}", self.rule_set, self.version)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -82,7 +88,23 @@ pub struct Resume {
 }
 
 #[derive(Debug, Args)]
-pub struct Cancel {
+pub struct Reject {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+#[derive(Debug, Args)]
+pub struct Withdraw {
+    #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
     #[command(flatten)]
     named: Named,
     #[command(flatten)]
@@ -100,20 +122,29 @@ impl Asking {
         Ok(RuleSetServiceClient::new(self.target.clone().calls().await?))
     }
 
-    fn say(&self, versions: &[RuleSetVersion]) {
+    fn say(&self, rule_sets: Vec<RuleSet>) {
         if self.json {
-            let all: Vec<_> = versions.iter().map(machine).collect();
-            say!("{}", json!({ "rule_sets": all }));
+            let all = ListRuleSetsResponse {
+                rule_sets,
+                next_page_token: String::new(),
+            };
+            say!("{}", to_json("lutong.risk_rules.v1.ListRuleSetsResponse", &all));
             return;
         }
-        for version in versions {
+        rule_sets.iter().for_each(print);
+    }
+
+    fn say_this(&self, version: &RuleSet) {
+        if self.json {
+            say!("{}", to_json("lutong.risk_rules.v1.RuleSet", version));
+        } else {
             print(version);
         }
     }
 
-    fn say_one(&self, answer: Result<Option<RuleSetVersion>, Status>) -> Result<(), Failure> {
-        let version = answer.map_err(|status| failed(&status))?;
-        self.say(&version.into_iter().collect::<Vec<_>>());
+    fn say_one(&self, answer: Result<Option<RuleSet>, Status>) -> Result<(), Failure> {
+        let version = answer.map_err(|status| failed(&status))?.unwrap_or_default();
+        self.say_this(&version);
         Ok(())
     }
 }
@@ -136,21 +167,18 @@ impl Preview {
     /// Begins a preview and waits for what it counts.
     pub async fn run(self) -> Result<(), Failure> {
         let mut client = self.asking.client().await?;
-        let Named { rule_set, version } = self.named;
+        let name = self.named.name();
         let begin = PreviewRuleSetRequest {
             request_id: new_request_id(),
-            rule_set: rule_set.clone(),
-            version: version.clone(),
+            name: name.clone(),
+            etag: String::new(),
         };
         client
             .preview_rule_set(begin)
             .await
             .map_err(|status| failed(&status))?;
         loop {
-            let get = GetRuleSetRequest {
-                rule_set: rule_set.clone(),
-                version: version.clone(),
-            };
+            let get = GetRuleSetRequest { name: name.clone() };
             let answer = client.get_rule_set(get).await.map_err(|status| failed(&status))?;
             let stands = answer.into_inner().rule_set.unwrap_or_default();
             if stands
@@ -158,7 +186,7 @@ impl Preview {
                 .as_ref()
                 .is_some_and(|run| run.finish_time.is_some())
             {
-                self.asking.say(&[stands]);
+                self.asking.say_this(&stands);
                 return Ok(());
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -170,8 +198,8 @@ impl Approve {
     pub async fn run(self) -> Result<(), Failure> {
         let sent = ApproveRuleSetRequest {
             request_id: new_request_id(),
-            rule_set: self.named.rule_set,
-            version: self.named.version,
+            name: self.named.name(),
+            etag: String::new(),
         };
         let answer = self.asking.client().await?.approve_rule_set(sent).await;
         self.asking
@@ -183,8 +211,8 @@ impl Resume {
     pub async fn run(self) -> Result<(), Failure> {
         let sent = ResumeRuleSetRequest {
             request_id: new_request_id(),
-            rule_set: self.named.rule_set,
-            version: self.named.version,
+            name: self.named.name(),
+            etag: String::new(),
             expected_changes: self.expected_changes,
         };
         let answer = self.asking.client().await?.resume_rule_set(sent).await;
@@ -193,14 +221,38 @@ impl Resume {
     }
 }
 
-impl Cancel {
+impl Reject {
     pub async fn run(self) -> Result<(), Failure> {
-        let sent = CancelRuleSetRequest {
+        let sent = RejectRuleSetRequest {
             request_id: new_request_id(),
-            rule_set: self.named.rule_set,
-            version: self.named.version,
+            name: self.named.name(),
+            etag: String::new(),
         };
-        let answer = self.asking.client().await?.cancel_rule_set(sent).await;
+        let answer = self.asking.client().await?.reject_rule_set(sent).await;
+        self.asking
+            .say_one(answer.map(|answer| answer.into_inner().rule_set))
+    }
+}
+
+impl Withdraw {
+    pub async fn run(self) -> Result<(), Failure> {
+        let sent = WithdrawRuleSetRequest {
+            request_id: new_request_id(),
+            name: self.named.name(),
+            etag: String::new(),
+        };
+        let answer = self.asking.client().await?.withdraw_rule_set(sent).await;
+        self.asking
+            .say_one(answer.map(|answer| answer.into_inner().rule_set))
+    }
+}
+
+impl Show {
+    pub async fn run(self) -> Result<(), Failure> {
+        let asked = GetRuleSetRequest {
+            name: self.named.name(),
+        };
+        let answer = self.asking.client().await?.get_rule_set(asked).await;
         self.asking
             .say_one(answer.map(|answer| answer.into_inner().rule_set))
     }
@@ -212,8 +264,8 @@ impl List {
         let (mut versions, mut page_token) = (Vec::new(), String::new());
         loop {
             let page = ListRuleSetsRequest {
-                page_size: 0,
                 page_token,
+                ..ListRuleSetsRequest::default()
             };
             let answer = client
                 .list_rule_sets(page)
@@ -223,7 +275,7 @@ impl List {
             versions.extend(answer.rule_sets);
             page_token = answer.next_page_token;
             if page_token.is_empty() {
-                self.asking.say(&versions);
+                self.asking.say(versions);
                 return Ok(());
             }
         }
@@ -233,7 +285,7 @@ impl List {
 /// Divisions that a person is shown.
 const DIVISIONS: usize = 20;
 
-fn state(version: &RuleSetVersion) -> String {
+fn state(version: &RuleSet) -> String {
     let name = version.state().as_str_name().to_lowercase();
     name.trim_start_matches("rule_set_state_").to_owned()
 }
@@ -247,47 +299,17 @@ fn instant(at: Option<&prost_types::Timestamp>) -> Option<String> {
     Some(Timestamp::from_micros(time::to_micros(at?)).to_rfc3339())
 }
 
-fn machine(version: &RuleSetVersion) -> Value {
-    json!({"rule_set": version.rule_set, "version": version.version, "state": state(version),
-        "effective_time": instant(version.effective_time.as_ref()), "active_time": instant(version.active_time.as_ref()),
-        "author": version.author, "approver": version.approver, "expected_changes": version.expected_changes,
-        "preview": version.preview.as_ref().map(machine_run), "guard": version.guard.as_ref().map(machine_run)})
-}
-
-fn machine_run(run: &ShadowRun) -> Value {
-    let changes: Vec<_> = run
-        .changes
-        .iter()
-        .map(|change| {
-            let rules: Vec<_> = change
-                .rules
-                .iter()
-                .map(|one| json!({"rule": one.rule_id, "count": one.count}))
-                .collect();
-            json!({"before": colour(change.before()), "after": colour(change.after()), "count": change.count, "rules": rules})
-        })
-        .collect();
-    let divisions: Vec<_> = run
-        .divisions
-        .iter()
-        .map(|one| {
-            json!({"division": one.division, "before": colour(one.before()), "after": colour(one.after()), "count": one.count})
-        })
-        .collect();
-    json!({"evaluate_time": instant(run.evaluate_time.as_ref()), "finished": run.finish_time.is_some(), "seen": run.seen,
-        "changed": run.changed, "changes": changes, "divisions": divisions})
-}
-
-fn print(version: &RuleSetVersion) {
+fn print(version: &RuleSet) {
     let said = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
+    let approval = version.approval.clone().unwrap_or_default();
     say!(
         "{} {}: {}, effective {}, author {}, approver {}, at most {} changes",
-        version.rule_set,
+        version.document_id,
         version.version,
         state(version),
         instant(version.effective_time.as_ref()).unwrap_or_default(),
-        said(&version.author),
-        said(&version.approver),
+        said(&approval.proposer),
+        said(&approval.approver),
         version.expected_changes
     );
     for (what, run) in [("preview", &version.preview), ("guard", &version.guard)] {

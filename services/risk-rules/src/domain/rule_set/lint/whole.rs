@@ -12,9 +12,30 @@ use crate::domain::evaluate::MAX_RULES;
 /// Words of a rule that would name a place. A window's `area` names a level.
 pub const PLACES: [&str; 5] = ["division", "divisions", "community", "communities", "province"];
 
+/// Characters of an id or a version, which name a resource.
+const MAX_NAME: usize = 40;
+
+/// Ids are words, versions what follows the point after them.
+fn shape(path: &'static str, words: &str, findings: &mut Vec<Finding>) {
+    let fits = |byte: u8| {
+        let is_plain = byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        is_plain || (path == "version" && (byte == b'.' || byte == b'_'))
+    };
+    if words.len() > MAX_NAME || !words.bytes().all(fits) {
+        findings.push(Finding::new(
+            "NAME_SHAPE",
+            None,
+            path,
+            "应为小写字母、数字和连字符（版本还可含点和下划线），最多40个字符",
+            "has lower-case letters, digits and hyphens (a version also points and underscores), at most 40",
+        ));
+    }
+}
+
 pub fn check(file: &File, findings: &mut Vec<Finding>) {
     for (path, words) in [("id", &file.id), ("version", &file.version)] {
         blank(None, path, words, findings);
+        shape(path, words, findings);
     }
     basis(None, "legal_basis", &file.legal_basis, findings);
     if let Err(error) = Timestamp::parse(&file.effective_from) {
