@@ -2,7 +2,6 @@
 
 mod changes;
 mod lint;
-mod show;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -35,8 +34,6 @@ pub enum Rules {
     Show(changes::Show),
     /// All versions, the newest first.
     List(changes::List),
-    /// One version, with its document.
-    Show(show::Show),
 }
 
 #[derive(Debug, Args)]
@@ -61,7 +58,6 @@ impl Rules {
             Self::Withdraw(withdraw) => withdraw.run().await,
             Self::Show(show) => show.run().await,
             Self::List(list) => list.run().await,
-            Self::Show(show) => show.run().await,
         }
     }
 }
