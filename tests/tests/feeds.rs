@@ -260,7 +260,13 @@ fn bad_rows(number: &str) -> (String, Vec<(u64, [&'static str; 2])>) {
         stay("code", "3702", &early, &late),
         stay("kind", "370202", &early, &late).replace(",stay,", ",rumour,"),
         format!("cdc-370200,not-granted,RESIDENT_ID,{number},entry,,,,,,,DEU,{early}"),
-        stay("unknown", "370202", &early, &late).replace(",,", ",DEU,"),
+        format!(
+            "{}DEU,",
+            stay("unknown", "370202", &early, &late)
+                .trim_end_matches(',')
+                .to_owned()
+                + ","
+        ),
         stay("twice", "370202", &early, &late),
         stay("twice", "370203", &early, &late),
         stay("document", "370202", &early, &late).replace(number, "110105194912310021"),

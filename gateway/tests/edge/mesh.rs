@@ -524,6 +524,62 @@ impl declaration::feed_service_server::FeedService for World {
             ..declaration::ImportFactsResponse::default()
         }))
     }
+
+    async fn create_fact_import(
+        &self,
+        call: Call<declaration::CreateFactImportRequest>,
+    ) -> Answers<declaration::CreateFactImportResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::CreateFactImportResponse::default()))
+    }
+
+    async fn append_fact_import_rows(
+        &self,
+        call: Call<declaration::AppendFactImportRowsRequest>,
+    ) -> Answers<declaration::AppendFactImportRowsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::AppendFactImportRowsResponse::default()))
+    }
+
+    async fn finish_fact_import(
+        &self,
+        call: Call<declaration::FinishFactImportRequest>,
+    ) -> Answers<declaration::FinishFactImportResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::FinishFactImportResponse::default()))
+    }
+
+    async fn get_fact_import(
+        &self,
+        call: Call<declaration::GetFactImportRequest>,
+    ) -> Answers<declaration::GetFactImportResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::GetFactImportResponse::default()))
+    }
+
+    async fn list_fact_imports(
+        &self,
+        call: Call<declaration::ListFactImportsRequest>,
+    ) -> Answers<declaration::ListFactImportsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::ListFactImportsResponse::default()))
+    }
+
+    async fn list_fact_import_errors(
+        &self,
+        call: Call<declaration::ListFactImportErrorsRequest>,
+    ) -> Answers<declaration::ListFactImportErrorsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::ListFactImportErrorsResponse::default()))
+    }
+
+    async fn list_fact_kinds(
+        &self,
+        call: Call<declaration::ListFactKindsRequest>,
+    ) -> Answers<declaration::ListFactKindsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::ListFactKindsResponse::default()))
+    }
 }
 
 #[tonic::async_trait]

@@ -2,11 +2,12 @@
 //! promises, so that a test can show that it would notice. Compiled to nothing without the `failpoints` feature.
 
 /// Names of all places, so that a test can visit each.
-pub const ALL: [&str; 9] = [
+pub const ALL: [&str; 10] = [
     "identity.registered",
     "declaration.before_commit",
     "declaration.committed",
     "declaration.pulled",
+    "declaration.import_reported",
     "risk_rules.committed",
     "risk_rules.applied",
     "code_rendering.committed",

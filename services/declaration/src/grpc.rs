@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod convert;
 mod events;
+mod fact_imports;
 mod feed;
 pub mod peers;
 mod pulls;

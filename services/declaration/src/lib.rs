@@ -39,6 +39,7 @@ pub async fn build(
     let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
     let skin = store.skin(foundation);
     let declaring = service::declaring::Declaring::new(&store, foundation, outbox.clone(), peers);
+    let imports = service::fact_imports::forget_imports(declaring.clone(), foundation.stop.clone());
     let puller = service::pulls::Puller::new(declaring.clone(), sources);
     let applications = ApplicationService::server(grpc::ApplicationRpc(declaring.clone()), skin.clone());
     let arrivals = ArrivalService::server(grpc::ArrivalRpc(declaring.clone()), skin.clone());
@@ -61,6 +62,7 @@ pub async fn build(
         tasks: vec![
             outbox.clone().run_relay(bell, stop.clone()).boxed(),
             puller.run(stop).boxed(),
+            imports.boxed(),
             audit.seal_days(foundation.stop.clone()).boxed(),
             store.sweeper(foundation, Some(outbox)),
         ],

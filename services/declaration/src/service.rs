@@ -3,6 +3,7 @@
 pub mod applications;
 pub mod arrivals;
 pub mod declaring;
+pub mod fact_imports;
 pub mod feed;
 pub mod pulling;
 pub mod pulls;

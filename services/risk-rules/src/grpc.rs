@@ -6,20 +6,20 @@ pub mod convert;
 pub mod declared;
 mod events;
 pub mod feeds;
-pub mod history;
 pub mod identified;
-mod paging;
 pub mod statement;
 
 use lutong_chassis::access::{AnyPermit, DeclarantPermit, SelfPermit};
 use lutong_chassis::skin::Query;
 use lutong_kernel::Fault;
 use lutong_proto::risk_rules::v1 as wire;
+use lutong_proto::types::v1::EffectState;
 use lutong_skin::risk_rules::v1::DecisionHandler;
 
 pub use events::EventLog;
 use statement::StatementReader;
 
+use crate::rpc::names::decision_of;
 use crate::service::appending::{Appended, Batch};
 use crate::service::deciding::Decider;
 
@@ -75,12 +75,34 @@ impl DecisionHandler for Handler {
         call: Query<SelfPermit>,
         message: wire::GetDecisionRequest,
     ) -> Result<wire::GetDecisionResponse, Fault> {
-        let permit = call.grant.own(&message.subject_id)?;
-        let explained = self.decider.explain(permit, &call.grant.own_call()).await?;
-        let in_force = explained.in_force;
+        let named = match message.name.as_str() {
+            "" => None,
+            name => Some(decision_of(name)?),
+        };
+        let own = call.permit.subject()?;
+        if named
+            .and_then(|name| name.subject)
+            .is_some_and(|asked| asked != own)
+        {
+            // Somebody else's decision is answered as if there were none.
+            return Err(crate::service::reading::not_found());
+        }
+        if let Some(version) = named.and_then(|name| name.version) {
+            let explained = self.decider.own_decision(&call.permit, version).await?;
+            return Ok(wire::GetDecisionResponse {
+                decision: Some(convert::decision(explained)),
+                effect_state: None,
+            });
+        }
+        let explained = self.decider.explain(&call.permit, &call.grant.own_call()).await?;
+        let state = if explained.in_force {
+            EffectState::InForce
+        } else {
+            EffectState::Pending
+        };
         Ok(wire::GetDecisionResponse {
             decision: Some(convert::decision(explained)),
-            in_force,
+            effect_state: Some(state.into()),
         })
     }
 

@@ -13,10 +13,9 @@ use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
 use lutong_kernel::ServiceName;
-use lutong_proto::risk_rules::v1::history_service_server::HistoryServiceServer;
 use lutong_skin::risk_rules::v1::{
-    AreaService, AuditService, DecisionService, DesignationService, EventLogService, KeyAreaService,
-    OperationService, RecomparisonService, RollbackService, RuleSetService,
+    AreaService, AuditService, DecisionService, DesignationService, EventLogService, HistoryService,
+    KeyAreaService, OperationService, RecomparisonService, RollbackService, RuleSetService,
 };
 
 pub use store::Migrations;
@@ -78,9 +77,10 @@ pub async fn build(
             skin.clone(),
         ))
         .add_service(rule_sets.max_decoding_message_size(MAX_ANNOUNCEMENT))
-        .add_service(HistoryServiceServer::new(grpc::history::History::new(
-            decider.clone(),
-        )))
+        .add_service(HistoryService::server(
+            rpc::history::Handler(decider.clone()),
+            skin.clone(),
+        ))
         .add_service(DesignationService::server(designations, skin.clone()))
         .add_service(OperationService::server(
             rpc::operations::Handler(decider.clone()),
@@ -119,6 +119,7 @@ pub async fn build(
             people.run(bell.clone(), stop.clone()).boxed(),
             follower.run(bell, stop.clone()).boxed(),
             service::effect::bring_pending(decider.clone(), stop.clone()).boxed(),
+            service::history_verification::check_histories(decider.clone(), stop.clone()).boxed(),
             service::operations::sweep(decider.clone(), stop.clone()).boxed(),
             service::due::decide_due(decider.clone(), stop.clone()).boxed(),
             service::history::seal_days(decider.clone(), stop.clone()).boxed(),

@@ -3,8 +3,9 @@
 mod approval;
 pub mod areas;
 pub mod designations;
+pub mod history;
 pub mod key_areas;
-mod names;
+pub mod names;
 pub mod operations;
 mod places;
 pub mod recomparisons;

@@ -12,6 +12,7 @@ pub mod effect;
 pub mod entry;
 pub mod following;
 pub mod history;
+pub mod history_verification;
 pub mod intervals;
 pub mod key_areas;
 pub mod operations;

@@ -5,6 +5,7 @@ pub mod basis;
 pub mod day_seals;
 pub mod decisions;
 pub mod designations;
+pub mod history_verifications;
 pub mod key_areas;
 pub mod merges;
 mod migrations;

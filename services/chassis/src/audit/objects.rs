@@ -328,13 +328,12 @@ mod tests {
             [pair("source", "cdc-370200")]
         );
         let approve = rules::ApproveRuleSetRequest {
-            rule_set: "sd-2022".to_owned(),
-            version: "370202199003077777".to_owned(),
+            name: "rule-sets/370202199003077777.1".to_owned(),
             ..rules::ApproveRuleSetRequest::default()
         };
         assert_eq!(
             found(&plan("/ApproveRuleSet").request, &approve),
-            [pair("rule_set", "sd-2022"), pair("version", "?")]
+            [pair("name", "?")]
         );
         let approve = rules::ApproveKeyAreaRequest {
             name: format!("key-areas/{SUBJECT}"),

@@ -1,14 +1,16 @@
 //! Imports: options first, then rows.
 
-use lutong_chassis::access::FeedPermit;
+use lutong_chassis::access::{FeedPermit, NoPermit};
 use lutong_chassis::server::stream_ended;
-use lutong_chassis::skin::Query;
+use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, FaultCode, Violation};
+use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode};
 use lutong_skin::declaration::v1::FeedHandler;
 use tonic::Streaming;
 
+use super::fact_imports;
 use crate::service::declaring::Declaring;
 use crate::service::feed::{Imported, MAX_ROWS};
 
@@ -97,5 +99,97 @@ impl FeedHandler for Handler {
         rows: Streaming<ImportFactsRequest>,
     ) -> Result<ImportFactsResponse, Fault> {
         self.import(&call, rows).await
+    }
+
+    async fn create_fact_import(
+        &self,
+        call: Mutation<FeedPermit>,
+        message: wire::CreateFactImportRequest,
+    ) -> Result<wire::CreateFactImportResponse, Fault> {
+        let mode = fact_imports::mode(message.mode());
+        let begun = self
+            .declaring
+            .begin_import(&call.permit, call.request, mode)
+            .await?;
+        Ok(wire::CreateFactImportResponse {
+            fact_import: Some(begun.into()),
+        })
+    }
+
+    async fn append_fact_import_rows(
+        &self,
+        call: Query<FeedPermit>,
+        message: wire::AppendFactImportRowsRequest,
+    ) -> Result<wire::AppendFactImportRowsResponse, Fault> {
+        let id = fact_imports::id(&message.name)?;
+        let (first_row, rows) = (message.first_row, message.rows);
+        let import = self
+            .declaring
+            .append_rows(&call.permit, &call.grant.call(), id, first_row, rows)
+            .await?;
+        Ok(wire::AppendFactImportRowsResponse {
+            next_row: import.next_row,
+            refused: import.tally.refused,
+        })
+    }
+
+    async fn finish_fact_import(
+        &self,
+        call: Mutation<FeedPermit>,
+        message: wire::FinishFactImportRequest,
+    ) -> Result<wire::FinishFactImportResponse, Fault> {
+        let id = fact_imports::id(&message.name)?;
+        let ended = self
+            .declaring
+            .finish_import(&call.permit, &call.grant.call(), call.request, id)
+            .await?;
+        Ok(wire::FinishFactImportResponse {
+            fact_import: Some(ended.into()),
+        })
+    }
+
+    async fn get_fact_import(
+        &self,
+        call: Query<FeedPermit>,
+        message: wire::GetFactImportRequest,
+    ) -> Result<wire::GetFactImportResponse, Fault> {
+        let id = fact_imports::id(&message.name)?;
+        let found = self.declaring.find_import(&call.permit, id).await?;
+        Ok(wire::GetFactImportResponse {
+            fact_import: Some(found.into()),
+        })
+    }
+
+    async fn list_fact_imports(
+        &self,
+        call: Listing<FeedPermit>,
+        _: wire::ListFactImportsRequest,
+    ) -> Result<wire::ListFactImportsResponse, Fault> {
+        let (imports, next_page_token) = self.declaring.list_imports(&call.permit, &call.page).await?;
+        Ok(wire::ListFactImportsResponse {
+            fact_imports: imports.into_iter().map(Into::into).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn list_fact_import_errors(
+        &self,
+        call: Listing<FeedPermit>,
+        message: wire::ListFactImportErrorsRequest,
+    ) -> Result<wire::ListFactImportErrorsResponse, Fault> {
+        let id = fact_imports::id(&message.name)?;
+        let (errors, next_page_token) = self.declaring.import_errors(&call.permit, id, &call.page).await?;
+        Ok(wire::ListFactImportErrorsResponse {
+            errors: errors.into_iter().map(fact_imports::row_error).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn list_fact_kinds(
+        &self,
+        call: Listing<NoPermit>,
+        _: wire::ListFactKindsRequest,
+    ) -> Result<wire::ListFactKindsResponse, Fault> {
+        fact_imports::kinds(&call.page)
     }
 }

@@ -2,6 +2,7 @@
 
 mod m0001_first;
 mod m0002_pulls;
+mod m0003_fact_imports;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -16,6 +17,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0001_first::Migration),
             Box::new(m0002_pulls::Migration),
             Box::new(lutong_chassis::audit::ChainedAudit),
+            Box::new(m0003_fact_imports::Migration),
         ]
     }
 }

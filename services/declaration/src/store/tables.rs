@@ -97,3 +97,81 @@ pub mod pull_refusal {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+pub mod fact_import {
+    use sea_orm::entity::prelude::*;
+
+    /// How far an import in several calls is.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "fact_imports")]
+    pub struct Model {
+        /// By time.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub import_id: Vec<u8>,
+        pub source: String,
+        pub mode: String,
+        pub state: String,
+        pub next_row: i64,
+        pub accepted: i64,
+        pub unchanged: i64,
+        pub refused: i64,
+        pub redecided: i64,
+        pub pending: bool,
+        pub created_at: i64,
+        pub finished_at: Option<i64>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod fact_import_error {
+    use sea_orm::entity::prelude::*;
+
+    /// One wrong field of a refused row: its place and the reason, nothing that it said.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "fact_import_errors")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub import_id: Vec<u8>,
+        /// From 1.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub row: i64,
+        /// Within the row.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub nth: i64,
+        pub field: String,
+        pub reason: String,
+        pub zh: String,
+        pub en: String,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+pub mod fact_import_row {
+    use sea_orm::entity::prelude::*;
+
+    /// A row that waits to be stored with the others of its import: the statement about a subject, encrypted. Never a
+    /// document.
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "fact_import_rows")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub import_id: Vec<u8>,
+        /// From 1.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub row: i64,
+        pub statement: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}

@@ -76,7 +76,7 @@ fn case(key: &str, change: impl FnOnce(&mut types::Case)) -> wire::FactRow {
 }
 
 /// A case that risk-rules refuses: it was closed, and nobody says when.
-fn closed(key: &str) -> wire::FactRow {
+pub fn closed(key: &str) -> wire::FactRow {
     case(key, |case| case.set_closure(types::CaseClosure::Released))
 }
 

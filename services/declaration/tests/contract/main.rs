@@ -7,6 +7,7 @@ mod arrivals;
 mod authorities;
 mod bad_input;
 mod database;
+mod fact_imports;
 mod fakes;
 mod feed;
 mod log;

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use lutong_proto::risk_rules::v1::history_service_client::HistoryServiceClient;
 use lutong_proto::risk_rules::v1::{Decision, InspectDecisionsRequest, ReplayDecisionRequest};
+use lutong_proto::types::v1::{Purpose, PurposeCode};
 
 use super::Failure;
 use super::client::{Target, failed, to_json};
@@ -49,11 +50,20 @@ impl Decisions {
     }
 }
 
+/// What past decisions are looked at for.
+fn purpose() -> Option<Purpose> {
+    Some(Purpose {
+        code: PurposeCode::Audit.into(),
+        reference: String::new(),
+    })
+}
+
 impl Show {
     async fn run(self) -> Result<(), Failure> {
-        let mut client = HistoryServiceClient::new(self.target.calls_for("decisions show").await?);
+        let mut client = HistoryServiceClient::new(self.target.calls().await?);
         let request = InspectDecisionsRequest {
             subject_id: self.subject_id,
+            purpose: purpose(),
             page_size: self.most,
             page_token: String::new(),
         };
@@ -78,10 +88,10 @@ impl Show {
 
 impl Replay {
     async fn run(self) -> Result<(), Failure> {
-        let mut client = HistoryServiceClient::new(self.target.calls_for("decisions replay").await?);
+        let mut client = HistoryServiceClient::new(self.target.calls().await?);
         let request = ReplayDecisionRequest {
-            subject_id: self.subject_id,
-            version: self.version,
+            name: format!("subjects/{}/decisions/{}", self.subject_id, self.version),
+            purpose: purpose(),
         };
         let answer = client
             .replay_decision(request)

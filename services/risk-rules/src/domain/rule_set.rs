@@ -12,9 +12,11 @@ use std::sync::LazyLock;
 
 use lutong_kernel::{Colour, Timestamp};
 
-use super::area::RiskLevel;
+use super::area::{AreaBook, AreaEntry, RiskLevel};
+use super::attributes::{Attributes, Value};
 use super::evaluate::Plan;
 use super::fact::FactKind;
+use super::packed::community_key;
 pub use file::MAX_DOCUMENT;
 
 /// A text in both languages.
@@ -116,6 +118,46 @@ pub(super) enum End {
 }
 
 impl Rule {
+    /// Whether it is about stays in listed places.
+    pub fn asks_for_an_area(&self) -> bool {
+        matches!(self.window, Window::Area { .. })
+    }
+
+    /// The listings of its level that a stay lay in, as known at an instant: those that the evaluation goes by.
+    pub fn areas_of_stay(&self, stay: &Attributes, areas: &AreaBook, known_at: Timestamp) -> Vec<AreaEntry> {
+        let Window::Area {
+            level,
+            look_back_days,
+            ..
+        } = self.window
+        else {
+            return Vec::new();
+        };
+        let (Some(Value::Division(place)), Some(arrived)) =
+            (stay.get("division"), stay.instant("arrived_at"))
+        else {
+            return Vec::new();
+        };
+        let left = stay.instant("left_at").unwrap_or(Timestamp::MAX);
+        let community = match stay.get("community") {
+            Some(Value::Text(name)) => Some(name.as_str()),
+            _ => None,
+        };
+        let lies_in = |area: &AreaEntry| match &area.community {
+            None => area.code.contains(*place),
+            Some(name) => {
+                let key = community_key(name);
+                area.code == *place && community.is_some_and(|own| community_key(own) == key)
+            }
+        };
+        let overlaps = |area: &AreaEntry| {
+            let look_back = area.from.local_day().plus_days(-look_back_days).start();
+            left > look_back && arrived < area.to.unwrap_or(Timestamp::MAX)
+        };
+        let listed = areas.as_known(known_at).filter(|area| area.level == level);
+        listed.filter(lies_in).filter(overlaps).collect()
+    }
+
     /// Whether its end, while none is known, is something that is yet to be recorded.
     pub(super) const fn ends_when_closed(&self) -> bool {
         !matches!(self.window, Window::Area { .. })

@@ -6,6 +6,7 @@ use lutong_proto::time;
 use lutong_proto::types::v1 as types;
 use lutong_proto::types::v1::FieldError;
 
+use crate::domain::area::AreaEntry;
 use crate::domain::explanation::{CitedRecord, explain};
 use crate::domain::rule_set::Text;
 use crate::service::appending::Outcome;
@@ -84,9 +85,11 @@ pub fn decision(explained: Explained) -> wire::Decision {
         decision,
         rules,
         facts,
+        areas,
         ..
     } = explained;
-    let citations = decision.content.citations.iter().map(|citation| {
+    let cited = decision.content.citations.iter().zip(areas);
+    let citations = cited.map(|(citation, areas)| {
         let rule = rules.rules().iter().find(|rule| rule.id == citation.rule);
         let cited = || citation.facts.iter().filter_map(|id| facts.get(id));
         let records: Vec<CitedRecord> = cited()
@@ -109,14 +112,20 @@ pub fn decision(explained: Explained) -> wire::Decision {
         wire::Citation {
             rule_id: citation.rule.clone(),
             facts: cited.collect(),
-            from_time: Some(time::from_micros(citation.from)),
-            until_time: citation.until.map(time::from_micros),
+            start_time: Some(time::from_micros(citation.from)),
+            end_time: citation.until.map(time::from_micros),
             reason: rule.map(|rule| text(&rule.reason)),
-            legal_basis: rule.map(|rule| rule.legal_basis.clone()).unwrap_or_default(),
+            legal_basis: rule.map(|rule| wire::LegalBasis {
+                code: wire::LegalBasisCode::RuleSet.into(),
+                // Chinese orders have their names in Chinese.
+                text: Some(types::LocalisedText::new(&rule.legal_basis, &rule.legal_basis)),
+            }),
             explanation,
+            areas: areas.iter().map(cited_area).collect(),
         }
     });
     wire::Decision {
+        name: format!("subjects/{}/decisions/{}", decision.subject, decision.version),
         decision_id: decision.id.to_string(),
         subject_id: decision.subject.to_string(),
         colour: colour(decision.content.colour).into(),
@@ -131,6 +140,15 @@ pub fn decision(explained: Explained) -> wire::Decision {
             .map(time::from_micros),
         citations: citations.collect(),
         guidance: Some(text(rules.guidance(decision.content.colour))),
+    }
+}
+
+fn cited_area(area: &AreaEntry) -> wire::CitedArea {
+    wire::CitedArea {
+        area: area.name(),
+        division: area.code.to_string(),
+        community: area.community.clone().unwrap_or_default(),
+        level: crate::rpc::areas::level(area.level).into(),
     }
 }
 

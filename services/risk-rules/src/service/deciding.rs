@@ -46,6 +46,8 @@ pub struct Decider {
     pub(super) runs: Arc<Notify>,
     /// Rung when decisions could not be brought into force.
     pub(super) pending: Arc<Notify>,
+    /// Rung when a check of history is asked for.
+    pub(super) checks: Arc<Notify>,
     pub(super) chain: Key,
 }
 
@@ -89,6 +91,7 @@ impl Decider {
             gatherer: Arc::default(),
             runs: Arc::default(),
             pending: Arc::default(),
+            checks: Arc::default(),
             chain: store.keys.key(crate::CHAIN_KEY)?,
         })
     }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::{AnyPermit, SubjectPermit};
+use lutong_chassis::access::{AnyPermit, SelfPermit};
 use lutong_chassis::crypto::keyed_hash;
+use lutong_chassis::skin::Page;
 use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, FaultCode, LocalDay, SubjectId, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -64,14 +65,13 @@ impl DayCheck {
 }
 
 impl Decider {
-    /// A person's decisions before a version (0: all), the newest first.
+    /// A page of a person's own decisions, the newest first, and the next page's token.
     pub async fn own_decisions(
         &self,
-        permit: SubjectPermit,
-        before: i64,
-        limit: u64,
-    ) -> Result<Vec<Explained>, Fault> {
-        self.decisions_of(permit.subject(), before, limit).await
+        permit: &SelfPermit,
+        page: &Page,
+    ) -> Result<(Vec<Explained>, String), Fault> {
+        self.decisions_of(permit.subject()?, page).await
     }
 
     /// Anybody's, for an auditor.
@@ -79,27 +79,32 @@ impl Decider {
         &self,
         _permit: AnyPermit,
         subject: SubjectId,
-        before: i64,
-        limit: u64,
-    ) -> Result<Vec<Explained>, Fault> {
-        self.decisions_of(subject, before, limit).await
+        page: &Page,
+    ) -> Result<(Vec<Explained>, String), Fault> {
+        self.decisions_of(subject, page).await
     }
 
-    async fn decisions_of(
-        &self,
-        subject: SubjectId,
-        before: i64,
-        limit: u64,
-    ) -> Result<Vec<Explained>, Fault> {
-        let reader = self.database.reader();
-        let before = if before == 0 { i64::MAX } else { before };
-        let rows = decisions::before(reader, subject, before, limit).await?;
+    async fn decisions_of(&self, subject: SubjectId, page: &Page) -> Result<(Vec<Explained>, String), Fault> {
+        let damaged = |_| StorageError::Damaged("a page token".to_owned());
+        let before = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
+        let before = before.map_err(damaged)?.map_or(i64::MAX, i64::from_be_bytes);
+        let rows = decisions::before(self.database.reader(), subject, before, page.limit()).await?;
+        let (rows, token) = page.cut(rows, |last| last.version.to_be_bytes().to_vec())?;
         let facts = self.statements_about(subject).await?;
         let mut explained = Vec::with_capacity(rows.len());
         for decision in rows.into_iter().filter_map(|row| row.decision) {
             explained.push(self.explained(decision, facts.clone(), true).await?);
         }
-        Ok(explained)
+        Ok((explained, token))
+    }
+
+    /// A person's own past decision.
+    pub async fn own_decision(&self, permit: &SelfPermit, version: i64) -> Result<Explained, Fault> {
+        let subject = permit.subject()?;
+        let row = decisions::history_row(self.database.reader(), subject, version).await?;
+        let decision = row.ok_or_else(not_found)?.decision.ok_or_else(erased)?;
+        let facts = self.statements_about(subject).await?;
+        self.explained(decision, facts, true).await
     }
 
     /// Makes a decision again from the facts, areas and rules that were known then.
@@ -154,9 +159,8 @@ impl Decider {
     }
 
     /// Checks the chain of one subject, or of a page of everybody.
-    pub async fn verify_history(
+    pub(super) async fn verify_chains(
         &self,
-        _permit: AnyPermit,
         only: Option<SubjectId>,
         after: Option<SubjectId>,
         limit: u64,

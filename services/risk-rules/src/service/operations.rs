@@ -14,7 +14,7 @@ use super::approval::wrong_state;
 use super::deciding::Decider;
 use crate::domain::operation::{KEPT_DAYS, Kind, Operation, State};
 use crate::store::operations::{self, Filter};
-use crate::store::recomparisons;
+use crate::store::{history_verifications, recomparisons};
 
 /// Between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -88,10 +88,13 @@ impl Decider {
                 if !operations::finish(transaction, id, State::Cancelled, now).await? {
                     return Err(wrong_state(found.state.as_str(), &[]));
                 }
-                if found.kind == Kind::Recompare
-                    && let Some(run) = found.target.rsplit('/').next().and_then(|id| id.parse().ok())
-                {
-                    recomparisons::cancel(transaction, run, now).await?;
+                let target = found.target.rsplit('/').next().and_then(|id| id.parse().ok());
+                match (found.kind, target) {
+                    (Kind::Recompare, Some(run)) => recomparisons::cancel(transaction, run, now).await?,
+                    (Kind::VerifyHistory, Some(check)) => {
+                        history_verifications::cancel(transaction, check, now).await?;
+                    }
+                    _ => {}
                 }
                 operations::find(transaction, id).await?.ok_or_else(not_found)
             }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use lutong_chassis::access::SubjectPermit;
+use lutong_chassis::access::SelfPermit;
 use lutong_chassis::client::Call;
 use lutong_kernel::{FactId, Fault, FaultCode, SubjectId};
 
 use super::deciding::Decider;
+use crate::domain::area::AreaEntry;
 use crate::domain::rule_set::RuleSet;
 use crate::store::decisions::{self, StoredDecision};
 use crate::store::merges;
@@ -21,12 +22,14 @@ pub struct Explained {
     pub rules: Arc<RuleSet>,
     /// By id, the statements that it cites.
     pub facts: HashMap<FactId, StatementRow>,
+    /// By the number of the citation, the listings that its stays lay in.
+    pub areas: Vec<Vec<AreaEntry>>,
     pub in_force: bool,
 }
 
 impl Decider {
-    pub async fn explain(&self, permit: SubjectPermit, call: &Call) -> Result<Explained, Fault> {
-        let subject = permit.subject();
+    pub async fn explain(&self, permit: &SelfPermit, call: &Call) -> Result<Explained, Fault> {
+        let subject = permit.subject()?;
         let now = self.clock.now();
         let mut row = subjects::find(self.database.reader(), subject).await?;
         if row
@@ -70,16 +73,46 @@ impl Decider {
             .book
             .named(&content.rule_set, &content.rule_set_version)
             .await?;
+        let areas = self.cited_areas(&decision, &rules, &facts).await?;
         Ok(Explained {
             decision,
             rules,
             facts,
+            areas,
             in_force,
         })
     }
+
+    /// The listings that the cited stays lay in, as they were known when it was decided.
+    async fn cited_areas(
+        &self,
+        decision: &StoredDecision,
+        rules: &RuleSet,
+        facts: &HashMap<FactId, StatementRow>,
+    ) -> Result<Vec<Vec<AreaEntry>>, Fault> {
+        let mut cited = Vec::with_capacity(decision.content.citations.len());
+        for citation in &decision.content.citations {
+            let rule = rules.rules().iter().find(|rule| rule.id == citation.rule);
+            let Some(rule) = rule.filter(|rule| rule.asks_for_an_area()) else {
+                cited.push(Vec::new());
+                continue;
+            };
+            let cipher = self.ready().await?;
+            let basis = self.book.catch_up(self.database.reader()).await?;
+            let mut areas = BTreeSet::new();
+            for fact in citation.facts.iter().filter_map(|id| facts.get(id)) {
+                let known_at = decision.content.evaluated_at;
+                if let Some(fact) = fact.open(&cipher)? {
+                    areas.extend(rule.areas_of_stay(&fact.attributes, &basis.areas, known_at));
+                }
+            }
+            cited.push(areas.into_iter().collect());
+        }
+        Ok(cited)
+    }
 }
 
-pub(super) fn not_found() -> Fault {
+pub fn not_found() -> Fault {
     Fault::new(
         FaultCode::NotFound,
         "DECISION_NOT_FOUND",

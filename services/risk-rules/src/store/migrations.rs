@@ -13,6 +13,7 @@ mod m0010_approvals;
 mod m0011_area_names;
 mod m0012_runs;
 mod m0013_rule_set_closing;
+mod m0014_history_verifications;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0011_area_names::Migration),
             Box::new(m0012_runs::Migration),
             Box::new(m0013_rule_set_closing::Migration),
+            Box::new(m0014_history_verifications::Migration),
         ]
     }
 }

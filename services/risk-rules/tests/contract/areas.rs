@@ -73,6 +73,32 @@ async fn a_listing_turns_exactly_those_who_stayed_there_and_its_lifting_ends_it(
     assert_eq!((opened.opened, redecided(opened.effect)), (1, 2));
     let shown = [1, 2, 3].map(|n| mesh.shown(n).unwrap());
     assert_eq!(shown, [Colour::Red, Colour::Green, Colour::Red]);
+    // The decision says which listing it goes by.
+    let decision = mesh.decision(1).await.unwrap();
+    let [cited] = &decision.citations[0].areas[..] else {
+        panic!("{decision:?}")
+    };
+    assert_eq!(
+        (cited.division.as_str(), cited.community.as_str(), cited.level()),
+        ("370202", "甲小区", wire::RiskLevel::High)
+    );
+    let basis = decision.citations[0].legal_basis.clone().unwrap();
+    assert_eq!(basis.code(), wire::LegalBasisCode::RuleSet);
+    assert!(basis.text.unwrap().zh.contains("传染病防治法"));
+    let request = wire::GetAreaRequest {
+        name: cited.area.clone(),
+        known_time: None,
+    };
+    let request = mesh.asking(&epidemiologist(), request);
+    let listed = mesh
+        .areas()
+        .get_area(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .area
+        .unwrap();
+    assert_eq!(listed.community, "甲小区");
     let again = import(&mesh, notice("2022-11-26 12时", &["甲小区"])).await;
     assert_eq!(
         (again.opened, again.unchanged, redecided(again.effect)),

@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::Bed;
+use lutong_chassis::{Principal, on_both_engines};
+use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1::{self as wire, HistoryBreakKind};
-use lutong_proto::types::v1::Colour;
+use lutong_proto::risk_rules::v1::{self as wire, HistoryBreakKind, HistoryVerificationState};
+use lutong_proto::types::v1::{Colour, OperationState, Purpose, PurposeCode};
+use tonic::Response;
 
-use crate::mesh::{Mesh, confirmed, fault, fever, retraction, staff, subject};
+use crate::mesh::{Mesh, confirmed, fault, fever, fresh_id, named, request_id, retraction, staff, subject};
+use crate::operations;
 
 on_both_engines!(
     every_past_decision_is_made_again_bit_for_bit,
+    a_check_of_history_is_begun_once_of_one_subject_or_of_all_and_can_be_cancelled,
     a_changed_a_removed_and_a_cut_off_decision_are_found,
     an_erased_history_says_so,
     the_audit_log_is_an_auditors_and_wrong_questions_are_named,
@@ -29,27 +33,85 @@ async fn some(bed: Bed) -> Mesh {
     mesh
 }
 
-async fn replay(mesh: &Mesh, version: i64) -> Result<wire::ReplayDecisionResponse, lutong_kernel::Fault> {
+fn purpose() -> Option<Purpose> {
+    Some(Purpose {
+        code: PurposeCode::Audit.into(),
+        reference: String::new(),
+    })
+}
+
+fn auditor() -> Principal {
+    staff("audit-1", Role::Auditor)
+}
+
+fn answered<T>(answer: Result<Response<T>, tonic::Status>) -> Result<T, Fault> {
+    answer.map(Response::into_inner).map_err(|status| fault(&status))
+}
+
+fn decision(n: u32, version: &str) -> String {
+    format!("subjects/{}/decisions/{version}", subject(n))
+}
+
+pub async fn replay_named(mesh: &Mesh, name: String) -> Result<wire::ReplayDecisionResponse, Fault> {
     let request = wire::ReplayDecisionRequest {
-        subject_id: subject(1).to_string(),
-        version,
+        name,
+        purpose: purpose(),
     };
-    let request = mesh.purposeful(&staff("audit-1", Role::Auditor), request);
-    let answer = mesh.history().replay_decision(request).await;
-    answer
-        .map(tonic::Response::into_inner)
-        .map_err(|status| fault(&status))
+    answered(
+        mesh.history()
+            .replay_decision(mesh.asking(&auditor(), request))
+            .await,
+    )
 }
 
-async fn verify(mesh: &Mesh) -> wire::VerifyHistoryResponse {
-    let request = mesh.purposeful(
-        &staff("audit-1", Role::Auditor),
-        wire::VerifyHistoryRequest::default(),
+async fn replay(mesh: &Mesh, version: i64) -> Result<wire::ReplayDecisionResponse, Fault> {
+    replay_named(mesh, decision(1, &version.to_string())).await
+}
+
+async fn start(
+    mesh: &Mesh,
+    request_id: &str,
+    subject_id: &str,
+) -> Result<wire::StartHistoryVerificationResponse, Fault> {
+    let request = wire::StartHistoryVerificationRequest {
+        request_id: request_id.to_owned(),
+        subject_id: subject_id.to_owned(),
+        purpose: purpose(),
+    };
+    let request = mesh.asking(&auditor(), request);
+    answered(mesh.history().start_history_verification(request).await)
+}
+
+async fn get(mesh: &Mesh, name: &str) -> Result<wire::HistoryVerification, Fault> {
+    let request = wire::GetHistoryVerificationRequest {
+        name: name.to_owned(),
+    };
+    let request = mesh.asking(&auditor(), request);
+    let answer = answered(mesh.history().get_history_verification(request).await)?;
+    Ok(answer.history_verification.unwrap())
+}
+
+/// Everybody's chains, checked.
+pub async fn verify(mesh: &Mesh) -> wire::HistoryVerification {
+    let begun = start(mesh, &fresh_id(), "").await.unwrap();
+    let ended = operations::ended(mesh, &auditor(), &begun.operation).await;
+    assert_eq!(ended.state(), OperationState::Succeeded);
+    let checked = get(mesh, &begun.history_verification.unwrap().name)
+        .await
+        .unwrap();
+    let state = if checked.broken == 0 {
+        HistoryVerificationState::Intact
+    } else {
+        HistoryVerificationState::Broken
+    };
+    assert_eq!(
+        (checked.state(), ended.progress.unwrap().done),
+        (state, checked.subjects)
     );
-    mesh.history().verify_history(request).await.unwrap().into_inner()
+    checked
 }
 
-fn breaks(answer: &wire::VerifyHistoryResponse) -> Vec<(&str, i64, HistoryBreakKind)> {
+fn breaks(answer: &wire::HistoryVerification) -> Vec<(&str, i64, HistoryBreakKind)> {
     let broken = answer.breaks.iter();
     broken
         .map(|one| (one.subject_id.as_str(), one.version, one.kind()))
@@ -73,26 +135,80 @@ async fn every_past_decision_is_made_again_bit_for_bit(bed: Bed) {
         assert_eq!(replayed.replayed.unwrap().colour(), colour);
     }
     assert_eq!(replay(&mesh, 5).await.unwrap_err().reason, "DECISION_NOT_FOUND");
-    let request = wire::InspectDecisionsRequest {
+    let page = |page_token: String| wire::InspectDecisionsRequest {
         subject_id: subject(1).to_string(),
+        purpose: purpose(),
         page_size: 3,
-        page_token: String::new(),
+        page_token,
     };
-    let request = mesh.purposeful(&staff("audit-1", Role::Auditor), request);
-    let listed = mesh
-        .history()
-        .inspect_decisions(request)
-        .await
-        .unwrap()
-        .into_inner();
-    let versions: Vec<_> = listed.decisions.iter().map(|one| one.version).collect();
-    assert_eq!((versions, listed.next_page_token.as_str()), (vec![4, 3, 2], "2"));
+    let inspect = async |request| {
+        let request = mesh.asking(&auditor(), request);
+        let answer = answered(mesh.history().inspect_decisions(request).await).unwrap();
+        let versions = answer.decisions.iter().map(|one| one.version);
+        (versions.collect::<Vec<_>>(), answer.next_page_token)
+    };
+    let (versions, token) = inspect(page(String::new())).await;
+    assert_eq!(versions, [4, 3, 2]);
+    assert!(!token.contains('2') || token.len() > 20, "a token says nothing");
+    assert_eq!(inspect(page(token)).await, (vec![1], String::new()));
+}
+
+async fn a_check_of_history_is_begun_once_of_one_subject_or_of_all_and_can_be_cancelled(bed: Bed) {
+    let mesh = some(bed).await;
+    let one = subject(1).to_string();
+    let begun = start(&mesh, &request_id(1), &one).await.unwrap();
+    let again = start(&mesh, &request_id(1), &one).await.unwrap();
+    let name = begun.history_verification.unwrap().name;
+    assert_eq!(
+        (&again.history_verification.unwrap().name, &again.operation),
+        (&name, &begun.operation)
+    );
+    assert_eq!(
+        start(&mesh, &request_id(1), "").await.unwrap_err().reason,
+        "REQUEST_ID_REUSED"
+    );
+    operations::ended(&mesh, &auditor(), &begun.operation).await;
+    let checked = get(&mesh, &name).await.unwrap();
+    assert_eq!(
+        (checked.subjects, checked.intact, &checked.subject_id),
+        (1, 3, &one)
+    );
+    mesh.bed.clock.advance(Duration::from_secs(1));
+    let all = verify(&mesh).await;
+    let list = async |page_token: &str| {
+        let request = wire::ListHistoryVerificationsRequest {
+            page_size: 1,
+            page_token: page_token.to_owned(),
+        };
+        let request = mesh.asking(&auditor(), request);
+        answered(mesh.history().list_history_verifications(request).await)
+    };
+    let first = list("").await.unwrap();
+    assert_eq!(first.history_verifications, [all]);
+    let second = list(&first.next_page_token).await.unwrap();
+    assert_eq!(second.history_verifications[0].name, name);
+    assert_eq!(
+        named(&list("x").await.unwrap_err()),
+        ["page_token PAGE_TOKEN_FOREIGN"]
+    );
+    let nobodys = format!("history-verifications/{}", request_id(99));
+    let refused = get(&mesh, &nobodys).await.unwrap_err();
+    assert_eq!(refused.reason, "HISTORY_VERIFICATION_NOT_FOUND");
+    assert_eq!(
+        named(&get(&mesh, "history-verifications/1").await.unwrap_err()),
+        ["name NAME_SHAPE"]
+    );
+    // One that has not ended is ended by cancelling it; a worker who was at it stores nothing more.
+    mesh.tamper("UPDATE operations SET state = 'RUNNING', finished_at = NULL")
+        .await;
+    let cancelled = operations::cancel(&mesh, &auditor(), &request_id(3), &begun.operation).await;
+    assert_eq!(cancelled.unwrap().state(), OperationState::Cancelled);
 }
 
 async fn a_changed_a_removed_and_a_cut_off_decision_are_found(bed: Bed) {
     let mesh = some(bed).await;
     let clean = verify(&mesh).await;
-    assert_eq!((clean.subjects, clean.intact, clean.breaks.len()), (2, 4, 0));
+    assert_eq!((clean.subjects, clean.intact, clean.broken), (2, 4, 0));
     let (id, name) = (mesh.literal(1), subject(1).to_string());
     let where_version = |version: i64| format!("WHERE subject_id = {id} AND version = {version}");
     mesh.tamper(&format!(
@@ -141,15 +257,11 @@ async fn an_erased_history_says_so(bed: Bed) {
     assert_eq!(breaks(&verify(&mesh).await).len(), 1);
 }
 
-async fn day(mesh: &Mesh) -> Result<wire::VerifyDayResponse, lutong_kernel::Fault> {
+async fn day(mesh: &Mesh) -> Result<wire::VerifyDayResponse, Fault> {
     let request = wire::VerifyDayRequest {
-        day: "2022-11-26".to_owned(),
+        decision_date: "2022-11-26".to_owned(),
     };
-    let request = mesh.purposeful(&staff("audit-1", Role::Auditor), request);
-    let answer = mesh.history().verify_day(request).await;
-    answer
-        .map(tonic::Response::into_inner)
-        .map_err(|status| fault(&status))
+    answered(mesh.history().verify_day(mesh.asking(&auditor(), request)).await)
 }
 
 async fn a_day_is_sealed_when_it_is_over_and_a_change_shows_in_its_bucket(bed: Bed) {

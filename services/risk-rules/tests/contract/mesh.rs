@@ -499,11 +499,11 @@ impl Mesh {
         self.decision_of(Some(n), "").await
     }
 
-    /// What somebody gets who asks about a subject id.
-    pub async fn decision_of(&self, who: Option<u32>, subject_id: &str) -> Result<wire::Decision, Fault> {
+    /// What somebody gets who asks for a decision by its name.
+    pub async fn decision_of(&self, who: Option<u32>, name: &str) -> Result<wire::Decision, Fault> {
         let citizen = testing::citizen("wx-1", who.map(subject));
         let request = self.call(&citizen).request(wire::GetDecisionRequest {
-            subject_id: subject_id.to_owned(),
+            name: name.to_owned(),
         });
         let answer = DecisionServiceClient::new(self.channel(Caller::Gateway))
             .get_decision(request)

@@ -6,12 +6,11 @@ use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::ServiceName;
 use lutong_proto::identity::v1 as identity;
-use lutong_proto::policy::Role;
-use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::Colour;
 
 use crate::areas::{import, notice, stay};
-use crate::mesh::{Mesh, confirmed, fever, retraction, staff, subject};
+use crate::history;
+use crate::mesh::{Mesh, confirmed, fever, retraction, subject};
 use crate::recomparison::{self, finished};
 
 on_both_engines!(
@@ -177,23 +176,12 @@ async fn every_decision_about_one_person_is_made_again_bit_for_bit(bed: Bed) {
         (2, 4, Colour::Green),
         (2, 5, Colour::Yellow),
     ] {
-        let request = wire::ReplayDecisionRequest {
-            subject_id: subject(n).to_string(),
-            version,
-        };
-        let request = mesh.purposeful(&staff("audit-1", Role::Auditor), request);
-        let replayed = mesh
-            .history()
-            .replay_decision(request)
-            .await
-            .unwrap()
-            .into_inner();
+        let name = format!("subjects/{}/decisions/{version}", subject(n));
+        let replayed = history::replay_named(&mesh, name).await.unwrap();
         assert!(replayed.identical, "{n} {version}: {replayed:?}");
         assert_eq!(replayed.replayed.unwrap().colour(), colour, "{n} {version}");
     }
-    let verify = wire::VerifyHistoryRequest::default();
-    let request = mesh.purposeful(&staff("audit-1", Role::Auditor), verify);
-    let verified = mesh.history().verify_history(request).await.unwrap().into_inner();
+    let verified = history::verify(&mesh).await;
     assert_eq!((verified.intact, verified.breaks.len()), (7, 0));
 }
 

@@ -73,10 +73,40 @@ async fn a_subject_has_at_most_five_thousand_facts(bed: Bed) {
 async fn a_decision_is_its_persons_own(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![], &[1]).await;
-    let asked = async |who, about: &str| mesh.decision_of(who, about).await.unwrap_err();
-    assert_eq!(asked(Some(2), &subject(1).to_string()).await.reason, "NOT_YOURS");
+    mesh.stored(vec![fever(1, "f1")], &[]).await;
+    let named_by = |n: u32, version: &str| format!("subjects/{}/decisions/{version}", subject(n));
+    let asked = async |who, name: &str| mesh.decision_of(who, name).await.unwrap_err();
+    for name in [named_by(1, "latest"), named_by(1, "1"), named_by(99, "1")] {
+        assert_eq!(asked(Some(2), &name).await.reason, "DECISION_NOT_FOUND");
+    }
     assert_eq!(asked(None, "").await.reason, "CODE_NOT_FOUND");
-    assert_eq!(named(&asked(Some(1), "nobody").await), ["subject_id UUID_SHAPE"]);
+    assert_eq!(
+        asked(Some(1), &named_by(1, "9")).await.reason,
+        "DECISION_NOT_FOUND"
+    );
+    assert_eq!(named(&asked(Some(1), "nobody").await), ["name NAME_SHAPE"]);
+    // In force, by any of its names; and a past one.
+    let latest = mesh.decision(1).await.unwrap();
+    assert_eq!((&latest.name, latest.version), (&named_by(1, "2"), 2));
+    for name in [
+        "subjects/me/decisions/latest",
+        &named_by(1, "latest"),
+        &latest.name,
+    ] {
+        assert_eq!(mesh.decision_of(Some(1), name).await.unwrap(), latest, "{name}");
+    }
+    let past = mesh
+        .decision_of(Some(1), "subjects/me/decisions/1")
+        .await
+        .unwrap();
+    assert_eq!((past.version, past.colour()), (1, types::Colour::Green));
+    let id = mesh.literal(1);
+    mesh.tamper(&format!(
+        "UPDATE decisions SET citations = NULL, citation_count = 0 WHERE subject_id = {id} AND version = 1"
+    ))
+    .await;
+    let erased = asked(Some(1), "subjects/me/decisions/1").await;
+    assert_eq!(erased.reason, "DECISION_ERASED");
 }
 
 async fn entries_are_asked_for_by_a_subject_id(bed: Bed) {
@@ -169,54 +199,58 @@ async fn a_persons_own_decisions_are_listed_and_nobody_elses(bed: Bed) {
         page_token: page_token.to_owned(),
     };
     let refused = list(Some(2), of(subject(1).to_string(), "")).await.unwrap_err();
-    assert_eq!(refused.reason, "NOT_YOURS");
+    assert_eq!(refused.reason, "CODE_NOT_FOUND");
     let refused = list(None, of(String::new(), "")).await.unwrap_err();
     assert_eq!(refused.reason, "CODE_NOT_FOUND");
     let refused = list(Some(1), of(String::new(), "-1")).await.unwrap_err();
-    assert_eq!(named(&refused), ["page_token PAGE_TOKEN"]);
+    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
 }
 
 async fn an_auditor_who_asks_wrongly_is_told_what(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     let auditor = staff("audit-1", Role::Auditor);
     let nobody = || "nobody".to_owned();
+    let purpose = Some(types::Purpose {
+        code: types::PurposeCode::Audit.into(),
+        reference: String::new(),
+    });
+    let mut history = mesh.history();
     let inspect = wire::InspectDecisionsRequest {
         subject_id: nobody(),
+        purpose: purpose.clone(),
         ..wire::InspectDecisionsRequest::default()
     };
-    let inspect = mesh
-        .history()
-        .inspect_decisions(mesh.purposeful(&auditor, inspect))
-        .await
-        .unwrap_err();
-    let replay = wire::ReplayDecisionRequest {
-        subject_id: nobody(),
-        version: 1,
+    let inspect = history.inspect_decisions(mesh.asking(&auditor, inspect)).await;
+    assert_eq!(named(&fault(&inspect.unwrap_err())), ["subject_id UUID_SHAPE"]);
+    let aimless = wire::InspectDecisionsRequest {
+        subject_id: subject(1).to_string(),
+        ..wire::InspectDecisionsRequest::default()
     };
-    let replay = mesh
-        .history()
-        .replay_decision(mesh.purposeful(&auditor, replay))
-        .await
-        .unwrap_err();
-    let verify = wire::VerifyHistoryRequest {
-        subject_id: nobody(),
-        ..wire::VerifyHistoryRequest::default()
-    };
-    let verify = mesh
-        .history()
-        .verify_history(mesh.purposeful(&auditor, verify))
-        .await
-        .unwrap_err();
-    for refused in [inspect, replay, verify] {
-        assert_eq!(named(&fault(&refused)), ["subject_id SUBJECT_ID_SHAPE"]);
+    let aimless = history.inspect_decisions(mesh.asking(&auditor, aimless)).await;
+    assert_eq!(named(&fault(&aimless.unwrap_err())), ["purpose MISSING"]);
+    for name in ["subjects/nobody/decisions/1", "subjects/me/decisions/1"] {
+        let replay = wire::ReplayDecisionRequest {
+            name: name.to_owned(),
+            purpose: purpose.clone(),
+        };
+        let replay = history.replay_decision(mesh.asking(&auditor, replay)).await;
+        assert_eq!(named(&fault(&replay.unwrap_err())), ["name NAME_SHAPE"], "{name}");
     }
-    let day = wire::VerifyDayRequest {
-        day: "26.11.2022".to_owned(),
+    let verify = wire::StartHistoryVerificationRequest {
+        request_id: String::new(),
+        subject_id: nobody(),
+        purpose: None,
     };
-    let day = mesh
-        .history()
-        .verify_day(mesh.purposeful(&auditor, day))
-        .await
-        .unwrap_err();
-    assert_eq!(named(&fault(&day)), ["day DAY_SHAPE"]);
+    let verify = history
+        .start_history_verification(mesh.asking(&auditor, verify))
+        .await;
+    assert_eq!(
+        named(&fault(&verify.unwrap_err())),
+        ["request_id MISSING", "subject_id UUID_SHAPE", "purpose MISSING"]
+    );
+    let day = wire::VerifyDayRequest {
+        decision_date: "26.11.2022".to_owned(),
+    };
+    let day = history.verify_day(mesh.asking(&auditor, day)).await;
+    assert_eq!(named(&fault(&day.unwrap_err())), ["decision_date DATE_SHAPE"]);
 }

@@ -1,81 +1,61 @@
 //! Decisions: every subject's chain, and a sealed day.
 
-use std::io::IsTerminal as _;
-
-use indicatif::ProgressBar;
 use lutong_proto::risk_rules::v1::history_service_client::HistoryServiceClient;
-use lutong_proto::risk_rules::v1::{HistoryBreak, VerifyDayRequest, VerifyDayResponse, VerifyHistoryRequest};
-use serde_json::{Value, json};
+use lutong_proto::risk_rules::v1::{
+    GetHistoryVerificationRequest, HistoryVerification, StartHistoryVerificationRequest, VerifyDayRequest,
+    VerifyDayResponse,
+};
+use lutong_proto::types::v1::{Purpose, PurposeCode};
+use serde_json::Value;
 
-use crate::commands::Failure;
-use crate::commands::client::{Calls, failed, to_json};
+use crate::commands::client::{Calls, failed, new_request_id, to_json};
+use crate::commands::{Failure, operations};
 
 /// How the chains stand.
 #[derive(Default)]
-pub struct Chains {
-    subjects: i64,
-    intact: i64,
-    erased: i64,
-    breaks: Vec<HistoryBreak>,
-}
+pub struct Chains(HistoryVerification);
 
 impl Chains {
     /// Of one subject, or of everybody.
     pub async fn check(calls: Calls, subject: Option<String>) -> Result<Self, Failure> {
-        let mut client = HistoryServiceClient::new(calls);
-        let mut chains = Self::default();
-        let bar = if std::io::stderr().is_terminal() {
-            ProgressBar::new_spinner()
-        } else {
-            ProgressBar::hidden()
-        };
-        let mut request = VerifyHistoryRequest {
+        let mut client = HistoryServiceClient::new(calls.clone());
+        let request = StartHistoryVerificationRequest {
+            request_id: new_request_id(),
             subject_id: subject.unwrap_or_default(),
-            ..VerifyHistoryRequest::default()
+            purpose: Some(Purpose {
+                code: PurposeCode::Audit.into(),
+                reference: String::new(),
+            }),
         };
-        loop {
-            let answer = client
-                .verify_history(request.clone())
-                .await
-                .map_err(|status| failed(&status))?;
-            let answer = answer.into_inner();
-            chains.subjects += answer.subjects;
-            chains.intact += answer.intact;
-            chains.erased += answer.erased;
-            chains.breaks.extend(answer.breaks);
-            bar.set_message(format!("{}", chains.subjects));
-            bar.tick();
-            if answer.next_page_token.is_empty() {
-                break;
-            }
-            request.page_token = answer.next_page_token;
-        }
-        bar.finish_and_clear();
-        Ok(chains)
+        let begun = client.start_history_verification(request).await;
+        let begun = begun.map_err(|status| failed(&status))?.into_inner();
+        operations::follow(calls, &begun.operation).await?;
+        let request = GetHistoryVerificationRequest {
+            name: begun.history_verification.unwrap_or_default().name,
+        };
+        let checked = client.get_history_verification(request).await;
+        let checked = checked.map_err(|status| failed(&status))?.into_inner();
+        Ok(Self(checked.history_verification.unwrap_or_default()))
     }
 
     pub fn are_intact(&self) -> bool {
-        self.breaks.is_empty()
+        self.0.broken == 0
     }
 
     pub fn json(&self) -> Value {
-        let breaks = self.breaks.iter();
-        let breaks: Vec<_> = breaks
-            .map(|one| to_json("lutong.risk_rules.v1.HistoryBreak", one))
-            .collect();
-        json!({"subjects": self.subjects, "intact": self.intact, "erased": self.erased, "breaks": breaks})
+        to_json("lutong.risk_rules.v1.HistoryVerification", &self.0)
     }
 
     pub fn say(&self) {
-        for one in &self.breaks {
+        for one in &self.0.breaks {
             say!("{} v{}: {:?}", one.subject_id, one.version, one.kind());
         }
         say!(
             "{} 人 subjects: {} 完好 intact, {} 已依法删除 erased, {} 异常 broken",
-            self.subjects,
-            self.intact,
-            self.erased,
-            self.breaks.len()
+            self.0.subjects,
+            self.0.intact,
+            self.0.erased,
+            self.0.broken
         );
     }
 }
@@ -83,7 +63,9 @@ impl Chains {
 /// Checks one sealed day.
 pub async fn verify_day(calls: Calls, day: &str, json: bool) -> Result<(), Failure> {
     let mut client = HistoryServiceClient::new(calls);
-    let request = VerifyDayRequest { day: day.to_owned() };
+    let request = VerifyDayRequest {
+        decision_date: day.to_owned(),
+    };
     let answer = client
         .verify_day(request)
         .await
@@ -99,7 +81,7 @@ pub async fn verify_day(calls: Calls, day: &str, json: bool) -> Result<(), Failu
         };
         say!(
             "{}: {state}; 封存 sealed {}, 现存 found {}, root {}",
-            day.day,
+            day.decision_date,
             day.sealed,
             day.found,
             day.root

@@ -228,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn the_examples_of_the_format_are_rows() {
+        let format = include_str!("../../../../declaration/formats/facts.md");
+        let block = |begin: &str| format.split(begin).nth(1).unwrap().split("```").next().unwrap();
+        assert_eq!(rows(ndjson(block("```json\n")).unwrap()).len(), 3);
+        assert_eq!(rows(csv(block("```csv\n")).unwrap()).len(), 2);
+        assert!(
+            COLUMNS
+                .iter()
+                .all(|column| format.contains(&format!("`{column}`")))
+        );
+    }
+
+    #[test]
     fn a_file_with_a_wrong_header_or_encoding_is_refused_whole() {
         assert!(
             csv(&CSV.replace(",kind,", ",kinds,"))

@@ -141,7 +141,7 @@ impl Holder {
     /// Why the code has its colour, what it asks of its holder, and its picture.
     pub async fn explain(&self) -> Result<String, Failure> {
         let asked = GetDecisionRequest {
-            subject_id: String::new(),
+            name: "subjects/me/decisions/latest".to_owned(),
         };
         let answer = DecisionServiceClient::new(self.calls.clone())
             .get_decision(asked)
@@ -159,7 +159,8 @@ impl Holder {
                 in_language(&why.zh, &why.en),
                 citation.rule_id
             ));
-            said.push_str(&format!("依据 {}\n", citation.legal_basis));
+            let basis = citation.legal_basis.clone().unwrap_or_default();
+            said.push_str(&format!("依据 {}\n", basis.text.unwrap_or_default().zh));
         }
         let guidance = decision.guidance.unwrap_or_default();
         said.push_str(&format!("{}\n", in_language(&guidance.zh, &guidance.en)));

@@ -1,0 +1,158 @@
+//! Imports in several calls and the kinds of facts, on the wire.
+
+use lutong_chassis::reply;
+use lutong_chassis::skin::Page;
+use lutong_kernel::{Fault, RequestId, Timestamp, Violation};
+use lutong_proto::declaration::v1 as wire;
+use lutong_proto::facts::{Attribute, FactKind, Label, Shape};
+use lutong_proto::time;
+use lutong_proto::types::v1 as types;
+use uuid::Uuid;
+
+use super::convert::effect;
+use crate::domain::fact_import::{FactImport, Mode, State};
+use crate::store::fact_imports::RowError;
+
+const COLLECTION: &str = "fact-imports/";
+
+/// The id in a name.
+pub fn id(name: &str) -> Result<Uuid, Fault> {
+    let id = name
+        .strip_prefix(COLLECTION)
+        .and_then(|id| id.parse::<RequestId>().ok());
+    let id = id.map(RequestId::uuid);
+    id.ok_or_else(|| {
+        reply::wrong(Violation::new(
+            "name",
+            "NAME_SHAPE",
+            "名称应为fact-imports/编号",
+            "is `fact-imports/{id}`, the id a UUID in lower case",
+        ))
+    })
+}
+
+/// Unspecified is good rows, as with the client stream.
+pub const fn mode(mode: wire::ImportMode) -> Mode {
+    match mode {
+        wire::ImportMode::AllOrNothing => Mode::AllOrNothing,
+        wire::ImportMode::Unspecified | wire::ImportMode::GoodRows => Mode::GoodRows,
+    }
+}
+
+fn at(time: Timestamp) -> prost_types::Timestamp {
+    time::from_micros(time.micros())
+}
+
+impl From<FactImport> for wire::FactImport {
+    fn from(import: FactImport) -> Self {
+        let mode = match import.mode {
+            Mode::GoodRows => wire::ImportMode::GoodRows,
+            Mode::AllOrNothing => wire::ImportMode::AllOrNothing,
+        };
+        let state = match import.state {
+            State::Open => wire::FactImportState::Open,
+            State::Finished => wire::FactImportState::Finished,
+            State::Refused => wire::FactImportState::Refused,
+        };
+        Self {
+            name: format!("{COLLECTION}{}", import.id),
+            fact_import_id: import.id.to_string(),
+            mode: mode.into(),
+            state: state.into(),
+            next_row: import.next_row,
+            accepted: import.tally.accepted,
+            unchanged: import.tally.unchanged,
+            refused: import.tally.refused,
+            effect: Some(effect(import.tally.redecided, !import.tally.pending)),
+            create_time: Some(at(import.created_at)),
+            finish_time: import.finished_at.map(at),
+        }
+    }
+}
+
+pub fn row_error(error: RowError) -> types::RowError {
+    types::RowError {
+        row: error.row,
+        error: Some(error.wrong.into()),
+    }
+}
+
+/// A page of the kinds, in the order of the contract.
+pub fn kinds(page: &Page) -> Result<wire::ListFactKindsResponse, Fault> {
+    let after = page.after.as_deref().map(String::from_utf8_lossy);
+    let place = |name: &str| FactKind::ALL.iter().position(|kind| kind.as_str() == name);
+    let begin = after.and_then(|name| place(&name)).map_or(0, |last| last + 1);
+    let kinds = FactKind::ALL
+        .into_iter()
+        .skip(begin)
+        .take(page.size + 1)
+        .collect();
+    let (kinds, next_page_token) = page.cut(kinds, |last: &FactKind| last.as_str().as_bytes().to_vec())?;
+    Ok(wire::ListFactKindsResponse {
+        fact_kinds: kinds.into_iter().map(kind).collect(),
+        next_page_token,
+    })
+}
+
+fn title(label: Label) -> Option<types::LocalisedText> {
+    Some(types::LocalisedText::new(label.zh, label.en))
+}
+
+fn kind(kind: FactKind) -> wire::FactKind {
+    let reporting = kind.reporting();
+    wire::FactKind {
+        name: format!("fact-kinds/{kind}"),
+        fact_kind_id: kind.to_string(),
+        title: title(kind.label()),
+        authorities: reporting
+            .authorities
+            .iter()
+            .map(|one| (*one).to_owned())
+            .collect(),
+        reportable: reporting.reportable,
+        attributes: kind.attributes().iter().map(attribute).collect(),
+    }
+}
+
+fn attribute(attribute: &Attribute) -> wire::FactAttribute {
+    use wire::FactAttributeType as Type;
+    let (mut max_chars, mut min, mut max) = (None, None, None);
+    let r#type = match attribute.shape {
+        Shape::Instant => Type::Instant,
+        Shape::Word(_) => Type::Enum,
+        Shape::Words(_) => Type::EnumList,
+        Shape::Division => Type::Division,
+        Shape::CountryAbroad => Type::CountryAbroad,
+        Shape::Province => Type::Province,
+        Shape::Community(most) => {
+            max_chars = i32::try_from(most).ok();
+            Type::Community
+        }
+        Shape::Text(most) => {
+            max_chars = i32::try_from(most).ok();
+            Type::Text
+        }
+        Shape::Number { least, greatest } => {
+            (min, max) = (Some(least), Some(greatest));
+            Type::Number
+        }
+    };
+    let values = attribute.words().iter().zip(attribute.labels);
+    wire::FactAttribute {
+        field: attribute.field.to_owned(),
+        attribute: attribute.name.to_owned(),
+        title: title(attribute.label),
+        r#type: r#type.into(),
+        required: attribute.required,
+        values: values
+            .map(|(word, label)| wire::FactAttributeValue {
+                value: format!("{}{}", attribute.prefix, word.to_uppercase()),
+                word: (*word).to_owned(),
+                title: title(*label),
+            })
+            .collect(),
+        max_chars,
+        min,
+        max,
+    }
+}
