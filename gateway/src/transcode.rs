@@ -170,7 +170,7 @@ mod tests {
             (Method::GET, "/v1/decision", "DecisionService/GetDecision"),
             (
                 Method::GET,
-                "/v1/subjects/7/decision",
+                "/v1/subjects/7/decisions/latest",
                 "DecisionService/GetDecision",
             ),
             (

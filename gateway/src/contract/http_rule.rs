@@ -93,7 +93,7 @@ mod tests {
                 (Method::GET, "/v1/decision".to_owned(), String::new()),
                 (
                     Method::GET,
-                    "/v1/subjects/{subject_id}/decision".to_owned(),
+                    "/v1/{name=subjects/*/decisions/*}".to_owned(),
                     String::new()
                 ),
             ]

@@ -108,7 +108,7 @@ mod tests {
                 }),
                 ..Decision::default()
             }),
-            in_force: true,
+            ..GetDecisionResponse::default()
         };
         let response = Response::new(Body::new(Full::from(framed(&answer.encode_to_vec()))));
         let json: serde_json::Value = serde_json::from_slice(&read(&rpc(), response).await.unwrap()).unwrap();

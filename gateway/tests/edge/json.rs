@@ -14,7 +14,7 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
     vec![
         get("/v1/code"),
         get("/v1/decision"),
-        get(&format!("/v1/subjects/{SUBJECT}/decision")),
+        get(&format!("/v1/subjects/{SUBJECT}/decisions/latest")),
         get("/v1/keys"),
         get("/v1/applications/a"),
         get("/v1/arrivals/a"),
@@ -31,7 +31,8 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
 }
 
 /// Every role that a binding asks for.
-const ROLES: [Role; 9] = [
+const ROLES: [Role; 10] = [
+    Role::AuthorityFeed,
     Role::Citizen,
     Role::Checkpoint,
     Role::HealthOfficer,
@@ -162,11 +163,11 @@ async fn a_services_refusal_comes_out_with_its_fields_and_both_languages() {
             "message": {"zh": "必填", "en": "is required"},
         }])
     );
-    // Somebody else's subject: the service's own refusal.
-    let other = "/v1/subjects/00000000-0000-0000-0000-000000000008/decision";
+    // Somebody else's subject: the service's own refusal, which does not say that there is one.
+    let other = "/v1/subjects/00000000-0000-0000-0000-000000000008/decisions/latest";
     let answered = mesh.get(other, Some(&session)).await;
-    assert_eq!(answered.status, StatusCode::FORBIDDEN);
-    assert_eq!(answered.body["reason"], "NOT_YOURS");
+    assert_eq!(answered.status, StatusCode::NOT_FOUND);
+    assert_eq!(answered.body["reason"], "DECISION_NOT_FOUND");
 }
 
 async fn post_raw(mesh: &Mesh, session: &str, content_type: Option<&str>, body: Vec<u8>) -> (u16, String) {

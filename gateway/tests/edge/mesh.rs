@@ -640,15 +640,23 @@ impl risk::decision_service_server::DecisionService for World {
 
     async fn get_decision(&self, call: Call<risk::GetDecisionRequest>) -> Answers<risk::GetDecisionResponse> {
         let grant = self.note(&call)?;
-        let own = grant
-            .own(&call.into_inner().subject_id)
-            .map_err(status::from_fault)?;
+        let own = grant.own("").map_err(status::from_fault)?.subject().to_string();
+        let name = call.into_inner().name;
+        let asked = name.split('/').nth(1).unwrap_or("me");
+        if asked != "me" && asked != own {
+            return Err(status::from_fault(Fault::new(
+                FaultCode::NotFound,
+                "DECISION_NOT_FOUND",
+                "没有这条赋码记录",
+                "there is no such decision",
+            )));
+        }
         Ok(Answer::new(risk::GetDecisionResponse {
             decision: Some(risk::Decision {
-                subject_id: own.subject().to_string(),
+                subject_id: own,
                 ..risk::Decision::default()
             }),
-            in_force: true,
+            ..risk::GetDecisionResponse::default()
         }))
     }
 
