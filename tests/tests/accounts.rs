@@ -92,7 +92,7 @@ async fn a_changed_division_ends_the_session(mesh: &Mesh) {
     admin(mesh, &[&change[..], &["--division", "370303"]].concat());
     ends(mesh, &session).await;
     // A role that is taken away is gone with the next session too.
-    admin(mesh, &["change", "officer-370300", "--role", "auditor"]);
+    admin(mesh, &["change", "officer-370300", "--role", "rule-author"]);
     let anew = mesh.gateway.session("officer-370300").await;
     assert_eq!(areas(mesh, &anew).await.reason(), "NOT_PERMITTED");
 }

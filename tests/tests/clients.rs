@@ -91,7 +91,7 @@ async fn nothing_that_schemathesis_sends_breaks_a_promise_of_the_description() {
             "--max-time",
             "40",
         ])
-        .args(["--workers", "2", "--generation-database", "none"])
+        .args(["--workers", "1", "--generation-database", "none"])
         .args([
             "--checks",
             "not_a_server_error,status_code_conformance,content_type_conformance",

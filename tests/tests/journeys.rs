@@ -115,7 +115,7 @@ async fn contact_with_a_known_case_is_red_and_says_why(mesh: &Mesh) {
         {"contact_date": today(), "type": "CONTACT_TYPE_ABROAD", "country": "HKG"},
     ]);
     let application = person.apply_with(form).await.expect()["application"].clone();
-    assert_eq!(application["abroad_days"], json!([today()]));
+    assert_eq!(application["abroad_dates"], json!([today()]));
     assert_eq!(person.colour().await, "red");
     let decision = person.get("/v1/decision").await.expect();
     assert_eq!(decision["effect_state"], "EFFECT_STATE_IN_FORCE");

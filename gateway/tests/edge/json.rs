@@ -31,7 +31,8 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
 }
 
 /// Every role that a binding asks for.
-const ROLES: [Role; 9] = [
+const ROLES: [Role; 10] = [
+    Role::AuthorityFeed,
     Role::Citizen,
     Role::Checkpoint,
     Role::HealthOfficer,
