@@ -96,7 +96,7 @@ async fn somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it(
         "--account",
         "supervisor-1",
     ];
-    let merge = [&["subjects", "merge", &first, &second][..], &supervisor[..]].concat();
+    let merge = [&["merges", "create", &first, &second][..], &supervisor[..]].concat();
     let merged = said(mesh, &merge);
     two.becomes("yellow").await;
     assert_eq!(two.rules().await, ["yellow.fever-clinic"]);
@@ -115,14 +115,15 @@ async fn somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it(
     );
     assert!(refused(mesh, &merge).contains("ALREADY_MERGED"));
     let officer = ["--reason", "x", "--account", "officer-1"];
-    let unmerge = ["subjects", "unmerge", &first];
+    let unmerge = ["merges", "undo", merged["name"].as_str().unwrap()];
     refused(mesh, &[&unmerge[..], &officer[..]].concat());
     let undone = said(mesh, &[&unmerge[..], &supervisor[..]].concat());
-    assert_eq!(undone["fromSubjectId"], merged["fromSubjectId"]);
+    assert_eq!(undone["subject_id"], merged["subject_id"]);
+    assert_eq!(undone["state"], "MERGE_STATE_UNDONE");
     two.becomes("green").await;
     assert_eq!(one.colour().await, "red");
     // Each decision of that time comes out again as it was.
-    let subject = merged["intoSubjectId"].as_str().unwrap();
+    let subject = merged["into_subject_id"].as_str().unwrap();
     for version in ["1", "2", "3", "4"] {
         let replayed = said(
             mesh,
@@ -159,7 +160,7 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
     ];
     let rollback = [&span[..], &["--account", "supervisor-1"]].concat();
     let tried = said(mesh, &[&rollback[..], &["--dry-run"]].concat());
-    let changes = |rollback: &Value| rollback["preview"]["colourChanges"].clone();
+    let changes = |rollback: &Value| rollback["preview"]["colour_changes"].clone();
     let frees = json!({"before": "COLOUR_YELLOW", "after": "COLOUR_GREEN", "count": "1"});
     assert!(
         changes(&tried).as_array().is_some_and(|all| all.contains(&frees)),
@@ -168,7 +169,7 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
     let proposed = said(mesh, &rollback);
     assert_eq!(changes(&proposed), changes(&tried));
     assert_eq!(person.colour().await, "yellow", "only proposed");
-    let id = proposed["rollbackId"].as_str().unwrap();
+    let id = proposed["rollback_id"].as_str().unwrap();
     let by = |action, account| ["facts", "rollback", action, id, "--account", account];
     assert!(refused(mesh, &by("approve", "supervisor-1")).contains("OWN_PROPOSAL"));
     // Of another district: neither proposed nor approved, nor even seen.
@@ -180,7 +181,7 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
     assert_eq!(done["state"], "ROLLBACK_STATE_DONE", "{done}");
     assert_eq!(person.colour().await, "green");
     let listed = lines(mesh, &["facts", "rollback", "list", "--account", "supervisor-2"]);
-    assert_eq!(listed[0]["rollbackId"], id);
+    assert_eq!(listed[0]["rollback_id"], id);
     refused(mesh, &[&span[..], &["--account", "cdc-370200"]].concat());
 }
 
@@ -378,13 +379,13 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
         format!("@{}", path.display())
     };
     let (first, second) = (file("one.json", &one), file("two.json", &two));
-    let merge = ["subjects", "merge", &first, &second, "--reason", "x", "--account"];
+    let merge = ["merges", "create", &first, &second, "--reason", "x", "--account"];
     refused(mesh, &[&merge[..], &["officer-1"]].concat());
     let merged = said(mesh, &[&merge[..], &["supervisor-1"]].concat());
-    let subject = merged["fromSubjectId"].as_str().unwrap();
+    let subject = merged["subject_id"].as_str().unwrap();
     let auditor = ["--account", "auditor-1"];
     let list = |filters: &[&str]| said(mesh, &[&["audit", "list"], filters, &auditor[..]].concat());
-    let by_officer = list(&["--by", "officer-1", "--rpc", "MergeSubjects"]);
+    let by_officer = list(&["--by", "officer-1", "--rpc", "CreateMerge"]);
     let refusal = &by_officer["records"][0];
     assert_eq!(
         (&refusal["outcome"], &refusal["reason"]),
@@ -400,7 +401,7 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
         (&done["account"], &done["rpc"]),
         (
             &json!("supervisor-1"),
-            &json!("lutong.identity.v1.MergeService/MergeSubjects")
+            &json!("lutong.identity.v1.MergeService/CreateMerge")
         )
     );
     assert!(
@@ -419,15 +420,15 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
         );
     }
     // Page by page as at once.
-    let whole = list(&["identity", "--most", "1000", "--rpc", "MergeSubjects"]);
-    let newest = list(&["identity", "--most", "1", "--rpc", "MergeSubjects"]);
-    let token = newest["nextPageToken"].as_str().unwrap();
+    let whole = list(&["identity", "--most", "1000", "--rpc", "CreateMerge"]);
+    let newest = list(&["identity", "--most", "1", "--rpc", "CreateMerge"]);
+    let token = newest["next_page_token"].as_str().unwrap();
     let older = list(&[
         "identity",
         "--most",
         "1000",
         "--rpc",
-        "MergeSubjects",
+        "CreateMerge",
         "--page-token",
         token,
     ]);

@@ -270,29 +270,25 @@ async fn refused_applications(mesh: &Mesh, session: &str) -> Vec<(Value, &'stati
     let number = "/person/document/number";
     let told = [
         (number, WRONG_NUMBER.to_owned(), "RESIDENT_ID_CHECK_CHARACTER"),
-        (number, format!("{NUMBER}{NUMBER}"), "DOCUMENT_NUMBER_TOO_LONG"),
+        (number, format!("{NUMBER}{NUMBER}"), "TOO_LONG"),
         (number, format!("{NUMBER}#"), "DOCUMENT_NUMBER_CHARACTERS"),
         ("/person/full_name", format!("{NAME}{NUMBER}"), "NAME_CHARACTERS"),
-        ("/person/full_name", NAME.repeat(5_000), "NAME_TOO_LONG"),
+        ("/person/full_name", NAME.repeat(5_000), "TOO_LONG"),
         ("/person/full_name", NAME.repeat(50_000), "BODY_TOO_LARGE"),
         ("/person/mobile", WRONG_MOBILE.to_owned(), "MOBILE_SHAPE"),
-        ("/person/nationality", NAME.to_owned(), "NATIONALITY_UNKNOWN"),
+        ("/person/nationality", NAME.to_owned(), "COUNTRY_UNKNOWN"),
         ("/person/document/type", NUMBER.to_owned(), ""),
         (
             "/person/home_address/division",
             NUMBER.to_owned(),
             "DIVISION_SHAPE",
         ),
-        ("/person/home_address/detail", ADDRESS.repeat(40), "ADDRESS_SHAPE"),
-        (
-            "/contact_history/0/community",
-            COMMUNITY.repeat(40),
-            "COMMUNITY_SHAPE",
-        ),
-        ("/contact_history/0/day", MOBILE.to_owned(), "DAY_SHAPE"),
+        ("/person/home_address/detail", ADDRESS.repeat(40), "TOO_LONG"),
+        ("/contact_history/0/community", COMMUNITY.repeat(40), "TOO_LONG"),
+        ("/contact_history/0/contact_date", MOBILE.to_owned(), "DATE_SHAPE"),
         ("/contact_history/0/division", NAME.to_owned(), "DIVISION_SHAPE"),
-        ("/contact_history/0/country", NAME.to_owned(), "NOT_ABROAD"),
-        ("/commitment/text_version", NAME.to_owned(), "COMMITMENT_VERSION"),
+        ("/contact_history/0/country", NAME.to_owned(), "COUNTRY_UNKNOWN"),
+        ("/commitment/text_version", NAME.repeat(21), "TOO_LONG"),
     ];
     let mut answers = Vec::new();
     for (path, value, reason) in told {

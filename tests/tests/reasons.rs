@@ -181,7 +181,12 @@ fn passes(check: impl FnOnce()) -> bool {
 }
 
 fn refusal(reason: &'static str) -> Status {
-    from_fault(Fault::new(FaultCode::FailedPrecondition, reason, "不", "no"))
+    let code = match reason {
+        "INVALID_FIELDS" => FaultCode::InvalidArgument,
+        "REQUEST_ID_REUSED" => FaultCode::AlreadyExists,
+        _ => FaultCode::FailedPrecondition,
+    };
+    from_fault(Fault::new(code, reason, "不", "no"))
 }
 
 #[tokio::test]

@@ -208,3 +208,6 @@ pub fn outside() -> Fault {
         "is not within this account's division",
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,11 +48,11 @@ fn supervisor_of(division: Option<&str>) -> Principal {
     }
 }
 
-fn purpose() -> Option<types::Purpose> {
-    Some(types::Purpose {
+fn purpose() -> types::Purpose {
+    types::Purpose {
         code: types::PurposeCode::DataCorrection.into(),
         reference: String::new(),
-    })
+    }
 }
 
 fn by_id(subject: &str) -> wire::SubjectReference {
@@ -93,7 +93,7 @@ impl Identity {
             subject: Some(subject),
             into: Some(into),
             reason: "同一人的护照与身份证".to_owned(),
-            purpose: purpose(),
+            purpose: Some(purpose()),
         });
         let answer = self.merges().create_merge(request).await;
         answer
@@ -110,7 +110,7 @@ impl Identity {
             request_id: request_id(n),
             name: name.to_owned(),
             reason: "two people after all".to_owned(),
-            purpose: purpose(),
+            purpose: Some(purpose()),
         });
         let answer = self.merges().undo_merge(request).await;
         answer

@@ -55,9 +55,12 @@ impl RuleSetHandler for Handler {
         call: Mutation<NoPermit>,
         message: wire::PreviewRuleSetRequest,
     ) -> Result<wire::PreviewRuleSetResponse, Fault> {
-        let step = Step::Preview;
-        let rule_set = self.step(call, &message.name, message.etag, step).await?;
-        Ok(wire::PreviewRuleSetResponse { rule_set })
+        let grant = call.grant.clone();
+        let (stands, operation) = self.0.preview(acting(call, message.etag), &message.name).await?;
+        Ok(wire::PreviewRuleSetResponse {
+            rule_set: Some(rule_set(stands, grant.principal())),
+            operation: operation.name(),
+        })
     }
 
     async fn approve_rule_set(

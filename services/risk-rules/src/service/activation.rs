@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, Timestamp};
+use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -14,10 +15,11 @@ use super::book::Basis;
 use super::deciding::Decider;
 use super::rule_changes::RuleDesk;
 use super::shadow::Compared;
+use crate::domain::operation::{Kind, State as Ended};
 use crate::domain::rule_change::{Counts, Tally};
 use crate::domain::rule_set::RuleSet;
 use crate::store::rule_changes::{self, Work};
-use crate::store::{rule_sets, scan};
+use crate::store::{operations, rule_sets, scan};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -127,12 +129,16 @@ impl Decider {
             return Ok(());
         };
         let (seen, changed, number) = (counts.seen, counts.changed(), leased.number);
-        let owner = leased.owner.clone();
+        let (owner, now) = (leased.owner.clone(), self.clock.now());
         let stored: Result<_, StorageError> = self
             .database
             .write(move |transaction| {
-                async move { rule_changes::finish_preview(transaction, number, &owner, &counts).await }
-                    .boxed()
+                async move {
+                    let stored = rule_changes::finish_preview(transaction, number, &owner, &counts).await?;
+                    end_preview(transaction, number, Ended::Succeeded, now).await?;
+                    Ok(stored)
+                }
+                .boxed()
             })
             .await;
         if stored? {
@@ -162,6 +168,10 @@ impl Decider {
                     return Ok(false);
                 }
                 let active_from = passes.then_some(now);
+                if passes {
+                    // Whatever is still being tried is in force.
+                    end_preview(transaction, number, Ended::Cancelled, now).await?;
+                }
                 rule_changes::finish_guard(transaction, number, &leased.owner, &counts, active_from).await
             }
             .boxed()
@@ -200,4 +210,17 @@ impl Decider {
         noted?;
         Ok(())
     }
+}
+
+/// Ends the operation that previews a version.
+async fn end_preview(
+    transaction: &DatabaseTransaction,
+    number: i64,
+    how: Ended,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let Some(version) = rule_changes::by_number(transaction, number).await? else {
+        return Ok(());
+    };
+    operations::finish_of(transaction, (Kind::PreviewRuleSet, &version.name()), how, now).await
 }

@@ -14,7 +14,7 @@ use super::approval::wrong_state;
 use super::deciding::Decider;
 use crate::domain::operation::{KEPT_DAYS, Kind, Operation, State};
 use crate::store::operations::{self, Filter};
-use crate::store::{history_verifications, recomparisons};
+use crate::store::{history_verifications, recomparisons, rule_changes};
 
 /// Between two sweeps.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
@@ -87,6 +87,9 @@ impl Decider {
                 }
                 if !operations::finish(transaction, id, State::Cancelled, now).await? {
                     return Err(wrong_state(found.state.as_str(), &[]));
+                }
+                if found.kind == Kind::PreviewRuleSet {
+                    rule_changes::forget_preview(transaction, &found.target).await?;
                 }
                 let target = found.target.rsplit('/').next().and_then(|id| id.parse().ok());
                 match (found.kind, target) {

@@ -14,9 +14,11 @@ use tokio::sync::Notify;
 use super::approval::wrong_state;
 use super::deciding::Decider;
 use crate::domain::case_file::{CaseFile, CaseFileError};
+use crate::domain::operation::{Kind, Operation, State as Ended};
 use crate::domain::rule_change::{Refusal, State, Step};
 use crate::domain::rule_set::lint::{Severity, lint};
 use crate::domain::rule_set::{MAX_DOCUMENT, RuleSet};
+use crate::store::operations;
 use crate::store::rule_changes::{self, Announcement, RuleSetVersion, Way};
 
 /// The collection in a resource's name.
@@ -165,15 +167,40 @@ impl RuleDesk {
         Ok(stored)
     }
 
+    /// Begins a preview, or lets it go on: the version, and the operation that counts.
+    pub async fn preview(&self, acting: Acting, name: &str) -> Result<(RuleSetVersion, Operation), Fault> {
+        let (stands, operation) = self.take(acting, name, Step::Preview).await?;
+        Ok((stands, operation.ok_or_else(Fault::internal)?))
+    }
+
     /// Previews, approves, rejects, withdraws or resumes.
     pub async fn step(&self, acting: Acting, name: &str, step: Step) -> Result<RuleSetVersion, Fault> {
+        Ok(self.take(acting, name, step).await?.0)
+    }
+
+    async fn take(
+        &self,
+        acting: Acting,
+        name: &str,
+        step: Step,
+    ) -> Result<(RuleSetVersion, Option<Operation>), Fault> {
         let (id, version) = parse(name)?;
         let (id, version) = (id.to_owned(), version.to_owned());
         let now = self.decider.clock.now();
+        let operation = self.decider.operation(
+            Kind::PreviewRuleSet,
+            &acting.account,
+            format!("{COLLECTION}/{id}.{version}"),
+        );
         let stored = self.decider.database.write(move |transaction| {
-            async move { step_in(transaction, &acting, (&id, &version), step, now).await }.boxed()
+            async move {
+                let stands = step_in(transaction, &acting, (&id, &version), step, now).await?;
+                let operation = note_preview(transaction, step, operation, now).await?;
+                Ok::<_, Fault>((stands, operation))
+            }
+            .boxed()
         });
-        let stored = stored.await?;
+        let (stored, operation) = stored.await?;
         tracing::info!(
             rule_set = stored.id,
             version = stored.version,
@@ -181,7 +208,7 @@ impl RuleDesk {
             "a rule set takes a step"
         );
         self.asked.notify_waiters();
-        Ok(stored)
+        Ok((stored, operation))
     }
 
     pub async fn get(&self, name: &str) -> Result<RuleSetVersion, Fault> {
@@ -263,6 +290,33 @@ async fn step_in(
         return Err(refused(Refusal::WrongState));
     }
     find_answered(transaction, &answer).await
+}
+
+/// A preview that is asked for is an operation, one at a time; it ends with what is closed.
+async fn note_preview(
+    transaction: &DatabaseTransaction,
+    step: Step,
+    operation: Operation,
+    now: Timestamp,
+) -> Result<Option<Operation>, StorageError> {
+    let of = (operation.kind, operation.target.as_str());
+    match step {
+        Step::Preview => {
+            let known = operations::of_target(transaction, of.0, of.1).await?;
+            let goes_on = known.as_ref().is_some_and(|known| known.state.is_open());
+            // A request that is sent again asks for none.
+            if goes_on || !rule_changes::preview_goes_on(transaction, of.1).await? {
+                return Ok(known);
+            }
+            operations::insert(transaction, &operation).await?;
+            Ok(Some(operation))
+        }
+        Step::Reject | Step::Withdraw => {
+            operations::finish_of(transaction, of, Ended::Cancelled, now).await?;
+            Ok(None)
+        }
+        Step::Approve | Step::Resume(_) => Ok(None),
+    }
 }
 
 fn refused_step(refusal: Refusal, version: &RuleSetVersion, account: &str) -> Fault {

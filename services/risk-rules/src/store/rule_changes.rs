@@ -180,6 +180,18 @@ pub async fn find(
     Ok(versions(connection, row.into_iter().collect()).await?.pop())
 }
 
+pub async fn by_number(
+    connection: &impl ConnectionTrait,
+    number: i64,
+) -> Result<Option<RuleSetVersion>, StorageError> {
+    let row: Option<SetRow> = columns()
+        .filter(rule_set::Column::Number.eq(number))
+        .into_tuple()
+        .one(connection)
+        .await?;
+    Ok(versions(connection, row.into_iter().collect()).await?.pop())
+}
+
 /// The newest first, before a number; those in a state, where one is given. What the build brought is active.
 pub async fn list(
     connection: &impl ConnectionTrait,
@@ -239,6 +251,40 @@ pub async fn ask_preview(
         .col_expr(change::Column::PreviewAskedAt, Expr::value(now.micros()))
         .col_expr(change::Column::Preview, Expr::value(none));
     done(transaction, update).await
+}
+
+async fn number_of(connection: &impl ConnectionTrait, name: &str) -> Result<Option<i64>, StorageError> {
+    let Some((id, version)) = name.rsplit('/').next().and_then(|last| last.split_once('.')) else {
+        return Ok(None);
+    };
+    let found = find(connection, id, version).await?;
+    Ok(found.map(|found| found.number))
+}
+
+/// Whether a preview of a version, by its name, is being counted.
+pub async fn preview_goes_on(connection: &impl ConnectionTrait, name: &str) -> Result<bool, StorageError> {
+    let Some(number) = number_of(connection, name).await? else {
+        return Ok(false);
+    };
+    let asked = change::Entity::find_by_id(number)
+        .filter(change::Column::PreviewAskedAt.is_not_null())
+        .filter(change::Column::Preview.is_null())
+        .one(connection)
+        .await?;
+    Ok(asked.is_some())
+}
+
+/// Ends a preview that goes on, as if it had never been asked for.
+pub async fn forget_preview(transaction: &DatabaseTransaction, name: &str) -> Result<(), StorageError> {
+    let Some(number) = number_of(transaction, name).await? else {
+        return Ok(());
+    };
+    let none: Option<i64> = None;
+    let update = step(number, &State::OPEN)
+        .col_expr(change::Column::PreviewAskedAt, Expr::value(none))
+        .filter(change::Column::Preview.is_null());
+    done(transaction, update).await?;
+    Ok(())
 }
 
 pub async fn approve(
@@ -366,8 +412,10 @@ pub async fn finish_preview(
     owner: &str,
     counts: &Counts,
 ) -> Result<bool, StorageError> {
-    let update =
-        finish(number, owner, &State::OPEN).col_expr(change::Column::Preview, Expr::value(written(counts)?));
+    let update = finish(number, owner, &State::OPEN)
+        .col_expr(change::Column::Preview, Expr::value(written(counts)?))
+        // One that somebody ended meanwhile is none.
+        .filter(change::Column::PreviewAskedAt.is_not_null());
     done(transaction, update).await
 }
 

@@ -9,7 +9,7 @@ use lutong_chassis::{Principal, testing};
 use lutong_kernel::{Clock as _, FaultCode};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, RuleSetState};
-use lutong_proto::types::v1::Colour;
+use lutong_proto::types::v1::{Colour, OperationKind, OperationState};
 use lutong_risk_rules::domain::rule_set::RuleSet;
 use tonic::{Response, Status};
 
@@ -24,6 +24,7 @@ on_both_engines!(
     a_later_version_never_gives_way_to_an_earlier_one,
     what_is_withdrawn_or_rejected_changes_nobody,
     whoever_acts_on_an_older_state_is_told,
+    a_preview_is_an_operation_that_succeeds_or_is_cancelled,
     what_is_wrong_with_an_announcement_is_named_with_its_path,
     an_announcement_is_made_once,
     versions_are_listed_newest_first,
@@ -93,6 +94,7 @@ macro_rules! step {
         step!($mesh, $who, $call, $message, $n, $version,)
     };
     ($mesh:ident, $who:expr, $call:ident, $message:ident, $n:expr, $version:expr, $($field:ident: $value:expr)?) => {{
+        #[allow(clippy::needless_update)] // some messages have no field besides
         let message = wire::$message {
             request_id: request_id($n),
             name: name($version),
@@ -639,4 +641,55 @@ async fn versions_are_listed_newest_first(bed: Bed) {
         let request = mesh.asking(&author(), message);
         assert_eq!(reason(mesh.rule_sets().get_rule_set(request).await), expected);
     }
+}
+
+async fn a_preview_is_an_operation_that_succeeds_or_is_cancelled(bed: Bed) {
+    let mesh = people(bed, 3).await;
+    announce(&mesh, &author(), announcement(&mesh, 1, "2", 9))
+        .await
+        .unwrap();
+    let begin = async |n| {
+        let message = wire::PreviewRuleSetRequest {
+            request_id: request_id(n),
+            name: name("2"),
+            etag: String::new(),
+        };
+        let request = mesh.asking(&approver(), message);
+        let answer = mesh.rule_sets().preview_rule_set(request).await;
+        answer.unwrap().into_inner().operation
+    };
+    let operation = async |asked: &str| {
+        let message = wire::GetOperationRequest {
+            name: asked.to_owned(),
+        };
+        let answer = mesh
+            .operations()
+            .get_operation(mesh.asking(&approver(), message))
+            .await;
+        answer.unwrap().into_inner().operation.unwrap()
+    };
+    let first = begin(2).await;
+    assert_eq!(begin(2).await, first, "the same request");
+    let succeeded = async || operation(&first).await.state() == OperationState::Succeeded;
+    mesh.until("the preview", succeeded).await;
+    let done = operation(&first).await;
+    assert_eq!(
+        (done.kind(), done.target.as_str()),
+        (OperationKind::PreviewRuleSet, &*name("2"))
+    );
+    assert!(
+        get(&mesh, "2")
+            .await
+            .preview
+            .is_some_and(|run| run.finish_time.is_some())
+    );
+    // What is withdrawn is tried no more.
+    let second = begin(3).await;
+    assert_ne!(second, first);
+    step!(mesh, &author(), withdraw_rule_set, WithdrawRuleSetRequest, 4, "2").unwrap();
+    let ended = async || {
+        let state = operation(&second).await.state();
+        state == OperationState::Cancelled || state == OperationState::Succeeded
+    };
+    mesh.until("the end of the preview", ended).await;
 }

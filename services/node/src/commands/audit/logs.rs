@@ -145,7 +145,7 @@ impl List {
                 .iter()
                 .map(|one| to_json("lutong.audit.v1.AuditRecord", one))
                 .collect();
-            say!("{}", json!({"records": records, "nextPageToken": next}));
+            say!("{}", json!({"records": records, "next_page_token": next}));
             return Ok(());
         }
         records.iter().for_each(say);
@@ -315,7 +315,7 @@ impl Log {
             "service": self.service.as_str(),
             "intact": self.intact,
             "breaks": breaks,
-            "sealedDays": self.sealed_days,
+            "sealed_days": self.sealed_days,
             "head": self.head.as_ref().map(|head| to_json(HEAD, head)),
         })
     }

@@ -39,7 +39,7 @@ impl Pulls {
     /// Fails when a source is overdue.
     pub async fn run(self) -> Result<(), Failure> {
         let pulls = list(&mut PullServiceClient::new(self.target.calls().await?)).await?;
-        let overdue = pulls.iter().any(|pull| is_overdue(pull));
+        let overdue = pulls.iter().any(is_overdue);
         if self.json {
             let answer = ListPullsResponse {
                 pulls,
