@@ -176,14 +176,15 @@ async fn a_database_that_is_away_makes_the_service_not_ready_and_it_does_not_end
     let mut mesh = Mesh::start(Shape::Mesh).await;
     let process = mesh.processes.get_mut("complaint").unwrap();
     process.again_with("LUTONG_STORAGE__URL", "postgres://lutong@127.0.0.1:1/none");
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(process.is_running(), "{}", process.log());
-    assert!(!process.answers_ready().await);
+    let says_why = |log: &str| log.contains("not ready") && log.contains("complaint storage");
+    let deadline = std::time::Instant::now() + Duration::from_secs(30);
+    while !says_why(&process.log()) && std::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let log = process.log();
-    assert!(
-        log.contains("not ready") && log.contains("complaint storage"),
-        "{log}"
-    );
+    assert!(says_why(&log), "{log}");
+    assert!(process.is_running(), "{log}");
+    assert!(!process.answers_ready().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

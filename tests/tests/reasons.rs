@@ -184,6 +184,8 @@ fn refusal(reason: &'static str) -> Status {
     let code = match reason {
         "INVALID_FIELDS" => FaultCode::InvalidArgument,
         "REQUEST_ID_REUSED" => FaultCode::AlreadyExists,
+        "CONTENDED" => FaultCode::Aborted,
+        "COMPLAINT_NOT_FOUND" => FaultCode::NotFound,
         _ => FaultCode::FailedPrecondition,
     };
     from_fault(Fault::new(code, reason, "不", "no"))

@@ -14,6 +14,7 @@ pub mod gather;
 pub mod health;
 pub mod idempotency;
 pub mod installation;
+pub mod operations;
 pub mod outbox;
 pub mod peer;
 pub mod private;

@@ -1,8 +1,9 @@
 //! Small conveniences at the gRPC edge that every service's `grpc/` uses.
 
 use futures::{StreamExt as _, TryStreamExt as _};
-use lutong_kernel::{Fault, FreeText, RequestId, SubjectId, TextRule, Violation};
+use lutong_kernel::{Fault, FaultCode, FreeText, RequestId, SubjectId, TextRule, Violation};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use crate::access::Grant;
 use crate::skin::{Answers, Sent};
@@ -86,4 +87,37 @@ pub fn subject_id(text: &str, field: &str) -> Result<SubjectId, Violation> {
     text.parse().map_err(|error: lutong_kernel::id::IdError| {
         Violation::new(field, "SUBJECT_ID_SHAPE", "编号应为小写UUID", error.to_string())
     })
+}
+
+/// The UUID of `collection/{uuid}` in the field `name`; one spelling only.
+pub fn uuid_of(name: &str, collection: &str) -> Result<Uuid, Fault> {
+    uuid_in("name", name, collection)
+}
+
+/// The same in another field.
+pub fn uuid_in(field: &str, name: &str, collection: &str) -> Result<Uuid, Fault> {
+    let id = name
+        .strip_prefix(collection)
+        .and_then(|rest| rest.strip_prefix('/'));
+    let id = id.and_then(|id| Uuid::try_parse(id).ok().filter(|uuid| uuid.to_string() == id));
+    id.ok_or_else(|| {
+        wrong(Violation::new(
+            field,
+            "NAME_SHAPE",
+            format!("应为{collection}/小写UUID"),
+            format!("is {collection}/ and a UUID in lower-case hyphenated form"),
+        ))
+    })
+}
+
+/// A resource is not in a state that the action starts from.
+pub fn wrong_state(state: &str, allowed: &[&str]) -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "WRONG_STATE",
+        "当前状态不允许此操作",
+        format!("it is {state}: this cannot be done"),
+    )
+    .with("state", state)
+    .with("allowed", allowed.join(","))
 }

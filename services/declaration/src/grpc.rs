@@ -5,6 +5,7 @@ pub mod convert;
 mod events;
 mod fact_imports;
 mod feed;
+pub mod operations;
 pub mod peers;
 mod pulls;
 

@@ -7,12 +7,16 @@ mod https;
 mod service;
 mod store;
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
+use lutong_chassis::operations::Operations;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::declaration::v1::{
-    ApplicationService, ArrivalService, AuditService, EventLogService, FeedService, PullService,
+    ApplicationService, ArrivalService, AuditService, EventLogService, FeedService, OperationService,
+    PullService,
 };
 
 pub use config::{DeclarationConfig, PullConfig, sources};
@@ -44,11 +48,14 @@ pub async fn build(
     let applications = ApplicationService::server(grpc::ApplicationRpc(declaring.clone()), skin.clone());
     let arrivals = ArrivalService::server(grpc::ArrivalRpc(declaring.clone()), skin.clone());
     let pulls = PullService::server(grpc::PullRpc(puller.clone()), skin.clone());
+    let operations = Operations::new(store.database.clone(), Arc::clone(&foundation.clock));
+    let operated = OperationService::server(grpc::operations::OperationRpc(operations.clone()), skin.clone());
     let feeds = FeedService::server(grpc::Handler::new(declaring), skin.clone());
     let routes = tonic::service::Routes::new(applications.max_decoding_message_size(MAX_FORM))
         .add_service(arrivals.max_decoding_message_size(MAX_FORM))
         .add_service(feeds.max_decoding_message_size(MAX_MESSAGE))
         .add_service(pulls)
+        .add_service(operated)
         .add_service(
             EventLogService::server(grpc::EventLog(outbox.clone()), skin.clone())
                 .max_decoding_message_size(MAX_POSITION),
@@ -61,7 +68,8 @@ pub async fn build(
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
             outbox.clone().run_relay(bell, stop.clone()).boxed(),
-            puller.run(stop).boxed(),
+            puller.run(stop.clone()).boxed(),
+            operations.sweep(grpc::operations::nothing_more, stop).boxed(),
             imports.boxed(),
             audit.seal_days(foundation.stop.clone()).boxed(),
             store.sweeper(foundation, Some(outbox)),

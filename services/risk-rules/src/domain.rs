@@ -14,7 +14,6 @@ pub mod key_area;
 pub mod legal_basis;
 pub mod merged;
 pub mod notice;
-pub mod operation;
 pub mod packed;
 pub mod recomparison;
 pub mod rollback;

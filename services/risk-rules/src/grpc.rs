@@ -10,11 +10,14 @@ pub mod identified;
 pub mod statement;
 
 use lutong_chassis::access::{AnyPermit, DeclarantPermit, SelfPermit};
+use lutong_chassis::operations;
 use lutong_chassis::skin::Query;
 use lutong_kernel::Fault;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::EffectState;
 use lutong_skin::risk_rules::v1::DecisionHandler;
+
+use uuid::Uuid;
 
 pub use events::EventLog;
 use statement::StatementReader;
@@ -22,6 +25,7 @@ use statement::StatementReader;
 use crate::rpc::names::decision_of;
 use crate::service::appending::{Appended, Batch};
 use crate::service::deciding::Decider;
+use crate::service::effect::{Effect, LeftTo};
 
 pub struct Handler {
     decider: Decider,
@@ -47,9 +51,13 @@ impl DecisionHandler for Handler {
             all_or_nothing: message.all_or_nothing,
             ..Batch::default()
         };
+        let to = LeftTo {
+            operation: operation(&message.effect_operation)?,
+            ..LeftTo::its_own(&principal.account, String::new())
+        };
         let appended = self
             .decider
-            .report(call.permit, &call.grant.own_call(), batch)
+            .report(call.permit, &call.grant.own_call(), batch, to)
             .await?;
         let (results, effect) = told(appended);
         Ok(wire::AppendFactsResponse { results, effect })
@@ -62,9 +70,10 @@ impl DecisionHandler for Handler {
     ) -> Result<wire::EnrolSubjectResponse, Fault> {
         let read = |one| self.reader.read_declared(one, call.permit);
         let statements = message.statements.into_iter().map(read).collect();
+        let to = LeftTo::its_own(&call.grant.principal().account, String::new());
         let appended = self
             .decider
-            .enrol(call.permit, &call.grant.own_call(), statements)
+            .enrol(call.permit, &call.grant.own_call(), statements, to)
             .await?;
         let (results, effect) = told(appended);
         Ok(wire::EnrolSubjectResponse { results, effect })
@@ -121,14 +130,21 @@ impl DecisionHandler for Handler {
     }
 }
 
+/// The operation of an earlier part; empty: none.
+fn operation(name: &str) -> Result<Option<Uuid>, Fault> {
+    if name.is_empty() {
+        return Ok(None);
+    }
+    operations::parse_reference("effect_operation", name).map(Some)
+}
+
 /// What became of the statements, and what they did to colours.
 fn told(
-    (appended, in_force): (Appended, bool),
+    (appended, effect): (Appended, Effect),
 ) -> (
     Vec<wire::StatementResult>,
     Option<lutong_proto::types::v1::Effect>,
 ) {
-    let redecided = appended.made.len();
     let results = appended.results.into_iter().map(convert::statement_result);
-    (results.collect(), Some(convert::effect(redecided, in_force)))
+    (results.collect(), Some(crate::rpc::approval::effect(&effect)))
 }

@@ -9,6 +9,7 @@ mod store;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
+use lutong_chassis::operations::Operations;
 use lutong_chassis::outbox::Follower;
 use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
@@ -62,6 +63,7 @@ pub async fn build(
     let desk = service::rule_changes::RuleDesk::new(decider.clone());
     let rollbacks = service::rollback::Rollbacks::new(decider.clone(), reader.clone(), feeds);
     let skin = store.skin(foundation);
+    let operations = Operations::new(store.database.clone(), Arc::clone(&foundation.clock));
     let rule_sets = RuleSetService::server(rpc::rule_sets::Handler(desk.clone()), skin.clone());
     let designations = rpc::designations::Handler {
         decider: decider.clone(),
@@ -83,7 +85,7 @@ pub async fn build(
         ))
         .add_service(DesignationService::server(designations, skin.clone()))
         .add_service(OperationService::server(
-            rpc::operations::Handler(decider.clone()),
+            rpc::operations::Handler(operations.clone()),
             skin.clone(),
         ))
         .add_service(RollbackService::server(
@@ -120,7 +122,9 @@ pub async fn build(
             follower.run(bell, stop.clone()).boxed(),
             service::effect::bring_pending(decider.clone(), stop.clone()).boxed(),
             service::history_verification::check_histories(decider.clone(), stop.clone()).boxed(),
-            service::operations::sweep(decider.clone(), stop.clone()).boxed(),
+            operations
+                .sweep(service::operations::forget_subjects, stop.clone())
+                .boxed(),
             service::due::decide_due(decider.clone(), stop.clone()).boxed(),
             service::history::seal_days(decider.clone(), stop.clone()).boxed(),
             rollbacks.finish(stop.clone()).boxed(),

@@ -1,6 +1,6 @@
 //! The contract of risk-rules on the handler traits that are made from it: parse, call, map.
 
-mod approval;
+pub mod approval;
 pub mod areas;
 pub mod designations;
 pub mod history;

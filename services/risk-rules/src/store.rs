@@ -9,7 +9,7 @@ pub mod history_verifications;
 pub mod key_areas;
 pub mod merges;
 mod migrations;
-pub mod operations;
+pub mod operation_subjects;
 pub mod recomparisons;
 pub mod rollbacks;
 pub mod rosters;

@@ -232,6 +232,7 @@ async fn a_call_is_recorded_with_who_what_whom_what_for_and_how_it_ended(bed: Be
         request_id: SUBJECT.to_owned(),
         name: MERGE.to_owned(),
         reason: "r".to_owned(),
+        etag: String::new(),
         purpose: Some(types::Purpose {
             code: types::PurposeCode::DataCorrection.into(),
             reference: String::new(),

@@ -60,8 +60,8 @@ pub struct Tally {
     pub refused: i64,
     /// Subjects about whom was decided anew.
     pub redecided: i64,
-    /// Whether some decision was not in force when it was answered.
-    pub pending: bool,
+    /// The operation of risk-rules that brings into force what was not when it was answered; `None` where everything was.
+    pub pending: Option<Uuid>,
 }
 
 impl Tally {
@@ -72,7 +72,10 @@ impl Tally {
             unchanged: self.unchanged + other.unchanged,
             refused: self.refused + other.refused,
             redecided: self.redecided + other.redecided,
-            pending: self.pending || other.pending,
+            pending: match other.pending {
+                None => self.pending,
+                later => later,
+            },
         }
     }
 }

@@ -10,6 +10,9 @@ const RETRY_WITHIN: Duration = Duration::from_secs(60);
 /// Intervals without a success that are too many.
 const OVERDUE_AFTER: u32 = 3;
 
+const STOPPED: &str = "STOPPED";
+const LEASE_LOST: &str = "LEASE_LOST";
+
 /// Why an attempt failed. Says nothing of what the database sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PullFailure {
@@ -54,15 +57,20 @@ impl PullFailure {
 
     pub fn stopped() -> Self {
         Self::new(
-            "STOPPED",
+            STOPPED,
             "服务停止，由其他进程继续",
             "the service was stopped; another one goes on",
         )
     }
 
+    /// Whether another worker goes on with what this one did not finish.
+    pub fn is_taken_over(&self) -> bool {
+        matches!(&*self.reason, STOPPED | LEASE_LOST)
+    }
+
     pub fn lease_lost() -> Self {
         Self::new(
-            "LEASE_LOST",
+            LEASE_LOST,
             "已由另一进程接手",
             "took longer than its lease: another worker has taken over",
         )

@@ -1,5 +1,6 @@
 //! Wire to domain and back.
 
+use lutong_chassis::operations;
 use lutong_kernel::Fault;
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::facts::{FactKind, UnknownKind, from_attributes};
@@ -10,6 +11,7 @@ use lutong_proto::types::v1 as types;
 use lutong_proto::types::v1::Colour;
 use lutong_proto::types::v1::Normalisation;
 use serde_json::{Map, json};
+use uuid::Uuid;
 
 use crate::domain::contact_history::{ContactKind, StatedEntry};
 use crate::domain::statement::{FEDERATION, Stated};
@@ -188,8 +190,8 @@ pub fn partner_code(verified: VerifyPartnerCodeResponse) -> Option<PartnerCode> 
     })
 }
 
-pub fn effect(redecided: i64, in_force: bool) -> types::Effect {
-    let state = if in_force {
+pub fn effect(redecided: i64, pending: Option<Uuid>) -> types::Effect {
+    let state = if pending.is_none() {
         types::EffectState::InForce
     } else {
         types::EffectState::Pending
@@ -197,7 +199,7 @@ pub fn effect(redecided: i64, in_force: bool) -> types::Effect {
     types::Effect {
         redecided,
         state: state.into(),
-        operation: String::new(),
+        operation: pending.map(operations::name).unwrap_or_default(),
     }
 }
 
@@ -212,7 +214,7 @@ impl From<Imported> for wire::ImportFactsResponse {
             unchanged: imported.unchanged,
             refused: imported.refused,
             errors: errors.collect(),
-            effect: Some(effect(imported.redecided, imported.in_force)),
+            effect: Some(effect(imported.redecided, imported.pending)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use lutong_chassis::reply;
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Fault, RequestId, Timestamp, Violation};
+use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::facts::{Attribute, FactKind, Label, Shape};
 use lutong_proto::time;
@@ -13,22 +13,11 @@ use super::convert::effect;
 use crate::domain::fact_import::{FactImport, Mode, State};
 use crate::store::fact_imports::RowError;
 
-const COLLECTION: &str = "fact-imports/";
+const COLLECTION: &str = "fact-imports";
 
 /// The id in a name.
 pub fn id(name: &str) -> Result<Uuid, Fault> {
-    let id = name
-        .strip_prefix(COLLECTION)
-        .and_then(|id| id.parse::<RequestId>().ok());
-    let id = id.map(RequestId::uuid);
-    id.ok_or_else(|| {
-        reply::wrong(Violation::new(
-            "name",
-            "NAME_SHAPE",
-            "名称应为fact-imports/编号",
-            "is `fact-imports/{id}`, the id a UUID in lower case",
-        ))
-    })
+    reply::uuid_of(name, COLLECTION)
 }
 
 /// Unspecified is good rows, as with the client stream.
@@ -55,7 +44,7 @@ impl From<FactImport> for wire::FactImport {
             State::Refused => wire::FactImportState::Refused,
         };
         Self {
-            name: format!("{COLLECTION}{}", import.id),
+            name: format!("{COLLECTION}/{}", import.id),
             fact_import_id: import.id.to_string(),
             mode: mode.into(),
             state: state.into(),
@@ -63,7 +52,7 @@ impl From<FactImport> for wire::FactImport {
             accepted: import.tally.accepted,
             unchanged: import.tally.unchanged,
             refused: import.tally.refused,
-            effect: Some(effect(import.tally.redecided, !import.tally.pending)),
+            effect: Some(effect(import.tally.redecided, import.tally.pending)),
             create_time: Some(at(import.created_at)),
             finish_time: import.finished_at.map(at),
         }

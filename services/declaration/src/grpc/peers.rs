@@ -2,6 +2,7 @@
 
 use lutong_chassis::MeshChannel;
 use lutong_chassis::client::{self, Call};
+use lutong_chassis::operations;
 use lutong_kernel::{Fault, RequestId, ServiceName, SubjectId, Violation};
 use lutong_proto::federation::v1::VerifyPartnerCodeRequest;
 use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServiceClient;
@@ -15,9 +16,11 @@ use lutong_proto::risk_rules::v1::{
 pub use lutong_proto::types::v1::{Document, PersonItems};
 use lutong_proto::types::v1::{Effect, EffectState, FieldError};
 
+use uuid::Uuid;
+
 use super::convert;
 use crate::service::declaring::PartnerCode;
-use crate::service::feed::{Reported, RowOutcome};
+use crate::service::feed::{Reported, Reporting, RowOutcome};
 use crate::store::declarations::Declaration;
 
 /// Channels to the other services; cheap to clone.
@@ -118,18 +121,19 @@ impl Peers {
         &self,
         call: &Call,
         statements: Vec<FactStatement>,
-        all_or_nothing: bool,
+        how: Reporting,
     ) -> Result<Reported, Fault> {
         if statements.is_empty() {
             return Ok(Reported {
                 outcomes: Vec::new(),
                 redecided: 0,
-                in_force: true,
+                pending: None,
             });
         }
         let request = call.request(AppendFactsRequest {
             statements,
-            all_or_nothing,
+            all_or_nothing: how.all_or_nothing,
+            effect_operation: how.earlier.map(operations::name).unwrap_or_default(),
         });
         let answer = DecisionServiceClient::new(self.risk_rules.clone())
             .append_facts(request)
@@ -144,7 +148,7 @@ impl Peers {
         };
         Ok(Reported {
             redecided: answer.effect.as_ref().map_or(0, |effect| effect.redecided),
-            in_force: is_in_force(answer.effect.as_ref()),
+            pending: pending(answer.effect.as_ref())?,
             outcomes: answer
                 .results
                 .into_iter()
@@ -197,6 +201,17 @@ fn named_by_row(mut fault: Fault) -> Fault {
 
 fn is_in_force(effect: Option<&Effect>) -> bool {
     effect.is_some_and(|effect| effect.state() == EffectState::InForce)
+}
+
+/// The operation that brings the rest of an effect into force.
+fn pending(effect: Option<&Effect>) -> Result<Option<Uuid>, Fault> {
+    let effect = effect.ok_or_else(|| strange(ServiceName::RiskRules, &"an answer without effect"))?;
+    if effect.state() == EffectState::InForce {
+        return Ok(None);
+    }
+    let operation = operations::parse_name(&effect.operation);
+    let operation = operation.map_err(|fault| strange(ServiceName::RiskRules, &fault))?;
+    Ok(Some(operation))
 }
 
 fn violation(wrong: FieldError) -> Violation {

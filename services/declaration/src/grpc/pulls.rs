@@ -1,6 +1,7 @@
 //! Databases that are asked on a schedule, on the wire.
 
 use lutong_chassis::access::NoPermit;
+use lutong_chassis::operations;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::declaration::v1 as wire;
@@ -45,9 +46,12 @@ impl PullHandler for PullRpc {
         call: Mutation<NoPermit>,
         message: wire::StartPullRequest,
     ) -> Result<wire::StartPullResponse, Fault> {
-        let standing = self.0.start(call.request, source(&message.name)).await?;
+        let account = &call.grant.principal().account;
+        let started = self.0.start(call.request, account, source(&message.name)).await?;
+        let (standing, operation) = started;
         Ok(wire::StartPullResponse {
             pull: Some(standing.into()),
+            operation: operations::name(operation),
         })
     }
 }

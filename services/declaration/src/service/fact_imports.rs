@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::declaring::Declaring;
-use super::feed::{Reported, RowOutcome};
+use super::feed::{Reported, Reporting, RowOutcome};
 use crate::domain::fact_import::{FactImport, Mode, NoRows, State, Tally};
 use crate::store::fact_imports::{self, Progress, RowError};
 
@@ -117,7 +117,11 @@ impl Declaring {
         }
         let progress = match seen.mode {
             Mode::GoodRows => {
-                let reported = self.report(call, permit.feed(), new, false).await?;
+                let how = Reporting {
+                    all_or_nothing: false,
+                    earlier: seen.tally.pending,
+                };
+                let reported = self.report(call, permit.feed(), new, how).await?;
                 judged(seen.next_row.., reported)
             }
             Mode::AllOrNothing => {
@@ -198,7 +202,11 @@ impl Declaring {
                 .await?
                 .into_iter()
                 .unzip();
-        let progress = match self.peers.append_reported(call, statements, true).await {
+        let together = Reporting {
+            all_or_nothing: true,
+            earlier: None,
+        };
+        let progress = match self.peers.append_reported(call, statements, together).await {
             Ok(reported) => judged(rows, reported),
             Err(fault) if fault.reason == "ROWS_REFUSED" => {
                 ended.state = State::Refused;
@@ -223,7 +231,7 @@ impl Progress {
 fn judged(rows: impl IntoIterator<Item = i64>, reported: Reported) -> Progress {
     let mut progress = Progress::default();
     progress.tally.redecided = reported.redecided;
-    progress.tally.pending = !reported.in_force;
+    progress.tally.pending = reported.pending;
     for (row, outcome) in rows.into_iter().zip(reported.outcomes) {
         match outcome {
             RowOutcome::Stored => progress.tally.accepted += 1,

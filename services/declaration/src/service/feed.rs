@@ -9,6 +9,7 @@ use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
 use lutong_proto::facts::{FactKind, Given, Shape};
 use lutong_proto::risk_rules::v1::fact_statement;
 use lutong_proto::types::v1::Fact;
+use uuid::Uuid;
 
 use super::declaring::Declaring;
 use crate::domain::feed::check_kind;
@@ -27,7 +28,7 @@ pub struct Row {
 }
 
 /// What became of an import.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Imported {
     pub accepted: i64,
     pub unchanged: i64,
@@ -36,7 +37,8 @@ pub struct Imported {
     pub errors: Vec<(i64, Violation)>,
     /// Subjects about whom was decided anew.
     pub redecided: i64,
-    pub in_force: bool,
+    /// The operation that brings into force what is not yet.
+    pub pending: Option<Uuid>,
     rows: i64,
 }
 
@@ -49,26 +51,22 @@ pub enum RowOutcome {
     Refused(Vec<Violation>),
 }
 
+/// How rows are reported.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Reporting {
+    /// One bad row and nothing is stored.
+    pub all_or_nothing: bool,
+    /// The operation that earlier rows of the same import were left to.
+    pub earlier: Option<Uuid>,
+}
+
 /// What became of rows, in order, and of the colours that they concern.
 #[derive(Debug)]
 pub struct Reported {
     pub outcomes: Vec<RowOutcome>,
     pub redecided: i64,
-    pub in_force: bool,
-}
-
-impl Default for Imported {
-    fn default() -> Self {
-        Self {
-            accepted: 0,
-            unchanged: 0,
-            refused: 0,
-            errors: Vec::new(),
-            redecided: 0,
-            in_force: true,
-            rows: 0,
-        }
-    }
+    /// The operation of risk-rules that brings into force what is not yet; `None` where everything is.
+    pub pending: Option<Uuid>,
 }
 
 impl Declaring {
@@ -81,12 +79,16 @@ impl Declaring {
         all_or_nothing: bool,
         imported: &mut Imported,
     ) -> Result<(), Fault> {
-        let reported = self.report(call, permit.feed(), rows, all_or_nothing).await?;
+        let how = Reporting {
+            all_or_nothing,
+            earlier: imported.pending,
+        };
+        let reported = self.report(call, permit.feed(), rows, how).await?;
         for outcome in reported.outcomes {
             imported.count(outcome);
         }
         imported.redecided += reported.redecided;
-        imported.in_force &= reported.in_force;
+        imported.pending = reported.pending.or(imported.pending);
         Ok(())
     }
 
@@ -96,10 +98,10 @@ impl Declaring {
         call: &Call,
         feed: &FeedGrant,
         rows: Vec<FactRow>,
-        all_or_nothing: bool,
+        how: Reporting,
     ) -> Result<Reported, Fault> {
         let checked = self.checked_rows(call, feed, rows).await?;
-        if all_or_nothing {
+        if how.all_or_nothing {
             refuse_any(&checked)?;
         }
         let (mut good, mut outcomes) = (
@@ -115,14 +117,14 @@ impl Declaring {
                 Err(wrong) => outcomes.push(Some(RowOutcome::Refused(wrong))),
             }
         }
-        let stored = self.peers.append_reported(call, good, all_or_nothing).await?;
+        let stored = self.peers.append_reported(call, good, how).await?;
         let mut of_good = stored.outcomes.into_iter();
         let outcome =
             |outcome: Option<RowOutcome>| outcome.or_else(|| of_good.next()).ok_or_else(Fault::internal);
         Ok(Reported {
             outcomes: outcomes.into_iter().map(outcome).collect::<Result<_, _>>()?,
             redecided: stored.redecided,
-            in_force: stored.in_force,
+            pending: stored.pending,
         })
     }
 

@@ -8,7 +8,7 @@ use lutong_chassis::client::Call;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::declaration::v1::FactRow;
 
-use super::feed::{MAX_ROWS, RowOutcome};
+use super::feed::{MAX_ROWS, Reporting, RowOutcome};
 use super::pulls::{LEASE, Puller};
 use crate::config::PullSource;
 use crate::domain::pull::{PullFailure, Round};
@@ -167,7 +167,11 @@ impl Puller {
         let mut parts = vec![rows];
         while let Some(mut part) = parts.pop() {
             let call = Call::background(WITHIN);
-            match self.declaring.report(&call, grant, part.clone(), false).await {
+            match self
+                .declaring
+                .report(&call, grant, part.clone(), Reporting::default())
+                .await
+            {
                 Ok(reported) => outcomes.extend(reported.outcomes),
                 Err(fault) if fault.reason != "TOO_MANY_FACTS" => return Err(fault),
                 Err(_) if part.len() > 1 => {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::join_all;
 use lutong_chassis::idempotency::{self, Claim, RequestKey};
+use lutong_chassis::operations::{Kind, Operation, State, store as operations};
 use lutong_chassis::skin::Page;
 use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, FaultCode, Timestamp};
@@ -95,27 +96,50 @@ impl Puller {
         })
     }
 
-    /// Makes a source due now; a repeated request does not do so again.
-    pub async fn start(&self, request: RequestKey, name: &str) -> Result<Standing<'_>, Fault> {
+    /// Makes a source due now, as an operation; a repeated request does not do so again. One that is queued already is answered:
+    /// nobody has begun it, so it asks for everything that is new now.
+    pub async fn start(
+        &self,
+        request: RequestKey,
+        account: &str,
+        name: &str,
+    ) -> Result<(Standing<'_>, Uuid), Fault> {
         let source = self.source(name)?;
         let (name, now) = (name.to_owned(), self.declaring.clock.now());
-        let due: Result<(), Fault> = self
+        let new = Operation {
+            state: State::Queued,
+            ..Operation::begin(
+                Kind::Pull,
+                account,
+                pulls::name(&name),
+                (now, &*self.declaring.random),
+            )
+        };
+        let queued: Result<Uuid, Fault> = self
             .declaring
             .database
             .write(move |transaction| {
                 async move {
                     pulls::begin(transaction, &name, now).await?;
-                    if idempotency::claim(transaction, &request, &[], now).await? == Claim::Fresh {
-                        pulls::make_due(transaction, &name, now).await?;
+                    let known = operations::queued_of(transaction, (Kind::Pull, &new.target)).await?;
+                    let id = known.as_ref().map_or(new.id, |known| known.id);
+                    match idempotency::claim(transaction, &request, id.as_bytes(), now).await? {
+                        Claim::Replay(answer) => Ok(Uuid::from_slice(&answer).map_err(damaged)?),
+                        Claim::Fresh => {
+                            if known.is_none() {
+                                operations::insert(transaction, &new).await?;
+                            }
+                            pulls::make_due(transaction, &name, now).await?;
+                            Ok(id)
+                        }
                     }
-                    Ok(())
                 }
                 .boxed()
             })
             .await;
-        due?;
+        let queued = queued?;
         self.woken.notify_waiters();
-        self.standing(source).await
+        Ok((self.standing(source).await?, queued))
     }
 
     /// Asks each source when it is due, until `stop`.
@@ -280,6 +304,10 @@ fn count_attempt(source: &str, ended: &Result<(), PullFailure>) {
     let outcome = ended.as_ref().err().map_or("OK", |failure| &failure.reason);
     let labels = [("source", source.to_owned()), ("outcome", outcome.to_owned())];
     metrics::counter!("lutong_pull_attempts_total", &labels).increment(1);
+}
+
+fn damaged(_: uuid::Error) -> StorageError {
+    StorageError::Damaged("the answer of a request".to_owned())
 }
 
 fn not_found() -> Fault {

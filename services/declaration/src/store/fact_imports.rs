@@ -53,7 +53,7 @@ pub async fn insert(transaction: &DatabaseTransaction, import: &FactImport) -> R
         unchanged: Set(import.tally.unchanged),
         refused: Set(import.tally.refused),
         redecided: Set(import.tally.redecided),
-        pending: Set(import.tally.pending),
+        pending: Set(import.tally.pending.map(uuid_bytes)),
         created_at: Set(import.created_at.micros()),
         finished_at: Set(import.finished_at.map(Timestamp::micros)),
     };
@@ -109,7 +109,10 @@ fn read(row: fact_import::Model) -> Result<FactImport, StorageError> {
             unchanged: row.unchanged,
             refused: row.refused,
             redecided: row.redecided,
-            pending: row.pending,
+            pending: row
+                .pending
+                .map(|id| read_uuid(&id, "fact_imports.pending"))
+                .transpose()?,
         },
         created_at: Timestamp::from_micros(row.created_at),
         finished_at: row.finished_at.map(Timestamp::from_micros),
@@ -168,7 +171,7 @@ async fn replace(
         .col_expr(Column::Unchanged, Expr::value(next.tally.unchanged))
         .col_expr(Column::Refused, Expr::value(next.tally.refused))
         .col_expr(Column::Redecided, Expr::value(next.tally.redecided))
-        .col_expr(Column::Pending, Expr::value(next.tally.pending))
+        .col_expr(Column::Pending, Expr::value(next.tally.pending.map(uuid_bytes)))
         .col_expr(
             Column::FinishedAt,
             Expr::value(next.finished_at.map(Timestamp::micros)),

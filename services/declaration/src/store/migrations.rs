@@ -3,6 +3,7 @@
 mod m0001_first;
 mod m0002_pulls;
 mod m0003_fact_imports;
+mod m0004_operations;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0002_pulls::Migration),
             Box::new(lutong_chassis::audit::ChainedAudit),
             Box::new(m0003_fact_imports::Migration),
+            Box::new(m0004_operations::Migration),
         ]
     }
 }

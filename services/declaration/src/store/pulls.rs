@@ -1,5 +1,6 @@
 //! Databases that are asked on a schedule: leased to one worker at a time, their cursor, and what became of their rows.
 
+use lutong_chassis::operations::{Ended, Failure, Kind, store as operations};
 use lutong_chassis::storage::StorageError;
 use lutong_kernel::Timestamp;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -82,6 +83,11 @@ impl From<Model> for Pull {
     }
 }
 
+/// `pulls/{pull}`.
+pub fn name(source: &str) -> String {
+    format!("pulls/{source}")
+}
+
 /// Makes the source known, due at once; nothing where it is.
 pub async fn begin(
     transaction: &DatabaseTransaction,
@@ -138,7 +144,11 @@ pub async fn lease(
         .filter(Column::LeaseUntil.lte(now.micros()))
         .exec(transaction)
         .await?;
-    Ok(leased.rows_affected == 1)
+    let is_leased = leased.rows_affected == 1;
+    if is_leased {
+        operations::begin_of(transaction, (Kind::Pull, &name(source))).await?;
+    }
+    Ok(is_leased)
 }
 
 /// What a page, or the rows that waited, came to.
@@ -183,6 +193,8 @@ pub async fn advance(
     }
     let is_ours = update.exec(transaction).await?.rows_affected == 1;
     if is_ours {
+        let rows = counts.accepted + counts.unchanged + counts.refused;
+        operations::add_done_of(transaction, (Kind::Pull, &name(source)), rows).await?;
         keep(transaction, source, refusals).await?;
     }
     Ok(is_ours)
@@ -228,7 +240,8 @@ async fn keep(
     Ok(())
 }
 
-/// Gives the lease back after an attempt: `Some` when the worker still had it, with whether the source had been overdue.
+/// Gives the lease back after an attempt: `Some` when the worker still had it, with whether the source had been overdue. Ends the
+/// operations that the attempt was asked for by; where another was asked for meanwhile, the source is due again at once.
 pub async fn finish(
     transaction: &DatabaseTransaction,
     (source, owner): (&str, &str),
@@ -238,6 +251,14 @@ pub async fn finish(
     let own = Entity::find_by_id(source.to_owned()).filter(Column::LeaseOwner.eq(owner));
     let Some(before) = own.one(transaction).await? else {
         return Ok(None);
+    };
+    let of = (Kind::Pull, &*name(source));
+    if let Some(ended) = ended_by(&ended) {
+        operations::finish_running_of(transaction, of, ended, now).await?;
+    }
+    let next_due = match operations::queued_of(transaction, of).await? {
+        Some(_) => now,
+        None => next_due,
     };
     let mut update = Entity::update_many()
         .col_expr(Column::LeaseOwner, Expr::value(Option::<String>::None))
@@ -257,6 +278,19 @@ pub async fn finish(
     };
     let done = update.exec(transaction).await?.rows_affected == 1;
     Ok(done.then_some(before.overdue_at.is_some()))
+}
+
+/// How the operations of an attempt end; `None`: another worker goes on with it.
+fn ended_by(ended: &Result<(), PullFailure>) -> Option<Ended> {
+    match ended {
+        Ok(()) => Some(Ended::Succeeded),
+        Err(failure) if failure.is_taken_over() => None,
+        Err(PullFailure { reason, zh, en }) => Some(Ended::Failed(Failure {
+            reason: reason.clone().into_owned(),
+            zh: zh.clone(),
+            en: en.clone(),
+        })),
+    }
 }
 
 /// Notes that a source is overdue: `true` for the one worker that is to say so.

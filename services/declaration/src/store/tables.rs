@@ -116,7 +116,8 @@ pub mod fact_import {
         pub unchanged: i64,
         pub refused: i64,
         pub redecided: i64,
-        pub pending: bool,
+        /// An operation of risk-rules.
+        pub pending: Option<Vec<u8>>,
         pub created_at: i64,
         pub finished_at: Option<i64>,
     }

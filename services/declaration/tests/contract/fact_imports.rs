@@ -531,8 +531,21 @@ async fn without_identity_or_risk_rules_a_piece_can_be_sent_again(bed: Bed) {
         .piece(&cdc(), &good.name, 2, vec![row("3")])
         .await
         .unwrap();
+    let effect = declaration
+        .import(&cdc(), &good.name)
+        .await
+        .unwrap()
+        .effect
+        .unwrap();
+    assert_eq!(effect.state(), types::EffectState::Pending);
+    assert!(effect.operation.starts_with("operations/"));
+    // One operation stands for all pieces.
+    declaration
+        .piece(&cdc(), &good.name, 3, vec![row("4")])
+        .await
+        .unwrap();
     let ended = declaration.finish(&cdc(), &good.name, 4).await.unwrap();
-    assert_eq!(ended.effect.unwrap().state(), types::EffectState::Pending);
+    assert_eq!(ended.effect.unwrap().operation, effect.operation);
 }
 
 async fn who_is_no_feed_imports_nothing(bed: Bed) {

@@ -259,7 +259,7 @@ impl risk::decision_service_server::DecisionService for RiskRules {
         } = request.into_inner();
         let answer = self.append(risk::AppendFactsRequest {
             statements,
-            all_or_nothing: false,
+            ..risk::AppendFactsRequest::default()
         })?;
         self.0.lock().unwrap().enrolled.push(subject_id);
         let risk::AppendFactsResponse { results, effect } = answer;
@@ -347,7 +347,14 @@ impl RiskRules {
                 } else {
                     types::EffectState::InForce.into()
                 },
-                operation: String::new(),
+                operation: if facts.code_rendering_is_away {
+                    match &*request.effect_operation {
+                        "" => format!("operations/00000000-0000-7000-8000-{:012}", facts.calls),
+                        earlier => earlier.to_owned(),
+                    }
+                } else {
+                    String::new()
+                },
             }),
         })
     }

@@ -2,18 +2,21 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use lutong_chassis::Principal;
 use lutong_chassis::access::Roles;
 use lutong_chassis::on_both_engines;
 use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as wire;
+use lutong_proto::declaration::v1::operation_service_client::OperationServiceClient;
 use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;
 use lutong_proto::policy::{Caller, Role};
-use lutong_proto::types::v1::ClockState;
+use lutong_proto::types::v1::{ClockState, Operation, OperationKind, OperationState};
 use serde_json::json;
+use tonic::Response;
 
-use crate::database::{Database, SOURCE, correction, record, with};
+use crate::database::{Answer, Database, SOURCE, correction, record, with};
 use crate::fakes::BAD_NUMBER;
 use crate::{Declaration, alone_with, build, fault, request_id, start_with, wrong};
 
@@ -28,8 +31,12 @@ on_both_engines!(
     without_identity_or_risk_rules_the_cursor_stays,
     a_source_without_success_for_three_intervals_is_overdue_until_it_recovers,
     an_operator_and_nobody_else_asks_a_source_at_once,
+    a_pull_that_was_asked_for_is_an_operation_that_ends_with_the_attempt,
+    a_pull_that_runs_is_not_cancelled_and_one_that_waits_for_it_is,
     nothing_is_pulled_where_nothing_is_configured,
 );
+
+const NOBODYS: &str = "operations/00000000-0000-7000-8000-000000000099";
 
 pub fn operator() -> Principal {
     Principal {
@@ -54,6 +61,16 @@ impl Declaration {
     }
 
     async fn start_pull(&self, who: &Principal, n: u32, source: &str) -> Result<wire::Pull, Fault> {
+        let started = self.start_pull_as_operation(who, n, source).await?;
+        Ok(started.pull.unwrap())
+    }
+
+    async fn start_pull_as_operation(
+        &self,
+        who: &Principal,
+        n: u32,
+        source: &str,
+    ) -> Result<wire::StartPullResponse, Fault> {
         let request = wire::StartPullRequest {
             request_id: request_id(n),
             name: format!("pulls/{source}"),
@@ -62,9 +79,58 @@ impl Declaration {
             .pulls()
             .start_pull(self.bed.call_as(who).request(request))
             .await;
+        answer.map(Response::into_inner).map_err(|status| fault(&status))
+    }
+
+    fn operations(&self) -> OperationServiceClient<lutong_chassis::MeshChannel> {
+        OperationServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
+    }
+
+    async fn operation(&self, who: &Principal, name: &str) -> Result<Operation, Fault> {
+        let request = wire::GetOperationRequest {
+            name: name.to_owned(),
+        };
+        let answer = self
+            .operations()
+            .get_operation(self.bed.call_as(who).request(request))
+            .await;
         answer
-            .map(|answer| answer.into_inner().pull.unwrap())
+            .map(|answer| answer.into_inner().operation.unwrap())
             .map_err(|status| fault(&status))
+    }
+
+    async fn cancel(&self, n: u32, name: &str) -> Result<Operation, Fault> {
+        let request = self
+            .bed
+            .call_as(&operator())
+            .request(wire::CancelOperationRequest {
+                request_id: request_id(n),
+                name: name.to_owned(),
+            });
+        let answer = self.operations().cancel_operation(request).await;
+        answer
+            .map(|answer| answer.into_inner().operation.unwrap())
+            .map_err(|status| fault(&status))
+    }
+
+    /// An operation of the operator's until it ends, as whoever watches it hears.
+    async fn watched(&self, name: &str) -> Vec<Operation> {
+        let request = self
+            .bed
+            .call_as(&operator())
+            .request(wire::WatchOperationRequest {
+                name: name.to_owned(),
+            });
+        let heard = self
+            .operations()
+            .watch_operation(request)
+            .await
+            .unwrap()
+            .into_inner();
+        let heard = heard.map(|answer| answer.unwrap().operation.unwrap()).collect();
+        tokio::time::timeout(Duration::from_secs(20), heard)
+            .await
+            .unwrap()
     }
 
     /// The source once it is as wanted.
@@ -491,6 +557,141 @@ async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
         .request(wire::ListPullsRequest::default());
     let refused = declaration.pulls().list_pulls(request).await.unwrap_err();
     assert_eq!(fault(&refused).reason, "NOT_PERMITTED");
+}
+
+async fn a_pull_that_was_asked_for_is_an_operation_that_ends_with_the_attempt(bed: Bed) {
+    let database = Database::start().await;
+    database.holds("", &[], "", false);
+    let declaration = start_with(bed, &database.config()).await;
+    declaration
+        .pull_until("done", |pull| pull.last_success_time.is_some() && !running(pull))
+        .await;
+    let started = async |n| {
+        let started = declaration.start_pull_as_operation(&operator(), n, SOURCE).await;
+        started.unwrap().operation
+    };
+    database.holds("", &[record("r1"), record("r2")], "1", false);
+    let name = started(1).await;
+    let ended = declaration.watched(&name).await.pop().unwrap();
+    assert_eq!(
+        (ended.state(), ended.kind(), &*ended.target),
+        (
+            OperationState::Succeeded,
+            OperationKind::Pull,
+            "pulls/epidemic-database"
+        )
+    );
+    assert_eq!(ended.progress.unwrap().done, 2, "rows");
+    // The same request again is answered alike.
+    assert_eq!(started(1).await, name);
+    let refused = declaration.cancel(2, &name).await.unwrap_err();
+    assert_eq!(
+        (refused.code, &*refused.reason),
+        (FaultCode::FailedPrecondition, "WRONG_STATE")
+    );
+
+    database.answers("1", Answer::Status(500));
+    let failed = declaration.watched(&started(3).await).await.pop().unwrap();
+    let error = failed.error.unwrap();
+    assert_eq!(
+        (OperationState::try_from(failed.state), &*error.reason),
+        (Ok(OperationState::Failed), "HTTP_STATUS")
+    );
+
+    let list = |state: OperationState| wire::ListOperationsRequest {
+        state: state.into(),
+        ..wire::ListOperationsRequest::default()
+    };
+    let listed = async |request| {
+        let request = declaration.bed.call_as(&operator()).request(request);
+        let answer = declaration.operations().list_operations(request).await;
+        let answer = answer.map_err(|status| fault(&status))?.into_inner();
+        Ok::<_, Fault>(
+            answer
+                .operations
+                .into_iter()
+                .map(|one| one.name)
+                .collect::<Vec<_>>(),
+        )
+    };
+    let succeeded = listed(list(OperationState::Succeeded)).await.unwrap();
+    assert_eq!(succeeded, std::slice::from_ref(&name));
+    let foreign = wire::ListOperationsRequest {
+        page_token: "x".to_owned(),
+        ..wire::ListOperationsRequest::default()
+    };
+    assert_eq!(
+        wrong(&listed(foreign).await.unwrap_err()),
+        ["page_token PAGE_TOKEN_FOREIGN"]
+    );
+    for (shape, expected) in [
+        ("operations/7", "INVALID_FIELDS"),
+        (NOBODYS, "OPERATION_NOT_FOUND"),
+    ] {
+        assert_eq!(
+            declaration
+                .operation(&operator(), shape)
+                .await
+                .unwrap_err()
+                .reason,
+            expected
+        );
+        assert_eq!(declaration.cancel(9, shape).await.unwrap_err().reason, expected);
+        let request = wire::WatchOperationRequest {
+            name: shape.to_owned(),
+        };
+        let request = declaration.bed.call_as(&operator()).request(request);
+        let refused = declaration
+            .operations()
+            .watch_operation(request)
+            .await
+            .map(|_| ());
+        assert_eq!(fault(&refused.unwrap_err()).reason, expected);
+    }
+    let feed = testing::feed(SOURCE, &["database_anomaly"]);
+    let refused = declaration.operation(&feed, &name).await.unwrap_err();
+    assert_eq!(refused.reason, "NOT_PERMITTED");
+}
+
+async fn a_pull_that_runs_is_not_cancelled_and_one_that_waits_for_it_is(bed: Bed) {
+    let database = Database::start().await;
+    database.holds("", &[], "", false);
+    let declaration = start_with(bed, &database.config()).await;
+    declaration
+        .pull_until("done", |pull| pull.last_success_time.is_some() && !running(pull))
+        .await;
+    database.answers("", Answer::Silence);
+    let started = async |n| {
+        let started = declaration.start_pull_as_operation(&operator(), n, SOURCE).await;
+        started.unwrap().operation
+    };
+    let runs = started(1).await;
+    declaration.pull_until("running", running).await;
+    let refused = declaration.cancel(2, &runs).await.unwrap_err();
+    assert_eq!(
+        (refused.code, &*refused.reason),
+        (FaultCode::FailedPrecondition, "NOT_CANCELLABLE")
+    );
+    let waits = started(3).await;
+    assert_eq!(started(4).await, waits, "nobody has begun it: it is the same");
+    let cancelled = declaration.cancel(5, &waits).await.unwrap();
+    assert_eq!(cancelled.state(), OperationState::Cancelled);
+    assert_eq!(declaration.cancel(5, &waits).await, Ok(cancelled));
+    assert_eq!(
+        declaration.cancel(5, &runs).await.unwrap_err().reason,
+        "REQUEST_ID_REUSED"
+    );
+    let waits = started(6).await;
+    database.holds("", &[], "", false);
+    let ended = declaration.watched(&runs).await.pop().unwrap();
+    assert_eq!(
+        ended.state(),
+        OperationState::Failed,
+        "the database said nothing in time"
+    );
+    // Begun at once after it, not when the source is due again.
+    let ended = declaration.watched(&waits).await.pop().unwrap();
+    assert_eq!(ended.state(), OperationState::Succeeded);
 }
 
 async fn nothing_is_pulled_where_nothing_is_configured(bed: Bed) {

@@ -39,7 +39,7 @@ impl MergeHandler for MergeRpc {
     ) -> Result<wire::UndoMergeResponse, Fault> {
         let id = id(&message.name)?;
         let asked = asked(call, message.reason);
-        let merge = self.0.undo(asked, id).await?;
+        let merge = self.0.undo(asked, id, message.etag).await?;
         Ok(wire::UndoMergeResponse {
             merge: Some(merge.into()),
         })
@@ -118,7 +118,9 @@ impl From<NotedMerge> for wire::Merge {
             Some(_) => wire::MergeState::Undone,
         };
         let id = merge.id().to_string();
+        let etag = merge.etag().as_str().to_owned();
         Self {
+            etag,
             name: format!("{COLLECTION}{id}"),
             merge_id: id,
             state: state.into(),

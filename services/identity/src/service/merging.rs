@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use lutong_chassis::access::DivisionPermit;
 use lutong_chassis::crypto::FieldCipher;
+use lutong_chassis::etag::Etag;
 use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::outbox::Outbox;
 use lutong_chassis::skin::Page;
@@ -20,6 +21,20 @@ use crate::domain::person::StatedDocument;
 use crate::grpc::events::{self, Happened};
 use crate::store::merges::{self, Filter, Noted, NotedMerge};
 use crate::store::{homes, people};
+
+impl Merge {
+    const fn state(&self) -> &'static str {
+        match self.unmerged_at {
+            None => "IN_FORCE",
+            Some(_) => "UNDONE",
+        }
+    }
+
+    /// Of what an action changes.
+    pub fn etag(&self) -> Etag {
+        Etag::of(&self.id().to_string(), [self.state()])
+    }
+}
 
 /// How somebody names a subject.
 #[derive(Debug, Clone, Copy)]
@@ -83,13 +98,13 @@ impl Merging {
     }
 
     /// From now on the merged subject is a person of its own, with whoever was merged into it.
-    pub async fn undo(&self, asked: Asked, id: MergeId) -> Result<NotedMerge, Fault> {
+    pub async fn undo(&self, asked: Asked, id: MergeId, etag: String) -> Result<NotedMerge, Fault> {
         self.find_merge(asked.permit, id).await?;
         self.fields.ready().await?;
         let (request, noted) = self.noted(asked);
         let this = self.clone();
         let ended = self.database.write(move |transaction| {
-            async move { this.undo_in(transaction, &request, noted, id).await }.boxed()
+            async move { this.undo_in(transaction, &request, noted, (id, &etag)).await }.boxed()
         });
         let ended = ended.await?;
         self.outbox.wake();
@@ -217,13 +232,14 @@ impl Merging {
         transaction: &DatabaseTransaction,
         request: &RequestKey,
         noted: Noted,
-        id: MergeId,
+        (id, etag): (MergeId, &str),
     ) -> Result<NotedMerge, Fault> {
         merges::lock(transaction).await?;
         if let Some(earlier) = claim(transaction, request, id, &noted).await? {
             return Ok(earlier);
         }
         let mut found = merges::find(transaction, id).await?.ok_or_else(merge_not_found)?;
+        found.merge.etag().check(etag, found.merge.state())?;
         if found.merge.unmerged_at.is_some() {
             return Err(already_undone());
         }

@@ -106,11 +106,16 @@ impl Identity {
     }
 
     async fn undo_as(&self, who: &Principal, n: u32, name: &str) -> Result<wire::Merge, Fault> {
+        self.undo_seen(who, n, name, "").await
+    }
+
+    async fn undo_seen(&self, who: &Principal, n: u32, name: &str, etag: &str) -> Result<wire::Merge, Fault> {
         let request = self.0.call_as(who).request(wire::UndoMergeRequest {
             request_id: request_id(n),
             name: name.to_owned(),
             reason: "two people after all".to_owned(),
             purpose: Some(purpose()),
+            etag: etag.to_owned(),
         });
         let answer = self.merges().undo_merge(request).await;
         answer
@@ -192,10 +197,26 @@ async fn a_merge_and_its_undoing_are_told_with_growing_versions(bed: Bed) {
         (merge.state(), merge.creator.as_str()),
         (MergeState::InForce, "supervisor-1")
     );
-    let undone = identity.undo(11, &merge.name).await.unwrap();
+    let undone = identity
+        .undo_seen(&supervisor(), 11, &merge.name, &merge.etag)
+        .await
+        .unwrap();
     assert_eq!(
         (undone.state(), undone.undo_time.is_some()),
         (MergeState::Undone, true)
+    );
+    let stale = identity
+        .undo_seen(&supervisor(), 13, &merge.name, &merge.etag)
+        .await
+        .unwrap_err();
+    assert_eq!((stale.code, &*stale.reason), (FaultCode::Aborted, "STALE"));
+    assert_eq!(
+        stale
+            .metadata
+            .iter()
+            .find(|(key, _)| key == "state")
+            .map(|(_, state)| state.as_str()),
+        Some("UNDONE")
     );
     identity.merge(12, by_id(&one), by_document(TWO)).await.unwrap();
     let unmerged = Payload::SubjectUnmerged(wire::SubjectUnmerged { version: 2 });

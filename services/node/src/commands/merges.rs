@@ -125,6 +125,7 @@ impl Merges {
                     request_id: new_request_id(),
                     name,
                     reason,
+                    etag: String::new(),
                     purpose: Some(why.purpose(PurposeCode::DataCorrection)),
                 };
                 let answer = said.client().await?.undo_merge(request).await;

@@ -199,6 +199,7 @@ impl Mesh {
             .bed
             .call_as(&testing::feed("bench", &kinds))
             .request(wire::AppendFactsRequest {
+                effect_operation: String::new(),
                 statements,
                 all_or_nothing: false,
             });

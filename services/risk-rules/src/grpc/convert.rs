@@ -67,19 +67,6 @@ pub fn statement_result(result: Result<Outcome, Violation>) -> wire::StatementRe
     }
 }
 
-pub fn effect(redecided: usize, in_force: bool) -> types::Effect {
-    let state = if in_force {
-        types::EffectState::InForce
-    } else {
-        types::EffectState::Pending
-    };
-    types::Effect {
-        redecided: i64::try_from(redecided).unwrap_or(i64::MAX),
-        state: state.into(),
-        operation: String::new(),
-    }
-}
-
 pub fn decision(explained: Explained) -> wire::Decision {
     let Explained {
         decision,

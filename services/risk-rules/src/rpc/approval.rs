@@ -11,7 +11,6 @@ use lutong_proto::types::v1 as types;
 
 use crate::domain::approval::{Approval, Signature, State, Step};
 use crate::domain::legal_basis::LegalBasis;
-use crate::domain::operation;
 use crate::service::approval::Acting;
 use crate::service::effect::Effect;
 
@@ -87,7 +86,10 @@ pub fn effect(effect: &Effect) -> types::Effect {
     types::Effect {
         redecided: i64::try_from(effect.redecided).unwrap_or(i64::MAX),
         state: state.into(),
-        operation: effect.operation.map(operation::name).unwrap_or_default(),
+        operation: effect
+            .operation
+            .map(lutong_chassis::operations::name)
+            .unwrap_or_default(),
     }
 }
 

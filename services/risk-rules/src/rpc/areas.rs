@@ -11,7 +11,6 @@ use lutong_skin::risk_rules::v1::AreaHandler;
 use tonic::Streaming;
 
 use super::approval::{acting, effect, instant};
-use super::names::uuid_of;
 use super::places::{community, place_division};
 use super::upload;
 use crate::domain::area::{AreaEntry, AreaQuery, RiskLevel};
@@ -21,6 +20,7 @@ use crate::service::deciding::Decider;
 use crate::service::intervals::ImportedIntervals;
 use crate::service::placement::Placed;
 use crate::store::unplaced::{Placement, RowState, UnplacedRow};
+use lutong_chassis::reply::uuid_of;
 
 const AREAS: &str = "areas";
 const UNPLACED: &str = "unplaced-areas";

@@ -11,7 +11,6 @@ use lutong_proto::time;
 use lutong_skin::risk_rules::v1::DesignationHandler;
 
 use super::approval::{self, acting, instant, read_basis};
-use super::names::uuid_of;
 use crate::domain::approval::{Closing, State, Step};
 use crate::domain::designation::{Level, Proposed, check_span};
 use crate::domain::legal_basis::LegalBasis;
@@ -19,6 +18,7 @@ use crate::grpc::statement::StatementReader;
 use crate::service::deciding::Decider;
 use crate::service::designations::{COLLECTION, StandingDesignation};
 use crate::store::designations::Filter;
+use lutong_chassis::reply::uuid_of;
 
 pub struct Handler {
     pub decider: Decider,

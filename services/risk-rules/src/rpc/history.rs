@@ -2,13 +2,14 @@
 
 use lutong_chassis::access::{AnyPermit, NoPermit, SelfPermit};
 use lutong_chassis::reply;
+use lutong_chassis::reply::uuid_of;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, LocalDay, SubjectId, Violation};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_skin::risk_rules::v1::HistoryHandler;
 
 use super::approval::instant;
-use super::names::{DecisionName, decision_of, uuid_of};
+use super::names::{DecisionName, decision_of};
 use crate::domain::history::Break;
 use crate::grpc::convert;
 use crate::service::deciding::Decider;

@@ -10,7 +10,6 @@ use lutong_proto::time;
 use lutong_skin::risk_rules::v1::KeyAreaHandler;
 
 use super::approval::{self, acting, instant, read_basis};
-use super::names::uuid_of;
 use super::places::issued_division;
 use crate::domain::approval::{Closing, State, Step};
 use crate::domain::key_area::Proposal;
@@ -18,6 +17,7 @@ use crate::domain::legal_basis::LegalBasis;
 use crate::service::deciding::Decider;
 use crate::service::key_areas::StandingKeyArea;
 use crate::store::key_areas::Filter;
+use lutong_chassis::reply::uuid_of;
 
 const COLLECTION: &str = "key-areas";
 

@@ -1,33 +1,16 @@
 //! Operations.
 
-use std::time::Duration;
-
-use futures::StreamExt as _;
-use futures::stream;
-use lutong_chassis::access::{CasePermit, Grant};
+use futures::{StreamExt as _, TryStreamExt as _};
+use lutong_chassis::access::CasePermit;
+use lutong_chassis::operations::{Filter, Operations, Sight, parse_name};
 use lutong_chassis::skin::{Answers, Listing, Mutation, Query};
 use lutong_kernel::Fault;
-use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
-use lutong_proto::types::v1 as types;
 use lutong_skin::risk_rules::v1::OperationHandler;
-use tokio::time::Instant;
-use uuid::Uuid;
 
-use super::approval::instant;
-use super::names::uuid_of;
-use crate::domain::operation::{Kind, Operation, State};
-use crate::service::deciding::Decider;
-use crate::service::operations::Sight;
-use crate::store::operations::Filter;
+use crate::service::operations::end_work;
 
-const COLLECTION: &str = "operations";
-/// Between two looks at a watched operation.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A watcher hears at least this often, also when nothing has changed.
-const HEARTBEAT: Duration = Duration::from_secs(15);
-
-pub struct Handler(pub Decider);
+pub struct Handler(pub Operations);
 
 impl OperationHandler for Handler {
     async fn get_operation(
@@ -35,10 +18,10 @@ impl OperationHandler for Handler {
         call: Query<CasePermit>,
         message: wire::GetOperationRequest,
     ) -> Result<wire::GetOperationResponse, Fault> {
-        let id = uuid_of(&message.name, COLLECTION)?;
-        let found = self.0.operation_of(&sight(&call.grant, &call.permit), id).await?;
+        let sight = Sight::of(&call.grant, &call.permit);
+        let found = self.0.get(&sight, parse_name(&message.name)?).await?;
         Ok(wire::GetOperationResponse {
-            operation: Some(operation(&found)),
+            operation: Some(found.into()),
         })
     }
 
@@ -47,19 +30,11 @@ impl OperationHandler for Handler {
         call: Listing<CasePermit>,
         message: wire::ListOperationsRequest,
     ) -> Result<wire::ListOperationsResponse, Fault> {
-        let filter = Filter {
-            account: None,
-            kind: Kind::ALL.into_iter().find(|one| kind(*one) == message.kind()),
-            state: State::ALL.into_iter().find(|one| state(*one) == message.state()),
-        };
-        // Nothing here does what no kind of ours is.
-        if filter.kind.is_none() && message.kind() != types::OperationKind::Unspecified {
-            return Ok(wire::ListOperationsResponse::default());
-        }
-        let sight = sight(&call.grant, &call.permit);
-        let (found, next_page_token) = self.0.list_operations(&sight, filter, &call.page).await?;
+        let sight = Sight::of(&call.grant, &call.permit);
+        let filter = Filter::asked(message.kind(), message.state());
+        let (found, next_page_token) = self.0.list(&sight, filter, &call.page).await?;
         Ok(wire::ListOperationsResponse {
-            operations: found.iter().map(operation).collect(),
+            operations: found.into_iter().map(Into::into).collect(),
             next_page_token,
         })
     }
@@ -69,11 +44,11 @@ impl OperationHandler for Handler {
         call: Mutation<CasePermit>,
         message: wire::CancelOperationRequest,
     ) -> Result<wire::CancelOperationResponse, Fault> {
-        let id = uuid_of(&message.name, COLLECTION)?;
-        let sight = sight(&call.grant, &call.permit);
-        let cancelled = self.0.cancel_operation(sight, call.request, id).await?;
+        let sight = Sight::of(&call.grant, &call.permit);
+        let id = parse_name(&message.name)?;
+        let cancelled = self.0.cancel(sight, call.request, id, end_work).await?;
         Ok(wire::CancelOperationResponse {
-            operation: Some(operation(&cancelled)),
+            operation: Some(cancelled.into()),
         })
     }
 
@@ -82,110 +57,11 @@ impl OperationHandler for Handler {
         call: Query<CasePermit>,
         message: wire::WatchOperationRequest,
     ) -> Result<Answers<wire::WatchOperationResponse>, Fault> {
-        let id = uuid_of(&message.name, COLLECTION)?;
-        let sight = sight(&call.grant, &call.permit);
-        let first = self.0.operation_of(&sight, id).await?;
-        let watch = Watch {
-            decider: self.0.clone(),
-            sight,
-            id,
-            said: first.clone(),
+        let sight = Sight::of(&call.grant, &call.permit);
+        let watched = self.0.watch(sight, parse_name(&message.name)?).await?;
+        let answer = |operation: lutong_chassis::operations::Operation| wire::WatchOperationResponse {
+            operation: Some(operation.into()),
         };
-        let rest = stream::unfold(Some(watch), |watch| async move { watch?.next().await });
-        Ok(stream::once(async move { Ok(answer(&first)) })
-            .chain(rest)
-            .boxed())
-    }
-}
-
-/// Somebody who watches an operation.
-struct Watch {
-    decider: Decider,
-    sight: Sight,
-    id: Uuid,
-    said: Operation,
-}
-
-type Said = (Result<wire::WatchOperationResponse, Fault>, Option<Watch>);
-
-impl Watch {
-    /// Waits for a change or the heartbeat; `None` once its end was said.
-    async fn next(mut self) -> Option<Said> {
-        if !self.said.state.is_open() {
-            return None;
-        }
-        let heartbeat = Instant::now() + HEARTBEAT;
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let found = match self.decider.operation_of(&self.sight, self.id).await {
-                Ok(found) => found,
-                Err(fault) => return Some((Err(fault), None)),
-            };
-            if found != self.said || Instant::now() >= heartbeat {
-                self.said = found;
-                return Some((Ok(answer(&self.said)), Some(self)));
-            }
-        }
-    }
-}
-
-fn answer(one: &Operation) -> wire::WatchOperationResponse {
-    wire::WatchOperationResponse {
-        operation: Some(operation(one)),
-    }
-}
-
-/// Operators and auditors see every operation, others their own.
-fn sight(grant: &Grant, permit: &CasePermit) -> Sight {
-    let roles = grant.principal().roles;
-    if roles.has(Role::Operator) || roles.has(Role::Auditor) {
-        Sight::All
-    } else {
-        Sight::Own(permit.account().to_owned())
-    }
-}
-
-pub const fn kind(kind: Kind) -> types::OperationKind {
-    match kind {
-        Kind::BringIntoForce => types::OperationKind::BringIntoForce,
-        Kind::Recompare => types::OperationKind::Recompare,
-        Kind::PreviewRuleSet => types::OperationKind::PreviewRuleSet,
-        Kind::RollBack => types::OperationKind::RollBack,
-        Kind::VerifyHistory => types::OperationKind::VerifyHistory,
-    }
-}
-
-const fn state(state: State) -> types::OperationState {
-    match state {
-        State::Queued => types::OperationState::Queued,
-        State::Running => types::OperationState::Running,
-        State::Succeeded => types::OperationState::Succeeded,
-        State::Failed => types::OperationState::Failed,
-        State::Cancelled => types::OperationState::Cancelled,
-    }
-}
-
-const fn unit(kind: Kind) -> types::ProgressUnit {
-    match kind {
-        Kind::BringIntoForce | Kind::RollBack | Kind::VerifyHistory => types::ProgressUnit::Subjects,
-        Kind::Recompare | Kind::PreviewRuleSet => types::ProgressUnit::Parts,
-    }
-}
-
-pub fn operation(one: &Operation) -> types::Operation {
-    types::Operation {
-        name: one.name(),
-        operation_id: one.id.to_string(),
-        kind: kind(one.kind).into(),
-        state: state(one.state).into(),
-        progress: Some(types::OperationProgress {
-            done: one.done,
-            total: one.total,
-            unit: unit(one.kind).into(),
-        }),
-        create_time: Some(instant(one.created_at)),
-        finish_time: one.finished_at.map(instant),
-        error: None,
-        target: one.target.clone(),
+        Ok(watched.map_ok(answer).boxed())
     }
 }

@@ -7,12 +7,12 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_skin::risk_rules::v1::RecomparisonHandler;
 
 use super::approval::instant;
-use super::names::uuid_of;
 use crate::domain::recomparison::Finding;
 use crate::grpc::convert::hex;
 use crate::service::deciding::Decider;
 use crate::service::recomparison::{Report, RunState, Which};
 use crate::store::recomparisons::Found;
+use lutong_chassis::reply::uuid_of;
 use lutong_kernel::Colour;
 use lutong_proto::types::v1::Colour as WireColour;
 

@@ -12,10 +12,10 @@ use lutong_proto::types::v1 as types;
 use lutong_skin::risk_rules::v1::RollbackHandler;
 
 use super::approval::{self, acting, instant};
-use super::names::uuid_of;
 use crate::domain::approval::Step;
 use crate::domain::rollback::{Outcome, Preview, Proposal, Span, State};
 use crate::service::rollback::{Rollbacks, etag};
+use lutong_chassis::reply::uuid_of;
 
 const COLLECTION: &str = "rollbacks";
 

@@ -15,11 +15,11 @@ use super::book::Basis;
 use super::deciding::Decider;
 use super::rule_changes::RuleDesk;
 use super::shadow::Compared;
-use crate::domain::operation::{Kind, State as Ended};
 use crate::domain::rule_change::{Counts, Tally};
 use crate::domain::rule_set::RuleSet;
 use crate::store::rule_changes::{self, Work};
-use crate::store::{operations, rule_sets, scan};
+use crate::store::{rule_sets, scan};
+use lutong_chassis::operations::{Ended, Kind, store as operations};
 
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);

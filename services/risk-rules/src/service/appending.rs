@@ -15,6 +15,7 @@ use lutong_kernel::{FactId, Fault, FaultCode, SubjectId, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::{Decider, Held};
+use super::effect::{Bringing, Effect, LeftTo};
 pub use super::sorting::Outcome;
 use super::sorting::{Accepted, Sorted, sort};
 use super::statement::{Prepared, Statement};
@@ -130,8 +131,9 @@ impl Decider {
         _permit: AnyPermit,
         call: &Call,
         batch: Batch,
-    ) -> Result<(Appended, bool), Fault> {
-        self.append_in_force(call, batch).await
+        to: LeftTo<'_>,
+    ) -> Result<(Appended, Effect), Fault> {
+        self.append_in_force(call, batch, to).await
     }
 
     /// Gives a person a code, with what they state about themselves.
@@ -140,24 +142,33 @@ impl Decider {
         permit: DeclarantPermit,
         call: &Call,
         statements: Vec<Result<Statement, Violation>>,
-    ) -> Result<(Appended, bool), Fault> {
+        to: LeftTo<'_>,
+    ) -> Result<(Appended, Effect), Fault> {
         let batch = Batch {
             statements,
             enrol: vec![permit.subject()],
             ..Batch::default()
         };
-        self.append_in_force(call, batch).await
+        self.append_in_force(call, batch, to).await
     }
 
-    /// The same, and brings what was decided into force: `true` when all of it is. A case is acknowledged only then: until
-    /// its sender repeats it and is told so, nobody may rely on it.
-    pub async fn append_in_force(&self, call: &Call, batch: Batch) -> Result<(Appended, bool), Fault> {
+    /// The same, and brings what was decided into force, or leaves it to an operation. A case is acknowledged only when it is
+    /// in force: until its sender repeats it and is told so, nobody may rely on it.
+    async fn append_in_force(
+        &self,
+        call: &Call,
+        batch: Batch,
+        to: LeftTo<'_>,
+    ) -> Result<(Appended, Effect), Fault> {
         let cases = cases(&batch);
         let all_or_nothing = batch.all_or_nothing;
         let mut appended = self.append_gathered(batch).await?;
-        let decisions = [&appended.made[..], &appended.standing[..]].concat();
-        let applied = self.bring_into_force(call, &decisions).await;
-        if !applied && !cases.is_empty() {
+        let mut bringing = Bringing::new(self, call);
+        bringing
+            .made_and_standing(&appended.made, &appended.standing)
+            .await;
+        let effect = bringing.finish(to).await?;
+        if !effect.is_in_force() && !cases.is_empty() {
             if all_or_nothing {
                 return Err(Fault::unavailable("code-rendering"));
             }
@@ -167,7 +178,7 @@ impl Decider {
                 }
             }
         }
-        Ok((appended, applied))
+        Ok((appended, effect))
     }
 
     /// The same in a transaction of the caller's, who brings what was made into force.

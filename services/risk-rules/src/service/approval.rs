@@ -3,6 +3,7 @@
 
 use lutong_chassis::access::DivisionPermit;
 use lutong_chassis::idempotency::RequestKey;
+pub use lutong_chassis::reply::wrong_state;
 use lutong_kernel::{Fault, FaultCode};
 
 use crate::domain::approval::{Refusal, Step};
@@ -28,16 +29,4 @@ pub fn refused(error: Refusal, allowed: &[Step]) -> Fault {
         }
     };
     Fault::new(FaultCode::FailedPrecondition, reason, zh, error.to_string())
-}
-
-/// The resource is not in a state that the action starts from.
-pub fn wrong_state(state: &str, allowed: &[&str]) -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "WRONG_STATE",
-        "当前状态不允许此操作",
-        format!("it is {state}: this cannot be done"),
-    )
-    .with("state", state)
-    .with("allowed", allowed.join(","))
 }

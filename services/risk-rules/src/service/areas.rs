@@ -10,7 +10,7 @@ use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use super::deciding::Decider;
-use super::effect::{Bringing, Effect};
+use super::effect::{Bringing, Effect, LeftTo};
 use crate::domain::area::{AreaEntry, RiskLevel};
 use crate::domain::notice::intervals::Span;
 use crate::domain::notice::{Notice, NoticeDiff, NoticeError, diff};
@@ -62,7 +62,7 @@ impl Decider {
             unchanged: diff.unchanged,
             lifted: diff.lifted.len(),
             needs_placement,
-            effect: bringing.finish(account, String::new()).await?,
+            effect: bringing.finish(LeftTo::its_own(account, String::new())).await?,
         })
     }
 

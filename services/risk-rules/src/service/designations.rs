@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::appending::Batch;
 use super::approval::{Acting, refused};
 use super::deciding::Decider;
-use super::effect::{Bringing, Effect};
+use super::effect::{Bringing, Effect, LeftTo};
 use super::statement::{Content, Statement};
 use crate::domain::approval::{Approval, Closing, Signature, State, Step};
 use crate::domain::attributes::Attributes;
@@ -175,7 +175,7 @@ impl Decider {
         let mut bringing = Bringing::new(self, call);
         bringing.made(&made).await;
         bringing.standing(&standing).await;
-        let effect = bringing.finish(&account, one.name()).await?;
+        let effect = bringing.finish(LeftTo::its_own(&account, one.name())).await?;
         Ok((one, effect))
     }
 

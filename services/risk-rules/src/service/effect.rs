@@ -6,14 +6,14 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use lutong_chassis::client::Call;
 use lutong_chassis::storage::StorageError;
-use lutong_kernel::{DecisionId, Fault, SubjectId};
+use lutong_kernel::{Fault, SubjectId};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::deciding::Decider;
-use crate::domain::operation::{Kind, Operation, State};
 use crate::store::decisions::{self, StoredDecision};
-use crate::store::operations;
+use crate::store::operation_subjects;
+use lutong_chassis::operations::{Ended, Kind, Operation, store as operations};
 
 /// Between two looks for decisions to bring into force.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -33,6 +33,28 @@ pub struct Effect {
 impl Effect {
     pub const fn is_in_force(&self) -> bool {
         self.operation.is_none()
+    }
+}
+
+/// To which operation a change leaves what is not in force yet.
+#[derive(Debug, Clone)]
+pub struct LeftTo<'a> {
+    /// Whose operation it is; empty: the service's own.
+    pub account: &'a str,
+    /// The resource that was changed; empty where facts were stated.
+    pub target: String,
+    /// The operation of an earlier part of the same change: it takes this one's too, if it goes on.
+    pub operation: Option<Uuid>,
+}
+
+impl<'a> LeftTo<'a> {
+    /// To one of its own.
+    pub const fn its_own(account: &'a str, target: String) -> Self {
+        Self {
+            account,
+            target,
+            operation: None,
+        }
     }
 }
 
@@ -60,6 +82,12 @@ impl<'a> Bringing<'a> {
         self.standing(made).await;
     }
 
+    /// Both by one call.
+    pub async fn made_and_standing(&mut self, made: &[StoredDecision], standing: &[StoredDecision]) {
+        self.redecided += made.len();
+        self.standing(&[made, standing].concat()).await;
+    }
+
     /// Decisions that stood already, and may not be in force yet.
     pub async fn standing(&mut self, standing: &[StoredDecision]) {
         if !self.decider.bring_into_force(self.call, standing).await {
@@ -67,8 +95,8 @@ impl<'a> Bringing<'a> {
         }
     }
 
-    /// Leaves what is not in force to an operation of `account`, whose target is the resource that was changed.
-    pub async fn finish(self, account: &str, target: String) -> Result<Effect, Fault> {
+    /// Leaves what is not in force to an operation.
+    pub async fn finish(self, to: LeftTo<'_>) -> Result<Effect, Fault> {
         let Self {
             decider,
             redecided,
@@ -78,7 +106,7 @@ impl<'a> Bringing<'a> {
         let operation = if waiting.is_empty() {
             None
         } else {
-            Some(decider.leave_to_operation(account, target, waiting).await?)
+            Some(decider.leave_to_operation(to, waiting).await?)
         };
         Ok(Effect { redecided, operation })
     }
@@ -87,44 +115,36 @@ impl<'a> Bringing<'a> {
 impl Decider {
     /// An operation as it begins.
     pub(super) fn operation(&self, kind: Kind, account: &str, target: String) -> Operation {
-        let now = self.clock.now();
-        Operation {
-            id: DecisionId::new(now, &*self.random).uuid(),
-            kind,
-            state: State::Running,
-            target,
-            account: account.to_owned(),
-            created_at: now,
-            finished_at: None,
-            done: 0,
-            total: None,
-        }
+        Operation::begin(kind, account, target, (self.clock.now(), &*self.random))
     }
 
-    async fn leave_to_operation(
-        &self,
-        account: &str,
-        target: String,
-        mut waiting: Vec<SubjectId>,
-    ) -> Result<Uuid, Fault> {
+    async fn leave_to_operation(&self, to: LeftTo<'_>, mut waiting: Vec<SubjectId>) -> Result<Uuid, Fault> {
         waiting.sort_unstable();
         waiting.dedup();
-        let operation = Operation {
-            total: i64::try_from(waiting.len()).ok(),
-            ..self.operation(Kind::BringIntoForce, account, target)
+        let more = i64::try_from(waiting.len()).unwrap_or(i64::MAX);
+        let own = Operation {
+            total: Some(more),
+            ..self.operation(Kind::BringIntoForce, to.account, to.target)
         };
-        let id = operation.id;
-        let stored: Result<(), StorageError> = self
+        let earlier = to.operation;
+        let stored: Result<Uuid, StorageError> = self
             .database
             .write(move |transaction| {
                 async move {
-                    operations::insert(transaction, &operation).await?;
-                    operations::add_subjects(transaction, id, &waiting).await
+                    let id = match earlier {
+                        Some(id) if operations::add_total(transaction, (id, &own.account), more).await? => id,
+                        _ => {
+                            operations::insert(transaction, &own).await?;
+                            own.id
+                        }
+                    };
+                    operation_subjects::add(transaction, id, &waiting).await?;
+                    Ok(id)
                 }
                 .boxed()
             })
             .await;
-        stored?;
+        let id = stored?;
         self.pending.notify_waiters();
         Ok(id)
     }
@@ -138,7 +158,15 @@ impl Decider {
         let ended: Result<bool, StorageError> = self
             .database
             .write(move |transaction| {
-                async move { operations::finish(transaction, id, State::Succeeded, now).await }.boxed()
+                async move {
+                    // Holds the row, so that whoever leaves more to this operation does so before, and is seen, or after.
+                    operations::add_done(transaction, id, 0).await?;
+                    if !operation_subjects::waiting(transaction, id, 1).await?.is_empty() {
+                        return Ok(false);
+                    }
+                    operations::finish(transaction, id, Ended::Succeeded, now).await
+                }
+                .boxed()
             })
             .await;
         if ended? {
@@ -150,7 +178,7 @@ impl Decider {
     /// Brings into force whoever an operation has waiting; `false` when code-rendering is away.
     pub(super) async fn bring_waiting(&self, id: Uuid) -> Result<bool, Fault> {
         loop {
-            let waiting = operations::waiting(self.database.reader(), id, AT_ONCE).await?;
+            let waiting = operation_subjects::waiting(self.database.reader(), id, AT_ONCE).await?;
             if waiting.is_empty() {
                 return Ok(true);
             }
@@ -163,7 +191,7 @@ impl Decider {
                 .database
                 .write(move |transaction| {
                     async move {
-                        let gone = operations::remove_subjects(transaction, id, &waiting).await?;
+                        let gone = operation_subjects::remove(transaction, id, &waiting).await?;
                         operations::add_done_of_kind(transaction, (id, Kind::BringIntoForce), gone).await
                     }
                     .boxed()
@@ -190,10 +218,16 @@ pub async fn bring_pending(decider: Decider, stop: CancellationToken) {
 }
 
 async fn look(decider: &Decider) -> Result<(), Fault> {
-    for operation in operations::open(decider.database.reader(), Kind::BringIntoForce).await? {
-        if !decider.bring_operation(&operation).await? {
-            return Ok(());
+    let mut after = None;
+    loop {
+        let reader = decider.database.reader();
+        let open = operations::open(reader, Kind::BringIntoForce, after, AT_ONCE).await?;
+        let Some(last) = open.last() else { return Ok(()) };
+        after = Some(last.id);
+        for operation in open {
+            if !decider.bring_operation(&operation).await? {
+                return Ok(());
+            }
         }
     }
-    Ok(())
 }

@@ -12,9 +12,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::deciding::Decider;
-use crate::domain::operation::{Kind, Operation, State};
 use crate::store::history_verifications::{self, Broken, Counts, Verification};
-use crate::store::operations;
+use lutong_chassis::operations::{Ended, Kind, Operation, store as operations};
 
 /// Between two looks for a check to work on.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -122,7 +121,7 @@ impl Decider {
                     let target = (Kind::VerifyHistory, target.as_str());
                     operations::add_done_of(transaction, target, checked).await?;
                     if let Some(at) = finished_at {
-                        operations::finish_of(transaction, target, State::Succeeded, at).await?;
+                        operations::finish_of(transaction, target, Ended::Succeeded, at).await?;
                     }
                     Ok(true)
                 }

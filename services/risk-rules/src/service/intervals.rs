@@ -8,7 +8,7 @@ use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp, Violation};
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::Decider;
-use super::effect::{Bringing, Effect};
+use super::effect::{Bringing, Effect, LeftTo};
 use crate::domain::area::{AreaBook, AreaEntry, RiskLevel};
 use crate::domain::notice::Unplaced;
 use crate::domain::notice::intervals::{IntervalError, Intervals, Span, Wrong};
@@ -69,7 +69,7 @@ impl Decider {
             opened: changes.opened.len(),
             ended: changes.ended.len(),
             unchanged: changes.unchanged,
-            effect: bringing.finish(account, String::new()).await?,
+            effect: bringing.finish(LeftTo::its_own(account, String::new())).await?,
             ..counted
         })
     }

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::approval::{Acting, refused};
 use super::deciding::Decider;
-use super::effect::{Bringing, Effect};
+use super::effect::{Bringing, Effect, LeftTo};
 use crate::domain::approval::{Approval, Closing, Signature, State, Step};
 use crate::domain::key_area::{KeyArea, Proposal};
 use crate::store::areas;
@@ -111,7 +111,9 @@ impl Decider {
         let mut bringing = Bringing::new(self, call);
         self.redecide_stays(&mut bringing, std::iter::once(&entry))
             .await?;
-        let effect = bringing.finish(&account, one.area.name()).await?;
+        let effect = bringing
+            .finish(LeftTo::its_own(&account, one.area.name()))
+            .await?;
         Ok((one, effect))
     }
 

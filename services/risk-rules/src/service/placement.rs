@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::approval::{Acting, wrong_state};
 use super::deciding::Decider;
-use super::effect::{Bringing, Effect};
+use super::effect::{Bringing, Effect, LeftTo};
 use crate::domain::area::{AreaEntry, AreaKey, AreaQuery};
 use crate::domain::notice::place::region_of;
 use crate::store::unplaced::{Placement, RowState, UnplacedRow};
@@ -142,7 +142,7 @@ impl Decider {
         // Done again for a request sent again: what a crash left undone is done.
         let mut bringing = Bringing::new(self, call);
         self.redecide_stays(&mut bringing, std::iter::once(&area)).await?;
-        let effect = bringing.finish(&account, row.name()).await?;
+        let effect = bringing.finish(LeftTo::its_own(&account, row.name())).await?;
         Ok(Placed { row, area, effect })
     }
 

@@ -20,15 +20,14 @@ use super::book::Basis;
 use super::deciding::Decider;
 use crate::domain::area::AreaBook;
 use crate::domain::evaluate::Evaluator;
-use crate::domain::operation::{Kind, Operation, State};
 use crate::domain::packed::{self, PackedFact};
 use crate::domain::recomparison::{Finding, Looked};
 use crate::domain::rule_set::RuleSet;
-use crate::store::operations;
 use crate::store::recomparisons::{self, Found, Progress, Run};
 use crate::store::rosters;
 use crate::store::scan::{self, Part, ScannedRow};
 use crate::store::subjects::facts_context;
+use lutong_chassis::operations::{Ended, Kind, Operation, store as operations};
 
 /// The daily run begins at this hour, Shandong time.
 const DAILY_AT: Duration = Duration::from_secs(2 * 3_600);
@@ -283,7 +282,7 @@ impl Decider {
                 async move {
                     recomparisons::finish(transaction, id, now).await?;
                     let ended = (Kind::Recompare, target.as_str());
-                    operations::finish_of(transaction, ended, State::Succeeded, now).await
+                    operations::finish_of(transaction, ended, Ended::Succeeded, now).await
                 }
                 .boxed()
             })

@@ -24,11 +24,11 @@ use super::approval::{Acting, wrong_state};
 use super::deciding::Decider;
 use super::effect::Effect;
 use crate::domain::approval::{Signature, Step};
-use crate::domain::operation::{Kind, Operation};
 use crate::domain::rollback::{Outcome, Preview, Proposal, Refusal, Span, State};
 use crate::grpc::feeds::Feeds;
 use crate::grpc::statement::StatementReader;
-use crate::store::{operations, rollbacks};
+use crate::store::rollbacks;
+use lutong_chassis::operations::{Kind, Operation, store as operations};
 
 /// Between two looks for rollbacks that were cut off.
 const LOOK_EVERY: Duration = Duration::from_secs(5);

@@ -14,12 +14,11 @@ use tokio::sync::Notify;
 use super::approval::wrong_state;
 use super::deciding::Decider;
 use crate::domain::case_file::{CaseFile, CaseFileError};
-use crate::domain::operation::{Kind, Operation, State as Ended};
 use crate::domain::rule_change::{Refusal, State, Step};
 use crate::domain::rule_set::lint::{Severity, lint};
 use crate::domain::rule_set::{MAX_DOCUMENT, RuleSet};
-use crate::store::operations;
 use crate::store::rule_changes::{self, Announcement, RuleSetVersion, Way};
+use lutong_chassis::operations::{Ended, Kind, Operation, store as operations};
 
 /// The collection in a resource's name.
 pub const COLLECTION: &str = "rule-sets";

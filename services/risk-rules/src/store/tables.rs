@@ -1,7 +1,6 @@
 //! The tables as sea-orm entities.
 
 pub mod history_verification;
-pub mod operation;
 pub mod operation_subject;
 pub mod rollback;
 

@@ -4,12 +4,13 @@ use std::sync::atomic::Ordering;
 
 use lutong_chassis::on_both_engines;
 use lutong_chassis::storage::Database;
-use lutong_chassis::testing::Bed;
+use lutong_chassis::testing::{self, Bed};
 use lutong_proto::risk_rules::v1 as wire;
-use lutong_proto::types::v1::{self as types, Colour};
+use lutong_proto::types::v1::{self as types, Colour, EffectState, OperationState};
 use wire::fact_statement::Statement as Stated;
 
-use crate::mesh::{Mesh, confirmed, correcting, fact, fever, in_force, retraction, stated};
+use crate::mesh::{Mesh, confirmed, correcting, fact, fever, in_force, named, retraction, stated};
+use crate::operations;
 
 on_both_engines!(
     a_fact_turns_whom_it_concerns_and_the_decision_says_why,
@@ -18,6 +19,7 @@ on_both_engines!(
     a_correction_takes_the_place_of_its_original_and_a_retraction_leaves_nothing,
     a_bad_row_is_named_and_the_good_ones_are_stored,
     while_code_rendering_is_away_decisions_are_pending,
+    what_is_pending_is_left_to_one_operation_of_the_feed,
     a_case_is_acknowledged_only_once_its_colour_is_in_force,
     statements_of_a_database_made_before_are_known_by_their_keys,
     a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sending_it_again,
@@ -142,6 +144,52 @@ async fn while_code_rendering_is_away_decisions_are_pending(bed: Bed) {
     assert_eq!(mesh.shown(1), Some(Colour::Yellow));
 }
 
+async fn what_is_pending_is_left_to_one_operation_of_the_feed(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![], &[1, 2]).await;
+    mesh.codes.away.store(true, Ordering::SeqCst);
+    let part = async |statement, earlier: &str| {
+        let batch = wire::AppendFactsRequest {
+            statements: vec![statement],
+            effect_operation: earlier.to_owned(),
+            ..wire::AppendFactsRequest::default()
+        };
+        let answer = mesh.append_batch(batch).await.unwrap();
+        let effect = answer.effect.unwrap();
+        assert_eq!((effect.redecided, effect.state()), (1, EffectState::Pending));
+        effect.operation
+    };
+    let operation = part(fever(1, "f1"), "").await;
+    assert_eq!(part(fever(2, "f2"), &operation).await, operation);
+    let feed = testing::feed("cdc-370200", &["fever_clinic_visit"]);
+    let found = operations::get(&mesh, &feed, &operation).await.unwrap();
+    let progress = found.progress.unwrap();
+    assert_eq!(
+        (found.finish_time, progress.done, progress.total),
+        (None, 0, Some(2))
+    );
+    let other = testing::feed("cdc-370300", &["fever_clinic_visit"]);
+    let refused = operations::get(&mesh, &other, &operation).await.unwrap_err();
+    assert_eq!(refused.reason, "OPERATION_NOT_FOUND");
+    mesh.codes.away.store(false, Ordering::SeqCst);
+    let ended = operations::ended(&mesh, &feed, &operation).await;
+    assert_eq!(ended.state(), OperationState::Succeeded);
+    assert_eq!(ended.progress.unwrap().done, 2);
+    for n in [1, 2] {
+        assert_eq!(mesh.shown(n), Some(Colour::Yellow));
+    }
+    // An operation that has ended takes nothing more.
+    mesh.stored(vec![], &[3]).await;
+    mesh.codes.away.store(true, Ordering::SeqCst);
+    assert_ne!(part(fever(3, "f3"), &operation).await, operation);
+    let batch = wire::AppendFactsRequest {
+        effect_operation: "operations/7".to_owned(),
+        ..wire::AppendFactsRequest::default()
+    };
+    let refused = mesh.append_batch(batch).await.unwrap_err();
+    assert_eq!(named(&refused), ["effect_operation NAME_SHAPE"]);
+}
+
 async fn a_case_is_acknowledged_only_once_its_colour_is_in_force(bed: Bed) {
     use wire::statement_result::Outcome;
     let mesh = Mesh::start(bed).await;
@@ -159,6 +207,7 @@ async fn a_case_is_acknowledged_only_once_its_colour_is_in_force(bed: Bed) {
     let batch = wire::AppendFactsRequest {
         statements: vec![confirmed(2, "c2")],
         all_or_nothing: true,
+        ..wire::AppendFactsRequest::default()
     };
     assert_eq!(
         mesh.append_batch(batch).await.unwrap_err().reason,

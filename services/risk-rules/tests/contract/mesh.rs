@@ -385,7 +385,7 @@ impl Mesh {
         let mut answer = self
             .append_batch(wire::AppendFactsRequest {
                 statements,
-                all_or_nothing: false,
+                ..wire::AppendFactsRequest::default()
             })
             .await?;
         for n in enrol {
@@ -450,7 +450,7 @@ impl Mesh {
             .call(&testing::citizen("wx-1", None))
             .request(wire::AppendFactsRequest {
                 statements,
-                all_or_nothing: false,
+                ..wire::AppendFactsRequest::default()
             });
         let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
             .append_facts(request)

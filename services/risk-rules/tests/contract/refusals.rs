@@ -42,6 +42,7 @@ async fn all_or_nothing_stores_nothing_when_a_row_is_bad(bed: Bed) {
     let batch = wire::AppendFactsRequest {
         statements: vec![fever(1, "f1"), bad],
         all_or_nothing: true,
+        ..wire::AppendFactsRequest::default()
     };
     let refused = mesh.append_batch(batch).await.unwrap_err();
     assert_eq!(refused.reason, "ROWS_REFUSED");

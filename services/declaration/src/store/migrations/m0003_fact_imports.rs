@@ -42,7 +42,7 @@ async fn create_imports(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
                 .col(number(Column::Unchanged))
                 .col(number(Column::Refused))
                 .col(number(Column::Redecided))
-                .col(ColumnDef::new(Column::Pending).boolean().not_null())
+                .col(ColumnDef::new(Column::Pending).binary())
                 .col(number(Column::CreatedAt))
                 .col(ColumnDef::new(Column::FinishedAt).big_integer())
                 .to_owned(),

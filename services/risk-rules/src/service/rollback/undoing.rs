@@ -8,13 +8,13 @@ use lutong_chassis::storage::StorageError;
 use lutong_kernel::{FactId, Fault, SubjectId};
 
 use super::{Rollbacks, Signature};
-use crate::domain::operation::{Kind, Operation, State as Ended};
 use crate::domain::rollback::plan::{Plan, Stated, plan};
 use crate::domain::rollback::{Outcome, Proposal, Span, State};
 use crate::service::appending::Batch;
 use crate::service::statement::{Content, Statement};
 use crate::store::statements::{self, StatementRow};
-use crate::store::{operations, rollbacks};
+use crate::store::{operation_subjects, rollbacks};
+use lutong_chassis::operations::{Ended, Kind, Operation, store as operations};
 
 /// Subjects of one transaction.
 const PAGE: u64 = 100;
@@ -94,7 +94,7 @@ impl Rollbacks {
             .write(move |transaction| {
                 async move {
                     if let Some(operation) = operation {
-                        operations::add_subjects(transaction, operation, &waiting).await?;
+                        operation_subjects::add(transaction, operation, &waiting).await?;
                         let done = u64::try_from(outcome.subjects).unwrap_or(u64::MAX);
                         operations::add_done(transaction, operation, done).await?;
                     }

@@ -1,10 +1,11 @@
 //! Who closed a designation and how, operations, and whose decisions they bring into force.
 
+use lutong_chassis::operations::create_operations_table;
 use sea_orm::sea_query::{Alias, ColumnDef, Index, IndexCreateStatement, IntoIden, Table};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-use crate::store::tables::{designation, operation, operation_subject};
+use crate::store::tables::{designation, operation_subject};
 
 pub struct Migration;
 
@@ -50,27 +51,8 @@ async fn close_designations(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
 }
 
 async fn create_operations(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    use operation::{Column, Entity};
     use operation_subject::Column as Of;
-    let operations = Table::create()
-        .table(Entity)
-        .col(ColumnDef::new(Column::Id).binary().not_null().primary_key())
-        .col(ColumnDef::new(Column::Kind).string().not_null())
-        .col(ColumnDef::new(Column::State).string().not_null())
-        .col(ColumnDef::new(Column::Target).string().not_null())
-        .col(ColumnDef::new(Column::Account).string().not_null())
-        .col(ColumnDef::new(Column::CreatedAt).big_integer().not_null())
-        .col(ColumnDef::new(Column::FinishedAt).big_integer())
-        .col(ColumnDef::new(Column::Done).big_integer().not_null())
-        .col(ColumnDef::new(Column::Total).big_integer())
-        .to_owned();
-    manager.create_table(operations).await?;
-    for made in [
-        index("operations_state", Entity, [Column::Kind, Column::State]),
-        index("operations_account", Entity, [Column::Account, Column::Id]),
-    ] {
-        manager.create_index(made).await?;
-    }
+    create_operations_table(manager).await?;
     let subjects = Table::create()
         .table(operation_subject::Entity)
         .col(ColumnDef::new(Of::OperationId).binary().not_null())

@@ -1,7 +1,15 @@
-//! Work that goes on by itself: what it does, how far it is, how it ended.
+//! Work that goes on by itself, also after a restart: what it does, how far it is, how it ended. A service that has such work has
+//! the table [`store`], answers for it through [`Operations`], and works at it in a way of its own.
 
-use lutong_kernel::Timestamp;
+mod reading;
+pub mod store;
+mod wire;
+
+use lutong_kernel::{DecisionId, Random, Timestamp};
 use uuid::Uuid;
+
+pub use reading::{Operations, Sight, parse_name, parse_reference};
+pub use store::{Filter, create_operations_table};
 
 /// Days that an operation is kept after its end.
 pub const KEPT_DAYS: i64 = 30;
@@ -14,15 +22,17 @@ pub enum Kind {
     PreviewRuleSet,
     RollBack,
     VerifyHistory,
+    Pull,
 }
 
 impl Kind {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::BringIntoForce,
         Self::Recompare,
         Self::PreviewRuleSet,
         Self::RollBack,
         Self::VerifyHistory,
+        Self::Pull,
     ];
 
     /// As stored.
@@ -33,6 +43,7 @@ impl Kind {
             Self::PreviewRuleSet => "preview-rule-set",
             Self::RollBack => "roll-back",
             Self::VerifyHistory => "verify-history",
+            Self::Pull => "pull",
         }
     }
 
@@ -40,8 +51,9 @@ impl Kind {
         Self::ALL.into_iter().find(|one| one.as_str() == text)
     }
 
-    /// Whether it may be ended before it is done. Decisions must come into force, and a rollback is not left half done.
-    pub const fn can_be_cancelled(self) -> bool {
+    /// Whether one that runs may be ended before it is done. Decisions must come into force, a rollback is not left half done,
+    /// and what a database has answered is stored before its cursor moves.
+    const fn can_be_interrupted(self) -> bool {
         matches!(self, Self::Recompare | Self::PreviewRuleSet | Self::VerifyHistory)
     }
 }
@@ -100,9 +112,59 @@ pub struct Operation {
     pub finished_at: Option<Timestamp>,
     pub done: i64,
     pub total: Option<i64>,
+    /// Why it failed; `None` unless it did.
+    pub failure: Option<Failure>,
+}
+
+/// Why an operation failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Stable, `UPPER_SNAKE`.
+    pub reason: String,
+    pub zh: String,
+    pub en: String,
+}
+
+/// How an operation ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    Succeeded,
+    Failed(Failure),
+    Cancelled,
+}
+
+impl Ended {
+    pub const fn state(&self) -> State {
+        match self {
+            Self::Succeeded => State::Succeeded,
+            Self::Failed(_) => State::Failed,
+            Self::Cancelled => State::Cancelled,
+        }
+    }
 }
 
 impl Operation {
+    /// One that runs from `now` on. Its id is of version 7: operations are ordered by their ids.
+    pub fn begin(kind: Kind, account: &str, target: String, (now, random): (Timestamp, &dyn Random)) -> Self {
+        Self {
+            id: DecisionId::new(now, random).uuid(),
+            kind,
+            state: State::Running,
+            target,
+            account: account.to_owned(),
+            created_at: now,
+            finished_at: None,
+            done: 0,
+            total: None,
+            failure: None,
+        }
+    }
+
+    /// Whether it may be ended before it is done: whatever nobody has begun, and what may be interrupted.
+    pub fn can_be_cancelled(&self) -> bool {
+        self.state == State::Queued || self.kind.can_be_interrupted()
+    }
+
     /// `operations/{operation}`.
     pub fn name(&self) -> String {
         name(self.id)
