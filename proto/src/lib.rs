@@ -9,6 +9,7 @@ pub mod facts;
 pub mod policy;
 pub mod requests;
 pub mod time;
+pub mod transitions;
 
 /// Every file of the contract with its options and comments, as an encoded `FileDescriptorSet`.
 pub const DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lutong.binpb"));

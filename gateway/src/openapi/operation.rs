@@ -46,6 +46,10 @@ pub fn describe(binding: &Binding, number: u32, maker: &mut Maker) -> (String, V
         "x-lutong-roles": rpc.roles.iter().map(Role::as_str_name).collect::<Vec<_>>(),
         "security": if rpc.public { json!([{}, {"session": []}]) } else { json!([{"session": []}]) },
     });
+    let pool = rpc.method.parent_pool();
+    if let Some(change) = lutong_proto::transitions::of(pool, &rpc.method) {
+        operation["x-lutong-transition"] = json!({"from": change.from_states, "to": change.to_states});
+    }
     if let Some(body) = body_of(binding, &id, number, maker) {
         operation["requestBody"] = body;
     }

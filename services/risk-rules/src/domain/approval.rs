@@ -207,6 +207,27 @@ mod tests {
     }
 
     #[test]
+    fn the_steps_of_designations_and_key_areas_are_those_of_the_contract() {
+        let pool = lutong_proto::descriptor_pool();
+        for (service, noun) in [
+            ("DesignationService", "Designation"),
+            ("KeyAreaService", "KeyArea"),
+        ] {
+            for (step, verb, to) in [
+                (Step::Approve, "Approve", State::Approved),
+                (Step::Reject, "Reject", State::Rejected),
+                (Step::Withdraw, "Withdraw", State::Withdrawn),
+                (Step::End, "End", State::Ended),
+            ] {
+                let rpc = format!("lutong.risk_rules.v1.{service}/{verb}{noun}");
+                let said = lutong_proto::transitions::of_rpc(pool, &rpc).expect(&rpc);
+                assert_eq!(said.from_states, [step.from().as_str()], "{rpc}");
+                assert_eq!(said.to_states, [to.as_str()], "{rpc}");
+            }
+        }
+    }
+
+    #[test]
     fn another_account_approves_or_rejects_and_the_proposer_withdraws() {
         for state in State::ALL {
             let one = in_state(state);

@@ -175,4 +175,23 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn the_steps_of_a_rollback_are_those_of_the_contract() {
+        let pool = lutong_proto::descriptor_pool();
+        for (step, to) in [
+            (Step::Approve, State::Approved),
+            (Step::Reject, State::Rejected),
+            (Step::Withdraw, State::Withdrawn),
+        ] {
+            let rpc = format!("lutong.risk_rules.v1.RollbackService/{step:?}Rollback");
+            let said = lutong_proto::transitions::of_rpc(pool, &rpc).expect(&rpc);
+            let account = if step == Step::Withdraw { "one" } else { "two" };
+            let may = |state: &State| proposal(*state).check(step, account).is_ok();
+            let from = State::ALL.into_iter().filter(may);
+            let from: Vec<String> = from.map(|state| state.as_str().to_uppercase()).collect();
+            assert_eq!(said.from_states, from, "{rpc}");
+            assert_eq!(said.to_states, [to.as_str().to_uppercase()], "{rpc}");
+        }
+    }
 }

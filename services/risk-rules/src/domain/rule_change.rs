@@ -312,3 +312,32 @@ impl Counts {
         self.changes.iter().map(|change| change.count).sum()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_of_a_rule_set_are_those_of_the_contract() {
+        let pool = lutong_proto::descriptor_pool();
+        for step in Step::ALL {
+            let verb = format!("{step:?}");
+            let verb = verb.trim_end_matches("(0)");
+            let rpc = format!("lutong.risk_rules.v1.RuleSetService/{verb}RuleSet");
+            let said = lutong_proto::transitions::of_rpc(pool, &rpc).expect(&rpc);
+            let from: Vec<String> = step
+                .from()
+                .iter()
+                .map(|state| state.as_str().to_uppercase())
+                .collect();
+            assert_eq!(said.from_states, from, "{rpc}");
+            for state in State::ALL {
+                for is_author in [true, false] {
+                    let taken = step.check(state, is_author);
+                    let may = !matches!(taken, Err(Refusal::WrongState));
+                    assert_eq!(may, step.from().contains(&state), "{rpc} {state:?}");
+                }
+            }
+        }
+    }
+}
