@@ -5,12 +5,12 @@ const WORDS = {
   zh: {
     roles: "谁可调用", parameters: "参数", body: "请求内容", answer: "返回", errors: "错误原因", example: "示例",
     required: "必填", readOnly: "由系统填写", oneOf: "以下之一", anybody: "任何人", list: "列表", map: "映射",
-    failed: "无法读取 /openapi.json",
+    characters: "字", items: "项", failed: "无法读取 /openapi.json",
   },
   en: {
     roles: "Who may call", parameters: "Parameters", body: "Request body", answer: "Answer", errors: "Error reasons", example: "Example",
     required: "required", readOnly: "set by the server", oneOf: "one of", anybody: "anybody", list: "list of", map: "map of",
-    failed: "/openapi.json cannot be read",
+    characters: "characters", items: "items", failed: "/openapi.json cannot be read",
   },
 };
 const ROLES = {
@@ -19,6 +19,15 @@ const ROLES = {
   ROLE_RULE_AUTHOR: "规则起草人", ROLE_RULE_APPROVER: "规则审批人", ROLE_HOTLINE_AGENT: "热线人员", ROLE_AUDITOR: "审计员", ROLE_OPERATOR: "运维人员",
   ROLE_PARTNER: "互认省份",
 };
+/** Collections as people here call them; the description's own names stand after them. */
+const COLLECTIONS = {
+  Sessions: "登录", Code: "亮码", Keys: "公钥", Tokens: "验码", Complaints: "反馈", Applications: "申请", Arrivals: "来鲁申报", Audit: "审计",
+  "Fact imports": "事实导入", "Fact kinds": "事实种类", Pulls: "数据库拉取", Merges: "人员合并", Areas: "风险地区", "Unplaced areas": "待定位地区",
+  Subjects: "人员", Decision: "当前赋码", Designations: "管控决定", Decisions: "赋码历史", "History verifications": "历史核验", "Key areas": "重点地区",
+  "Risk rules": "赋码任务", Recomparisons: "全量比对", Rollbacks: "报送撤回", "Rule sets": "规则集",
+};
+/** A longer pattern says nothing to a reader; the description has it. */
+const LONGEST_PATTERN = 24;
 
 let language = (navigator.language || "zh").startsWith("zh") ? "zh" : "en";
 let contract = null;
@@ -31,6 +40,14 @@ function make(name, attributes = {}, ...children) {
   return element;
 }
 
+/** The contract's words; what stands in backticks is code. */
+function prose(text) {
+  const parts = text.split("`");
+  return parts.map((part, index) => (index % 2 === 1 && index < parts.length - 1 ? make("code", {}, part) : part));
+}
+
+const titleOf = (tag) => (COLLECTIONS[tag.name] ? `${COLLECTIONS[tag.name]} ${tag.name}` : tag.name);
+
 const shortOf = (reference) => reference.split("/").pop();
 const resolve = (thing) => (thing && thing.$ref ? thing.$ref.slice(2).split("/").reduce((at, key) => at[key], contract) : thing);
 
@@ -40,9 +57,11 @@ function typeOf(schema) {
   if (schema.type === "array") return `${word("list")} ${typeOf(schema.items || {})}`;
   if (schema.type === "object" && schema.additionalProperties) return `${word("map")} ${typeOf(schema.additionalProperties)}`;
   const bounds = [
-    ["minLength", "≥", " chars"], ["maxLength", "≤", " chars"], ["minimum", "≥", ""], ["maximum", "≤", ""], ["minItems", "≥", " items"], ["maxItems", "≤", " items"],
+    ["minLength", "≥", ` ${word("characters")}`], ["maxLength", "≤", ` ${word("characters")}`], ["minimum", "≥", ""], ["maximum", "≤", ""],
+    ["minItems", "≥", ` ${word("items")}`], ["maxItems", "≤", ` ${word("items")}`],
   ].filter(([name]) => schema[name] !== undefined).map(([name, sign, unit]) => `${sign} ${schema[name]}${unit}`);
-  return [schema.format || schema.type || "", ...bounds, schema.pattern || ""].filter(Boolean).join(", ");
+  const pattern = schema.pattern && schema.pattern.length <= LONGEST_PATTERN ? schema.pattern : "";
+  return [schema.format || schema.type || "", ...bounds, pattern].filter(Boolean).join(", ");
 }
 
 /** The members of a schema as rows; what they refer to opens on demand, so that nothing is drawn twice for nothing. */
@@ -52,7 +71,7 @@ function shapeOf(schema, depth = 0) {
     return make("div", {}, make("small", {}, word("oneOf")), ...whole.oneOf.map((variant) =>
       make("details", whole.oneOf.length === 1 ? { open: "" } : {}, make("summary", {}, variant.title || ""), shapeOf(variant, depth + 1))));
   }
-  if (whole.enum) return make("div", {}, make("p", {}, whole.description || ""));
+  if (whole.enum) return make("div", {}, make("p", {}, ...prose(whole.description || "")));
   if (!whole.properties) return make("code", {}, typeOf(whole));
   const required = whole.required || [];
   const names = Object.keys(whole.properties).sort((a, b) => required.includes(b) - required.includes(a));
@@ -60,7 +79,7 @@ function shapeOf(schema, depth = 0) {
     const member = whole.properties[name];
     const inner = member.$ref ? member : member.items && member.items.$ref ? member.items : null;
     const notes = [typeOf(member), member.readOnly ? word("readOnly") : null].filter(Boolean).join(" · ");
-    const cell = make("td", {}, member.description || "");
+    const cell = make("td", {}, ...prose(member.description || ""));
     if (inner && depth < 8) cell.append(opens(shortOf(inner.$ref), () => shapeOf(inner, depth + 1)));
     return make("tr", {}, make("td", {}, make("code", {}, name), " ", make("small", {}, notes),
       required.includes(name) ? make("small", { class: "required" }, ` ${word("required")}`) : null), cell);
@@ -84,7 +103,7 @@ function curl(method, path, operation) {
   if (method !== "get") lines[0] += ` -X ${method.toUpperCase()}`;
   if (!operation.security.some((one) => Object.keys(one).length === 0)) lines.push("  -H \"authorization: Bearer $session\"");
   const content = operation.requestBody && operation.requestBody.content["application/json"];
-  if (content) lines.push("  -H 'content-type: application/json'", `  -d '${JSON.stringify(content.example || {}, null, 2)}'`);
+  if (content) lines.push("  -H 'content-type: application/json'", `  -d '${JSON.stringify(content.example || {}, null, 2).replaceAll("'", "'\\''")}'`);
   return lines.join(" \\\n");
 }
 
@@ -101,18 +120,20 @@ function articleOf(path, method, operation) {
   const answer = operation.responses["200"].content["application/json"].schema;
   const article = make("article", { id: operation.operationId },
     make("h3", {}, make("span", { class: `method ${method}` }, method.toUpperCase()), make("code", {}, path), make("small", {}, operation.operationId)),
-    make("p", {}, operation.description.split("\n\nErrors:")[0]),
+    make("p", {}, ...prose(operation.description.split("\n\nErrors:")[0])),
     make("small", {}, `${word("roles")}: ${roles.join(language === "zh" ? "、" : ", ") || word("anybody")}${operation["x-lutong-rpc"] ? ` · gRPC ${operation["x-lutong-rpc"]}` : ""}`));
   if (parameters.length) {
     article.append(make("h4", {}, word("parameters")), make("table", {}, ...parameters.map((one) =>
       make("tr", {}, make("td", {}, make("code", {}, one.name), " ", make("small", {}, `${one.in}, ${typeOf(one.schema)}`),
-        one.required ? make("small", { class: "required" }, ` ${word("required")}`) : null), make("td", {}, one.description || "")))));
+        one.required ? make("small", { class: "required" }, ` ${word("required")}`) : null), make("td", {}, ...prose(one.description || ""))))));
   }
   if (body) article.append(make("h4", {}, word("body")), opens(typeOf(body), () => shapeOf(body)));
   article.append(make("h4", {}, word("answer")), opens(typeOf(answer), () => shapeOf(answer)));
   article.append(make("h4", {}, word("errors")), opens(Object.keys(operation.responses).filter((one) => /^4|^5/.test(one)).join(" "), () => errorsOf(operation)));
   article.append(make("h4", {}, word("example")), make("pre", {}, curl(method, path, operation)));
-  article.dataset.words = `${JSON.stringify(operation)} ${method} ${path}`.toLowerCase();
+  const answered = operation.responses["200"].content["application/json"].example;
+  if (answered !== undefined) article.append(opens(`200 ${word("answer")}`, () => make("pre", {}, JSON.stringify(answered, null, 2))));
+  article.dataset.words = `${JSON.stringify(operation)} ${operation.tags.map((name) => COLLECTIONS[name] || "").join(" ")} ${method} ${path}`.toLowerCase();
   return article;
 }
 
@@ -120,11 +141,11 @@ function draw() {
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
   const main = document.getElementById("operations");
   const nav = document.getElementById("contents");
-  main.replaceChildren(make("p", {}, contract.info.description));
+  main.replaceChildren(make("p", {}, ...prose(contract.info.description)));
   nav.replaceChildren();
   for (const tag of contract.tags) {
-    const section = make("section", {}, make("h2", {}, tag.name), make("p", {}, tag.description));
-    const links = make("div", {}, make("h2", {}, tag.name));
+    const section = make("section", {}, make("h2", {}, titleOf(tag)), make("p", {}, ...prose(tag.description)));
+    const links = make("div", {}, make("h2", {}, titleOf(tag)));
     for (const [path, item] of Object.entries(contract.paths)) {
       for (const [method, operation] of Object.entries(item)) {
         if (!operation.tags.includes(tag.name)) continue;

@@ -61,7 +61,7 @@ fn build(bindings: &Bindings, signs_in: bool) -> Document {
     };
     let mut paths: Ordered<Ordered<Value>> = Ordered::default();
     if signs_in {
-        let (path, operation) = components::sign_in(&mut maker.tags);
+        let (path, operation) = components::sign_in(&mut maker.tags, &maker.examples);
         paths.of(path).push("post".to_owned(), operation);
     }
     let mut previous = (usize::MAX, 0_u32);

@@ -30,14 +30,15 @@ const FROM_JSON: [HeaderName; 2] = [
     HeaderName::from_static("tracestate"),
 ];
 
-/// The longest that a call and an import may take; what a call has that does not say.
+/// The longest that a call and a stream, which is an import or a watch, may take; what a call has that does not say.
 const LONGEST_CALL: (Duration, HeaderValue) = (Duration::from_secs(10), HeaderValue::from_static("10S"));
-const LONGEST_IMPORT: (Duration, HeaderValue) = (Duration::from_secs(600), HeaderValue::from_static("600S"));
+const LONGEST_STREAM: (Duration, HeaderValue) = (Duration::from_secs(600), HeaderValue::from_static("600S"));
 
 /// The headers inside for a call that came as gRPC.
 pub fn headers_of_grpc(rpc: &EdgeRpc, outside: &HeaderMap, token: HeaderValue) -> HeaderMap {
     let mut inside = chosen(outside, &FROM_GRPC);
-    let longest = if rpc.streams { LONGEST_IMPORT } else { LONGEST_CALL };
+    let is_stream = rpc.streams || rpc.method.is_server_streaming();
+    let longest = if is_stream { LONGEST_STREAM } else { LONGEST_CALL };
     let asked = outside.get(TIMEOUT).filter(|value| {
         let parsed = value.to_str().ok().and_then(deadline::parse);
         parsed.is_some_and(|asked| asked <= longest.0)
@@ -146,6 +147,7 @@ mod tests {
             ("/ShowCode", Some("soon"), "10S"),
             ("/ImportFacts", None, "600S"),
             ("/ImportFacts", Some("60S"), "60S"),
+            ("/WatchOperation", None, "600S"),
         ] {
             let mut headers = HeaderMap::new();
             if let Some(asked) = asked {

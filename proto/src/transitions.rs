@@ -38,7 +38,9 @@ mod tests {
         let resources = answer.fields().filter(|field| !field.is_list());
         resources
             .filter_map(|field| match field.kind() {
-                Kind::Message(resource) => resource.get_field_by_name("state"),
+                Kind::Message(one) if one.get_field_by_name("name").is_some() => {
+                    one.get_field_by_name("state")
+                }
                 _ => None,
             })
             .find_map(|state| match state.kind() {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod disk;
+pub mod examples;
 pub mod feed;
 pub mod instants;
 pub mod journal;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::examples::Examples;
 use super::ordered::Ordered;
 use super::schema::reference;
 use crate::problem::MEDIA_TYPE;
@@ -69,7 +70,7 @@ pub fn of(mut schemas: BTreeMap<String, Value>, signs_in: bool) -> Value {
 }
 
 /// Signing in for development: the path and its operation.
-pub fn sign_in(tags: &mut Ordered<Value>) -> (String, Value) {
+pub fn sign_in(tags: &mut Ordered<Value>, examples: &Examples) -> (String, Value) {
     let about = "登录 Where a session comes from.";
     tags.push(
         "Sessions".to_owned(),
@@ -82,21 +83,23 @@ pub fn sign_in(tags: &mut Ordered<Value>) -> (String, Value) {
             "x-lutong-reasons": reasons,
         })
     };
+    let id = "createDevSession";
+    let mut body = json!({"schema": reference("SignInRequest")});
+    examples.of_body(id, &mut body);
+    let mut answer = json!({"schema": reference("Session")});
+    examples.of_answer(id, &mut answer);
     let operation = json!({
-        "operationId": "createDevSession",
+        "operationId": id,
         "tags": ["Sessions"],
         "summary": "Signs in for development: whoever says a name is it.",
         "description": "Only with `--dev`, on loopback. Any name is a citizen; `lutong admin add` gives one roles.",
         "security": [{}],
         "parameters": [],
-        "requestBody": {"required": true, "content": {"application/json": {
-            "schema": reference("SignInRequest"),
-            "example": {"account_id": "wx-1"},
-        }}},
+        "requestBody": {"required": true, "content": {"application/json": body}},
         "responses": {
             "200": {
                 "description": "The session.",
-                "content": {"application/json": {"schema": reference("Session")}},
+                "content": {"application/json": answer},
             },
             "400": refused("请求有误 Bad request", &["INVALID_FIELDS"]),
             "403": refused("没有权限 Not permitted", &["ACCOUNT_DISABLED"]),

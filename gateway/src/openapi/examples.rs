@@ -1,4 +1,5 @@
-//! Examples of operations: what the tests of the whole mesh send and are answered (`examples.json`), so that they hold.
+//! Examples of operations: what a walk over a running mesh sends and is answered (`examples.json`). The tests of the whole mesh do it
+//! again and compare, so that the examples hold.
 
 use serde_json::{Map, Value};
 

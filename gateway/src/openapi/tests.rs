@@ -140,16 +140,19 @@ fn the_variable_of_a_path_is_the_noun_and_is_not_in_the_body() {
 fn every_example_belongs_to_an_operation_and_can_be_read_as_its_request() {
     let contract = contract();
     let bindings = Bindings::read(lutong_proto::descriptor_pool(), &contract).unwrap();
-    let document = built();
+    let document: Value = serde_json::from_slice(&document(&bindings, true)).unwrap();
     for (id, example) in Examples::read().iter() {
         let found = operations(&document)
             .into_iter()
             .find(|(_, _, operation)| operation["operationId"] == **id);
         let (path, _, operation) = found.unwrap_or_else(|| panic!("{id} is no operation"));
+        // Signing in for development is no RPC.
+        let Some(rpc) = operation["x-lutong-rpc"].as_str() else {
+            continue;
+        };
         if let Some(answer) = example.get("answer") {
-            let rpc = operation["x-lutong-rpc"].as_str().unwrap();
-            let rpc = lutong_proto::errors::method(lutong_proto::descriptor_pool(), rpc).unwrap();
-            let read = prost_reflect::DynamicMessage::deserialize(rpc.output(), answer).unwrap();
+            let method = lutong_proto::errors::method(lutong_proto::descriptor_pool(), rpc).unwrap();
+            let read = prost_reflect::DynamicMessage::deserialize(method.output(), answer).unwrap();
             assert_eq!(
                 crate::transcode::answer_json(&read),
                 *answer,
@@ -165,11 +168,60 @@ fn every_example_belongs_to_an_operation_and_can_be_read_as_its_request() {
         );
         let binding = bindings
             .iter()
-            .find(|binding| operation["x-lutong-rpc"] == *binding.rpc.path.trim_start_matches('/'));
+            .find(|binding| rpc == binding.rpc.path.trim_start_matches('/'));
         let read = binding
             .unwrap()
             .request(Ok(Vec::new()), None, body.to_string().as_bytes());
         assert!(read.is_ok(), "{path} {read:?}");
+    }
+}
+
+/// Operations that cannot have an example, each with the reason.
+const WITHOUT_EXAMPLE: [(&str, &str); 0] = [];
+
+#[test]
+fn every_operation_has_an_example_of_all_that_is_sent_and_answered() {
+    let contract = contract();
+    let bindings = Bindings::read(lutong_proto::descriptor_pool(), &contract).unwrap();
+    let document = serde_json::from_slice(&document(&bindings, true)).unwrap();
+    let mut missing = Vec::new();
+    for (_, _, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        if WITHOUT_EXAMPLE.iter().any(|(without, _)| *without == id) {
+            continue;
+        }
+        let content = |of: &Value| of["content"]["application/json"].clone();
+        if content(&operation["responses"]["200"])["example"].is_null() {
+            missing.push(format!("{id}: answer"));
+        }
+        if operation.get("requestBody").is_some() && content(&operation["requestBody"])["example"].is_null() {
+            missing.push(format!("{id}: body"));
+        }
+        for parameter in operation["parameters"].as_array().unwrap() {
+            if parameter["required"] == true && parameter["example"].is_null() {
+                missing.push(format!("{id}: {}", parameter["name"]));
+            }
+        }
+    }
+    assert!(
+        missing.is_empty(),
+        "tests/tests/examples calls each: {missing:#?}"
+    );
+}
+
+/// People find what they look for by its Chinese name.
+#[test]
+fn the_pages_call_every_collection_by_a_chinese_name() {
+    let contract = contract();
+    let bindings = Bindings::read(lutong_proto::descriptor_pool(), &contract).unwrap();
+    let document: Value = serde_json::from_slice(&document(&bindings, true)).unwrap();
+    let page = include_str!("../../docs/page.js");
+    let (_, names) = page.split_once("const COLLECTIONS").unwrap();
+    let (names, _) = names.split_once("};").unwrap();
+    for tag in document["tags"].as_array().unwrap() {
+        let tag = tag["name"].as_str().unwrap();
+        let is_named = [format!(" {tag}: \""), format!("\"{tag}\": \"")];
+        assert!(is_named.iter().any(|named| names.contains(named)), "{tag}");
     }
 }
 

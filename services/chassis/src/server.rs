@@ -1,5 +1,6 @@
 //! Serving: the guard that every call of every service passes, and the listener with its limits.
 
+mod ending;
 mod guard;
 mod listen;
 mod message;

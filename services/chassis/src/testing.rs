@@ -22,6 +22,7 @@ use lutong_kernel::{ManualClock, Secret, ServiceName, SubjectId, Timestamp};
 use lutong_proto::errors::{self, Producer};
 use lutong_proto::policy::{Caller, Role};
 use sea_orm::{ConnectionTrait as _, Statement};
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -50,6 +51,7 @@ pub struct Bed {
     engine: Engine,
     folder: Arc<tempfile::TempDir>,
     answers: Answers,
+    tasks: Mutex<Vec<AbortHandle>>,
 }
 
 impl Bed {
@@ -74,6 +76,7 @@ impl Bed {
             engine,
             folder,
             answers: Answers::default(),
+            tasks: Mutex::default(),
         }
     }
 
@@ -113,14 +116,22 @@ impl Bed {
             engine: self.engine,
             folder: Arc::clone(&self.folder),
             answers: self.answers.clone(),
+            tasks: Mutex::default(),
         }
     }
 
     /// Makes a built service reachable and starts its background work.
     pub fn bind(&self, component: Component) {
         self.bind_watched(component.service, component.router);
-        for task in component.tasks {
-            tokio::spawn(task);
+        let tasks = component.tasks.into_iter();
+        let tasks = tasks.map(|task| tokio::spawn(task).abort_handle());
+        self.tasks.lock().unwrap().extend(tasks);
+    }
+
+    /// Ends all background work where it stands, as a power cut would. What is called is still answered.
+    pub fn kill_background_work(&self) {
+        for task in self.tasks.lock().unwrap().drain(..) {
+            task.abort();
         }
     }
 

@@ -21,6 +21,8 @@ pub struct RpcPolicy {
     pub recorded: bool,
     /// Whether the client sends a stream: then the call lasts for as long as messages come.
     pub streams: bool,
+    /// Whether the service answers with a stream: then the call lasts for as long as there is something to tell.
+    pub watches: bool,
     /// Where a recorded call says whom and what it is about; empty where it is not recorded.
     pub objects: Plan,
     callers: u32,
@@ -114,6 +116,7 @@ impl AccessTable {
                 scope: access.scope(),
                 recorded: access.recorded,
                 streams: rpc.method.is_client_streaming(),
+                watches: rpc.method.is_server_streaming(),
                 objects: if access.recorded {
                     Plan::of(&rpc.method, access)
                 } else {

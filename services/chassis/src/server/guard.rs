@@ -20,6 +20,7 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt as _};
 
+use super::ending;
 use super::message::{self, MessageBytes, SilenceWatch};
 use super::under_way::{Place, UnderWay};
 use super::unread;
@@ -52,7 +53,7 @@ pub struct GuardConfig {
     /// Imports (client streams) under way at once, in a pool of their own, and of one account.
     pub max_streams: usize,
     pub max_streams_per_account: usize,
-    /// The longest an import may take: client streams run for as long as rows come.
+    /// The longest an import or a watch may take: streams run for as long as rows come or something is told.
     pub longest_stream: Duration,
     /// How long an import may be silent.
     pub stream_patience: Duration,
@@ -174,7 +175,7 @@ impl Guard {
         };
         rpc.check(caller, &principal)
             .map_err(crate::access::Refusal::fault)?;
-        let longest = if rpc.streams {
+        let longest = if rpc.streams || rpc.watches {
             self.config.longest_stream
         } else {
             self.config.longest
@@ -247,6 +248,9 @@ impl Guard {
             return status::from_fault(gone).into_http();
         }
         match worked {
+            Ok(Ok(Ok(response))) if grant.rpc().watches => {
+                unread::explain(response).map(|body| ending::with_deadline(body, until))
+            }
             Ok(Ok(Ok(response))) => unread::explain(response),
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => {

@@ -221,7 +221,11 @@ impl Decider {
                     let counted =
                         recomparisons::finish_part(transaction, number, part, &owner, &looked, now).await?;
                     if counted {
-                        operations::add_done_of(transaction, (Kind::Recompare, &run.name()), 1).await?;
+                        // Also when it was cancelled inside the part: then the run counts it, and so does its operation.
+                        let of_run = operations::of_target(transaction, Kind::Recompare, &run.name()).await?;
+                        if let Some(operation) = of_run {
+                            operations::add_done(transaction, operation.id, 1).await?;
+                        }
                     }
                     Ok(counted)
                 }

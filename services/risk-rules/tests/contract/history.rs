@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use lutong_chassis::testing::Bed;
 use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::Fault;
@@ -20,6 +21,7 @@ on_both_engines!(
     an_erased_history_says_so,
     the_audit_log_is_an_auditors_and_wrong_questions_are_named,
     a_day_is_sealed_when_it_is_over_and_a_change_shows_in_its_bucket,
+    a_check_goes_on_after_its_worker_was_killed_and_looks_at_each_subject_once,
 );
 
 /// Three decisions about subject 1: green, yellow, red; one about 2.
@@ -285,4 +287,92 @@ async fn a_day_is_sealed_when_it_is_over_and_a_change_shows_in_its_bucket(bed: B
 async fn the_audit_log_is_an_auditors_and_wrong_questions_are_named(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     lutong_chassis::audit_contract!(lutong_proto::risk_rules::v1, RiskRules, &mesh.bed);
+}
+
+/// A page of a check and some.
+const MANY: u32 = 1_040;
+
+/// From so many checked subjects on, what a worker has found of the next page is not stored: it dies inside that page.
+async fn dies_after(mesh: &Mesh, subjects: u32) {
+    let statements: &[&str] = if mesh.storage.url.expose().starts_with("sqlite") {
+        &["CREATE TRIGGER dies BEFORE UPDATE ON history_verifications WHEN OLD.subjects = {n} AND OLD.finished_at IS NULL
+            BEGIN SELECT RAISE(ABORT, 'it is dead'); END"]
+    } else {
+        &[
+            "CREATE OR REPLACE FUNCTION die() RETURNS trigger AS $$ BEGIN RAISE EXCEPTION 'it is dead'; END $$ LANGUAGE plpgsql",
+            "CREATE TRIGGER dies BEFORE UPDATE ON history_verifications FOR EACH ROW
+            WHEN (OLD.subjects = {n} AND OLD.finished_at IS NULL) EXECUTE FUNCTION die()",
+        ]
+    };
+    for statement in statements {
+        mesh.tamper(&statement.replace("{n}", &subjects.to_string()))
+            .await;
+    }
+}
+
+async fn dies_no_more(mesh: &Mesh) {
+    let is_sqlite = mesh.storage.url.expose().starts_with("sqlite");
+    let on_table = if is_sqlite {
+        ""
+    } else {
+        " ON history_verifications"
+    };
+    mesh.tamper(&format!("DROP TRIGGER dies{on_table}")).await;
+}
+
+/// What a check says besides which one it is and when it was.
+fn outcome(check: wire::HistoryVerification) -> wire::HistoryVerification {
+    wire::HistoryVerification {
+        name: String::new(),
+        history_verification_id: String::new(),
+        create_time: None,
+        finish_time: None,
+        ..check
+    }
+}
+
+async fn a_check_goes_on_after_its_worker_was_killed_and_looks_at_each_subject_once(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    futures::stream::iter(1..=MANY)
+        .for_each_concurrent(8, async |n| {
+            mesh.enrol(n, vec![]).await.unwrap();
+        })
+        .await;
+    // One broken chain on either page.
+    for n in [7, MANY] {
+        let subject = mesh.literal(n);
+        mesh.tamper(&format!("DELETE FROM decisions WHERE subject_id = {subject}"))
+            .await;
+    }
+    let undisturbed = outcome(verify(&mesh).await);
+    assert_eq!(
+        (undisturbed.subjects, undisturbed.intact, undisturbed.broken),
+        (i64::from(MANY), i64::from(MANY) - 2, 2)
+    );
+    mesh.bed.kill_background_work();
+    let begun = start(&mesh, &fresh_id(), "").await.unwrap();
+    let name = begun.history_verification.unwrap().name;
+    let mut mesh = mesh;
+    for page in [0, 1_000] {
+        dies_after(&mesh, page).await;
+        mesh = mesh.restarted().await;
+        mesh.until("the page before", async || {
+            get(&mesh, &name).await.unwrap().subjects == i64::from(page)
+        })
+        .await;
+        // It looks at the next one, again and again.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        mesh.bed.kill_background_work();
+        let stands = get(&mesh, &name).await.unwrap();
+        assert_eq!(
+            (stands.state(), stands.subjects),
+            (HistoryVerificationState::Running, i64::from(page))
+        );
+        dies_no_more(&mesh).await;
+    }
+    let mesh = mesh.restarted().await;
+    let ended = operations::ended(&mesh, &auditor(), &begun.operation).await;
+    assert_eq!(ended.state(), OperationState::Succeeded);
+    assert_eq!(ended.progress.unwrap().done, i64::from(MANY));
+    assert_eq!(outcome(get(&mesh, &name).await.unwrap()), undisturbed);
 }

@@ -17,3 +17,4 @@ mod recomparison;
 mod refusals;
 mod rollback;
 mod rule_sets;
+mod watching;

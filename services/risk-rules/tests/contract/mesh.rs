@@ -31,6 +31,10 @@ use wire::recomparison_service_client::RecomparisonServiceClient;
 pub struct Codes {
     applied: Arc<Mutex<HashMap<String, (i64, types::Colour)>>>,
     pub away: Arc<AtomicBool>,
+    /// Whether calls wait until it is no longer so.
+    pub is_stuck: Arc<AtomicBool>,
+    /// How many calls have waited.
+    pub stuck: Arc<AtomicU32>,
 }
 
 #[tonic::async_trait]
@@ -41,6 +45,12 @@ impl codes::code_service_server::CodeService for Codes {
     ) -> Result<Response<codes::ApplyDecisionsResponse>, Status> {
         if self.away.load(Ordering::SeqCst) {
             return Err(Status::unavailable("away"));
+        }
+        if self.is_stuck.load(Ordering::SeqCst) {
+            self.stuck.fetch_add(1, Ordering::SeqCst);
+        }
+        while self.is_stuck.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         let mut applied = self.applied.lock().unwrap();
         for decision in request.into_inner().decisions {

@@ -65,7 +65,7 @@ pub async fn cancel(mesh: &Mesh, who: &Principal, id: &str, name: &str) -> Resul
 }
 
 /// Subject 1, designated by `officer-1` and `officer-2` while code-rendering is away: the operation.
-async fn pending(bed: Bed) -> (Mesh, String) {
+pub async fn pending(bed: Bed) -> (Mesh, String) {
     let mesh = Mesh::start(bed).await;
     mesh.told([placed(1, "370202")]).await;
     mesh.stored(vec![], &[1]).await;

@@ -1,8 +1,9 @@
 //! Runs over everyone.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
-use lutong_chassis::testing::Bed;
+use lutong_chassis::testing::{self, Bed};
 use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
@@ -19,6 +20,7 @@ on_both_engines!(
     the_daily_run_begins_by_itself,
     a_run_is_begun_once_ends_with_its_operation_and_is_listed,
     a_cancelled_run_looks_at_nobody_more,
+    a_run_cancelled_inside_a_part_ends_with_that_part_and_counts_it,
 );
 
 fn operator() -> Principal {
@@ -244,4 +246,60 @@ async fn a_cancelled_run_looks_at_nobody_more(bed: Bed) {
     let second = start_as(&mesh, &request_id(3)).await.unwrap().operation;
     let reused = operations::cancel(&mesh, &operator(), &request_id(2), &second).await;
     assert_eq!(reused.unwrap_err().reason, "REQUEST_ID_REUSED");
+}
+
+/// The parts that somebody has begun.
+async fn begun_parts(mesh: &Mesh) -> usize {
+    let owners = testing::texts(&mesh.storage, "recomparison_parts", "lease_owner", "run, part").await;
+    owners.iter().filter(|owner| !owner.is_empty()).count()
+}
+
+async fn a_run_cancelled_inside_a_part_ends_with_that_part_and_counts_it(bed: Bed) {
+    let mesh = people(bed).await;
+    // Everybody differs, so that each part has to tell code-rendering, and waits for it.
+    mesh.tamper("UPDATE subjects SET colour = 10, rules = 1").await;
+    let before = begun_parts(&mesh).await;
+    mesh.codes.is_stuck.store(true, Ordering::SeqCst);
+    let begun = start_as(&mesh, &request_id(1)).await.unwrap();
+    let name = begun.recomparison.unwrap().name;
+    mesh.until("two workers inside their parts", async || {
+        mesh.codes.stuck.load(Ordering::SeqCst) == 2
+    })
+    .await;
+    let cancel = async || operations::cancel(&mesh, &operator(), &request_id(2), &begun.operation).await;
+    let cancelled = cancel().await.unwrap();
+    assert_eq!(cancelled.state(), OperationState::Cancelled);
+    assert_eq!(cancelled.progress.unwrap().done, 0);
+    assert_eq!(cancel().await.unwrap(), cancelled);
+    let other = operations::cancel(&mesh, &operator(), &request_id(3), &begun.operation).await;
+    assert_eq!(other.unwrap_err().reason, "WRONG_STATE");
+    // Their parts end, and no other is begun.
+    mesh.codes.is_stuck.store(false, Ordering::SeqCst);
+    mesh.until("the end of both parts", async || {
+        get(&mesh, &name).await.unwrap().parts_done == 2
+    })
+    .await;
+    // A later run ends after whatever the cancelled one's workers would still have begun.
+    let later = finished(&mesh, &start(&mesh).await).await;
+    assert_eq!(later.state(), RecomparisonState::Complete);
+    let parts = usize::try_from(later.parts).unwrap();
+    assert_eq!(begun_parts(&mesh).await - before, 2 + parts);
+    let run = get(&mesh, &name).await.unwrap();
+    assert_eq!((run.state(), run.parts_done), (RecomparisonState::Cancelled, 2));
+    let all = wire::InspectRecomparisonFindingsRequest {
+        page_size: 1_000,
+        ..findings_of(&name)
+    };
+    let found = inspect(&mesh, all).await.unwrap().findings;
+    assert_eq!(run.seen, i64::try_from(found.len()).unwrap());
+    // The operation says the same, and everything but that stays as the cancelling answered it.
+    let ended = operations::get(&mesh, &operator(), &begun.operation)
+        .await
+        .unwrap();
+    assert_eq!(ended.progress.unwrap().done, i64::from(run.parts_done));
+    assert_eq!(cancel().await.unwrap(), ended);
+    assert_eq!(
+        (ended.state(), ended.finish_time),
+        (cancelled.state(), cancelled.finish_time)
+    );
 }

@@ -1,0 +1,191 @@
+//! What stands in examples for what differs from run to run. A walk's day becomes 26 November 2022 and its hour noon.
+
+use std::collections::BTreeMap;
+
+use lutong_kernel::{LocalDay, Timestamp};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::instants::now;
+
+/// Instants this close to the walk's beginning are its own.
+const OF_THE_WALK_S: i64 = 1_800;
+/// What lies further back than this was not made in the walk.
+const LONG_AGO_S: i64 = 300 * 86_400;
+const MINUTE_S: i64 = 60;
+const HOUR_S: i64 = 3_600;
+
+/// Members whose text only their writer can read.
+const SEALED: [(&str, &str); 5] = [
+    ("token", "example-token"),
+    ("etag", "example-etag"),
+    ("next_page_token", "example-page-token"),
+    ("page_token", "example-page-token"),
+    // `<svg/>`.
+    ("data", "PHN2Zy8+"),
+];
+
+/// Members that are digests, in lower-case hex.
+const DIGESTS: [&str; 4] = ["entry", "root", "expected_digest", "seen_digest"];
+
+/// Placeholders of one walk: the same for the same value wherever it stands.
+#[derive(Debug)]
+pub struct Placeholders {
+    began: Timestamp,
+    noted: Vec<(String, String)>,
+    uuids: BTreeMap<Uuid, String>,
+}
+
+impl Default for Placeholders {
+    fn default() -> Self {
+        Self {
+            began: now(),
+            noted: Vec::new(),
+            uuids: BTreeMap::new(),
+        }
+    }
+}
+
+impl Placeholders {
+    /// From now on `real` is written as `shown`.
+    pub fn note(&mut self, real: &str, shown: &str) {
+        self.noted.push((real.to_owned(), shown.to_owned()));
+    }
+
+    pub fn of(&mut self, value: &Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                let first = members.values().filter_map(|value| self.of_the_walk(value)).min();
+                let shown = members.iter().map(|(name, value)| {
+                    let shown = match (instant(value), first) {
+                        (Some(at), Some(first)) => json!(self.shifted(at, first)),
+                        _ => self.member(name, value),
+                    };
+                    (name.clone(), shown)
+                });
+                Value::Object(shown.collect())
+            }
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.of(item)).collect()),
+            Value::String(text) => json!(self.text(text)),
+            other => other.clone(),
+        }
+    }
+
+    /// A member's value by what its name says of it.
+    pub fn member(&mut self, name: &str, value: &Value) -> Value {
+        if value.as_str().is_none_or(str::is_empty) {
+            return self.of(value);
+        }
+        if DIGESTS.contains(&name) {
+            return json!("5d".repeat(32));
+        }
+        match SEALED.iter().find(|(sealed, _)| *sealed == name) {
+            Some((_, shown)) => json!(shown),
+            None => self.of(value),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> String {
+        let noted = self.noted.iter();
+        let text = noted.fold(text.to_owned(), |text, (real, shown)| text.replace(real, shown));
+        let (mut shown, mut rest) = (String::new(), text.as_str());
+        while let Some(first) = rest.chars().next() {
+            let found = self
+                .uuid_at(rest)
+                .or_else(|| self.instant_at(rest))
+                .or_else(|| self.day_at(rest));
+            let (length, as_shown) = found.unwrap_or_else(|| (first.len_utf8(), first.to_string()));
+            shown.push_str(&as_shown);
+            rest = &rest[length..];
+        }
+        shown
+    }
+
+    /// A UUID at the beginning of a text: its length and what is written.
+    fn uuid_at(&mut self, text: &str) -> Option<(usize, String)> {
+        let written = text.get(..36)?;
+        let uuid = Uuid::try_parse(written).ok()?;
+        let next = self.uuids.len() + 1;
+        let shown = self
+            .uuids
+            .entry(uuid)
+            .or_insert_with(|| format!("0193a3c0-0000-7000-8000-{next:012x}"));
+        Some((written.len(), shown.clone()))
+    }
+
+    fn instant_at(&self, text: &str) -> Option<(usize, String)> {
+        let is_of_it = |c: char| c.is_ascii_digit() || "-+:.TZ".contains(c);
+        let length = text.find(|c| !is_of_it(c)).unwrap_or(text.len());
+        let at = text[..length]
+            .contains('T')
+            .then(|| Timestamp::parse(&text[..length]).ok())??;
+        Some((length, self.shifted(at, at)))
+    }
+
+    fn day_at(&self, text: &str) -> Option<(usize, String)> {
+        let written = text.get(..10)?;
+        let day = LocalDay::parse(written).ok()?;
+        let shown = if self.is_long_ago(day.start()) {
+            day
+        } else {
+            day.plus_days(self.days())
+        };
+        Some((written.len(), shown.to_string()))
+    }
+
+    /// The instant that a value is, where it is one of the walk's own.
+    fn of_the_walk(&self, value: &Value) -> Option<Timestamp> {
+        instant(value).filter(|at| !is_on_the_hour(*at) && self.is_own(*at))
+    }
+
+    fn is_own(&self, at: Timestamp) -> bool {
+        (at.seconds() - self.began.seconds()).abs() < OF_THE_WALK_S
+    }
+
+    fn is_long_ago(&self, at: Timestamp) -> bool {
+        at < self.began.plus_seconds(-LONG_AGO_S)
+    }
+
+    /// From the walk's day to the examples'.
+    fn days(&self) -> i32 {
+        examples_day().days() - self.began.local_day().days()
+    }
+
+    /// An instant as an example has it: one of the walk's own is noon and the minutes since the first one beside it, one on the
+    /// hour keeps its hour, and one that was reckoned from the walk's own lies as many hours from noon.
+    fn shifted(&self, at: Timestamp, first: Timestamp) -> String {
+        let noon = examples_day().start().plus_seconds(12 * HOUR_S);
+        let shown = if self.is_long_ago(at) {
+            at
+        } else if is_on_the_hour(at) {
+            at.plus_seconds(i64::from(self.days()) * 24 * HOUR_S)
+        } else if self.is_own(at) {
+            noon.plus_seconds(rounded(at.seconds() - first.seconds(), MINUTE_S))
+        } else {
+            noon.plus_seconds(rounded(at.seconds() - self.began.seconds(), HOUR_S))
+        };
+        utc(shown)
+    }
+}
+
+fn examples_day() -> LocalDay {
+    LocalDay::parse("2022-11-26").unwrap()
+}
+
+fn instant(value: &Value) -> Option<Timestamp> {
+    Timestamp::parse(value.as_str()?).ok()
+}
+
+fn is_on_the_hour(at: Timestamp) -> bool {
+    at.micros() % (HOUR_S * 1_000_000) == 0
+}
+
+fn rounded(seconds: i64, to: i64) -> i64 {
+    (seconds + to / 2).div_euclid(to) * to
+}
+
+/// As proto JSON writes it.
+fn utc(at: Timestamp) -> String {
+    // The local notation names the instant eight hours later, so that its text is UTC's for one eight hours earlier.
+    at.plus_seconds(-8 * HOUR_S).to_rfc3339().replace("+08:00", "Z")
+}

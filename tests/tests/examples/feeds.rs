@@ -1,0 +1,105 @@
+//! What feeds report and operators ask databases for.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+
+use lutong_tests::examples::{Sent, Walk};
+use lutong_tests::feed::fact_json;
+use lutong_tests::instants::now;
+use lutong_tests::people::request_id;
+use serde_json::{Value, json};
+
+use crate::citizens::{NUMBER, document};
+
+const SOURCE: &str = "cdc-370200";
+const DATABASE: &str = "epidemic-database";
+
+/// An authority's database in which there is nothing yet.
+pub struct EmptyDatabase {
+    port: u16,
+}
+
+impl EmptyDatabase {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let mut reader = BufReader::new(&stream);
+                let mut line = String::new();
+                while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
+                    line.clear();
+                }
+                let body = r#"{"records": [], "next": "0", "more": false}"#;
+                let answer = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                // Whoever asked may be gone.
+                let _ = (&stream).write_all(answer.as_bytes());
+            }
+        });
+        Self { port }
+    }
+
+    pub fn config(&self) -> String {
+        format!(
+            "[{{source=\"{DATABASE}\",url=\"http://127.0.0.1:{}/changes\",kinds=[\"database_anomaly\"],interval_s=3600}}]",
+            self.port
+        )
+    }
+}
+
+/// Yesterday's noon.
+fn yesterday() -> String {
+    let day = now().local_day().plus_days(-1);
+    day.start().plus_seconds(12 * 3_600).to_rfc3339()
+}
+
+fn row(key: &str, number: &str) -> Value {
+    json!({"source": SOURCE, "key": key, "document": document(number),
+        "fact": fact_json("fever_clinic_visit", &json!({"visited_at": yesterday()}))})
+}
+
+pub async fn walk(walk: &mut Walk<'_>) {
+    walk.call("listFactKinds", SOURCE, Sent::nothing().with("page_size", "2"))
+        .await;
+    let visits = [row("visit-1", NUMBER), row("visit-2", "110105194912310021")];
+    reported(walk, json!(visits)).await;
+    walk.call("listFactImports", SOURCE, Sent::nothing()).await;
+    pulls(walk).await;
+}
+
+/// What a rollback has taken back is reported once more.
+pub async fn reported_again(walk: &mut Walk<'_>) {
+    reported(walk, json!([row("visit-3", NUMBER)])).await;
+}
+
+/// Reports rows in an import of their own, as who has only HTTP does.
+async fn reported(walk: &mut Walk<'_>, rows: Value) {
+    let create = json!({"request_id": request_id(), "mode": "IMPORT_MODE_GOOD_ROWS"});
+    let begun = walk.call("createFactImport", SOURCE, Sent::body(create)).await;
+    let id = begun["fact_import"]["fact_import_id"].as_str().unwrap();
+    let of_import = || Sent::nothing().with("fact_import", id);
+    let append = of_import().and_body(json!({"first_row": "1", "rows": rows}));
+    walk.call("appendFactImportRows", SOURCE, append).await;
+    walk.call("listFactImportErrors", SOURCE, of_import()).await;
+    let finish = of_import().and_body(json!({"request_id": request_id()}));
+    walk.call("finishFactImport", SOURCE, finish).await;
+    walk.call("getFactImport", SOURCE, of_import()).await;
+}
+
+async fn pulls(walk: &mut Walk<'_>) {
+    let of_pull = || Sent::nothing().with("pull", DATABASE);
+    let is_waiting =
+        |pull: &Value| pull["state"] == "PULL_STATE_WAITING" && pull["last_success_time"].is_string();
+    let waits = |answer: &Value| is_waiting(&answer["pull"]);
+    walk.call_until("getPull", "operator-1", of_pull(), waits).await;
+    walk.call_until("listPulls", "operator-1", Sent::nothing(), |answer| {
+        is_waiting(&answer["pulls"][0])
+    })
+    .await;
+    let start = json!({"request_id": request_id()});
+    walk.call("startPull", "operator-1", of_pull().and_body(start))
+        .await;
+}
