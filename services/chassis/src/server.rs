@@ -1,6 +1,7 @@
 //! Serving: the guard that every call of every service passes, and the listener with its limits.
 
 mod guard;
+mod handshake;
 mod listen;
 mod message;
 mod opening;
