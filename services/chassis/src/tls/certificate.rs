@@ -163,7 +163,10 @@ fn has_address(own: &EndEntityCert<'_>) -> bool {
     let nobody = ServerName::IpAddress(Ipv6Addr::UNSPECIFIED.into());
     match own.verify_is_valid_for_subject_name(&nobody) {
         Ok(()) => true,
-        Err(webpki::Error::CertNotValidForName(context)) => !context.presented.is_empty(),
+        Err(webpki::Error::CertNotValidForName(context)) => context
+            .presented
+            .iter()
+            .any(|name| name.starts_with("IpAddress(")),
         Err(_) => false,
     }
 }
