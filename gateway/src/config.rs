@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 
 use lutong_chassis::BuildError;
+use lutong_chassis::tls::TlsFiles;
 use lutong_kernel::ServiceName;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,11 @@ use serde::{Deserialize, Serialize};
 pub struct GatewayConfig {
     /// Where people, authorities and partners reach the mesh.
     pub listen: SocketAddr,
+    /// Where staff and feeds reach it with a certificate instead of a session; none: nowhere.
+    pub staff_listen: Option<SocketAddr>,
+    /// Of that listener: the authority that signs the accounts' certificates, which is not the mesh's; and its own
+    /// certificate and key.
+    pub staff_tls: TlsFiles,
     /// The development identity provider: anybody signs in as anybody. Only on loopback.
     pub dev: bool,
     /// How long a session holds, in seconds.
@@ -51,6 +57,8 @@ impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            staff_listen: None,
+            staff_tls: TlsFiles::default(),
             dev: false,
             session_ttl_s: 12 * 3_600,
             staff_stale_s: 30,
@@ -75,11 +83,15 @@ impl Default for GatewayConfig {
 impl GatewayConfig {
     /// Refuses what would be unsafe or could never serve, with the reason.
     pub(crate) fn check(&self) -> Result<(), BuildError> {
-        if self.dev && !self.listen.ip().is_loopback() {
+        let open = [Some(self.listen), self.staff_listen];
+        let open = open
+            .into_iter()
+            .flatten()
+            .find(|address| !address.ip().is_loopback());
+        if let Some(address) = open.filter(|_| self.dev) {
             return Err(refused(format!(
                 "the development identity provider lets anybody sign in as anybody, so it works on loopback only, \
-                 and {} is not: listen on 127.0.0.1, or leave out --dev",
-                self.listen
+                 and {address} is not: listen on 127.0.0.1, or leave out --dev"
             )));
         }
         let ttl = 60..=30 * 86_400;
@@ -152,6 +164,12 @@ mod tests {
                 assert!(text.contains("loopback") && text.contains("--dev"), "{text}");
             }
         }
+        let staff = GatewayConfig {
+            dev: true,
+            staff_listen: Some(SocketAddr::from(([0, 0, 0, 0], 8443))),
+            ..GatewayConfig::default()
+        };
+        assert!(staff.check().unwrap_err().to_string().contains("0.0.0.0:8443"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One port: gRPC by path, gRPC-Web translated to it, JSON for the rest.
+//! One service for every listener: gRPC by path, gRPC-Web translated to it, JSON for the rest.
 
 mod json;
 mod native;
@@ -11,27 +11,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use http::header::{CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use lutong_chassis::access::{PrincipalKey, Refusal};
 use lutong_chassis::health::Readiness;
-use lutong_chassis::peer::PeerAddress;
+use lutong_chassis::peer::{PeerAccount, PeerAddress};
 use lutong_chassis::{BuildError, Foundation};
-use lutong_kernel::{Fault, FaultCode, Random, ServiceName};
+use lutong_kernel::{Fault, Random, ServiceName};
 use lutong_proto::policy::Scope;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
 use tower::Service;
 
+use crate::certificates::{Certificates, Sources};
 use crate::config::GatewayConfig;
 use crate::contract::{Contract, EdgeRpc};
 use crate::limit::Limits;
 use crate::peers::Peers;
 use crate::pools::{Caller, Callers, Pools};
 use crate::problem::Problem;
-use crate::sessions::{Known, Sessions};
-use crate::sign_in::Accounts;
+use crate::sessions::{Known, SessionId, Sessions};
+use crate::sign_in::{Accounts, is_away};
 use crate::standing::{Standing, session_ended};
 use crate::transcode::Bindings;
 use crate::{openapi, own, trace};
@@ -49,6 +50,7 @@ struct Inner {
     contract: Contract,
     bindings: Bindings,
     sessions: Sessions,
+    certificates: Certificates,
     accounts: Accounts,
     standing: Standing,
     limits: Limits,
@@ -101,6 +103,7 @@ impl Gateway {
                 peers.get(ServiceName::Identity),
                 Duration::from_secs(config.staff_stale_s),
             ),
+            certificates: Certificates::new(Arc::clone(&foundation.clock)),
             accounts: Accounts::new(peers.get(ServiceName::Identity)),
             dev_session: config.dev.then(|| Duration::from_secs(config.session_ttl_s)),
             random: Arc::clone(&foundation.random),
@@ -199,28 +202,28 @@ struct Admitted {
     _caller: Caller,
 }
 
+/// Who calls.
+struct Identified {
+    session: Option<SessionId>,
+    /// Whether it is an account, rather than anybody.
+    is_account: bool,
+    known: Arc<Known>,
+}
+
 impl Inner {
-    /// Lets a call in by its headers alone: its session, its limits, and the token with which it goes on. Who calls is
-    /// known before anything is said about what they sent.
-    async fn admit(
-        &self,
-        rpc: &EdgeRpc,
-        headers: &HeaderMap,
-        from: Option<PeerAddress>,
-    ) -> Result<Admitted, Fault> {
-        let (session, mut known) = self.sessions.of(headers)?;
-        let account = session.is_some().then_some(known.principal.account.as_str());
-        match account {
-            Some(account) => {
-                self.limits.account(account).await?;
-                self.standing.check(&known.principal, known.version).await?;
-            }
-            None => self.limits.anonymous(from).await?,
-        }
+    /// Lets a call in by its headers and its connection alone: who calls, their limits, and the token with which it goes
+    /// on. Who calls is known before anything is said about what they sent.
+    async fn admit(&self, rpc: &EdgeRpc, headers: &HeaderMap, origin: Origin) -> Result<Admitted, Fault> {
+        let Identified {
+            session,
+            is_account,
+            mut known,
+        } = self.identify(headers, &origin).await?;
+        let account = is_account.then_some(known.principal.account.as_str());
         if account.is_none() && !rpc.public {
             return Err(Refusal::NotSignedIn.fault());
         }
-        let caller = self.callers.enter(rpc.work, account, from)?;
+        let caller = self.callers.enter(rpc.work, account, origin.address)?;
         if let Some(id) = session
             && known.awaits_subject()
             && !rpc.public
@@ -247,13 +250,62 @@ impl Inner {
             _caller: caller,
         })
     }
+
+    /// Who calls: the session in `authorization`; without that header, the account that the connection's certificate
+    /// names; else anybody. A call by a session over such a connection is the session's, so that whatever stands before
+    /// several people may have a certificate of its own.
+    async fn identify(&self, headers: &HeaderMap, origin: &Origin) -> Result<Identified, Fault> {
+        if let Some(peer) = &origin.account {
+            self.certificates.check(peer)?;
+            if !headers.contains_key(AUTHORIZATION) {
+                return self.identify_by_certificate(peer).await;
+            }
+        }
+        let (session, known) = self.sessions.of(headers)?;
+        if session.is_some() {
+            self.limits.account(&known.principal.account).await?;
+            self.standing.check(&known.principal, known.version).await?;
+        } else {
+            self.limits.anonymous(origin.address).await?;
+        }
+        Ok(Identified {
+            session,
+            is_account: session.is_some(),
+            known,
+        })
+    }
+
+    async fn identify_by_certificate(&self, peer: &PeerAccount) -> Result<Identified, Fault> {
+        // Before identity is asked: nobody may ask it more often than that.
+        self.limits.account(&peer.account).await?;
+        let sources = Sources {
+            accounts: &self.accounts,
+            sessions: &self.sessions,
+            standing: &self.standing,
+        };
+        let known = self.certificates.known(peer, sources).await?;
+        self.standing.check(&known.principal, known.version).await?;
+        Ok(Identified {
+            session: None,
+            is_account: true,
+            known,
+        })
+    }
 }
 
-const fn is_away(fault: &Fault) -> bool {
-    matches!(
-        fault.code,
-        FaultCode::Unavailable | FaultCode::DeadlineExceeded | FaultCode::ResourceExhausted
-    )
+/// Where a request comes from, as far as the listener knows.
+struct Origin {
+    address: Option<PeerAddress>,
+    account: Option<PeerAccount>,
+}
+
+impl Origin {
+    fn of(request: &Request<Body>) -> Self {
+        Self {
+            address: address_of(request),
+            account: request.extensions().get::<PeerAccount>().cloned(),
+        }
+    }
 }
 
 /// Where a request comes from, if the listener knows.

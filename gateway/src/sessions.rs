@@ -55,7 +55,8 @@ impl Known {
         self.token.clone()
     }
 
-    fn is_fresh(&self, now: Timestamp) -> bool {
+    /// Whether its token holds long enough for a call.
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
         now.plus(INTERNAL_LEFT) < self.token_ends_at
     }
 
@@ -140,6 +141,11 @@ impl Sessions {
     /// The same session with what has become known since about the person behind it.
     pub fn replace(&self, id: SessionId, known: &Known, principal: Principal) -> Arc<Known> {
         self.remember(id, (principal, known.version), known.ends_at, self.clock.now())
+    }
+
+    /// Whoever the certificate of a connection names: no session, so none is remembered.
+    pub fn known_as(&self, principal: Principal, version: i64) -> Known {
+        self.known((principal, version), None, self.clock.now())
     }
 
     /// A token that outlives an import.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lutong_chassis::access::{FeedGrant, Roles};
 use lutong_chassis::{Call, MeshChannel, Principal, status};
-use lutong_kernel::{DivisionCode, Fault, ServiceName};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::identity::v1::{Account, GetAccountRequest};
 use lutong_proto::policy::Role;
@@ -48,6 +48,14 @@ impl Accounts {
             Fault::internal()
         })
     }
+}
+
+/// Whether identity did not answer, rather than refused.
+pub const fn is_away(fault: &Fault) -> bool {
+    matches!(
+        fault.code,
+        FaultCode::Unavailable | FaultCode::DeadlineExceeded | FaultCode::ResourceExhausted
+    )
 }
 
 /// None when something in the account cannot be.

@@ -87,6 +87,11 @@ impl Standing {
         self.check_version(&principal.account, version)
     }
 
+    /// Whether no later version of the account is known.
+    pub fn holds(&self, account: &str, version: i64) -> bool {
+        self.check_version(account, version).is_ok()
+    }
+
     /// Returns when the session has ended.
     pub async fn ended(&self, principal: &Principal, version: i64) -> Fault {
         let mut changed = self.changed.subscribe();

@@ -10,7 +10,7 @@ use tonic::Code;
 use tonic::body::Body;
 use tracing::{Instrument as _, Span};
 
-use super::{Inner, address_of};
+use super::{Inner, Origin};
 use crate::problem::Problem;
 use crate::transcode::{Binding, Captured, Found, read_response};
 use crate::{proxy, trace};
@@ -62,7 +62,7 @@ impl Inner {
         request: Request<Body>,
     ) -> Result<Bytes, Problem> {
         let rpc = &binding.rpc;
-        let admitted = self.admit(rpc, request.headers(), address_of(&request)).await?;
+        let admitted = self.admit(rpc, request.headers(), Origin::of(&request)).await?;
         let (head, body) = request.into_parts();
         let body = if binding.body_may_be_empty() && !head.headers.contains_key(CONTENT_TYPE) {
             let body = self.read_bytes(body).await?;

@@ -17,7 +17,7 @@ use tonic_web::GrpcWebLayer;
 use tower::{Layer as _, Service, ServiceExt as _};
 use tracing::Instrument as _;
 
-use super::{Inner, address_of};
+use super::{Inner, Origin, address_of};
 use crate::contract::EdgeRpc;
 use crate::{own, proxy};
 
@@ -54,7 +54,7 @@ impl Inner {
     }
 
     async fn pass(&self, rpc: &EdgeRpc, request: Request<Body>) -> Result<Response<Body>, Fault> {
-        let admitted = self.admit(rpc, request.headers(), address_of(&request)).await?;
+        let admitted = self.admit(rpc, request.headers(), Origin::of(&request)).await?;
         let (head, body) = request.into_parts();
         let headers = proxy::headers_of_grpc(rpc, &head.headers, admitted.token.clone());
         if rpc.streams {

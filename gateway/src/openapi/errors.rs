@@ -12,12 +12,15 @@ use crate::contract::EdgeRpc;
 use crate::problem::{self, MEDIA_TYPE};
 
 /// What the edge itself answers: status, reason, and to whom.
-const EDGE: [(u16, &str, To); 11] = [
+const EDGE: [(u16, &str, To); 14] = [
     (400, "INVALID_FIELDS", To::Everybody),
     (400, "BODY_CUT_OFF", To::Bodies),
     (401, "SESSION_INVALID", To::Everybody),
     (401, "SESSION_EXPIRED", To::Everybody),
     (401, "SESSION_ENDED", To::Everybody),
+    (401, "CERTIFICATE_EXPIRED", To::Everybody),
+    (403, "CERTIFICATE_OF_NO_STAFF", To::Everybody),
+    (403, "ACCOUNT_DISABLED", To::Everybody),
     (405, "METHOD_NOT_ALLOWED", To::Everybody),
     (408, "BODY_TOO_SLOW", To::Bodies),
     (413, "BODY_TOO_LARGE", To::Bodies),

@@ -3,6 +3,7 @@
 // A test that cannot go on says so by panicking; the mesh is made anew for each.
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
 
+mod certificates;
 mod grpc;
 mod json;
 mod limits;

@@ -3,8 +3,9 @@
 mod probe;
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
 
-use lutong_kernel::ServiceName;
+use lutong_kernel::{ServiceName, Timestamp};
 use lutong_proto::policy::Caller;
 
 use crate::access::caller_of;
@@ -19,6 +20,14 @@ pub const MESH_DOMAIN: &str = "lutong.internal";
 /// over a network, and the in-process channel overwrites them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerCaller(pub Caller);
+
+/// The account that the certificate of a connection names, at the gateway's listener for staff and feeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerAccount {
+    pub account: Arc<str>,
+    /// When the certificate ends. The connection may outlive it, so each call looks.
+    pub until: Timestamp,
+}
 
 /// The network address at the other end of a connection: what limits are counted by for callers without a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

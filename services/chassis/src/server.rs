@@ -2,6 +2,7 @@
 
 mod ending;
 mod guard;
+mod handshake;
 mod listen;
 mod message;
 mod opening;

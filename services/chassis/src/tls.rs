@@ -1,6 +1,8 @@
-//! mTLS between services, and the development certificate authority of `lutong certs dev`.
+//! mTLS between services, and for staff and feeds at the gateway; the development authorities of `lutong certs`.
 
+pub mod account;
 pub mod certificate;
+pub mod development;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,17 +13,20 @@ use lutong_proto::policy::Caller;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use serde::{Deserialize, Serialize};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
 use crate::client::{Addresses, Replicas, SystemResolver, Timing};
 use crate::peer::{caller_of_name, mesh_name};
 
-/// Files of one service's mesh identity, PEM.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub use development::write_development_certificates;
+
+/// Files of one server's identity, PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsFiles {
-    /// The authority that signs every certificate of the mesh.
+    /// The authority that signs the certificates of its peers.
     pub ca: PathBuf,
     pub certificate: PathBuf,
     pub key: PathBuf,
@@ -50,34 +55,50 @@ fn provider() -> Arc<rustls::crypto::CryptoProvider> {
 
 /// The server side: every peer must show a certificate of the mesh's authority.
 pub fn server_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    let broken = |path: &Path, reason: String| TlsError::File {
-        path: path.to_owned(),
+    let mut server = mutual(files, verifier(files)?)?;
+    server.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(Arc::new(server))
+}
+
+fn unfit(error: &dyn std::fmt::Display) -> TlsError {
+    TlsError::Config(error.to_string())
+}
+
+/// Takes whoever shows a certificate that the authority of `files` has signed.
+fn verifier(files: &TlsFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let broken = |reason: String| TlsError::File {
+        path: files.ca.clone(),
         reason,
     };
     let mut roots = rustls::RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&read(&files.ca)?) {
-        let certificate = certificate.map_err(|error| broken(&files.ca, error.to_string()))?;
+        let certificate = certificate.map_err(|error| broken(error.to_string()))?;
         roots
             .add(certificate)
-            .map_err(|error| broken(&files.ca, error.to_string()))?;
+            .map_err(|error| broken(error.to_string()))?;
     }
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(|error| unfit(&error))
+}
+
+/// A server of TLS 1.3 whose peers pass `verifier`.
+fn mutual(files: &TlsFiles, verifier: Arc<dyn ClientCertVerifier>) -> Result<rustls::ServerConfig, TlsError> {
+    let broken = |path: &Path, reason: String| TlsError::File {
+        path: path.to_owned(),
+        reason,
+    };
     let chain: Vec<_> = CertificateDer::pem_slice_iter(&read(&files.certificate)?)
         .collect::<Result<_, _>>()
         .map_err(|error| broken(&files.certificate, error.to_string()))?;
     let key = PrivateKeyDer::from_pem_slice(&read(&files.key)?)
         .map_err(|error| broken(&files.key, error.to_string()))?;
-    let config = |error: &dyn std::fmt::Display| TlsError::Config(error.to_string());
-    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
-        .build()
-        .map_err(|error| config(&error))?;
-    let mut server = rustls::ServerConfig::builder_with_provider(provider())
+    rustls::ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13])
-        .map_err(|error| config(&error))?
+        .map_err(|error| unfit(&error))?
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain, key)
-        .map_err(|error| config(&error))?;
-    server.alpn_protocols = vec![b"h2".to_vec()];
-    Ok(Arc::new(server))
+        .map_err(|error| unfit(&error))
 }
 
 /// Who the peer's certificate says it is.
@@ -116,54 +137,6 @@ pub fn endpoint(uri: String, tls: &ClientTlsConfig) -> Result<Endpoint, TlsError
         .http2_keep_alive_interval(Duration::from_secs(10))
         .keep_alive_timeout(Duration::from_secs(5))
         .keep_alive_while_idle(true))
-}
-
-/// Writes a development authority and a certificate for each service and the operator into `dir`, never over
-/// existing files. For production the certificates come from the cluster's own authority.
-pub fn write_development_certificates(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
-    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-
-    let broken = |error: rcgen::Error| TlsError::Config(error.to_string());
-    let write = |name: &str, text: String| -> Result<PathBuf, TlsError> {
-        let path = dir.join(name);
-        write_private(&path, text.as_bytes()).map_err(|error| TlsError::File {
-            path: path.clone(),
-            reason: error.to_string(),
-        })?;
-        Ok(path)
-    };
-    std::fs::create_dir_all(dir).map_err(|error| TlsError::File {
-        path: dir.to_owned(),
-        reason: error.to_string(),
-    })?;
-    let mut written = Vec::new();
-
-    let authority_key = KeyPair::generate().map_err(broken)?;
-    let mut authority = CertificateParams::new(Vec::new()).map_err(broken)?;
-    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    authority
-        .distinguished_name
-        .push(DnType::CommonName, "Lutong development authority");
-    let certificate = authority.self_signed(&authority_key).map_err(broken)?;
-    written.push(write("ca.pem", certificate.pem())?);
-    written.push(write("ca.key", authority_key.serialize_pem())?);
-    let issuer = Issuer::new(authority, authority_key);
-
-    let names = ServiceName::ALL
-        .into_iter()
-        .map(ServiceName::as_str)
-        .chain(["operator"]);
-    for name in names {
-        let key = KeyPair::generate().map_err(broken)?;
-        let host = format!("{name}.{}", crate::peer::MESH_DOMAIN);
-        let mut params = CertificateParams::new(vec![host.clone()]).map_err(broken)?;
-        params.distinguished_name.push(DnType::CommonName, host);
-        let certificate = params.signed_by(&key, &issuer).map_err(broken)?;
-        written.push(write(&format!("{name}.pem"), certificate.pem())?);
-        written.push(write(&format!("{name}.key"), key.serialize_pem())?);
-    }
-    Ok(written)
 }
 
 /// Creates a file that only its owner may read.

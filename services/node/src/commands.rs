@@ -8,6 +8,7 @@ mod bench;
 mod certs;
 mod check;
 mod client;
+mod connection;
 mod data;
 mod decisions;
 mod designations;

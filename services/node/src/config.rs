@@ -81,6 +81,7 @@ impl NodeConfig {
             redis: Some(String::new()),
             ..Self::default()
         };
+        known.gateway.staff_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)));
         known.federation.trust_list = Some(PathBuf::new());
         known.telemetry.otlp_endpoint = Some(String::new());
         config::load(&Self::default(), &known, file, flags)

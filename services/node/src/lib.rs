@@ -7,6 +7,7 @@ pub mod one_process;
 pub mod one_service;
 pub mod preflight;
 mod running;
+mod staff;
 pub mod wiring;
 
 pub use error::StartError;

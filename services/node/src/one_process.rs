@@ -9,6 +9,7 @@ use lutong_chassis::health::Readiness;
 use lutong_chassis::outbox::Doorbell;
 use lutong_chassis::server::{Listener, TransportSecurity};
 use lutong_chassis::storage::StorageConfig;
+use lutong_chassis::tls::certificate::Validity;
 use lutong_chassis::{Foundation, KeyFolder, private};
 use lutong_gateway::{Gateway, Peers};
 use lutong_kernel::{Clock, Random, Secret, ServiceName};
@@ -19,6 +20,7 @@ use crate::StartError;
 use crate::config::NodeConfig;
 use crate::keys::MeshKeys;
 use crate::running::{Running, serve_admin};
+use crate::staff;
 use crate::wiring::{self, Links};
 
 /// Where a service's database lies in one process.
@@ -89,6 +91,8 @@ pub async fn start(
     };
     let listener = listener.map_err(failed)?;
     let address = listener.address().map_err(failed)?;
+    let staff = staff::bind(config).await?;
+    let staff_address = staff.as_ref().and_then(|staff| staff.address().ok());
     let mesh_keys = MeshKeys::open(&keys(&config.data), &*random)?;
     let foundation = foundation(config, clock, random, &mesh_keys)?;
     let (mesh, readiness) = (LocalMesh::new(), Readiness::default());
@@ -141,11 +145,15 @@ pub async fn start(
         )
         .await?;
     }
+    checks.extend(staff::validity(config, &*foundation.clock).map(Validity::check_of_staff));
     background.spawn(readiness.clone().watch(checks, stop_background.clone()));
     background.spawn(gateway.follow_accounts(stop_background.clone()));
-    listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
+    for listener in [Some(listener), staff].into_iter().flatten() {
+        listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
+    }
     Ok(Running {
         address,
+        staff_address,
         readiness,
         listening,
         background,

@@ -22,6 +22,7 @@ use crate::config::NodeConfig;
 use crate::keys::MeshKeys;
 use crate::preflight;
 use crate::running::{Running, serve_admin};
+use crate::staff;
 use crate::wiring::{self, Links};
 
 /// Between two looks for a database that is away or not migrated yet.
@@ -63,6 +64,7 @@ pub async fn start(
         address: config.listen,
         source,
     })?;
+    let mut staff_address = None;
     let links = Links::Remote(config);
     let built = wiring::build(service, &foundation, &config.storage, config, &links).await;
     let built = built.map_err(|error| match error {
@@ -89,8 +91,13 @@ pub async fn start(
             redis,
             &readiness,
         )?;
+        let staff = staff::bind(config).await?;
+        staff_address = staff.as_ref().and_then(|staff| staff.address().ok());
+        checks.extend(staff::validity(config, &*foundation.clock).map(Validity::check_of_staff));
         background.spawn(gateway.follow_accounts(stop_background.clone()));
-        listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
+        for listener in [Some(listener), staff].into_iter().flatten() {
+            listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
+        }
     }
     for producer in wiring::followed(service) {
         let bridge = foundation
@@ -102,6 +109,7 @@ pub async fn start(
     background.spawn(readiness.clone().watch(checks, stop_background.clone()));
     Ok(Running {
         address,
+        staff_address,
         readiness,
         listening,
         background,
@@ -176,7 +184,7 @@ fn dependencies(
     Ok(checks)
 }
 
-/// The gateway is public and plain (TLS ends before it); a service takes peers with a certificate of the mesh only.
+/// The gateway's public listener is plain (TLS ends before it); a service takes peers with a certificate of the mesh only.
 async fn bind(service: ServiceName, config: &NodeConfig) -> Result<Listener, StartError> {
     let (address, security) = match service {
         ServiceName::Gateway => (config.gateway.listen, TransportSecurity::Plain(None)),

@@ -16,6 +16,7 @@ use lutong_kernel::{Clock, Random, ServiceName};
 use crate::config::NodeConfig;
 use crate::keys::{self, MeshKeys};
 use crate::one_process;
+use crate::staff;
 use crate::wiring;
 
 /// One thing that is wrong.
@@ -32,11 +33,11 @@ pub struct Finding {
 pub struct Findings(pub Vec<Finding>);
 
 impl Findings {
-    fn refuse(&mut self, text: impl std::fmt::Display) {
+    pub(crate) fn refuse(&mut self, text: impl std::fmt::Display) {
         self.add(true, &text);
     }
 
-    fn warn(&mut self, text: impl std::fmt::Display) {
+    pub(crate) fn warn(&mut self, text: impl std::fmt::Display) {
         self.add(false, &text);
     }
 
@@ -78,6 +79,9 @@ pub async fn check(service: Option<ServiceName>, config: &NodeConfig, clock: &dy
     }
     if let Err(error) = lutong_federation::trust_list(&config.federation) {
         findings.refuse(error);
+    }
+    if service.is_none_or(|service| service == ServiceName::Gateway) {
+        staff::check(config, clock, &mut findings);
     }
     match service {
         None => one_process(config, &mut findings).await,

@@ -19,6 +19,8 @@ const BACKGROUND_ENDS_WITHIN: Duration = Duration::from_secs(3);
 pub struct Running {
     /// Where the gateway, or the one service, listens.
     pub address: SocketAddr,
+    /// Where staff and feeds reach the gateway with a certificate, if anywhere.
+    pub staff_address: Option<SocketAddr>,
     pub(crate) readiness: Readiness,
     pub(crate) listening: JoinSet<()>,
     pub(crate) background: JoinSet<()>,

@@ -15,14 +15,14 @@ use serde::{Deserialize, Serialize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 
+use super::handshake;
 use super::opening::Opening;
 use super::under_way::UnderWay;
-use crate::peer::{PeerAddress, PeerCaller};
+use crate::peer::{PeerAccount, PeerAddress, PeerCaller};
 
 /// Limits of one listener. Durations in milliseconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -73,8 +73,10 @@ impl Default for ListenConfig {
 pub enum TransportSecurity {
     /// No TLS. The peer is taken for `Caller`, or for nobody.
     Plain(Option<Caller>),
-    /// mTLS: the peer is who its certificate says.
+    /// mTLS: the peer is the part of the mesh that its certificate names.
     Mutual(Arc<rustls::ServerConfig>),
+    /// mTLS with an authority of its own: the peer is the account that its certificate names (`tls::account`).
+    Accounts(Arc<rustls::ServerConfig>),
 }
 
 /// A bound socket that is ready to serve.
@@ -123,7 +125,9 @@ impl Listener {
         } = self;
         let slots = Arc::new(Semaphore::new(config.max_connections));
         let of_address = UnderWay::new(match security {
-            TransportSecurity::Plain(None) => config.max_connections_per_address,
+            TransportSecurity::Plain(None) | TransportSecurity::Accounts(_) => {
+                config.max_connections_per_address
+            }
             TransportSecurity::Plain(Some(_)) | TransportSecurity::Mutual(_) => 0,
         });
         let config = Arc::new(config);
@@ -198,32 +202,53 @@ async fn connection<S, B>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "nodelay could not be set");
     }
-    let handshake = Duration::from_millis(config.handshake_timeout_ms);
-    match security {
+    let (tls, peer_of): (_, fn(&rustls::ServerConnection) -> Peer) = match security {
         TransportSecurity::Plain(caller) => {
-            http(stream, config, caller, service, stop).await;
+            let peer = caller.map_or(Peer::Nobody, Peer::Caller);
+            return http(stream, config, peer, service, stop).await;
         }
-        TransportSecurity::Mutual(tls) => {
-            let accepted = tokio::time::timeout(handshake, TlsAcceptor::from(tls).accept(stream)).await;
-            match accepted {
-                Ok(Ok(stream)) => {
-                    let caller = crate::tls::caller_of_connection(stream.get_ref().1);
-                    http(stream, config, caller, service, stop).await;
-                }
-                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
-                Err(_) => tracing::debug!("a TLS handshake took too long"),
+        TransportSecurity::Mutual(tls) => (tls, |connection| {
+            crate::tls::caller_of_connection(connection).map_or(Peer::Nobody, Peer::Caller)
+        }),
+        TransportSecurity::Accounts(tls) => (tls, |connection| {
+            crate::tls::account::account_of_connection(connection).map_or(Peer::Nobody, Peer::Account)
+        }),
+    };
+    let limit = Duration::from_millis(config.handshake_timeout_ms);
+    match tokio::time::timeout(limit, handshake::accept(stream, tls)).await {
+        Ok(Some(stream)) => {
+            let peer = peer_of(stream.get_ref().1);
+            http(stream, config, peer, service, stop).await;
+        }
+        Ok(None) => {}
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
+}
+
+/// Who the transport says is at the other end.
+#[derive(Clone)]
+enum Peer {
+    Nobody,
+    Caller(Caller),
+    Account(PeerAccount),
+}
+
+impl Peer {
+    fn say_in(&self, request: &mut Request<Body>) {
+        match self {
+            Self::Nobody => {}
+            Self::Caller(caller) => {
+                request.extensions_mut().insert(PeerCaller(*caller));
+            }
+            Self::Account(account) => {
+                request.extensions_mut().insert(account.clone());
             }
         }
     }
 }
 
-async fn http<I, S, B>(
-    io: I,
-    config: &ListenConfig,
-    caller: Option<Caller>,
-    service: S,
-    stop: CancellationToken,
-) where
+async fn http<I, S, B>(io: I, config: &ListenConfig, peer: Peer, service: S, stop: CancellationToken)
+where
     I: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
     S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible>
         + Clone
@@ -235,9 +260,7 @@ async fn http<I, S, B>(
 {
     let service = service.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        if let Some(caller) = caller {
-            request.extensions_mut().insert(PeerCaller(caller));
-        }
+        peer.say_in(&mut request);
         request
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());

@@ -1,10 +1,12 @@
-//! What a service's own certificate says: for whom, from when until when, by whose authority, and whether its key fits.
+//! What a server's own certificate says: for whom, from when until when, by whose authority, and whether its key fits.
 
+use std::net::Ipv6Addr;
+use std::path::Path;
 use std::time::Duration;
 
 use lutong_kernel::{ServiceName, Timestamp};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use webpki::{EndEntityCert, KeyUsage};
 
@@ -16,7 +18,7 @@ use crate::wall_clock::WallClock;
 /// A certificate that ends sooner is warned of.
 pub const WARN_BEFORE: Duration = Duration::from_secs(14 * 86_400);
 
-/// What is wrong with a service's certificate, and what to do.
+/// What is wrong with a server's certificate, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     #[error("mTLS 文件不可用：{0} / a file of mTLS cannot be used: {0}")]
@@ -47,6 +49,14 @@ pub enum CertificateError {
     },
     #[error("私钥 {key} 与证书 {file} 不匹配 / the key {key} does not belong to the certificate {file}")]
     Key { key: String, file: String },
+    #[error(
+        "证书 {file} 未写明任何主机：请为网关的域名签发 / the certificate {file} is for no host: have it issued for the gateway's name"
+    )]
+    NoHost { file: String },
+    #[error(
+        "签发机构 {ca} 也是网格的签发机构：请为人员和数据源另设签发机构 / the authority {ca} is the mesh's too: give staff and feeds an authority of their own"
+    )]
+    SharedAuthority { ca: String },
 }
 
 /// A certificate that can be used now.
@@ -64,11 +74,23 @@ impl Validity {
     /// Readiness: not ready once it has expired, since every peer refuses it then. Keeps the metric
     /// `lutong_certificate_expiry_seconds`.
     pub fn check(self) -> Check {
-        Check::new("certificate", move || async move {
+        self.check_as("certificate", "lutong_certificate_expiry_seconds")
+            .needed(Need::Always)
+    }
+
+    /// The same for the listener of staff and feeds, without which everybody else goes on: degraded once it has expired.
+    /// Keeps the metric `lutong_staff_certificate_expiry_seconds`.
+    pub fn check_of_staff(self) -> Check {
+        self.check_as("staff certificate", "lutong_staff_certificate_expiry_seconds")
+            .needed(Need::Never)
+    }
+
+    fn check_as(self, name: &'static str, metric: &'static str) -> Check {
+        Check::new(name, move || async move {
             let left = self.until.seconds() - lutong_kernel::Clock::now(&WallClock).seconds();
             // Exact below 2⁵³ seconds.
             #[allow(clippy::cast_precision_loss)]
-            metrics::gauge!("lutong_certificate_expiry_seconds").set(left as f64);
+            metrics::gauge!(metric).set(left as f64);
             if left > 0 {
                 return Ok(());
             }
@@ -77,7 +99,6 @@ impl Validity {
                 self.until
             )))
         })
-        .needed(Need::Always)
     }
 }
 
@@ -87,53 +108,47 @@ pub fn inspect(
     files: &TlsFiles,
     now: Timestamp,
 ) -> Result<Validity, Vec<CertificateError>> {
-    let read = |path| read(path).map_err(|error| vec![CertificateError::File(error)]);
-    let (ca, chain, key) = (read(&files.ca)?, read(&files.certificate)?, read(&files.key)?);
-    let bad = |path: &std::path::Path, reason: String| {
-        vec![CertificateError::File(TlsError::File {
-            path: path.to_owned(),
-            reason,
-        })]
-    };
-    let pem = |path: &std::path::Path, bytes: &[u8]| -> Result<Vec<CertificateDer<'static>>, _> {
-        let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(bytes).collect();
-        let all = all.map_err(|error| bad(path, error.to_string()))?;
-        if all.is_empty() {
-            return Err(bad(path, "holds no certificate".to_owned()));
-        }
-        Ok(all)
-    };
-    let (roots, chain) = (pem(&files.ca, &ca)?, pem(&files.certificate, &chain)?);
-    let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| bad(&files.key, error.to_string()))?;
-    let own =
-        EndEntityCert::try_from(&chain[0]).map_err(|error| bad(&files.certificate, error.to_string()))?;
+    let opened = Opened::read(files).map_err(|error| vec![error])?;
+    let own = opened.own(files).map_err(|error| vec![error])?;
     let mut wrong = Vec::new();
     wrong.extend(wrong_name(service, files, &own));
-    let (from, until) = dates(&own);
-    let file = files.certificate.display().to_string();
-    if until <= now {
-        wrong.push(CertificateError::Expired {
-            file: file.clone(),
-            at: until,
-        });
-    } else if from > now {
-        wrong.push(CertificateError::NotYet {
-            file: file.clone(),
-            at: from,
-        });
-    } else if let Err(reason) = chains(&own, &roots, &chain[1..], now) {
-        wrong.push(CertificateError::Authority {
-            file: file.clone(),
-            ca: files.ca.display().to_string(),
-            reason: reason.to_string(),
+    let (until, not_now) = wrong_dates(files, &own, now);
+    match not_now {
+        Some(error) => wrong.push(error),
+        None => wrong.extend(wrong_authority(files, &own, &opened, now)),
+    }
+    wrong.extend(opened.wrong_key(files));
+    if wrong.is_empty() {
+        Ok(Validity { until })
+    } else {
+        Err(wrong)
+    }
+}
+
+/// The same for the gateway's listener for staff and feeds, whose certificate is for a host of the installation and may
+/// be signed by another authority than that of the accounts. That authority must not be the mesh's, whose certificate
+/// is in `mesh_ca`.
+pub fn inspect_staff(
+    files: &TlsFiles,
+    mesh_ca: &Path,
+    now: Timestamp,
+) -> Result<Validity, Vec<CertificateError>> {
+    let opened = Opened::read(files).map_err(|error| vec![error])?;
+    let own = opened.own(files).map_err(|error| vec![error])?;
+    let mut wrong = Vec::new();
+    if own.valid_dns_names().next().is_none() && !has_address(&own) {
+        wrong.push(CertificateError::NoHost {
+            file: files.certificate.display().to_string(),
         });
     }
-    let signing = provider().key_provider.load_private_key(key);
-    let fits = signing.is_ok_and(|key| CertifiedKey::new(chain.clone(), key).keys_match().is_ok());
-    if !fits {
-        wrong.push(CertificateError::Key {
-            key: files.key.display().to_string(),
-            file,
+    let (until, not_now) = wrong_dates(files, &own, now);
+    wrong.extend(not_now);
+    wrong.extend(opened.wrong_key(files));
+    wrong.extend(super::verifier(files).err().map(CertificateError::File));
+    let of_mesh = read(mesh_ca).and_then(|bytes| certificates(mesh_ca, &bytes));
+    if of_mesh.is_ok_and(|of_mesh| of_mesh.iter().any(|root| opened.roots.contains(root))) {
+        wrong.push(CertificateError::SharedAuthority {
+            ca: files.ca.display().to_string(),
         });
     }
     if wrong.is_empty() {
@@ -141,6 +156,107 @@ pub fn inspect(
     } else {
         Err(wrong)
     }
+}
+
+/// Whether it is for some IP address: the verifier names them when it is asked for a name that no certificate has.
+fn has_address(own: &EndEntityCert<'_>) -> bool {
+    let nobody = ServerName::IpAddress(Ipv6Addr::UNSPECIFIED.into());
+    match own.verify_is_valid_for_subject_name(&nobody) {
+        Ok(()) => true,
+        Err(webpki::Error::CertNotValidForName(context)) => context
+            .presented
+            .iter()
+            .any(|name| name.starts_with("IpAddress(")),
+        Err(_) => false,
+    }
+}
+
+/// The files of a server, read.
+struct Opened {
+    roots: Vec<CertificateDer<'static>>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Opened {
+    fn read(files: &TlsFiles) -> Result<Self, CertificateError> {
+        let (ca, chain, key) = (read(&files.ca)?, read(&files.certificate)?, read(&files.key)?);
+        Ok(Self {
+            roots: certificates(&files.ca, &ca)?,
+            chain: certificates(&files.certificate, &chain)?,
+            key: PrivateKeyDer::from_pem_slice(&key).map_err(|error| unreadable(&files.key, &error))?,
+        })
+    }
+
+    fn own(&self, files: &TlsFiles) -> Result<EndEntityCert<'_>, CertificateError> {
+        // `certificates` refuses a file without one.
+        let own = EndEntityCert::try_from(&self.chain[0]);
+        Ok(own.map_err(|error| unreadable(&files.certificate, &error))?)
+    }
+
+    fn wrong_key(&self, files: &TlsFiles) -> Option<CertificateError> {
+        let signing = provider().key_provider.load_private_key(self.key.clone_key());
+        let fits = signing.is_ok_and(|key| CertifiedKey::new(self.chain.clone(), key).keys_match().is_ok());
+        (!fits).then(|| CertificateError::Key {
+            key: files.key.display().to_string(),
+            file: files.certificate.display().to_string(),
+        })
+    }
+}
+
+fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> TlsError {
+    TlsError::File {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+/// Every certificate of a file; one without any is refused.
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let all = all.map_err(|error| unreadable(path, &error))?;
+    if all.is_empty() {
+        return Err(unreadable(path, &"holds no certificate"));
+    }
+    Ok(all)
+}
+
+/// Until when it holds, and what is wrong with that.
+fn wrong_dates(
+    files: &TlsFiles,
+    own: &EndEntityCert<'_>,
+    now: Timestamp,
+) -> (Timestamp, Option<CertificateError>) {
+    let (from, until) = dates(own);
+    let file = || files.certificate.display().to_string();
+    let wrong = if until <= now {
+        Some(CertificateError::Expired {
+            file: file(),
+            at: until,
+        })
+    } else if from > now {
+        Some(CertificateError::NotYet {
+            file: file(),
+            at: from,
+        })
+    } else {
+        None
+    };
+    (until, wrong)
+}
+
+fn wrong_authority(
+    files: &TlsFiles,
+    own: &EndEntityCert<'_>,
+    opened: &Opened,
+    now: Timestamp,
+) -> Option<CertificateError> {
+    let chained = chains(own, &opened.roots, &opened.chain[1..], now);
+    chained.err().map(|reason| CertificateError::Authority {
+        file: files.certificate.display().to_string(),
+        ca: files.ca.display().to_string(),
+        reason: reason.to_string(),
+    })
 }
 
 fn wrong_name(service: ServiceName, files: &TlsFiles, own: &EndEntityCert<'_>) -> Option<CertificateError> {
@@ -159,7 +275,7 @@ fn wrong_name(service: ServiceName, files: &TlsFiles, own: &EndEntityCert<'_>) -
 
 /// From when until when. The verifier names a bound when it is asked about an instant beyond it, and looks at them
 /// before anything else.
-fn dates(own: &EndEntityCert<'_>) -> (Timestamp, Timestamp) {
+pub(super) fn dates(own: &EndEntityCert<'_>) -> (Timestamp, Timestamp) {
     let ask = |seconds| {
         own.verify_for_usage(
             webpki::ALL_VERIFICATION_ALGS,
@@ -215,7 +331,6 @@ fn chains(
 mod tests {
     use super::*;
     use crate::tls::write_development_certificates;
-    use std::path::Path;
 
     fn files(dir: &Path, certificate: &str, key: &str) -> TlsFiles {
         TlsFiles {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod account_certificates;
 mod audit;
 mod connections;
 mod cut_connections;

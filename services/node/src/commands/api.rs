@@ -1,71 +1,35 @@
 //! The mesh over JSON, for commands that show what the API answers.
 
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::{Method, Request, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::connection::{Connector, Transport, unreachable};
 use crate::output::in_language;
-
-/// Where this command asks; for what it says when nobody answers there.
-static ASKED: OnceLock<String> = OnceLock::new();
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A gateway, and in whose name.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Api {
     base: String,
     session: Option<String>,
-    client: Client<HttpConnector, Full<prost::bytes::Bytes>>,
-}
-
-/// `127.0.0.1:8080` is `http://127.0.0.1:8080`.
-pub fn base_of(endpoint: &str) -> Result<String, Failure> {
-    let endpoint = endpoint.trim().trim_end_matches('/');
-    let base = if endpoint.contains("://") {
-        endpoint.to_owned()
-    } else {
-        format!("http://{endpoint}")
-    };
-    let is_address = base
-        .parse::<http::Uri>()
-        .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()) && uri.path() == "/");
-    let scheme = base.split("://").next().unwrap_or_default();
-    if !is_address || scheme != "http" {
-        let zh = "网关地址应为 主机:端口 或 http://主机:端口";
-        let en = "a gateway is HOST:PORT or http://HOST:PORT";
-        return Err(Failure::Input(format!(
-            "--endpoint {endpoint}: {}",
-            in_language(zh, en)
-        )));
-    }
-    let _ = ASKED.set(base.clone());
-    Ok(base)
-}
-
-/// What to do when nobody answers.
-pub fn unreachable() -> String {
-    let base = ASKED.get().map_or("http://127.0.0.1:8080", String::as_str);
-    let zh = "没有应答。请用 `lutong serve --dev` 启动，或用 --endpoint（LUTONG_ENDPOINT）指明网关地址";
-    let en = "nobody answers. Start one with `lutong serve --dev`, or say where it is with --endpoint (LUTONG_ENDPOINT)";
-    format!("{base}: {}", in_language(zh, en))
+    client: Client<Connector, Full<prost::bytes::Bytes>>,
 }
 
 impl Api {
-    pub fn at(endpoint: &str) -> Result<Self, Failure> {
-        Ok(Self {
-            base: base_of(endpoint)?,
+    pub fn over(transport: &Transport) -> Self {
+        Self {
+            base: transport.base().to_owned(),
             session: None,
-            client: Client::builder(TokioExecutor::new()).build_http(),
-        })
+            client: Client::builder(TokioExecutor::new()).build(transport.connector("http/1.1")),
+        }
     }
 
     pub fn base(&self) -> &str {
@@ -178,21 +142,6 @@ pub fn segment(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_endpoint_has_its_scheme_or_not() {
-        for (said, base) in [
-            ("127.0.0.1:8080", Some("http://127.0.0.1:8080")),
-            ("http://gateway:80/", Some("http://gateway:80")),
-            ("[::1]:8080", Some("http://[::1]:8080")),
-            ("ftp://x", None),
-            ("http://x/v1", None),
-            ("", None),
-            ("a b", None),
-        ] {
-            assert_eq!(base_of(said).ok().as_deref(), base, "{said}");
-        }
-    }
 
     #[test]
     fn what_goes_into_a_path_is_one_segment() {

@@ -1,16 +1,24 @@
-//! `certs dev`: a development authority and a certificate a service.
+//! `certs`: certificates of the development authorities, for services, for the gateway's staff listener, and for accounts.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use lutong_chassis::tls;
+use lutong_chassis::tls::development;
+use lutong_chassis::wall_clock::WallClock;
+use lutong_identity::domain::account::AccountId;
+use lutong_kernel::Clock as _;
 
 use super::Failure;
+use crate::output::in_language;
 
 #[derive(Debug, Subcommand)]
 pub enum Certs {
-    /// Make a development authority and certificates for every service.
+    /// Make development authorities of the mesh and of operators, certificates for every service, and that of the
+    /// gateway's listener for staff and feeds.
     Dev(Dev),
+    /// Make a certificate and a key for an account of staff or a feed, by the development authority of operators.
+    Account(Account),
 }
 
 #[derive(Debug, Args)]
@@ -20,11 +28,51 @@ pub struct Dev {
     folder: PathBuf,
 }
 
+#[derive(Debug, Args)]
+pub struct Account {
+    /// As `lutong accounts add` named it.
+    account: String,
+    /// The folder that `lutong certs dev` has written; existing files are never replaced.
+    #[arg(default_value = "./lutong-certs")]
+    folder: PathBuf,
+    /// How long it holds.
+    #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3_650))]
+    days: u32,
+}
+
 impl Certs {
     pub fn run(self) -> Result<(), Failure> {
-        let Self::Dev(dev) = self;
-        let written = tls::write_development_certificates(&dev.folder)?;
-        say!("{} files in {}", written.len(), dev.folder.display());
+        match self {
+            Self::Dev(dev) => dev.run(),
+            Self::Account(account) => account.run(),
+        }
+    }
+}
+
+impl Dev {
+    fn run(self) -> Result<(), Failure> {
+        let written = development::write_development_certificates(&self.folder)?;
+        let text = in_language("个文件已写入", "files in");
+        say!("{} {text} {}", written.len(), self.folder.display());
+        Ok(())
+    }
+}
+
+impl Account {
+    fn run(self) -> Result<(), Failure> {
+        let account = AccountId::parse(&self.account)
+            .map_err(|wrong| Failure::Input(in_language(&wrong.zh, &wrong.en).to_owned()))?;
+        let holds = Duration::from_secs(u64::from(self.days) * 86_400);
+        let now = WallClock.now();
+        let written = development::write_account_certificate(&self.folder, account.as_str(), now, holds);
+        let [certificate, key] = written.map_err(|error| Failure::Input(error.to_string()))?;
+        say!(
+            "{}\n{}\n{}: {}",
+            certificate.display(),
+            key.display(),
+            in_language("有效至", "holds until"),
+            now.plus(holds).to_rfc3339()
+        );
         Ok(())
     }
 }

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::api::Api;
+use super::connection::Connection;
 use crate::output::{in_language, table};
 
 #[derive(Debug, Args)]
 pub struct Check {
-    /// The gateway: an address, with or without its scheme.
-    #[arg(long, env = "LUTONG_ENDPOINT", default_value = "http://127.0.0.1:8080")]
-    endpoint: String,
+    #[command(flatten)]
+    connection: Connection,
     /// For machines.
     #[arg(long)]
     json: bool,
@@ -19,7 +19,7 @@ pub struct Check {
 
 impl Check {
     pub async fn run(self) -> Result<(), Failure> {
-        let api = Api::at(&self.endpoint)?;
+        let api = Api::over(&self.connection.transport()?);
         // Nobody there: that says what to do.
         let contract = api.get("/openapi.json").await?;
         let operations = contract["paths"].as_object().map_or(0, |paths| {

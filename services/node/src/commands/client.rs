@@ -18,14 +18,14 @@ use tonic_types::StatusExt as _;
 
 use super::Failure;
 use super::api::Api;
+use super::connection::{Connection, Transport, tls_trouble, unreachable};
 use crate::output::in_language;
 
-/// Where the mesh is and who asks.
+/// Where the mesh is and who asks: an account by its certificate, or a session.
 #[derive(Debug, Clone, Args)]
 pub struct Target {
-    /// The gateway: an address, with or without its scheme.
-    #[arg(long, env = "LUTONG_ENDPOINT", default_value = "http://127.0.0.1:8080")]
-    endpoint: String,
+    #[command(flatten)]
+    connection: Connection,
     /// Sign in as this account at the development identity provider.
     #[arg(long)]
     account: Option<String>,
@@ -39,19 +39,20 @@ pub struct Target {
     session: Option<String>,
 }
 
-/// A session's calls.
+/// Calls of one account.
 pub type Calls = InterceptedService<Channel, Bearer>;
 
-/// Puts the session into each call.
+/// Puts the session into each call; nothing where the connection's certificate names the account.
 #[derive(Clone)]
 pub struct Bearer {
-    session: MetadataValue<Ascii>,
+    session: Option<MetadataValue<Ascii>>,
 }
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: tonic::Request<()>) -> Result<tonic::Request<()>, Status> {
-        let metadata = request.metadata_mut();
-        metadata.insert("authorization", self.session.clone());
+        if let Some(session) = &self.session {
+            request.metadata_mut().insert("authorization", session.clone());
+        }
         Ok(request)
     }
 }
@@ -59,72 +60,105 @@ impl Interceptor for Bearer {
 /// A gateway.
 #[derive(Clone)]
 pub struct Gateway {
-    base: String,
+    transport: Transport,
     channel: Channel,
 }
 
 impl Gateway {
+    /// One on this machine, without TLS.
     pub fn at(base: &str) -> Result<Self, Failure> {
-        let base = &*super::api::base_of(base)?;
-        let endpoint = Endpoint::from_shared(base.to_owned())
-            .map_err(|error| Failure::Input(format!("{base}: {error}")))?;
-        Ok(Self {
-            base: base.trim_end_matches('/').to_owned(),
-            channel: endpoint
-                .connect_timeout(Duration::from_secs(5))
-                .tcp_nodelay(true)
-                .connect_lazy(),
-        })
+        Self::over(Transport::plain(base)?)
+    }
+
+    fn over(transport: Transport) -> Result<Self, Failure> {
+        let base = transport.base();
+        let wrong = |error: &dyn std::fmt::Display| Failure::Input(format!("{base}: {error}"));
+        let origin = base.parse::<http::Uri>().map_err(|error| wrong(&error))?;
+        // The connector has its own TLS, with the errors that a person needs; tonic's would stand beside it.
+        let without_tls = base.replacen("https://", "http://", 1);
+        let endpoint = Endpoint::from_shared(without_tls).map_err(|error| wrong(&error))?;
+        let channel = endpoint
+            .origin(origin)
+            .connect_timeout(Duration::from_secs(5))
+            .connect_with_connector_lazy(transport.connector("h2"));
+        Ok(Self { transport, channel })
     }
 
     /// Signs in at the development identity provider.
     pub async fn sign_in(&self, account: &str) -> Result<Calls, Failure> {
-        let token = self.session_of(account).await?;
+        let token = Api::over(&self.transport).sign_in(account).await?;
         self.with_session(&token)
-    }
-
-    async fn session_of(&self, account: &str) -> Result<String, Failure> {
-        Api::at(&self.base)?.sign_in(account).await
     }
 
     /// Calls with a session.
     pub fn with_session(&self, token: &str) -> Result<Calls, Failure> {
         let unprintable = |_| Failure::Input("the session is not printable ASCII".to_owned());
         let session = format!("Bearer {token}").parse().map_err(unprintable)?;
-        Ok(InterceptedService::new(self.channel.clone(), Bearer { session }))
+        Ok(self.calls(Some(session)))
+    }
+
+    fn calls(&self, session: Option<MetadataValue<Ascii>>) -> Calls {
+        InterceptedService::new(self.channel.clone(), Bearer { session })
     }
 }
 
 impl Target {
     pub async fn calls(&self) -> Result<Calls, Failure> {
-        let gateway = Gateway::at(&self.endpoint)?;
-        let session = self.session_at(&gateway.base).await?;
-        gateway.with_session(&session)
+        let transport = self.transport()?;
+        let session = self.session_over(&transport).await?;
+        let gateway = Gateway::over(transport)?;
+        match session {
+            Some(session) => gateway.with_session(&session),
+            None => Ok(gateway.calls(None)),
+        }
     }
 
     /// The same over JSON.
     pub async fn api(&self) -> Result<Api, Failure> {
-        let api = Api::at(&self.endpoint)?;
-        let session = self.session_at(api.base()).await?;
-        Ok(api.with_session(session))
+        let transport = self.transport()?;
+        let session = self.session_over(&transport).await?;
+        let api = Api::over(&transport);
+        Ok(match session {
+            Some(session) => api.with_session(session),
+            None => api,
+        })
     }
 
     /// Over JSON, as anybody where nobody is said.
     pub async fn api_of_anybody(&self) -> Result<Api, Failure> {
         match (&self.account, &self.session) {
-            (None, None) => Api::at(&self.endpoint),
+            (None, None) => Ok(Api::over(&self.transport()?)),
             _ => self.api().await,
         }
     }
 
-    async fn session_at(&self, base: &str) -> Result<String, Failure> {
+    /// Refuses whoever says twice who asks.
+    fn transport(&self) -> Result<Transport, Failure> {
+        let other = match (&self.account, &self.session) {
+            (Some(_), _) => "--account",
+            (None, Some(_)) => "--session (LUTONG_SESSION)",
+            (None, None) => return self.connection.transport(),
+        };
+        if !self.connection.has_certificate() {
+            return self.connection.transport();
+        }
+        let zh = format!("--certificate (LUTONG_CERTIFICATE) 与 {other} 只能选其一：证书已写明账号");
+        let en = format!(
+            "--certificate (LUTONG_CERTIFICATE) and {other} exclude each other: the certificate names the account"
+        );
+        Err(Failure::Input(in_language(&zh, &en).to_owned()))
+    }
+
+    /// None where the certificate names the account.
+    async fn session_over(&self, transport: &Transport) -> Result<Option<String>, Failure> {
         match (&self.account, &self.session) {
-            (Some(account), _) => Api::at(base)?.sign_in(account).await,
-            (None, Some(session)) => Ok(session.clone()),
+            (Some(account), _) => Api::over(transport).sign_in(account).await.map(Some),
+            (None, Some(session)) => Ok(Some(session.clone())),
+            (None, None) if transport.has_certificate() => Ok(None),
             (None, None) => Err(Failure::Input(
                 in_language(
-                    "以谁的名义？--account 账号（仅开发环境）或 --session 会话（也可用 LUTONG_SESSION）",
-                    "who asks? --account ACCOUNT (development only) or --session SESSION (also LUTONG_SESSION)",
+                    "以谁的名义？--certificate 与 --key（账号证书）、--session 会话（LUTONG_SESSION），或 --account 账号（仅开发环境）",
+                    "who asks? --certificate and --key of an account, --session SESSION (also LUTONG_SESSION), or --account ACCOUNT (development only)",
                 )
                 .to_owned(),
             )),
@@ -171,8 +205,13 @@ pub fn explain(status: &Status) -> String {
     let reason = details
         .error_info()
         .map_or_else(|| format!("{:?}", status.code()), |info| info.reason.clone());
-    if details.error_info().is_none() && status.code() == Code::Unavailable {
-        return super::api::unreachable();
+    if details.error_info().is_none() {
+        if let Some(trouble) = tls_trouble() {
+            return trouble;
+        }
+        if status.code() == Code::Unavailable {
+            return unreachable();
+        }
     }
     let zh = details.localized_message().map(|text| text.message.as_str());
     let text = in_language(zh.unwrap_or(status.message()), status.message());

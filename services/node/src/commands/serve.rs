@@ -94,6 +94,10 @@ impl Serve {
             Some(service) => one_service::start(service, &config, clock, random, telemetry.render()).await?,
         };
         crate::output::announce(format_args!("lutong: {name} serves on {}", running.address));
+        if let Some(staff) = running.staff_address {
+            let text = in_language("人员和数据源（凭证书）", "staff and feeds, with a certificate");
+            crate::output::announce(format_args!("  {text}: https://{staff}"));
+        }
         if self.service.is_none() {
             greet(&config, running.address);
         }
