@@ -13,6 +13,7 @@ mod data;
 mod decisions;
 mod designations;
 mod facts;
+mod key_areas;
 mod keys;
 mod merges;
 mod operations;
@@ -67,6 +68,9 @@ enum Action {
     /// Risk areas.
     #[command(subcommand)]
     Areas(areas::Areas),
+    /// Divisions managed as key areas: one officer proposes, another approves.
+    #[command(subcommand)]
+    KeyAreas(key_areas::KeyAreas),
     /// Facts of an authority's feed.
     #[command(subcommand)]
     Facts(facts::Facts),
@@ -135,6 +139,7 @@ impl Command {
             Action::Config(config) => config.run().await,
             Action::Accounts(admin) => admin.run().await,
             Action::Areas(areas) => areas.run().await,
+            Action::KeyAreas(key_areas) => key_areas.run().await,
             Action::Facts(facts) => facts.run().await,
             Action::Recompare(recompare) => recompare.run().await,
             Action::Decisions(decisions) => decisions.run().await,

@@ -139,6 +139,12 @@ pub fn segment(text: &str) -> String {
     encoded
 }
 
+/// The id of a resource out of its name, or what was typed where that is the id alone.
+pub fn id_of<'a>(collection: &str, name: &'a str) -> &'a str {
+    let id = name.strip_prefix(collection);
+    id.and_then(|id| id.strip_prefix('/')).unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,5 +152,12 @@ mod tests {
     #[test]
     fn what_goes_into_a_path_is_one_segment() {
         assert_eq!(segment("a/b?c=鲁"), "a%2Fb%3Fc%3D%E9%B2%81");
+    }
+
+    #[test]
+    fn an_id_may_be_typed_with_its_collection_or_without() {
+        assert_eq!(id_of("key-areas", "key-areas/1"), "1");
+        assert_eq!(id_of("key-areas", "1"), "1");
+        assert_eq!(id_of("key-areas", "key-areas-1"), "key-areas-1");
     }
 }

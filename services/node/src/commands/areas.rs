@@ -2,7 +2,6 @@
 
 mod diff;
 mod import;
-mod key;
 mod place;
 mod show;
 
@@ -16,6 +15,7 @@ use lutong_proto::types::v1::{Effect, EffectState};
 use lutong_risk_rules::domain::area::RiskLevel;
 
 use super::Failure;
+use crate::output::in_language;
 
 pub use import::send;
 
@@ -34,9 +34,6 @@ pub enum Areas {
     Unplaced(show::Unplaced),
     /// Say where such a row lies (health officer).
     Place(place::Place),
-    /// Key areas: one officer proposes, another approves.
-    #[command(subcommand)]
-    Key(key::Key),
 }
 
 impl Areas {
@@ -47,7 +44,6 @@ impl Areas {
             Self::Show(show) => show.run().await,
             Self::Unplaced(unplaced) => unplaced.run().await,
             Self::Place(place) => place.run().await,
-            Self::Key(key) => key.run().await,
         }
     }
 }
@@ -78,11 +74,26 @@ pub fn round(effect: Option<&Effect>) -> String {
     let Some(effect) = effect else {
         return String::new();
     };
-    let state = match effect.state() {
-        EffectState::InForce => "已生效 in force".to_owned(),
-        EffectState::Pending | EffectState::Unspecified => format!("待生效 pending: {}", effect.operation),
+    let is_in_force = effect.state() == EffectState::InForce;
+    said_effect(effect.redecided, is_in_force, &effect.operation)
+}
+
+/// The same of an answer in JSON.
+pub fn round_json(effect: &serde_json::Value) -> String {
+    // A 64-bit integer is a string in JSON.
+    let redecided = effect["redecided"].as_str().and_then(|count| count.parse().ok());
+    let is_in_force = effect["state"] == EffectState::InForce.as_str_name();
+    let operation = effect["operation"].as_str().unwrap_or_default();
+    said_effect(redecided.unwrap_or_default(), is_in_force, operation)
+}
+
+fn said_effect(redecided: i64, is_in_force: bool, operation: &str) -> String {
+    let decided = in_language("重新判定人数", "people decided about anew");
+    let state = match is_in_force {
+        true => in_language("已生效", "in force").to_owned(),
+        false => format!("{}: {operation}", in_language("待生效", "pending")),
     };
-    format!("重新判定 decided anew {} 人，{state}", effect.redecided)
+    format!("{decided}: {redecided}; {state}")
 }
 
 /// As the notices call them.

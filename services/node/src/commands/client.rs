@@ -39,6 +39,20 @@ pub struct Target {
     session: Option<String>,
 }
 
+/// What every change carries.
+#[derive(Debug, Clone, Args)]
+pub struct Repeatable {
+    /// To send the same again: it is done once.
+    #[arg(long)]
+    request_id: Option<String>,
+}
+
+impl Repeatable {
+    pub fn request_id(&self) -> String {
+        self.request_id.clone().unwrap_or_else(new_request_id)
+    }
+}
+
 /// Calls of one account.
 pub type Calls = InterceptedService<Channel, Bearer>;
 

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::api::segment;
-use super::client::{Target, new_request_id};
+use super::api::{id_of, segment};
+use super::client::{Repeatable, Target};
 use super::why::Why;
 use crate::output::{complain, in_language, table};
 use lutong_proto::types::v1::PurposeCode;
@@ -111,9 +111,8 @@ pub struct Act {
 /// What every change carries.
 #[derive(Debug, Args)]
 pub struct Sent {
-    /// To send the same again.
-    #[arg(long)]
-    request_id: Option<String>,
+    #[command(flatten)]
+    repeatable: Repeatable,
     #[command(flatten)]
     why: Why,
     /// The API's JSON.
@@ -173,7 +172,10 @@ impl List {
 
 impl Show {
     async fn run(self) -> Result<(), Failure> {
-        let path = format!("/v1/designations/{}", segment(id_of(&self.designation)));
+        let path = format!(
+            "/v1/designations/{}",
+            segment(id_of("designations", &self.designation))
+        );
         let answer = self.target.api().await?.get(&path).await?;
         tell(&answer, self.json);
         Ok(())
@@ -228,7 +230,10 @@ impl Propose {
 
 impl Act {
     async fn run(self, verb: &str) -> Result<(), Failure> {
-        let path = format!("/v1/designations/{}:{verb}", segment(id_of(&self.designation)));
+        let path = format!(
+            "/v1/designations/{}:{verb}",
+            segment(id_of("designations", &self.designation))
+        );
         let body = self
             .etag
             .as_ref()
@@ -240,7 +245,7 @@ impl Act {
 impl Sent {
     async fn send(self, path: &str, mut body: Value) -> Result<(), Failure> {
         let purpose = self.why.purpose(PurposeCode::Management);
-        body["request_id"] = json!(self.request_id.unwrap_or_else(new_request_id));
+        body["request_id"] = json!(self.repeatable.request_id());
         body["purpose"] = json!({"code": purpose.code().as_str_name(), "reference": purpose.reference});
         let answer = self.target.api().await?.post(path, &body).await?;
         tell(&answer, self.json);
@@ -294,8 +299,4 @@ fn text(value: &Value) -> String {
 /// `picl-39` is `LEGAL_BASIS_CODE_PICL_39`.
 fn constant(prefix: &str, word: &str) -> String {
     format!("{prefix}_{}", word.to_uppercase().replace('-', "_"))
-}
-
-fn id_of(name: &str) -> &str {
-    name.strip_prefix("designations/").unwrap_or(name)
 }

@@ -169,9 +169,7 @@ impl Propose {
 impl Act {
     async fn run(self, verb: &str) -> Result<(), Failure> {
         let path = format!("{}:{verb}", path_of(&self.key_area));
-        let body = self
-            .etag
-            .map_or_else(|| json!({}), |etag| json!({"etag": etag}));
+        let body = self.etag.map_or_else(|| json!({}), |etag| json!({"etag": etag}));
         self.sent.send(&path, body).await
     }
 }
