@@ -6,6 +6,7 @@ pub mod bounds;
 mod convert;
 pub mod errors;
 pub mod facts;
+pub mod options;
 pub mod policy;
 pub mod requests;
 pub mod time;

@@ -1,22 +1,16 @@
 //! What actions do to the states of their resources, read out of the descriptor set.
 
-use prost::Message as _;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 pub use crate::lutong::policy::v1::Transition;
+use crate::options;
 
 /// Full name of the option.
 const TRANSITION: &str = "lutong.policy.v1.transition";
 
 /// What an action does to the state of its resource; `None` where it is no action on a state.
 pub fn of(pool: &DescriptorPool, method: &MethodDescriptor) -> Option<Transition> {
-    let extension = pool.get_extension_by_name(TRANSITION)?;
-    let options = method.options();
-    if !options.has_extension(&extension) {
-        return None;
-    }
-    let value = options.get_extension(&extension);
-    Transition::decode(value.as_message()?.encode_to_vec().as_slice()).ok()
+    options::read(pool, TRANSITION, &method.options())
 }
 
 /// The same by the RPC's name, `lutong.risk_rules.v1.DesignationService/EndDesignation`.

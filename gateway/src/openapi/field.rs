@@ -1,36 +1,9 @@
 //! What a field must be, out of its options, as JSON schema.
 
-use lutong_proto::lutong::policy::v1::{Choice, Field, Format};
-use prost::Message as _;
-use prost_reflect::{DynamicMessage, ExtensionDescriptor, FieldDescriptor, Kind, OneofDescriptor};
+use lutong_proto::lutong::policy::v1::{Field, Format};
+pub use lutong_proto::options::{is_required, of_field as options};
+use prost_reflect::{FieldDescriptor, Kind};
 use serde_json::{Map, Value, json};
-
-/// The option of a field; the default where it has none.
-pub fn options(field: &FieldDescriptor) -> Field {
-    read(field.parent_pool(), "lutong.policy.v1.field", &field.options())
-}
-
-/// Whether one of the members must be there.
-pub fn is_required(oneof: &OneofDescriptor) -> bool {
-    let pool = oneof.parent_pool();
-    read::<Choice>(pool, "lutong.policy.v1.choice", &oneof.options()).required
-}
-
-fn read<M: prost::Message + Default>(
-    pool: &prost_reflect::DescriptorPool,
-    name: &str,
-    options: &DynamicMessage,
-) -> M {
-    let extension: Option<ExtensionDescriptor> = pool.get_extension_by_name(name);
-    let Some(extension) = extension.filter(|extension| options.has_extension(extension)) else {
-        return M::default();
-    };
-    let value = options.get_extension(&extension);
-    let bytes = value.as_message().map(DynamicMessage::encode_to_vec);
-    bytes
-        .and_then(|bytes| M::decode(bytes.as_slice()).ok())
-        .unwrap_or_default()
-}
 
 /// Adds the bounds of a field to its schema, or to that of its items.
 pub fn bound(field: &FieldDescriptor, schema: &mut Value) {

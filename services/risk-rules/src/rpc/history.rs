@@ -19,6 +19,17 @@ use crate::store::history_verifications::{Broken, Verification};
 
 const COLLECTION: &str = "history-verifications";
 
+/// Whose decision, and which; an auditor has none of their own to leave out.
+fn of_anybody(name: &str) -> Result<(SubjectId, i64), Fault> {
+    match decision_of(name)? {
+        DecisionName {
+            subject: Some(subject),
+            version: Some(version),
+        } => Ok((subject, version)),
+        _ => Err(super::names::no_decision()),
+    }
+}
+
 pub struct Handler(pub Decider);
 
 impl HistoryHandler for Handler {
@@ -47,18 +58,24 @@ impl HistoryHandler for Handler {
         })
     }
 
+    async fn inspect_decision(
+        &self,
+        call: Query<AnyPermit>,
+        message: wire::InspectDecisionRequest,
+    ) -> Result<wire::InspectDecisionResponse, Fault> {
+        let (subject, version) = of_anybody(&message.name)?;
+        let found = self.0.inspect_decision(call.permit, subject, version).await?;
+        Ok(wire::InspectDecisionResponse {
+            decision: Some(convert::decision(found)),
+        })
+    }
+
     async fn replay_decision(
         &self,
         call: Query<AnyPermit>,
         message: wire::ReplayDecisionRequest,
     ) -> Result<wire::ReplayDecisionResponse, Fault> {
-        let DecisionName {
-            subject: Some(subject),
-            version: Some(version),
-        } = decision_of(&message.name)?
-        else {
-            return Err(super::names::no_decision());
-        };
+        let (subject, version) = of_anybody(&message.name)?;
         let Replay {
             stored,
             replayed,

@@ -100,7 +100,20 @@ impl Decider {
 
     /// A person's own past decision.
     pub async fn own_decision(&self, permit: &SelfPermit, version: i64) -> Result<Explained, Fault> {
-        let subject = permit.subject()?;
+        self.past_decision(permit.subject()?, version).await
+    }
+
+    /// Anybody's, for an auditor.
+    pub async fn inspect_decision(
+        &self,
+        _permit: AnyPermit,
+        subject: SubjectId,
+        version: i64,
+    ) -> Result<Explained, Fault> {
+        self.past_decision(subject, version).await
+    }
+
+    async fn past_decision(&self, subject: SubjectId, version: i64) -> Result<Explained, Fault> {
         let row = decisions::history_row(self.database.reader(), subject, version).await?;
         let decision = row.ok_or_else(not_found)?.decision.ok_or_else(erased)?;
         let facts = self.statements_about(subject).await?;

@@ -70,6 +70,16 @@ async fn replay(mesh: &Mesh, version: i64) -> Result<wire::ReplayDecisionRespons
     replay_named(mesh, decision(1, &version.to_string())).await
 }
 
+async fn inspect_one(mesh: &Mesh, name: String) -> Result<wire::Decision, Fault> {
+    let request = wire::InspectDecisionRequest {
+        name,
+        purpose: Some(purpose()),
+    };
+    let request = mesh.asking(&auditor(), request);
+    let answer = answered(mesh.history().inspect_decision(request).await)?;
+    Ok(answer.decision.unwrap())
+}
+
 async fn start(
     mesh: &Mesh,
     request_id: &str,
@@ -134,9 +144,15 @@ async fn every_past_decision_is_made_again_bit_for_bit(bed: Bed) {
     ] {
         let replayed = replay(&mesh, version).await.unwrap();
         assert!(replayed.identical, "{replayed:?}");
+        let inspected = inspect_one(&mesh, decision(1, &version.to_string()))
+            .await
+            .unwrap();
+        assert_eq!(Some(inspected), replayed.stored);
         assert_eq!(replayed.replayed.unwrap().colour(), colour);
     }
     assert_eq!(replay(&mesh, 5).await.unwrap_err().reason, "DECISION_NOT_FOUND");
+    let none = inspect_one(&mesh, decision(1, "5")).await;
+    assert_eq!(none.unwrap_err().reason, "DECISION_NOT_FOUND");
     let page = |page_token: String| wire::InspectDecisionsRequest {
         subject_id: subject(1).to_string(),
         purpose: Some(purpose()),
@@ -252,6 +268,8 @@ async fn an_erased_history_says_so(bed: Bed) {
         (3, 1, 0)
     );
     assert_eq!(replay(&mesh, 1).await.unwrap_err().reason, "DECISION_ERASED");
+    let erased = inspect_one(&mesh, decision(1, "1")).await;
+    assert_eq!(erased.unwrap_err().reason, "DECISION_ERASED");
     mesh.tamper(&format!(
         "DELETE FROM decisions WHERE subject_id = {id} AND version = 1"
     ))

@@ -234,6 +234,16 @@ async fn an_auditor_who_asks_wrongly_is_told_what(bed: Bed) {
             name: name.to_owned(),
             purpose: purpose.clone(),
         };
+        let inspect = wire::InspectDecisionRequest {
+            name: name.to_owned(),
+            purpose: purpose.clone(),
+        };
+        let inspect = history.inspect_decision(mesh.asking(&auditor, inspect)).await;
+        assert_eq!(
+            named(&fault(&inspect.unwrap_err())),
+            ["name NAME_SHAPE"],
+            "{name}"
+        );
         let replay = history.replay_decision(mesh.asking(&auditor, replay)).await;
         assert_eq!(named(&fault(&replay.unwrap_err())), ["name NAME_SHAPE"], "{name}");
     }
