@@ -24,7 +24,7 @@ const COLLECTIONS = {
   Sessions: "登录", Code: "亮码", Keys: "公钥", Tokens: "验码", Complaints: "反馈", Applications: "申请", Arrivals: "来鲁申报", Audit: "审计",
   "Fact imports": "事实导入", "Fact kinds": "事实种类", Pulls: "数据库拉取", Merges: "人员合并", Areas: "风险地区", "Unplaced areas": "待定位地区",
   Subjects: "人员", Decision: "当前赋码", Designations: "管控决定", Decisions: "赋码历史", "History verifications": "历史核验", "Key areas": "重点地区",
-  "Risk rules": "赋码任务", Recomparisons: "全量比对", Rollbacks: "报送撤回", "Rule sets": "规则集",
+  Operations: "后台任务", Recomparisons: "全量比对", Rollbacks: "报送撤回", "Rule sets": "规则集",
 };
 /** A longer pattern says nothing to a reader; the description has it. */
 const LONGEST_PATTERN = 24;

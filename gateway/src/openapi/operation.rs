@@ -1,5 +1,6 @@
 //! One binding as an operation: path, parameters, body, answers, who may call.
 
+use lutong_kernel::ServiceName;
 use lutong_proto::policy::Role;
 use prost_reflect::Kind;
 use serde_json::{Value, json};
@@ -66,8 +67,10 @@ fn tag_of(binding: &Binding, maker: &mut Maker) -> String {
             Segment::Literal(literal) => Some(literal.as_str()),
             Segment::One | Segment::Rest => None,
         });
-    // The first is the version.
-    let name = heading_of(literals.nth(1).unwrap_or_default());
+    // The first is the version. Where several services have a collection, theirs come after the name of the service.
+    let collection =
+        literals.find(|literal| !matches!(*literal, "v1") && literal.parse::<ServiceName>().is_err());
+    let name = heading_of(collection.unwrap_or_default());
     if !maker.tags.contains(&name) {
         let about = comments::of_service(binding.rpc.method.parent_service());
         maker

@@ -598,7 +598,8 @@ impl risk::area_service_server::AreaService for World {
         Ok(Answer::new(risk::ImportIntervalsResponse::default()))
     }
 
-    async fn list_areas(&self, _: Call<risk::ListAreasRequest>) -> Answers<risk::ListAreasResponse> {
+    async fn list_areas(&self, call: Call<risk::ListAreasRequest>) -> Answers<risk::ListAreasResponse> {
+        self.note(&call)?;
         Ok(Answer::new(risk::ListAreasResponse::default()))
     }
 

@@ -21,9 +21,11 @@ pub async fn decisions(walk: &mut Walk<'_>, subject: &str) {
     let of_subject = Sent::nothing().with("subject_id", subject);
     let inspect = of_subject.with(PURPOSE.0, PURPOSE.1).with("page_size", "1");
     walk.call("inspectDecisions", AUDITOR, inspect).await;
-    let of_decision = Sent::nothing().with("subject", subject).with("decision", "2");
-    walk.call("replayDecision", AUDITOR, of_decision.with(PURPOSE.0, PURPOSE.1))
-        .await;
+    for operation in ["inspectDecision", "replayDecision"] {
+        let of_decision = Sent::nothing().with("subject", subject).with("decision", "2");
+        walk.call(operation, AUDITOR, of_decision.with(PURPOSE.0, PURPOSE.1))
+            .await;
+    }
 }
 
 /// Only a day that is over is sealed: the first decision is made one of the day before yesterday.

@@ -34,7 +34,8 @@ fn literal(mesh: &Mesh, subject: &str) -> String {
 pub async fn ended(walk: &mut Walk<'_>, account: &str, name: &str) -> Value {
     let get = Sent::nothing().with("operation", name.trim_start_matches("operations/"));
     let is_ended = |answer: &Value| answer["operation"]["finish_time"].is_string();
-    walk.call_until("getOperation", account, get, is_ended).await
+    walk.call_until("riskRulesGetOperation", account, get, is_ended)
+        .await
 }
 
 fn last<'a>(value: &'a Value, member: &str) -> &'a str {
@@ -62,8 +63,12 @@ pub async fn walk(walk: &mut Walk<'_>, subject: &str) {
     .await;
     let findings = of_run().with("purpose.code", "PURPOSE_CODE_OPERATION");
     walk.call("inspectRecomparisonFindings", AUDITOR, findings).await;
-    walk.call("listOperations", OPERATOR, Sent::nothing().with("page_size", "1"))
-        .await;
+    walk.call(
+        "riskRulesListOperations",
+        OPERATOR,
+        Sent::nothing().with("page_size", "1"),
+    )
+    .await;
     check_of_history(walk).await;
     cancelled(walk, &begun).await;
 }
@@ -97,5 +102,5 @@ async fn cancelled(walk: &mut Walk<'_>, begun: &Value) {
     let operation = last(begun, "operation").trim_start_matches("operations/");
     let cancel = Sent::nothing().with("operation", operation);
     let cancel = cancel.and_body(json!({"request_id": request_id()}));
-    walk.call("cancelOperation", OPERATOR, cancel).await;
+    walk.call("riskRulesCancelOperation", OPERATOR, cancel).await;
 }

@@ -2,6 +2,9 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use lutong_tests::examples::{Sent, Walk};
 use lutong_tests::feed::fact_json;
@@ -17,18 +20,25 @@ const DATABASE: &str = "epidemic-database";
 /// An authority's database in which there is nothing yet.
 pub struct EmptyDatabase {
     port: u16,
+    /// While it is so, nothing is answered.
+    is_silent: Arc<AtomicBool>,
 }
 
 impl EmptyDatabase {
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
+        let is_silent = Arc::new(AtomicBool::new(false));
+        let waits = Arc::clone(&is_silent);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let mut reader = BufReader::new(&stream);
                 let mut line = String::new();
                 while reader.read_line(&mut line).is_ok_and(|read| read > 2) {
                     line.clear();
+                }
+                while waits.load(Ordering::SeqCst) {
+                    std::thread::sleep(Duration::from_millis(20));
                 }
                 let body = r#"{"records": [], "next": "0", "more": false}"#;
                 let answer = format!(
@@ -39,7 +49,7 @@ impl EmptyDatabase {
                 let _ = (&stream).write_all(answer.as_bytes());
             }
         });
-        Self { port }
+        Self { port, is_silent }
     }
 
     pub fn config(&self) -> String {
@@ -61,13 +71,13 @@ fn row(key: &str, number: &str) -> Value {
         "fact": fact_json("fever_clinic_visit", &json!({"visited_at": yesterday()}))})
 }
 
-pub async fn walk(walk: &mut Walk<'_>) {
+pub async fn walk(walk: &mut Walk<'_>, database: &EmptyDatabase) {
     walk.call("listFactKinds", SOURCE, Sent::nothing().with("page_size", "2"))
         .await;
     let visits = [row("visit-1", NUMBER), row("visit-2", "110105194912310021")];
     reported(walk, json!(visits)).await;
     walk.call("listFactImports", SOURCE, Sent::nothing()).await;
-    pulls(walk).await;
+    pulls(walk, database).await;
 }
 
 /// What a rollback has taken back is reported once more.
@@ -89,7 +99,7 @@ async fn reported(walk: &mut Walk<'_>, rows: Value) {
     walk.call("getFactImport", SOURCE, of_import()).await;
 }
 
-async fn pulls(walk: &mut Walk<'_>) {
+async fn pulls(walk: &mut Walk<'_>, database: &EmptyDatabase) {
     let of_pull = || Sent::nothing().with("pull", DATABASE);
     let is_waiting =
         |pull: &Value| pull["state"] == "PULL_STATE_WAITING" && pull["last_success_time"].is_string();
@@ -99,7 +109,24 @@ async fn pulls(walk: &mut Walk<'_>) {
         is_waiting(&answer["pulls"][0])
     })
     .await;
-    let start = json!({"request_id": request_id()});
-    walk.call("startPull", "operator-1", of_pull().and_body(start))
+    // One runs for as long as the database is silent; a second one is queued and can be cancelled.
+    database.is_silent.store(true, Ordering::SeqCst);
+    let start = || of_pull().and_body(json!({"request_id": request_id()}));
+    let running = walk.call("startPull", "operator-1", start()).await;
+    let id = |begun: &Value| {
+        let name = begun["operation"].as_str().unwrap();
+        name.trim_start_matches("operations/").to_owned()
+    };
+    let get = Sent::nothing().with("operation", id(&running));
+    let runs = |answer: &Value| answer["operation"]["state"] == "OPERATION_STATE_RUNNING";
+    walk.call_until("declarationGetOperation", "operator-1", get, runs)
         .await;
+    let queued = walk.call("startPull", "operator-1", start()).await;
+    let cancel = Sent::nothing().with("operation", id(&queued));
+    let cancel = cancel.and_body(json!({"request_id": request_id()}));
+    walk.call("declarationCancelOperation", "operator-1", cancel)
+        .await;
+    database.is_silent.store(false, Ordering::SeqCst);
+    let list = Sent::nothing().with("page_size", "1");
+    walk.call("declarationListOperations", "operator-1", list).await;
 }

@@ -33,7 +33,7 @@ async fn walked(shape: Shape) -> Map<String, Value> {
     let mesh = Mesh::start_with(shape, setting).await;
     let mut walk = Walk::start(&mesh).await;
     let subject = citizens::walk(&mut walk).await;
-    feeds::walk(&mut walk).await;
+    feeds::walk(&mut walk, &database).await;
     citizens::decisions(&mut walk, &subject).await;
     cases::merges(&mut walk).await;
     cases::key_areas(&mut walk).await;
