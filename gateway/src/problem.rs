@@ -239,6 +239,7 @@ pub const fn status_of(code: FaultCode) -> StatusCode {
         FaultCode::ResourceExhausted => StatusCode::TOO_MANY_REQUESTS,
         FaultCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         FaultCode::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+        FaultCode::Unimplemented => StatusCode::NOT_IMPLEMENTED,
         FaultCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -256,6 +257,7 @@ pub fn title(status: StatusCode) -> &'static str {
         413 => "请求内容过大 Body too large",
         415 => "请求格式不支持 Unsupported media type",
         429 => "请求过于频繁 Too many requests",
+        501 => "尚不提供 Not implemented",
         503 => "服务暂时不可用 Unavailable",
         504 => "处理超时 Timeout",
         _ => "系统内部错误 Internal error",

@@ -5,6 +5,7 @@ pub mod pattern;
 mod request;
 mod response;
 mod shape;
+mod shown;
 mod strict;
 
 use std::sync::Arc;

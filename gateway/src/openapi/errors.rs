@@ -103,7 +103,7 @@ fn answer(status: u16, reasons: &BTreeSet<String>) -> Value {
 
 /// The status of a gRPC code by its name.
 fn status_of(code: &str) -> Option<StatusCode> {
-    const ALL: [FaultCode; 12] = [
+    const ALL: [FaultCode; 13] = [
         FaultCode::InvalidArgument,
         FaultCode::NotFound,
         FaultCode::AlreadyExists,
@@ -115,6 +115,7 @@ fn status_of(code: &str) -> Option<StatusCode> {
         FaultCode::Unavailable,
         FaultCode::DeadlineExceeded,
         FaultCode::Cancelled,
+        FaultCode::Unimplemented,
         FaultCode::Internal,
     ];
     let found = ALL.into_iter().find(|one| code_name(code_of(*one)) == code)?;

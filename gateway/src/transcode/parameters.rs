@@ -5,6 +5,7 @@ use percent_encoding::percent_decode_str;
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 
+use super::shown::shown;
 use super::strict::{is_known_name, unknown_value};
 use super::{field_at, field_named};
 
@@ -171,17 +172,6 @@ fn unknown(name: &str) -> Violation {
     )
 }
 
-/// A name as the caller sent it, when it looks like one of a field; else `?`. A table whose first row is not its heading
-/// makes names of people's data.
-pub fn shown(name: &str) -> String {
-    let looks_like_one = name.len() <= 64
-        && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    if looks_like_one { name } else { "?" }.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,16 +180,6 @@ mod tests {
         lutong_proto::descriptor_pool()
             .get_message_by_name("lutong.code_rendering.v1.ShowCodeRequest")
             .unwrap()
-    }
-
-    #[test]
-    fn a_name_is_shown_when_it_looks_like_one() {
-        for name in ["image_format", "imageFormat", "form.person", "_x", "x-1"] {
-            assert_eq!(shown(name), name);
-        }
-        for other in ["", "王小明", "11010519491231002X", "a b", "a\n", &"a".repeat(65)] {
-            assert_eq!(shown(other), "?", "{other}");
-        }
     }
 
     fn read_query(message: &str, query: &str) -> (Value, Vec<String>) {

@@ -7,7 +7,7 @@ use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 
 use super::strict::{is_known_name, one_of, unknown_value};
-use super::{field_named, parameters::shown};
+use super::{field_named, shown::shown};
 
 /// More than these help nobody.
 const MOST: usize = 50;

@@ -10,7 +10,7 @@ use lutong_kernel::Violation;
 use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::{field_named, parameters::shown};
+use super::{field_named, shown::shown};
 
 /// More than these help nobody.
 const MOST: usize = 50;

@@ -45,6 +45,17 @@ const ROLES: [Role; 10] = [
 ];
 
 #[tokio::test]
+async fn what_the_version_that_runs_behind_does_not_serve_is_501() {
+    let mesh = Mesh::new();
+    let session = mesh.session("all", SUBJECT, &ROLES).await;
+    // The services that these tests play have no key areas.
+    let answered = mesh.get("/v1/key-areas", Some(&session)).await;
+    assert_eq!(answered.status, StatusCode::NOT_IMPLEMENTED, "{}", answered.body);
+    assert_eq!(answered.body["reason"], "NOT_SERVED");
+    assert_eq!(answered.body["code"], "UNIMPLEMENTED");
+}
+
+#[tokio::test]
 async fn every_binding_of_the_contract_reaches_its_service() {
     let mesh = Mesh::new();
     let session = mesh.session("all", SUBJECT, &ROLES).await;

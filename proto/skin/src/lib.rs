@@ -8,7 +8,8 @@ mod runtime {
         AnyPermit, BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit,
         SelfPermit, WardPermit,
     };
-    pub use lutong_chassis::reply::{answer, answer_stream};
+    pub use lutong_chassis::reply::answer;
+    pub use lutong_chassis::skin::answer_stream;
     pub use lutong_chassis::skin::{Answers, Following, Listing, Mutation, Query, Sent, Skin};
     pub use lutong_kernel::Fault;
     pub use tonic::{Request, Response, Status, Streaming};

@@ -9,8 +9,8 @@ mod token;
 
 pub use grant::{AnyPermit, Grant};
 pub use permit::{
-    BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, Permit, SelfPermit,
-    WardPermit,
+    BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, Permit,
+    PermittedSubject, SelfPermit, WardPermit,
 };
 pub use principal::{FeedGrant, Principal, Roles};
 pub use table::{AccessTable, Refusal, RpcPolicy, caller_of};

@@ -7,6 +7,7 @@ mod repeatable;
 mod replay;
 mod replica;
 mod replicas;
+mod secured;
 #[cfg(feature = "failpoints")]
 mod unruly;
 
@@ -26,6 +27,7 @@ use tower::{Service, ServiceExt as _};
 
 pub use addresses::{Addresses, Resolve, SystemResolver};
 pub use replicas::{Replicas, SendError, Timing};
+pub use secured::channel;
 
 use crate::access::PRINCIPAL_HEADER;
 use crate::deadline::{self, Deadline};

@@ -31,6 +31,8 @@ const MAX_IMPORTS: usize = 256;
 const MAX_IMPORTS_PER_ACCOUNT: usize = 32;
 /// No unary message is larger, in bytes; most RPCs take less.
 const LARGEST_MESSAGE: usize = 4 * 1_024 * 1_024;
+/// Between two looks at the key file.
+const RENEW_EVERY: Duration = Duration::from_secs(60);
 /// Between two rounds of forgetting what is no longer kept.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -239,8 +241,18 @@ impl Store {
         Outbox::new(self.service, self.database.clone(), self.fields.clone())
     }
 
+    /// What goes on beside the calls: answered requests and followed events are forgotten, the key file is read again.
+    pub fn upkeep(&self, foundation: &Foundation, outbox: Option<Outbox>) -> BoxFuture<'static, ()> {
+        let sweeping = self.sweep(foundation, outbox);
+        let renewing = renew_keys(self.clone(), foundation.stop.clone());
+        async move {
+            tokio::join!(sweeping, renewing);
+        }
+        .boxed()
+    }
+
     /// Forgets, every hour, answered requests and followed events that are past their time.
-    pub fn sweeper(&self, foundation: &Foundation, outbox: Option<Outbox>) -> BoxFuture<'static, ()> {
+    fn sweep(&self, foundation: &Foundation, outbox: Option<Outbox>) -> BoxFuture<'static, ()> {
         let (database, clock, stop) = (
             self.database.clone(),
             Arc::clone(&foundation.clock),
@@ -266,5 +278,35 @@ impl Store {
             }
         }
         .boxed()
+    }
+}
+
+/// Reads the key file again and again, so that a key-encryption key is changed while the service runs: an operator adds `kek.2`,
+/// and takes `kek.1` out once every replica has said that it wrapped, or found wrapped, what there is.
+async fn renew_keys(store: Store, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(RENEW_EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+        let (service, path) = (store.service.as_str(), store.keys.path());
+        let keys = match KeyFile::open_existing(path, &[]) {
+            Ok(keys) => keys,
+            Err(error) => {
+                tracing::warn!(service, %error, "the key file cannot be read; the keys stay as they were read before");
+                continue;
+            }
+        };
+        match store.fields.renew(&keys).await {
+            Ok(0) => {}
+            Ok(rewrapped) => tracing::info!(
+                service,
+                rewrapped,
+                "data keys are wrapped under the newest key of the key file"
+            ),
+            Err(error) => {
+                tracing::warn!(service, %error, "data keys were not wrapped anew; the next round tries again")
+            }
+        }
     }
 }

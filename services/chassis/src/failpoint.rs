@@ -53,6 +53,8 @@ pub enum Broken {
     UnguardedVersion,
     /// Code-rendering's follower moves on without the effect of what it read.
     PositionAlone,
+    /// Risk-rules' follower of declaration does.
+    DeclaredAlone,
     /// Declaration acknowledges what it does not store.
     UnstoredDeclaration,
     /// Storage believes its driver, not the engine, about what a commit has stored.
@@ -61,11 +63,12 @@ pub enum Broken {
 
 #[cfg(feature = "failpoints")]
 impl Broken {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::InForceUnapplied,
         Self::StaleMemory,
         Self::UnguardedVersion,
         Self::PositionAlone,
+        Self::DeclaredAlone,
         Self::UnstoredDeclaration,
         Self::UnprovedCommit,
     ];
@@ -76,6 +79,7 @@ impl Broken {
             Self::StaleMemory => "stale-memory",
             Self::UnguardedVersion => "unguarded-version",
             Self::PositionAlone => "position-alone",
+            Self::DeclaredAlone => "declared-alone",
             Self::UnstoredDeclaration => "unstored-declaration",
             Self::UnprovedCommit => "unproved-commit",
         }

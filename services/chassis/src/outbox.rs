@@ -27,7 +27,8 @@ pub use tables::{FollowedCursor, create_followed_table, create_outbox_table};
 use tables::{followed, outbox};
 
 use crate::crypto::FieldCipher;
-use crate::storage::rows::{Cell, Insert, Kind, Known};
+use crate::storage::cell::{Cell, Kind};
+use crate::storage::rows::{Insert, Known};
 use crate::storage::{Database, Engine, StorageError};
 
 /// Rows are kept at least so long, so that a follower that was away finds them.
@@ -66,7 +67,10 @@ pub struct Outbox {
     woken: Arc<Notify>,
 }
 
-const CONTEXT: &[u8] = b"outbox/payload";
+/// A payload opens in the row of its event only: one that was copied over another's tells nothing false.
+fn context(event_id: &[u8]) -> Vec<u8> {
+    [&b"outbox/payload/"[..], event_id].concat()
+}
 
 impl Outbox {
     pub fn new(producer: ServiceName, database: Database, cipher: FieldCipher) -> Self {
@@ -83,9 +87,11 @@ impl Outbox {
         let cipher = self.cipher.ready().await?;
         let mut rows = Vec::with_capacity(events.len());
         for event in events {
+            let event_id = cipher.row_id();
             rows.push(SealedEvent {
+                event_id,
                 subject: event.subject,
-                payload: cipher.encrypt(&event.payload, CONTEXT)?,
+                payload: cipher.encrypt(&event.payload, &context(&event_id))?,
                 created_at: now,
             });
         }
@@ -120,7 +126,7 @@ impl Outbox {
                 return Err(expired(after));
             }
             let proof = log::proof(row.id, row.created_at);
-            let payload = cipher.decrypt(&row.payload, CONTEXT)?;
+            let payload = cipher.decrypt(&row.payload, &context(&row.event_id))?;
             events.push((StoredEvent { sequence, payload }, proof));
         }
         Ok(events)
@@ -201,6 +207,7 @@ pub struct SealedEvents(Vec<SealedEvent>);
 
 #[derive(Debug, Clone)]
 struct SealedEvent {
+    event_id: [u8; 16],
     subject: Option<SubjectId>,
     payload: Vec<u8>,
     created_at: Timestamp,
@@ -210,6 +217,7 @@ struct SealedEvent {
 const APPEND: Insert = Insert {
     table: "outbox",
     columns: &[
+        ("event_id", Kind::Bytes),
         ("subject_id", Kind::Bytes),
         ("payload", Kind::Bytes),
         ("created_at", Kind::Number),
@@ -221,6 +229,7 @@ impl SealedEvents {
     pub async fn append(self, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
         let cells = self.0.iter().map(|event| {
             [
+                Cell::Bytes(Some(&event.event_id)),
                 Cell::Id(event.subject.map(SubjectId::uuid)),
                 Cell::Bytes(Some(&event.payload)),
                 Cell::Number(Some(event.created_at.micros())),

@@ -1,23 +1,15 @@
-//! Small conveniences at the gRPC edge that every service's `grpc/` uses.
+//! Small conveniences at the gRPC edge that every service's `rpc` uses.
 
-use futures::{StreamExt as _, TryStreamExt as _};
 use lutong_kernel::{Fault, FaultCode, FreeText, RequestId, SubjectId, TextRule, Violation};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use crate::access::Grant;
-use crate::skin::{Answers, Sent};
 use crate::status;
 
 /// A use case's result as a gRPC answer.
 pub fn answer<T>(result: Result<T, Fault>) -> Result<Response<T>, Status> {
     result.map(Response::new).map_err(status::from_fault)
-}
-
-/// A use case's stream as a gRPC answer: a fault ends it with its status.
-pub fn answer_stream<T: 'static>(result: Result<Answers<T>, Fault>) -> Result<Response<Sent<T>>, Status> {
-    let sent = |answers: Answers<T>| Response::new(answers.map_err(status::from_fault).boxed());
-    result.map(sent).map_err(status::from_fault)
 }
 
 /// The `request_id` of a mutation.

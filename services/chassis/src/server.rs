@@ -1,5 +1,6 @@
 //! Serving: the guard that every call of every service passes, and the listener with its limits.
 
+mod call_record;
 mod ending;
 mod guard;
 mod handshake;
@@ -11,9 +12,9 @@ mod recording;
 mod under_way;
 mod unread;
 
+pub use call_record::{AuditSink, CallRecord};
 pub use guard::{GuardConfig, ServiceRouter};
 pub use listen::{ListenConfig, Listener, TransportSecurity};
 pub use message::{MESSAGE_PATIENCE, MessageBytes, STREAM_PATIENCE, SilenceWatch, attend, read_message};
-pub use recording::{AuditSink, CallRecord};
 pub use under_way::{Place, UnderWay};
 pub use unread::stream_ended;

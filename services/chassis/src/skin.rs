@@ -5,15 +5,17 @@ mod cursor;
 mod page;
 
 use futures::stream::BoxStream;
+use futures::{StreamExt as _, TryStreamExt as _};
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::bounds::Bounded;
 use lutong_proto::requests::{self, Addressed, Paged, Repeatable, Target};
-use tonic::{Request, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::access::{Grant, Permit};
 use crate::idempotency::{Idempotency, RequestKey};
 use crate::reply;
 use crate::server::MessageBytes;
+use crate::status;
 
 pub use cursor::{Cursor, foreign as foreign_cursor};
 pub use page::{Page, PageKey};
@@ -55,6 +57,12 @@ pub type Answers<T> = BoxStream<'static, Result<T, Fault>>;
 
 /// The same on its way to the client.
 pub type Sent<T> = BoxStream<'static, Result<T, Status>>;
+
+/// A use case's stream as a gRPC answer: a fault ends it with its status.
+pub fn answer_stream<T: 'static>(result: Result<Answers<T>, Fault>) -> Result<Response<Sent<T>>, Status> {
+    let sent = |answers: Answers<T>| Response::new(answers.map_err(status::from_fault).boxed());
+    result.map(sent).map_err(status::from_fault)
+}
 
 /// What the generated services need besides their handler.
 #[derive(Debug, Clone)]

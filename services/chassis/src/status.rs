@@ -24,6 +24,7 @@ pub const fn code_of(code: FaultCode) -> Code {
         FaultCode::Unavailable => Code::Unavailable,
         FaultCode::DeadlineExceeded => Code::DeadlineExceeded,
         FaultCode::Cancelled => Code::Cancelled,
+        FaultCode::Unimplemented => Code::Unimplemented,
         FaultCode::Internal => Code::Internal,
     }
 }
@@ -63,9 +64,8 @@ const fn fault_code_of(code: Code) -> FaultCode {
         Code::ResourceExhausted => FaultCode::ResourceExhausted,
         Code::Unavailable => FaultCode::Unavailable,
         Code::DeadlineExceeded | Code::Cancelled => FaultCode::DeadlineExceeded,
-        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss | Code::Unimplemented => {
-            FaultCode::Internal
-        }
+        Code::Unimplemented => FaultCode::Unimplemented,
+        Code::Ok | Code::Unknown | Code::Internal | Code::DataLoss => FaultCode::Internal,
     }
 }
 
@@ -90,6 +90,16 @@ pub fn from_fault(fault: Fault) -> Status {
     Status::with_error_details_vec(code_of(fault.code), fault.en, details)
 }
 
+/// A part that knows nothing of a call: it runs another version.
+fn not_served() -> Fault {
+    Fault::new(
+        FaultCode::Unimplemented,
+        "NOT_SERVED",
+        "当前运行的版本尚不提供此功能",
+        "the version that runs there does not serve this call",
+    )
+}
+
 fn field_violation(violation: Violation) -> FieldViolation {
     FieldViolation {
         field: violation.field,
@@ -107,6 +117,7 @@ pub fn to_fault(status: &Status, part: &str) -> Fault {
         FaultCode::Unavailable => Fault::unavailable(part),
         FaultCode::Internal => Fault::internal(),
         FaultCode::DeadlineExceeded => deadline_exceeded(),
+        FaultCode::Unimplemented => not_served(),
         other => Fault::new(other, "REFUSED", status.message(), status.message()),
     };
     for detail in status.get_error_details_vec() {

@@ -4,6 +4,7 @@
 //! fsync for many callers. On PostgreSQL each closure is an ordinary transaction.
 
 mod arrays;
+pub mod cell;
 pub mod column;
 mod error;
 mod health;

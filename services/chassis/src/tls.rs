@@ -17,7 +17,6 @@ use rustls::server::danger::ClientCertVerifier;
 use serde::{Deserialize, Serialize};
 use tonic::transport::{Certificate, ClientTlsConfig, Endpoint, Identity};
 
-use crate::client::{Addresses, Replicas, SystemResolver, Timing};
 use crate::peer::{caller_of_name, mesh_name};
 
 pub use development::write_development_certificates;
@@ -106,15 +105,6 @@ pub fn caller_of_connection(connection: &rustls::ServerConnection) -> Option<Cal
     let certificate = connection.peer_certificates()?.first()?;
     let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
     parsed.valid_dns_names().find_map(caller_of_name)
-}
-
-/// A balanced channel to `part`: one connection a replica, made when first needed, kept and made again. The addresses
-/// are comma-separated URIs; a name stands for every address that it has, and is looked up again and again. The
-/// certificate must carry the service's name, whatever the address.
-pub fn channel(part: ServiceName, addresses: &str, files: &TlsFiles) -> Result<Replicas, TlsError> {
-    let addresses = Addresses::parse(addresses, Arc::new(SystemResolver))?;
-    let tls = client_config(part, files)?;
-    Replicas::new(part, addresses, Timing::default(), move |uri| endpoint(uri, &tls))
 }
 
 /// Who a client of `part` is and whom it expects.

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod domain;
-mod grpc;
+mod events;
+mod peers;
+mod rpc;
 mod service;
 mod store;
 
@@ -35,26 +37,26 @@ pub async fn build(
     let store = foundation
         .open_store::<Migrations>(SERVICE, storage, &[DYNAMIC_ID_KEY])
         .await?;
-    let codes = service::codes::Codes::new(&store, grpc::masks::IdentityMasks::new(identity));
+    let codes = service::codes::Codes::new(&store, peers::identity::IdentityMasks::new(identity));
     let keys = service::keys::Keys::new(&store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
     let skin = store.skin(foundation);
     let showing = service::showing::Showing::new(codes.clone(), keys.clone(), foundation);
     let verification = service::verification::Verification::new(codes.clone(), keys.clone(), foundation);
-    let code_rpc = grpc::CodeRpc {
+    let code_rpc = rpc::CodeRpc {
         codes: codes.clone(),
         showing,
     };
-    let verification = VerificationService::server(grpc::VerificationRpc(verification), skin.clone());
+    let verification = VerificationService::server(rpc::VerificationRpc(verification), skin.clone());
     let routes = tonic::service::Routes::new(
         CodeService::server(code_rpc, skin.clone()).max_decoding_message_size(MAX_DECISIONS),
     )
     .add_service(verification.max_decoding_message_size(MAX_TOKEN))
-    .add_service(KeyService::server(grpc::KeyRpc(keys), skin));
+    .add_service(KeyService::server(rpc::KeyRpc(keys), skin));
     let follower = Follower {
         consumer: SERVICE,
         producer: ServiceName::RiskRules,
         database: store.database.clone(),
-        source: Arc::new(grpc::decided::decision_log(risk_rules)),
+        source: Arc::new(peers::decision_log::decision_log(risk_rules)),
         handler: Arc::new(service::following::Decided::new(codes)),
     };
     Ok(Component {

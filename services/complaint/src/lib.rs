@@ -27,6 +27,6 @@ pub async fn build(foundation: &Foundation, storage: &StorageConfig) -> Result<C
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, None),
         checks: vec![store.check::<Migrations>()],
-        tasks: vec![store.sweeper(foundation, None)],
+        tasks: vec![store.upkeep(foundation, None)],
     })
 }

@@ -9,9 +9,8 @@ use lutong_kernel::{DivisionCode, Secret};
 use serde::{Deserialize, Serialize};
 
 use crate::SERVICE;
-use crate::domain::feed;
+use crate::domain::feed::{self, MAX_ROWS};
 use crate::https::{Credential, Endpoint};
-use crate::service::feed::MAX_ROWS;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

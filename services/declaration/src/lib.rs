@@ -2,8 +2,10 @@
 
 mod config;
 pub mod domain;
-mod grpc;
+mod events;
 mod https;
+mod peers;
+mod rpc;
 mod service;
 mod store;
 
@@ -20,7 +22,7 @@ use lutong_skin::declaration::v1::{
 };
 
 pub use config::{DeclarationConfig, PullConfig, sources};
-pub use grpc::peers::Peers;
+pub use peers::Peers;
 pub use store::Migrations;
 
 const SERVICE: ServiceName = ServiceName::Declaration;
@@ -45,22 +47,23 @@ pub async fn build(
     let declaring = service::declaring::Declaring::new(&store, foundation, outbox.clone(), peers);
     let imports = service::fact_imports::forget_imports(declaring.clone(), foundation.stop.clone());
     let puller = service::pulls::Puller::new(declaring.clone(), sources);
-    let applications = ApplicationService::server(grpc::ApplicationRpc(declaring.clone()), skin.clone());
-    let arrivals = ArrivalService::server(grpc::ArrivalRpc(declaring.clone()), skin.clone());
-    let pulls = PullService::server(grpc::PullRpc(puller.clone()), skin.clone());
+    let applications =
+        ApplicationService::server(rpc::applications::ApplicationRpc(declaring.clone()), skin.clone());
+    let arrivals = ArrivalService::server(rpc::arrivals::ArrivalRpc(declaring.clone()), skin.clone());
+    let pulls = PullService::server(rpc::pulls::PullRpc(puller.clone()), skin.clone());
     let operations = Operations::new(store.database.clone(), Arc::clone(&foundation.clock));
-    let operated = OperationService::server(grpc::operations::OperationRpc(operations.clone()), skin.clone());
-    let feeds = FeedService::server(grpc::Handler::new(declaring), skin.clone());
+    let operated = OperationService::server(rpc::operations::OperationRpc(operations.clone()), skin.clone());
+    let feeds = FeedService::server(rpc::feed::Handler::new(declaring), skin.clone());
     let routes = tonic::service::Routes::new(applications.max_decoding_message_size(MAX_FORM))
         .add_service(arrivals.max_decoding_message_size(MAX_FORM))
         .add_service(feeds.max_decoding_message_size(MAX_MESSAGE))
         .add_service(pulls)
         .add_service(operated)
         .add_service(
-            EventLogService::server(grpc::EventLog(outbox.clone()), skin.clone())
+            EventLogService::server(rpc::event_log::EventLog(outbox.clone()), skin.clone())
                 .max_decoding_message_size(MAX_POSITION),
         )
-        .add_service(AuditService::server(grpc::audit::AuditRpc(audit.clone()), skin));
+        .add_service(AuditService::server(rpc::audit::AuditRpc(audit.clone()), skin));
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
     Ok(Component {
         service: SERVICE,
@@ -69,10 +72,10 @@ pub async fn build(
         tasks: vec![
             outbox.clone().run_relay(bell, stop.clone()).boxed(),
             puller.run(stop.clone()).boxed(),
-            operations.sweep(grpc::operations::nothing_more, stop).boxed(),
+            operations.sweep(rpc::operations::nothing_more, stop).boxed(),
             imports.boxed(),
             audit.seal_days(foundation.stop.clone()).boxed(),
-            store.sweeper(foundation, Some(outbox)),
+            store.upkeep(foundation, Some(outbox)),
         ],
     })
 }

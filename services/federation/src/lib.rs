@@ -35,7 +35,7 @@ pub async fn build(
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, None),
         checks: vec![store.check::<Migrations>()],
-        tasks: vec![store.sweeper(foundation, None)],
+        tasks: vec![store.upkeep(foundation, None)],
     })
 }
 

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 pub mod domain;
-mod grpc;
+mod events;
+mod peers;
+mod rpc;
 mod service;
 mod store;
 
@@ -38,22 +40,22 @@ pub async fn build(
     let registry = service::registry::Registry::new(&store, foundation);
     let merging = service::merging::Merging::new(&store, foundation, registry.clone(), outbox.clone());
     let accounts = Accounts::new(store.database.clone(), Arc::clone(&foundation.clock));
-    let people = IdentityService::server(grpc::IdentityRpc(registry.clone()), skin.clone());
-    let accounts = AccountService::server(grpc::accounts::AccountRpc(accounts), skin.clone());
-    let merges = MergeService::server(grpc::merging::MergeRpc(merging), skin.clone());
+    let people = IdentityService::server(rpc::IdentityRpc(registry.clone()), skin.clone());
+    let accounts = AccountService::server(rpc::accounts::AccountRpc(accounts), skin.clone());
+    let merges = MergeService::server(rpc::merging::MergeRpc(merging), skin.clone());
     let routes = tonic::service::Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
         .add_service(merges)
         .add_service(EventLogService::server(
-            grpc::events::EventLog(outbox.clone()),
+            rpc::event_log::EventLog(outbox.clone()),
             skin.clone(),
         ))
-        .add_service(AuditService::server(grpc::audit::AuditRpc(audit.clone()), skin));
+        .add_service(AuditService::server(rpc::audit::AuditRpc(audit.clone()), skin));
     let follower = || Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,
         database: store.database.clone(),
-        source: Arc::new(grpc::declared::declaration_log(declaration.clone())),
+        source: Arc::new(peers::declaration_log::declaration_log(declaration.clone())),
         handler: Arc::new(service::confirmation::Confirmation::new(
             &store,
             foundation,
@@ -74,7 +76,7 @@ pub async fn build(
                 .boxed(),
             service::confirmation::erase_unconfirmed(registry, follower(), foundation.clone()).boxed(),
             audit.seal_days(foundation.stop.clone()).boxed(),
-            store.sweeper(foundation, Some(outbox)),
+            store.upkeep(foundation, Some(outbox)),
         ],
     })
 }

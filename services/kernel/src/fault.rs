@@ -25,6 +25,8 @@ pub enum FaultCode {
     DeadlineExceeded,
     /// The client ended the call; nobody waits for the answer.
     Cancelled,
+    /// Who was asked does not serve this call: another version runs there.
+    Unimplemented,
     Internal,
 }
 

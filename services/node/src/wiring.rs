@@ -1,11 +1,12 @@
 //! Which service needs which.
 
 use lutong_chassis::access::caller_of;
+use lutong_chassis::client;
 use lutong_chassis::client::{LocalMesh, MeshChannel};
 use lutong_chassis::health::Need;
 use lutong_chassis::installation::{self, Installation, InstallationError, Place};
 use lutong_chassis::storage::{Database, StorageConfig};
-use lutong_chassis::tls::{self, TlsError};
+use lutong_chassis::tls::TlsError;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 
@@ -25,7 +26,7 @@ impl Links<'_> {
         match self {
             Self::Local(mesh) => Ok(mesh.channel(to, caller)),
             Self::Remote(config) => {
-                let channel = tls::channel(to, config.peers.of(to), &config.tls)?;
+                let channel = client::channel(to, config.peers.of(to), &config.tls)?;
                 Ok(MeshChannel::remote(to, caller, channel))
             }
         }

@@ -1,7 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub mod domain;
-mod grpc;
+mod events;
+mod peers;
 mod rpc;
 mod service;
 mod store;
@@ -55,11 +56,13 @@ pub async fn build(
         .open_store::<Migrations>(SERVICE, storage, &[CHAIN_KEY])
         .await?;
     let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
-    let feeds = grpc::feeds::Feeds::new(identity.clone(), declaration.clone());
+    let feeds = peers::feeds::Feeds::new(identity.clone(), declaration.clone());
     let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;
-    let reader =
-        grpc::statement::StatementReader::new(store.keys.key("fingerprint")?, Arc::clone(&foundation.clock));
-    let handler = grpc::Handler::new(decider.clone(), reader.clone());
+    let reader = service::statement::reader::StatementReader::new(
+        store.keys.key("fingerprint")?,
+        Arc::clone(&foundation.clock),
+    );
+    let handler = rpc::decisions::Handler::new(decider.clone(), reader.clone());
     let desk = service::rule_changes::RuleDesk::new(decider.clone());
     let rollbacks = service::rollback::Rollbacks::new(decider.clone(), reader.clone(), feeds);
     let skin = store.skin(foundation);
@@ -93,22 +96,22 @@ pub async fn build(
             skin.clone(),
         ))
         .add_service(EventLogService::server(
-            grpc::EventLog(outbox.clone()),
+            rpc::event_log::EventLog(outbox.clone()),
             skin.clone(),
         ))
-        .add_service(AuditService::server(grpc::audit::AuditRpc(audit.clone()), skin));
+        .add_service(AuditService::server(rpc::audit::AuditRpc(audit.clone()), skin));
     let people = Follower {
         consumer: SERVICE,
         producer: ServiceName::Identity,
         database: store.database.clone(),
-        source: Arc::new(grpc::identified::identity_log(identity)),
+        source: Arc::new(peers::identity_log::identity_log(identity)),
         handler: Arc::new(service::people::Identified::new(decider.clone())),
     };
     let follower = Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,
         database: store.database.clone(),
-        source: Arc::new(grpc::declared::declaration_log(declaration)),
+        source: Arc::new(peers::declaration_log::declaration_log(declaration)),
         handler: Arc::new(service::following::Declared::new(decider.clone(), reader)),
     };
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
@@ -131,7 +134,7 @@ pub async fn build(
             service::activation::activate(desk, stop.clone()).boxed(),
             service::recomparison::recompare(decider, WORKERS, stop).boxed(),
             audit.seal_days(foundation.stop.clone()).boxed(),
-            store.sweeper(foundation, Some(outbox)),
+            store.upkeep(foundation, Some(outbox)),
         ],
     })
 }

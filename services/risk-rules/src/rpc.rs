@@ -2,7 +2,11 @@
 
 pub mod approval;
 pub mod areas;
+pub mod audit;
+pub mod decisions;
 pub mod designations;
+pub mod event_log;
+mod explained;
 pub mod history;
 pub mod key_areas;
 pub mod names;

@@ -43,9 +43,10 @@ pub struct Plan {
 impl Plan {
     pub fn draw(seed: u64, shape: Shape) -> Self {
         let draw = Draw::new(seed);
+        let last = LastTrouble::draw(&draw, shape);
         let mut statements = Vec::new();
         let turns = (0..PEOPLE)
-            .map(|person| turns(&draw, person, &mut statements))
+            .map(|person| turns(&draw, last, person, &mut statements))
             .collect();
         Self {
             seed,
@@ -53,7 +54,7 @@ impl Plan {
             turns,
             processes: troubles(&draw, |draw| ProcessTrouble::draw(draw, shape)),
             wires: troubles(&draw, |draw| WireTrouble::draw(draw, shape)),
-            last: LastTrouble::draw(&draw, shape),
+            last,
         }
     }
 }
@@ -71,8 +72,10 @@ fn troubles<T>(draw: &Draw, one: impl Fn(&Draw) -> (Duration, T)) -> Vec<(Durati
 }
 
 /// Applies in one of the first turns, or in the last; feeds report before and after.
-fn turns(draw: &Draw, person: usize, statements: &mut Vec<Statement>) -> Vec<Turn> {
-    let applies_at = if draw.percent(85) {
+fn turns(draw: &Draw, last: LastTrouble, person: usize, statements: &mut Vec<Statement>) -> Vec<Turn> {
+    // What is stored while risk-rules is cut off is known to be where it was declared.
+    let early = if last.cuts_off_risk_rules() { 40 } else { 85 };
+    let applies_at = if draw.percent(early) {
         draw.below(2)
     } else {
         TURNS - 1

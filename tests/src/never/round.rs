@@ -67,6 +67,7 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
     tokio::time::sleep(ECHOED).await;
     last.begin(&mesh.wires, unruly);
     reporter.play_last(&last_turns).await;
+    last.mend_first(&mesh.wires).await;
     let settled = calm(mesh, unruly, &scribe).await;
     reporter.settle().await;
     let (closed, started) = (scribe.now(), Instant::now());

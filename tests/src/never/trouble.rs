@@ -172,33 +172,67 @@ pub enum LastTrouble {
     Between(ServiceName, ServiceName),
     /// One service of the one process is reached by no other, and reaches none.
     Away(ServiceName),
+    /// Declaration does not reach risk-rules, and then risk-rules does not reach code-rendering: what was declared is decided
+    /// about when risk-rules reads the log, and only its own log can bring that into force.
+    OneAfterTheOther,
+}
+
+const DECLARED: (ServiceName, ServiceName) = (ServiceName::Declaration, ServiceName::RiskRules);
+const DECIDED: (ServiceName, ServiceName) = (ServiceName::RiskRules, ServiceName::CodeRendering);
+/// In which risk-rules reads what was declared, while code-rendering is still away.
+const BETWEEN: Duration = Duration::from_millis(2_500);
+
+fn cut(wires: &Wires, (one, other): (ServiceName, ServiceName)) {
+    wires.set(Weather::Cut, |from, to| {
+        (from, to) == (one, other) || (from, to) == (other, one)
+    });
 }
 
 impl LastTrouble {
     pub fn draw(draw: &Draw, shape: Shape) -> Self {
         // Mostly where a decision goes: what is stored then is known to be.
-        let (from, to) = if draw.percent(80) {
-            (ServiceName::RiskRules, ServiceName::CodeRendering)
-        } else {
-            (ServiceName::Declaration, ServiceName::RiskRules)
-        };
-        match shape {
-            Shape::OneProcess => Self::Away(to),
-            Shape::Mesh => Self::Between(from, to),
+        let where_to = draw.below(10);
+        match (shape, where_to) {
+            (Shape::OneProcess, 0..7) => Self::Away(DECIDED.1),
+            (Shape::OneProcess, _) => Self::Away(DECLARED.1),
+            (Shape::Mesh, 0..4) => Self::Between(DECIDED.0, DECIDED.1),
+            (Shape::Mesh, 4..7) => Self::Between(DECLARED.0, DECLARED.1),
+            (Shape::Mesh, _) => Self::OneAfterTheOther,
+        }
+    }
+
+    /// Whether what is declared meanwhile waits for risk-rules to read declaration's log.
+    pub fn cuts_off_risk_rules(self) -> bool {
+        match self {
+            Self::Between(one, _) => one == DECLARED.0,
+            Self::Away(service) => service == DECLARED.1,
+            Self::OneAfterTheOther => true,
         }
     }
 
     pub fn begin(self, wires: &Wires, unruly: &Unruly) {
+        // Cut, not stalled: what was sent must not arrive by itself later. Nor be sent again: only the log is to deliver it.
         match self {
-            // Cut, not stalled: what was sent must not arrive by itself later.
-            // Nor be sent again: only the log is to deliver it.
             Self::Between(one, other) => {
                 unruly.settle();
-                wires.set(Weather::Cut, |from, to| {
-                    (from, to) == (one, other) || (from, to) == (other, one)
-                });
+                cut(wires, (one, other));
+            }
+            Self::OneAfterTheOther => {
+                unruly.settle();
+                cut(wires, DECLARED);
+                cut(wires, DECIDED);
             }
             Self::Away(service) => unruly.write(&format!("away {service}")),
+        }
+    }
+
+    /// Mends what is to be mended before the rest is.
+    pub async fn mend_first(self, wires: &Wires) {
+        if matches!(self, Self::OneAfterTheOther) {
+            wires.set(Weather::Clear, |from, to| {
+                [(from, to), (to, from)].contains(&DECLARED)
+            });
+            tokio::time::sleep(BETWEEN).await;
         }
     }
 }

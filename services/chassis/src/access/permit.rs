@@ -51,6 +51,24 @@ pub struct DeclarantPermit(SubjectId);
 #[derive(Debug, Clone, Copy)]
 pub struct BearerPermit(());
 
+/// A subject whom a permit reaches. Store functions that read a person's rows for a call take it: a subject id alone is no leave,
+/// anybody can have made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PermittedSubject(SubjectId);
+
+impl PermittedSubject {
+    pub const fn id(self) -> SubjectId {
+        self.0
+    }
+}
+
+impl AnyPermit {
+    /// Anybody.
+    pub const fn reach(self, subject: SubjectId) -> PermittedSubject {
+        PermittedSubject(subject)
+    }
+}
+
 impl FeedPermit {
     /// What the feed may report.
     pub const fn feed(&self) -> &FeedGrant {
@@ -72,6 +90,11 @@ impl SelfPermit {
     /// The person behind the account; a fault while there is none.
     pub fn subject(&self) -> Result<SubjectId, Fault> {
         self.subject.ok_or_else(no_code)
+    }
+
+    /// The same, for what reads their rows.
+    pub fn reach(&self) -> Result<PermittedSubject, Fault> {
+        self.subject().map(PermittedSubject)
     }
 }
 

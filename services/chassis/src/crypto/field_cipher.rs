@@ -12,8 +12,11 @@ use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
 use lutong_kernel::{Fault, Random};
-use sea_orm::sea_query::{ColumnDef, OnConflict, Table};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait as _};
+use sea_orm::sea_query::{ColumnDef, Expr, OnConflict, Table};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _,
+};
 use sea_orm_migration::SchemaManager;
 use tokio::sync::Mutex;
 
@@ -84,7 +87,7 @@ pub struct FieldCipher(Arc<Inner>);
 
 struct Inner {
     database: Database,
-    key_encryption_keys: BTreeMap<u32, Key>,
+    key_encryption_keys: ArcSwap<BTreeMap<u32, Key>>,
     random: Arc<dyn Random>,
     data_keys: ArcSwap<BTreeMap<u32, Aes256Gcm>>,
     loading: Mutex<()>,
@@ -108,7 +111,7 @@ impl FieldCipher {
     pub fn new(database: Database, keys: &KeyFile, random: Arc<dyn Random>) -> Self {
         Self(Arc::new(Inner {
             database,
-            key_encryption_keys: keys.key_encryption_keys(),
+            key_encryption_keys: ArcSwap::from_pointee(keys.key_encryption_keys()),
             random,
             data_keys: ArcSwap::default(),
             loading: Mutex::new(()),
@@ -159,29 +162,59 @@ impl FieldCipher {
     }
 
     fn opened(&self, stored: Vec<data_key::Model>) -> Result<BTreeMap<u32, Aes256Gcm>, CipherError> {
-        let inner = &self.0;
+        let wrapping = self.0.key_encryption_keys.load_full();
         let mut keys = BTreeMap::new();
         for row in stored {
-            let id = u32::try_from(row.id).map_err(|_| CipherError::Damaged)?;
-            let wrapping = u32::try_from(row.key_encryption_key).map_err(|_| CipherError::Damaged)?;
-            let key = inner
-                .key_encryption_keys
-                .get(&wrapping)
-                .ok_or(CipherError::NoKey(wrapping))?;
-            let opened = open(&cipher(key), &row.wrapped, &wrap_context(id))?;
-            let opened: [u8; 32] = opened.try_into().map_err(|_| CipherError::Damaged)?;
-            keys.insert(id, cipher(&Key::new(opened)));
+            let (id, key) = unwrapped(&wrapping, &row)?;
+            keys.insert(id, cipher(&key));
         }
         Ok(keys)
+    }
+
+    /// Goes on with the key file as it is now, and with the data keys that other processes have made since. Data keys are wrapped
+    /// under its newest key, after which the older ones can be taken out of it; how many were. Where something fails, everything
+    /// stays as it was.
+    pub async fn renew(&self, keys: &KeyFile) -> Result<usize, CipherError> {
+        let inner = &self.0;
+        let _one_at_a_time = inner.loading.lock().await;
+        let wrapping = keys.key_encryption_keys();
+        let (newest, newest_key) = wrapping.last_key_value().ok_or(CipherError::NoKey(0))?;
+        let (mut data_keys, mut rewrapped) = (BTreeMap::new(), Vec::new());
+        for row in self.stored().await? {
+            let (id, key) = unwrapped(&wrapping, &row)?;
+            if row.key_encryption_key < i64::from(*newest) {
+                let context = wrap_context(id);
+                let wrapped = seal(
+                    &cipher(newest_key),
+                    *newest,
+                    &*inner.random,
+                    key.expose(),
+                    &context,
+                )?;
+                rewrapped.push((row.id, row.key_encryption_key, wrapped));
+            }
+            data_keys.insert(id, cipher(&key));
+        }
+        let (count, newest) = (rewrapped.len(), i64::from(*newest));
+        if count > 0 {
+            let written = inner
+                .database
+                .write(move |transaction| rewrap(transaction, newest, rewrapped.clone()).boxed());
+            written.await?;
+        }
+        inner.key_encryption_keys.store(Arc::new(wrapping));
+        // None yet: the first is made when it is needed.
+        if !data_keys.is_empty() {
+            inner.data_keys.store(Arc::new(data_keys));
+        }
+        Ok(count)
     }
 
     /// Of several processes that start together one row wins, and all read it.
     async fn make_first(&self) -> Result<Vec<data_key::Model>, CipherError> {
         let inner = &self.0;
-        let (number, key) = inner
-            .key_encryption_keys
-            .last_key_value()
-            .ok_or(CipherError::NoKey(0))?;
+        let wrapping = inner.key_encryption_keys.load_full();
+        let (number, key) = wrapping.last_key_value().ok_or(CipherError::NoKey(0))?;
         let data_key = inner.random.bytes::<32>();
         let wrapped = seal(&cipher(key), *number, &*inner.random, &data_key, &wrap_context(1))?;
         let row = data_key::ActiveModel {
@@ -206,7 +239,41 @@ impl FieldCipher {
     }
 }
 
+/// A data key's id, and itself.
+fn unwrapped(wrapping: &BTreeMap<u32, Key>, row: &data_key::Model) -> Result<(u32, Key), CipherError> {
+    let id = u32::try_from(row.id).map_err(|_| CipherError::Damaged)?;
+    let number = u32::try_from(row.key_encryption_key).map_err(|_| CipherError::Damaged)?;
+    let key = wrapping.get(&number).ok_or(CipherError::NoKey(number))?;
+    let opened = open(&cipher(key), &row.wrapped, &wrap_context(id))?;
+    let opened: [u8; 32] = opened.try_into().map_err(|_| CipherError::Damaged)?;
+    Ok((id, Key::new(opened)))
+}
+
+/// Writes data keys under their new wrapping. One that another process has wrapped anew meanwhile stays as that has left it.
+async fn rewrap(
+    transaction: &DatabaseTransaction,
+    newest: i64,
+    rewrapped: Vec<(i64, i64, Vec<u8>)>,
+) -> Result<(), StorageError> {
+    use data_key::Column;
+    for (id, before, wrapped) in rewrapped {
+        data_key::Entity::update_many()
+            .col_expr(Column::Wrapped, Expr::value(wrapped))
+            .col_expr(Column::KeyEncryptionKey, Expr::value(newest))
+            .filter(Column::Id.eq(id))
+            .filter(Column::KeyEncryptionKey.eq(before))
+            .exec(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
 impl ReadyCipher {
+    /// An id for a row whose key is only known once it is written: part of the context of its fields.
+    pub fn row_id(&self) -> [u8; 16] {
+        self.random.bytes()
+    }
+
     /// `context` names table, column and row.
     pub fn encrypt(&self, plain: &[u8], context: &[u8]) -> Result<Vec<u8>, CipherError> {
         let (id, key) = self.data_keys.last_key_value().ok_or(CipherError::NoKey(0))?;

@@ -15,6 +15,8 @@ pub mod outbox {
         #[sea_orm(primary_key)]
         pub id: i64,
         pub sequence: Option<i64>,
+        /// Random; the payload is bound to it.
+        pub event_id: Vec<u8>,
         pub subject_id: Option<Vec<u8>>,
         pub payload: Vec<u8>,
         pub created_at: i64,
@@ -53,6 +55,7 @@ pub async fn create_outbox_table(manager: &SchemaManager<'_>) -> Result<(), DbEr
                 .table(outbox::Entity)
                 .col(counted_key(Column::Id))
                 .col(ColumnDef::new(Column::Sequence).big_integer().unique_key())
+                .col(ColumnDef::new(Column::EventId).binary().not_null())
                 .col(ColumnDef::new(Column::SubjectId).binary())
                 .col(ColumnDef::new(Column::Payload).binary().not_null())
                 .col(ColumnDef::new(Column::CreatedAt).big_integer().not_null())

@@ -20,6 +20,7 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt as _};
 
+use super::call_record::{AuditSink, outcome_of};
 use super::ending;
 use super::message::{self, MessageBytes, SilenceWatch};
 use super::under_way::{Place, UnderWay};
@@ -28,7 +29,6 @@ use crate::access::{AccessTable, Grant, PRINCIPAL_HEADER, Principal, PrincipalKe
 use crate::audit::refusals::RefusalBudget;
 use crate::deadline::Deadline;
 use crate::peer::PeerCaller;
-use crate::server::recording::AuditSink;
 use crate::status;
 use crate::telemetry::{self, CallTimer};
 
@@ -263,7 +263,7 @@ impl Guard {
     }
 
     fn observe(&self, rpc: &RpcPolicy, timer: CallTimer, response: &Response<Body>) {
-        let code = code_of(response);
+        let code = outcome_of(response);
         let took = timer.finish(code);
         let broken = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
         if broken || took > SLOW {
@@ -277,15 +277,6 @@ impl Guard {
             );
         }
     }
-}
-
-/// The code of a finished unary answer: in the headers when it failed early, else in the trailers that tonic writes
-/// for an answer that went well.
-pub(super) fn code_of(response: &Response<Body>) -> Code {
-    response
-        .headers()
-        .get("grpc-status")
-        .map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()))
 }
 
 fn overloaded() -> Fault {

@@ -2,43 +2,18 @@
 //! answer say; no handler writes one.
 
 use http::{Request, Response};
-use lutong_kernel::{DivisionCode, Fault, Timestamp};
+use lutong_kernel::Fault;
 use lutong_proto::policy::Caller;
 use tonic::Code;
 use tonic::body::Body;
 
-use super::guard::{Guard, code_of};
+use super::call_record::{CallRecord, outcome_of};
+use super::guard::Guard;
 use super::recorded::{self, Kept};
-use crate::access::{Grant, PRINCIPAL_HEADER, Principal, Roles, RpcPolicy};
-use crate::audit::objects::{Object, Objects};
+use crate::access::{Grant, PRINCIPAL_HEADER, Principal, RpcPolicy};
+use crate::audit::objects::Objects;
 use crate::peer::PeerCaller;
 use crate::status;
-
-/// A call that the contract says is to be recorded.
-#[derive(Debug, Clone)]
-pub struct CallRecord {
-    pub at: Timestamp,
-    pub rpc: &'static str,
-    /// `None`: the transport does not know.
-    pub caller: Option<Caller>,
-    pub account: String,
-    pub roles: Roles,
-    pub division: Option<DivisionCode>,
-    pub purpose: Option<String>,
-    pub outcome: Code,
-    /// Of an error; empty where the call went well.
-    pub reason: String,
-    /// Whom and what it was about.
-    pub objects: Vec<Object>,
-    /// Refused calls that were not recorded, since the last that was.
-    pub unrecorded: i64,
-}
-
-/// Where recorded calls go. The answer waits for it: a call that cannot be recorded is not answered.
-#[async_trait::async_trait]
-pub trait AuditSink: Send + Sync {
-    async fn record(&self, record: CallRecord) -> Result<(), Fault>;
-}
 
 impl Guard {
     /// Whether calls at this path are recorded here.
@@ -66,7 +41,7 @@ impl Guard {
         let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
             return response;
         };
-        let (principal, outcome) = (grant.principal(), code_of(&response));
+        let (principal, outcome) = (grant.principal(), outcome_of(&response));
         // What was shed did nothing; writing all of it down would make a crowd worse.
         let shed = outcome == Code::ResourceExhausted;
         let unrecorded = if shed {

@@ -3,7 +3,7 @@
 use sea_orm::Value;
 use sea_orm::sea_query::ArrayType;
 
-use super::rows::{Cell, Kind};
+use super::cell::{Cell, Kind};
 
 /// Columns of rows, given as arrays of one length.
 #[derive(Debug, Default)]

@@ -3,19 +3,10 @@
 //! changes, so that it stays prepared: on PostgreSQL a parameter a column, on SQLite a few fixed numbers of rows.
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement, Value};
-use uuid::Uuid;
 
 use super::arrays::Arrays;
-use super::column::uuid_bytes;
+use super::cell::{Cell, Kind};
 use super::error::StorageError;
-
-/// What a column holds; PostgreSQL makes an integer of a big one where it is assigned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    Bytes,
-    Text,
-    Number,
-}
 
 /// What happens to a row whose key is there already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,25 +25,6 @@ pub struct Insert {
     pub table: &'static str,
     pub columns: &'static [(&'static str, Kind)],
     pub known: Known,
-}
-
-/// A value of a row.
-#[derive(Debug, Clone, Copy)]
-pub enum Cell<'a> {
-    /// As its sixteen bytes.
-    Id(Option<Uuid>),
-    Bytes(Option<&'a [u8]>),
-    Text(Option<&'a str>),
-    Number(Option<i64>),
-}
-
-impl Cell<'_> {
-    pub(super) const fn is_null(self) -> bool {
-        matches!(
-            self,
-            Self::Id(None) | Self::Bytes(None) | Self::Text(None) | Self::Number(None)
-        )
-    }
 }
 
 /// Rows of one statement on SQLite, the most first: each number is a statement that stays prepared.
@@ -146,17 +118,6 @@ impl Insert {
                     .collect();
                 format!(" ON CONFLICT ({key}) DO UPDATE SET {}", latest.join(", "))
             }
-        }
-    }
-}
-
-impl From<Cell<'_>> for Value {
-    fn from(cell: Cell<'_>) -> Self {
-        match cell {
-            Cell::Id(id) => Self::Bytes(id.map(uuid_bytes)),
-            Cell::Bytes(bytes) => Self::Bytes(bytes.map(<[u8]>::to_vec)),
-            Cell::Text(text) => Self::String(text.map(str::to_owned)),
-            Cell::Number(number) => Self::BigInt(number),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use lutong_chassis::crypto::{CipherError, FieldCipher, KeyFile};
 use lutong_chassis::on_both_engines;
+use lutong_chassis::storage::Database;
 use lutong_chassis::testing::{Bed, meddle};
 use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{Fault, FaultCode, ServiceName};
@@ -20,6 +21,8 @@ on_both_engines!(
     a_key_file_of_other_keys_opens_nothing,
     processes_that_start_together_share_one_data_key,
     a_newer_key_encryption_key_leaves_older_fields_readable,
+    a_key_encryption_key_is_changed_while_the_service_runs_and_the_old_one_can_go,
+    a_key_file_that_lacks_a_key_in_use_changes_nothing,
 );
 
 const PLAIN: &[u8] = "张三，男".as_bytes();
@@ -165,4 +168,63 @@ async fn a_newer_key_encryption_key_leaves_older_fields_readable(bed: Bed) {
     cipher(&both).ready().await.unwrap();
     let wrapping: Vec<i64> = column(&store.database, "SELECT key_encryption_key FROM data_keys").await;
     assert_eq!(wrapping, [2]);
+}
+
+async fn wrappings(database: &Database) -> Vec<i64> {
+    column(database, "SELECT key_encryption_key FROM data_keys").await
+}
+
+async fn a_key_encryption_key_is_changed_while_the_service_runs_and_the_old_one_can_go(bed: Bed) {
+    let (store, config) = open(&bed, ServiceName::Identity).await;
+    let random = Arc::clone(&bed.foundation.random);
+    let cipher = |keys: &KeyFile| FieldCipher::new(store.database.clone(), keys, Arc::clone(&random));
+    let (old, both, new) = (
+        key_file(&line(1, "a")),
+        key_file(&[line(1, "a"), line(2, "b")].concat()),
+        key_file(&line(2, "b")),
+    );
+    let (one, other) = (cipher(&old), cipher(&old));
+    let sealed = one.ready().await.unwrap().encrypt(PLAIN, CONTEXT).unwrap();
+    other.ready().await.unwrap();
+    assert_eq!(wrappings(&store.database).await, [1]);
+    assert_eq!(one.renew(&both).await.unwrap(), 1);
+    assert_eq!(wrappings(&store.database).await, [2]);
+    // A second time, and on another replica, there is nothing to do.
+    assert_eq!(one.renew(&both).await.unwrap(), 0);
+    assert_eq!(other.renew(&both).await.unwrap(), 0);
+    for running in [&one, &other, &cipher(&new)] {
+        assert_eq!(running.renew(&new).await.unwrap(), 0);
+        let ready = running.ready().await.unwrap();
+        assert_eq!(ready.decrypt(&sealed, CONTEXT).unwrap(), PLAIN);
+    }
+    // Who comes with the old file alone is told which key it lacks.
+    let late = cipher(&old).ready().await.map(drop).unwrap_err();
+    assert!(matches!(late, CipherError::NoKey(2)), "{late:?}");
+    // A data key that another process has made since is known after the next look: here, one that took the place of the first.
+    meddle(&config, "DELETE FROM data_keys").await;
+    let later = cipher(&new)
+        .ready()
+        .await
+        .unwrap()
+        .encrypt(PLAIN, CONTEXT)
+        .unwrap();
+    damaged(&one.ready().await.unwrap().decrypt(&later, CONTEXT));
+    one.renew(&new).await.unwrap();
+    assert_eq!(
+        one.ready().await.unwrap().decrypt(&later, CONTEXT).unwrap(),
+        PLAIN
+    );
+}
+
+async fn a_key_file_that_lacks_a_key_in_use_changes_nothing(bed: Bed) {
+    let (store, _) = open(&bed, ServiceName::Identity).await;
+    let random = Arc::clone(&bed.foundation.random);
+    let fields = FieldCipher::new(store.database.clone(), &key_file(&line(1, "a")), random);
+    let sealed = fields.ready().await.unwrap().encrypt(PLAIN, CONTEXT).unwrap();
+    let lacking = fields.renew(&key_file(&line(2, "b"))).await.unwrap_err();
+    assert!(matches!(lacking, CipherError::NoKey(1)), "{lacking:?}");
+    damaged(&fields.renew(&key_file(&line(1, "c"))).await);
+    assert_eq!(wrappings(&store.database).await, [1]);
+    let ready = fields.ready().await.unwrap();
+    assert_eq!(ready.decrypt(&sealed, CONTEXT).unwrap(), PLAIN);
 }

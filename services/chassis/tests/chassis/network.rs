@@ -153,7 +153,7 @@ impl Served {
         MeshChannel::remote(
             expected,
             said,
-            tls::channel(expected, &self.uri(), files).unwrap(),
+            lutong_chassis::client::channel(expected, &self.uri(), files).unwrap(),
         )
     }
 

@@ -8,7 +8,7 @@ use futures::FutureExt as _;
 use futures::future::join_all;
 use lutong_chassis::outbox::{Doorbell, NewEvent, Outbox};
 use lutong_chassis::storage::{Database, StorageError};
-use lutong_chassis::testing::Bed;
+use lutong_chassis::testing::{Bed, meddle};
 use lutong_chassis::{Store, on_both_engines};
 use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{FaultCode, Random, ServiceName};
@@ -21,6 +21,7 @@ on_both_engines!(
     an_event_of_a_write_that_failed_is_never_told,
     what_is_older_than_a_week_expires_for_who_has_not_read_it_and_for_nobody_else,
     events_lie_encrypted_in_the_database,
+    a_payload_that_was_copied_over_another_events_tells_nothing,
 );
 
 const PRODUCER: ServiceName = ServiceName::Declaration;
@@ -217,4 +218,18 @@ async fn events_lie_encrypted_in_the_database(bed: Bed) {
     assert_eq!(stored.len(), 1);
     let plain = b"passed here";
     assert!(!stored[0].windows(plain.len()).any(|window| window == plain));
+}
+
+async fn a_payload_that_was_copied_over_another_events_tells_nothing(bed: Bed) {
+    let (store, storage) = open(&bed, PRODUCER).await;
+    let outbox = store.outbox();
+    append(&bed, &store, &outbox, &["1".to_owned(), "2".to_owned()]).await;
+    relay_all(&outbox).await;
+    assert_eq!(outbox.list(0, 10).await.unwrap().len(), 2);
+    let copied =
+        "UPDATE outbox SET payload = (SELECT payload FROM outbox WHERE sequence = 1) WHERE sequence = 2";
+    meddle(&storage, copied).await;
+    let fault = outbox.list(0, 10).await.unwrap_err();
+    assert_eq!(fault.code, FaultCode::Internal);
+    assert_eq!(outbox.list(0, 1).await.unwrap()[0].payload, b"1");
 }

@@ -2,7 +2,8 @@
 
 use futures::FutureExt as _;
 use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
+use lutong_chassis::storage::cell::{Cell, Kind};
+use lutong_chassis::storage::rows::{Insert, Known};
 use lutong_chassis::storage::{Database, Engine, StorageError};
 use lutong_chassis::testing::Bed;
 use lutong_kernel::ServiceName;

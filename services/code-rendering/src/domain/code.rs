@@ -1,6 +1,7 @@
 //! What a code shows, and when it may not.
 
 use lutong_kernel::{Colour, DecisionId, SubjectId, Timestamp};
+use lutong_token::Mask;
 
 /// A decision as a code takes it: the colour, not why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,13 @@ impl Code {
     pub fn awaits_decision(&self, now: Timestamp) -> bool {
         self.colour == Colour::Green && self.next_change_at.is_some_and(|change| change <= now)
     }
+}
+
+/// A code as it is shown: what a door may see of the name is there once identity has given it.
+#[derive(Debug, Clone)]
+pub struct ShownCode {
+    pub code: Code,
+    pub mask: Option<Mask>,
 }
 
 /// The newest of several decisions about each subject, in the subjects' order.

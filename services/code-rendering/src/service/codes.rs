@@ -16,16 +16,9 @@ use lutong_token::Mask;
 
 use super::memory::{Memory, Writing};
 use super::reading::BatchedReader;
-use crate::domain::code::{Code, newest};
-use crate::grpc::masks::IdentityMasks;
+use crate::domain::code::{Code, ShownCode, newest};
+use crate::peers::identity::IdentityMasks;
 use crate::store::codes::{self, StoredCode};
-
-/// A code as it is shown: what a door may see of the name is there once identity has given it.
-#[derive(Debug, Clone)]
-pub struct ShownCode {
-    pub code: Code,
-    pub mask: Option<Mask>,
-}
 
 /// Decisions that changed a code, by subject and version.
 pub type Changed = HashSet<(SubjectId, i64)>;

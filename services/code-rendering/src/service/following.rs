@@ -9,7 +9,7 @@ use prost::Message as _;
 
 use super::codes::Codes;
 use crate::domain::code::Code;
-use crate::grpc::convert;
+use crate::events::decided;
 
 pub struct Decided(Codes);
 
@@ -49,7 +49,7 @@ fn decision_in(stored: &StoredEvent) -> Result<Option<Code>, String> {
         return Ok(None);
     };
     let decision = made.decision.ok_or("there is no decision in it")?;
-    convert::code(&decision)
+    decided::code(&decision)
         .map(Some)
         .map_err(|wrong| format!("{}: {}", wrong.field, wrong.en))
 }

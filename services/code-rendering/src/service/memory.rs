@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lutong_chassis::failpoint::{self, Broken};
 use lutong_kernel::SubjectId;
 
-use super::codes::ShownCode;
+use crate::domain::code::ShownCode;
 
 const SHARDS: usize = 64;
 /// Rows of a shard; a full one begins anew.

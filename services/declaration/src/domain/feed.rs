@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use lutong_proto::facts::FactKind;
 
+/// Rows of one message, and of an all-or-nothing import.
+pub const MAX_ROWS: usize = 1_000;
+
 /// The kinds that a feed may be granted, as the contract says. A designation takes two officers, another province's code is
 /// verified by federation: neither is anybody's to report.
 pub fn reportable() -> impl Iterator<Item = &'static str> {

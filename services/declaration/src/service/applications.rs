@@ -7,7 +7,7 @@ use lutong_kernel::{Fault, RequestId, Violation};
 
 use super::declaring::{Accepted, Acknowledged, Declaring, check_commitment};
 use crate::domain::contact_history::{ContactHistory, StatedEntry};
-use crate::grpc::peers::{PersonItems, Registered};
+use crate::peers::{PersonItems, Registered};
 use crate::store::declarations::DeclarationKind;
 
 /// A form as somebody filled it in.

@@ -6,7 +6,7 @@ use lutong_kernel::{Fault, FaultCode, Violation};
 
 use super::applications::{Sent, StatedForm, within};
 use super::declaring::{Acknowledged, Declaring};
-use crate::grpc::peers::MissingStep;
+use crate::peers::MissingStep;
 use crate::store::declarations::DeclarationKind;
 
 /// Where from, as somebody stated it.

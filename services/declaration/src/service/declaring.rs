@@ -15,20 +15,21 @@ use lutong_chassis::skin::{Page, Query};
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{
-    ApplicationId, Clock, Fault, FaultCode, FreeText, Random, SubjectId, TextRule, Violation,
+    ApplicationId, Clock, Fault, FaultCode, FreeText, Random, SubjectId, TextRule, Timestamp, Violation,
 };
 use prost::Message as _;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
 
 use crate::domain::contact_history::ContactHistory;
-use crate::domain::statement::Stated;
-use crate::grpc::convert;
-use crate::grpc::peers::Peers;
-use crate::store::declarations::{self, Declaration, DeclarationKind, Own, Place, Provenance};
+use crate::events;
+use crate::peers::{PartnerCode, Peers};
+use crate::store::declarations::{self, Declaration, DeclarationKind, Own, Place};
 
 /// Characters of a commitment's version.
 const MAX_VERSION: usize = 20;
+/// Declarations noted in one transaction.
+const NOTED_TOGETHER: usize = 256;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +42,7 @@ pub struct Declaring {
     pub(super) peers: Peers,
     account_key: Key,
     gatherer: Arc<OnceLock<Gatherer<Acknowledging, Result<Declaration, Fault>>>>,
+    noting: Arc<OnceLock<Gatherer<(SubjectId, ApplicationId), ()>>>,
 }
 
 /// An acknowledged declaration and whether it counts in the code yet.
@@ -57,13 +59,6 @@ pub struct Accepted {
     pub history: ContactHistory,
     pub commitment_version: String,
     pub partner_code: Option<PartnerCode>,
-}
-
-/// A converted code: its attributes as a fact, and where it came from.
-#[derive(Debug, Clone)]
-pub struct PartnerCode {
-    pub statement: Stated,
-    pub provenance: Provenance,
 }
 
 /// The transaction of the acknowledgement.
@@ -86,6 +81,7 @@ impl Declaring {
             peers,
             account_key: store.index_key.clone(),
             gatherer: Arc::default(),
+            noting: Arc::default(),
         }
     }
 
@@ -176,6 +172,9 @@ impl Declaring {
                 false
             }
         };
+        if in_force {
+            self.note_in_force(&declaration);
+        }
         Acknowledged {
             declaration,
             in_force,
@@ -191,19 +190,14 @@ impl Declaring {
     ) -> Result<Acknowledged, Fault> {
         let Query { grant, permit } = call;
         let id = parse_name(kind, name)?;
-        let subject = permit.subject().map_err(|_| not_found())?;
+        let subject = permit.reach().map_err(|_| not_found())?;
         let cipher = self.fields.ready().await?;
         let found = declarations::find(self.database.reader(), &cipher, subject, id).await?;
         let own = self.account_hash(permit);
         let declaration = found
             .filter(|one| one.kind == kind && one.account == own)
             .ok_or_else(not_found)?;
-        let was_pending = declaration.in_force_at.is_none();
-        let acknowledged = self.finish(grant, declaration).await;
-        if was_pending && acknowledged.in_force {
-            self.note_in_force(&acknowledged.declaration).await?;
-        }
-        Ok(acknowledged)
+        Ok(self.finish(grant, declaration).await)
     }
 
     /// Own declarations of a kind, the newest first, and the token of the next page.
@@ -214,7 +208,7 @@ impl Declaring {
         page: &Page,
     ) -> Result<(Vec<Acknowledged>, String), Fault> {
         // Whoever has declared nothing has an empty list.
-        let Ok(subject) = permit.subject() else {
+        let Ok(subject) = permit.reach() else {
             return Ok((Vec::new(), String::new()));
         };
         let own = Own {
@@ -233,16 +227,31 @@ impl Declaring {
         Ok((listed.collect(), next))
     }
 
-    async fn note_in_force(&self, declaration: &Declaration) -> Result<(), Fault> {
-        let (subject, id, now) = (declaration.subject, declaration.id, self.clock.now());
-        let noted: Result<(), StorageError> = self
-            .database
-            .write(move |transaction| {
-                async move { declarations::set_in_force(transaction, subject, id, now).await }.boxed()
+    /// Notes it beside the call, which does not wait: where the note is lost, the next poll makes it anew.
+    fn note_in_force(&self, declaration: &Declaration) {
+        let noting = self.noting.get_or_init(|| {
+            let (database, clock) = (self.database.clone(), Arc::clone(&self.clock));
+            Gatherer::start(NOTED_TOGETHER, 1, move |batch| {
+                note_all(database.clone(), clock.now(), batch)
             })
-            .await;
-        Ok(noted?)
+        });
+        let (noting, one) = (noting.clone(), (declaration.subject, declaration.id));
+        tokio::spawn(async move { noting.call(one).await });
     }
+}
+
+async fn note_all(database: Database, now: Timestamp, batch: Vec<(SubjectId, ApplicationId)>) -> Vec<()> {
+    let count = batch.len();
+    let noted: Result<(), StorageError> = database
+        .write(move |transaction| {
+            let batch = batch.clone();
+            async move { declarations::set_in_force(transaction, &batch, now).await }.boxed()
+        })
+        .await;
+    if let Err(error) = noted {
+        tracing::info!(%error, "what is in force was not noted; the next poll tries again");
+    }
+    vec![(); count]
 }
 
 impl Together for Acknowledging {
@@ -291,7 +300,7 @@ async fn run_together(
 fn accepted(declaration: &Declaration) -> NewEvent {
     NewEvent {
         subject: Some(declaration.subject),
-        payload: convert::declaration_accepted(declaration).encode_to_vec(),
+        payload: events::declaration_accepted(declaration).encode_to_vec(),
     }
 }
 
@@ -342,7 +351,7 @@ async fn first_answer(
     let subject = Uuid::from_slice(subject).map_err(|_| damaged())?;
     let id = Uuid::from_slice(id).map_err(|_| damaged())?;
     let (subject, id) = (SubjectId::from_uuid(subject), ApplicationId::from_uuid(id));
-    declarations::find(connection, cipher, subject, id)
+    declarations::first_answer(connection, cipher, subject, id)
         .await?
         .ok_or_else(damaged)
 }

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::declaring::Declaring;
-use super::feed::{Reported, Reporting, RowOutcome};
 use crate::domain::fact_import::{FactImport, Mode, NoRows, State, Tally};
+use crate::peers::{Reported, Reporting, RowOutcome};
 use crate::store::fact_imports::{self, Progress, RowError};
 
 /// How long an import is kept after its end, and one that nobody ends.

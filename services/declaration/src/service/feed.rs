@@ -13,10 +13,8 @@ use uuid::Uuid;
 
 use super::declaring::Declaring;
 use crate::domain::feed::check_kind;
-use crate::grpc::peers::{Document, FactStatement};
+use crate::peers::{Document, FactStatement, Reported, Reporting, RowOutcome};
 
-/// Rows of one message, and of an all-or-nothing import.
-pub const MAX_ROWS: usize = 1_000;
 /// Errors told.
 const MAX_ERRORS: usize = 1_000;
 
@@ -40,33 +38,6 @@ pub struct Imported {
     /// The operation that brings into force what is not yet.
     pub pending: Option<Uuid>,
     rows: i64,
-}
-
-/// What became of one row at risk-rules.
-#[derive(Debug, Clone)]
-pub enum RowOutcome {
-    Stored,
-    Unchanged,
-    /// Everything that is wrong with it; never empty.
-    Refused(Vec<Violation>),
-}
-
-/// How rows are reported.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Reporting {
-    /// One bad row and nothing is stored.
-    pub all_or_nothing: bool,
-    /// The operation that earlier rows of the same import were left to.
-    pub earlier: Option<Uuid>,
-}
-
-/// What became of rows, in order, and of the colours that they concern.
-#[derive(Debug)]
-pub struct Reported {
-    pub outcomes: Vec<RowOutcome>,
-    pub redecided: i64,
-    /// The operation of risk-rules that brings into force what is not yet; `None` where everything is.
-    pub pending: Option<Uuid>,
 }
 
 impl Declaring {

@@ -8,10 +8,11 @@ use lutong_chassis::client::Call;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::declaration::v1::FactRow;
 
-use super::feed::{MAX_ROWS, Reporting, RowOutcome};
 use super::pulls::{LEASE, Puller};
 use crate::config::PullSource;
+use crate::domain::feed::MAX_ROWS;
 use crate::domain::pull::{PullFailure, Round};
+use crate::peers::{Reporting, RowOutcome};
 use crate::store::pulls::{self, Counts, Progress, Refusal};
 
 /// For the rows of one page, at each of the parts that they go through.

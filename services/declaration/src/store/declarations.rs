@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use lutong_chassis::access::PermittedSubject;
 use lutong_chassis::crypto::{CipherError, ReadyCipher};
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
@@ -134,6 +135,16 @@ fn read(cipher: &ReadyCipher, row: Model) -> Result<Declaration, Fault> {
 pub async fn find(
     connection: &impl ConnectionTrait,
     cipher: &ReadyCipher,
+    subject: PermittedSubject,
+    id: ApplicationId,
+) -> Result<Option<Declaration>, Fault> {
+    first_answer(connection, cipher, subject.id(), id).await
+}
+
+/// What the same request of the same account was answered with before.
+pub async fn first_answer(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
     subject: SubjectId,
     id: ApplicationId,
 ) -> Result<Option<Declaration>, Fault> {
@@ -148,7 +159,7 @@ pub async fn find(
 /// Whose declarations, and of which kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Own {
-    pub subject: SubjectId,
+    pub subject: PermittedSubject,
     pub account: [u8; 32],
     pub kind: DeclarationKind,
 }
@@ -189,7 +200,7 @@ pub async fn list(
     limit: u64,
 ) -> Result<Vec<Declaration>, Fault> {
     let mut rows = Entity::find()
-        .filter(Column::SubjectId.eq(subject_bytes(own.subject)))
+        .filter(Column::SubjectId.eq(subject_bytes(own.subject.id())))
         .filter(Column::Account.eq(own.account.to_vec()))
         .filter(Column::Kind.eq(own.kind.as_str()))
         .order_by_desc(Column::CreatedAt)
@@ -246,15 +257,17 @@ pub async fn standing_partner_code(
 
 pub async fn set_in_force(
     transaction: &DatabaseTransaction,
-    subject: SubjectId,
-    id: ApplicationId,
+    declarations: &[(SubjectId, ApplicationId)],
     at: Timestamp,
 ) -> Result<(), StorageError> {
-    Entity::update_many()
-        .col_expr(Column::InForceAt, Expr::value(at.micros()))
-        .filter(Column::SubjectId.eq(subject_bytes(subject)))
-        .filter(Column::DeclarationId.eq(uuid_bytes(id.uuid())))
-        .exec(transaction)
-        .await?;
+    for (subject, id) in declarations {
+        Entity::update_many()
+            .col_expr(Column::InForceAt, Expr::value(at.micros()))
+            .filter(Column::SubjectId.eq(subject_bytes(*subject)))
+            .filter(Column::DeclarationId.eq(uuid_bytes(id.uuid())))
+            .filter(Column::InForceAt.is_null())
+            .exec(transaction)
+            .await?;
+    }
     Ok(())
 }

@@ -17,7 +17,7 @@ use prost::Message as _;
 use sea_orm::DatabaseTransaction;
 
 use super::registry::Registry;
-use crate::grpc::events::{Happened, event};
+use crate::events::{Happened, event};
 use crate::store::{homes, people};
 
 /// How long a registration waits for its declaration.

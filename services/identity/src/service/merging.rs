@@ -18,7 +18,7 @@ use sea_orm::DatabaseTransaction;
 use super::registry::Registry;
 use crate::domain::merge::{MOST, Merge, MergeError, MergeId, check_merge};
 use crate::domain::person::StatedDocument;
-use crate::grpc::events::{self, Happened};
+use crate::events::{self, Happened};
 use crate::store::merges::{self, Filter, Noted, NotedMerge};
 use crate::store::{homes, people};
 

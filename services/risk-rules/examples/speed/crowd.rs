@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use lutong_chassis::crypto::ReadyCipher;
-use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
+use lutong_chassis::storage::cell::{Cell, Kind};
+use lutong_chassis::storage::rows::{Insert, Known};
 use lutong_chassis::storage::{Database, StorageError};
 use lutong_kernel::{FactId, SubjectId, Timestamp};
 use lutong_proto::risk_rules::v1 as wire;

@@ -14,9 +14,9 @@ use super::approval::{self, acting, instant, read_basis};
 use crate::domain::approval::{Closing, State, Step};
 use crate::domain::designation::{Level, Proposed, check_span};
 use crate::domain::legal_basis::LegalBasis;
-use crate::grpc::statement::StatementReader;
 use crate::service::deciding::Decider;
 use crate::service::designations::{COLLECTION, StandingDesignation};
+use crate::service::statement::reader::StatementReader;
 use crate::store::designations::Filter;
 use lutong_chassis::reply::uuid_of;
 

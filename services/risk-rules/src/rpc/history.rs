@@ -9,9 +9,9 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_skin::risk_rules::v1::HistoryHandler;
 
 use super::approval::instant;
+use super::explained;
 use super::names::{DecisionName, decision_of};
 use crate::domain::history::Break;
-use crate::grpc::convert;
 use crate::service::deciding::Decider;
 use crate::service::history::{DayCheck, Replay};
 use crate::service::reading::Explained;
@@ -40,7 +40,7 @@ impl HistoryHandler for Handler {
     ) -> Result<wire::ListDecisionsResponse, Fault> {
         let (found, next_page_token) = self.0.own_decisions(&call.permit, &call.page).await?;
         Ok(wire::ListDecisionsResponse {
-            decisions: found.into_iter().map(convert::decision).collect(),
+            decisions: found.into_iter().map(explained::decision).collect(),
             next_page_token,
         })
     }
@@ -53,7 +53,7 @@ impl HistoryHandler for Handler {
         let subject = reply::subject_id(&message.subject_id, "subject_id").map_err(reply::wrong)?;
         let (found, next_page_token) = self.0.inspect_decisions(call.permit, subject, &call.page).await?;
         Ok(wire::InspectDecisionsResponse {
-            decisions: found.into_iter().map(convert::decision).collect(),
+            decisions: found.into_iter().map(explained::decision).collect(),
             next_page_token,
         })
     }
@@ -66,7 +66,7 @@ impl HistoryHandler for Handler {
         let (subject, version) = of_anybody(&message.name)?;
         let found = self.0.inspect_decision(call.permit, subject, version).await?;
         Ok(wire::InspectDecisionResponse {
-            decision: Some(convert::decision(found)),
+            decision: Some(explained::decision(found)),
         })
     }
 
@@ -89,8 +89,8 @@ impl HistoryHandler for Handler {
             in_force: stored.in_force,
         };
         Ok(wire::ReplayDecisionResponse {
-            stored: Some(convert::decision(stored)),
-            replayed: Some(convert::decision(replayed)),
+            stored: Some(explained::decision(stored)),
+            replayed: Some(explained::decision(replayed)),
             identical,
         })
     }
@@ -202,7 +202,7 @@ impl From<DayCheck> for wire::VerifyDayResponse {
             decision_date: check.seal.day.to_string(),
             sealed: check.seal.digest.decisions(),
             found: check.found,
-            root: convert::hex(&check.seal.root),
+            root: explained::hex(&check.seal.root),
             broken_buckets: buckets.map(|bucket| i32::from(*bucket)).collect(),
             seal_time: Some(instant(check.seal.sealed_at)),
         }

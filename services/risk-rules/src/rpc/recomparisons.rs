@@ -7,8 +7,8 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_skin::risk_rules::v1::RecomparisonHandler;
 
 use super::approval::instant;
+use super::explained::hex;
 use crate::domain::recomparison::Finding;
-use crate::grpc::convert::hex;
 use crate::service::deciding::Decider;
 use crate::service::recomparison::{Report, RunState, Which};
 use crate::store::recomparisons::Found;

@@ -23,8 +23,8 @@ use crate::domain::evaluate::{Evaluation, Evaluator, RuleMask, Verdict};
 use crate::domain::history::{CHAIN_LABEL, ChainKey};
 use crate::domain::packed::PackedFact;
 use crate::domain::recomparison::{Stored, classify};
-use crate::grpc::code_rendering::CodeRendering;
-use crate::grpc::convert;
+use crate::events;
+use crate::peers::code_rendering::CodeRendering;
 use crate::store::decisions::{self, DecisionContent, StoredCitation, StoredDecision};
 use crate::store::recomparisons::{self, Found};
 use crate::store::stay_places::PlaceIndex;
@@ -129,7 +129,7 @@ impl Decider {
         decisions::insert(transaction, &made).await?;
         let events = made.iter().map(|decision| NewEvent {
             subject: Some(decision.subject),
-            payload: convert::decision_made(decision).encode_to_vec(),
+            payload: events::decision_made(decision).encode_to_vec(),
         });
         self.outbox
             .seal(now, events.collect())

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use lutong_chassis::client::Call;
+#[cfg(feature = "failpoints")]
+use lutong_chassis::failpoint::{self, Broken};
 use lutong_chassis::outbox::{EventHandler, Position, StoredEvent};
 use lutong_kernel::{Fault, SubjectId};
 use lutong_proto::declaration::v1::{Event, event};
@@ -10,7 +12,7 @@ use prost::Message as _;
 
 use super::appending::Batch;
 use super::deciding::Decider;
-use crate::grpc::statement::StatementReader;
+use super::statement::reader::StatementReader;
 
 const WITHIN: Duration = Duration::from_secs(2);
 
@@ -47,6 +49,10 @@ impl EventHandler for Declared {
             batch
                 .statements
                 .extend(accepted.statements.into_iter().map(|one| self.reader.read(one)));
+        }
+        #[cfg(feature = "failpoints")]
+        if failpoint::broken(Broken::DeclaredAlone) {
+            (batch.enrol, batch.statements) = (Vec::new(), Vec::new());
         }
         let appended = self.decider.append(batch).await?;
         for wrong in appended.results.iter().filter_map(|result| result.as_ref().err()) {

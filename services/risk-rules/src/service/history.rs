@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::{AnyPermit, SelfPermit};
+use lutong_chassis::access::{AnyPermit, PermittedSubject, SelfPermit};
 use lutong_chassis::crypto::keyed_hash;
 use lutong_chassis::skin::Page;
 use lutong_chassis::storage::StorageError;
@@ -71,20 +71,24 @@ impl Decider {
         permit: &SelfPermit,
         page: &Page,
     ) -> Result<(Vec<Explained>, String), Fault> {
-        self.decisions_of(permit.subject()?, page).await
+        self.decisions_of(permit.reach()?, page).await
     }
 
     /// Anybody's, for an auditor.
     pub async fn inspect_decisions(
         &self,
-        _permit: AnyPermit,
+        permit: AnyPermit,
         subject: SubjectId,
         page: &Page,
     ) -> Result<(Vec<Explained>, String), Fault> {
-        self.decisions_of(subject, page).await
+        self.decisions_of(permit.reach(subject), page).await
     }
 
-    async fn decisions_of(&self, subject: SubjectId, page: &Page) -> Result<(Vec<Explained>, String), Fault> {
+    async fn decisions_of(
+        &self,
+        subject: PermittedSubject,
+        page: &Page,
+    ) -> Result<(Vec<Explained>, String), Fault> {
         let damaged = |_| StorageError::Damaged("a page token".to_owned());
         let before = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
         let before = before.map_err(damaged)?.map_or(i64::MAX, i64::from_be_bytes);
@@ -100,20 +104,20 @@ impl Decider {
 
     /// A person's own past decision.
     pub async fn own_decision(&self, permit: &SelfPermit, version: i64) -> Result<Explained, Fault> {
-        self.past_decision(permit.subject()?, version).await
+        self.past_decision(permit.reach()?, version).await
     }
 
     /// Anybody's, for an auditor.
     pub async fn inspect_decision(
         &self,
-        _permit: AnyPermit,
+        permit: AnyPermit,
         subject: SubjectId,
         version: i64,
     ) -> Result<Explained, Fault> {
-        self.past_decision(subject, version).await
+        self.past_decision(permit.reach(subject), version).await
     }
 
-    async fn past_decision(&self, subject: SubjectId, version: i64) -> Result<Explained, Fault> {
+    async fn past_decision(&self, subject: PermittedSubject, version: i64) -> Result<Explained, Fault> {
         let row = decisions::history_row(self.database.reader(), subject, version).await?;
         let decision = row.ok_or_else(not_found)?.decision.ok_or_else(erased)?;
         let facts = self.statements_about(subject).await?;
@@ -121,24 +125,20 @@ impl Decider {
     }
 
     /// Makes a decision again from the facts, areas and rules that were known then.
-    pub async fn replay(
-        &self,
-        _permit: AnyPermit,
-        subject: SubjectId,
-        version: i64,
-    ) -> Result<Replay, Fault> {
+    pub async fn replay(&self, permit: AnyPermit, subject: SubjectId, version: i64) -> Result<Replay, Fault> {
+        let reached = permit.reach(subject);
         let reader = self.database.reader();
         let cipher = self.ready().await?;
-        let row = decisions::history_row(reader, subject, version)
+        let row = decisions::history_row(reader, reached, version)
             .await?
             .ok_or_else(not_found)?;
         let entry = row.entry;
         let stored = row.decision.ok_or_else(erased)?;
         let at = stored.content.evaluated_at;
-        let steps = merges::ever_about(reader, subject).await?;
+        let steps = merges::ever_about(reader, reached).await?;
         let merged = Merged::as_known_at(&steps, at);
         let person: Vec<_> = merged.person(subject).collect();
-        let statements = self.statements_about(subject).await?;
+        let statements = self.statements_about(reached).await?;
         let mut facts = Vec::new();
         for statement in statements.values().filter(|one| person.contains(&one.subject)) {
             facts.extend(statement.open(&cipher)?);
@@ -159,7 +159,7 @@ impl Decider {
         let salt = holder.and_then(|row| row.salt).ok_or_else(erased)?;
         let previous = match version {
             1 => BEGINNING,
-            _ => decisions::history_row(reader, subject, version - 1)
+            _ => decisions::history_row(reader, reached, version - 1)
                 .await?
                 .map_or(BEGINNING, |row| row.entry),
         };

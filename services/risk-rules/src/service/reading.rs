@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use lutong_chassis::access::SelfPermit;
+use lutong_chassis::access::{PermittedSubject, SelfPermit};
 use lutong_chassis::client::Call;
-use lutong_kernel::{FactId, Fault, FaultCode, SubjectId};
+use lutong_kernel::{FactId, Fault, FaultCode};
 
 use super::deciding::Decider;
 use crate::domain::area::AreaEntry;
@@ -29,7 +29,8 @@ pub struct Explained {
 
 impl Decider {
     pub async fn explain(&self, permit: &SelfPermit, call: &Call) -> Result<Explained, Fault> {
-        let subject = permit.subject()?;
+        let reached = permit.reach()?;
+        let subject = reached.id();
         let now = self.clock.now();
         let mut row = subjects::find(self.database.reader(), subject).await?;
         if row
@@ -42,7 +43,7 @@ impl Decider {
         let version = row.map_or(0, |row| row.version);
         let found = decisions::find(self.database.reader(), &[(subject, version)]).await?;
         let decision = found.into_iter().next().ok_or_else(not_found)?;
-        let facts = self.statements_about(subject).await?;
+        let facts = self.statements_about(reached).await?;
         // Applying again is what tells: it is idempotent, and free when code-rendering has it.
         let in_force = self.bring_into_force(call, std::slice::from_ref(&decision)).await;
         self.explained(decision, facts, in_force).await
@@ -51,11 +52,11 @@ impl Decider {
     /// By id, everything that was ever stated about a subject, or about one that was one person with it at some time.
     pub(super) async fn statements_about(
         &self,
-        subject: SubjectId,
+        subject: PermittedSubject,
     ) -> Result<HashMap<FactId, StatementRow>, Fault> {
         let reader = self.database.reader();
         let steps = merges::ever_about(reader, subject).await?;
-        let person: BTreeSet<_> = merges::everybody(&steps).chain([subject]).collect();
+        let person: BTreeSet<_> = merges::everybody(&steps).chain([subject.id()]).collect();
         let person: Vec<_> = person.into_iter().collect();
         let statements = statements::of_subjects(reader, &person).await?;
         Ok(statements.into_iter().map(|fact| (fact.id, fact)).collect())

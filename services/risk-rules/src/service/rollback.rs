@@ -23,10 +23,10 @@ use uuid::Uuid;
 use super::approval::{Acting, wrong_state};
 use super::deciding::Decider;
 use super::effect::Effect;
+use super::statement::reader::StatementReader;
 use crate::domain::approval::{Signature, Step};
 use crate::domain::rollback::{Outcome, Preview, Proposal, Refusal, Span, State};
-use crate::grpc::feeds::Feeds;
-use crate::grpc::statement::StatementReader;
+use crate::peers::feeds::Feeds;
 use crate::store::rollbacks;
 use lutong_chassis::operations::{Kind, Operation, store as operations};
 

@@ -1,6 +1,8 @@
 //! A statement on its way into the store, and what can be made of it before its transaction begins: whoever writes waits
 //! for no cipher.
 
+pub mod reader;
+
 use lutong_chassis::crypto::ReadyCipher;
 use lutong_kernel::{FactId, Fault, SubjectId, Timestamp, Violation};
 

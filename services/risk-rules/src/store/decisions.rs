@@ -1,8 +1,10 @@
 //! Decisions, each once and for ever.
 
+use lutong_chassis::access::PermittedSubject;
 use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::cell::{Cell, Kind};
 use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes};
-use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
+use lutong_chassis::storage::rows::{Insert, Known};
 use lutong_kernel::{Colour, DecisionId, FactId, SubjectId, Timestamp};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
@@ -237,12 +239,12 @@ pub async fn histories(
 /// A subject's decisions before a version, the newest first.
 pub async fn before(
     connection: &impl ConnectionTrait,
-    subject: SubjectId,
+    subject: PermittedSubject,
     version: i64,
     limit: u64,
 ) -> Result<Vec<HistoryRow>, StorageError> {
     let rows = Decisions::find()
-        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::SubjectId.eq(subject_bytes(subject.id())))
         .filter(Column::Version.lt(version))
         .order_by_desc(Column::Version)
         .limit(limit)
@@ -254,10 +256,10 @@ pub async fn before(
 /// One decision.
 pub async fn history_row(
     connection: &impl ConnectionTrait,
-    subject: SubjectId,
+    subject: PermittedSubject,
     version: i64,
 ) -> Result<Option<HistoryRow>, StorageError> {
-    let row = Decisions::find_by_id((subject_bytes(subject), version))
+    let row = Decisions::find_by_id((subject_bytes(subject.id()), version))
         .one(connection)
         .await?;
     row.map(HistoryRow::try_from).transpose()

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use lutong_chassis::access::PermittedSubject;
 use lutong_chassis::storage::StorageError;
 use lutong_chassis::storage::column::{read_subject, subject_bytes};
 use lutong_kernel::{SubjectId, Timestamp};
@@ -45,9 +46,9 @@ pub async fn after(connection: &impl ConnectionTrait, after: i64) -> Result<(Vec
 /// Every step of whoever was ever one person with `subject`, as they were told.
 pub async fn ever_about(
     connection: &impl ConnectionTrait,
-    subject: SubjectId,
+    subject: PermittedSubject,
 ) -> Result<Vec<Step>, StorageError> {
-    let mut known = BTreeSet::from([subject]);
+    let mut known = BTreeSet::from([subject.id()]);
     loop {
         let bytes: Vec<_> = known.iter().map(|subject| subject_bytes(*subject)).collect();
         let touching = Condition::any()

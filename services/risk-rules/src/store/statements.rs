@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use lutong_chassis::crypto::{CipherError, ReadyCipher};
+use lutong_chassis::storage::cell::{Cell, Kind};
 use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
-use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
+use lutong_chassis::storage::rows::{Insert, Known};
 use lutong_chassis::storage::{StorageError, one_of};
 use lutong_kernel::{FactId, Fault, SubjectId, Timestamp};
 use sea_orm::sea_query::Expr;

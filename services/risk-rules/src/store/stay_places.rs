@@ -2,8 +2,9 @@
 
 use lutong_chassis::crypto::{Key, keyed_hash};
 use lutong_chassis::storage::StorageError;
+use lutong_chassis::storage::cell::{Cell, Kind};
 use lutong_chassis::storage::column::{read_subject, subject_bytes};
-use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
+use lutong_chassis::storage::rows::{Insert, Known};
 use lutong_kernel::{DivisionCode, SubjectId};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 
 use lutong_chassis::crypto::ReadyCipher;
+use lutong_chassis::storage::cell::{Cell, Kind};
 use lutong_chassis::storage::column::{read_division, read_subject, subject_bytes};
-use lutong_chassis::storage::rows::{Cell, Insert, Kind, Known};
+use lutong_chassis::storage::rows::{Insert, Known};
 use lutong_chassis::storage::{StorageError, one_of};
 use lutong_kernel::{Colour, DivisionCode, Fault, SubjectId, Timestamp};
 use sea_orm::sea_query::{Expr, LockType};

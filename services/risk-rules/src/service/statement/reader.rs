@@ -11,9 +11,9 @@ use lutong_proto::risk_rules::v1::FactStatement;
 use lutong_proto::risk_rules::v1::fact_statement::Statement as Stated;
 use lutong_proto::types::v1::Fact;
 
+use super::{Content, Statement};
 use crate::domain::attributes::Attributes;
 use crate::domain::fact::FactKind;
-use crate::service::statement::{Content, Statement};
 
 /// Planned ends may lie ahead; what lies further ahead than this is a mistake.
 const FARTHEST: Duration = Duration::from_secs(5 * 366 * 86_400);

@@ -1,8 +1,6 @@
 //! The contract of code-rendering: parse, call, map.
 
-pub mod convert;
-pub mod decided;
-pub mod masks;
+mod convert;
 
 use lutong_chassis::access::{AnyPermit, BearerPermit, NoPermit, WardPermit};
 use lutong_chassis::reply;
@@ -11,6 +9,7 @@ use lutong_kernel::{Fault, FaultCode, Violation};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_skin::code_rendering::v1::{CodeHandler, KeyHandler, VerificationHandler};
 
+use crate::events::decided;
 use crate::service::codes::Codes;
 use crate::service::keys::Keys;
 use crate::service::showing::Showing;
@@ -29,7 +28,7 @@ impl CodeHandler for CodeRpc {
     ) -> Result<wire::ApplyDecisionsResponse, Fault> {
         let codes = message.decisions.iter().enumerate().map(|(row, decision)| {
             let within = |wrong: Violation| reply::wrong(wrong.within(&format!("decisions[{row}]")));
-            convert::code(decision).map_err(within)
+            decided::code(decision).map_err(within)
         });
         let codes = codes.collect::<Result<Vec<_>, _>>()?;
         let applied = self.codes.apply(codes).await?;

@@ -1,5 +1,8 @@
 //! The other services that a declaration needs, over their contracts.
 
+mod partner_code;
+mod reporting;
+
 use lutong_chassis::MeshChannel;
 use lutong_chassis::client::{self, Call};
 use lutong_chassis::operations;
@@ -18,10 +21,10 @@ use lutong_proto::types::v1::{Effect, EffectState, FieldError};
 
 use uuid::Uuid;
 
-use super::convert;
-use crate::service::declaring::PartnerCode;
-use crate::service::feed::{Reported, Reporting, RowOutcome};
+use crate::events;
 use crate::store::declarations::Declaration;
+pub use partner_code::PartnerCode;
+pub use reporting::{Reported, Reporting, RowOutcome};
 
 /// Channels to the other services; cheap to clone.
 #[derive(Debug, Clone)]
@@ -96,7 +99,7 @@ impl Peers {
     /// Enrols whoever declared and stores what they stated; whether all of it is in force. A statement that is refused is
     /// not: the code that it corrects may not have arrived there yet.
     pub async fn append_declared(&self, call: &Call, declaration: &Declaration) -> Result<bool, Fault> {
-        let statements = convert::statements(declaration);
+        let statements = events::statements(declaration);
         let request = call.request(EnrolSubjectRequest {
             subject_id: declaration.subject.to_string(),
             statements,
@@ -184,7 +187,7 @@ impl Peers {
             .verify_partner_code(request)
             .await
             .map_err(|status| client::relay(&status, ServiceName::Federation, "form.partner_code"))?;
-        convert::partner_code(answer.into_inner())
+        partner_code::partner_code(answer.into_inner())
             .ok_or_else(|| strange(ServiceName::Federation, &"an incomplete code"))
     }
 }

@@ -1,31 +1,22 @@
-//! The contract of risk-rules: parse, call, map.
-
-pub mod audit;
-pub mod code_rendering;
-pub mod convert;
-pub mod declared;
-mod events;
-pub mod feeds;
-pub mod identified;
-pub mod statement;
+//! Facts about people, and what is decided from them.
 
 use lutong_chassis::access::{AnyPermit, DeclarantPermit, SelfPermit};
 use lutong_chassis::operations;
 use lutong_chassis::skin::Query;
-use lutong_kernel::Fault;
+use lutong_kernel::{Fault, Violation};
 use lutong_proto::risk_rules::v1 as wire;
-use lutong_proto::types::v1::EffectState;
+use lutong_proto::types::v1::{EffectState, FieldError};
 use lutong_skin::risk_rules::v1::DecisionHandler;
 
 use uuid::Uuid;
 
-pub use events::EventLog;
-use statement::StatementReader;
-
-use crate::rpc::names::decision_of;
-use crate::service::appending::{Appended, Batch};
+use super::explained;
+use super::names::decision_of;
+use crate::service::appending::{Appended, Batch, Outcome};
 use crate::service::deciding::Decider;
 use crate::service::effect::{Effect, LeftTo};
+use crate::service::entry::MissingStep;
+use crate::service::statement::reader::StatementReader;
 
 pub struct Handler {
     decider: Decider,
@@ -99,7 +90,7 @@ impl DecisionHandler for Handler {
         if let Some(version) = named.and_then(|name| name.version) {
             let explained = self.decider.own_decision(&call.permit, version).await?;
             return Ok(wire::GetDecisionResponse {
-                decision: Some(convert::decision(explained)),
+                decision: Some(explained::decision(explained)),
                 effect_state: None,
             });
         }
@@ -110,7 +101,7 @@ impl DecisionHandler for Handler {
             EffectState::Pending
         };
         Ok(wire::GetDecisionResponse {
-            decision: Some(convert::decision(explained)),
+            decision: Some(explained::decision(explained)),
             effect_state: Some(state.into()),
         })
     }
@@ -124,7 +115,7 @@ impl DecisionHandler for Handler {
         Ok(wire::CheckEntryResponse {
             missing: missing
                 .into_iter()
-                .map(|step| convert::missing_step(step).into())
+                .map(|step| missing_step(step).into())
                 .collect(),
         })
     }
@@ -145,6 +136,26 @@ fn told(
     Vec<wire::StatementResult>,
     Option<lutong_proto::types::v1::Effect>,
 ) {
-    let results = appended.results.into_iter().map(convert::statement_result);
+    let results = appended.results.into_iter().map(statement_result);
     (results.collect(), Some(crate::rpc::approval::effect(&effect)))
+}
+
+fn statement_result(result: Result<Outcome, Violation>) -> wire::StatementResult {
+    use wire::statement_result::Outcome as Sent;
+    let outcome = match result {
+        Ok(Outcome::Stored(id)) => Sent::FactId(id.to_string()),
+        Ok(Outcome::Unchanged(id)) => Sent::UnchangedFactId(id.to_string()),
+        Err(wrong) => Sent::Error(FieldError::from(wrong)),
+    };
+    wire::StatementResult {
+        outcome: Some(outcome),
+    }
+}
+
+const fn missing_step(step: MissingStep) -> wire::MissingEntryStep {
+    match step {
+        MissingStep::BorderRecord => wire::MissingEntryStep::BorderRecord,
+        MissingStep::QuarantineEnd => wire::MissingEntryStep::QuarantineEnd,
+        MissingStep::NegativeTest => wire::MissingEntryStep::NegativeTest,
+    }
 }

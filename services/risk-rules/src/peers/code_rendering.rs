@@ -6,7 +6,7 @@ use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::code_rendering::v1::ApplyDecisionsRequest;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 
-use super::convert;
+use crate::events;
 use crate::store::decisions::StoredDecision;
 
 /// Decisions in one call.
@@ -23,7 +23,7 @@ impl CodeRendering {
     pub async fn apply(&self, call: &Call, decisions: &[StoredDecision]) -> Result<(), Fault> {
         for batch in decisions.chunks(MAX_BATCH) {
             let request = call.request(ApplyDecisionsRequest {
-                decisions: batch.iter().map(convert::applied).collect(),
+                decisions: batch.iter().map(events::applied).collect(),
             });
             CodeServiceClient::new(self.0.clone())
                 .apply_decisions(request)

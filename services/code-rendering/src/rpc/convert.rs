@@ -1,48 +1,14 @@
-//! Wire to domain and back.
+//! Codes and what doors are told, on the wire.
 
-use lutong_chassis::reply;
-use lutong_kernel::{Colour, Fault, Timestamp, Violation};
+use lutong_kernel::{Colour, Fault};
 use lutong_proto::code_rendering::v1 as wire;
-use lutong_proto::risk_rules::v1::AppliedDecision;
 use lutong_proto::time;
 use lutong_proto::types::v1::{Colour as WireColour, LocalisedText};
 use lutong_token::{Outcome, TrustedKey};
 
-use crate::domain::code::Code;
 use crate::domain::picture::{self, DrawError};
 use crate::service::showing::Shown;
 use crate::service::verification::Verified;
-
-pub fn code(decision: &AppliedDecision) -> Result<Code, Violation> {
-    let AppliedDecision {
-        decision_id,
-        subject_id,
-        colour,
-        version,
-        evaluate_time,
-        next_change_time,
-    } = decision;
-    let colour = WireColour::try_from(*colour).ok().and_then(WireColour::known);
-    let colour = reply::required(colour, "colour")?;
-    let instant = |time: &_| Timestamp::from_micros(time::to_micros(time));
-    let decision = decision_id.parse().map_err(|error: lutong_kernel::id::IdError| {
-        Violation::new(
-            "decision_id",
-            "DECISION_ID_SHAPE",
-            "决定编号应为小写UUID",
-            error.to_string(),
-        )
-    })?;
-    let evaluated_at = reply::required(evaluate_time.as_ref().map(instant), "evaluate_time")?;
-    Ok(Code {
-        subject: reply::subject_id(subject_id, "subject_id")?,
-        decision,
-        colour,
-        version: *version,
-        evaluated_at,
-        next_change_at: next_change_time.as_ref().map(instant),
-    })
-}
 
 fn word(colour: Colour) -> LocalisedText {
     let en = match colour {

@@ -1,33 +1,10 @@
-//! This service's log: what it tells, and how its followers read it.
+//! What this service tells in its log.
 
-use lutong_chassis::access::AnyPermit;
-use lutong_chassis::outbox::{NewEvent, Outbox};
-use lutong_chassis::skin::Following;
-use lutong_kernel::{DivisionCode, Fault, SubjectId, Timestamp};
+use lutong_chassis::outbox::NewEvent;
+use lutong_kernel::{DivisionCode, SubjectId, Timestamp};
 use lutong_proto::identity::v1::event::Payload;
-use lutong_proto::identity::v1::{
-    Event, ListEventsRequest, ListEventsResponse, SubjectMerged, SubjectPlaced, SubjectUnmerged,
-};
-use lutong_skin::identity::v1::EventLogHandler;
+use lutong_proto::identity::v1::{Event, SubjectMerged, SubjectPlaced, SubjectUnmerged};
 use prost::Message as _;
-
-pub struct EventLog(pub Outbox);
-
-impl EventLogHandler for EventLog {
-    async fn list_events(
-        &self,
-        call: Following<AnyPermit>,
-        _: ListEventsRequest,
-    ) -> Result<ListEventsResponse, Fault> {
-        let number = |event: &mut Event, sequence| event.sequence = sequence;
-        let told = self.0.told(&call.from, number).await?;
-        Ok(ListEventsResponse {
-            events: told.events,
-            next_cursor: told.next_cursor,
-            head_sequence: told.head,
-        })
-    }
-}
 
 /// What this service tells of a subject.
 #[derive(Debug, Clone, Copy)]

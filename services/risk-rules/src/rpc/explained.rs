@@ -1,69 +1,19 @@
-//! Domain to wire.
+//! A decision with what it cites, on the wire.
 
-use lutong_kernel::{Colour, Timestamp, Violation};
+use lutong_kernel::Timestamp;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
-use lutong_proto::types::v1::FieldError;
 
 use crate::domain::area::AreaEntry;
 use crate::domain::explanation::{CitedRecord, explain};
 use crate::domain::rule_set::Text;
-use crate::service::appending::Outcome;
-use crate::service::entry::MissingStep;
 use crate::service::reading::Explained;
-use crate::store::decisions::StoredDecision;
-
-pub const fn colour(colour: Colour) -> types::Colour {
-    match colour {
-        Colour::Green => types::Colour::Green,
-        Colour::Yellow => types::Colour::Yellow,
-        Colour::Red => types::Colour::Red,
-    }
-}
 
 fn text(text: &Text) -> types::LocalisedText {
     types::LocalisedText {
         zh: text.zh.clone(),
         en: text.en.clone(),
-    }
-}
-
-pub fn applied(decision: &StoredDecision) -> wire::AppliedDecision {
-    wire::AppliedDecision {
-        decision_id: decision.id.to_string(),
-        subject_id: decision.subject.to_string(),
-        colour: colour(decision.content.colour).into(),
-        version: decision.version,
-        evaluate_time: Some(time::from_micros(decision.content.evaluated_at.micros())),
-        next_change_time: decision
-            .content
-            .next_change_at
-            .map(|at| time::from_micros(at.micros())),
-    }
-}
-
-/// The event of a decision, without its sequence.
-pub fn decision_made(decision: &StoredDecision) -> wire::Event {
-    wire::Event {
-        sequence: 0,
-        subject_id: decision.subject.to_string(),
-        create_time: Some(time::from_micros(decision.content.evaluated_at.micros())),
-        payload: Some(wire::event::Payload::DecisionMade(wire::DecisionMade {
-            decision: Some(applied(decision)),
-        })),
-    }
-}
-
-pub fn statement_result(result: Result<Outcome, Violation>) -> wire::StatementResult {
-    use wire::statement_result::Outcome as Sent;
-    let outcome = match result {
-        Ok(Outcome::Stored(id)) => Sent::FactId(id.to_string()),
-        Ok(Outcome::Unchanged(id)) => Sent::UnchangedFactId(id.to_string()),
-        Err(wrong) => Sent::Error(FieldError::from(wrong)),
-    };
-    wire::StatementResult {
-        outcome: Some(outcome),
     }
 }
 
@@ -115,7 +65,7 @@ pub fn decision(explained: Explained) -> wire::Decision {
         name: format!("subjects/{}/decisions/{}", decision.subject, decision.version),
         decision_id: decision.id.to_string(),
         subject_id: decision.subject.to_string(),
-        colour: colour(decision.content.colour).into(),
+        colour: types::Colour::from(decision.content.colour).into(),
         version: decision.version,
         rule_set: decision.content.rule_set.clone(),
         rule_set_version: decision.content.rule_set_version.clone(),
@@ -136,14 +86,6 @@ fn cited_area(area: &AreaEntry) -> wire::CitedArea {
         division: area.code.to_string(),
         community: area.community.clone().unwrap_or_default(),
         level: crate::rpc::areas::level(area.level).into(),
-    }
-}
-
-pub const fn missing_step(step: MissingStep) -> wire::MissingEntryStep {
-    match step {
-        MissingStep::BorderRecord => wire::MissingEntryStep::BorderRecord,
-        MissingStep::QuarantineEnd => wire::MissingEntryStep::QuarantineEnd,
-        MissingStep::NegativeTest => wire::MissingEntryStep::NegativeTest,
     }
 }
 

@@ -3,8 +3,7 @@
 pub mod accounts;
 pub mod audit;
 mod convert;
-pub mod declared;
-pub mod events;
+pub mod event_log;
 pub mod merging;
 
 use lutong_chassis::access::{AnyPermit, SelfPermit};

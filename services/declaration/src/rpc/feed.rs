@@ -11,8 +11,9 @@ use lutong_skin::declaration::v1::FeedHandler;
 use tonic::Streaming;
 
 use super::fact_imports;
+use crate::domain::feed::MAX_ROWS;
 use crate::service::declaring::Declaring;
-use crate::service::feed::{Imported, MAX_ROWS};
+use crate::service::feed::Imported;
 
 #[derive(Clone)]
 pub struct Handler {

@@ -1,0 +1,3 @@
+//! What other services tell, as this one understands it.
+
+pub mod decided;

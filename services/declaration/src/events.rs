@@ -1,0 +1,61 @@
+//! What this service tells in its log.
+
+use lutong_kernel::Fault;
+use lutong_proto::declaration::v1 as wire;
+use lutong_proto::facts::{FactKind, UnknownKind, from_attributes};
+use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
+use lutong_proto::time;
+use lutong_proto::types::v1 as types;
+
+use crate::domain::statement::Stated;
+use crate::store::declarations::Declaration;
+
+/// `applications/{application}` or `arrivals/{arrival}`.
+pub fn name(declaration: &Declaration) -> String {
+    format!("{}/{}", declaration.kind.collection(), declaration.id)
+}
+
+/// What a declaration stated, for risk-rules.
+pub fn statements(declaration: &Declaration) -> Vec<FactStatement> {
+    let statement = |stated: &Stated| FactStatement {
+        source: stated.source.clone(),
+        key: stated.key.clone(),
+        subject_id: declaration.subject.to_string(),
+        // This service made it, and it was whole: what does not read back is left out and told as refused there.
+        statement: fact(stated).map(|fact| match stated.replaces.clone() {
+            None => fact_statement::Statement::Fact(fact),
+            Some(replaces_key) => fact_statement::Statement::Correction(types::Correction {
+                replaces_key,
+                fact: Some(fact),
+            }),
+        }),
+    };
+    declaration.statements.iter().map(statement).collect()
+}
+
+fn fact(stated: &Stated) -> Option<types::Fact> {
+    let read = stated
+        .kind
+        .parse()
+        .map_err(|error: UnknownKind| error.to_string())
+        .and_then(|kind: FactKind| {
+            from_attributes(kind, &stated.attributes).map_err(|wrong| Fault::invalid(wrong).en)
+        });
+    read.map_err(|error| tracing::error!(error, "a stored statement does not read back"))
+        .ok()
+}
+
+/// The event of a declaration, without its sequence.
+pub fn declaration_accepted(declaration: &Declaration) -> wire::Event {
+    wire::Event {
+        sequence: 0,
+        subject_id: declaration.subject.to_string(),
+        create_time: Some(time::from_micros(declaration.created_at.micros())),
+        payload: Some(wire::event::Payload::DeclarationAccepted(
+            wire::DeclarationAccepted {
+                declaration: name(declaration),
+                statements: statements(declaration),
+            },
+        )),
+    }
+}

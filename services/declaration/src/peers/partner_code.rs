@@ -1,0 +1,55 @@
+//! A partner's code, as federation has verified it.
+
+use lutong_proto::federation::v1::VerifyPartnerCodeResponse;
+use lutong_proto::time;
+use lutong_proto::types::v1::Colour;
+use serde_json::{Map, json};
+
+use crate::domain::statement::{FEDERATION, Stated};
+use crate::store::declarations::Provenance;
+
+/// A converted code: its attributes as a fact, and where it came from.
+#[derive(Debug, Clone)]
+pub struct PartnerCode {
+    pub statement: Stated,
+    pub provenance: Provenance,
+}
+
+/// A verified code as a fact; its keys are given when it is stored. `None` when the answer lacks something.
+pub fn partner_code(verified: VerifyPartnerCodeResponse) -> Option<PartnerCode> {
+    let colour = match verified.colour() {
+        Colour::Green => "green",
+        Colour::Yellow => "yellow",
+        Colour::Red => "red",
+        Colour::Unspecified => return None,
+    };
+    let instant = |time: &prost_types::Timestamp| {
+        lutong_kernel::Timestamp::from_micros(time::to_micros(time)).to_rfc3339()
+    };
+    let mut attributes = Map::new();
+    attributes.insert("province".to_owned(), json!(verified.province));
+    attributes.insert("colour".to_owned(), json!(colour));
+    attributes.insert(
+        "issued_at".to_owned(),
+        json!(instant(verified.issue_time.as_ref()?)),
+    );
+    if let Some(end) = &verified.expire_time {
+        attributes.insert("expires_at".to_owned(), json!(instant(end)));
+    }
+    Some(PartnerCode {
+        statement: Stated {
+            source: FEDERATION.to_owned(),
+            key: String::new(),
+            kind: "partner_code".to_owned(),
+            attributes,
+            replaces: None,
+        },
+        provenance: Provenance {
+            province: verified.province,
+            key_id: verified.key_id,
+            trust_list_version: verified.trust_list_version,
+            verified_at: time::to_micros(verified.verify_time.as_ref()?),
+            statement_key: String::new(),
+        },
+    })
+}

@@ -1,0 +1,3 @@
+//! Other services, over their contracts.
+
+pub mod declaration_log;

@@ -1,0 +1,6 @@
+//! Other services, over their contracts.
+
+pub mod code_rendering;
+pub mod declaration_log;
+pub mod feeds;
+pub mod identity_log;

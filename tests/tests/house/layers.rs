@@ -1,0 +1,127 @@
+//! The layers of the services, and that no files lie in a circle.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::imports::{Module, of_crate};
+
+/// From the ground up: a layer names what lies below it and itself. What calls other services and what is told of itself lies
+/// below the use cases; the wire is the roof.
+const LAYERS: [&str; 8] = [
+    "domain", "store", "events", "peers", "https", "config", "service", "rpc",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The sources of every crate of the product.
+fn crates() -> BTreeMap<String, PathBuf> {
+    let services = std::fs::read_dir(root().join("services")).unwrap();
+    let folders = services.map(|entry| entry.unwrap().path());
+    let folders = folders.chain([root().join("gateway"), root().join("proto")]);
+    let named = folders.filter(|folder| folder.join("Cargo.toml").exists());
+    named
+        .map(|folder| {
+            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, folder.join("src"))
+        })
+        .collect()
+}
+
+fn layer_of(module: &str) -> Option<usize> {
+    let first = module.split("::").next()?;
+    LAYERS.iter().position(|layer| *layer == first)
+}
+
+#[test]
+fn every_layer_of_a_service_names_only_those_below_it() {
+    let mut wrong = Vec::new();
+    let mut arrows = 0;
+    for (service, source) in crates() {
+        if !source.join("store").exists() || !source.join("domain").exists() {
+            continue;
+        }
+        for (module, named) in of_crate(&source) {
+            let Some(own) = layer_of(&module) else { continue };
+            for other in named {
+                let Some(layer) = layer_of(&other) else { continue };
+                arrows += 1;
+                if layer > own {
+                    wrong.push(format!("{service}: {module} names {other}"));
+                }
+            }
+        }
+    }
+    assert!(arrows > 200, "only {arrows} arrows were read");
+    assert!(wrong.is_empty(), "these run back up: {wrong:#?}");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    let mut circles = Vec::new();
+    for (name, source) in crates() {
+        let graph = of_crate(&source);
+        for circle in circles_of(&graph) {
+            circles.push(format!("{name}: {circle:?}"));
+        }
+    }
+    assert!(circles.is_empty(), "{circles:#?}");
+}
+
+/// Whether one is the other's folder: a module and its parts belong together.
+fn are_one_room(one: &str, other: &str) -> bool {
+    let within = |inner: &str, outer: &str| {
+        inner
+            .strip_prefix(outer)
+            .is_some_and(|rest| rest.starts_with("::"))
+    };
+    within(one, other) || within(other, one)
+}
+
+fn reached(graph: &BTreeMap<Module, BTreeSet<Module>>, from: &str) -> BTreeSet<Module> {
+    let mut found = BTreeSet::new();
+    let mut next = vec![from.to_owned()];
+    while let Some(module) = next.pop() {
+        for other in graph.get(&module).into_iter().flatten() {
+            if !are_one_room(&module, other) && found.insert(other.clone()) {
+                next.push(other.clone());
+            }
+        }
+    }
+    found
+}
+
+/// Groups of modules each of which reaches all others.
+fn circles_of(graph: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<Vec<Module>> {
+    let all: BTreeMap<_, _> = graph
+        .keys()
+        .map(|module| (module.clone(), reached(graph, module)))
+        .collect();
+    let in_circle = all.iter().filter(|(module, reached)| reached.contains(*module));
+    in_circle
+        .map(|(module, reached)| {
+            let back = |other: &&Module| all[*other].contains(module);
+            reached.iter().filter(back).cloned().collect()
+        })
+        .collect()
+}
+
+#[test]
+fn a_circle_is_found_and_a_line_is_none() {
+    let graph = |arrows: &[(&str, &str)]| {
+        let mut graph: BTreeMap<Module, BTreeSet<Module>> = BTreeMap::new();
+        for (from, to) in arrows {
+            graph
+                .entry((*from).to_owned())
+                .or_default()
+                .insert((*to).to_owned());
+            graph.entry((*to).to_owned()).or_default();
+        }
+        graph
+    };
+    assert!(circles_of(&graph(&[("a", "b"), ("b", "c"), ("a", "c")])).is_empty());
+    assert!(circles_of(&graph(&[("a", "a::b"), ("a::b", "a")])).is_empty());
+    let circle = circles_of(&graph(&[("a", "b"), ("b", "c"), ("c", "b")]));
+    assert_eq!(circle.into_iter().collect::<Vec<_>>(), [["b", "c"]]);
+}
