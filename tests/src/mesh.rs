@@ -152,7 +152,7 @@ impl Mesh {
         }
     }
 
-    /// Runs `lutong admin` on this mesh's accounts, as an operator on identity's machine would.
+    /// Runs `lutong accounts` on this mesh's accounts, as an operator on identity's machine would.
     pub fn admin(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = Command::new(binary());
         command.arg("admin").args(arguments);

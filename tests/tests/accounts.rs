@@ -168,6 +168,8 @@ fn a_wrong_account_or_folder_is_refused(mesh: &Mesh) {
             &["admin", "list"],
             &["admin", "disable", "officer-1"],
             &["migrate", "identity"],
+            &["serve"],
+            &["config", "check"],
         ] {
             let output = std::process::Command::new(lutong_tests::process::binary())
                 .args(command)

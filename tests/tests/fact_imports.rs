@@ -202,9 +202,15 @@ async fn what_is_wrong_is_named(reporter: &Reporter<'_>) {
     );
     let kinds = reporter.get("/v1/fact-kinds").await.expect();
     assert_eq!(kinds["fact_kinds"].as_array().unwrap().len(), 10);
-    let said = reporter
-        .mesh
-        .command(&["facts", "kinds", "close_contact", "--account", SOURCE]);
+    let said = reporter.mesh.command(&[
+        "fact-kinds",
+        "show",
+        "close_contact",
+        "--lang",
+        "zh",
+        "--account",
+        SOURCE,
+    ]);
     let said = String::from_utf8(said.stdout).unwrap();
     assert!(
         said.contains("密切接触") && said.contains("last_contact_at") && said.contains("centralised | home"),

@@ -110,15 +110,22 @@ fn service(mesh: &Mesh) -> &'static str {
     }
 }
 
-/// `lutong facts …` as an operator: status and what it said.
-fn facts(mesh: &Mesh, arguments: &[&str]) -> (Option<i32>, String) {
-    let output = mesh.command(&[&["facts"], arguments, &["--account", "operator-1"]].concat());
+/// `lutong pulls …` as an operator: status and what it said.
+fn pulls(mesh: &Mesh, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = mesh.command(
+        &[
+            &["pulls"],
+            arguments,
+            &["--account", "operator-1", "--lang", "en"],
+        ]
+        .concat(),
+    );
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())
 }
 
 fn standing(mesh: &Mesh) -> Value {
-    let (_, said) = facts(mesh, &["pulls", "--json"]);
+    let (_, said) = pulls(mesh, &["list", "--json"]);
     let said: Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{said}"));
     said["pulls"][0].clone()
 }
@@ -199,13 +206,10 @@ async fn watched(mesh: &mut Mesh, database: &Database, name: &str) {
     database.breaks(true);
     let overdue = until("overdue", mesh, is_overdue).await;
     assert_eq!(overdue["last_error"]["reason"], "HTTP_STATUS");
-    let (status, said) = facts(mesh, &["pulls"]);
+    let (status, said) = pulls(mesh, &["list"]);
     assert_eq!(status, Some(1));
-    assert!(
-        said.contains("超期 OVERDUE") && said.contains("HTTP_STATUS"),
-        "{said}"
-    );
-    let (status, said) = facts(mesh, &["pull", SOURCE]);
+    assert!(said.contains("OVERDUE") && said.contains("HTTP_STATUS"), "{said}");
+    let (status, said) = pulls(mesh, &["start", SOURCE]);
     assert_eq!(status, Some(1), "{said}");
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     let metrics = mesh.processes[name].metrics().await;
@@ -223,7 +227,7 @@ async fn watched(mesh: &mut Mesh, database: &Database, name: &str) {
     assert!(metrics.contains(&format!("lutong_pull_interval_seconds{{source=\"{SOURCE}\"}} 2")));
     assert!(metrics.contains("lutong_pull_attempts_total") && metrics.contains("lutong_pull_rows_total"));
     database.breaks(false);
-    let (status, said) = facts(mesh, &["pull", SOURCE, "--json"]);
+    let (status, said) = pulls(mesh, &["start", SOURCE, "--json"]);
     assert_eq!(status, Some(0), "{said}");
     until("well", mesh, |pull| !is_overdue(pull)).await;
     let (overdue, well) = said_before;
@@ -232,10 +236,10 @@ async fn watched(mesh: &mut Mesh, database: &Database, name: &str) {
         (overdue + 1, well + 1),
         "each is said once"
     );
-    let (status, said) = facts(mesh, &["pull", "nowhere"]);
+    let (status, said) = pulls(mesh, &["start", "nowhere"]);
     assert_eq!(status, Some(1));
     assert!(said.contains("PULL_NOT_FOUND"), "{said}");
-    let refused = mesh.command(&["facts", "pulls", "--account", "cdc-370200"]);
+    let refused = mesh.command(&["pulls", "list", "--account", "cdc-370200"]);
     assert_eq!(refused.status.code(), Some(1));
 }
 
@@ -350,22 +354,21 @@ async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stor
         let nothing = mesh.command(&[&import[..], &["--all-or-nothing"]].concat());
         assert_eq!(nothing.status.code(), Some(1));
         let said: Value = serde_json::from_slice(&nothing.stdout).unwrap();
-        assert_eq!(
-            (&said["accepted"], &said["state"]),
-            (&json!(0), &json!("NOTHING_STORED"))
-        );
+        assert_eq!(said["accepted"], "0");
+        assert!(said["effect"].is_null(), "nothing was stored: {said}");
         let output = mesh.command(&import);
         assert_eq!(output.status.code(), Some(1));
         let said: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(
             (&said["accepted"], &said["refused"]),
-            (&json!(1), &json!(wrong.len())),
+            (&json!("1"), &json!(wrong.len().to_string())),
             "{said}"
         );
         let told = said["errors"].as_array().unwrap().iter().map(|one| {
-            let text = |name: &str| one[name].as_str().unwrap();
+            let text = |name: &str| one["error"][name].as_str().unwrap();
             (
-                one["line"].as_u64().unwrap(),
+                // The header's line, or a blank one, goes before the rows.
+                one["row"].as_str().unwrap().parse::<u64>().unwrap() + 1,
                 format!("{} {}", text("field"), text("reason")),
             )
         });
@@ -379,7 +382,10 @@ async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stor
         assert_eq!(told.collect::<Vec<_>>(), expected, "{ending}");
         // The same file again: the good row is known, the bad ones are bad.
         let again: Value = serde_json::from_slice(&mesh.command(&import).stdout).unwrap();
-        assert_eq!((&again["accepted"], &again["unchanged"]), (&json!(0), &json!(1)));
+        assert_eq!(
+            (&again["accepted"], &again["unchanged"]),
+            (&json!("0"), &json!("1"))
+        );
         // Without what is no row: the rows are judged, and none is stored.
         let readable: Vec<_> = csv
             .lines()

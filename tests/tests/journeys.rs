@@ -530,7 +530,8 @@ async fn everybody_is_compared_and_every_decision_is_proven_and_made_again(mesh:
         &[row("cdc-370200", &person.number, &person, "case", attributes)],
     );
     assert_eq!(person.colour().await, "red");
-    let (status, run) = asked(mesh, &["recompare", "--account", "operator-1"]);
+    let (status, run) = asked(mesh, &["recomparisons", "start", "--account", "operator-1"]);
+    let run = run["recomparison"].clone();
     assert_eq!(
         (status, &run["state"]),
         (Some(0), &json!("RECOMPARISON_STATE_COMPLETE")),
@@ -544,13 +545,13 @@ async fn everybody_is_compared_and_every_decision_is_proven_and_made_again(mesh:
         (&json!("COLOUR_RED"), &json!("COLOUR_GREEN"))
     );
     let auditor = ["--account", "auditor-1"];
-    let (status, shown) = asked(mesh, &[&["decisions", "show", subject], &auditor[..]].concat());
+    let (status, shown) = asked(mesh, &[&["decisions", "list", subject], &auditor[..]].concat());
     assert_eq!(
         (status, shown["decisions"].as_array().unwrap().len()),
         (Some(0), 2)
     );
-    for version in ["1", "2"] {
-        let replay = ["decisions", "replay", subject, version];
+    for decision in shown["decisions"].as_array().unwrap() {
+        let replay = ["decisions", "replay", decision["name"].as_str().unwrap()];
         let (status, replayed) = asked(mesh, &[&replay[..], &auditor[..]].concat());
         assert_eq!(
             (status, &replayed["identical"]),
@@ -558,13 +559,14 @@ async fn everybody_is_compared_and_every_decision_is_proven_and_made_again(mesh:
             "{replayed}"
         );
     }
-    let verify = ["audit", "verify", "--subject", subject];
+    let verify = ["history-verifications", "start", "--subject", subject];
     let (status, verified) = asked(mesh, &[&verify[..], &auditor[..]].concat());
+    let verified = verified["history_verification"].clone();
     assert_eq!(
         (status, &verified["intact"], &verified["state"]),
         (Some(0), &json!("2"), &json!("HISTORY_VERIFICATION_STATE_INTACT"))
     );
     // Whoever may compare may not read, and the other way round.
-    let refused = mesh.command(&["decisions", "show", subject, "--account", "operator-1"]);
+    let refused = mesh.command(&["decisions", "list", subject, "--account", "operator-1"]);
     assert_eq!(refused.status.code(), Some(1));
 }

@@ -31,18 +31,19 @@ fn said(mesh: &Mesh, arguments: &[&str]) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The lines of a command that says one value a line.
-fn lines(mesh: &Mesh, arguments: &[&str]) -> Vec<Value> {
-    let output = mesh.command(&[arguments, &["--json"]].concat());
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+/// Every page of a list.
+fn listed(mesh: &Mesh, arguments: &[&str], many: &str) -> Vec<Value> {
+    let (mut all, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = ["--page-size", "1000", "--page-token", &token];
+        let more = if token.is_empty() { &page[..2] } else { &page[..] };
+        let answer = said(mesh, &[arguments, more].concat());
+        all.extend(answer[many].as_array().unwrap().clone());
+        answer["next_page_token"].as_str().unwrap().clone_into(&mut token);
+        if token.is_empty() {
+            return all;
+        }
+    }
 }
 
 /// Why a command was refused.
@@ -63,8 +64,8 @@ fn report(mesh: &Mesh, key: &str, person: &Person, kind: &str, attributes: &Valu
     let path = file.path().display().to_string();
     let imported = said(mesh, &["facts", "import", &path, "--account", "cdc-370200"]);
     assert_eq!(
-        (&imported["accepted"], &imported["state"]),
-        (&json!(1), &json!("IN_FORCE"))
+        (&imported["accepted"], &imported["effect"]["state"]),
+        (&json!("1"), &json!("EFFECT_STATE_IN_FORCE"))
     );
 }
 
@@ -97,7 +98,7 @@ async fn somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it(
         "supervisor-1",
     ];
     let merge = [&["merges", "create", &first, &second][..], &supervisor[..]].concat();
-    let merged = said(mesh, &merge);
+    let merged = said(mesh, &merge)["merge"].clone();
     two.becomes("yellow").await;
     assert_eq!(two.rules().await, ["yellow.fever-clinic"]);
     // Of either, in force at once for both.
@@ -117,7 +118,7 @@ async fn somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it(
     let officer = ["--reason", "x", "--account", "officer-1"];
     let unmerge = ["merges", "undo", merged["name"].as_str().unwrap()];
     refused(mesh, &[&unmerge[..], &officer[..]].concat());
-    let undone = said(mesh, &[&unmerge[..], &supervisor[..]].concat());
+    let undone = said(mesh, &[&unmerge[..], &supervisor[..]].concat())["merge"].clone();
     assert_eq!(undone["subject_id"], merged["subject_id"]);
     assert_eq!(undone["state"], "MERGE_STATE_UNDONE");
     two.becomes("green").await;
@@ -125,10 +126,8 @@ async fn somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it(
     // Each decision of that time comes out again as it was.
     let subject = merged["into_subject_id"].as_str().unwrap();
     for version in ["1", "2", "3", "4"] {
-        let replayed = said(
-            mesh,
-            &["decisions", "replay", subject, version, "--account", "auditor-1"],
-        );
+        let name = format!("subjects/{subject}/decisions/{version}");
+        let replayed = said(mesh, &["decisions", "replay", &name, "--account", "auditor-1"]);
         assert_eq!(replayed["identical"], json!(true), "{replayed}");
     }
 }
@@ -147,8 +146,7 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
     assert_eq!(person.colour().await, "yellow");
     let until = now().plus_seconds(60).to_rfc3339();
     let span = [
-        "facts",
-        "rollback",
+        "rollbacks",
         "propose",
         "cdc-370200",
         "--from",
@@ -159,28 +157,32 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
         "wrong export",
     ];
     let rollback = [&span[..], &["--account", "supervisor-1"]].concat();
-    let tried = said(mesh, &[&rollback[..], &["--dry-run"]].concat());
+    let tried = said(mesh, &[&rollback[..], &["--dry-run"]].concat())["rollback"].clone();
     let changes = |rollback: &Value| rollback["preview"]["colour_changes"].clone();
     let frees = json!({"before": "COLOUR_YELLOW", "after": "COLOUR_GREEN", "count": "1"});
     assert!(
         changes(&tried).as_array().is_some_and(|all| all.contains(&frees)),
         "{tried}"
     );
-    let proposed = said(mesh, &rollback);
+    let proposed = said(mesh, &rollback)["rollback"].clone();
     assert_eq!(changes(&proposed), changes(&tried));
     assert_eq!(person.colour().await, "yellow", "only proposed");
     let id = proposed["rollback_id"].as_str().unwrap();
-    let by = |action, account| ["facts", "rollback", action, id, "--account", account];
+    let by = |action, account| ["rollbacks", action, id, "--account", account];
     assert!(refused(mesh, &by("approve", "supervisor-1")).contains("OWN_PROPOSAL"));
     // Of another district: neither proposed nor approved, nor even seen.
     let elsewhere = [&span[..], &["--account", "supervisor-370300"]].concat();
     assert!(refused(mesh, &elsewhere).contains("OUTSIDE_DIVISION"));
     assert!(refused(mesh, &by("approve", "supervisor-370300")).contains("ROLLBACK_NOT_FOUND"));
     assert_eq!(person.colour().await, "yellow");
-    let done = said(mesh, &by("approve", "supervisor-2"));
+    let done = said(mesh, &by("approve", "supervisor-2"))["rollback"].clone();
     assert_eq!(done["state"], "ROLLBACK_STATE_DONE", "{done}");
     assert_eq!(person.colour().await, "green");
-    let listed = lines(mesh, &["facts", "rollback", "list", "--account", "supervisor-2"]);
+    let listed = listed(
+        mesh,
+        &["rollbacks", "list", "--account", "supervisor-2"],
+        "rollbacks",
+    );
     assert_eq!(listed[0]["rollback_id"], id);
     refused(mesh, &[&span[..], &["--account", "cdc-370200"]].concat());
 }
@@ -212,7 +214,7 @@ async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mes
         rule_sets().join("sd-2022.cases.json").display().to_string(),
     );
     let announce = [
-        "rules",
+        "rule-sets",
         "announce",
         &file,
         &cases,
@@ -221,16 +223,22 @@ async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mes
         "--account",
         "rule-author-1",
     ];
-    let announced = said(mesh, &announce);
+    let announced = said(mesh, &announce)["rule_set"].clone();
     assert_eq!(announced["state"], "RULE_SET_STATE_ANNOUNCED");
-    let approve = |account| ["rules", "approve", "sd-2022", "1", "--account", account];
+    let approve = |account| ["rule-sets", "approve", "sd-2022.1", "--account", account];
     assert!(refused(mesh, &approve("rule-approver-1")).contains("PREVIEW_MISSING"));
-    let preview = ["rules", "preview", "sd-2022", "1", "--account", "rule-approver-1"];
+    let preview = [
+        "rule-sets",
+        "preview",
+        "rule-sets/sd-2022.1",
+        "--account",
+        "rule-approver-1",
+    ];
     // Where somebody lives is told within a second or two of their declaration.
     let mut lives = Vec::new();
     for _ in 0..20 {
         let previewed = said(mesh, &preview);
-        let run = previewed["preview"].clone();
+        let run = previewed["rule_set"]["preview"].clone();
         assert!(
             run["changed"].as_str().is_some_and(|changed| changed != "0"),
             "{run}"
@@ -244,15 +252,15 @@ async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mes
     assert!(lives.iter().any(|one| one["division"] == "370202"), "{lives:?}");
     refused(mesh, &approve("rule-author-1"));
     assert_eq!(
-        said(mesh, &approve("rule-approver-1"))["state"],
+        said(mesh, &approve("rule-approver-1"))["rule_set"]["state"],
         "RULE_SET_STATE_APPROVED"
     );
     assert_eq!(person.colour().await, "yellow", "not before its instant");
     said(
         mesh,
-        &["rules", "withdraw", "sd-2022", "1", "--account", "rule-author-1"],
+        &["rule-sets", "withdraw", "sd-2022.1", "--account", "rule-author-1"],
     );
-    let listed = said(mesh, &["rules", "list", "--account", "rule-approver-1"]);
+    let listed = said(mesh, &["rule-sets", "list", "--account", "rule-approver-1"]);
     assert_eq!(listed["rule_sets"][0]["state"], "RULE_SET_STATE_WITHDRAWN");
 }
 
@@ -266,7 +274,8 @@ async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
     let file = file.display().to_string();
     let imported = said(mesh, &["areas", "import", &file, "--account", "epidemiologist-1"]);
     assert!(imported.to_string().contains("1366"), "{imported}");
-    let unplaced = lines(mesh, &["areas", "unplaced", "--account", "officer-1"]);
+    let list = ["unplaced-areas", "list", "--account", "officer-1"];
+    let unplaced = listed(mesh, &list, "unplaced_areas");
     assert_eq!(unplaced.len(), 1_366);
     let row_of = |place: &str| {
         let mut rows = unplaced.iter();
@@ -281,7 +290,7 @@ async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
     };
     let place = |id, division, account| {
         let line = [
-            "areas",
+            "unplaced-areas",
             "place",
             id,
             "--division",
@@ -295,18 +304,13 @@ async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
     let beijing = row_of("北京市");
     assert!(refused(mesh, &place(beijing, "370202", "officer-1")).contains("OUTSIDE_DIVISION"));
     said(mesh, &place(row_of(PLACED.0), PLACED.1, "officer-370000"));
-    let shown = lines(
-        mesh,
-        &["areas", "show", "--division", PLACED.1, "--account", "officer-1"],
-    );
+    let there = ["areas", "list", "--division", PLACED.1, "--account", "officer-1"];
+    let shown = listed(mesh, &there, "areas");
     assert!(
         shown.iter().any(|area| area["community"] == "某小区"),
         "{shown:?}"
     );
-    assert_eq!(
-        lines(mesh, &["areas", "unplaced", "--account", "officer-1"]).len(),
-        1_365
-    );
+    assert_eq!(listed(mesh, &list, "unplaced_areas").len(), 1_365);
 }
 
 async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approves(mesh: &Mesh) {
@@ -381,7 +385,7 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
     let (first, second) = (file("one.json", &one), file("two.json", &two));
     let merge = ["merges", "create", &first, &second, "--reason", "x", "--account"];
     refused(mesh, &[&merge[..], &["officer-1"]].concat());
-    let merged = said(mesh, &[&merge[..], &["supervisor-1"]].concat());
+    let merged = said(mesh, &[&merge[..], &["supervisor-1"]].concat())["merge"].clone();
     let subject = merged["subject_id"].as_str().unwrap();
     let auditor = ["--account", "auditor-1"];
     let list = |filters: &[&str]| said(mesh, &[&["audit", "list"], filters, &auditor[..]].concat());
@@ -412,7 +416,7 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
             .any(|object| object["value"] == subject),
         "{done}"
     );
-    let everything = list(&["--most", "1000"]).to_string();
+    let everything = list(&["--page-size", "1000"]).to_string();
     for personal in [&one.number, &two.number] {
         assert!(
             !everything.contains(personal.as_str()),
@@ -420,12 +424,12 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
         );
     }
     // Page by page as at once.
-    let whole = list(&["identity", "--most", "1000", "--rpc", "CreateMerge"]);
-    let newest = list(&["identity", "--most", "1", "--rpc", "CreateMerge"]);
+    let whole = list(&["identity", "--page-size", "1000", "--rpc", "CreateMerge"]);
+    let newest = list(&["identity", "--page-size", "1", "--rpc", "CreateMerge"]);
     let token = newest["next_page_token"].as_str().unwrap();
     let older = list(&[
         "identity",
-        "--most",
+        "--page-size",
         "1000",
         "--rpc",
         "CreateMerge",

@@ -92,7 +92,7 @@ pub fn sign_in(tags: &mut Ordered<Value>, examples: &Examples) -> (String, Value
         "operationId": id,
         "tags": ["Sessions"],
         "summary": "Signs in for development: whoever says a name is it.",
-        "description": "Only with `--dev`, on loopback. Any name is a citizen; `lutong admin add` gives one roles.",
+        "description": "Only with `--dev`, on loopback. Any name is a citizen; `lutong accounts add` gives one roles.",
         "security": [{}],
         "parameters": [],
         "requestBody": {"required": true, "content": {"application/json": body}},

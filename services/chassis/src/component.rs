@@ -305,7 +305,7 @@ async fn renew_keys(store: Store, stop: CancellationToken) {
                 "data keys are wrapped under the newest key of the key file"
             ),
             Err(error) => {
-                tracing::warn!(service, %error, "data keys were not wrapped anew; the next round tries again")
+                tracing::warn!(service, %error, "data keys were not wrapped anew; the next round tries again");
             }
         }
     }

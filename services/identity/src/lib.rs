@@ -81,7 +81,7 @@ pub async fn build(
     })
 }
 
-/// The accounts of a store, for the operator's `lutong admin`.
+/// The accounts of a store, for the operator's `lutong accounts`.
 pub async fn open_accounts(foundation: &Foundation, storage: &StorageConfig) -> Result<Accounts, BuildError> {
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     Ok(Accounts::new(store.database, Arc::clone(&foundation.clock)))

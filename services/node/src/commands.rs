@@ -1,6 +1,6 @@
 //! The command line.
 
-mod admin;
+mod accounts;
 mod api;
 mod areas;
 mod audit;
@@ -12,29 +12,37 @@ mod connection;
 mod data;
 mod decisions;
 mod designations;
+mod fact_kinds;
 mod facts;
+mod history_verifications;
 mod key_areas;
 mod keys;
 mod merges;
+mod noun;
 mod operations;
-mod recompare;
-mod rules;
+mod pulls;
+mod recomparisons;
+mod rollbacks;
+mod rule_sets;
 mod serve;
 mod tour;
+mod unplaced_areas;
 mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use lutong_kernel::ServiceName;
+use lutong_kernel::{Fault, ServiceName};
+
+use crate::output::{in_language, of_both};
 
 /// 鲁通: Shandong's health pass code.
 #[derive(Debug, Parser)]
 #[command(name = "lutong", version, about, arg_required_else_help = true)]
 pub struct Command {
     /// The language of what is said; without it, that of LC_ALL, LC_MESSAGES or LANG.
-    #[arg(long, global = true, value_enum)]
+    #[arg(long, global = true, value_enum, ignore_case = true)]
     lang: Option<crate::output::Language>,
     #[command(subcommand)]
     action: Action,
@@ -57,7 +65,7 @@ enum Action {
     Config(serve::Config),
     /// Accounts of staff and feeds, in identity's own database.
     #[command(subcommand, visible_alias = "admin")]
-    Accounts(admin::Admin),
+    Accounts(accounts::Accounts),
     /// Whether a running mesh is well.
     Check(check::Check),
     /// Completion of this command for a shell: `lutong completion bash > /etc/bash_completion.d/lutong`.
@@ -68,24 +76,43 @@ enum Action {
     /// Risk areas.
     #[command(subcommand)]
     Areas(areas::Areas),
+    /// Rows of notices that only an officer can place.
+    #[command(subcommand)]
+    UnplacedAreas(unplaced_areas::UnplacedAreas),
     /// Divisions managed as key areas: one officer proposes, another approves.
     #[command(subcommand)]
     KeyAreas(key_areas::KeyAreas),
     /// Facts of an authority's feed.
     #[command(subcommand)]
     Facts(facts::Facts),
-    /// Rule sets.
+    /// What can be reported: kinds, attributes, values, and who reports them.
     #[command(subcommand)]
-    Rules(rules::Rules),
-    /// Compare everybody's stored decision with what the facts say.
-    Recompare(recompare::Recompare),
+    FactKinds(fact_kinds::FactKinds),
+    /// Databases that are asked on a schedule.
+    #[command(subcommand)]
+    Pulls(pulls::Pulls),
+    /// Undoing what a feed reported in a span of time: one supervisor proposes, another approves.
+    #[command(subcommand)]
+    Rollbacks(rollbacks::Rollbacks),
+    /// Rule sets: announced by one, tried in shadow and approved by another.
+    #[command(subcommand, visible_alias = "rules")]
+    RuleSets(rule_sets::RuleSets),
+    /// Everybody's stored decision against what the facts say.
+    #[command(subcommand)]
+    Recomparisons(recomparisons::Recomparisons),
     /// Past decisions.
     #[command(subcommand)]
     Decisions(decisions::Decisions),
+    /// Whether the chains of decisions are as they were made.
+    #[command(subcommand)]
+    HistoryVerifications(history_verifications::HistoryVerifications),
     /// Which subjects are one person.
     #[command(subcommand)]
     Merges(merges::Merges),
-    /// Proofs.
+    /// What goes on by itself in the mesh: re-comparisons, rollbacks, previews, verifications, pulls.
+    #[command(subcommand)]
+    Operations(operations::Operations),
+    /// Who did what, and that nobody changed what was recorded.
     #[command(subcommand)]
     Audit(audit::Audit),
     /// Measure: showing against a bare server, applying, starting, memory.
@@ -116,15 +143,18 @@ pub enum Failure {
     Input(String),
 }
 
-impl<E: std::error::Error> From<E> for Failure {
+impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Because(error.to_string())
+        let known: &(dyn std::error::Error + 'static) = &error;
+        Self::Because(match known.downcast_ref::<Fault>() {
+            Some(fault) => format!("{}: {}", fault.reason, in_language(&fault.zh, &fault.en)),
+            None => of_both(&error.to_string()),
+        })
     }
 }
 
 impl Command {
     pub async fn run(self) -> ExitCode {
-        crate::output::speak(self.lang);
         let done = match self.action {
             Action::Check(check) => check.run().await,
             Action::Completion { shell } => {
@@ -137,15 +167,21 @@ impl Command {
             Action::Keys(keys) => keys.run(),
             Action::Migrate(migrate) => migrate.run().await,
             Action::Config(config) => config.run().await,
-            Action::Accounts(admin) => admin.run().await,
+            Action::Accounts(accounts) => accounts.run().await,
             Action::Areas(areas) => areas.run().await,
+            Action::UnplacedAreas(unplaced_areas) => unplaced_areas.run().await,
             Action::KeyAreas(key_areas) => key_areas.run().await,
             Action::Facts(facts) => facts.run().await,
-            Action::Recompare(recompare) => recompare.run().await,
+            Action::FactKinds(fact_kinds) => fact_kinds.run().await,
+            Action::Pulls(pulls) => pulls.run().await,
+            Action::Rollbacks(rollbacks) => rollbacks.run().await,
+            Action::RuleSets(rule_sets) => rule_sets.run().await,
+            Action::Recomparisons(recomparisons) => recomparisons.run().await,
             Action::Decisions(decisions) => decisions.run().await,
+            Action::HistoryVerifications(verifications) => verifications.run().await,
             Action::Merges(merges) => merges.run().await,
+            Action::Operations(operations) => operations.run().await,
             Action::Audit(audit) => audit.run().await,
-            Action::Rules(rules) => rules.run().await,
             Action::Bench(bench) => bench.run().await,
             Action::Tour(tour) => tour.run().await,
         };
@@ -180,3 +216,6 @@ fn service(text: &str) -> Result<ServiceName, String> {
     text.parse()
         .map_err(|error: lutong_kernel::service::UnknownService| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

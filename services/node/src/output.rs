@@ -46,6 +46,23 @@ macro_rules! say_part {
     };
 }
 
+/// One text out of two, Chinese and English side by side, each a format string.
+macro_rules! lang {
+    ($zh:literal, $en:literal $(, $($argument:tt)*)?) => {
+        match crate::output::language() {
+            crate::output::Language::Zh => format!($zh $(, $($argument)*)?),
+            crate::output::Language::En => format!($en $(, $($argument)*)?),
+        }
+    };
+}
+
+/// A line on standard output, in the language of the command.
+macro_rules! tell {
+    ($($text:tt)*) => {
+        say!("{}", lang!($($text)*))
+    };
+}
+
 /// The language in which a command speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Language {
@@ -55,9 +72,24 @@ pub enum Language {
 
 static LANGUAGE: std::sync::OnceLock<Language> = std::sync::OnceLock::new();
 
-/// Says it for the whole process: `--lang`, or what the environment says.
-pub fn speak(chosen: Option<Language>) {
-    let _ = LANGUAGE.set(chosen.unwrap_or_else(of_environment));
+/// Says it for the whole process: `--lang`, or what the environment says. Before the command line is parsed, because what is
+/// wrong with that is said too.
+pub fn speak(arguments: impl IntoIterator<Item = String>) {
+    let _ = LANGUAGE.set(chosen(arguments).unwrap_or_else(of_environment));
+}
+
+fn chosen(arguments: impl IntoIterator<Item = String>) -> Option<Language> {
+    let mut arguments = arguments.into_iter();
+    while let Some(argument) = arguments.next() {
+        let value = match argument.split_once('=') {
+            Some(("--lang", value)) => value.to_owned(),
+            None if argument == "--lang" => arguments.next()?,
+            None if argument == "--" => return None,
+            _ => continue,
+        };
+        return <Language as clap::ValueEnum>::from_str(&value, true).ok();
+    }
+    None
 }
 
 /// As POSIX has it: the first of these that says something.
@@ -71,21 +103,45 @@ fn of_environment() -> Language {
     }
 }
 
+/// The language of this process.
+pub fn language() -> Language {
+    *LANGUAGE.get_or_init(of_environment)
+}
+
 /// One text out of two.
 pub fn in_language<'a>(zh: &'a str, en: &'a str) -> &'a str {
-    match LANGUAGE.get_or_init(of_environment) {
+    match language() {
         Language::Zh => zh,
         Language::En => en,
     }
 }
 
+/// Of a text that a library writes in both languages, `where: 中文 / English`, the part in this process's language.
+pub fn of_both(text: &str) -> String {
+    parts(text).map_or_else(
+        || text.to_owned(),
+        |(place, zh, en)| format!("{place}{}", in_language(zh, en)),
+    )
+}
+
+fn parts(text: &str) -> Option<(&str, &str, &str)> {
+    let (zh, en) = text.split_once(" / ")?;
+    let wide = zh.find(is_wide)?;
+    if en.contains(is_wide) {
+        return None;
+    }
+    let place = zh[..wide].rfind(": ").map_or(0, |colon| colon + 2);
+    Some((&zh[..place], &zh[place..], en))
+}
+
+/// Chinese, Japanese and Korean characters and their punctuation: two columns wide.
+fn is_wide(c: char) -> bool {
+    c >= '\u{2e80}'
+}
+
 /// Rows below a heading, in columns. A Chinese character is two columns wide.
 pub fn table(heading: &[&str], rows: &[Vec<String>]) {
-    let wide = |text: &str| {
-        text.chars()
-            .map(|c| if c >= '\u{2e80}' { 2 } else { 1 })
-            .sum::<usize>()
-    };
+    let wide = |text: &str| text.chars().map(|c| 1 + usize::from(is_wide(c))).sum::<usize>();
     let mut widths: Vec<usize> = heading.iter().map(|text| wide(text)).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -103,5 +159,41 @@ pub fn table(heading: &[&str], rows: &[Vec<String>]) {
     line(heading);
     for row in rows {
         line(&row.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_known_before_the_command_line_is_parsed() {
+        let chosen = |line: &str| chosen(line.split(' ').map(str::to_owned));
+        assert_eq!(chosen("lutong --lang zh check"), Some(Language::Zh));
+        assert_eq!(chosen("lutong check --lang=en --json"), Some(Language::En));
+        for line in [
+            "lutong check",
+            "lutong --lang",
+            "lutong --lang fr",
+            "lutong -- --lang zh",
+        ] {
+            assert_eq!(chosen(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn of_a_text_in_both_languages_each_part_is_found_with_its_place() {
+        let found = parts("identity: 密钥 a/b 不存在 / the key a/b is not there");
+        assert_eq!(
+            found,
+            Some(("identity: ", "密钥 a/b 不存在", "the key a/b is not there"))
+        );
+        assert_eq!(
+            parts("缺少 tls / tls is missing"),
+            Some(("", "缺少 tls", "tls is missing"))
+        );
+        for one in ["tls is missing", "a / b", "只有中文", "中文 / 也是中文"] {
+            assert_eq!(parts(one), None, "{one}");
+        }
     }
 }

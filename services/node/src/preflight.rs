@@ -24,7 +24,7 @@ use crate::wiring;
 pub struct Finding {
     /// Whether the process must not start like this; otherwise it is a warning.
     pub refuses: bool,
-    /// Chinese first, English second, with what to do.
+    /// `中文 / English`, with what to do.
     pub text: String,
 }
 
@@ -53,21 +53,6 @@ impl Findings {
 
     pub fn refuse_start(&self) -> bool {
         self.0.iter().any(|finding| finding.refuses)
-    }
-}
-
-impl std::fmt::Display for Findings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (n, finding) in self.0.iter().enumerate() {
-            let kind = if finding.refuses {
-                "错误 error"
-            } else {
-                "警告 warning"
-            };
-            let end = if n == 0 { "" } else { "\n" };
-            write!(f, "{end}{kind}: {}", finding.text)?;
-        }
-        Ok(())
     }
 }
 

@@ -41,7 +41,7 @@ impl Declaring {
             // or identity away.
             Err(fault) => self.earlier(&request).await?.ok_or(fault)?,
         };
-        Ok(self.finish(&grant, stored).await)
+        Ok(self.finish_new(&grant, stored).await)
     }
 
     /// Checks the form whole and has identity register the person.

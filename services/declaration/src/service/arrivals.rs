@@ -33,7 +33,7 @@ impl Declaring {
         // A request that is sent again: the other province's code has expired by now, and need not be shown again; nor
         // is a day of the contact history counted from another day than it was.
         if let Some(stored) = self.earlier(&request).await? {
-            return Ok(self.finish(&grant, stored).await);
+            return Ok(self.finish_new(&grant, stored).await);
         }
         let (person, mut accepted) = self
             .check(DeclarationKind::Arrival, form)
@@ -60,7 +60,7 @@ impl Declaring {
                 accepted,
             )
             .await?;
-        Ok(self.finish(&grant, stored).await)
+        Ok(self.finish_new(&grant, stored).await)
     }
 }
 

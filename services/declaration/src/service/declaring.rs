@@ -172,13 +172,20 @@ impl Declaring {
                 false
             }
         };
-        if in_force {
-            self.note_in_force(&declaration);
-        }
         Acknowledged {
             declaration,
             in_force,
         }
+    }
+
+    /// The same for a declaration that has just been stored: what is in force is noted beside the call, which does not wait. Where
+    /// the note is lost the next poll makes it anew.
+    pub(super) async fn finish_new(&self, grant: &Grant, declaration: Declaration) -> Acknowledged {
+        let acknowledged = self.finish(grant, declaration).await;
+        if acknowledged.in_force {
+            tokio::spawn(self.noted(&acknowledged.declaration));
+        }
+        acknowledged
     }
 
     /// An own declaration as it stands. Asking also pushes one that is pending.
@@ -197,7 +204,12 @@ impl Declaring {
         let declaration = found
             .filter(|one| one.kind == kind && one.account == own)
             .ok_or_else(not_found)?;
-        Ok(self.finish(grant, declaration).await)
+        let was_pending = declaration.in_force_at.is_none();
+        let acknowledged = self.finish(grant, declaration).await;
+        if was_pending && acknowledged.in_force {
+            self.noted(&acknowledged.declaration).await;
+        }
+        Ok(acknowledged)
     }
 
     /// Own declarations of a kind, the newest first, and the token of the next page.
@@ -227,8 +239,8 @@ impl Declaring {
         Ok((listed.collect(), next))
     }
 
-    /// Notes it beside the call, which does not wait: where the note is lost, the next poll makes it anew.
-    fn note_in_force(&self, declaration: &Declaration) {
+    /// Notes that a declaration is in force, with whatever else is to be noted then.
+    fn noted(&self, declaration: &Declaration) -> impl Future<Output = ()> + Send + use<> {
         let noting = self.noting.get_or_init(|| {
             let (database, clock) = (self.database.clone(), Arc::clone(&self.clock));
             Gatherer::start(NOTED_TOGETHER, 1, move |batch| {
@@ -236,7 +248,10 @@ impl Declaring {
             })
         });
         let (noting, one) = (noting.clone(), (declaration.subject, declaration.id));
-        tokio::spawn(async move { noting.call(one).await });
+        async move {
+            // A note that did not come to its end is made by the next poll.
+            let _ = noting.call(one).await;
+        }
     }
 }
 

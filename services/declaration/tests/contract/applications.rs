@@ -22,6 +22,7 @@ on_both_engines!(
     what_identity_refuses_is_refused_with_the_callers_field_names,
     an_application_is_followed_by_its_account_only,
     what_is_not_in_force_yet_is_pushed_when_asked_for,
+    what_is_in_force_is_noted_and_asking_for_it_asks_nobody_else,
 );
 
 async fn an_application_is_acknowledged_with_everything_it_stated_and_nothing_that_identity_holds(bed: Bed) {
@@ -238,6 +239,29 @@ async fn what_is_not_in_force_yet_is_pushed_when_asked_for(bed: Bed) {
         2,
         "what is in force is not pushed again"
     );
+}
+
+async fn what_is_in_force_is_noted_and_asking_for_it_asks_nobody_else(bed: Bed) {
+    let declaration = start(bed).await;
+    let application = declaration.apply(1, form()).await.unwrap();
+    assert_eq!(application.state(), InForce);
+    assert_eq!(declaration.risk_rules.calls(), 1);
+    // It is noted beside the call.
+    let column = "CASE WHEN in_force_at IS NULL THEN 'pending' ELSE 'noted' END";
+    let noted = async || {
+        while testing::texts(&declaration.storage, "declarations", column, "1").await != ["noted"] {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), noted())
+        .await
+        .unwrap();
+    let person = declaration.person("wx-1");
+    for _ in 0..2 {
+        let asked = declaration.application(&person, &application.name).await.unwrap();
+        assert_eq!(asked.state(), InForce);
+    }
+    assert_eq!(declaration.risk_rules.calls(), 1);
 }
 
 async fn own_declarations_are_listed_page_by_page_and_nobody_elses(bed: Bed) {

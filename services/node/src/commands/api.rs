@@ -112,7 +112,8 @@ fn refused(problem: &Value) -> Failure {
     } else {
         String::new()
     };
-    let mut said = format!("{}: {whole}", problem["reason"].as_str().unwrap_or("?"));
+    let reason = problem["reason"].as_str().unwrap_or("?");
+    let mut said = format!("{reason}: {whole}").trim_end().to_owned();
     for one in errors {
         said.push_str(&format!(
             "\n  {}: {}",
@@ -120,7 +121,7 @@ fn refused(problem: &Value) -> Failure {
             text(one)
         ));
     }
-    if problem["code"] == "INVALID_ARGUMENT" {
+    if ["INVALID_ARGUMENT", "OUT_OF_RANGE"].contains(&problem["code"].as_str().unwrap_or_default()) {
         Failure::Input(said)
     } else {
         Failure::Because(said)

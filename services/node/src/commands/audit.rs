@@ -1,39 +1,47 @@
-//! `audit list`, `audit verify`: who did what, and that nobody changed, removed or reordered a decision or a record of it.
+//! `audit`: who did what, and that nobody changed, removed or reordered a decision or a record of it.
 
-mod decisions;
+mod days;
+mod heads;
+mod list;
 mod logs;
 
 use clap::{Args, Subcommand};
+use lutong_kernel::ServiceName;
+use lutong_proto::types::v1::PurposeCode;
 use serde_json::json;
 
-use super::Failure;
-use super::client::Target;
+use super::noun::Sent;
+use super::why::Why;
+use super::{Failure, history_verifications};
+
+/// The services that record calls.
+const RECORDING: [ServiceName; 3] = [
+    ServiceName::Identity,
+    ServiceName::Declaration,
+    ServiceName::RiskRules,
+];
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// List recorded calls, refused ones too, the newest first.
-    List(logs::List),
-    /// Check every subject's chain of decisions and the audit log of every service; or one subject, or a sealed day.
+    /// Recorded calls, refused ones too, the newest first.
+    List(list::List),
+    /// Check every subject's chain of decisions and the audit log of every service; or a sealed day.
     Verify(Verify),
 }
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The decisions about one subject only.
-    #[arg(long, conflicts_with = "day")]
-    subject: Option<String>,
     /// The decisions of a sealed day (YYYY-MM-DD) instead.
     #[arg(long)]
     day: Option<String>,
     /// A file with the ends of the audit logs: what it holds must still be there, and what is found now is written to it.
     /// Kept away from the databases it shows that nothing was put back.
-    #[arg(long, conflicts_with_all = ["subject", "day"])]
+    #[arg(long, conflicts_with = "day")]
     heads: Option<std::path::PathBuf>,
-    /// For machines.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: Target,
+    why: Why,
+    #[command(flatten)]
+    sent: Sent,
 }
 
 impl Audit {
@@ -46,29 +54,25 @@ impl Audit {
 }
 
 impl Verify {
+    /// With `--json` the answers of what was asked, side by side: no one answer of the API holds them.
     async fn run(self) -> Result<(), Failure> {
-        let calls = self.target.calls().await?;
         if let Some(day) = &self.day {
-            return decisions::verify_day(calls, day, self.json).await;
+            return days::verify(&self.sent.shown, day).await;
         }
-        let everything = self.subject.is_none();
-        let chains = decisions::Chains::check(calls.clone(), self.subject).await?;
-        let logs = if everything {
-            logs::check(&calls, self.heads.as_deref()).await?
+        let purpose = self.why.json(PurposeCode::Audit);
+        let chains = history_verifications::everybodys(purpose, &self.sent).await?;
+        let api = self.sent.shown.target.api().await?;
+        let logs = logs::check(&api, self.heads.as_deref()).await?;
+        if self.sent.shown.json {
+            let all: Vec<_> = logs.iter().map(logs::Log::json).collect();
+            let chains = &chains["history_verification"];
+            say!("{}", json!({"history_verification": chains, "logs": all}));
         } else {
-            Vec::new()
-        };
-        let mut said = chains.json();
-        if self.json {
-            if everything {
-                said["logs"] = json!(logs.iter().map(logs::Log::json).collect::<Vec<_>>());
-            }
-            say!("{said}");
-        } else {
-            chains.say();
-            logs.iter().for_each(logs::Log::say);
+            history_verifications::say(&chains);
+            logs::say(&logs);
         }
-        if chains.are_intact() && logs.iter().all(logs::Log::is_intact) {
+        history_verifications::judge(&chains)?;
+        if logs.iter().all(logs::Log::is_intact) {
             Ok(())
         } else {
             Err(Failure::Failed)

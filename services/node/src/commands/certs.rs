@@ -10,7 +10,7 @@ use lutong_identity::domain::account::AccountId;
 use lutong_kernel::Clock as _;
 
 use super::Failure;
-use crate::output::in_language;
+use crate::output::{in_language, of_both};
 
 #[derive(Debug, Subcommand)]
 pub enum Certs {
@@ -31,7 +31,8 @@ pub struct Dev {
 #[derive(Debug, Args)]
 pub struct Account {
     /// As `lutong accounts add` named it.
-    account: String,
+    #[arg(value_name = "ACCOUNT")]
+    name: String,
     /// The folder that `lutong certs dev` has written; existing files are never replaced.
     #[arg(default_value = "./lutong-certs")]
     folder: PathBuf,
@@ -52,20 +53,20 @@ impl Certs {
 impl Dev {
     fn run(self) -> Result<(), Failure> {
         let written = development::write_development_certificates(&self.folder)?;
-        let text = in_language("个文件已写入", "files in");
-        say!("{} {text} {}", written.len(), self.folder.display());
+        let (count, folder) = (written.len(), self.folder.display());
+        tell!("{folder} 中写入了 {count} 个文件", "{count} files in {folder}");
         Ok(())
     }
 }
 
 impl Account {
     fn run(self) -> Result<(), Failure> {
-        let account = AccountId::parse(&self.account)
+        let account = AccountId::parse(&self.name)
             .map_err(|wrong| Failure::Input(in_language(&wrong.zh, &wrong.en).to_owned()))?;
         let holds = Duration::from_secs(u64::from(self.days) * 86_400);
         let now = WallClock.now();
         let written = development::write_account_certificate(&self.folder, account.as_str(), now, holds);
-        let [certificate, key] = written.map_err(|error| Failure::Input(error.to_string()))?;
+        let [certificate, key] = written.map_err(|error| Failure::Input(of_both(&error.to_string())))?;
         say!(
             "{}\n{}\n{}: {}",
             certificate.display(),

@@ -5,8 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use lutong_chassis::entropy::Entropy;
 use lutong_chassis::wall_clock::WallClock;
-use lutong_kernel::{Clock as _, RequestId, Timestamp};
-use lutong_proto::time;
+use lutong_kernel::{Clock as _, RequestId};
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -184,12 +183,6 @@ pub fn new_request_id() -> String {
     RequestId::new(WallClock.now(), &Entropy).to_string()
 }
 
-/// An instant for people; empty where there is none.
-pub fn when(at: Option<&prost_types::Timestamp>) -> String {
-    at.map(|at| Timestamp::from_micros(time::to_micros(at)).to_rfc3339())
-        .unwrap_or_default()
-}
-
 /// A message of the contract exactly as the API answers it.
 pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
     let pool = lutong_proto::descriptor_pool();
@@ -200,17 +193,6 @@ pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
     dynamic
         .map(|message| lutong_gateway::answer_json(&message))
         .unwrap_or_default()
-}
-
-/// A message of the contract from its JSON.
-pub fn from_json<M: prost::Message + Default>(name: &str, json: &str) -> Result<M, String> {
-    let pool = lutong_proto::descriptor_pool();
-    let descriptor = pool.get_message_by_name(name);
-    let descriptor = descriptor.ok_or_else(|| format!("the contract has no {name}"))?;
-    let mut json = serde_json::Deserializer::from_str(json);
-    let message = DynamicMessage::deserialize(descriptor, &mut json).map_err(|error| error.to_string())?;
-    json.end().map_err(|error| error.to_string())?;
-    message.transcode_to().map_err(|error| error.to_string())
 }
 
 /// What went wrong, for a person: reason, field by field.

@@ -50,22 +50,32 @@ impl DataFolder {
     }
 }
 
+/// Refuses a data folder that is not there.
+pub fn check_folder(data: &Path) -> Result<(), Failure> {
+    if data.is_dir() {
+        return Ok(());
+    }
+    let data = data.display();
+    Err(Failure::Input(lang!(
+        "没有数据目录 {data}：请用 --data 指明 `lutong serve` 所用的目录，或用 --create 新建",
+        "there is no data folder {data}: name the folder that `lutong serve` uses with --data, or make it with --create"
+    )))
+}
+
 fn check(data: &Path, service: ServiceName, create: bool) -> Result<(), Failure> {
     if create {
         return Ok(());
     }
-    let folder = data.join("db");
-    let remedy = "name the folder that `lutong serve` uses with --data, or make it with --create";
-    if !data.is_dir() {
-        let reason = format!("there is no data folder {}: {remedy}", data.display());
-        return Err(Failure::Input(reason));
+    check_folder(data)?;
+    let database = data.join("db").join(format!("{service}.db"));
+    if database.is_file() {
+        return Ok(());
     }
-    let database = folder.join(format!("{service}.db"));
-    if !database.is_file() {
-        let reason = format!("there is no database {}: {remedy}", database.display());
-        return Err(Failure::Input(reason));
-    }
-    Ok(())
+    let database = database.display();
+    Err(Failure::Input(lang!(
+        "没有数据库 {database}：请用 --data 指明 `lutong serve` 所用的目录，或用 --create 新建",
+        "there is no database {database}: name the folder that `lutong serve` uses with --data, or make it with --create"
+    )))
 }
 
 #[cfg(test)]
@@ -82,7 +92,7 @@ mod tests {
             };
             assert!(reason.contains(what) && reason.contains("--create"), "{reason}");
         };
-        refused("no data folder");
+        refused("data");
         assert!(!data.exists(), "nothing was made");
         std::fs::create_dir_all(data.join("db")).unwrap();
         refused("identity.db");

@@ -1,124 +1,107 @@
 //! `decisions`: what was decided about somebody, and the proof that it comes out again.
 
 use clap::{Args, Subcommand};
-use lutong_proto::risk_rules::v1::history_service_client::HistoryServiceClient;
-use lutong_proto::risk_rules::v1::{Decision, InspectDecisionsRequest, ReplayDecisionRequest};
-use lutong_proto::types::v1::{Purpose, PurposeCode};
+use lutong_proto::types::v1::PurposeCode;
+use serde_json::Value;
 
 use super::Failure;
-use super::client::{Target, failed, to_json};
+use super::api::segment;
+use super::noun::{Listing, Noun, Query, Shown, at, items, localised, text, word};
+use super::why::Why;
+use crate::output::in_language;
+
+const NOUN: Noun = Noun {
+    collection: "decisions",
+    many: "decisions",
+    one: "decision",
+    columns: &[
+        ("名称", "NAME", |one| text(&one["name"])),
+        ("颜色", "COLOUR", |one| word(&one["colour"], "COLOUR")),
+        ("判定时间", "DECIDED", |one| at(&one["evaluate_time"])),
+        ("规则集", "RULE SET", |one| {
+            format!("{}.{}", text(&one["rule_set"]), text(&one["rule_set_version"]))
+        }),
+        ("规则", "RULES", |one| {
+            let rules = items(one, "citations").iter();
+            let rules: Vec<_> = rules.map(|one| text(&one["rule_id"])).collect();
+            rules.join(", ")
+        }),
+    ],
+    details: |one| {
+        for citation in items(one, "citations") {
+            let facts = items(citation, "facts").iter();
+            let facts: Vec<_> = facts
+                .map(|fact| format!("{} ({})", text(&fact["kind"]), text(&fact["source"])))
+                .collect();
+            say!(
+                "  {}: {}; {}",
+                text(&citation["rule_id"]),
+                localised(&citation["reason"]),
+                facts.join(", ")
+            );
+        }
+    },
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Decisions {
-    /// Show the decisions about a subject, the newest first.
-    Show(Show),
+    /// Decisions about a subject, the newest first (auditor).
+    List(List),
     /// Make a past decision again from what was known then, and compare it bit for bit.
     Replay(Replay),
 }
 
 #[derive(Debug, Args)]
-pub struct Show {
-    subject_id: String,
-    /// Decisions at the most.
-    #[arg(long, default_value_t = 20)]
-    most: i32,
-    /// For machines.
-    #[arg(long)]
-    json: bool,
+pub struct List {
+    /// About whom.
+    subject: String,
     #[command(flatten)]
-    target: Target,
+    why: Why,
+    #[command(flatten)]
+    listing: Listing,
 }
 
 #[derive(Debug, Args)]
 pub struct Replay {
-    subject_id: String,
-    /// The decision's version.
-    version: i64,
-    /// For machines.
-    #[arg(long)]
-    json: bool,
+    /// As `list` names it: `subjects/…/decisions/…`.
+    name: String,
     #[command(flatten)]
-    target: Target,
+    why: Why,
+    #[command(flatten)]
+    shown: Shown,
 }
 
 impl Decisions {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Show(show) => show.run().await,
+            Self::List(list) => {
+                let path = format!("/v1/audit/subjects/{}/decisions", segment(&list.subject));
+                let filters = Query::default().purpose(&list.why, PurposeCode::Audit);
+                NOUN.list_at(&path, &list.listing, filters).await.map(drop)
+            }
             Self::Replay(replay) => replay.run().await,
         }
     }
 }
 
-/// What past decisions are looked at for.
-fn purpose() -> Purpose {
-    Purpose {
-        code: PurposeCode::Audit.into(),
-        reference: String::new(),
-    }
-}
-
-impl Show {
-    async fn run(self) -> Result<(), Failure> {
-        let mut client = HistoryServiceClient::new(self.target.calls().await?);
-        let request = InspectDecisionsRequest {
-            subject_id: self.subject_id,
-            purpose: Some(purpose()),
-            page_size: self.most,
-            page_token: String::new(),
-        };
-        let answer = client
-            .inspect_decisions(request)
-            .await
-            .map_err(|status| failed(&status))?;
-        let answer = answer.into_inner();
-        if self.json {
-            say!(
-                "{}",
-                to_json("lutong.risk_rules.v1.InspectDecisionsResponse", &answer)
-            );
-            return Ok(());
-        }
-        for decision in &answer.decisions {
-            say(decision);
-        }
-        Ok(())
-    }
-}
-
 impl Replay {
     async fn run(self) -> Result<(), Failure> {
-        let mut client = HistoryServiceClient::new(self.target.calls().await?);
-        let request = ReplayDecisionRequest {
-            name: format!("subjects/{}/decisions/{}", self.subject_id, self.version),
-            purpose: Some(purpose()),
-        };
-        let answer = client
-            .replay_decision(request)
-            .await
-            .map_err(|status| failed(&status))?;
-        let answer = answer.into_inner();
-        if self.json {
-            say!(
-                "{}",
-                to_json("lutong.risk_rules.v1.ReplayDecisionResponse", &answer)
-            );
+        let name: Vec<_> = self.name.split('/').map(segment).collect();
+        let path = format!("/v1/audit/{}:replay", name.join("/"));
+        let query = Query::default().purpose(&self.why, PurposeCode::Audit);
+        let answer = self.shown.get(&query.of(&path)).await?;
+        let is_identical = answer["identical"] == true;
+        if self.shown.json {
+            say!("{answer}");
         } else {
-            for (what, decision) in [
-                ("存储 stored", &answer.stored),
-                ("重放 replayed", &answer.replayed),
-            ] {
-                say!("{what}:");
-                decision.iter().for_each(say);
-            }
-            let verdict = if answer.identical {
-                "一致 identical"
+            say_both(&answer);
+            if is_identical {
+                tell!("一致", "identical");
             } else {
-                "不一致 DIFFERENT"
-            };
-            say!("{verdict}");
+                tell!("不一致", "DIFFERENT");
+            }
         }
-        if answer.identical {
+        if is_identical {
             Ok(())
         } else {
             Err(Failure::Failed)
@@ -126,33 +109,10 @@ impl Replay {
     }
 }
 
-fn say(decision: &Decision) {
-    let at = decision
-        .evaluate_time
-        .as_ref()
-        .map(lutong_proto::time::to_micros)
-        .unwrap_or_default();
-    say!(
-        "  v{} {:?} {} {} version {}",
-        decision.version,
-        decision.colour(),
-        lutong_kernel::Timestamp::from_micros(at),
-        decision.rule_set,
-        decision.rule_set_version
-    );
-    for citation in &decision.citations {
-        let reason = citation.reason.clone().unwrap_or_default();
-        let sources: Vec<_> = citation
-            .facts
-            .iter()
-            .map(|fact| format!("{} ({})", fact.kind, fact.source))
-            .collect();
-        say!(
-            "    {}: {} {}; {}",
-            citation.rule_id,
-            reason.zh,
-            reason.en,
-            sources.join(", ")
-        );
+fn say_both(answer: &Value) {
+    for (zh, en, name) in [("存储", "stored", "stored"), ("重放", "replayed", "replayed")] {
+        say!("{}:", in_language(zh, en));
+        let decision = serde_json::json!({"decision": answer[name]});
+        NOUN.say(&decision, false);
     }
 }

@@ -1,14 +1,29 @@
 //! `designations`: others to be managed as high or medium risk, by two officers.
 
 use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
+use lutong_proto::types::v1::PurposeCode;
+use serde_json::json;
 
 use super::Failure;
-use super::api::{id_of, segment};
-use super::client::{Repeatable, Target};
+use super::noun::{ActFor, Listing, Noun, Query, Sent, Show, Shown, at, constant, items, text, word};
 use super::why::Why;
-use crate::output::{complain, in_language, table};
-use lutong_proto::types::v1::PurposeCode;
+use crate::output::{in_language, table};
+
+const NOUN: Noun = Noun {
+    collection: "designations",
+    many: "designations",
+    one: "designation",
+    columns: &[
+        ("名称", "NAME", |one| text(&one["name"])),
+        ("状态", "STATE", |one| word(&one["state"], "DESIGNATION_STATE")),
+        ("等级", "LEVEL", |one| word(&one["level"], "DESIGNATION_LEVEL")),
+        ("起", "FROM", |one| at(&one["start_time"])),
+        ("止", "UNTIL", |one| at(&one["end_time"])),
+        ("提出人", "PROPOSER", |one| text(&one["approval"]["proposer"])),
+        ("批准人", "APPROVER", |one| text(&one["approval"]["approver"])),
+    ],
+    details: |_| {},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Designations {
@@ -21,13 +36,13 @@ pub enum Designations {
     /// Propose one; another officer approves it.
     Propose(Propose),
     /// Bring a proposal of another officer into force.
-    Approve(Act),
+    Approve(ActFor),
     /// Refuse a proposal of another officer.
-    Reject(Act),
+    Reject(ActFor),
     /// Take an own proposal back.
-    Withdraw(Act),
+    Withdraw(ActFor),
     /// End one before its time.
-    End(Act),
+    End(ActFor),
 }
 
 #[derive(Debug, Args)]
@@ -38,37 +53,14 @@ pub struct List {
     /// A division of one's own.
     #[arg(long)]
     division: Option<String>,
-    /// How many at the most.
-    #[arg(long, default_value_t = 50)]
-    page_size: u32,
-    /// The next page, as the page before says.
-    #[arg(long)]
-    page_token: Option<String>,
-    /// The API's JSON.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: Target,
-}
-
-#[derive(Debug, Args)]
-pub struct Show {
-    /// `designations/…`, or only what follows the slash.
-    designation: String,
-    /// The API's JSON.
-    #[arg(long)]
-    json: bool,
-    #[command(flatten)]
-    target: Target,
+    listing: Listing,
 }
 
 #[derive(Debug, Args)]
 pub struct Count {
-    /// The API's JSON.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: Target,
+    shown: Shown,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -94,119 +86,56 @@ pub struct Propose {
     #[arg(long)]
     legal_basis: String,
     #[command(flatten)]
-    sent: Sent,
-}
-
-#[derive(Debug, Args)]
-pub struct Act {
-    /// `designations/…`, or only what follows the slash.
-    designation: String,
-    /// Only while it is as it was when its etag was this.
-    #[arg(long)]
-    etag: Option<String>,
-    #[command(flatten)]
-    sent: Sent,
-}
-
-/// What every change carries.
-#[derive(Debug, Args)]
-pub struct Sent {
-    #[command(flatten)]
-    repeatable: Repeatable,
-    #[command(flatten)]
     why: Why,
-    /// The API's JSON.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: Target,
+    sent: Sent,
 }
 
 impl Designations {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::List(list) => list.run().await,
-            Self::Show(show) => show.run().await,
+            Self::List(list) => {
+                let state = list.state.map(|state| constant("DESIGNATION_STATE", &state));
+                let filters = Query::default()
+                    .with("state", state)
+                    .with("division", list.division);
+                NOUN.list(&list.listing, filters).await.map(drop)
+            }
+            Self::Show(show) => NOUN.show(&show.name, &show.shown).await.map(drop),
             Self::Count(count) => count.run().await,
             Self::Propose(propose) => propose.run().await,
-            Self::Approve(act) => act.run("approve").await,
-            Self::Reject(act) => act.run("reject").await,
-            Self::Withdraw(act) => act.run("withdraw").await,
-            Self::End(act) => act.run("end").await,
+            Self::Approve(act) => send(act, "approve").await,
+            Self::Reject(act) => send(act, "reject").await,
+            Self::Withdraw(act) => send(act, "withdraw").await,
+            Self::End(act) => send(act, "end").await,
         }
     }
 }
 
-impl List {
-    async fn run(self) -> Result<(), Failure> {
-        let mut path = format!("/v1/designations?page_size={}", self.page_size);
-        if let Some(state) = &self.state {
-            path.push_str(&format!(
-                "&state={}",
-                segment(&constant("DESIGNATION_STATE", state))
-            ));
-        }
-        if let Some(division) = &self.division {
-            path.push_str(&format!("&division={}", segment(division)));
-        }
-        if let Some(token) = &self.page_token {
-            path.push_str(&format!("&page_token={}", segment(token)));
-        }
-        let answer = self.target.api().await?.get(&path).await?;
-        if self.json {
-            say!("{answer}");
-            return Ok(());
-        }
-        let rows: Vec<Vec<String>> = items(&answer, "designations").iter().map(row).collect();
-        table(&heading(), &rows);
-        if let Some(next) = answer["next_page_token"]
-            .as_str()
-            .filter(|token| !token.is_empty())
-        {
-            let more = in_language("下一页", "next page");
-            complain(format_args!("{more}: --page-token {next}"));
-        }
-        Ok(())
-    }
-}
-
-impl Show {
-    async fn run(self) -> Result<(), Failure> {
-        let path = format!(
-            "/v1/designations/{}",
-            segment(id_of("designations", &self.designation))
-        );
-        let answer = self.target.api().await?.get(&path).await?;
-        tell(&answer, self.json);
-        Ok(())
-    }
+async fn send(action: ActFor, verb: &str) -> Result<(), Failure> {
+    let body = action.body(PurposeCode::Management);
+    NOUN.act(&action.act, verb, body).await
 }
 
 impl Count {
     async fn run(self) -> Result<(), Failure> {
-        let answer = self
-            .target
-            .api_of_anybody()
-            .await?
-            .get("/v1/designations:count")
-            .await?;
-        if self.json {
+        let api = self.shown.target.api_of_anybody().await?;
+        let answer = api.get("/v1/designations:count").await?;
+        if self.shown.json {
             say!("{answer}");
             return Ok(());
         }
-        let rows: Vec<Vec<String>> = items(&answer, "counts")
-            .iter()
-            .map(|one| {
-                vec![
-                    text(&one["division"]),
-                    text(&one["legal_basis"]["code"]),
-                    text(&one["count"]),
-                ]
-            })
-            .collect();
-        let heading = ["区划", "依据", "件数"];
-        let english = ["DIVISION", "LEGAL BASIS", "COUNT"];
-        table(&in_both(heading, english), &rows);
+        let cells = |one: &serde_json::Value| {
+            let basis = &one["legal_basis"]["code"];
+            vec![text(&one["division"]), text(basis), text(&one["count"])]
+        };
+        let rows: Vec<_> = items(&answer, "counts").iter().map(cells).collect();
+        let heading = [
+            in_language("区划", "DIVISION"),
+            in_language("依据", "LEGAL BASIS"),
+            in_language("件数", "COUNT"),
+        ];
+        table(&heading, &rows);
         Ok(())
     }
 }
@@ -223,80 +152,10 @@ impl Propose {
             "start_time": self.from,
             "end_time": self.until,
             "legal_basis": constant("LEGAL_BASIS_CODE", &self.legal_basis),
+            "purpose": self.why.json(PurposeCode::Management),
         });
-        self.sent.send("/v1/designations", body).await
-    }
-}
-
-impl Act {
-    async fn run(self, verb: &str) -> Result<(), Failure> {
-        let path = format!(
-            "/v1/designations/{}:{verb}",
-            segment(id_of("designations", &self.designation))
-        );
-        let body = self
-            .etag
-            .as_ref()
-            .map_or_else(|| json!({}), |etag| json!({"etag": etag}));
-        self.sent.send(&path, body).await
-    }
-}
-
-impl Sent {
-    async fn send(self, path: &str, mut body: Value) -> Result<(), Failure> {
-        let purpose = self.why.purpose(PurposeCode::Management);
-        body["request_id"] = json!(self.repeatable.request_id());
-        body["purpose"] = json!({"code": purpose.code().as_str_name(), "reference": purpose.reference});
-        let answer = self.target.api().await?.post(path, &body).await?;
-        tell(&answer, self.json);
+        let answer = self.sent.post("/v1/designations", body).await?;
+        NOUN.say(&answer, self.sent.shown.json);
         Ok(())
     }
-}
-
-fn tell(answer: &Value, json: bool) {
-    if json {
-        say!("{answer}");
-    } else {
-        table(&heading(), &[row(&answer["designation"])]);
-    }
-}
-
-fn heading() -> [&'static str; 6] {
-    in_both(
-        ["名称", "状态", "等级", "起", "止", "提出人"],
-        ["NAME", "STATE", "LEVEL", "FROM", "UNTIL", "PROPOSER"],
-    )
-}
-
-fn in_both<const N: usize>(zh: [&'static str; N], en: [&'static str; N]) -> [&'static str; N] {
-    let mut chosen = en;
-    for (one, zh) in chosen.iter_mut().zip(zh) {
-        *one = in_language(zh, one);
-    }
-    chosen
-}
-
-fn row(one: &Value) -> Vec<String> {
-    let last = |value: &Value, prefix: &str| text(value).replace(prefix, "").to_lowercase();
-    vec![
-        text(&one["name"]),
-        last(&one["state"], "DESIGNATION_STATE_"),
-        last(&one["level"], "DESIGNATION_LEVEL_"),
-        text(&one["start_time"]),
-        text(&one["end_time"]),
-        text(&one["approval"]["proposer"]),
-    ]
-}
-
-fn items<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
-    answer[name].as_array().map_or(&[], Vec::as_slice)
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().map_or_else(String::new, str::to_owned)
-}
-
-/// `picl-39` is `LEGAL_BASIS_CODE_PICL_39`.
-fn constant(prefix: &str, word: &str) -> String {
-    format!("{prefix}_{}", word.to_uppercase().replace('-', "_"))
 }

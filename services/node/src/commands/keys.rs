@@ -24,9 +24,10 @@ impl Keys {
     pub fn run(self) -> Result<(), Failure> {
         let Self::Init(init) = self;
         lutong_node::keys::init(&init.folder, &Entropy)?;
-        say!(
-            "the key files are in {}: keep them safe, what they closed cannot be opened without them",
-            init.folder.display()
+        let folder = init.folder.display();
+        tell!(
+            "密钥文件在 {folder}：请妥善保管，用它们加密的内容没有它们打不开",
+            "the key files are in {folder}: keep them safe, what they closed cannot be opened without them"
         );
         Ok(())
     }

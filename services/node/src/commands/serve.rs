@@ -9,11 +9,12 @@ use lutong_chassis::telemetry;
 use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::ServiceName;
 use lutong_node::config::NodeConfig;
+use lutong_node::preflight::{Finding, Findings};
 use lutong_node::{StartError, one_process, one_service, preflight, wiring};
 
-use super::data::DataFolder;
+use super::data::{self, DataFolder};
 use super::{Failure, Settings};
-use crate::output::in_language;
+use crate::output::{in_language, of_both};
 
 /// How long a start waits for its database before it says that it is alive.
 const BRIEF_MS: u64 = 700;
@@ -23,9 +24,12 @@ pub struct Serve {
     /// One of the mesh; none: all of them in this process.
     #[arg(value_parser = super::service)]
     service: Option<ServiceName>,
-    /// Sign in as anybody (development identity provider); loopback only.
+    /// Sign in as anybody (development identity provider); loopback only. Makes the data folder where there is none.
     #[arg(long)]
     dev: bool,
+    /// Make the data folder where there is none yet.
+    #[arg(long)]
+    create: bool,
     #[command(flatten)]
     settings: Settings,
 }
@@ -49,6 +53,9 @@ pub struct Check {
     /// As for `serve`.
     #[arg(value_parser = super::service)]
     service: Option<ServiceName>,
+    /// As for `serve`.
+    #[arg(long)]
+    create: bool,
     #[command(flatten)]
     settings: Settings,
 }
@@ -63,8 +70,31 @@ impl Settings {
             let gateway: Dict = [("dev".to_owned(), Value::from(true))].into();
             flags.insert("gateway".to_owned(), Value::from(gateway));
         }
-        NodeConfig::load(self.config.as_deref(), flags).map_err(|error| Failure::Input(error.to_string()))
+        NodeConfig::load(self.config.as_deref(), flags)
+            .map_err(|error| Failure::Input(of_both(&error.to_string())))
     }
+}
+
+/// In one process: a mistyped `--data` would begin an empty folder. Whoever develops may start with nothing.
+fn check_data(config: &NodeConfig, service: Option<ServiceName>, create: bool) -> Result<(), Failure> {
+    if service.is_some() || create || config.gateway.dev {
+        return Ok(());
+    }
+    data::check_folder(&config.data)
+}
+
+/// What was found, a line each.
+fn listed(findings: &Findings) -> String {
+    let line = |finding: &Finding| {
+        let kind = if finding.refuses {
+            in_language("错误", "error")
+        } else {
+            in_language("警告", "warning")
+        };
+        format!("{kind}: {}", of_both(&finding.text))
+    };
+    let lines: Vec<_> = findings.0.iter().map(line).collect();
+    lines.join("\n")
 }
 
 impl Serve {
@@ -76,14 +106,21 @@ impl Serve {
         brief.storage.acquire_timeout_ms = brief.storage.acquire_timeout_ms.min(BRIEF_MS);
         let findings = preflight::check(self.service, &brief, &*clock).await;
         if findings.refuse_start() {
-            return Err(Failure::Input(format!(
-                "不能启动 this cannot be started:\n{findings}"
+            let all = listed(&findings);
+            return Err(Failure::Input(lang!(
+                "不能启动：\n{all}",
+                "this cannot be started:\n{all}"
             )));
         }
+        check_data(&config, self.service, self.create)?;
         let name = self.service.map_or("lutong", ServiceName::as_str);
         if self.service.is_none() && !config.data.exists() {
             // The first start makes it; whoever mistyped `--data` sees it here.
-            println!("lutong: a new data folder is made: {}", config.data.display());
+            let data = config.data.display();
+            announce(&lang!(
+                "新建数据目录：{data}",
+                "a new data folder is made: {data}"
+            ));
         }
         let telemetry = telemetry::init(&config.telemetry, name)?;
         for warning in &findings.0 {
@@ -93,7 +130,11 @@ impl Serve {
             None => one_process::start(&config, clock, random, telemetry.render()).await?,
             Some(service) => one_service::start(service, &config, clock, random, telemetry.render()).await?,
         };
-        crate::output::announce(format_args!("lutong: {name} serves on {}", running.address));
+        let address = running.address;
+        announce(&lang!(
+            "{name} 已在 {address} 提供服务",
+            "{name} serves on {address}"
+        ));
         if let Some(staff) = running.staff_address {
             let text = in_language("人员和数据源（凭证书）", "staff and feeds, with a certificate");
             crate::output::announce(format_args!("  {text}: https://{staff}"));
@@ -106,6 +147,10 @@ impl Serve {
         drop(telemetry);
         Ok(())
     }
+}
+
+fn announce(text: &str) {
+    crate::output::announce(format_args!("lutong: {text}"));
 }
 
 /// What somebody who starts it for the first time wants to know: where it is, where it keeps what it is told, how to sign
@@ -152,7 +197,7 @@ impl Migrate {
         wiring::migrate(service, &storage)
             .await
             .map_err(|source| StartError::Migrate { service, source })?;
-        say!("{service}: the schema is up to date");
+        tell!("{service}：表结构已是最新", "{service}: the schema is up to date");
         Ok(())
     }
 }
@@ -167,11 +212,12 @@ impl Config {
         }
         say!("{}", serde_json::to_string_pretty(&config)?);
         if findings.refuse_start() {
-            return Err(Failure::Input(findings.to_string()));
+            return Err(Failure::Input(listed(&findings)));
         }
         if !findings.0.is_empty() {
-            crate::output::complain(format_args!("lutong: {findings}"));
+            crate::output::complain(format_args!("lutong: {}", listed(&findings)));
         }
+        check_data(&config, asked.service, asked.create)?;
         Ok(())
     }
 }

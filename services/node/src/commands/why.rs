@@ -1,7 +1,8 @@
 //! What other people's data is read or changed for, as a command says it.
 
 use clap::Args;
-use lutong_proto::types::v1::{Purpose, PurposeCode};
+use lutong_proto::types::v1::PurposeCode;
+use serde_json::{Value, json};
 
 /// Goes into the record of the call.
 #[derive(Debug, Clone, Args)]
@@ -19,15 +20,13 @@ fn code(text: &str) -> Result<PurposeCode, String> {
     let name = format!("PURPOSE_CODE_{}", text.to_uppercase().replace('-', "_"));
     PurposeCode::from_str_name(&name)
         .filter(|code| *code != PurposeCode::Unspecified)
-        .ok_or_else(|| "is none of the purposes".to_owned())
+        .ok_or_else(|| lang!("不是已知的目的", "is none of the purposes"))
 }
 
 impl Why {
     /// The purpose as a request carries it.
-    pub fn purpose(&self, usual: PurposeCode) -> Purpose {
-        Purpose {
-            code: self.purpose.unwrap_or(usual).into(),
-            reference: self.reference.clone().unwrap_or_default(),
-        }
+    pub fn json(&self, usual: PurposeCode) -> Value {
+        let code = self.purpose.unwrap_or(usual).as_str_name();
+        json!({"code": code, "reference": self.reference.clone().unwrap_or_default()})
     }
 }

@@ -7,7 +7,8 @@ use lutong_risk_rules::domain::notice::compare::{Changed, Comparison, compare};
 use lutong_risk_rules::domain::notice::{Listing, Notice, Unplaced};
 use serde_json::{Value, json};
 
-use super::{Failure, level_zh, read};
+use super::{Failure, level, read};
+use crate::output::in_language;
 
 /// Places of a kind that are named on a screen.
 const NAMED: usize = 20;
@@ -42,41 +43,38 @@ fn notice(path: &Path) -> Result<Notice, Failure> {
 
 fn said(found: &Comparison) -> String {
     let mut said = format!("{} → {}\n", found.before.to_rfc3339(), found.after.to_rfc3339());
-    for ((level, city), tally) in &found.tallies {
-        if (tally.opened, tally.lifted, tally.changed) != (0, 0, 0) {
-            said.push_str(&format!(
-                "{} {}：新增 {}，解除 {}，调级 {}，不变 {}\n",
-                level_zh(*level),
-                city.name(),
-                tally.opened,
-                tally.lifted,
-                tally.changed,
-                tally.unchanged
-            ));
+    for ((of, city), tally) in &found.tallies {
+        let (opened, lifted, changed) = (tally.opened, tally.lifted, tally.changed);
+        if (opened, lifted, changed) == (0, 0, 0) {
+            continue;
         }
+        let city = format!("{} {}", city.code(), in_language(&city.name(), ""));
+        let (level, city, unchanged) = (level(*of), city.trim_end(), tally.unchanged);
+        said.push_str(&lang!(
+            "{level} {city}：新增 {opened}，解除 {lifted}，调级 {changed}，不变 {unchanged}\n",
+            "{level} {city}: {opened} opened, {lifted} lifted, {changed} changed level, {unchanged} unchanged\n"
+        ));
     }
     let unchanged: usize = found.tallies.values().map(|tally| tally.unchanged).sum();
-    said.push_str(&format!(
-        "合计：新增 opened {}，解除 lifted {}，调级 changed level {}，不变 unchanged {unchanged}，新增待定 to be placed {}，不再待定 no longer {}\n",
-        found.opened.len(),
-        found.lifted.len(),
-        found.changed.len(),
-        found.unplaced_opened.len(),
-        found.unplaced_lifted.len(),
+    let (opened, lifted, changed) = (found.opened.len(), found.lifted.len(), found.changed.len());
+    let (waiting, lapsed) = (found.unplaced_opened.len(), found.unplaced_lifted.len());
+    said.push_str(&lang!(
+        "合计：新增 {opened}，解除 {lifted}，调级 {changed}，不变 {unchanged}，新增待定 {waiting}，不再待定 {lapsed}\n",
+        "in all: {opened} opened, {lifted} lifted, {changed} changed level, {unchanged} unchanged, {waiting} to be placed, {lapsed} no longer\n"
     ));
-    list(&mut said, "＋", &found.opened, place);
-    list(&mut said, "－", &found.lifted, place);
-    list(&mut said, "～", &found.changed, |one| {
-        format!("{} ← {}", place(&one.listing), level_zh(one.before))
+    list(&mut said, "+", &found.opened, place);
+    list(&mut said, "-", &found.lifted, place);
+    list(&mut said, "~", &found.changed, |one| {
+        format!("{} ← {}", place(&one.listing), level(one.before))
     });
-    list(&mut said, "？", &found.unplaced_opened, |row| {
-        format!("{} {} {}", level_zh(row.level), row.place, row.community)
+    list(&mut said, "?", &found.unplaced_opened, |row| {
+        format!("{} {} {}", level(row.level), row.place, row.community)
     });
     said
 }
 
 fn place(one: &Listing) -> String {
-    format!("{} {} {}", level_zh(one.level), one.code, one.community)
+    format!("{} {} {}", level(one.level), one.code, one.community)
 }
 
 /// The first of a list, and how many more there are.
@@ -85,8 +83,9 @@ fn list<T>(said: &mut String, sign: &str, all: &[T], line: impl Fn(&T) -> String
         said.push_str(&format!("{sign} {}\n", line(one)));
     }
     if let Some(more) = all.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        said.push_str(&format!(
-            "{sign} …… 另有 {more} 条（--json 列出全部 lists all）\n"
+        said.push_str(&lang!(
+            "{sign} …… 另有 {more} 条（--json 列出全部）\n",
+            "{sign} … {more} more (--json lists all)\n"
         ));
     }
 }

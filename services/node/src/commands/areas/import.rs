@@ -6,8 +6,9 @@ use clap::Args;
 use lutong_proto::risk_rules::v1::area_service_client::AreaServiceClient;
 use lutong_proto::risk_rules::v1::{ImportIntervalsRequest, ImportNoticeRequest, ImportNoticeResponse};
 
-use super::{CHUNK, Failure, read, round};
-use crate::commands::client::{Calls, Target, failed, to_json};
+use super::{CHUNK, Failure, read};
+use crate::commands::client::{Calls, failed, to_json};
+use crate::commands::noun::{Shown, say_effect};
 
 #[derive(Debug, Args)]
 pub struct Import {
@@ -17,11 +18,8 @@ pub struct Import {
     /// A table of listings with their ends instead (CSV, or gzipped CSV).
     #[arg(long)]
     intervals: Option<PathBuf>,
-    /// For machines.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: Target,
+    shown: Shown,
 }
 
 impl Import {
@@ -29,29 +27,28 @@ impl Import {
         match (&self.file, &self.intervals) {
             (_, Some(table)) => self.intervals(table).await,
             (Some(notice), None) => self.notice(notice).await,
-            (None, None) => Err(Failure::Input("a notice, or --intervals".to_owned())),
+            (None, None) => Err(Failure::Input(lang!(
+                "请给出通告文件，或 --intervals",
+                "a notice, or --intervals"
+            ))),
         }
     }
 
     async fn notice(&self, file: &Path) -> Result<(), Failure> {
         let notice = read(file)?;
-        let changed = send(self.target.calls().await?, &notice).await?;
-        if self.json {
-            say!(
-                "{}",
-                to_json("lutong.risk_rules.v1.ImportNoticeResponse", &changed)
-            );
-        } else {
-            say!(
-                "{} listed, {} opened, {} unchanged, {} lifted, {} need placement by an officer; {}",
-                changed.listed,
-                changed.opened,
-                changed.unchanged,
-                changed.lifted,
-                changed.needs_placement,
-                round(changed.effect.as_ref())
-            );
+        let changed = send(self.shown.target.calls().await?, &notice).await?;
+        let answer = to_json("lutong.risk_rules.v1.ImportNoticeResponse", &changed);
+        if self.shown.json {
+            say!("{answer}");
+            return Ok(());
         }
+        let (listed, opened, unchanged) = (changed.listed, changed.opened, changed.unchanged);
+        let (lifted, waiting) = (changed.lifted, changed.needs_placement);
+        tell!(
+            "列出 {listed} 处，新增 {opened}，不变 {unchanged}，解除 {lifted}，待确定地点 {waiting}",
+            "{listed} listed, {opened} opened, {unchanged} unchanged, {lifted} lifted, {waiting} need placement by an officer"
+        );
+        say_effect(&answer["effect"]);
         Ok(())
     }
 
@@ -63,25 +60,22 @@ impl Import {
                 chunk: chunk.to_vec().into(),
             })
             .collect();
-        let mut client = AreaServiceClient::new(self.target.calls().await?);
+        let mut client = AreaServiceClient::new(self.shown.target.calls().await?);
         let answer = client.import_intervals(tokio_stream::iter(chunks)).await;
         let changed = answer.map_err(|status| failed(&status))?.into_inner();
-        if self.json {
-            let name = "lutong.risk_rules.v1.ImportIntervalsResponse";
-            say!("{}", to_json(name, &changed));
+        let answer = to_json("lutong.risk_rules.v1.ImportIntervalsResponse", &changed);
+        if self.shown.json {
+            say!("{answer}");
             return Ok(());
         }
-        say!(
-            "{} 行 rows：{} 处 listed，新增 opened {}，补记结束 ended {}，不变 unchanged {}，待定 to be placed {}，低风险 low {}",
-            changed.rows,
-            changed.listed,
-            changed.opened,
-            changed.ended,
-            changed.unchanged,
-            changed.needs_placement,
-            changed.low
+        let (rows, listed, opened) = (changed.rows, changed.listed, changed.opened);
+        let (ended, unchanged, low) = (changed.ended, changed.unchanged, changed.low);
+        let waiting = changed.needs_placement;
+        tell!(
+            "{rows} 行：列出 {listed} 处，新增 {opened}，补记结束 {ended}，不变 {unchanged}，待确定地点 {waiting}，低风险 {low}",
+            "{rows} rows: {listed} listed, {opened} opened, {ended} ended, {unchanged} unchanged, {waiting} need placement by an officer, {low} low"
         );
-        say!("{}", round(changed.effect.as_ref()));
+        say_effect(&answer["effect"]);
         Ok(())
     }
 }

@@ -9,27 +9,26 @@ use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{
     FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode, ImportOptions,
 };
-use lutong_proto::types::v1::{Effect, EffectState};
-use serde_json::json;
+use lutong_proto::types::v1::{Effect, EffectState, FieldError, LocalisedText, RowError};
 
 use super::file::{self, Line};
 use crate::commands::Failure;
-use crate::commands::client::{Calls, Target, failed};
+use crate::commands::client::{Calls, failed, to_json};
+use crate::commands::noun::Shown;
+use crate::output::in_language;
 
 /// Rows of one message: well below its size limit, and within what one transaction should hold.
 const ROWS: usize = 500;
 
 #[derive(Debug, Args)]
 pub struct Import {
+    /// Rows of facts: services/declaration/formats/facts.md.
     file: PathBuf,
     /// One bad row and nothing is stored (at most 1,000 rows).
     #[arg(long)]
     all_or_nothing: bool,
-    /// For machines.
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    target: Target,
+    shown: Shown,
 }
 
 /// Where a row stands.
@@ -67,7 +66,7 @@ impl Import {
             } else {
                 ImportMode::GoodRows
             };
-            Some(send(self.target.calls().await?, mode, rows).await?)
+            Some(send(self.shown.target.calls().await?, mode, rows).await?)
         };
         let imported = imported.unwrap_or_default();
         refused.extend(imported.errors.iter().map(|wrong| {
@@ -85,8 +84,12 @@ impl Import {
         refused.sort_by_key(|one| one.place.row);
         // A row can have several errors; what was sent and refused the service has counted.
         let count = unreadable + usize::try_from(imported.refused).unwrap_or(0);
-        if self.json {
-            say!("{}", as_json(&imported, &refused, count));
+        if self.shown.json {
+            let answer = of_file(imported, refused, count);
+            say!(
+                "{}",
+                to_json("lutong.declaration.v1.ImportFactsResponse", &answer)
+            );
         } else {
             say(&imported, &refused, count);
         }
@@ -128,22 +131,40 @@ pub fn state(imported: &ImportFactsResponse) -> &'static str {
     }
 }
 
-fn as_json(imported: &ImportFactsResponse, refused: &[Refused], count: usize) -> serde_json::Value {
-    let one = |one: &Refused| json!({"row": one.place.row, "line": one.place.line, "field": one.field, "reason": one.reason, "message": one.en});
-    let errors: Vec<_> = refused.iter().map(one).collect();
-    json!({"accepted": imported.accepted, "unchanged": imported.unchanged, "refused": count,
-        "state": state(imported), "errors": errors})
+/// The answer about the rows of the file, also those that could not be sent.
+fn of_file(imported: ImportFactsResponse, refused: Vec<Refused>, count: usize) -> ImportFactsResponse {
+    let error = |one: Refused| RowError {
+        row: i64::try_from(one.place.row).unwrap_or_default(),
+        error: Some(FieldError {
+            field: one.field,
+            reason: one.reason,
+            message: Some(LocalisedText {
+                zh: one.zh,
+                en: one.en,
+            }),
+        }),
+    };
+    ImportFactsResponse {
+        refused: i64::try_from(count).unwrap_or_default(),
+        errors: refused.into_iter().map(error).collect(),
+        ..imported
+    }
 }
 
 fn say(imported: &ImportFactsResponse, refused: &[Refused], count: usize) {
     for one in refused {
-        say!("line {}: {}: {} {}", one.place.line, one.field, one.zh, one.en);
+        let (line, field, text) = (one.place.line, &one.field, in_language(&one.zh, &one.en));
+        tell!("第 {line} 行：{field}：{text}", "line {line}: {field}: {text}");
     }
-    say!(
-        "{} accepted, {} unchanged, {count} refused, {}",
-        imported.accepted,
-        imported.unchanged,
-        state(imported)
+    let (accepted, unchanged) = (imported.accepted, imported.unchanged);
+    let state = match imported.effect.as_ref().map(Effect::state) {
+        Some(EffectState::InForce) => in_language("已生效", "in force"),
+        Some(EffectState::Pending) => in_language("待生效", "pending"),
+        Some(EffectState::Unspecified) | None => in_language("未存入", "nothing stored"),
+    };
+    tell!(
+        "已收 {accepted}，未变 {unchanged}，拒收 {count}；{state}",
+        "{accepted} accepted, {unchanged} unchanged, {count} refused; {state}"
     );
 }
 

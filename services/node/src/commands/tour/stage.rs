@@ -93,7 +93,7 @@ impl Stage {
     }
 }
 
-/// As `lutong admin add` does it.
+/// As `lutong accounts add` does it.
 async fn add_accounts(config: &NodeConfig, clock: &ManualClock) -> Result<(), Failure> {
     one_process::prepare(&config.data)?;
     let keys = MeshKeys::open(&one_process::keys(&config.data), &Entropy)?;

@@ -1,4 +1,4 @@
-//! `rules test|lint`: case files and rule sets without a mesh. The other commands speak to one.
+//! `rule-sets`: the rules of a running mesh; `test` and `lint` work on files and ask no mesh.
 
 mod changes;
 mod lint;
@@ -11,29 +11,30 @@ use lutong_risk_rules::domain::case_file::CaseFile;
 use lutong_risk_rules::domain::rule_set::{MAX_DOCUMENT, RuleSet};
 
 use super::Failure;
+use super::noun::{Act, Show};
 
 #[derive(Debug, Subcommand)]
-pub enum Rules {
+pub enum RuleSets {
+    /// All versions, the newest first.
+    List(changes::List),
+    /// One version: `sd-2022.1`.
+    Show(Show),
+    /// Announce a version of a rule set.
+    Announce(changes::Announce),
+    /// Count whom an announced version would change, in shadow, and wait for the count.
+    Preview(changes::Preview),
+    /// Approve what somebody else announced.
+    Approve(Act),
+    /// Refuse a version that is not active.
+    Reject(Act),
+    /// Take the account's own version back that is not active.
+    Withdraw(Act),
+    /// Let a paused version try again.
+    Resume(changes::Resume),
     /// Run decision case files (lutong-decision-cases/1).
     Test(Test),
     /// Find what is wrong with rule sets: status 1 for errors, 2 for a file that is no rule set.
     Lint(lint::Lint),
-    /// Announce a version of a rule set.
-    Announce(changes::Announce),
-    /// Count whom an announced version would change, in shadow.
-    Preview(changes::Preview),
-    /// Approve what somebody else announced.
-    Approve(changes::Approve),
-    /// Let a paused version try again.
-    Resume(changes::Resume),
-    /// Refuse a version that is not active.
-    Reject(changes::Reject),
-    /// Take the account's own version back that is not active.
-    Withdraw(changes::Withdraw),
-    /// One version.
-    Show(changes::Show),
-    /// All versions, the newest first.
-    List(changes::List),
 }
 
 #[derive(Debug, Args)]
@@ -41,23 +42,24 @@ pub struct Test {
     /// A rule set that case files may name beside those of this build; of two of one id this one is meant.
     #[arg(long, value_name = "FILE.toml")]
     rule_set: Option<PathBuf>,
+    /// Decision case files.
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }
 
-impl Rules {
+impl RuleSets {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Test(test) => test.run(),
-            Self::Lint(lint) => lint.run(),
+            Self::List(list) => list.run().await,
+            Self::Show(show) => changes::NOUN.show(&show.name, &show.shown).await.map(drop),
             Self::Announce(announce) => announce.run().await,
             Self::Preview(preview) => preview.run().await,
-            Self::Approve(approve) => approve.run().await,
+            Self::Approve(act) => changes::NOUN.act(&act, "approve", act.body()).await,
+            Self::Reject(act) => changes::NOUN.act(&act, "reject", act.body()).await,
+            Self::Withdraw(act) => changes::NOUN.act(&act, "withdraw", act.body()).await,
             Self::Resume(resume) => resume.run().await,
-            Self::Reject(reject) => reject.run().await,
-            Self::Withdraw(withdraw) => withdraw.run().await,
-            Self::Show(show) => show.run().await,
-            Self::List(list) => list.run().await,
+            Self::Test(test) => test.run(),
+            Self::Lint(lint) => lint.run(),
         }
     }
 }
@@ -78,7 +80,11 @@ impl Test {
         if let Some(set) = &given
             && files.iter().all(|file| file.rule_set().id != set.id)
         {
-            return Err(Failure::Input(format!("no file names rule set {:?}", set.id)));
+            let id = &set.id;
+            return Err(Failure::Input(lang!(
+                "没有文件使用规则集 {id}",
+                "no file names rule set {id:?}"
+            )));
         }
         let (mut passed, mut failed) = (0, 0);
         for outcome in files.iter().flat_map(CaseFile::run) {
@@ -89,7 +95,10 @@ impl Test {
                 say!("{}: {}", outcome.name, outcome.failures.join(" | "));
             }
         }
-        say!("{passed} passed, {failed} failed");
+        tell!(
+            "{passed} 通过，{failed} 未通过",
+            "{passed} passed, {failed} failed"
+        );
         if failed == 0 { Ok(()) } else { Err(Failure::Failed) }
     }
 }
@@ -105,7 +114,8 @@ fn read(path: &Path, most: usize) -> Result<String, Failure> {
         // The cut may go through a character.
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
-    String::from_utf8(bytes).map_err(|_| Failure::Input(format!("{}: is not UTF-8", path.display())))
+    let path = path.display();
+    String::from_utf8(bytes).map_err(|_| Failure::Input(lang!("{path}：不是 UTF-8", "{path}: is not UTF-8")))
 }
 
 fn input(path: &Path, error: impl std::fmt::Display) -> Failure {

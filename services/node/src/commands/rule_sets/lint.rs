@@ -1,4 +1,4 @@
-//! `rules lint`: what is wrong with rule sets, Chinese first.
+//! `rule-sets lint`: what is wrong with rule sets.
 
 use std::path::PathBuf;
 
@@ -7,10 +7,12 @@ use lutong_risk_rules::domain::rule_set::MAX_DOCUMENT;
 use lutong_risk_rules::domain::rule_set::lint::{Finding, Linted, Severity, lint};
 use serde_json::json;
 
-use super::super::Failure;
+use crate::commands::Failure;
+use crate::output::in_language;
 
 #[derive(Debug, Args)]
 pub struct Lint {
+    /// Rule sets (TOML).
     #[arg(required = true)]
     files: Vec<PathBuf>,
     /// For machines.
@@ -39,7 +41,7 @@ impl Lint {
         let mut findings = linted.iter().flat_map(|(_, linted)| &linted.findings);
         let unreadable = |one: &&Finding| matches!(one.reason, "RULE_SET_UNREADABLE" | "RULE_SET_TOO_LARGE");
         if let Some(one) = findings.clone().find(unreadable) {
-            return Err(Failure::Input(format!("{} {}", one.zh, one.en)));
+            return Err(Failure::Input(in_language(&one.zh, &one.en).to_owned()));
         }
         if findings.any(|one| one.severity == Severity::Error) {
             return Err(Failure::Failed);
@@ -62,13 +64,12 @@ fn print(file: &str, linted: &Linted) {
             .map(|rule| format!(" {rule}"))
             .unwrap_or_default();
         say!(
-            "{file}: {severity}: {reason}{rule} {}\n  {}\n  {}",
+            "{file}: {severity}: {reason}{rule} {}\n  {}",
             one.path,
-            one.zh,
-            one.en
+            in_language(&one.zh, &one.en)
         );
     }
     if linted.findings.is_empty() {
-        say!("{file}: 无问题 clean");
+        tell!("{file}：无问题", "{file}: clean");
     }
 }

@@ -10,6 +10,7 @@ use lutong_risk_rules::domain::notice::place::is_issued;
 
 use super::input;
 use crate::commands::Failure;
+use crate::output::in_language;
 
 #[derive(Debug, Args)]
 pub struct Rights {
@@ -42,7 +43,8 @@ fn role(name: &str) -> Result<Role, Failure> {
     let role = Role::from_str_name(&name)
         .filter(|role| !matches!(role, Role::Unspecified | Role::Service | Role::Public));
     role.ok_or_else(|| {
-        Failure::Input(format!(
+        Failure::Input(lang!(
+            "--role：账号没有 {name} 这一角色",
             "--role: there is no role {name} that an account can have"
         ))
     })
@@ -54,7 +56,8 @@ fn division(code: &str) -> Result<DivisionCode, Failure> {
     if is_issued(parsed) {
         return Ok(parsed);
     }
-    Err(Failure::Input(format!(
+    Err(Failure::Input(lang!(
+        "{code}：没有此区划代码",
         "{code}: there is no division of this code"
     )))
 }
@@ -63,12 +66,14 @@ fn division(code: &str) -> Result<DivisionCode, Failure> {
 fn own_division(code: &str) -> Result<DivisionCode, Failure> {
     let own = division(code)?;
     if own == DivisionCode::SHANDONG {
-        return Err(input(
-            "--division: for the whole province say --province-wide, which is a grant of its own",
-        ));
+        return Err(Failure::Input(lang!(
+            "--division：全省请用 --province-wide，那是单独的授权",
+            "--division: for the whole province say --province-wide, which is a grant of its own"
+        )));
     }
     if !DivisionCode::SHANDONG.contains(own) {
-        return Err(Failure::Input(format!(
+        return Err(Failure::Input(lang!(
+            "--division：{code} 不在山东省内",
             "--division: {code} lies outside Shandong"
         )));
     }
@@ -99,12 +104,15 @@ impl Rights {
             } else {
                 self.no_grant()?
             },
-            ..Account::citizen(AccountId::parse(name).map_err(|wrong| input(wrong.en))?)
+            ..Account::citizen(
+                AccountId::parse(name).map_err(|wrong| input(in_language(&wrong.zh, &wrong.en)))?,
+            )
         };
         if account.check().is_err() {
-            return Err(input(
-                "a role that acts on people or areas has a --division (for example 370202) or is --province-wide",
-            ));
+            return Err(Failure::Input(lang!(
+                "处理人员或地区的角色须有 --division（例如 370202）或 --province-wide",
+                "a role that acts on people or areas has a --division (for example 370202) or is --province-wide"
+            )));
         }
         Ok(account)
     }
@@ -119,18 +127,20 @@ impl Rights {
             .clone()
             .or_else(|| self.feed.is_some().then(|| name.to_owned()));
         let (Some(source), false) = (named, kinds.is_empty()) else {
-            return Err(input(
-                "an authority-feed has a --source and --kinds, or is a --feed",
-            ));
+            return Err(Failure::Input(lang!(
+                "authority-feed 须有 --source 和 --kinds，或用 --feed",
+                "an authority-feed has a --source and --kinds, or is a --feed"
+            )));
         };
         feed::check_source(&source).map_err(|wrong| input(format!("--source: {wrong}")))?;
         for kind in &kinds {
             feed::check_kind(kind).map_err(|wrong| input(format!("--kinds: {wrong}")))?;
         }
         if self.divisions.is_empty() && !self.province_wide {
-            return Err(input(
-                "a feed has the --divisions that it may name (for example 370200), or is --province-wide",
-            ));
+            return Err(Failure::Input(lang!(
+                "数据源须有可填报的 --divisions（例如 370200），或 --province-wide",
+                "a feed has the --divisions that it may name (for example 370200), or is --province-wide"
+            )));
         }
         let divisions = self.divisions.iter().map(|code| division(code));
         Ok(FeedGrant {
@@ -144,9 +154,10 @@ impl Rights {
         if self.source.is_none() && self.kinds.is_empty() && self.divisions.is_empty() {
             return Ok(None);
         }
-        Err(input(
-            "nobody but an authority-feed has a --source, --kinds or --divisions",
-        ))
+        Err(Failure::Input(lang!(
+            "只有 authority-feed 才有 --source、--kinds、--divisions",
+            "nobody but an authority-feed has a --source, --kinds or --divisions"
+        )))
     }
 }
 
