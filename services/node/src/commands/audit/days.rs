@@ -16,12 +16,12 @@ pub async fn verify(shown: &Shown, day: &str) -> Result<(), Failure> {
             tell!(
                 "{day}：完好；封存 {sealed}，现存 {found}，根 {root}",
                 "{day}: intact; {sealed} sealed, {found} found, root {root}"
-            )
+            );
         } else {
             tell!(
                 "{day}：异常；封存 {sealed}，现存 {found}，根 {root}",
                 "{day}: BROKEN; {sealed} sealed, {found} found, root {root}"
-            )
+            );
         }
         let buckets: Vec<_> = items(&answer, "broken_buckets")
             .iter()
