@@ -123,11 +123,8 @@ async fn an_open_import_ends_with_its_feed(mesh: &Mesh) {
 }
 
 fn accounts_are_listed_and_shown_with_what_was_changed(mesh: &Mesh) {
-    let listed = admin(mesh, &["list", "--json"]);
-    let listed: Vec<Value> = listed
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let listed: Value = serde_json::from_str(&admin(mesh, &["list", "--json"])).unwrap();
+    let listed = listed["accounts"].as_array().unwrap();
     let of = |name: &str| listed.iter().find(|one| one["account_id"] == name).unwrap();
     assert_eq!(of("cdc-370700")["disabled"], true);
     assert_eq!(of("supervisor-1")["division"], "370000");
