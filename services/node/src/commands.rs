@@ -1,6 +1,7 @@
 //! The command line.
 
 mod accounts;
+mod answers;
 mod api;
 mod areas;
 mod audit;
@@ -27,6 +28,7 @@ mod rule_sets;
 mod serve;
 mod tour;
 mod unplaced_areas;
+mod waiting;
 mod why;
 
 use std::path::PathBuf;

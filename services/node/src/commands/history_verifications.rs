@@ -4,10 +4,10 @@ use clap::{Args, Subcommand};
 use lutong_proto::types::v1::PurposeCode;
 use serde_json::{Value, json};
 
+use super::Failure;
 use super::noun::{Listing, Noun, Query, Sent, Show, Wait, at, items, text, word};
-use super::operations::Host;
+use super::waiting::{self, Host};
 use super::why::Why;
-use super::{Failure, operations};
 
 const NOUN: Noun = Noun {
     collection: "history-verifications",
@@ -84,7 +84,7 @@ pub async fn everybodys(purpose: Value, sent: &Sent) -> Result<Value, Failure> {
     let sent = (sent, Wait { detach: false });
     let path = "/v1/history-verifications";
     let (answer, ended) = NOUN.complete(Host::RiskRules, path, body, sent).await?;
-    operations::ended_well(ended.as_ref())?;
+    waiting::ended_well(ended.as_ref())?;
     Ok(answer)
 }
 

@@ -2,14 +2,14 @@
 //! it is a table in one language, with `--json` the API's answer as it came.
 
 use clap::Args;
-use lutong_kernel::Timestamp;
 use lutong_proto::types::v1::PurposeCode;
 use serde_json::{Value, json};
 
 use super::Failure;
+pub use super::answers::{at, constant, items, localised, text, word};
 use super::api::{id_of, segment};
 use super::client::{Repeatable, Target};
-use super::operations::{self, Host};
+use super::waiting::{self, Host};
 use super::why::Why;
 use crate::output::{complain, in_language, table};
 
@@ -189,7 +189,7 @@ impl Noun {
         let json = sent.0.shown.json;
         let (answer, ended) = self.complete(host, path, body, sent).await?;
         self.say(&answer, json);
-        operations::ended_well(ended.as_ref())?;
+        waiting::ended_well(ended.as_ref())?;
         Ok(answer)
     }
 
@@ -210,7 +210,7 @@ impl Noun {
             return Ok((answer, None));
         };
         let api = sent.shown.target.api().await?;
-        let ended = operations::follow(&api, host, operation).await?;
+        let ended = waiting::follow(&api, host, operation).await?;
         let answer = api.get(&self.path(&text(&answer[self.one]["name"]))).await?;
         Ok((answer, Some(ended)))
     }
@@ -300,53 +300,9 @@ impl Query {
     }
 }
 
-pub fn items<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
-    answer[name].as_array().map_or(&[], Vec::as_slice)
-}
-
-/// A cell: text, or a number; empty where there is none.
-pub fn text(value: &Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// An instant of an answer as people here read it.
-pub fn at(value: &Value) -> String {
-    let text = text(value);
-    Timestamp::parse(&text).map_or(text, Timestamp::to_rfc3339)
-}
-
-/// Of both texts the one in this command's language.
-pub fn localised(value: &Value) -> &str {
-    let (zh, en) = (value["zh"].as_str(), value["en"].as_str());
-    in_language(zh.unwrap_or_default(), en.unwrap_or_default())
-}
-
-/// `RISK_LEVEL_HIGH` is `high`.
-pub fn word(value: &Value, prefix: &str) -> String {
-    let text = text(value);
-    let word = text.strip_prefix(prefix).unwrap_or(&text);
-    word.trim_start_matches('_').to_lowercase().replace('_', "-")
-}
-
-/// `high` is `RISK_LEVEL_HIGH`.
-pub fn constant(prefix: &str, word: &str) -> String {
-    format!("{prefix}_{}", word.to_uppercase().replace('-', "_"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_word_and_its_constant_are_each_others_inverse() {
-        let constant = constant("LEGAL_BASIS_CODE", "picl-39");
-        assert_eq!(constant, "LEGAL_BASIS_CODE_PICL_39");
-        assert_eq!(word(&json!(constant), "LEGAL_BASIS_CODE"), "picl-39");
-    }
 
     #[test]
     fn a_query_has_what_is_said_and_nothing_else() {

@@ -1,17 +1,12 @@
 //! `operations`: what the mesh does by itself for longer than an answer may take.
 
-use std::io::IsTerminal as _;
-use std::time::Duration;
-
-use clap::{Args, Subcommand, ValueEnum};
-use indicatif::{ProgressBar, ProgressStyle};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::api::{Api, id_of, segment};
-use super::noun::{Listing, Noun, Query, Sent, Show, at, constant, localised, text, word};
-
-const POLL: Duration = Duration::from_millis(200);
+use super::api::Api;
+use super::noun::{Listing, Noun, Query, Sent, Show, at, constant, text, word};
+use super::waiting::{Host, ended_well, follow, trouble};
 
 const NOUN: Noun = Noun {
     collection: "operations",
@@ -32,27 +27,6 @@ const NOUN: Noun = Noun {
         }
     },
 };
-
-/// The service that does it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Host {
-    RiskRules,
-    Declaration,
-}
-
-impl Host {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::RiskRules => "risk-rules",
-            Self::Declaration => "declaration",
-        }
-    }
-
-    fn path(self, name: &str) -> String {
-        let id = segment(id_of("operations", name));
-        format!("/v1/{}/operations/{id}", self.as_str())
-    }
-}
 
 #[derive(Debug, Subcommand)]
 pub enum Operations {
@@ -146,58 +120,6 @@ async fn find(api: &Api, name: &str) -> Result<(Host, Value), Failure> {
         },
         Err(failure) => Err(failure),
     }
-}
-
-/// Follows an operation to its end, with a bar on a terminal; how it stands then.
-pub async fn follow(api: &Api, host: Host, name: &str) -> Result<Value, Failure> {
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(0)
-    } else {
-        ProgressBar::hidden()
-    };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
-        bar.set_style(style);
-    }
-    loop {
-        let answer = api.get(&host.path(name)).await?;
-        let operation = &answer["operation"];
-        let count = |name: &str| text(&operation["progress"][name]).parse().unwrap_or_default();
-        bar.set_length(count("total"));
-        bar.set_position(count("done"));
-        let state = word(&operation["state"], "OPERATION_STATE");
-        if !["queued", "running"].contains(&state.as_str()) {
-            bar.finish_and_clear();
-            return Ok(answer);
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-/// One that was waited for and did not succeed is a failure.
-pub fn ended_well(answer: Option<&Value>) -> Result<(), Failure> {
-    let Some(operation) = answer.map(|answer| &answer["operation"]) else {
-        return Ok(());
-    };
-    match word(&operation["state"], "OPERATION_STATE").as_str() {
-        "succeeded" => Ok(()),
-        _ => Err(Failure::Because(trouble(operation))),
-    }
-}
-
-fn trouble(operation: &Value) -> String {
-    let (name, state) = (
-        text(&operation["name"]),
-        word(&operation["state"], "OPERATION_STATE"),
-    );
-    let error = &operation["error"];
-    if !error.is_object() {
-        return format!("{name}: {state}");
-    }
-    format!(
-        "{name}: {state}: {}: {}",
-        text(&error["reason"]),
-        localised(&error["message"])
-    )
 }
 
 fn progress(operation: &Value) -> String {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::noun::{Listing, Noun, Query, Sent, Show, Wait, at, items, localised, text};
-use super::operations::Host;
+use super::waiting::Host;
 use crate::output::in_language;
 
 const NOUN: Noun = Noun {

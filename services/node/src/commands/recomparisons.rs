@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Failure;
 use super::noun::{Listing, Noun, Query, Sent, Show, Wait, at, items, text, word};
-use super::operations::Host;
+use super::waiting::Host;
 use super::why::Why;
 
 const NOUN: Noun = Noun {

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::logs::Log;
 use crate::commands::Failure;
 
 /// The end of each service's log, as `VerifyAuditLog` answers it.
@@ -28,15 +27,10 @@ pub fn read(path: &Path) -> Result<Heads, Failure> {
     Ok(heads)
 }
 
-pub fn write(path: &Path, logs: &[Log]) -> Result<(), Failure> {
-    let heads: BTreeMap<_, _> = logs
-        .iter()
-        .filter(|log| log.head.is_object())
-        .map(|log| (log.service.as_str(), &log.head))
-        .collect();
+pub fn write(path: &Path, heads: &BTreeMap<&str, &Value>) -> Result<(), Failure> {
     // Whole or not at all: a file that was cut off would prove nothing.
     let beside = path.with_extension("new");
-    std::fs::write(&beside, serde_json::to_string_pretty(&heads)?)?;
+    std::fs::write(&beside, serde_json::to_string_pretty(heads)?)?;
     std::fs::rename(&beside, path)?;
     Ok(())
 }

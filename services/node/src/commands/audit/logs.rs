@@ -29,7 +29,8 @@ pub async fn check(api: &Api, file: Option<&Path>) -> Result<Vec<Log>, Failure> 
         logs.push(Log::check(api, service, known.get(service.as_str())).await?);
     }
     if let Some(path) = file.filter(|_| logs.iter().all(Log::is_intact)) {
-        heads::write(path, &logs)?;
+        let ends = logs.iter().filter(|log| log.head.is_object());
+        heads::write(path, &ends.map(|log| (log.service.as_str(), &log.head)).collect())?;
     }
     Ok(logs)
 }

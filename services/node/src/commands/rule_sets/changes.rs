@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::commands::Failure;
 use crate::commands::noun::{Act, Listing, Noun, Query, Sent, Wait, at, constant, items, text, word};
-use crate::commands::operations::Host;
+use crate::commands::waiting::Host;
 
 /// Divisions that a person is shown.
 const DIVISIONS: usize = 20;
