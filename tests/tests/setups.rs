@@ -303,8 +303,8 @@ async fn a_command_whose_output_nobody_reads_on_ends_quietly() {
         String::from_utf8_lossy(&imported.stderr)
     );
     for arguments in [
-        &["areas", "show", "--account", "epidemiologist-1"][..],
-        &["areas", "show", "--account", "epidemiologist-1", "--json"],
+        &["areas", "list", "--account", "epidemiologist-1"][..],
+        &["areas", "list", "--account", "epidemiologist-1", "--json"],
         &["audit", "list", "--account", "auditor-1"],
     ] {
         let mut child = Command::new(binary())
