@@ -23,7 +23,7 @@ pub async fn measure() -> Result<(), Failure> {
             .port();
         let started = Instant::now();
         let mut child = Command::new(std::env::current_exe()?)
-            .args(["serve", "--data"])
+            .args(["serve", "--create", "--data"])
             .arg(folder.path().join("data"))
             .env("LUTONG_GATEWAY__LISTEN", format!("127.0.0.1:{port}"))
             .stdout(Stdio::null())
