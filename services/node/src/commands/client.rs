@@ -155,11 +155,10 @@ impl Target {
         if !self.connection.has_certificate() {
             return self.connection.transport();
         }
-        let zh = format!("--certificate (LUTONG_CERTIFICATE) 与 {other} 只能选其一：证书已写明账号");
-        let en = format!(
+        Err(Failure::Input(lang!(
+            "--certificate (LUTONG_CERTIFICATE) 与 {other} 只能选其一：证书已写明账号",
             "--certificate (LUTONG_CERTIFICATE) and {other} exclude each other: the certificate names the account"
-        );
-        Err(Failure::Input(in_language(&zh, &en).to_owned()))
+        )))
     }
 
     /// None where the certificate names the account.

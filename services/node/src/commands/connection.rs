@@ -67,11 +67,9 @@ impl Connection {
         let base = base_of(&self.endpoint, wants_tls)?;
         let is_https = base.starts_with("https://");
         if self.has_certificate() && !is_https {
-            let zh = "使用 --certificate 时网关地址须为 https://";
-            let en = "with --certificate the gateway is https://HOST:PORT";
-            return Err(Failure::Input(format!(
-                "--endpoint {base}: {}",
-                in_language(zh, en)
+            return Err(Failure::Input(lang!(
+                "--endpoint {base}: 使用 --certificate 时网关地址须为 https://",
+                "--endpoint {base}: with --certificate the gateway is https://HOST:PORT"
             )));
         }
         let tls = is_https.then(|| self.tls()).transpose()?;
@@ -98,16 +96,17 @@ impl Connection {
                 let private =
                     PrivateKeyDer::from_pem_file(key).map_err(|error| unusable("--key", key, &error))?;
                 trusting.with_client_auth_cert(chain, private).map_err(|_| {
-                    let zh = format!("--key {}：私钥与证书不匹配", key.display());
-                    let en = format!("--key {}: it does not belong to the certificate", key.display());
-                    Failure::Input(in_language(&zh, &en).to_owned())
+                    let key = key.display();
+                    Failure::Input(lang!(
+                        "--key {key}：私钥与证书不匹配",
+                        "--key {key}: it does not belong to the certificate"
+                    ))
                 })
             }
-            _ => {
-                let zh = "--certificate 与 --key（LUTONG_CERTIFICATE、LUTONG_KEY）须同时给出";
-                let en = "--certificate and --key (LUTONG_CERTIFICATE, LUTONG_KEY) are given together";
-                Err(Failure::Input(in_language(zh, en).to_owned()))
-            }
+            _ => Err(Failure::Input(lang!(
+                "--certificate 与 --key（LUTONG_CERTIFICATE、LUTONG_KEY）须同时给出",
+                "--certificate and --key (LUTONG_CERTIFICATE, LUTONG_KEY) are given together"
+            ))),
         }
     }
 
@@ -123,9 +122,10 @@ impl Connection {
         }
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if roots.is_empty() {
-            let zh = "本系统没有可信的签发机构：请用 --ca（LUTONG_CA）指明网关证书的签发机构";
-            let en = "this system trusts no authority: name that of the gateway's certificate with --ca (LUTONG_CA)";
-            return Err(Failure::Input(in_language(zh, en).to_owned()));
+            return Err(Failure::Input(lang!(
+                "本系统没有可信的签发机构：请用 --ca（LUTONG_CA）指明网关证书的签发机构",
+                "this system trusts no authority: name that of the gateway's certificate with --ca (LUTONG_CA)"
+            )));
         }
         Ok(roots)
     }
@@ -146,32 +146,31 @@ fn certificates(flag: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>,
 }
 
 fn unusable(flag: &str, path: &Path, reason: &dyn std::fmt::Display) -> Failure {
-    let zh = "请给出可读的 PEM 文件";
-    let en = "name a PEM file that can be read";
     let path = path.display();
-    Failure::Input(format!("{flag} {path}: {reason}: {}", in_language(zh, en)))
+    Failure::Input(lang!(
+        "{flag} {path}: {reason}: 请给出可读的 PEM 文件",
+        "{flag} {path}: {reason}: name a PEM file that can be read"
+    ))
 }
 
 /// What can be known before the gateway is asked.
 fn check_account(path: &Path, certificate: &CertificateDer<'_>) -> Result<(), Failure> {
     let path = path.display();
-    let (zh, en) = match account_of(certificate) {
-        None => (
-            format!("--certificate {path}：证书未写明账号，请换用账号证书（lutong certs account）"),
-            format!(
-                "--certificate {path}: it names no account; use one of an account (lutong certs account)"
-            ),
+    let wrong = match account_of(certificate) {
+        None => lang!(
+            "--certificate {path}：证书未写明账号，请换用账号证书（lutong certs account）",
+            "--certificate {path}: it names no account; use one of an account (lutong certs account)"
         ),
         Some(account) if account.until <= WallClock.now() => {
             let at = account.until.to_rfc3339();
-            (
-                format!("--certificate {path}：证书已于 {at} 过期，请换发"),
-                format!("--certificate {path}: it expired at {at}; have it issued anew"),
+            lang!(
+                "--certificate {path}：证书已于 {at} 过期，请换发",
+                "--certificate {path}: it expired at {at}; have it issued anew"
             )
         }
         Some(_) => return Ok(()),
     };
-    Err(Failure::Input(in_language(&zh, &en).to_owned()))
+    Err(Failure::Input(wrong))
 }
 
 /// `127.0.0.1:8080` is `http://127.0.0.1:8080`, or https:// where TLS is wanted.
@@ -188,11 +187,9 @@ fn base_of(endpoint: &str, wants_tls: bool) -> Result<String, Failure> {
         .is_ok_and(|uri| uri.host().is_some_and(|host| !host.is_empty()) && uri.path() == "/");
     let scheme = base.split("://").next().unwrap_or_default();
     if !is_address || !["http", "https"].contains(&scheme) {
-        let zh = "网关地址应为 主机:端口、http://主机:端口 或 https://主机:端口";
-        let en = "a gateway is HOST:PORT, http://HOST:PORT or https://HOST:PORT";
-        return Err(Failure::Input(format!(
-            "--endpoint {endpoint}: {}",
-            in_language(zh, en)
+        return Err(Failure::Input(lang!(
+            "--endpoint {endpoint}: 网关地址应为 主机:端口、http://主机:端口 或 https://主机:端口",
+            "--endpoint {endpoint}: a gateway is HOST:PORT, http://HOST:PORT or https://HOST:PORT"
         )));
     }
     Ok(base)
