@@ -2,6 +2,7 @@
 //! the table [`store`], answers for it through [`Operations`], and works at it in a way of its own.
 
 mod reading;
+mod rpc;
 pub mod store;
 mod wire;
 

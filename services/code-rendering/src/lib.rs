@@ -56,7 +56,7 @@ pub async fn build(
         consumer: SERVICE,
         producer: ServiceName::RiskRules,
         database: store.database.clone(),
-        source: Arc::new(peers::decision_log::decision_log(risk_rules)),
+        source: Arc::new(peers::decision_log::log(risk_rules)),
         handler: Arc::new(service::following::Decided::new(codes)),
     };
     Ok(Component {

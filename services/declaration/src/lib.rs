@@ -72,7 +72,9 @@ pub async fn build(
         tasks: vec![
             outbox.clone().run_relay(bell, stop.clone()).boxed(),
             puller.run(stop.clone()).boxed(),
-            operations.sweep(rpc::operations::nothing_more, stop).boxed(),
+            operations
+                .sweep(service::operations::forget_nothing, stop)
+                .boxed(),
             imports.boxed(),
             audit.seal_days(foundation.stop.clone()).boxed(),
             store.upkeep(foundation, Some(outbox)),

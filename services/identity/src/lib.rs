@@ -55,7 +55,7 @@ pub async fn build(
         consumer: SERVICE,
         producer: ServiceName::Declaration,
         database: store.database.clone(),
-        source: Arc::new(peers::declaration_log::declaration_log(declaration.clone())),
+        source: Arc::new(peers::declaration_log::log(declaration.clone())),
         handler: Arc::new(service::confirmation::Confirmation::new(
             &store,
             foundation,

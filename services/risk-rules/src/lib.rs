@@ -88,7 +88,7 @@ pub async fn build(
         ))
         .add_service(DesignationService::server(designations, skin.clone()))
         .add_service(OperationService::server(
-            rpc::operations::Handler(operations.clone()),
+            rpc::operations::OperationRpc(operations.clone()),
             skin.clone(),
         ))
         .add_service(RollbackService::server(
@@ -104,14 +104,14 @@ pub async fn build(
         consumer: SERVICE,
         producer: ServiceName::Identity,
         database: store.database.clone(),
-        source: Arc::new(peers::identity_log::identity_log(identity)),
+        source: Arc::new(peers::identity_log::log(identity)),
         handler: Arc::new(service::people::Identified::new(decider.clone())),
     };
     let follower = Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,
         database: store.database.clone(),
-        source: Arc::new(peers::declaration_log::declaration_log(declaration)),
+        source: Arc::new(peers::declaration_log::log(declaration)),
         handler: Arc::new(service::following::Declared::new(decider.clone(), reader)),
     };
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());

@@ -190,6 +190,10 @@ fn is_open() -> sea_orm::sea_query::SimpleExpr {
     Column::State.is_in(State::OPEN.map(State::as_str))
 }
 
+fn is_of(kind: Kind, target: &str) -> sea_orm::sea_query::SimpleExpr {
+    Column::Kind.eq(kind.as_str()).and(Column::Target.eq(target))
+}
+
 /// Ends one that goes on; `false` when it has ended.
 pub async fn finish(
     transaction: &DatabaseTransaction,
@@ -212,8 +216,7 @@ pub async fn finish_of(
     at: Timestamp,
 ) -> Result<(), StorageError> {
     end(ended, at)
-        .filter(Column::Kind.eq(kind.as_str()))
-        .filter(Column::Target.eq(target))
+        .filter(is_of(kind, target))
         .exec(transaction)
         .await?;
     Ok(())
@@ -227,8 +230,7 @@ pub async fn finish_running_of(
     at: Timestamp,
 ) -> Result<(), StorageError> {
     end(ended, at)
-        .filter(Column::Kind.eq(kind.as_str()))
-        .filter(Column::Target.eq(target))
+        .filter(is_of(kind, target))
         .filter(Column::State.eq(State::Running.as_str()))
         .exec(transaction)
         .await?;
@@ -256,8 +258,7 @@ pub async fn begin_of(
 ) -> Result<(), StorageError> {
     Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Running.as_str()))
-        .filter(Column::Kind.eq(kind.as_str()))
-        .filter(Column::Target.eq(target))
+        .filter(is_of(kind, target))
         .filter(Column::State.eq(State::Queued.as_str()))
         .exec(transaction)
         .await?;
@@ -287,8 +288,7 @@ pub async fn of_target(
     target: &str,
 ) -> Result<Option<Operation>, StorageError> {
     let row = Entity::find()
-        .filter(Column::Kind.eq(kind.as_str()))
-        .filter(Column::Target.eq(target))
+        .filter(is_of(kind, target))
         .order_by_desc(Column::Id)
         .one(connection)
         .await?;
@@ -301,13 +301,16 @@ pub async fn queued_of(
     (kind, target): (Kind, &str),
 ) -> Result<Option<Operation>, StorageError> {
     let row = Entity::find()
-        .filter(Column::Kind.eq(kind.as_str()))
-        .filter(Column::Target.eq(target))
+        .filter(is_of(kind, target))
         .filter(Column::State.eq(State::Queued.as_str()))
         .order_by_asc(Column::Id)
         .one(connection)
         .await?;
     row.map(Operation::try_from).transpose()
+}
+
+fn more_done(more: i64) -> UpdateMany<Entity> {
+    Entity::update_many().col_expr(Column::Done, Expr::col(Column::Done).add(more))
 }
 
 /// Adds to how much is done of what runs for a resource.
@@ -316,10 +319,8 @@ pub async fn add_done_of(
     (kind, target): (Kind, &str),
     more: i64,
 ) -> Result<(), StorageError> {
-    Entity::update_many()
-        .col_expr(Column::Done, Expr::col(Column::Done).add(more))
-        .filter(Column::Kind.eq(kind.as_str()))
-        .filter(Column::Target.eq(target))
+    more_done(more)
+        .filter(is_of(kind, target))
         .filter(Column::State.eq(State::Running.as_str()))
         .exec(transaction)
         .await?;
@@ -328,9 +329,7 @@ pub async fn add_done_of(
 
 /// Adds to how much is done.
 pub async fn add_done(transaction: &DatabaseTransaction, id: Uuid, more: u64) -> Result<(), StorageError> {
-    let more = i64::try_from(more).unwrap_or(i64::MAX);
-    Entity::update_many()
-        .col_expr(Column::Done, Expr::col(Column::Done).add(more))
+    more_done(i64::try_from(more).unwrap_or(i64::MAX))
         .filter(Column::Id.eq(uuid_bytes(id)))
         .exec(transaction)
         .await?;
@@ -343,9 +342,7 @@ pub async fn add_done_of_kind(
     (id, kind): (Uuid, Kind),
     more: u64,
 ) -> Result<(), StorageError> {
-    let more = i64::try_from(more).unwrap_or(i64::MAX);
-    Entity::update_many()
-        .col_expr(Column::Done, Expr::col(Column::Done).add(more))
+    more_done(i64::try_from(more).unwrap_or(i64::MAX))
         .filter(Column::Id.eq(uuid_bytes(id)))
         .filter(Column::Kind.eq(kind.as_str()))
         .exec(transaction)

@@ -51,3 +51,29 @@ where
         })
     }
 }
+
+/// Follows `EventLogService` of one package of the contract: `contract_log!(identity, Identity)` makes `log`, which reads
+/// that service's log over a channel.
+#[macro_export]
+macro_rules! contract_log {
+    ($package:ident, $producer:ident) => {
+        use lutong_proto::$package::v1 as wire;
+
+        pub fn log(channel: $crate::MeshChannel) -> impl $crate::outbox::EventSource {
+            let sequence = |event: &wire::Event| event.sequence;
+            let list = move |call: $crate::client::Call, cursor, page_size| {
+                let request = call.request(wire::ListEventsRequest { cursor, page_size });
+                let mut log = wire::event_log_service_client::EventLogServiceClient::new(channel.clone());
+                async move {
+                    let told = log.list_events(request).await?.into_inner();
+                    Ok($crate::outbox::Told {
+                        events: told.events,
+                        next_cursor: told.next_cursor,
+                        head: told.head_sequence,
+                    })
+                }
+            };
+            $crate::outbox::ContractLog::new(lutong_kernel::ServiceName::$producer, sequence, list)
+        }
+    };
+}

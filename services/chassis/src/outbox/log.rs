@@ -130,3 +130,30 @@ fn replaced() -> Fault {
         "this log took the place of the one that the cursor is of: read from the beginning",
     )
 }
+
+/// Serves `EventLogService` of one package of the contract: `event_log_service!(identity)` makes `EventLog`.
+#[macro_export]
+macro_rules! event_log_service {
+    ($package:ident) => {
+        use lutong_proto::$package::v1 as wire;
+
+        /// This service's log for its followers.
+        pub struct EventLog(pub $crate::outbox::Outbox);
+
+        impl lutong_skin::$package::v1::EventLogHandler for EventLog {
+            async fn list_events(
+                &self,
+                call: $crate::skin::Following<$crate::access::AnyPermit>,
+                _: wire::ListEventsRequest,
+            ) -> Result<wire::ListEventsResponse, lutong_kernel::Fault> {
+                let number = |event: &mut wire::Event, sequence| event.sequence = sequence;
+                let told = self.0.told(&call.from, number).await?;
+                Ok(wire::ListEventsResponse {
+                    events: told.events,
+                    next_cursor: told.next_cursor,
+                    head_sequence: told.head,
+                })
+            }
+        }
+    };
+}

@@ -52,6 +52,13 @@ pub struct Acknowledged {
     pub in_force: bool,
 }
 
+impl Acknowledged {
+    /// Whether it is in force and the database does not say so yet.
+    const fn is_to_be_noted(&self) -> bool {
+        self.in_force && self.declaration.in_force_at.is_none()
+    }
+}
+
 /// What was checked before anything is stored.
 #[derive(Debug)]
 pub struct Accepted {
@@ -182,7 +189,7 @@ impl Declaring {
     /// the note is lost the next poll makes it anew.
     pub(super) async fn finish_new(&self, grant: &Grant, declaration: Declaration) -> Acknowledged {
         let acknowledged = self.finish(grant, declaration).await;
-        if acknowledged.in_force {
+        if acknowledged.is_to_be_noted() {
             tokio::spawn(self.noted(&acknowledged.declaration));
         }
         acknowledged
@@ -204,9 +211,8 @@ impl Declaring {
         let declaration = found
             .filter(|one| one.kind == kind && one.account == own)
             .ok_or_else(not_found)?;
-        let was_pending = declaration.in_force_at.is_none();
         let acknowledged = self.finish(grant, declaration).await;
-        if was_pending && acknowledged.in_force {
+        if acknowledged.is_to_be_noted() {
             self.noted(&acknowledged.declaration).await;
         }
         Ok(acknowledged)
