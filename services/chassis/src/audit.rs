@@ -10,13 +10,10 @@
 //! Holds ids only (see [`objects`]): never personal data.
 
 mod log;
-pub mod objects;
 mod reading;
 mod record;
-pub mod refusals;
 mod rpc;
 mod sealing;
-mod shape;
 mod tables;
 
 pub use log::AuditLog;

@@ -11,16 +11,19 @@ use sea_orm_migration::MigratorTrait;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
-use crate::access::{AccessTable, PrincipalKey};
 use crate::audit::{AuditKeys, AuditLog};
-use crate::crypto::{FieldCipher, Key, KeyFile, KeyFileError, keyed_hash};
-use crate::health::{Check, Readiness};
-use crate::idempotency::{self, Idempotency};
-use crate::installation::{self, Installation, InstallationError, Place};
-use crate::outbox::{Doorbell, Outbox};
-use crate::server::{AuditSink, GuardConfig, MESSAGE_PATIENCE, STREAM_PATIENCE, ServiceRouter};
 use crate::skin::{PageKey, Skin};
-use crate::storage::{self, Database, Engine, StorageConfig, StorageError};
+use lutong_operating::health::{Check, Readiness};
+use lutong_storage::crypto::{FieldCipher, Key, KeyFile, KeyFileError, keyed_hash};
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::Idempotency;
+use lutong_storage::installation;
+use lutong_storage::installation::{Installation, InstallationError, Place};
+use lutong_storage::outbox::{Doorbell, Outbox};
+use lutong_storage::{Database, Engine, StorageConfig, StorageError};
+use lutong_transport::access::{AccessTable, PrincipalKey};
+use lutong_transport::record::AuditSink;
+use lutong_transport::server::{GuardConfig, MESSAGE_PATIENCE, STREAM_PATIENCE, ServiceRouter};
 
 /// Calls under way at once in one service.
 const MAX_IN_FLIGHT: usize = 2_048;
@@ -200,7 +203,7 @@ impl Store {
         Check::new(format!("{service} storage"), move || {
             let database = database.clone();
             async move {
-                match storage::is_current::<M>(&database).await {
+                match lutong_storage::is_current::<M>(&database).await {
                     Ok(true) => {}
                     Ok(false) => {
                         return Err(format!(

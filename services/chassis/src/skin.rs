@@ -11,11 +11,11 @@ use lutong_proto::bounds::Bounded;
 use lutong_proto::requests::{self, Addressed, Paged, Repeatable, Target};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::access::{Grant, Permit};
-use crate::idempotency::{Idempotency, RequestKey};
-use crate::reply;
-use crate::server::MessageBytes;
-use crate::status;
+use lutong_storage::idempotency::{Idempotency, RequestKey};
+use lutong_transport::access::{Grant, Permit};
+use lutong_transport::reply;
+use lutong_transport::server::MessageBytes;
+use lutong_transport::status;
 
 pub use cursor::{Cursor, foreign as foreign_cursor};
 pub use page::{Page, PageKey};
@@ -48,7 +48,7 @@ pub struct Following<P> {
 pub struct Mutation<P> {
     pub grant: Grant,
     pub permit: P,
-    /// Claimed in the transaction of the effect ([`crate::idempotency::claim`]).
+    /// Claimed in the transaction of the effect ([`lutong_storage::idempotency::claim`]).
     pub request: RequestKey,
 }
 

@@ -14,6 +14,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     crate::output::speak(std::env::args());
     let command = commands::Command::parse();
+    #[cfg(feature = "failpoints")]
+    lutong_testing::weather::install();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

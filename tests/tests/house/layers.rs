@@ -17,16 +17,27 @@ fn root() -> PathBuf {
 
 /// The sources of every crate of the product.
 fn crates() -> BTreeMap<String, PathBuf> {
-    let services = std::fs::read_dir(root().join("services")).unwrap();
-    let folders = services.map(|entry| entry.unwrap().path());
-    let folders = folders.chain([root().join("gateway"), root().join("proto")]);
-    let named = folders.filter(|folder| folder.join("Cargo.toml").exists());
-    named
-        .map(|folder| {
-            let name = folder.file_name().unwrap().to_str().unwrap().to_owned();
-            (name, folder.join("src"))
-        })
-        .collect()
+    let mut found = BTreeMap::new();
+    for folder in ["services", "gateway", "proto"] {
+        collect(&root().join(folder), &mut found);
+    }
+    assert!(found.len() >= 15, "only {found:?} were found");
+    found
+}
+
+/// The crates in a folder: a crate may lie in another one's.
+fn collect(folder: &Path, found: &mut BTreeMap<String, PathBuf>) {
+    if folder.join("Cargo.toml").exists() {
+        let name = folder.strip_prefix(root()).unwrap().display().to_string();
+        let name = name.trim_start_matches("services/").to_owned();
+        found.insert(name, folder.join("src"));
+    }
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && path.file_name().is_none_or(|name| name != "src") {
+            collect(&path, found);
+        }
+    }
 }
 
 fn layer_of(module: &str) -> Option<usize> {

@@ -9,10 +9,10 @@ use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilt
 
 use super::record::{AuditKeys, Head, Record, Seal};
 use super::tables::{head, last_id, record, seal};
-use crate::crypto::BEGINNING;
-use crate::gather::Gatherer;
-use crate::server::{AuditSink, CallRecord};
-use crate::storage::{Database, Engine, StorageError};
+use lutong_storage::crypto::BEGINNING;
+use lutong_storage::gather::Gatherer;
+use lutong_storage::{Database, Engine, StorageError};
+use lutong_transport::record::{AuditSink, CallRecord};
 
 /// Records in one transaction at the most.
 const BATCH: usize = 256;

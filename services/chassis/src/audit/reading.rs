@@ -9,8 +9,8 @@ use sea_orm::{
 use super::log::AuditLog;
 use super::record::{Head, Record, Seal};
 use super::tables::{entry_of, head, record, seal};
-use crate::crypto::{BEGINNING, Entry};
-use crate::storage::{Engine, StorageError};
+use lutong_storage::crypto::{BEGINNING, Entry};
+use lutong_storage::{Engine, StorageError};
 
 /// Which records; what is not set lets all through.
 #[derive(Debug, Clone, Default)]

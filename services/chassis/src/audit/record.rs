@@ -2,10 +2,10 @@
 
 use lutong_kernel::{LocalDay, Timestamp};
 
-use super::objects::Object;
-use super::shape::purpose_of;
-use crate::crypto::{ChainKey, Entry};
-use crate::server::CallRecord;
+use lutong_storage::crypto::{ChainKey, Entry};
+use lutong_transport::record::CallRecord;
+use lutong_transport::record::objects::Object;
+use lutong_transport::record::shape::purpose_of;
 
 /// A record; `sequence` is given when it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Record {
                 .map(|division| division.to_string())
                 .unwrap_or_default(),
             purpose: call.purpose.as_deref().map(purpose_of),
-            outcome: crate::telemetry::code_label(call.outcome).to_owned(),
+            outcome: lutong_operating::telemetry::code_label(call.outcome).to_owned(),
             reason: call.reason,
             // Pairs of texts always have a JSON.
             objects: serde_json::to_string(&call.objects).unwrap_or_default(),

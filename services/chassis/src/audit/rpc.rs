@@ -6,13 +6,13 @@ use lutong_proto::audit::v1 as wire;
 use lutong_proto::time;
 
 use super::log::AuditLog;
-use super::objects::Object;
 use super::reading::{Break, Filter};
 use super::record::{Head, Record};
-use super::shape::id_of;
-use crate::crypto::{Entry, hex};
-use crate::reply;
 use crate::skin::Page;
+use lutong_storage::crypto::{Entry, hex};
+use lutong_transport::record::objects::Object;
+use lutong_transport::record::shape::id_of;
+use lutong_transport::reply;
 
 /// A page of records with the token of the next.
 pub type Records = (Vec<wire::AuditRecord>, String);
@@ -185,7 +185,7 @@ macro_rules! audit_service {
         impl lutong_skin::$package::v1::AuditHandler for AuditRpc {
             async fn list_audit_records(
                 &self,
-                call: $crate::skin::Listing<$crate::access::AnyPermit>,
+                call: $crate::skin::Listing<lutong_transport::access::AnyPermit>,
                 asked: wire::ListAuditRecordsRequest,
             ) -> Result<wire::ListAuditRecordsResponse, lutong_kernel::Fault> {
                 let asked_for = $crate::audit::Asked {
@@ -205,7 +205,7 @@ macro_rules! audit_service {
 
             async fn verify_audit_log(
                 &self,
-                call: $crate::skin::Listing<$crate::access::NoPermit>,
+                call: $crate::skin::Listing<lutong_transport::access::NoPermit>,
                 asked: wire::VerifyAuditLogRequest,
             ) -> Result<wire::VerifyAuditLogResponse, lutong_kernel::Fault> {
                 let verified = self

@@ -6,7 +6,7 @@ use lutong_kernel::LocalDay;
 use tokio_util::sync::CancellationToken;
 
 use super::log::AuditLog;
-use crate::storage::StorageError;
+use lutong_storage::StorageError;
 
 /// After a day's end.
 const GRACE: Duration = Duration::from_secs(600);

@@ -6,9 +6,9 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait as _};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
 use super::record::{Head, Record, Seal};
-use crate::crypto::Entry;
-use crate::storage::StorageError;
-use crate::storage::column::counted_key;
+use lutong_storage::StorageError;
+use lutong_storage::column::counted_key;
+use lutong_storage::crypto::Entry;
 
 pub mod record {
     use sea_orm::entity::prelude::*;

@@ -14,11 +14,12 @@ use uuid::Uuid;
 
 use super::store::{self, Filter};
 use super::{Ended, KEPT_DAYS, Operation};
-use crate::access::{CasePermit, Grant};
-use crate::idempotency::{self, Claim, RequestKey};
-use crate::reply;
 use crate::skin::Page;
-use crate::storage::{Database, StorageError};
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
+use lutong_storage::{Database, StorageError};
+use lutong_transport::access::{CasePermit, Grant};
+use lutong_transport::reply;
 
 const COLLECTION: &str = "operations";
 /// Between two looks at a watched operation.

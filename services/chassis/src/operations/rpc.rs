@@ -14,7 +14,7 @@ macro_rules! operation_service {
         impl lutong_skin::$package::v1::OperationHandler for OperationRpc {
             async fn get_operation(
                 &self,
-                call: $crate::skin::Query<$crate::access::CasePermit>,
+                call: $crate::skin::Query<lutong_transport::access::CasePermit>,
                 message: wire::GetOperationRequest,
             ) -> Result<wire::GetOperationResponse, lutong_kernel::Fault> {
                 let sight = Sight::of(&call.grant, &call.permit);
@@ -26,7 +26,7 @@ macro_rules! operation_service {
 
             async fn list_operations(
                 &self,
-                call: $crate::skin::Listing<$crate::access::CasePermit>,
+                call: $crate::skin::Listing<lutong_transport::access::CasePermit>,
                 message: wire::ListOperationsRequest,
             ) -> Result<wire::ListOperationsResponse, lutong_kernel::Fault> {
                 let sight = Sight::of(&call.grant, &call.permit);
@@ -40,7 +40,7 @@ macro_rules! operation_service {
 
             async fn cancel_operation(
                 &self,
-                call: $crate::skin::Mutation<$crate::access::CasePermit>,
+                call: $crate::skin::Mutation<lutong_transport::access::CasePermit>,
                 message: wire::CancelOperationRequest,
             ) -> Result<wire::CancelOperationResponse, lutong_kernel::Fault> {
                 let sight = Sight::of(&call.grant, &call.permit);
@@ -53,7 +53,7 @@ macro_rules! operation_service {
 
             async fn watch_operation(
                 &self,
-                call: $crate::skin::Query<$crate::access::CasePermit>,
+                call: $crate::skin::Query<lutong_transport::access::CasePermit>,
                 message: wire::WatchOperationRequest,
             ) -> Result<$crate::skin::Answers<wire::WatchOperationResponse>, lutong_kernel::Fault> {
                 let sight = Sight::of(&call.grant, &call.permit);

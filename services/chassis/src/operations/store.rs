@@ -10,8 +10,8 @@ use sea_orm_migration::SchemaManager;
 use uuid::Uuid;
 
 use super::{Ended, Failure, Kind, Operation, State};
-use crate::storage::StorageError;
-use crate::storage::column::{read_uuid, uuid_bytes};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_uuid, uuid_bytes};
 use table::{ActiveModel, Column, Entity, Model};
 
 mod table {

@@ -3,7 +3,7 @@
 use lutong_kernel::{Fault, Violation};
 
 use super::page::{PageKey, rows};
-use crate::reply;
+use lutong_transport::reply;
 
 /// Events in one answer where the caller does not say.
 const DEFAULT: usize = 500;

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lutong_kernel::{Fault, Random};
 
 use super::foreign_token;
-use crate::crypto::{Key, keyed_hash, open_under, seal_under};
+use lutong_storage::crypto::{Key, keyed_hash, open_under, seal_under};
 
 /// Rows of a page where the caller does not say, and at the most.
 const DEFAULT: usize = 50;

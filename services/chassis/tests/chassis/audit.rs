@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_chassis::access::Roles;
 use lutong_chassis::audit::{AuditLog, Break, ChainedAudit, Filter, Record, create_audit_table};
-use lutong_chassis::crypto::create_data_keys_table;
-use lutong_chassis::storage::{Engine, StorageConfig};
-use lutong_chassis::testing::{Bed, meddle, rows};
-use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::{DivisionCode, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1 as types;
+use lutong_storage::crypto::create_data_keys_table;
+use lutong_storage::{Engine, StorageConfig};
+use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, meddle, rows};
+use lutong_transport::access::Principal;
+use lutong_transport::access::Roles;
 use sea_orm::DbErr;
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use tokio::sync::Notify;
@@ -81,9 +82,9 @@ impl MergeService for Merges {
     ) -> Result<Response<wire::CreateMergeResponse>, Status> {
         if request.get_ref().purpose.is_none() {
             let missing = lutong_kernel::Violation::new("purpose", "MISSING", "必填", "is required");
-            return Err(lutong_chassis::status::from_fault(lutong_kernel::Fault::invalid(
-                vec![missing],
-            )));
+            return Err(lutong_transport::status::from_fault(
+                lutong_kernel::Fault::invalid(vec![missing]),
+            ));
         }
         if request.get_ref().reason == "wait" {
             self.go_on.notified().await;
@@ -103,7 +104,7 @@ impl MergeService for Merges {
         &self,
         _: Request<wire::UndoMergeRequest>,
     ) -> Result<Response<wire::UndoMergeResponse>, Status> {
-        Err(lutong_chassis::status::from_fault(lutong_kernel::Fault::new(
+        Err(lutong_transport::status::from_fault(lutong_kernel::Fault::new(
             lutong_kernel::FaultCode::FailedPrecondition,
             "MERGE_UNDONE",
             "已撤销",
@@ -185,7 +186,7 @@ fn by_document() -> wire::SubjectReference {
 }
 
 impl Desk {
-    fn client(&self) -> MergeServiceClient<lutong_chassis::MeshChannel> {
+    fn client(&self) -> MergeServiceClient<lutong_transport::client::MeshChannel> {
         MergeServiceClient::new(self.bed.channel(ServiceName::Identity, Caller::Gateway))
     }
 
@@ -283,7 +284,7 @@ async fn a_call_is_recorded_with_who_what_whom_what_for_and_how_it_ended(bed: Be
 
 async fn a_refused_call_is_recorded_within_bounds(bed: Bed) {
     let desk = desk(bed).await;
-    let citizen = lutong_chassis::testing::citizen("citizen-1", None);
+    let citizen = lutong_testing::citizen("citizen-1", None);
     // Wrong role, no purpose, nobody.
     assert_eq!(
         desk.merge(&citizen, Some("look"), "r").await.unwrap_err().code(),
@@ -513,7 +514,7 @@ async fn processes_that_write_at_once_make_one_chain(bed: Bed) {
         Engine::Sqlite => desk.log.clone(),
         Engine::Postgres => another_log(&desk.bed, &desk.storage).await,
     };
-    let call = |n: usize| lutong_chassis::server::CallRecord {
+    let call = |n: usize| lutong_transport::record::CallRecord {
         at: desk.bed.foundation.now(),
         rpc: "x/Y",
         caller: Some(Caller::Gateway),
@@ -528,7 +529,7 @@ async fn processes_that_write_at_once_make_one_chain(bed: Bed) {
     };
     let writes = (0..400).map(|n| {
         let log = if n % 2 == 0 { &desk.log } else { &second };
-        lutong_chassis::server::AuditSink::record(log, call(n))
+        lutong_transport::record::AuditSink::record(log, call(n))
     });
     // Whoever checks meanwhile raises no false alarm.
     let checking = async {
@@ -558,13 +559,9 @@ async fn records_are_listed_by_what_is_asked_for(bed: Bed) {
     desk.merges(2).await;
     desk.bed.clock.advance(Duration::from_secs(60));
     let since = desk.bed.foundation.now();
-    desk.merge(
-        &lutong_chassis::testing::citizen("citizen-1", None),
-        Some("x"),
-        "r",
-    )
-    .await
-    .unwrap_err();
+    desk.merge(&lutong_testing::citizen("citizen-1", None), Some("x"), "r")
+        .await
+        .unwrap_err();
     let count = |filter: Filter| {
         let log = desk.log.clone();
         async move { log.list(&filter, i64::MAX, 100).await.unwrap().len() }

@@ -4,10 +4,10 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use lutong_chassis::server::{ListenConfig, Listener, TransportSecurity};
-use lutong_chassis::storage::Engine;
-use lutong_chassis::testing::Bed;
 use lutong_proto::policy::Caller;
+use lutong_storage::Engine;
+use lutong_testing::Bed;
+use lutong_transport::server::{ListenConfig, Listener, TransportSecurity};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;

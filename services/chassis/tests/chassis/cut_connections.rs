@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::FutureExt as _;
-use lutong_chassis::storage::{Database, StorageConfig, StorageError};
-use lutong_chassis::testing::disk::SmallDisk;
-use lutong_chassis::testing::fresh_postgres;
 use lutong_kernel::Secret;
+use lutong_storage::{Database, StorageConfig, StorageError};
+use lutong_testing::disk::SmallDisk;
+use lutong_testing::fresh_postgres;
 use sea_orm::ConnectionTrait as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::outbox::Doorbell;
-use lutong_chassis::storage::Engine;
-use lutong_chassis::testing::Bed;
 use lutong_kernel::ServiceName;
+use lutong_storage::Engine;
+use lutong_storage::outbox::Doorbell;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use redis::AsyncCommands as _;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;

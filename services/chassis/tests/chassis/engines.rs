@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use lutong_chassis::storage::{Database, Engine, StorageConfig, StorageError, is_current, migrate};
-use lutong_chassis::testing::{Bed, fresh_postgres};
 use lutong_kernel::{Fault, FaultCode, Secret, ServiceName};
+use lutong_storage::{Database, Engine, StorageConfig, StorageError, is_current, migrate};
+use lutong_testing::{Bed, fresh_postgres};
 use sea_orm::ConnectionTrait as _;
 use tokio::sync::Barrier;
 

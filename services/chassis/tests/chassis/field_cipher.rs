@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use futures::future::join_all;
-use lutong_chassis::crypto::{CipherError, FieldCipher, KeyFile};
-use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::Database;
-use lutong_chassis::testing::{Bed, meddle};
 use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{Fault, FaultCode, ServiceName};
+use lutong_storage::Database;
+use lutong_storage::crypto::{CipherError, FieldCipher, KeyFile};
+use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, meddle};
 
 use crate::schema::{column, open, open_again};
 

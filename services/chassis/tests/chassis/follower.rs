@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::outbox::{
+use lutong_chassis::Store;
+use lutong_kernel::{Fault, FaultCode, ServiceName};
+use lutong_storage::outbox::{
     Doorbell, EventHandler, EventPage, EventSource, Follower, Outbox, Position, StoredEvent,
 };
-use lutong_chassis::storage::{Database, StorageConfig, StorageError};
-use lutong_chassis::testing::Bed;
-use lutong_chassis::{Store, on_both_engines};
-use lutong_kernel::{Fault, FaultCode, ServiceName};
+use lutong_storage::{Database, StorageConfig, StorageError};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use sea_orm::ConnectionTrait as _;
 
 use crate::outbox::append;
@@ -255,7 +256,7 @@ async fn a_handler_that_fails_or_panics_is_tried_again_and_nothing_is_skipped(be
 async fn a_follower_that_was_away_too_long_says_so_and_does_nothing(bed: Bed) {
     let pair = pair(bed).await;
     pair.tell(&["a", "b"]).await;
-    pair.bed.clock.advance(2 * lutong_chassis::outbox::KEPT);
+    pair.bed.clock.advance(2 * lutong_storage::outbox::KEPT);
     pair.outbox.sweep(pair.bed.foundation.now()).await.unwrap();
     let follower = pair.follower(&pair.consumer.database, End::Well);
     let fault = follower.read_on().await.unwrap_err();

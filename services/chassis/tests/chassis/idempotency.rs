@@ -2,11 +2,13 @@
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use lutong_chassis::idempotency::{self, Claim, ClaimError, RequestKey};
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::testing::Bed;
-use lutong_chassis::{Store, on_both_engines};
+use lutong_chassis::Store;
 use lutong_kernel::{Fault, FaultCode, RequestId, ServiceName, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, ClaimError, RequestKey};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 
 use crate::schema::{column, note, notes, open, open_again};
 

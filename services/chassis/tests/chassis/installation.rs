@@ -1,10 +1,12 @@
 //! A service works on its own database with its own keys, or not at all.
 
-use lutong_chassis::installation::{self, InstallationError, Place};
-use lutong_chassis::storage::{Database, StorageConfig};
-use lutong_chassis::testing::{Bed, rows};
-use lutong_chassis::{BuildError, KeyFolder, Store, on_both_engines};
+use lutong_chassis::{BuildError, KeyFolder, Store};
 use lutong_kernel::ServiceName;
+use lutong_storage::installation;
+use lutong_storage::installation::{InstallationError, Place};
+use lutong_storage::{Database, StorageConfig};
+use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, rows};
 
 use crate::schema::{Migrations, open};
 
@@ -76,7 +78,7 @@ async fn a_lost_key_file_is_not_made_anew_over_existing_data(bed: Bed) {
         "{text}"
     );
     assert!(!file.exists(), "no key file was made");
-    lutong_chassis::tls::write_private(&file, &kept).unwrap();
+    lutong_operating::private::write(&file, &kept).unwrap();
     try_open(&bed, ServiceName::Federation, &config).await.unwrap();
 }
 
@@ -131,7 +133,7 @@ async fn a_database_from_before_the_note_is_taken_over_only_with_the_keys_that_o
     let (store, config) = used(&bed).await;
     let file = store.keys.path().to_owned();
     let own = std::fs::read_to_string(&file).unwrap();
-    lutong_chassis::testing::meddle(&config, "DELETE FROM installation").await;
+    lutong_testing::meddle(&config, "DELETE FROM installation").await;
     std::fs::write(
         &file,
         own.replace("kek.1", "index.old") + &format!("kek.1 = {}\n", "ab".repeat(32)),
@@ -145,7 +147,7 @@ async fn a_database_from_before_the_note_is_taken_over_only_with_the_keys_that_o
     std::fs::remove_file(&file).unwrap();
     let refused = refusal(&bed, ServiceName::Federation, &config).await;
     assert!(matches!(refused, InstallationError::Lost { .. }), "{refused}");
-    lutong_chassis::tls::write_private(&file, own.as_bytes()).unwrap();
+    lutong_operating::private::write(&file, own.as_bytes()).unwrap();
     try_open(&bed, ServiceName::Federation, &config).await.unwrap();
 }
 

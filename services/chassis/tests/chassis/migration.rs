@@ -1,9 +1,9 @@
 //! Migrations: once however many processes begin them, all or none, and readiness knows.
 
 use futures::future::join_all;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::{Database, StorageConfig, is_current, migrate};
-use lutong_chassis::testing::Bed;
+use lutong_storage::{Database, StorageConfig, is_current, migrate};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use sea_orm::DbErr;
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 

@@ -6,14 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use lutong_chassis::client::{Addresses, MeshChannel, Replicas, SystemResolver, Timing};
-use lutong_chassis::peer::{PeerAddress, PeerCaller, mesh_name};
-use lutong_chassis::server::{ListenConfig, Listener, ServiceRouter, TransportSecurity};
-use lutong_chassis::storage::Engine;
-use lutong_chassis::testing::Bed;
-use lutong_chassis::tls::{self, TlsFiles};
-use lutong_chassis::{Call, Grant, status};
 use lutong_kernel::ServiceName;
+use lutong_operating::mesh_name::mesh_name;
+use lutong_operating::tls;
+use lutong_operating::tls::TlsFiles;
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
 use lutong_proto::declaration::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
@@ -21,6 +17,14 @@ use lutong_proto::identity::v1 as identity;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::identity::v1::account_service_server::{AccountService, AccountServiceServer};
 use lutong_proto::policy::Caller;
+use lutong_storage::Engine;
+use lutong_testing::Bed;
+use lutong_transport::access::Grant;
+use lutong_transport::client::Call;
+use lutong_transport::client::{Addresses, MeshChannel, Replicas, SystemResolver, Timing};
+use lutong_transport::peer::{PeerAddress, PeerCaller};
+use lutong_transport::server::{ListenConfig, Listener, ServiceRouter, TransportSecurity};
+use lutong_transport::status;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -153,7 +157,7 @@ impl Served {
         MeshChannel::remote(
             expected,
             said,
-            lutong_chassis::client::channel(expected, &self.uri(), files).unwrap(),
+            lutong_transport::client::channel(expected, &self.uri(), files).unwrap(),
         )
     }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use lutong_chassis::outbox::{Doorbell, NewEvent, Outbox};
-use lutong_chassis::storage::{Database, StorageError};
-use lutong_chassis::testing::{Bed, meddle};
-use lutong_chassis::{Store, on_both_engines};
+use lutong_chassis::Store;
 use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{FaultCode, Random, ServiceName};
+use lutong_storage::outbox::{Doorbell, NewEvent, Outbox};
+use lutong_storage::{Database, StorageError};
+use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, meddle};
 
 use crate::schema::{column, note, open, open_again};
 
@@ -25,7 +26,7 @@ on_both_engines!(
 );
 
 const PRODUCER: ServiceName = ServiceName::Declaration;
-const WEEK: Duration = lutong_chassis::outbox::KEPT;
+const WEEK: Duration = lutong_storage::outbox::KEPT;
 
 /// Appends events in one transaction, as a use case does.
 pub async fn append(bed: &Bed, store: &Store, outbox: &Outbox, texts: &[String]) {

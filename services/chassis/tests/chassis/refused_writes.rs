@@ -3,9 +3,9 @@
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use lutong_chassis::storage::{Database, Engine, StorageConfig, StorageError};
-use lutong_chassis::testing::Bed;
 use lutong_kernel::ServiceName;
+use lutong_storage::{Database, Engine, StorageConfig, StorageError};
+use lutong_testing::Bed;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 
 use crate::schema::{note, notes, open};

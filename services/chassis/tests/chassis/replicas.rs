@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use lutong_chassis::client::{Addresses, MeshChannel, Replicas, Resolve, SystemResolver, Timing};
-use lutong_chassis::server::{ListenConfig, Listener, TransportSecurity};
-use lutong_chassis::storage::Engine;
-use lutong_chassis::testing::Bed;
-use lutong_chassis::tls;
+use lutong_operating::tls;
 use lutong_proto::policy::Caller;
+use lutong_storage::Engine;
+use lutong_testing::Bed;
+use lutong_transport::client::{Addresses, MeshChannel, Replicas, Resolve, SystemResolver, Timing};
+use lutong_transport::server::{ListenConfig, Listener, TransportSecurity};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;

@@ -1,12 +1,12 @@
 //! Many rows in one go: every value reads back as it was given, whatever their number, and known keys are as was said.
 
 use futures::FutureExt as _;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::cell::{Cell, Kind};
-use lutong_chassis::storage::rows::{Insert, Known};
-use lutong_chassis::storage::{Database, Engine, StorageError};
-use lutong_chassis::testing::Bed;
 use lutong_kernel::ServiceName;
+use lutong_storage::cell::{Cell, Kind};
+use lutong_storage::rows::{Insert, Known};
+use lutong_storage::{Database, Engine, StorageError};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use sea_orm::{ConnectionTrait as _, Statement};
 
 use crate::schema::open;

@@ -1,12 +1,12 @@
 //! The schema that these tests stand on: every table of the chassis, and two plain ones to see effects by.
 
 use lutong_chassis::Store;
-use lutong_chassis::crypto::create_data_keys_table;
-use lutong_chassis::idempotency::create_idempotency_table;
-use lutong_chassis::outbox::{FollowedCursor, create_followed_table, create_outbox_table};
-use lutong_chassis::storage::{self, Database, Engine, StorageConfig, StorageError};
-use lutong_chassis::testing::Bed;
 use lutong_kernel::ServiceName;
+use lutong_storage::crypto::create_data_keys_table;
+use lutong_storage::idempotency::create_idempotency_table;
+use lutong_storage::outbox::{FollowedCursor, create_followed_table, create_outbox_table};
+use lutong_storage::{Database, Engine, StorageConfig, StorageError};
+use lutong_testing::Bed;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 
@@ -85,7 +85,7 @@ pub async fn unmigrated(engine: Engine, folder: &std::path::Path) -> StorageConf
             url: lutong_kernel::Secret::new(format!("sqlite://{}", folder.join("fresh.db").display())),
             ..StorageConfig::default()
         },
-        Engine::Postgres => lutong_chassis::testing::fresh_postgres().await,
+        Engine::Postgres => lutong_testing::fresh_postgres().await,
     }
 }
 
@@ -130,6 +130,6 @@ pub fn backend(database: &Database) -> DbBackend {
 /// Brings a database up to date that was opened without its store.
 pub async fn migrated(config: &StorageConfig) -> Database {
     let database = Database::connect(config).await.unwrap();
-    storage::migrate::<Migrations>(&database).await.unwrap();
+    lutong_storage::migrate::<Migrations>(&database).await.unwrap();
     database
 }

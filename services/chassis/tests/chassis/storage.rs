@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::{Database, Engine, StorageError};
-use lutong_chassis::testing::Bed;
 use lutong_kernel::ServiceName;
+use lutong_storage::{Database, Engine, StorageError};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use tokio::sync::oneshot;
 
 use crate::schema::{note, notes, open};

@@ -5,12 +5,13 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use lutong_chassis::client::MeshChannel;
-use lutong_chassis::storage::Engine;
-use lutong_chassis::telemetry::{self, TelemetryConfig, TelemetryError};
-use lutong_chassis::testing::Bed;
 use lutong_kernel::ServiceName;
+use lutong_operating::telemetry;
+use lutong_operating::telemetry::{TelemetryConfig, TelemetryError};
 use lutong_proto::policy::Caller;
+use lutong_storage::Engine;
+use lutong_testing::Bed;
+use lutong_transport::client::MeshChannel;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
     TraceService, TraceServiceServer,
 };
@@ -97,7 +98,7 @@ async fn flushed(telemetry: telemetry::Telemetry) {
 async fn a_trace_goes_from_the_callers_span_to_the_servers_in_process_and_over_the_network() {
     let (address, mut exported) = collector().await;
     let telemetry = telemetry::init(&traced_to(address), "risk-rules").unwrap();
-    let served = serve(lutong_chassis::server::ListenConfig::default()).await;
+    let served = serve(lutong_transport::server::ListenConfig::default()).await;
     let bed = Bed::new(Engine::Sqlite);
     bed.mesh
         .bind(ServiceName::Declaration, router(&bed, &Handler::default()));

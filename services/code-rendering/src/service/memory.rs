@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-#[cfg(feature = "failpoints")]
-use lutong_chassis::failpoint::{self, Broken};
+use lutong_failpoint::Broken;
 use lutong_kernel::SubjectId;
 
 use crate::domain::code::ShownCode;
@@ -77,11 +76,7 @@ impl Memory {
     pub fn writing(self: &Arc<Self>, subjects: Vec<SubjectId>) -> Writing {
         for subject in &subjects {
             let mut shard = self.shard(*subject);
-            #[cfg(feature = "failpoints")]
-            let kept = failpoint::broken(Broken::StaleMemory);
-            #[cfg(not(feature = "failpoints"))]
-            let kept = false;
-            if !kept {
+            if !lutong_failpoint::broken(Broken::StaleMemory) {
                 shard.rows.remove(subject);
             }
             shard.writers += 1;

@@ -1,0 +1,145 @@
+//! Operators' certificates: staff and feeds show the gateway a certificate that names their account, in one URI
+//! `urn:lutong:account:<account id, percent-encoded>` among its subject alternative names.
+//!
+//! Their authority is one of its own. A certificate of the mesh names no account, so it is refused even where somebody
+//! gives both the same authority; a certificate that names two accounts is refused too.
+
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::NoServerSessionStorage;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme};
+use webpki::EndEntityCert;
+
+use super::{TlsError, TlsFiles, certificate, mutual, verifier};
+use lutong_kernel::Timestamp;
+
+const URN: &str = "urn:lutong:account:";
+
+/// What RFC 3986 leaves as it is.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
+
+/// The name of an account in a certificate.
+pub fn urn_of_account(account: &str) -> String {
+    format!("{URN}{}", utf8_percent_encode(account, ENCODED))
+}
+
+/// The account that a name in a certificate stands for; identity decides whether there is one.
+fn account_of_urn(urn: &str) -> Option<String> {
+    let account = percent_decode_str(urn.strip_prefix(URN)?).decode_utf8().ok()?;
+    (!account.is_empty()).then(|| account.into_owned())
+}
+
+/// The server side: every peer must show a certificate of the operators' authority that names one account.
+pub fn server_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+    let verifier = Arc::new(NamesAccount(verifier(files)?));
+    let mut server = mutual(files, verifier)?;
+    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+    // A resumed session would not be verified again, and could outlive its certificate.
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
+    Ok(Arc::new(server))
+}
+
+/// The account that the certificate of a connection names, at the gateway's listener for staff and feeds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PeerAccount {
+    pub account: Arc<str>,
+    /// When the certificate ends. The connection may outlive it, so each call looks.
+    pub until: Timestamp,
+}
+
+/// The account that the peer's certificate names, and until when.
+pub fn account_of_connection(connection: &rustls::ServerConnection) -> Option<PeerAccount> {
+    account_of(connection.peer_certificates()?.first()?)
+}
+
+/// None where the certificate names no account, or more than one.
+pub fn account_of(certificate: &CertificateDer<'_>) -> Option<PeerAccount> {
+    let parsed = EndEntityCert::try_from(certificate).ok()?;
+    let mut accounts = parsed.valid_uri_names().filter_map(account_of_urn);
+    let account = accounts.next()?;
+    let (_, until) = certificate::dates(&parsed);
+    accounts.next().is_none().then(|| PeerAccount {
+        account: account.into(),
+        until,
+    })
+}
+
+/// Refuses in the handshake, before anything of HTTP is read, whoever's certificate names no account.
+#[derive(Debug)]
+struct NamesAccount(Arc<dyn ClientCertVerifier>);
+
+impl ClientCertVerifier for NamesAccount {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.0.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        let verified = self.0.verify_client_cert(end_entity, intermediates, now)?;
+        account_of(end_entity)
+            .map(|_| verified)
+            .ok_or_else(|| CertificateError::ApplicationVerificationFailure.into())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls12_signature(message, certificate, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        self.0.verify_tls13_signature(message, certificate, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_stands_for_the_account_that_it_was_made_of() {
+        for account in ["officer-1", "wx:o6_bmj", "a@b.cn", "50%"] {
+            assert_eq!(account_of_urn(&urn_of_account(account)).as_deref(), Some(account));
+        }
+        assert_eq!(urn_of_account("wx:1@x"), "urn:lutong:account:wx%3A1%40x");
+    }
+
+    #[test]
+    fn other_names_stand_for_nobody() {
+        for other in [
+            "urn:lutong:account:",
+            "urn:lutong:service:gateway",
+            "https://lutong.internal/officer-1",
+            "officer-1",
+            "xurn:lutong:account:officer-1",
+            "urn:lutong:account:%FF",
+        ] {
+            assert_eq!(account_of_urn(other), None, "{other}");
+        }
+    }
+}

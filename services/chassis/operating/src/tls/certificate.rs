@@ -1,0 +1,427 @@
+//! What a server's own certificate says: for whom, from when until when, by whose authority, and whether its key fits.
+
+use std::net::Ipv6Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use lutong_kernel::{ServiceName, Timestamp};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use webpki::{EndEntityCert, KeyUsage};
+
+use super::{TlsError, TlsFiles, provider, read};
+use crate::health::{Check, Need, Trouble};
+use crate::mesh_name::mesh_name;
+use crate::wall_clock::WallClock;
+
+/// A certificate that ends sooner is warned of.
+pub const WARN_BEFORE: Duration = Duration::from_secs(14 * 86_400);
+
+/// What is wrong with a server's certificate, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    #[error("mTLS 文件不可用：{0} / a file of mTLS cannot be used: {0}")]
+    File(#[from] TlsError),
+    #[error(
+        "证书 {file} 属于 {names}，不是 {expected}：请换用本服务的证书 / the certificate {file} is for {names}, not for {expected}: give this service its own"
+    )]
+    Name {
+        file: String,
+        names: String,
+        expected: String,
+    },
+    #[error(
+        "证书 {file} 已于 {at} 过期：请换发 / the certificate {file} expired at {at}: have it issued anew"
+    )]
+    Expired { file: String, at: Timestamp },
+    #[error(
+        "证书 {file} 自 {at} 起才有效：请检查系统时钟或证书 / the certificate {file} is not valid before {at}: check the clock, or the certificate"
+    )]
+    NotYet { file: String, at: Timestamp },
+    #[error(
+        "证书 {file} 不是由 {ca} 签发的（{reason}）：请使用同一签发机构 / the certificate {file} is not signed by {ca} ({reason}): use one authority for the whole mesh"
+    )]
+    Authority {
+        file: String,
+        ca: String,
+        reason: String,
+    },
+    #[error("私钥 {key} 与证书 {file} 不匹配 / the key {key} does not belong to the certificate {file}")]
+    Key { key: String, file: String },
+    #[error(
+        "证书 {file} 未写明任何主机：请为网关的域名签发 / the certificate {file} is for no host: have it issued for the gateway's name"
+    )]
+    NoHost { file: String },
+    #[error(
+        "签发机构 {ca} 也是网格的签发机构：请为人员和数据源另设签发机构 / the authority {ca} is the mesh's too: give staff and feeds an authority of their own"
+    )]
+    SharedAuthority { ca: String },
+}
+
+/// A certificate that can be used now.
+#[derive(Debug, Clone, Copy)]
+pub struct Validity {
+    pub until: Timestamp,
+}
+
+impl Validity {
+    /// Whether it ends soon.
+    pub fn ends_soon(&self, now: Timestamp) -> bool {
+        self.until < now.plus(WARN_BEFORE)
+    }
+
+    /// Readiness: not ready once it has expired, since every peer refuses it then. Keeps the metric
+    /// `lutong_certificate_expiry_seconds`.
+    pub fn check(self) -> Check {
+        self.check_as("certificate", "lutong_certificate_expiry_seconds")
+            .needed(Need::Always)
+    }
+
+    /// The same for the listener of staff and feeds, without which everybody else goes on: degraded once it has expired.
+    /// Keeps the metric `lutong_staff_certificate_expiry_seconds`.
+    pub fn check_of_staff(self) -> Check {
+        self.check_as("staff certificate", "lutong_staff_certificate_expiry_seconds")
+            .needed(Need::Never)
+    }
+
+    fn check_as(self, name: &'static str, metric: &'static str) -> Check {
+        Check::new(name, move || async move {
+            let left = self.until.seconds() - lutong_kernel::Clock::now(&WallClock).seconds();
+            // Exact below 2⁵³ seconds.
+            #[allow(clippy::cast_precision_loss)]
+            metrics::gauge!(metric).set(left as f64);
+            if left > 0 {
+                return Ok(());
+            }
+            Err(Trouble::Wrong(format!(
+                "证书已于 {0} 过期：请换发并重新启动 / the certificate expired at {0}: have it issued anew and restart",
+                self.until
+            )))
+        })
+    }
+}
+
+/// Reads a service's certificate and says everything that is wrong with it at once.
+pub fn inspect(
+    service: ServiceName,
+    files: &TlsFiles,
+    now: Timestamp,
+) -> Result<Validity, Vec<CertificateError>> {
+    let opened = Opened::read(files).map_err(|error| vec![error])?;
+    let own = opened.own(files).map_err(|error| vec![error])?;
+    let mut wrong = Vec::new();
+    wrong.extend(wrong_name(service, files, &own));
+    let (until, not_now) = wrong_dates(files, &own, now);
+    match not_now {
+        Some(error) => wrong.push(error),
+        None => wrong.extend(wrong_authority(files, &own, &opened, now)),
+    }
+    wrong.extend(opened.wrong_key(files));
+    if wrong.is_empty() {
+        Ok(Validity { until })
+    } else {
+        Err(wrong)
+    }
+}
+
+/// The same for the gateway's listener for staff and feeds, whose certificate is for a host of the installation and may
+/// be signed by another authority than that of the accounts. That authority must not be the mesh's, whose certificate
+/// is in `mesh_ca`.
+pub fn inspect_staff(
+    files: &TlsFiles,
+    mesh_ca: &Path,
+    now: Timestamp,
+) -> Result<Validity, Vec<CertificateError>> {
+    let opened = Opened::read(files).map_err(|error| vec![error])?;
+    let own = opened.own(files).map_err(|error| vec![error])?;
+    let mut wrong = Vec::new();
+    if own.valid_dns_names().next().is_none() && !has_address(&own) {
+        wrong.push(CertificateError::NoHost {
+            file: files.certificate.display().to_string(),
+        });
+    }
+    let (until, not_now) = wrong_dates(files, &own, now);
+    wrong.extend(not_now);
+    wrong.extend(opened.wrong_key(files));
+    wrong.extend(super::verifier(files).err().map(CertificateError::File));
+    let of_mesh = read(mesh_ca).and_then(|bytes| certificates(mesh_ca, &bytes));
+    if of_mesh.is_ok_and(|of_mesh| of_mesh.iter().any(|root| opened.roots.contains(root))) {
+        wrong.push(CertificateError::SharedAuthority {
+            ca: files.ca.display().to_string(),
+        });
+    }
+    if wrong.is_empty() {
+        Ok(Validity { until })
+    } else {
+        Err(wrong)
+    }
+}
+
+/// Whether it is for some IP address: the verifier names them when it is asked for a name that no certificate has.
+fn has_address(own: &EndEntityCert<'_>) -> bool {
+    let nobody = ServerName::IpAddress(Ipv6Addr::UNSPECIFIED.into());
+    match own.verify_is_valid_for_subject_name(&nobody) {
+        Ok(()) => true,
+        Err(webpki::Error::CertNotValidForName(context)) => context
+            .presented
+            .iter()
+            .any(|name| name.starts_with("IpAddress(")),
+        Err(_) => false,
+    }
+}
+
+/// The files of a server, read.
+struct Opened {
+    roots: Vec<CertificateDer<'static>>,
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Opened {
+    fn read(files: &TlsFiles) -> Result<Self, CertificateError> {
+        let (ca, chain, key) = (read(&files.ca)?, read(&files.certificate)?, read(&files.key)?);
+        Ok(Self {
+            roots: certificates(&files.ca, &ca)?,
+            chain: certificates(&files.certificate, &chain)?,
+            key: PrivateKeyDer::from_pem_slice(&key).map_err(|error| unreadable(&files.key, &error))?,
+        })
+    }
+
+    fn own(&self, files: &TlsFiles) -> Result<EndEntityCert<'_>, CertificateError> {
+        // `certificates` refuses a file without one.
+        let own = EndEntityCert::try_from(&self.chain[0]);
+        Ok(own.map_err(|error| unreadable(&files.certificate, &error))?)
+    }
+
+    fn wrong_key(&self, files: &TlsFiles) -> Option<CertificateError> {
+        let signing = provider().key_provider.load_private_key(self.key.clone_key());
+        let fits = signing.is_ok_and(|key| CertifiedKey::new(self.chain.clone(), key).keys_match().is_ok());
+        (!fits).then(|| CertificateError::Key {
+            key: files.key.display().to_string(),
+            file: files.certificate.display().to_string(),
+        })
+    }
+}
+
+fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> TlsError {
+    TlsError::File {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    }
+}
+
+/// Every certificate of a file; one without any is refused.
+fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let all = all.map_err(|error| unreadable(path, &error))?;
+    if all.is_empty() {
+        return Err(unreadable(path, &"holds no certificate"));
+    }
+    Ok(all)
+}
+
+/// Until when it holds, and what is wrong with that.
+fn wrong_dates(
+    files: &TlsFiles,
+    own: &EndEntityCert<'_>,
+    now: Timestamp,
+) -> (Timestamp, Option<CertificateError>) {
+    let (from, until) = dates(own);
+    let file = || files.certificate.display().to_string();
+    let wrong = if until <= now {
+        Some(CertificateError::Expired {
+            file: file(),
+            at: until,
+        })
+    } else if from > now {
+        Some(CertificateError::NotYet {
+            file: file(),
+            at: from,
+        })
+    } else {
+        None
+    };
+    (until, wrong)
+}
+
+fn wrong_authority(
+    files: &TlsFiles,
+    own: &EndEntityCert<'_>,
+    opened: &Opened,
+    now: Timestamp,
+) -> Option<CertificateError> {
+    let chained = chains(own, &opened.roots, &opened.chain[1..], now);
+    chained.err().map(|reason| CertificateError::Authority {
+        file: files.certificate.display().to_string(),
+        ca: files.ca.display().to_string(),
+        reason: reason.to_string(),
+    })
+}
+
+fn wrong_name(service: ServiceName, files: &TlsFiles, own: &EndEntityCert<'_>) -> Option<CertificateError> {
+    let expected = mesh_name(service);
+    let names: Vec<_> = own.valid_dns_names().collect();
+    (!names.contains(&expected.as_str())).then(|| CertificateError::Name {
+        file: files.certificate.display().to_string(),
+        names: if names.is_empty() {
+            "nobody".to_owned()
+        } else {
+            names.join(", ")
+        },
+        expected,
+    })
+}
+
+/// From when until when. The verifier names a bound when it is asked about an instant beyond it, and looks at them
+/// before anything else.
+pub(super) fn dates(own: &EndEntityCert<'_>) -> (Timestamp, Timestamp) {
+    let ask = |seconds| {
+        own.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &[],
+            &[],
+            UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+            KeyUsage::server_auth(),
+            None,
+            None,
+        )
+        .err()
+    };
+    let instant = |time: UnixTime| Timestamp::from_seconds(i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+    let from = match ask(0) {
+        Some(webpki::Error::CertNotValidYet { not_before, .. }) => instant(not_before),
+        _ => Timestamp::from_seconds(0),
+    };
+    // Beyond the year 9999, the last that a certificate can name.
+    let until = match ask(300_000_000_000) {
+        Some(webpki::Error::CertExpired { not_after, .. }) => instant(not_after),
+        _ => Timestamp::MAX,
+    };
+    (from, until)
+}
+
+/// Whether the authority signed it, for both ends of a connection.
+fn chains(
+    own: &EndEntityCert<'_>,
+    roots: &[CertificateDer<'_>],
+    between: &[CertificateDer<'_>],
+    now: Timestamp,
+) -> Result<(), webpki::Error> {
+    let anchors = roots
+        .iter()
+        .map(webpki::anchor_from_trusted_cert)
+        .collect::<Result<Vec<_>, _>>()?;
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0)));
+    for usage in [KeyUsage::server_auth(), KeyUsage::client_auth()] {
+        own.verify_for_usage(
+            webpki::ALL_VERIFICATION_ALGS,
+            &anchors,
+            between,
+            now,
+            usage,
+            None,
+            None,
+        )?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::write_development_certificates;
+
+    fn files(dir: &Path, certificate: &str, key: &str) -> TlsFiles {
+        TlsFiles {
+            ca: dir.join("ca.pem"),
+            certificate: dir.join(certificate),
+            key: dir.join(key),
+        }
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-11-28T20:00:00+08:00").unwrap()
+    }
+
+    /// Writes a certificate of its own authority for identity, valid between two years.
+    fn write(dir: &Path, from: i32, until: i32) {
+        use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+        let (ca_key, key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+        let mut ca = CertificateParams::new(Vec::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        std::fs::write(dir.join("ca.pem"), ca.self_signed(&ca_key).unwrap().pem()).unwrap();
+        let mut own = CertificateParams::new(vec!["identity.lutong.internal".to_owned()]).unwrap();
+        own.not_before = rcgen::date_time_ymd(from, 1, 1);
+        own.not_after = rcgen::date_time_ymd(until, 1, 1);
+        let own = own.signed_by(&key, &Issuer::new(ca, ca_key)).unwrap();
+        std::fs::write(dir.join("own.pem"), own.pem()).unwrap();
+        std::fs::write(dir.join("own.key"), key.serialize_pem()).unwrap();
+    }
+
+    #[test]
+    fn a_services_own_certificate_is_good_and_anothers_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        write_development_certificates(dir.path()).unwrap();
+        let own = files(dir.path(), "identity.pem", "identity.key");
+        assert!(inspect(ServiceName::Identity, &own, now()).is_ok());
+        let wrong = inspect(ServiceName::Complaint, &own, now()).unwrap_err();
+        let [CertificateError::Name { names, expected, .. }] = &wrong[..] else {
+            panic!("{wrong:?}");
+        };
+        assert_eq!(
+            (names.as_str(), expected.as_str()),
+            ("identity.lutong.internal", "complaint.lutong.internal")
+        );
+        // Everything at once.
+        let both = files(dir.path(), "identity.pem", "complaint.key");
+        let wrong = inspect(ServiceName::Complaint, &both, now()).unwrap_err();
+        assert!(
+            matches!(
+                wrong[..],
+                [CertificateError::Name { .. }, CertificateError::Key { .. }]
+            ),
+            "{wrong:?}"
+        );
+        let missing = files(dir.path(), "nobody.pem", "identity.key");
+        let wrong = inspect(ServiceName::Identity, &missing, now()).unwrap_err();
+        assert!(wrong[0].to_string().contains("nobody.pem"), "{wrong:?}");
+    }
+
+    #[test]
+    fn a_certificate_holds_between_its_dates_and_is_warned_of_before_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = files(dir.path(), "own.pem", "own.key");
+        write(dir.path(), 2020, 2025);
+        let wrong = inspect(ServiceName::Identity, &own, now()).unwrap_err();
+        assert!(
+            matches!(wrong[..], [CertificateError::Expired { .. }]),
+            "{wrong:?}"
+        );
+        write(dir.path(), 2030, 2035);
+        let wrong = inspect(ServiceName::Identity, &own, now()).unwrap_err();
+        assert!(
+            matches!(wrong[..], [CertificateError::NotYet { .. }]),
+            "{wrong:?}"
+        );
+        write(dir.path(), 2020, 2027);
+        let validity = inspect(ServiceName::Identity, &own, now()).unwrap();
+        assert_eq!(validity.until, Timestamp::parse("2027-01-01T00:00:00Z").unwrap());
+        assert!(!validity.ends_soon(now()));
+        assert!(validity.ends_soon(now().plus(Duration::from_secs(25 * 86_400))));
+    }
+
+    #[test]
+    fn a_certificate_of_another_authority_is_named() {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        write_development_certificates(dir.path()).unwrap();
+        write_development_certificates(other.path()).unwrap();
+        let mut mixed = files(dir.path(), "identity.pem", "identity.key");
+        mixed.ca = other.path().join("ca.pem");
+        let wrong = inspect(ServiceName::Identity, &mixed, now()).unwrap_err();
+        assert!(
+            matches!(wrong[..], [CertificateError::Authority { .. }]),
+            "{wrong:?}"
+        );
+    }
+}

@@ -1,0 +1,176 @@
+//! Certificates for development: an authority of the mesh with a certificate a service, and an authority of the operators
+//! with the certificate of the gateway's staff listener. For production they come from authorities of the installation.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lutong_kernel::{ServiceName, Timestamp};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use webpki::{EndEntityCert, KeyUsage};
+
+use super::account::urn_of_account;
+use super::{TlsError, read, unfit};
+use crate::private;
+
+/// File names of the operators' authority.
+const OPERATORS_CA: &str = "operators-ca.pem";
+const OPERATORS_CA_KEY: &str = "operators-ca.key";
+/// File name, without its ending, of the certificate of the gateway's staff listener.
+const STAFF: &str = "gateway-staff";
+/// A clock that is a little behind takes a new certificate too.
+const BEFORE: Duration = Duration::from_secs(300);
+
+/// Writes both authorities, a certificate for each service and the operator, and that of the staff listener into `dir`,
+/// never over existing files.
+pub fn write_development_certificates(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
+    std::fs::create_dir_all(dir).map_err(|error| TlsError::File {
+        path: dir.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let mut written = mesh(dir)?;
+    written.extend(operators(dir)?);
+    Ok(written)
+}
+
+fn mesh(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
+    let (issuer, mut written) = write_authority(dir, "Lutong development authority", ["ca.pem", "ca.key"])?;
+    let names = ServiceName::ALL
+        .into_iter()
+        .map(ServiceName::as_str)
+        .chain(["operator"]);
+    for name in names {
+        let host = format!("{name}.{}", crate::mesh_name::MESH_DOMAIN);
+        let mut params = CertificateParams::new(vec![host.clone()]).map_err(|error| unfit(&error))?;
+        params.distinguished_name.push(DnType::CommonName, host);
+        written.extend(write_signed(dir, name, &params, &issuer)?);
+    }
+    Ok(written)
+}
+
+fn operators(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
+    let files = [OPERATORS_CA, OPERATORS_CA_KEY];
+    let (issuer, mut written) = write_authority(dir, OPERATORS, files)?;
+    let hosts = ["localhost", "gateway", "gateway.lutong.svc"].map(str::to_owned);
+    let mut params = CertificateParams::new(hosts).map_err(|error| unfit(&error))?;
+    params.subject_alt_names.extend([
+        SanType::IpAddress(Ipv4Addr::LOCALHOST.into()),
+        SanType::IpAddress(Ipv6Addr::LOCALHOST.into()),
+    ]);
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.distinguished_name.push(DnType::CommonName, STAFF);
+    written.extend(write_signed(dir, STAFF, &params, &issuer)?);
+    Ok(written)
+}
+
+const OPERATORS: &str = "Lutong development authority of operators";
+
+/// The parameters of an authority; the same each time, so that its key alone makes it an issuer again.
+fn authority(name: &str) -> Result<CertificateParams, TlsError> {
+    let mut authority = CertificateParams::new(Vec::new()).map_err(|error| unfit(&error))?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    authority.distinguished_name.push(DnType::CommonName, name);
+    Ok(authority)
+}
+
+fn write_authority(
+    dir: &Path,
+    name: &str,
+    [certificate_file, key_file]: [&str; 2],
+) -> Result<(Issuer<'static, KeyPair>, Vec<PathBuf>), TlsError> {
+    let params = authority(name)?;
+    let key = KeyPair::generate().map_err(|error| unfit(&error))?;
+    let certificate = params.self_signed(&key).map_err(|error| unfit(&error))?;
+    let written = vec![
+        write(dir, certificate_file, &certificate.pem())?,
+        write(dir, key_file, &key.serialize_pem())?,
+    ];
+    Ok((Issuer::new(params, key), written))
+}
+
+fn write_signed(
+    dir: &Path,
+    name: &str,
+    params: &CertificateParams,
+    issuer: &Issuer<'_, KeyPair>,
+) -> Result<[PathBuf; 2], TlsError> {
+    let key = KeyPair::generate().map_err(|error| unfit(&error))?;
+    let certificate = params.signed_by(&key, issuer).map_err(|error| unfit(&error))?;
+    Ok([
+        write(dir, &format!("{name}.pem"), &certificate.pem())?,
+        write(dir, &format!("{name}.key"), &key.serialize_pem())?,
+    ])
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> Result<PathBuf, TlsError> {
+    let path = dir.join(name);
+    private::write(&path, text.as_bytes()).map_err(|error| TlsError::File {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    Ok(path)
+}
+
+/// Writes a certificate and a key for an account of staff or a feed, signed by the development authority of operators in
+/// `dir`; never over existing files. Returns the two files.
+pub fn write_account_certificate(
+    dir: &Path,
+    account: &str,
+    now: Timestamp,
+    holds: Duration,
+) -> Result<[PathBuf; 2], TlsError> {
+    let key_file = dir.join(OPERATORS_CA_KEY);
+    let key = String::from_utf8_lossy(&read(&key_file)?).into_owned();
+    let key = KeyPair::from_pem(&key).map_err(|error| TlsError::File {
+        path: key_file,
+        reason: error.to_string(),
+    })?;
+    let issuer = Issuer::new(authority(OPERATORS)?, key);
+    let mut params = CertificateParams::new(Vec::new()).map_err(|error| unfit(&error))?;
+    let urn = urn_of_account(account)
+        .try_into()
+        .map_err(|error: rcgen::Error| unfit(&error))?;
+    params.subject_alt_names = vec![SanType::URI(urn)];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    params.distinguished_name.push(DnType::CommonName, account);
+    let since_1970 = Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0));
+    let now = rcgen::date_time_ymd(1970, 1, 1) + since_1970;
+    params.not_before = now - BEFORE;
+    params.not_after = now + holds;
+    // Of the authority in the folder, before anything is written.
+    let trial = KeyPair::generate().and_then(|key| params.signed_by(&key, &issuer));
+    let trial = trial.map_err(|error| unfit(&error))?;
+    is_of_authority(trial.der(), &dir.join(OPERATORS_CA), since_1970)?;
+    write_signed(dir, &format!("account-{account}"), &params, &issuer)
+}
+
+fn is_of_authority(certificate: &CertificateDer<'_>, ca: &Path, now: Duration) -> Result<(), TlsError> {
+    let broken = |reason: String| TlsError::File {
+        path: ca.to_owned(),
+        reason,
+    };
+    let root = CertificateDer::from_pem_slice(&read(ca)?).map_err(|error| broken(error.to_string()))?;
+    let anchor = webpki::anchor_from_trusted_cert(&root).map_err(|error| broken(error.to_string()))?;
+    let own = EndEntityCert::try_from(certificate).map_err(|error| unfit(&error))?;
+    own.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        &[anchor],
+        &[],
+        UnixTime::since_unix_epoch(now),
+        KeyUsage::client_auth(),
+        None,
+        None,
+    )
+    .map(drop)
+    .map_err(|error| {
+        broken(format!(
+            "is not the authority that `lutong certs dev` made: {error}"
+        ))
+    })
+}

@@ -1,0 +1,193 @@
+//! Each mutation once: the same `request_id` and body are answered alike for 24 hours, another body is a conflict.
+//! The answer is stored in the transaction of the effect, and holds ids only.
+
+use std::time::Duration;
+
+use lutong_kernel::{Fault, FaultCode, RequestId, Timestamp};
+use sea_orm::sea_query::{ColumnDef, Index, OnConflict, Table};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    QueryFilter as _,
+};
+use sea_orm_migration::SchemaManager;
+
+use crate::StorageError;
+use crate::crypto::{Key, keyed_hash};
+
+/// How long an answer is kept.
+pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
+
+mod entry {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "idempotency")]
+    pub struct Model {
+        /// Keyed hash over principal, method and request id: accounts need not be readable here.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub scope: Vec<u8>,
+        pub fingerprint: Vec<u8>,
+        pub answer: Vec<u8>,
+        pub expires_at: i64,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// The table, for a service's migrations.
+pub async fn create_idempotency_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    use entry::Column;
+    manager
+        .create_table(
+            Table::create()
+                .table(entry::Entity)
+                .col(ColumnDef::new(Column::Scope).binary().not_null().primary_key())
+                .col(ColumnDef::new(Column::Fingerprint).binary().not_null())
+                .col(ColumnDef::new(Column::Answer).binary().not_null())
+                .col(ColumnDef::new(Column::ExpiresAt).big_integer().not_null())
+                .to_owned(),
+        )
+        .await?;
+    let by_expiry = Index::create()
+        .name("idempotency_expiry")
+        .table(entry::Entity)
+        .col(Column::ExpiresAt)
+        .to_owned();
+    manager.create_index(by_expiry).await
+}
+
+/// Whether a request is new.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// It is; its effect is to follow in the same transaction.
+    Fresh,
+    /// It was done before; this was the answer.
+    Replay(Vec<u8>),
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClaimError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error("the request_id was used for another request")]
+    Reused,
+}
+
+impl From<ClaimError> for Fault {
+    fn from(error: ClaimError) -> Self {
+        match error {
+            ClaimError::Storage(error) => error.into(),
+            ClaimError::Reused => Self::new(
+                FaultCode::AlreadyExists,
+                "REQUEST_ID_REUSED",
+                "该请求编号已用于另一请求",
+                "this request_id was used for another request; use a new one",
+            ),
+        }
+    }
+}
+
+/// Which request: its id is unique within a principal and a method.
+#[derive(Debug, Clone)]
+pub struct RequestKey {
+    scope: [u8; 32],
+    fingerprint: [u8; 32],
+}
+
+/// Makes request keys; the body is only kept as a keyed hash.
+#[derive(Debug, Clone)]
+pub struct Idempotency(Key);
+
+impl Idempotency {
+    pub const fn new(key: Key) -> Self {
+        Self(key)
+    }
+
+    pub fn key(&self, principal: &str, method: &str, request_id: RequestId, body: &[u8]) -> RequestKey {
+        let scope = format!("{principal}\n{method}\n{request_id}");
+        RequestKey {
+            scope: keyed_hash(&self.0, scope.as_bytes()),
+            fingerprint: keyed_hash(&self.0, body),
+        }
+    }
+}
+
+/// Claims the request in the transaction of its effect; one statement when it is new.
+pub async fn claim(
+    transaction: &DatabaseTransaction,
+    key: &RequestKey,
+    answer_if_fresh: &[u8],
+    now: Timestamp,
+) -> Result<Claim, ClaimError> {
+    let row = row(key, answer_if_fresh.to_vec(), now);
+    let inserted = entry::Entity::insert(row)
+        .on_conflict(OnConflict::column(entry::Column::Scope).do_nothing().to_owned())
+        .exec_without_returning(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    if inserted > 0 {
+        return Ok(Claim::Fresh);
+    }
+    let stored = entry::Entity::find_by_id(key.scope.to_vec())
+        .one(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    match stored {
+        Some(stored) if stored.fingerprint == key.fingerprint => Ok(Claim::Replay(stored.answer)),
+        Some(_) => Err(ClaimError::Reused),
+        None => Err(ClaimError::Storage(StorageError::Contended)),
+    }
+}
+
+/// Claims several requests in one statement: `false`, and the transaction is to be undone, when one of them is not new.
+pub async fn claim_all<'a>(
+    transaction: &DatabaseTransaction,
+    requests: impl IntoIterator<Item = (&'a RequestKey, Vec<u8>)>,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let rows: Vec<_> = requests
+        .into_iter()
+        .map(|(key, answer)| row(key, answer, now))
+        .collect();
+    let wanted = rows.len() as u64;
+    let inserted = entry::Entity::insert_many(rows)
+        .on_conflict(OnConflict::column(entry::Column::Scope).do_nothing().to_owned())
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(inserted == wanted)
+}
+
+fn row(key: &RequestKey, answer: Vec<u8>, now: Timestamp) -> entry::ActiveModel {
+    entry::ActiveModel {
+        scope: Set(key.scope.to_vec()),
+        fingerprint: Set(key.fingerprint.to_vec()),
+        answer: Set(answer),
+        expires_at: Set(now.plus(KEPT).micros()),
+    }
+}
+
+/// The first answer to a request that was done before; for what must not be asked twice, because what it stands on
+/// may have expired since.
+pub async fn earlier(
+    connection: &impl ConnectionTrait,
+    key: &RequestKey,
+) -> Result<Option<Vec<u8>>, ClaimError> {
+    let stored = entry::Entity::find_by_id(key.scope.to_vec())
+        .one(connection)
+        .await
+        .map_err(StorageError::from)?;
+    match stored {
+        None => Ok(None),
+        Some(stored) if stored.fingerprint == key.fingerprint => Ok(Some(stored.answer)),
+        Some(_) => Err(ClaimError::Reused),
+    }
+}
+
+/// Forgets what is older than a day.
+pub async fn sweep(transaction: &DatabaseTransaction, now: Timestamp) -> Result<u64, StorageError> {
+    let old = entry::Entity::delete_many().filter(entry::Column::ExpiresAt.lt(now.micros()));
+    Ok(old.exec(transaction).await?.rows_affected)
+}

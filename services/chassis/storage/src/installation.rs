@@ -1,0 +1,351 @@
+//! Whose database this is, and with which keys it was written: noted when a service first uses it, compared at every
+//! start. A service never works on another one's database, nor on its own with keys that do not open it.
+//!
+//! The note is a table of the chassis' own, made before the first migration step and in its transaction. A key is noted
+//! as an HMAC of a constant under it: enough to recognise the key, and nothing to find it by. A key of a new name
+//! (`kek.2`) is noted when it first comes; a noted name with another key is refused.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use futures::FutureExt as _;
+use lutong_kernel::ServiceName;
+use sea_orm::sea_query::{ColumnDef, OnConflict, Table};
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, TransactionTrait as _,
+};
+use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+use crate::crypto::{CipherError, FieldCipher, KeyFile, KeyFileError, keyed_hash};
+use crate::{Database, StorageConfig, StorageError};
+
+const OWNER: &str = "service";
+const KEY: &str = "key.";
+
+mod note {
+    use sea_orm::entity::prelude::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "installation")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub item: String,
+        pub value: Vec<u8>,
+    }
+
+    #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+    pub enum Relation {}
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// Why a database, a key file and a service do not belong together. Each text says what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallationError {
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    #[error(transparent)]
+    Keys(#[from] KeyFileError),
+    #[error(
+        "数据库{database}属于服务{owner}，不是{service}：请更正 storage.url / the database {database} belongs to {owner}, not to {service}: correct storage.url"
+    )]
+    Owner {
+        database: String,
+        owner: String,
+        service: ServiceName,
+    },
+    #[error(
+        "密钥文件{file}不存在，而数据库{database}已有用它加密的数据：请从备份恢复该文件，切勿新建 / the key file {file} is missing and the database {database} holds what its keys closed: restore the file from its backup, and do not make a new one"
+    )]
+    Lost { file: PathBuf, database: String },
+    #[error(
+        "密钥文件{file}中的{key}不是数据库{database}所用的密钥：请恢复本套系统的密钥文件 / the key {key:?} in {file} is not the one that the database {database} was written with: restore this installation's key file"
+    )]
+    OtherKey {
+        file: PathBuf,
+        key: String,
+        database: String,
+    },
+    #[error(
+        "密钥文件{file}打不开数据库{database}中的数据（{reason}）：请恢复本套系统的密钥文件 / the key file {file} does not open what is in the database {database} ({reason}): restore this installation's key file"
+    )]
+    DoesNotOpen {
+        file: PathBuf,
+        database: String,
+        reason: String,
+    },
+    #[error(
+        "数据库{database}的表结构尚未建立或版本较旧：请运行 lutong migrate {service} / the schema of {database} is not there yet, or older than this build: run `lutong migrate {service}`"
+    )]
+    NotMigrated { database: String, service: ServiceName },
+}
+
+impl InstallationError {
+    /// Whether waiting may help: the database is away, or its migration is still to come.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::NotMigrated { .. }
+                | Self::Storage(StorageError::Unavailable(_) | StorageError::Contended | StorageError::Full)
+        )
+    }
+}
+
+/// A service's database, by a name that holds no password.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub service: ServiceName,
+    database: String,
+}
+
+impl Place {
+    pub fn new(service: ServiceName, config: &StorageConfig) -> Self {
+        let url = config.url.expose();
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, after)| after);
+        Self {
+            service,
+            database: format!("{scheme}://{rest}"),
+        }
+    }
+
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+}
+
+/// Brings a service's schema up to date, and notes whose it is. Another service's database is left as it is.
+pub async fn migrate<M: MigratorTrait>(database: &Database, place: &Place) -> Result<(), InstallationError> {
+    let (engine, place) = (database.engine(), place.clone());
+    database
+        .write(move |transaction| {
+            async move {
+                crate::take_turn(transaction, engine).await?;
+                create_table(transaction).await.map_err(StorageError::from)?;
+                own(transaction, &place).await?;
+                crate::apply::<M>(transaction, engine).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+}
+
+async fn create_table(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    let table = Table::create()
+        .table(note::Entity)
+        .if_not_exists()
+        .col(
+            ColumnDef::new(note::Column::Item)
+                .string()
+                .not_null()
+                .primary_key(),
+        )
+        .col(ColumnDef::new(note::Column::Value).binary().not_null())
+        .to_owned();
+    SchemaManager::new(transaction).create_table(table).await
+}
+
+/// Notes the owner where there is none.
+async fn own(transaction: &DatabaseTransaction, place: &Place) -> Result<(), InstallationError> {
+    add(
+        transaction,
+        vec![(OWNER.to_owned(), place.service.as_str().as_bytes().to_vec())],
+    )
+    .await?;
+    check_owner(&read(transaction).await?, place)
+}
+
+async fn add(transaction: &DatabaseTransaction, notes: Vec<(String, Vec<u8>)>) -> Result<(), StorageError> {
+    let rows = notes.into_iter().map(|(item, value)| note::ActiveModel {
+        item: Set(item),
+        value: Set(value),
+    });
+    note::Entity::insert_many(rows)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+type Notes = BTreeMap<String, Vec<u8>>;
+
+async fn read(connection: &impl ConnectionTrait) -> Result<Notes, StorageError> {
+    let rows = note::Entity::find().all(connection).await?;
+    Ok(rows.into_iter().map(|row| (row.item, row.value)).collect())
+}
+
+fn check_owner(notes: &Notes, place: &Place) -> Result<(), InstallationError> {
+    match notes.get(OWNER) {
+        Some(owner) if owner != place.service.as_str().as_bytes() => Err(InstallationError::Owner {
+            database: place.database.clone(),
+            owner: String::from_utf8_lossy(owner).into_owned(),
+            service: place.service,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What a database says of itself.
+#[derive(Debug)]
+pub struct Installation {
+    place: Place,
+    notes: Notes,
+    /// Whether there is anything that a key closed.
+    closed: bool,
+}
+
+impl Installation {
+    /// Reads the note, and refuses another service's database.
+    pub async fn of(database: &Database, place: &Place) -> Result<Self, InstallationError> {
+        database.ping().await?;
+        let not_migrated = || InstallationError::NotMigrated {
+            database: place.database.clone(),
+            service: place.service,
+        };
+        // Within one transaction: without the table the second statement would not be asked.
+        let transaction = database.reader().begin().await.map_err(StorageError::from)?;
+        let manager = SchemaManager::new(&transaction);
+        for table in ["installation", "data_keys"] {
+            if !manager.has_table(table).await.map_err(StorageError::from)? {
+                return Err(not_migrated());
+            }
+        }
+        let notes = read(&transaction).await?;
+        check_owner(&notes, place)?;
+        let closed = FieldCipher::has_data_keys(&transaction).await?;
+        Ok(Self {
+            place: place.clone(),
+            notes,
+            closed,
+        })
+    }
+
+    /// The same, once the schema is this build's as well.
+    pub async fn of_current<M: MigratorTrait>(
+        database: &Database,
+        place: &Place,
+    ) -> Result<Self, InstallationError> {
+        let installed = Self::of(database, place).await?;
+        if crate::is_current::<M>(database).await? {
+            return Ok(installed);
+        }
+        Err(InstallationError::NotMigrated {
+            database: place.database.clone(),
+            service: place.service,
+        })
+    }
+
+    /// Whether keys belong to this database already: then a missing file is a lost one.
+    pub fn has_keys(&self) -> bool {
+        self.closed || self.notes.keys().any(|item| item.starts_with(KEY))
+    }
+
+    /// Opens the key file. One is made only where `make` allows it and the database knows no keys.
+    pub fn key_file(
+        &self,
+        path: &Path,
+        names: &[&str],
+        make: Option<&dyn lutong_kernel::Random>,
+    ) -> Result<KeyFile, InstallationError> {
+        if !path.exists() && self.has_keys() {
+            return Err(InstallationError::Lost {
+                file: path.to_owned(),
+                database: self.place.database.clone(),
+            });
+        }
+        Ok(match make {
+            Some(random) => KeyFile::open(path, names, random)?,
+            None => KeyFile::open_existing(path, names)?,
+        })
+    }
+
+    /// Compares keys with what is noted, changing nothing.
+    pub fn check_keys(&self, keys: &KeyFile) -> Result<(), InstallationError> {
+        for (name, key) in keys.iter() {
+            let noted = self.notes.get(&format!("{KEY}{name}"));
+            if noted.is_some_and(|noted| noted[..] != check_value(name, key)[..]) {
+                return Err(InstallationError::OtherKey {
+                    file: keys.path().to_owned(),
+                    key: name.to_owned(),
+                    database: self.place.database.clone(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what is in the database opens with these keys.
+    pub async fn check_fields(&self, keys: &KeyFile, fields: &FieldCipher) -> Result<(), InstallationError> {
+        fields.check().await.map_err(|error| match error {
+            CipherError::Storage(error) => InstallationError::Storage(error),
+            other => InstallationError::DoesNotOpen {
+                file: keys.path().to_owned(),
+                database: self.place.database.clone(),
+                reason: other.to_string(),
+            },
+        })
+    }
+
+    /// Compares keys with what is noted and with what they closed, and notes those that are new.
+    pub async fn admit(
+        mut self,
+        database: &Database,
+        keys: &KeyFile,
+        fields: &FieldCipher,
+    ) -> Result<(), InstallationError> {
+        self.check_keys(keys)?;
+        self.check_fields(keys, fields).await?;
+        let new: Vec<_> = keys
+            .iter()
+            .filter(|(name, _)| !self.notes.contains_key(&format!("{KEY}{name}")))
+            .map(|(name, key)| (format!("{KEY}{name}"), check_value(name, key).to_vec()))
+            .collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        // Of two processes that start together one row wins, and both compare with it.
+        self.notes = database
+            .write(move |transaction| {
+                async move {
+                    add(transaction, new).await?;
+                    read(transaction).await
+                }
+                .boxed()
+            })
+            .await?;
+        self.check_keys(keys)
+    }
+}
+
+fn check_value(name: &str, key: &crate::crypto::Key) -> [u8; 32] {
+    keyed_hash(key, format!("lutong-key-check/1\n{name}").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lutong_kernel::Secret;
+
+    #[test]
+    fn a_database_is_named_without_its_password() {
+        for (url, named) in [
+            (
+                "postgres://lutong:p@ss@db:5432/identity?sslmode=require",
+                "postgres://db:5432/identity",
+            ),
+            (
+                "sqlite:///var/lib/lutong/db/identity.db",
+                "sqlite:///var/lib/lutong/db/identity.db",
+            ),
+            ("", "://"),
+        ] {
+            let config = StorageConfig {
+                url: Secret::new(url.to_owned()),
+                ..StorageConfig::default()
+            };
+            assert_eq!(Place::new(ServiceName::Identity, &config).database(), named);
+        }
+    }
+}
