@@ -1,9 +1,5 @@
 //! `lutong`: serving, and the operator's commands. Exit status 0 well, 1 something failed, 2 a file or argument is wrong.
 
-#[macro_use]
-mod output;
-mod commands;
-
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -12,14 +8,14 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    crate::output::speak(std::env::args());
-    let command = commands::Command::parse();
+    lutong_client::output::speak(std::env::args());
+    let command = lutong_commands::Command::parse();
     #[cfg(feature = "failpoints")]
     lutong_testing::weather::install();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            crate::output::complain(format_args!("lutong: the runtime does not start: {error}"));
+            lutong_client::output::complain(format_args!("lutong: the runtime does not start: {error}"));
             return ExitCode::FAILURE;
         }
     };

@@ -69,8 +69,7 @@ fn every_layer_of_a_service_names_only_those_below_it() {
 }
 
 /// Circles that are left from before there was this test. None comes to them, and one that is undone is taken out here.
-const LEFT: [(&str, &[&str]); 5] = [
-    ("node", &["one_process", "preflight", "staff"]),
+const LEFT: [(&str, &[&str]); 4] = [
     ("risk-rules", &["domain::attributes", "domain::fact"]),
     ("risk-rules", &["domain::evaluate", "domain::rule_set"]),
     (

@@ -1,0 +1,64 @@
+//! What showing is compared with: a bare tonic server without any layer that answers the same message at once.
+
+use lutong_proto::code_rendering::v1::code_service_server::{CodeService, CodeServiceServer};
+use lutong_proto::code_rendering::v1::{
+    ApplyDecisionsRequest, ApplyDecisionsResponse, ShowCodeRequest, ShowCodeResponse,
+};
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+
+use lutong_client::Failure;
+
+struct Echo;
+
+#[tonic::async_trait]
+impl CodeService for Echo {
+    async fn apply_decisions(
+        &self,
+        _: Request<ApplyDecisionsRequest>,
+    ) -> Result<Response<ApplyDecisionsResponse>, Status> {
+        Ok(Response::new(ApplyDecisionsResponse::default()))
+    }
+
+    async fn show_code(
+        &self,
+        request: Request<ShowCodeRequest>,
+    ) -> Result<Response<ShowCodeResponse>, Status> {
+        Ok(Response::new(ShowCodeResponse {
+            token: request.into_inner().subject_id,
+            ..ShowCodeResponse::default()
+        }))
+    }
+}
+
+pub struct Bare {
+    pub base: String,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Bare {
+    pub fn serve() -> Result<Self, Failure> {
+        let incoming = TcpIncoming::bind(([127, 0, 0, 1], 0).into())
+            .map_err(|error| Failure::Because(error.to_string()))?;
+        let incoming = incoming.with_nodelay(Some(true));
+        let address = incoming.local_addr()?;
+        let serving = Server::builder()
+            .add_service(CodeServiceServer::new(Echo))
+            .serve_with_incoming(incoming);
+        Ok(Self {
+            base: format!("http://{address}"),
+            serving: tokio::spawn(async move {
+                if let Err(error) = serving.await {
+                    lutong_client::output::complain(format_args!("the bare server ended: {error}"));
+                }
+            }),
+        })
+    }
+}
+
+impl Drop for Bare {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}

@@ -1,0 +1,180 @@
+//! The client: the same for what is measured and for what it is compared with.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use lutong_kernel::{Clock as _, RequestId};
+use lutong_operating::entropy::Entropy;
+use lutong_operating::wall_clock::WallClock;
+use lutong_proto::code_rendering::v1::ShowCodeRequest;
+use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
+use lutong_proto::declaration::v1::CreateApplicationRequest;
+use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+use super::people::{People, form};
+use lutong_client::Failure;
+use lutong_client::client::failed;
+
+/// Calls under way at once, over this many connections.
+const CALLERS: usize = 64;
+const CONNECTIONS: usize = 4;
+/// A prime step through the people, so that no call is for the one of the call before.
+const STEP: usize = 48_611;
+
+pub struct Load {
+    base: String,
+    people: Arc<People>,
+}
+
+fn channels(base: &str) -> Result<Vec<Channel>, Failure> {
+    let endpoint = Endpoint::from_shared(base.to_owned())?.tcp_nodelay(true);
+    Ok((0..CONNECTIONS).map(|_| endpoint.connect_lazy()).collect())
+}
+
+/// Applies and shows the code; how long it took.
+async fn apply(channel: Channel, people: &People, n: usize) -> Result<Duration, Status> {
+    let started = Instant::now();
+    let mut request = Request::new(CreateApplicationRequest {
+        request_id: RequestId::new(WallClock.now(), &Entropy).to_string(),
+        form: Some(form(n)),
+    });
+    request.metadata_mut().insert("authorization", people.bearer(n));
+    ApplicationServiceClient::new(channel.clone())
+        .create_application(request)
+        .await?;
+    let mut request = Request::new(ShowCodeRequest::default());
+    request.metadata_mut().insert("authorization", people.bearer(n));
+    let shown = CodeServiceClient::new(channel)
+        .show_code(request)
+        .await?
+        .into_inner();
+    if shown.token.is_empty() {
+        return Err(Status::internal("a code without a token"));
+    }
+    Ok(started.elapsed())
+}
+
+fn histogram() -> Result<Histogram<u64>, Failure> {
+    Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Load {
+    pub fn to(base: &str, people: People) -> Self {
+        Self {
+            base: base.to_owned(),
+            people: Arc::new(people),
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.people.len()
+    }
+
+    /// One application after the other at a steady rate, whatever the one before takes; microseconds from when each
+    /// was due.
+    pub async fn apply_steadily(&self, who: Range<usize>, a_second: u32) -> Result<Histogram<u64>, Failure> {
+        self.steadily(who, a_second, |channel, people, n| async move {
+            apply(channel, &people, n).await.map(drop)
+        })
+        .await
+    }
+
+    /// A call for each of `who` at a steady rate, whatever the one before takes; microseconds from when each was due.
+    pub async fn steadily<F>(
+        &self,
+        who: Range<usize>,
+        a_second: u32,
+        call: impl Fn(Channel, Arc<People>, usize) -> F,
+    ) -> Result<Histogram<u64>, Failure>
+    where
+        F: Future<Output = Result<(), Status>> + Send + 'static,
+    {
+        let channels = channels(&self.base)?;
+        let mut ticks = tokio::time::interval(Duration::from_secs(1) / a_second);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Burst);
+        let mut calls = Vec::with_capacity(who.len());
+        for n in who {
+            let due = ticks.tick().await;
+            let called = call(channels[n % CONNECTIONS].clone(), Arc::clone(&self.people), n);
+            calls.push(tokio::spawn(async move { called.await.map(|()| due.elapsed()) }));
+        }
+        let mut latency = histogram()?;
+        for call in calls {
+            let took = call.await?.map_err(|status| failed(&status))?;
+            latency.saturating_record(micros(took));
+        }
+        Ok(latency)
+    }
+
+    /// Everybody applies, as fast as they are answered.
+    pub async fn apply_all(&self, who: Range<usize>) -> Result<(Duration, Histogram<u64>), Failure> {
+        // Twice the callers: half of an application is waiting for a commit that is shared.
+        let (channels, next, end) = (
+            channels(&self.base)?,
+            Arc::new(AtomicUsize::new(who.start)),
+            who.end,
+        );
+        let started = Instant::now();
+        let callers = (0..2 * CALLERS).map(|caller| {
+            let (channel, people) = (channels[caller % CONNECTIONS].clone(), Arc::clone(&self.people));
+            let next = Arc::clone(&next);
+            tokio::spawn(async move {
+                let mut took = Vec::new();
+                loop {
+                    let n = next.fetch_add(1, Ordering::Relaxed);
+                    if n >= end {
+                        return Ok::<_, Status>(took);
+                    }
+                    took.push(apply(channel.clone(), &people, n).await?);
+                }
+            })
+        });
+        let callers: Vec<_> = callers.collect();
+        let mut latency = histogram()?;
+        for caller in callers {
+            for took in caller.await?.map_err(|status| failed(&status))? {
+                latency.saturating_record(micros(took));
+            }
+        }
+        Ok((started.elapsed(), latency))
+    }
+
+    /// Shows codes for so long, each call another's: calls a second, every status checked. With `bare` the same calls
+    /// go there.
+    pub async fn show_for(&self, how_long: Duration, bare: Option<&str>) -> Result<f64, Failure> {
+        let channels = channels(bare.unwrap_or(&self.base))?;
+        let next = Arc::new(AtomicUsize::new(0));
+        let started = Instant::now();
+        let callers = (0..CALLERS).map(|caller| {
+            let mut client = CodeServiceClient::new(channels[caller % CONNECTIONS].clone());
+            let (people, next) = (Arc::clone(&self.people), Arc::clone(&next));
+            tokio::spawn(async move {
+                let mut shown = 0_u64;
+                while started.elapsed() < how_long {
+                    let n = next.fetch_add(STEP, Ordering::Relaxed) % people.len();
+                    let mut request = Request::new(ShowCodeRequest::default());
+                    request.metadata_mut().insert("authorization", people.bearer(n));
+                    client.show_code(request).await?;
+                    shown += 1;
+                }
+                Ok::<_, Status>(shown)
+            })
+        });
+        let callers: Vec<_> = callers.collect();
+        let mut shown = 0;
+        for caller in callers {
+            shown += caller.await?.map_err(|status| failed(&status))?;
+        }
+        #[allow(clippy::cast_precision_loss)] // far below 2^52
+        Ok(shown as f64 / started.elapsed().as_secs_f64())
+    }
+}
