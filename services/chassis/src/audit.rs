@@ -20,4 +20,3 @@ pub use log::AuditLog;
 pub use reading::{Break, Checked, CheckedEnd, Filter};
 pub use record::{AuditKeys, Record};
 pub use rpc::{Asked, Verified};
-pub use tables::{ChainedAudit, create_audit_table};

@@ -7,7 +7,6 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lutong_kernel::{Clock, Random, ServiceName, Timestamp};
-use sea_orm_migration::MigratorTrait;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -20,7 +19,7 @@ use lutong_storage::idempotency::Idempotency;
 use lutong_storage::installation;
 use lutong_storage::installation::{Installation, InstallationError, Place};
 use lutong_storage::outbox::{Doorbell, Outbox};
-use lutong_storage::{Database, Engine, StorageConfig, StorageError};
+use lutong_storage::{Database, Engine, Schema, StorageConfig, StorageError};
 use lutong_transport::access::{AccessTable, PrincipalKey};
 use lutong_transport::record::AuditSink;
 use lutong_transport::server::{GuardConfig, MESSAGE_PATIENCE, STREAM_PATIENCE, ServiceRouter};
@@ -130,7 +129,7 @@ impl Foundation {
     /// Opens a service's store: its database, which must be its own, and its keys, which must be the database's. SQLite
     /// is migrated here; on PostgreSQL that is the migration job's work, and without it the store does not open.
     /// `more_keys` are the names of keys besides the usual ones.
-    pub async fn open_store<M: MigratorTrait>(
+    pub async fn open_store<M: Schema>(
         &self,
         service: ServiceName,
         config: &StorageConfig,
@@ -198,7 +197,7 @@ pub fn key_names<'a>(more: &[&'a str]) -> Vec<&'a str> {
 
 impl Store {
     /// Ready when the database answers, its schema is this build's, and it takes writes.
-    pub fn check<M: MigratorTrait + 'static>(&self) -> Check {
+    pub fn check<M: Schema>(&self) -> Check {
         let (database, service) = (self.database.clone(), self.service);
         Check::new(format!("{service} storage"), move || {
             let database = database.clone();

@@ -10,7 +10,7 @@ use lutong_kernel::{DecisionId, Random, Timestamp};
 use uuid::Uuid;
 
 pub use reading::{Operations, Sight, parse_name, parse_reference};
-pub use store::{Filter, create_operations_table};
+pub use store::Filter;
 
 /// Days that an operation is kept after its end.
 pub const KEPT_DAYS: i64 = 30;

@@ -21,6 +21,8 @@ use lutong_storage::StorageConfig;
 use lutong_storage::outbox::Follower;
 use lutong_transport::client::MeshChannel;
 
+use crate::domain::rule_set::RuleSet;
+
 pub use store::Migrations;
 
 /// The name in the key file of what subjects' chain keys are made of.
@@ -56,6 +58,12 @@ pub async fn build(
     let store = foundation
         .open_store::<Migrations>(SERVICE, storage, &[CHAIN_KEY])
         .await?;
+    store::rule_sets::seed(&store.database, RuleSet::sd_2020(), RuleSet::SD_2020)
+        .await
+        .map_err(|source| BuildError::Storage {
+            service: SERVICE,
+            source,
+        })?;
     let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
     let feeds = peers::feeds::Feeds::new(identity.clone(), declaration.clone());
     let decider = service::deciding::Decider::new(&store, foundation, outbox.clone(), code_rendering)?;

@@ -1,13 +1,11 @@
 //! The tables of an audit log, and the steps that make them.
 
 use lutong_kernel::{LocalDay, Timestamp};
-use sea_orm::sea_query::{ColumnDef, Expr, Table};
-use sea_orm::{ActiveValue::Set, ConnectionTrait, DbErr, EntityTrait as _};
-use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait as _};
 
 use super::record::{Head, Record, Seal};
 use lutong_storage::StorageError;
-use lutong_storage::column::counted_key;
 use lutong_storage::crypto::Entry;
 
 pub mod record {
@@ -81,88 +79,6 @@ pub mod seal {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// The table as the first migration of a service makes it.
-pub async fn create_audit_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    use record::Column;
-    manager
-        .create_table(
-            Table::create()
-                .table(record::Entity)
-                .col(counted_key(Column::Id))
-                .col(ColumnDef::new(Column::RecordedAt).big_integer().not_null())
-                .col(ColumnDef::new(Column::Rpc).string().not_null())
-                .col(ColumnDef::new(Column::Caller).string().not_null())
-                .col(ColumnDef::new(Column::Principal).string().not_null())
-                .col(ColumnDef::new(Column::Purpose).string())
-                .col(ColumnDef::new(Column::Outcome).string().not_null())
-                .to_owned(),
-        )
-        .await
-}
-
-/// The migration step that makes a log tell whom and what, and chains it from then on.
-#[derive(Debug, Clone, Copy)]
-pub struct ChainedAudit;
-
-impl MigrationName for ChainedAudit {
-    fn name(&self) -> &'static str {
-        "chassis_0001_chained_audit"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for ChainedAudit {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        use record::Column;
-        let text = |column: Column| ColumnDef::new(column).text().not_null().default("").to_owned();
-        let mut unrecorded = ColumnDef::new(Column::Unrecorded)
-            .big_integer()
-            .not_null()
-            .to_owned();
-        for column in [
-            text(Column::Roles),
-            text(Column::Division),
-            text(Column::Reason),
-            text(Column::Objects),
-            unrecorded.default(0).to_owned(),
-            ColumnDef::new(Column::Entry).binary().to_owned(),
-        ] {
-            // SQLite adds one column in one statement.
-            let add = Table::alter().table(record::Entity).add_column(column).to_owned();
-            manager.alter_table(add).await?;
-        }
-        manager.create_table(head_table()).await?;
-        manager.create_table(seal_table()).await
-    }
-}
-
-fn head_table() -> sea_orm::sea_query::TableCreateStatement {
-    use head::Column;
-    Table::create()
-        .table(head::Entity)
-        .col(ColumnDef::new(Column::Id).big_integer().not_null().primary_key())
-        .col(ColumnDef::new(Column::Sequence).big_integer().not_null())
-        .col(ColumnDef::new(Column::Entry).binary().not_null())
-        .col(ColumnDef::new(Column::Unchained).big_integer().not_null())
-        .col(ColumnDef::new(Column::SealedDay).integer())
-        .col(ColumnDef::new(Column::SealedProof).binary())
-        .col(ColumnDef::new(Column::Proof).binary().not_null())
-        .to_owned()
-}
-
-fn seal_table() -> sea_orm::sea_query::TableCreateStatement {
-    use seal::Column;
-    Table::create()
-        .table(seal::Entity)
-        .col(ColumnDef::new(Column::Day).integer().not_null().primary_key())
-        .col(ColumnDef::new(Column::SealedAt).big_integer().not_null())
-        .col(ColumnDef::new(Column::Sequence).big_integer().not_null())
-        .col(ColumnDef::new(Column::Entry).binary().not_null())
-        .col(ColumnDef::new(Column::Records).big_integer().not_null())
-        .col(ColumnDef::new(Column::Proof).binary().not_null())
-        .to_owned()
 }
 
 /// An entry in a column; one of another length matches nothing.

@@ -1,12 +1,11 @@
 //! The table of operations, and its SQL.
 
 use lutong_kernel::Timestamp;
-use sea_orm::sea_query::{ColumnDef, Expr, ExprTrait as _, Index, Table};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _, UpdateMany,
 };
-use sea_orm_migration::SchemaManager;
 use uuid::Uuid;
 
 use super::{Ended, Failure, Kind, Operation, State};
@@ -43,41 +42,6 @@ mod table {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// The table, for a service's migrations.
-pub async fn create_operations_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    let operations = Table::create()
-        .table(Entity)
-        .col(ColumnDef::new(Column::Id).binary().not_null().primary_key())
-        .col(ColumnDef::new(Column::Kind).string().not_null())
-        .col(ColumnDef::new(Column::State).string().not_null())
-        .col(ColumnDef::new(Column::Target).string().not_null())
-        .col(ColumnDef::new(Column::Account).string().not_null())
-        .col(ColumnDef::new(Column::CreatedAt).big_integer().not_null())
-        .col(ColumnDef::new(Column::FinishedAt).big_integer())
-        .col(ColumnDef::new(Column::Done).big_integer().not_null())
-        .col(ColumnDef::new(Column::Total).big_integer())
-        .col(ColumnDef::new(Column::Error).string())
-        .col(ColumnDef::new(Column::ErrorZh).string())
-        .col(ColumnDef::new(Column::ErrorEn).string())
-        .to_owned();
-    manager.create_table(operations).await?;
-    for (name, columns) in [
-        ("operations_state", [Column::Kind, Column::State]),
-        ("operations_account", [Column::Account, Column::Id]),
-        ("operations_target", [Column::Target, Column::Kind]),
-    ] {
-        let [first, second] = columns;
-        let index = Index::create()
-            .name(name)
-            .table(Entity)
-            .col(first)
-            .col(second)
-            .to_owned();
-        manager.create_index(index).await?;
-    }
-    Ok(())
 }
 
 impl TryFrom<Model> for Operation {

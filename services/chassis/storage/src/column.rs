@@ -1,7 +1,6 @@
 //! How values that every service stores lie in a column.
 
 use lutong_kernel::{DivisionCode, SubjectId};
-use sea_orm::sea_query::{ColumnDef, IntoIden};
 use uuid::Uuid;
 
 use super::StorageError;
@@ -31,14 +30,4 @@ pub fn read_division(number: i64, column: &str) -> Result<DivisionCode, StorageE
     let code = u32::try_from(number).ok().map(DivisionCode::from_number);
     code.and_then(Result::ok)
         .ok_or_else(|| StorageError::Damaged(format!("{column} is not a division")))
-}
-
-/// For migrations: a key that the database counts up.
-pub fn counted_key(column: impl IntoIden) -> ColumnDef {
-    ColumnDef::new(column)
-        .big_integer()
-        .not_null()
-        .auto_increment()
-        .primary_key()
-        .to_owned()
 }

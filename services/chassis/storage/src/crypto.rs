@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 pub use chain::{BEGINNING, ChainKey, Entry};
-pub use field_cipher::{CipherError, FieldCipher, ReadyCipher, create_data_keys_table};
+pub use field_cipher::{CipherError, FieldCipher, ReadyCipher};
 pub use field_cipher::{open_under, seal_under};
 pub use key_file::hex;
 pub use key_file::{Key, KeyFile, KeyFileError};

@@ -4,12 +4,11 @@
 use std::time::Duration;
 
 use lutong_kernel::{Fault, FaultCode, RequestId, Timestamp};
-use sea_orm::sea_query::{ColumnDef, Index, OnConflict, Table};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _,
 };
-use sea_orm_migration::SchemaManager;
 
 use crate::StorageError;
 use crate::crypto::{Key, keyed_hash};
@@ -35,28 +34,6 @@ mod entry {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// The table, for a service's migrations.
-pub async fn create_idempotency_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    use entry::Column;
-    manager
-        .create_table(
-            Table::create()
-                .table(entry::Entity)
-                .col(ColumnDef::new(Column::Scope).binary().not_null().primary_key())
-                .col(ColumnDef::new(Column::Fingerprint).binary().not_null())
-                .col(ColumnDef::new(Column::Answer).binary().not_null())
-                .col(ColumnDef::new(Column::ExpiresAt).big_integer().not_null())
-                .to_owned(),
-        )
-        .await?;
-    let by_expiry = Index::create()
-        .name("idempotency_expiry")
-        .table(entry::Entity)
-        .col(Column::ExpiresAt)
-        .to_owned();
-    manager.create_index(by_expiry).await
 }
 
 /// Whether a request is new.

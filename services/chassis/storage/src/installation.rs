@@ -10,14 +10,14 @@ use std::path::{Path, PathBuf};
 
 use futures::FutureExt as _;
 use lutong_kernel::ServiceName;
-use sea_orm::sea_query::{ColumnDef, OnConflict, Table};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _, TransactionTrait as _,
+    ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait as _, Statement,
+    TransactionTrait as _,
 };
-use sea_orm_migration::{MigratorTrait, SchemaManager};
 
 use crate::crypto::{CipherError, FieldCipher, KeyFile, KeyFileError, keyed_hash};
-use crate::{Database, StorageConfig, StorageError};
+use crate::{Database, Engine, Schema, StorageConfig, StorageError};
 
 const OWNER: &str = "service";
 const KEY: &str = "key.";
@@ -116,13 +116,13 @@ impl Place {
 }
 
 /// Brings a service's schema up to date, and notes whose it is. Another service's database is left as it is.
-pub async fn migrate<M: MigratorTrait>(database: &Database, place: &Place) -> Result<(), InstallationError> {
+pub async fn migrate<M: Schema>(database: &Database, place: &Place) -> Result<(), InstallationError> {
     let (engine, place) = (database.engine(), place.clone());
     database
         .write(move |transaction| {
             async move {
                 crate::take_turn(transaction, engine).await?;
-                create_table(transaction).await.map_err(StorageError::from)?;
+                create_table(transaction, engine).await?;
                 own(transaction, &place).await?;
                 crate::apply::<M>(transaction, engine).await?;
                 Ok(())
@@ -132,19 +132,29 @@ pub async fn migrate<M: MigratorTrait>(database: &Database, place: &Place) -> Re
         .await
 }
 
-async fn create_table(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
-    let table = Table::create()
-        .table(note::Entity)
-        .if_not_exists()
-        .col(
-            ColumnDef::new(note::Column::Item)
-                .string()
-                .not_null()
-                .primary_key(),
-        )
-        .col(ColumnDef::new(note::Column::Value).binary().not_null())
-        .to_owned();
-    SchemaManager::new(transaction).create_table(table).await
+async fn create_table(transaction: &DatabaseTransaction, engine: Engine) -> Result<(), StorageError> {
+    let bytes = match engine {
+        Engine::Sqlite => "BLOB",
+        Engine::Postgres => "BYTEA",
+    };
+    let table = format!(
+        "CREATE TABLE IF NOT EXISTS installation (item TEXT NOT NULL PRIMARY KEY, value {bytes} NOT NULL)"
+    );
+    transaction.execute_unprepared(&table).await?;
+    Ok(())
+}
+
+async fn has_table(
+    connection: &impl ConnectionTrait,
+    engine: Engine,
+    table: &str,
+) -> Result<bool, StorageError> {
+    let query = match engine {
+        Engine::Sqlite => "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = $1",
+        Engine::Postgres => "SELECT 1 FROM pg_tables WHERE schemaname = current_schema() AND tablename = $1",
+    };
+    let query = Statement::from_sql_and_values(connection.get_database_backend(), query, [table.into()]);
+    Ok(connection.query_one_raw(query).await?.is_some())
 }
 
 /// Notes the owner where there is none.
@@ -206,9 +216,8 @@ impl Installation {
         };
         // Within one transaction: without the table the second statement would not be asked.
         let transaction = database.reader().begin().await.map_err(StorageError::from)?;
-        let manager = SchemaManager::new(&transaction);
         for table in ["installation", "data_keys"] {
-            if !manager.has_table(table).await.map_err(StorageError::from)? {
+            if !has_table(&transaction, database.engine(), table).await? {
                 return Err(not_migrated());
             }
         }
@@ -223,7 +232,7 @@ impl Installation {
     }
 
     /// The same, once the schema is this build's as well.
-    pub async fn of_current<M: MigratorTrait>(
+    pub async fn of_current<M: Schema>(
         database: &Database,
         place: &Place,
     ) -> Result<Self, InstallationError> {

@@ -9,7 +9,6 @@ pub mod gather;
 mod health;
 pub mod idempotency;
 pub mod installation;
-mod migrate;
 mod one_of;
 pub mod outbox;
 mod postgres;
@@ -17,6 +16,7 @@ mod probe;
 mod refusal;
 pub mod rows;
 mod scan;
+mod schema;
 mod sqlite;
 mod witness;
 mod writer;
@@ -31,10 +31,10 @@ use serde::{Deserialize, Serialize};
 
 pub use error::StorageError;
 use health::WriteHealth;
-pub(crate) use migrate::{apply, take_turn};
-pub use migrate::{is_current, migrate};
 pub use one_of::one_of;
 pub use scan::{CopyRow, SqliteRow};
+pub use schema::{Schema, Step, is_current};
+pub(crate) use schema::{apply, take_turn};
 use writer::Writer;
 
 /// Where a service keeps its data.

@@ -21,7 +21,6 @@ use tokio_util::sync::CancellationToken;
 pub use doorbell::Doorbell;
 pub use follower::{EventHandler, EventPage, EventSource, Follower, Position};
 pub use log::{LogPage, LogPlace};
-pub use tables::{FollowedCursor, create_followed_table, create_outbox_table};
 use tables::{followed, outbox};
 
 use crate::cell::{Cell, Kind};

@@ -36,11 +36,14 @@ use lutong_chassis::component::{Component, Foundation, KeyFolder};
 use lutong_storage::installation;
 use lutong_storage::installation::Place;
 use lutong_storage::outbox::Doorbell;
-use lutong_storage::{Engine, StorageConfig};
+use lutong_storage::{Engine, Step, StorageConfig};
 use lutong_transport::access::{AccessTable, FeedGrant, Principal, PrincipalKey, Roles};
 use lutong_transport::client::{Call, LocalMesh, MeshChannel};
 use lutong_transport::server::ServiceRouter;
 use lutong_transport::status::DOMAIN;
+
+/// The tables of the chassis, which each service's own steps have: for tests without a service.
+pub const CHASSIS_TABLES: Step = lutong_storage::step!("chassis_tables");
 
 /// Where the tests' PostgreSQL is; `tests/run` starts one and sets it.
 pub const POSTGRES: &str = "LUTONG_TEST_POSTGRES";
@@ -87,7 +90,7 @@ impl Bed {
     }
 
     /// A fresh store of a service; on PostgreSQL a database of its own, migrated as the job would.
-    pub async fn storage<M: sea_orm_migration::MigratorTrait>(&self, service: ServiceName) -> StorageConfig {
+    pub async fn storage<M: lutong_storage::Schema>(&self, service: ServiceName) -> StorageConfig {
         match self.engine {
             Engine::Sqlite => {
                 let file = self.folder.path().join(format!("{service}.db"));

@@ -3,19 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_chassis::audit::{AuditLog, Break, ChainedAudit, Filter, Record, create_audit_table};
+use lutong_chassis::audit::{AuditLog, Break, Filter, Record};
 use lutong_kernel::{DivisionCode, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1 as types;
-use lutong_storage::crypto::create_data_keys_table;
-use lutong_storage::{Engine, StorageConfig};
+use lutong_storage::{Engine, Schema, Step, StorageConfig};
 use lutong_testing::on_both_engines;
-use lutong_testing::{Bed, meddle, rows};
+use lutong_testing::{Bed, CHASSIS_TABLES, meddle, rows};
 use lutong_transport::access::Principal;
 use lutong_transport::access::Roles;
-use sea_orm::DbErr;
-use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 use tokio::sync::Notify;
 use tonic::{Code, Request, Response, Status};
 use wire::merge_service_client::MergeServiceClient;
@@ -36,32 +33,18 @@ on_both_engines!(
 
 struct Migrations;
 
-impl MigratorTrait for Migrations {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(First), Box::new(ChainedAudit)]
-    }
+impl Schema for Migrations {
+    const STEPS: &'static [Step] = &[CHASSIS_TABLES, OLD_RECORDS];
 }
 
-struct First;
-
-impl MigrationName for First {
-    fn name(&self) -> &'static str {
-        "m0001_first"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for First {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create_data_keys_table(manager).await?;
-        create_audit_table(manager).await?;
-        let old = "INSERT INTO audit_records (recorded_at, rpc, caller, principal, outcome) VALUES (1669435100000000, 'x/Old', 'c', 'p', 'OK')";
-        for _ in 0..2 {
-            sea_orm::ConnectionTrait::execute_unprepared(manager.get_connection(), old).await?;
-        }
-        Ok(())
-    }
-}
+/// Two records that lie in no chain.
+const OLD_RECORDS: Step = Step {
+    name: "0002_old_records",
+    sqlite: OLD,
+    postgres: OLD,
+};
+const OLD: &str = "INSERT INTO audit_records (recorded_at, rpc, caller, principal, outcome) VALUES
+    (1669435100000000, 'x/Old', 'c', 'p', 'OK'), (1669435100000000, 'x/Old', 'c', 'p', 'OK');";
 
 const SUBJECT: &str = "01930000-0000-7000-8000-000000000001";
 const OTHER: &str = "01930000-0000-7000-8000-000000000002";

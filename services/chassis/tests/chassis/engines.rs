@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use futures::FutureExt as _;
 use futures::future::join_all;
 use lutong_kernel::{Fault, FaultCode, Secret, ServiceName};
-use lutong_storage::{Database, Engine, StorageConfig, StorageError, is_current, migrate};
+use lutong_storage::installation::InstallationError;
+use lutong_storage::{Database, Engine, StorageConfig, StorageError, is_current};
 use lutong_testing::{Bed, fresh_postgres};
 use sea_orm::ConnectionTrait as _;
 use tokio::sync::Barrier;
 
-use crate::schema::{Migrations, column, migrated, note, notes, open};
+use crate::schema::{Migrations, column, migrate, migrated, note, notes, open};
 use crate::storage::{End, held, writing};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -83,7 +84,6 @@ async fn a_postgres_that_is_not_there_or_says_nothing_is_unavailable_and_no_pani
         let answers = [
             database.ping().await,
             writing(&database, 1, End::Well).await.map(drop),
-            migrate::<Migrations>(&database).await,
             is_current::<Migrations>(&database).await.map(drop),
         ];
         for answer in answers {
@@ -91,6 +91,9 @@ async fn a_postgres_that_is_not_there_or_says_nothing_is_unavailable_and_no_pani
             assert!(matches!(error, StorageError::Unavailable(_)), "{error:?}");
             assert_eq!(Fault::from(error).code, FaultCode::Unavailable);
         }
+        let migrated = migrate::<Migrations>(&database).await;
+        let away = |error| matches!(error, InstallationError::Storage(StorageError::Unavailable(_)));
+        assert!(migrated.is_err_and(away));
         assert!(started.elapsed() < Duration::from_secs(10));
     }
 }

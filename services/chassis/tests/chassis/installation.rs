@@ -50,7 +50,7 @@ async fn used(bed: &Bed) -> (Store, StorageConfig) {
 
 async fn another_services_database_is_refused_and_left_alone(bed: Bed) {
     let (_store, config) = used(&bed).await;
-    let tables = rows(&config, "seaql_migrations").await;
+    let tables = rows(&config, "schema_steps").await;
     let refused = refusal(&bed, ServiceName::Complaint, &config).await;
     let InstallationError::Owner { owner, service, .. } = &refused else {
         panic!("{refused}");
@@ -60,7 +60,7 @@ async fn another_services_database_is_refused_and_left_alone(bed: Bed) {
     let place = Place::new(ServiceName::Complaint, &config);
     let migrated = installation::migrate::<Migrations>(&database, &place).await;
     assert!(matches!(migrated, Err(InstallationError::Owner { .. })));
-    assert_eq!(rows(&config, "seaql_migrations").await, tables);
+    assert_eq!(rows(&config, "schema_steps").await, tables);
     assert!(!bed.foundation.keys.file(ServiceName::Complaint).exists());
     try_open(&bed, ServiceName::Federation, &config).await.unwrap();
 }

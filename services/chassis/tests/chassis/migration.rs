@@ -1,17 +1,15 @@
 //! Migrations: once however many processes begin them, all or none, and readiness knows.
 
 use futures::future::join_all;
-use lutong_storage::{Database, StorageConfig, is_current, migrate};
-use lutong_testing::Bed;
-use lutong_testing::on_both_engines;
-use sea_orm::DbErr;
-use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
+use lutong_storage::{Database, Schema, Step, StorageConfig, is_current};
+use lutong_testing::{Bed, CHASSIS_TABLES, on_both_engines};
 
-use crate::schema::{Migrations, Tables, column, unmigrated};
+use crate::schema::{Migrations, NOTES, column, migrate, unmigrated};
 
 on_both_engines!(
     processes_that_migrate_at_once_all_succeed_and_each_step_is_taken_once,
     a_step_that_fails_takes_the_whole_migration_back,
+    a_step_that_was_taken_with_another_text_is_refused_and_nothing_changes,
 );
 
 async fn fresh(bed: &Bed) -> (StorageConfig, tempfile::TempDir) {
@@ -32,38 +30,52 @@ async fn processes_that_migrate_at_once_all_succeed_and_each_step_is_taken_once(
     }
     let database = &processes[0];
     assert_eq!(column::<i64>(database, "SELECT id FROM notes").await, [-1]);
-    let steps = "SELECT version FROM seaql_migrations ORDER BY version";
+    let steps = "SELECT name FROM schema_steps ORDER BY name";
     assert_eq!(
         column::<String>(database, steps).await,
-        ["chassis_0002_followed_cursor", "m0001_tables", "m0002_first_note"]
+        ["0002_notes", "0003_first_note", "chassis_tables"]
     );
     // Again, with nothing to do.
     migrate::<Migrations>(database).await.unwrap();
     assert_eq!(column::<i64>(database, "SELECT id FROM notes").await, [-1]);
 }
 
-/// The first step of the schema, then one that breaks.
+/// The first steps of the schema, then one that breaks.
 struct Broken;
 
-impl MigratorTrait for Broken {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Tables), Box::new(Breaks)]
-    }
+impl Schema for Broken {
+    const STEPS: &'static [Step] = &[
+        CHASSIS_TABLES,
+        NOTES,
+        Step {
+            name: "0003_breaks",
+            sqlite: "INSERT INTO nowhere VALUES (1);",
+            postgres: "INSERT INTO nowhere VALUES (1);",
+        },
+    ];
 }
 
-struct Breaks;
+/// The schema with a step whose text was edited after it was released.
+struct Edited;
 
-impl MigrationName for Breaks {
-    fn name(&self) -> &'static str {
-        "m0002_breaks"
-    }
+impl Schema for Edited {
+    const STEPS: &'static [Step] = &[
+        CHASSIS_TABLES,
+        Step {
+            name: NOTES.name,
+            sqlite: "CREATE TABLE notes (id BIGINT PRIMARY KEY);",
+            postgres: "CREATE TABLE notes (id BIGINT PRIMARY KEY);",
+        },
+    ];
 }
 
-#[async_trait::async_trait]
-impl MigrationTrait for Breaks {
-    async fn up(&self, _: &SchemaManager) -> Result<(), DbErr> {
-        Err(DbErr::Custom("the disk is on fire".to_owned()))
-    }
+async fn a_step_that_was_taken_with_another_text_is_refused_and_nothing_changes(bed: Bed) {
+    let (config, _folder) = fresh(&bed).await;
+    let database = Database::connect(&config).await.unwrap();
+    migrate::<Migrations>(&database).await.unwrap();
+    let refused = migrate::<Edited>(&database).await.unwrap_err().to_string();
+    assert!(refused.contains(NOTES.name), "{refused}");
+    assert!(is_current::<Migrations>(&database).await.unwrap());
 }
 
 async fn a_step_that_fails_takes_the_whole_migration_back(bed: Bed) {

@@ -2,68 +2,31 @@
 
 use lutong_chassis::Store;
 use lutong_kernel::ServiceName;
-use lutong_storage::crypto::create_data_keys_table;
-use lutong_storage::idempotency::create_idempotency_table;
-use lutong_storage::outbox::{FollowedCursor, create_followed_table, create_outbox_table};
-use lutong_storage::{Database, Engine, StorageConfig, StorageError};
-use lutong_testing::Bed;
+use lutong_storage::installation::{self, InstallationError, Place};
+use lutong_storage::{Database, Engine, Schema, Step, StorageConfig, StorageError};
+use lutong_testing::{Bed, CHASSIS_TABLES};
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement};
-use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTrait, SchemaManager};
 
 pub struct Migrations;
 
-impl MigratorTrait for Migrations {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(Tables), Box::new(FirstNote), Box::new(FollowedCursor)]
-    }
+impl Schema for Migrations {
+    const STEPS: &'static [Step] = &[CHASSIS_TABLES, NOTES, FIRST_NOTE];
 }
 
-pub struct Tables;
-
-impl MigrationName for Tables {
-    fn name(&self) -> &'static str {
-        "m0001_tables"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for Tables {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        create_data_keys_table(manager).await?;
-        create_idempotency_table(manager).await?;
-        create_outbox_table(manager).await?;
-        create_followed_table(manager).await?;
-        let counter = match manager.get_database_backend() {
-            DbBackend::Postgres => "bigserial PRIMARY KEY",
-            _ => "integer PRIMARY KEY AUTOINCREMENT",
-        };
-        for table in [
-            "CREATE TABLE notes (id bigint PRIMARY KEY, body text NOT NULL)".to_owned(),
-            format!("CREATE TABLE applied (position {counter}, body text NOT NULL)"),
-        ] {
-            manager.get_connection().execute_unprepared(&table).await?;
-        }
-        Ok(())
-    }
-}
+pub const NOTES: Step = Step {
+    name: "0002_notes",
+    sqlite: "CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL);
+             CREATE TABLE applied (position INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);",
+    postgres: "CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL);
+               CREATE TABLE applied (position BIGSERIAL PRIMARY KEY, body TEXT NOT NULL);",
+};
 
 /// Writes a row, so that a second application shows.
-struct FirstNote;
-
-impl MigrationName for FirstNote {
-    fn name(&self) -> &'static str {
-        "m0002_first_note"
-    }
-}
-
-#[async_trait::async_trait]
-impl MigrationTrait for FirstNote {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let row = "INSERT INTO notes SELECT coalesce(max(id), 0) - 1, 'migrated' FROM notes";
-        manager.get_connection().execute_unprepared(row).await?;
-        Ok(())
-    }
-}
+const FIRST_NOTE: Step = Step {
+    name: "0003_first_note",
+    sqlite: "INSERT INTO notes SELECT coalesce(max(id), 0) - 1, 'migrated' FROM notes;",
+    postgres: "INSERT INTO notes SELECT coalesce(max(id), 0) - 1, 'migrated' FROM notes;",
+};
 
 /// A migrated store of `service`, and where it is: opening that again is what another process does.
 pub async fn open(bed: &Bed, service: ServiceName) -> (Store, StorageConfig) {
@@ -130,6 +93,12 @@ pub fn backend(database: &Database) -> DbBackend {
 /// Brings a database up to date that was opened without its store.
 pub async fn migrated(config: &StorageConfig) -> Database {
     let database = Database::connect(config).await.unwrap();
-    lutong_storage::migrate::<Migrations>(&database).await.unwrap();
+    migrate::<Migrations>(&database).await.unwrap();
     database
+}
+
+/// Brings a database up to date, as a service's migration does.
+pub async fn migrate<S: Schema>(database: &Database) -> Result<(), InstallationError> {
+    let place = Place::new(ServiceName::Identity, &StorageConfig::default());
+    installation::migrate::<S>(database, &place).await
 }

@@ -1,16 +1,11 @@
-//! Complaint's schema, step by step. A released step is never edited.
+//! The schema of complaint: the files of `migrations/`, step by step.
 
-mod m0001_first;
-
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use lutong_storage::{Schema, Step, step};
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
 pub struct Migrations;
 
-#[async_trait::async_trait]
-impl MigratorTrait for Migrations {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration)]
-    }
+impl Schema for Migrations {
+    const STEPS: &'static [Step] = &[step!("0001_first")];
 }

@@ -1,20 +1,11 @@
-//! Federation's schema, step by step. A released step is never edited.
+//! The schema of federation: the files of `migrations/`, step by step.
 
-mod m0001_first;
-mod m0002_key_of_verification;
-
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use lutong_storage::{Schema, Step, step};
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
 pub struct Migrations;
 
-#[async_trait::async_trait]
-impl MigratorTrait for Migrations {
-    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_first::Migration),
-            Box::new(m0002_key_of_verification::Migration),
-        ]
-    }
+impl Schema for Migrations {
+    const STEPS: &'static [Step] = &[step!("0001_first")];
 }

@@ -1,11 +1,12 @@
 //! Rule sets by version, as their authors wrote them, and from when on each decides.
 
+use futures::FutureExt as _;
 use lutong_kernel::Timestamp;
-use lutong_storage::StorageError;
+use lutong_storage::{Database, StorageError};
+use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,
-    QuerySelect as _,
+    ColumnTrait as _, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use crate::domain::rule_set::RuleSet;
@@ -36,9 +37,9 @@ impl From<Model> for StoredRuleSet {
     }
 }
 
-/// Stores the rule set that a build brings, in force from its own effective time on. Its record bears that time too: a
-/// migration has no clock.
-pub async fn seed(connection: &impl ConnectionTrait, set: &RuleSet, document: &str) -> Result<(), DbErr> {
+/// Stores the rule set that a build brings where the store has none yet, in force from its own effective time on. Its record
+/// bears that time too, so that several processes that start at once store the same.
+pub async fn seed(database: &Database, set: &RuleSet, document: &str) -> Result<(), StorageError> {
     let from = set.effective_from.micros();
     let row = ActiveModel {
         number: NotSet,
@@ -48,8 +49,23 @@ pub async fn seed(connection: &impl ConnectionTrait, set: &RuleSet, document: &s
         recorded_at: Set(from),
         active_from: Set(Some(from)),
     };
-    Entity::insert(row).exec_without_returning(connection).await?;
-    Ok(())
+    if !approvals(database.reader()).await?.is_empty() {
+        return Ok(());
+    }
+    let seeded = database.write(move |transaction| {
+        async move {
+            let same = OnConflict::columns([Column::Id, Column::Version])
+                .do_nothing()
+                .to_owned();
+            Entity::insert(row)
+                .on_conflict(same)
+                .exec_without_returning(transaction)
+                .await?;
+            Ok::<_, StorageError>(())
+        }
+        .boxed()
+    });
+    seeded.await
 }
 
 /// Number and beginning of those that decide or will, by the instant from which on they do.

@@ -10,7 +10,7 @@ use lutong_storage::rows::{Insert, Known};
 use lutong_storage::{StorageError, one_of};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use sha2::{Digest as _, Sha256};
@@ -18,9 +18,6 @@ use sha2::{Digest as _, Sha256};
 use super::tables::statement::{Column, Entity, Model};
 use crate::domain::attributes::Attributes;
 use crate::domain::fact::{Fact, FactKind};
-
-/// Statements that are renamed at once.
-const RENAMED: u64 = 1_000;
 
 /// A statement to store; a retraction has no kind and no attributes.
 #[derive(Debug, Clone)]
@@ -125,41 +122,6 @@ impl StatementRow {
             superseded_at: self.superseded_at,
             attributes: Attributes::parse(kind, &json).map_err(|_| damaged())?,
         }))
-    }
-}
-
-/// Gives every statement its name anew, in the order of the table.
-pub async fn rename(connection: &impl ConnectionTrait) -> Result<(), DbErr> {
-    let mut after: (Vec<u8>, Vec<u8>) = Default::default();
-    loop {
-        let of_the_same = Condition::all()
-            .add(Column::SubjectId.eq(after.0.clone()))
-            .add(Column::FactId.gt(after.1));
-        let later = Condition::any()
-            .add(Column::SubjectId.gt(after.0))
-            .add(of_the_same);
-        let page: Vec<(Vec<u8>, Vec<u8>, String, String)> = Entity::find()
-            .select_only()
-            .columns([Column::SubjectId, Column::FactId, Column::Source, Column::Key])
-            .filter(later)
-            .order_by_asc(Column::SubjectId)
-            .order_by_asc(Column::FactId)
-            .limit(RENAMED)
-            .into_tuple()
-            .all(connection)
-            .await?;
-        let Some((subject, fact, ..)) = page.last() else {
-            return Ok(());
-        };
-        after = (subject.clone(), fact.clone());
-        for (subject, fact, source, key) in page {
-            Entity::update_many()
-                .col_expr(Column::Name, Expr::value(Name::of(&source, &key).0.to_vec()))
-                .filter(Column::SubjectId.eq(subject))
-                .filter(Column::FactId.eq(fact))
-                .exec(connection)
-                .await?;
-        }
     }
 }
 

@@ -21,7 +21,6 @@ on_both_engines!(
     while_code_rendering_is_away_decisions_are_pending,
     what_is_pending_is_left_to_one_operation_of_the_feed,
     a_case_is_acknowledged_only_once_its_colour_is_in_force,
-    statements_of_a_database_made_before_are_known_by_their_keys,
     a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sending_it_again,
 );
 
@@ -249,33 +248,4 @@ async fn a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sendi
         "what was stored before and what is new"
     );
     assert!(people.iter().all(shown));
-}
-
-async fn statements_of_a_database_made_before_are_known_by_their_keys(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
-    mesh.stored(vec![fever(1, "f1"), fever(2, "f2")], &[1, 2]).await;
-    // As the steps up to the seventh left it.
-    for sql in [
-        "UPDATE statements SET name = substr(name, 1, 15) WHERE key = 'f1'",
-        "ALTER TABLE subjects ADD COLUMN undecided_since BIGINT",
-        "CREATE INDEX subjects_undecided ON subjects (undecided_since) WHERE undecided_since IS NOT NULL",
-        "DELETE FROM seaql_migrations WHERE version = 'm0008_names'",
-    ] {
-        mesh.tamper(sql).await;
-    }
-    let database = Database::connect(&mesh.storage).await.unwrap();
-    lutong_storage::migrate::<lutong_risk_rules::Migrations>(&database)
-        .await
-        .unwrap();
-    let again = mesh
-        .append(vec![fever(1, "f1"), fever(2, "f2")], &[])
-        .await
-        .unwrap();
-    let known = |result: &wire::StatementResult| {
-        matches!(
-            result.outcome,
-            Some(wire::statement_result::Outcome::UnchangedFactId(_))
-        )
-    };
-    assert!(again.results.iter().all(known), "{again:?}");
 }

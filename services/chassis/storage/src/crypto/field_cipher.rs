@@ -12,12 +12,11 @@ use aes_gcm::{Aes256Gcm, KeyInit as _, Nonce};
 use arc_swap::ArcSwap;
 use futures::FutureExt as _;
 use lutong_kernel::{Fault, Random};
-use sea_orm::sea_query::{ColumnDef, Expr, OnConflict, Table};
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _,
 };
-use sea_orm_migration::SchemaManager;
 use tokio::sync::Mutex;
 
 use super::key_file::{Key, KeyFile};
@@ -64,21 +63,6 @@ mod data_key {
     pub enum Relation {}
 
     impl ActiveModelBehavior for ActiveModel {}
-}
-
-/// The table of wrapped data keys, for a service's migrations.
-pub async fn create_data_keys_table(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
-    use data_key::Column;
-    manager
-        .create_table(
-            Table::create()
-                .table(data_key::Entity)
-                .col(ColumnDef::new(Column::Id).big_integer().not_null().primary_key())
-                .col(ColumnDef::new(Column::KeyEncryptionKey).big_integer().not_null())
-                .col(ColumnDef::new(Column::Wrapped).binary().not_null())
-                .to_owned(),
-        )
-        .await
 }
 
 /// Encrypts and opens fields of one service's database; cheap to clone.

@@ -1,0 +1,108 @@
+//! The services' schemas: released steps stay as they are, and both engines have the same tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Digests of the steps that were released, `SHA-256  path`: a line comes with a new step, and none changes.
+const RELEASED: &str = include_str!("released-steps.txt");
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The files of all steps, by their path from the root.
+fn steps() -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for service in std::fs::read_dir(root().join("services")).unwrap() {
+        for engine in ["sqlite", "postgres"] {
+            let folder = service.as_ref().unwrap().path().join("migrations").join(engine);
+            for file in std::fs::read_dir(folder).into_iter().flatten() {
+                let path = file.unwrap().path();
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                found.insert(name, std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    assert!(found.len() >= 12, "{found:?}");
+    found
+}
+
+fn digest(path: &str) -> String {
+    let output = Command::new("sha256sum").arg(root().join(path)).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn a_released_step_is_never_edited() {
+    let released: BTreeMap<&str, &str> = RELEASED
+        .lines()
+        .map(|line| line.split_once("  ").unwrap())
+        .map(|(digest, path)| (path, digest))
+        .collect();
+    for path in steps().keys() {
+        let known = released.get(path.as_str());
+        let known = known.unwrap_or_else(|| panic!("{path}: a new step has a line in released-steps.txt"));
+        assert_eq!(
+            digest(path),
+            *known,
+            "{path} was released: what changes is a step of its own"
+        );
+    }
+    for path in released.keys() {
+        assert!(root().join(path).exists(), "{path} was released and is gone");
+    }
+}
+
+/// Tables with the names of their columns; partitions of a table are no tables of their own.
+fn tables(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut tables = BTreeMap::new();
+    let mut lines = sql.lines();
+    while let Some(line) = lines.next() {
+        let Some(name) = line
+            .strip_prefix("CREATE TABLE ")
+            .and_then(|rest| rest.strip_suffix(" ("))
+        else {
+            continue;
+        };
+        let body = lines.by_ref().take_while(|line| !line.starts_with(')'));
+        let words = body.filter_map(|line| line.split_whitespace().next());
+        let columns = words.filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
+        tables.insert(name.to_owned(), columns.map(str::to_owned).collect());
+    }
+    tables
+}
+
+#[test]
+fn both_engines_have_the_same_steps_tables_and_columns() {
+    let steps = steps();
+    for (path, sql) in &steps {
+        let (one, other) = if path.contains("/sqlite/") {
+            ("/sqlite/", "/postgres/")
+        } else {
+            ("/postgres/", "/sqlite/")
+        };
+        let twin = path.replace(one, other);
+        let twin_sql = steps.get(&twin).unwrap_or_else(|| panic!("{path} has no {twin}"));
+        let found = tables(sql);
+        assert!(!found.is_empty() || !sql.contains("CREATE TABLE"), "{path}");
+        assert_eq!(found, tables(twin_sql), "{path}");
+    }
+}
+
+#[test]
+fn the_tables_of_the_chassis_are_the_same_in_every_service() {
+    for engine in ["sqlite", "postgres"] {
+        let file = format!("services/chassis/testing/migrations/{engine}/chassis_tables.sql");
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        let own: Vec<&str> = text.split("\n\n").skip(1).map(str::trim).collect();
+        assert!(own.len() >= 8, "{engine}");
+        for (path, sql) in steps().iter().filter(|(path, _)| path.contains(engine)) {
+            for block in &own {
+                let table = block.lines().next().unwrap();
+                assert!(!sql.contains(table) || sql.contains(block), "{path}: {table}");
+            }
+        }
+    }
+}
