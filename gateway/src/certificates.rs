@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_chassis::Principal;
-use lutong_chassis::peer::PeerAccount;
 use lutong_kernel::{Clock, Fault, FaultCode};
+use lutong_operating::tls::PeerAccount;
 use lutong_proto::policy::Role;
+use lutong_transport::access::Principal;
 use moka::sync::Cache;
 use tokio::time::Instant;
 
@@ -133,7 +133,7 @@ fn not_for_citizens() -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lutong_chassis::access::Roles;
+    use lutong_transport::access::Roles;
 
     #[test]
     fn doors_staff_and_feeds_may_and_people_may_not() {

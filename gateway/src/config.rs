@@ -4,8 +4,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 
 use lutong_chassis::BuildError;
-use lutong_chassis::tls::TlsFiles;
 use lutong_kernel::ServiceName;
+use lutong_operating::tls::TlsFiles;
 use serde::{Deserialize, Serialize};
 
 /// The edge's settings.

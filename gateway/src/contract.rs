@@ -7,9 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::Uri;
-use lutong_chassis::{BuildError, MeshChannel};
+use lutong_chassis::BuildError;
 use lutong_kernel::ServiceName;
 use lutong_proto::policy::{self, Access, Caller, Pool, Role, Scope};
+use lutong_transport::client::MeshChannel;
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 use crate::config::refused;

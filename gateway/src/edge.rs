@@ -13,12 +13,13 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use lutong_chassis::access::{PrincipalKey, Refusal};
-use lutong_chassis::health::Readiness;
-use lutong_chassis::peer::{PeerAccount, PeerAddress};
 use lutong_chassis::{BuildError, Foundation};
 use lutong_kernel::{Fault, Random, ServiceName};
+use lutong_operating::health::Readiness;
+use lutong_operating::tls::PeerAccount;
 use lutong_proto::policy::Scope;
+use lutong_transport::access::{PrincipalKey, Refusal};
+use lutong_transport::peer::PeerAddress;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tonic::service::Routes;
@@ -116,7 +117,7 @@ impl Gateway {
         })
     }
 
-    /// For `lutong_chassis::server::Listener::serve`, or to be called directly.
+    /// For `lutong_transport::server::Listener::serve`, or to be called directly.
     pub fn service(&self) -> Edge {
         self.edge.clone()
     }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use lutong_chassis::BuildError;
-use lutong_chassis::peer::PeerAddress;
 use lutong_kernel::{Fault, FaultCode};
+use lutong_transport::peer::PeerAddress;
 
 use crate::config::{GatewayConfig, rate, refused};
 use shared::Shared;

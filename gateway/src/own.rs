@@ -3,7 +3,7 @@
 mod description;
 
 use lutong_chassis::BuildError;
-use lutong_chassis::health::Readiness;
+use lutong_operating::health::Readiness;
 use prost_types::FileDescriptorSet;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;

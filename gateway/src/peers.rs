@@ -1,7 +1,7 @@
 //! The services behind the edge.
 
-use lutong_chassis::MeshChannel;
 use lutong_kernel::ServiceName;
+use lutong_transport::client::MeshChannel;
 
 /// One channel a service; made by the composition root, which alone knows whether it is local or remote.
 #[derive(Debug, Clone, Default)]
@@ -34,8 +34,8 @@ impl FromIterator<MeshChannel> for Peers {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lutong_chassis::client::LocalMesh;
     use lutong_proto::policy::Caller;
+    use lutong_transport::client::LocalMesh;
 
     #[test]
     fn a_service_without_a_channel_is_not_there() {

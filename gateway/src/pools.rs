@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_chassis::peer::PeerAddress;
-use lutong_chassis::server::{Place, UnderWay};
 use lutong_kernel::{Fault, FaultCode};
+use lutong_transport::peer::PeerAddress;
+use lutong_transport::server::{Place, UnderWay};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::GatewayConfig;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use lutong_chassis::status::{code_name, code_of};
 use lutong_kernel::{Fault, FaultCode, Violation};
+use lutong_transport::status::{code_name, code_of};
 use serde::Serialize;
 use tonic::body::Body;
 

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
-use lutong_chassis::access::PRINCIPAL_HEADER;
-use lutong_chassis::{deadline, status, telemetry};
 use lutong_kernel::Fault;
+use lutong_operating::telemetry;
+use lutong_transport::access::PRINCIPAL_HEADER;
+use lutong_transport::{deadline, status};
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tower::Service as _;

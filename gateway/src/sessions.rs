@@ -9,10 +9,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
-use lutong_chassis::Principal;
-use lutong_chassis::access::{Channel, PrincipalKey, SessionClaims, TokenError};
 use lutong_kernel::{Clock, Fault, FaultCode, Timestamp};
 use lutong_proto::policy::Role;
+use lutong_transport::access::Principal;
+use lutong_transport::access::{Channel, PrincipalKey, SessionClaims, TokenError};
 use moka::sync::Cache;
 use sha2::{Digest as _, Sha256};
 
@@ -230,8 +230,8 @@ fn session_ended() -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use lutong_chassis::access::Roles;
     use lutong_kernel::ManualClock;
+    use lutong_transport::access::Roles;
 
     fn sessions() -> (Sessions, ManualClock) {
         let clock = ManualClock::at(Timestamp::from_seconds(1_000_000));

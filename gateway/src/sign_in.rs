@@ -6,12 +6,14 @@ pub mod dev;
 
 use std::time::Duration;
 
-use lutong_chassis::access::{FeedGrant, Roles};
-use lutong_chassis::{Call, MeshChannel, Principal, status};
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::identity::v1::{Account, GetAccountRequest};
 use lutong_proto::policy::Role;
+use lutong_transport::access::Principal;
+use lutong_transport::access::{FeedGrant, Roles};
+use lutong_transport::client::{Call, MeshChannel};
+use lutong_transport::status;
 
 /// How long identity may take; a person waits.
 const PATIENCE: Duration = Duration::from_secs(2);

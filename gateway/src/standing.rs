@@ -10,12 +10,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use lutong_chassis::access::Roles;
-use lutong_chassis::{Call, MeshChannel, Principal, status};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::identity::v1::ListAccountChangesRequest;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::policy::Role;
+use lutong_transport::access::Principal;
+use lutong_transport::access::Roles;
+use lutong_transport::client::{Call, MeshChannel};
+use lutong_transport::status;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;

@@ -2,8 +2,8 @@
 //! traced.
 
 use http::HeaderMap;
-use lutong_chassis::telemetry;
 use lutong_kernel::Random;
+use lutong_operating::telemetry;
 
 /// The trace that the client began, if it did (W3C Trace Context).
 pub fn of_client(headers: &HeaderMap) -> Option<String> {

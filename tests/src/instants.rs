@@ -1,7 +1,7 @@
 //! Instants on the real clock, which is the mesh's.
 
-use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::{Clock as _, Timestamp};
+use lutong_operating::wall_clock::WallClock;
 
 pub fn now() -> Timestamp {
     WallClock.now()

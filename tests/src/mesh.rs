@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use lutong_chassis::testing::disk::SmallDisk;
-use lutong_chassis::testing::fresh_postgres;
 use lutong_federation::domain::trust_list::of_one_partner;
 use lutong_kernel::{ServiceName, Timestamp};
+use lutong_testing::disk::SmallDisk;
+use lutong_testing::fresh_postgres;
 use lutong_token::{Algorithm, Issuer, SigningKey};
 
 use crate::disk::FaultyDisk;
@@ -181,7 +181,7 @@ impl Mesh {
 
 /// A partner province with one key, and the setting that trusts it.
 fn partner(folder: &Path) -> (SigningKey, (String, String)) {
-    let key = SigningKey::generate(Algorithm::Ed25519, &lutong_chassis::entropy::Entropy).unwrap();
+    let key = SigningKey::generate(Algorithm::Ed25519, &lutong_operating::entropy::Entropy).unwrap();
     let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
     let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
     let list = of_one_partner("test", jiangsu, key.verifying_key(), since).unwrap();

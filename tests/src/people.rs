@@ -187,7 +187,7 @@ pub fn next_number() -> String {
 /// A request id nobody else has.
 pub fn request_id() -> String {
     let mut random = [0_u8; 16];
-    lutong_kernel::Random::fill(&lutong_chassis::entropy::Entropy, &mut random);
+    lutong_kernel::Random::fill(&lutong_operating::entropy::Entropy, &mut random);
     // Of the shape of a version 7, which is all that is asked of it.
     random[6] = 0x70 | (random[6] & 0x0f);
     random[8] = 0x80 | (random[8] & 0x3f);

@@ -132,7 +132,7 @@ async fn carry(mut read: OwnedReadHalf, mut write: OwnedWriteHalf, mut weather: 
 
 fn drawn() -> u32 {
     let mut bytes = [0_u8; 4];
-    lutong_kernel::Random::fill(&lutong_chassis::entropy::Entropy, &mut bytes);
+    lutong_kernel::Random::fill(&lutong_operating::entropy::Entropy, &mut bytes);
     u32::from_le_bytes(bytes)
 }
 

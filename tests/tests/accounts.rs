@@ -118,7 +118,7 @@ async fn an_open_import_ends_with_its_feed(mesh: &Mesh) {
         .await
         .expect("the import goes on");
     let refused = ended.unwrap().unwrap_err();
-    let fault = lutong_chassis::status::to_fault(&refused, "gateway");
+    let fault = lutong_transport::status::to_fault(&refused, "gateway");
     assert_eq!(fault.reason, "SESSION_ENDED", "{refused:?}");
 }
 

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use lutong_chassis::storage::{Database, StorageConfig};
 use lutong_kernel::Secret;
+use lutong_storage::{Database, StorageConfig};
 use lutong_tests::journal::Journal;
 use lutong_tests::mesh::{Mesh, Shape};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};

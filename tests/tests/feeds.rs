@@ -8,9 +8,9 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::testing::meddle;
 use lutong_kernel::Secret;
+use lutong_storage::StorageConfig;
+use lutong_testing::meddle;
 use lutong_tests::instants::ago;
 use lutong_tests::mesh::{Mesh, Shape};
 use lutong_tests::people::next_number;

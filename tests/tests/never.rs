@@ -28,7 +28,7 @@ fn number(variable: &str) -> Option<u64> {
 fn first_seed() -> u64 {
     // Short enough to be typed.
     number("LUTONG_TEST_SEED").unwrap_or_else(|| {
-        let now = lutong_chassis::wall_clock::WallClock.now().micros();
+        let now = lutong_operating::wall_clock::WallClock.now().micros();
         now.unsigned_abs() % 100_000_000
     })
 }

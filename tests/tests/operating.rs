@@ -480,11 +480,11 @@ async fn a_deleted_record_is_named(mesh: &Mesh, folder: &std::path::Path, gone: 
             String::from_utf8_lossy(&verified.stdout)
         );
     }
-    let storage = lutong_chassis::storage::StorageConfig {
+    let storage = lutong_storage::StorageConfig {
         url: lutong_kernel::Secret::new(mesh.storage["identity"].clone()),
-        ..lutong_chassis::storage::StorageConfig::default()
+        ..lutong_storage::StorageConfig::default()
     };
-    lutong_chassis::testing::meddle(&storage, &format!("DELETE FROM audit_records WHERE id = {gone}")).await;
+    lutong_testing::meddle(&storage, &format!("DELETE FROM audit_records WHERE id = {gone}")).await;
     let verified = mesh.command(&verify);
     assert_eq!(verified.status.code(), Some(1));
     let verified: Value = serde_json::from_slice(&verified.stdout).unwrap();

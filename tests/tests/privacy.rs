@@ -9,18 +9,18 @@ use std::sync::{Arc, Mutex};
 use futures::stream;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
-use lutong_chassis::access::{FeedGrant, PrincipalKey, Roles};
-use lutong_chassis::health::Readiness;
-use lutong_chassis::storage::Engine;
-use lutong_chassis::testing::Bed;
 use lutong_gateway::{Edge, Gateway, GatewayConfig};
 use lutong_identity::domain::account::{Account, AccountId};
 use lutong_kernel::ServiceName;
+use lutong_operating::health::Readiness;
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::declaration::v1::fact_row::Subject;
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::policy::{self, Caller, Role};
+use lutong_storage::Engine;
+use lutong_testing::Bed;
 use lutong_tests::feed;
+use lutong_transport::access::{FeedGrant, PrincipalKey, Roles};
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as Field};
 use serde_json::{Value, json};
 use tonic::body::Body;
@@ -381,7 +381,7 @@ async fn an_application_and_an_import_leave_nothing_personal_in_errors_and_logs(
             continue;
         }
         let refused = mesh.import(&feed, AllOrNothing, vec![one]).await.unwrap_err();
-        let fault = lutong_chassis::status::to_fault(&refused, "x");
+        let fault = lutong_transport::status::to_fault(&refused, "x");
         assert_eq!(fault.reason, "ROWS_REFUSED");
         assert_nothing_personal("a refused import", &format!("{refused:?} {fault:?}"));
     }

@@ -8,16 +8,16 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use lutong_chassis::access::Refusal;
-use lutong_chassis::status::from_fault;
-use lutong_chassis::storage::{Engine, StorageError};
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::complaint::v1 as wire;
 use lutong_proto::complaint::v1::complaint_service_client::ComplaintServiceClient;
 use lutong_proto::complaint::v1::complaint_service_server::{ComplaintService, ComplaintServiceServer};
 use lutong_proto::errors::{self, Producer};
 use lutong_proto::policy::{self, Caller};
+use lutong_storage::{Engine, StorageError};
+use lutong_testing::Bed;
+use lutong_transport::access::Refusal;
+use lutong_transport::status::from_fault;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -123,7 +123,7 @@ fn what_the_stack_answers_by_itself_is_common_to_all() {
     let others = [
         Fault::internal(),
         Fault::unavailable("storage"),
-        lutong_chassis::status::deadline_exceeded(),
+        lutong_transport::status::deadline_exceeded(),
         StorageError::Contended.into(),
         StorageError::Full.into(),
         StorageError::Damaged("x".to_owned()).into(),
@@ -162,12 +162,12 @@ impl ComplaintService for Says {
 }
 
 /// The answers of a bed in which filing feedback was answered so, and whether the bed let itself be dropped.
-async fn after(status: Status) -> (testing::Answers, bool) {
+async fn after(status: Status) -> (lutong_testing::Answers, bool) {
     let bed = Bed::new(Engine::Sqlite);
     let routes = Routes::new(ComplaintServiceServer::new(Says(status)));
     bed.bind_fake(ServiceName::Complaint, routes);
     let mut client = ComplaintServiceClient::new(bed.channel(ServiceName::Complaint, Caller::Gateway));
-    let call = bed.call_as(&testing::citizen("wx-1", None));
+    let call = bed.call_as(&lutong_testing::citizen("wx-1", None));
     let filing = wire::CreateComplaintRequest::default();
     client.create_complaint(call.request(filing)).await.unwrap_err();
     let asking = wire::GetComplaintRequest::default();

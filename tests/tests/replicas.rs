@@ -89,7 +89,9 @@ async fn apply_and_report(mesh: &Mesh, journal: &Journal, feed: &Feed, time: Dur
 }
 
 fn close_contact(source: &str, person: &Person) -> FactRow {
-    let met = lutong_chassis::wall_clock::WallClock.now().plus_seconds(-86_400);
+    let met = lutong_operating::wall_clock::WallClock
+        .now()
+        .plus_seconds(-86_400);
     let contact = fact("close_contact", &json!({"last_contact_at": met.to_rfc3339()}));
     row(source, &request_id(), &person.number, contact)
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use lutong_chassis::testing::fresh_postgres;
+use lutong_testing::fresh_postgres;
 use lutong_tests::mesh::{Mesh, Shape};
 use lutong_tests::process::{Process, binary};
 use serde_json::Value;

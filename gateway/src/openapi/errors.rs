@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
-use lutong_chassis::status::{code_name, code_of};
 use lutong_kernel::FaultCode;
 use lutong_proto::errors;
+use lutong_transport::status::{code_name, code_of};
 use serde_json::{Value, json};
 
 use crate::contract::EdgeRpc;

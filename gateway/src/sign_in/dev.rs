@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use lutong_chassis::access::{Channel, SessionClaims};
 use lutong_kernel::{Fault, Violation};
+use lutong_transport::access::{Channel, SessionClaims};
 use serde::{Deserialize, Serialize};
 
 use super::Accounts;

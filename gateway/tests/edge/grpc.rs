@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use http_body_util::Full;
-use lutong_chassis::status::to_fault;
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::key_service_client::KeyServiceClient;
@@ -15,6 +14,7 @@ use lutong_proto::identity::v1::GetAccountRequest;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::policy::Role;
 use lutong_proto::types::v1::PersonItems;
+use lutong_transport::status::to_fault;
 use prost::Message as _;
 use tonic::body::Body;
 use tonic::{Code, Request};
@@ -196,7 +196,7 @@ async fn a_client_may_ask_for_less_time_and_gets_no_more() {
         client.show_code(request).await.unwrap();
         let metadata = mesh.world.metadata.lock().unwrap().clone();
         let stood = metadata["grpc-timeout"].to_str().unwrap();
-        let parse = |text: &str| lutong_chassis::deadline::parse(text).unwrap();
+        let parse = |text: &str| lutong_transport::deadline::parse(text).unwrap();
         assert_eq!(parse(stood), parse(&given), "{asked:?}");
     }
 }

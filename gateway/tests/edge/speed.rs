@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use lutong_chassis::server::{ListenConfig, Listener, TransportSecurity};
 use lutong_gateway::GatewayConfig;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::code_service_server::{CodeService, CodeServiceServer};
 use lutong_proto::code_rendering::v1::{
     ApplyDecisionsRequest, ApplyDecisionsResponse, ShowCodeRequest, ShowCodeResponse,
 };
+use lutong_transport::server::{ListenConfig, Listener, TransportSecurity};
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};

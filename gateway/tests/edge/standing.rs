@@ -4,12 +4,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::StatusCode;
-use lutong_chassis::status::to_fault;
 use lutong_gateway::GatewayConfig;
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{ImportFactsRequest, ImportOptions};
 use lutong_proto::policy::Role;
+use lutong_transport::status::to_fault;
 use tokio_stream::StreamExt as _;
 use tonic::Request;
 

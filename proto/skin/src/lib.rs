@@ -4,14 +4,14 @@
 mod runtime {
     #![allow(unused_imports)] // not every scope is in use
 
-    pub use lutong_chassis::access::{
-        AnyPermit, BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit,
-        SelfPermit, WardPermit,
-    };
-    pub use lutong_chassis::reply::answer;
     pub use lutong_chassis::skin::answer_stream;
     pub use lutong_chassis::skin::{Answers, Following, Listing, Mutation, Query, Sent, Skin};
     pub use lutong_kernel::Fault;
+    pub use lutong_transport::access::{
+        AnyPermit, BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit,
+        SelfPermit, WardPermit,
+    };
+    pub use lutong_transport::reply::answer;
     pub use tonic::{Request, Response, Status, Streaming};
 }
 

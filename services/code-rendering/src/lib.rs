@@ -10,11 +10,12 @@ mod store;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::outbox::Follower;
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
+use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::code_rendering::v1::{CodeService, KeyService, VerificationService};
+use lutong_storage::StorageConfig;
+use lutong_storage::outbox::Follower;
+use lutong_transport::client::MeshChannel;
 
 pub use store::Migrations;
 

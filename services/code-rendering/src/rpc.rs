@@ -2,12 +2,12 @@
 
 mod convert;
 
-use lutong_chassis::access::{AnyPermit, BearerPermit, NoPermit, WardPermit};
-use lutong_chassis::reply;
 use lutong_chassis::skin::{Listing, Query};
 use lutong_kernel::{Fault, FaultCode, Violation};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_skin::code_rendering::v1::{CodeHandler, KeyHandler, VerificationHandler};
+use lutong_transport::access::{AnyPermit, BearerPermit, NoPermit, WardPermit};
+use lutong_transport::reply;
 
 use crate::events::decided;
 use crate::service::codes::Codes;

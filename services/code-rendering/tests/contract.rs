@@ -4,8 +4,6 @@
 
 use std::time::Duration;
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_code_rendering::Migrations;
 use lutong_kernel::{Fault, ServiceName, SubjectId, Timestamp};
 use lutong_proto::code_rendering::v1 as wire;
@@ -16,6 +14,8 @@ use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1::AppliedDecision;
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use wire::VerificationOutcome as Outcome;
 
 on_both_engines!(
@@ -39,7 +39,7 @@ async fn start(bed: Bed) -> Codes {
     Codes(bed)
 }
 
-async fn build(bed: &Bed, storage: &lutong_chassis::storage::StorageConfig) {
+async fn build(bed: &Bed, storage: &lutong_storage::StorageConfig) {
     let identity = bed.channel(ServiceName::Identity, Caller::CodeRendering);
     let risk_rules = bed.channel(ServiceName::RiskRules, Caller::CodeRendering);
     let component = lutong_code_rendering::build(&bed.foundation, storage, identity, risk_rules).await;
@@ -63,7 +63,7 @@ fn decision(n: u32, colour: Colour, version: i64) -> AppliedDecision {
 }
 
 fn fault(status: &tonic::Status) -> Fault {
-    lutong_chassis::status::to_fault(status, "code-rendering")
+    lutong_transport::status::to_fault(status, "code-rendering")
 }
 
 impl Codes {
@@ -73,7 +73,7 @@ impl Codes {
 
     async fn try_to_apply(&self, decisions: Vec<AppliedDecision>) -> Result<i64, Fault> {
         let channel = self.0.channel(ServiceName::CodeRendering, Caller::RiskRules);
-        let call = lutong_chassis::Call::background(Duration::from_secs(5));
+        let call = lutong_transport::client::Call::background(Duration::from_secs(5));
         let request = call.request(wire::ApplyDecisionsRequest { decisions });
         let answer = CodeServiceClient::new(channel).apply_decisions(request).await;
         answer
@@ -88,7 +88,7 @@ impl Codes {
         format: wire::ImageFormat,
     ) -> Result<wire::ShowCodeResponse, Fault> {
         let channel = self.0.channel(ServiceName::CodeRendering, Caller::Gateway);
-        let call = self.0.call_as(&testing::citizen("wx-1", Some(subject(n))));
+        let call = self.0.call_as(&lutong_testing::citizen("wx-1", Some(subject(n))));
         let request = call.request(wire::ShowCodeRequest {
             subject_id: subject_id.to_owned(),
             image_format: format.into(),
@@ -105,8 +105,8 @@ impl Codes {
 
     async fn verify(&self, token: &str) -> Result<wire::VerifyTokenResponse, Fault> {
         let channel = self.0.channel(ServiceName::CodeRendering, Caller::Gateway);
-        let mut checkpoint = testing::citizen("door-1", None);
-        checkpoint.roles = lutong_chassis::access::Roles::of(&[Role::Checkpoint]);
+        let mut checkpoint = lutong_testing::citizen("door-1", None);
+        checkpoint.roles = lutong_transport::access::Roles::of(&[Role::Checkpoint]);
         let request = self.0.call_as(&checkpoint).request(wire::VerifyTokenRequest {
             token: token.to_owned(),
         });
@@ -220,7 +220,7 @@ async fn published_keys_verify_without_a_connection(bed: Bed) {
     let channel = codes.0.channel(ServiceName::CodeRendering, Caller::Gateway);
     let request = codes
         .0
-        .call_as(&lutong_chassis::Principal::public())
+        .call_as(&lutong_transport::access::Principal::public())
         .request(wire::ListKeysRequest::default());
     let mut client = KeyServiceClient::new(channel);
     let keys = client.list_keys(request).await.unwrap().into_inner().keys;
@@ -230,7 +230,7 @@ async fn published_keys_verify_without_a_connection(bed: Bed) {
     let mut get = async |name: &str| {
         let request = codes
             .0
-            .call_as(&lutong_chassis::Principal::public())
+            .call_as(&lutong_transport::access::Principal::public())
             .request(wire::GetKeyRequest {
                 name: name.to_owned(),
             });
@@ -244,7 +244,7 @@ async fn published_keys_verify_without_a_connection(bed: Bed) {
     assert_eq!(get("0000000000000000").await.unwrap_err(), "INVALID_FIELDS");
     let foreign = codes
         .0
-        .call_as(&lutong_chassis::Principal::public())
+        .call_as(&lutong_transport::access::Principal::public())
         .request(wire::ListKeysRequest {
             page_size: 1,
             page_token: "x".to_owned(),

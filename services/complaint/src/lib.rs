@@ -5,10 +5,10 @@ mod rpc;
 mod service;
 mod store;
 
-use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::complaint::v1::ComplaintService;
+use lutong_storage::StorageConfig;
 
 pub use store::Migrations;
 

@@ -1,12 +1,12 @@
 //! The contract of complaint: parse, call, map.
 
-use lutong_chassis::access::CasePermit;
-use lutong_chassis::reply;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::complaint::v1 as wire;
 use lutong_proto::time;
 use lutong_skin::complaint::v1::ComplaintHandler;
+use lutong_transport::access::CasePermit;
+use lutong_transport::reply;
 use wire::complaint::Kind as ShownKind;
 use wire::create_complaint_request::Kind as FiledKind;
 

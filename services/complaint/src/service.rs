@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::CasePermit;
-use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, Fault, FaultCode, Random};
+use lutong_storage::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
+use lutong_storage::{Database, StorageError};
+use lutong_transport::access::CasePermit;
 use sea_orm::DatabaseTransaction;
 
 use crate::domain::feedback::Feedback;

@@ -2,15 +2,15 @@
 
 #![allow(clippy::unwrap_used)]
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::testing::{self, Bed};
 use lutong_complaint::Migrations;
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::complaint::v1 as wire;
 use lutong_proto::complaint::v1::complaint_service_client::ComplaintServiceClient;
 use lutong_proto::policy::Caller;
 use lutong_proto::time;
+use lutong_storage::StorageConfig;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use wire::FeedbackCategory::{HealthData, Technical};
 use wire::create_complaint_request::Kind as FiledKind;
 
@@ -57,7 +57,7 @@ fn request_id(n: u32) -> String {
 }
 
 fn fault(status: &tonic::Status) -> Fault {
-    lutong_chassis::status::to_fault(status, "complaint")
+    lutong_transport::status::to_fault(status, "complaint")
 }
 
 fn wrong(fault: &Fault) -> Vec<String> {
@@ -66,7 +66,7 @@ fn wrong(fault: &Fault) -> Vec<String> {
 }
 
 impl Complaint {
-    fn client(&self) -> ComplaintServiceClient<lutong_chassis::MeshChannel> {
+    fn client(&self) -> ComplaintServiceClient<lutong_transport::client::MeshChannel> {
         ComplaintServiceClient::new(self.0.channel(ServiceName::Complaint, Caller::Gateway))
     }
 
@@ -75,7 +75,10 @@ impl Complaint {
         account: &str,
         request: wire::CreateComplaintRequest,
     ) -> Result<wire::Complaint, Fault> {
-        let request = self.0.call_as(&testing::citizen(account, None)).request(request);
+        let request = self
+            .0
+            .call_as(&lutong_testing::citizen(account, None))
+            .request(request);
         let answer = self.client().create_complaint(request).await;
         answer
             .map(|answer| answer.into_inner().complaint.unwrap())
@@ -100,7 +103,10 @@ impl Complaint {
         let request = wire::GetComplaintRequest {
             name: name.to_owned(),
         };
-        let request = self.0.call_as(&testing::citizen(account, None)).request(request);
+        let request = self
+            .0
+            .call_as(&lutong_testing::citizen(account, None))
+            .request(request);
         let answer = self.client().get_complaint(request).await;
         answer
             .map(|answer| answer.into_inner().complaint.unwrap())
@@ -117,7 +123,10 @@ impl Complaint {
             page_size,
             page_token: page_token.to_owned(),
         };
-        let request = self.0.call_as(&testing::citizen(account, None)).request(request);
+        let request = self
+            .0
+            .call_as(&lutong_testing::citizen(account, None))
+            .request(request);
         let answer = self.client().list_complaints(request).await;
         let page = answer.map_err(|status| fault(&status))?.into_inner();
         let names = page.complaints.into_iter().map(|one| one.name).collect();
@@ -126,8 +135,8 @@ impl Complaint {
 
     async fn stored(&self) -> [i64; 2] {
         [
-            testing::rows(&self.1, "complaints").await,
-            testing::rows(&self.1, "idempotency").await,
+            lutong_testing::rows(&self.1, "complaints").await,
+            lutong_testing::rows(&self.1, "idempotency").await,
         ]
     }
 }
@@ -365,7 +374,7 @@ async fn what_was_written_is_not_stored_readably(bed: Bed) {
         .await
         .unwrap();
     for (column, secret) in [("text", TEXT.as_bytes()), ("account", b"wx-secret-account")] {
-        let stored = testing::bytes(&complaint.1, "complaints", column).await;
+        let stored = lutong_testing::bytes(&complaint.1, "complaints", column).await;
         assert!(!stored.is_empty());
         assert!(
             !stored.windows(secret.len()).any(|window| window == secret),
@@ -387,11 +396,11 @@ async fn a_text_of_a_megabyte_is_refused_unread(bed: Bed) {
     };
     let request = complaint
         .0
-        .call_as(&testing::citizen("wx-1", None))
+        .call_as(&lutong_testing::citizen("wx-1", None))
         .request(request);
     let refused = complaint.client().create_complaint(request).await.unwrap_err();
     assert_eq!(
-        lutong_chassis::status::to_fault(&refused, "complaint").reason,
+        lutong_transport::status::to_fault(&refused, "complaint").reason,
         "MESSAGE_TOO_LARGE"
     );
     assert_eq!(complaint.stored().await, [0, 0]);

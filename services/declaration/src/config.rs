@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lutong_chassis::BuildError;
-use lutong_chassis::access::FeedGrant;
 use lutong_kernel::{DivisionCode, Secret};
+use lutong_transport::access::FeedGrant;
 use serde::{Deserialize, Serialize};
 
 use crate::SERVICE;

@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::operations::Operations;
-use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::declaration::v1::{
     ApplicationService, ArrivalService, AuditService, EventLogService, FeedService, OperationService,
     PullService,
 };
+use lutong_storage::StorageConfig;
 
 pub use config::{DeclarationConfig, PullConfig, sources};
 pub use peers::Peers;

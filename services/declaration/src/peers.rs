@@ -3,8 +3,6 @@
 mod partner_code;
 mod reporting;
 
-use lutong_chassis::MeshChannel;
-use lutong_chassis::client::{self, Call};
 use lutong_chassis::operations;
 use lutong_kernel::{Fault, RequestId, ServiceName, SubjectId, Violation};
 use lutong_proto::federation::v1::VerifyPartnerCodeRequest;
@@ -18,6 +16,9 @@ use lutong_proto::risk_rules::v1::{
 };
 pub use lutong_proto::types::v1::{Document, PersonItems};
 use lutong_proto::types::v1::{Effect, EffectState, FieldError};
+use lutong_transport::client;
+use lutong_transport::client::Call;
+use lutong_transport::client::MeshChannel;
 
 use uuid::Uuid;
 

@@ -10,10 +10,10 @@ pub mod feed;
 pub mod operations;
 pub mod pulls;
 
-use lutong_chassis::access::SelfPermit;
-use lutong_chassis::reply;
 use lutong_chassis::skin::Mutation;
 use lutong_kernel::Fault;
+use lutong_transport::access::SelfPermit;
+use lutong_transport::reply;
 
 use crate::service::applications::Sent;
 

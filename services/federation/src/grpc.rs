@@ -1,12 +1,12 @@
 //! The contract of federation: parse, call, map.
 
-use lutong_chassis::access::NoPermit;
 use lutong_chassis::skin::Query;
 use lutong_kernel::Fault;
 use lutong_proto::federation::v1::{VerifyPartnerCodeRequest, VerifyPartnerCodeResponse};
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
 use lutong_skin::federation::v1::PartnerCodeHandler;
+use lutong_transport::access::NoPermit;
 
 use crate::service::{PartnerCode, Partners};
 

@@ -6,10 +6,10 @@ mod grpc;
 mod service;
 mod store;
 
-use lutong_chassis::storage::StorageConfig;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::federation::v1::PartnerCodeService;
+use lutong_storage::StorageConfig;
 
 pub use config::FederationConfig;
 use domain::trust_list::TrustList;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::storage::Database;
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, Colour, Fault, FaultCode, Timestamp};
+use lutong_storage::Database;
 use lutong_token::{Claims, Expectations, Issuer, Kind, Outcome, Unverified, verify};
 
 use crate::domain::trust_list::TrustList;
@@ -62,7 +62,7 @@ impl Partners {
             .write(move |transaction| verifications::append(transaction, verification).boxed());
         recorded
             .await
-            .map_err(|error: lutong_chassis::storage::StorageError| Fault::from(error))?;
+            .map_err(|error: lutong_storage::StorageError| Fault::from(error))?;
         match verified {
             Ok(claims) => self.code(token, &claims, now),
             Err(outcome) => Err(refused(outcome)),

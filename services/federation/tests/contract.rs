@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::testing::{self, Bed};
 use lutong_federation::domain::trust_list::of_one_partner;
 use lutong_federation::{FederationConfig, Migrations};
 use lutong_kernel::random::SeededRandom;
@@ -14,6 +11,9 @@ use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServic
 use lutong_proto::policy::Caller;
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour as WireColour;
+use lutong_storage::StorageConfig;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use lutong_token::{Algorithm, Claims, Issuer, SigningKey};
 
 on_both_engines!(
@@ -98,7 +98,7 @@ fn shown(key: &SigningKey, code: &str, at: Timestamp, colour: Colour) -> String 
 
 async fn verify(bed: &Bed, token: &str) -> Result<wire::VerifyPartnerCodeResponse, Fault> {
     let channel = bed.channel(ServiceName::Federation, Caller::Declaration);
-    let call = bed.call_as(&testing::citizen("wx-1", None));
+    let call = bed.call_as(&lutong_testing::citizen("wx-1", None));
     let request = call.request(wire::VerifyPartnerCodeRequest {
         token: token.to_owned(),
     });
@@ -107,7 +107,7 @@ async fn verify(bed: &Bed, token: &str) -> Result<wire::VerifyPartnerCodeRespons
         .await;
     answer
         .map(tonic::Response::into_inner)
-        .map_err(|status| lutong_chassis::status::to_fault(&status, "federation"))
+        .map_err(|status| lutong_transport::status::to_fault(&status, "federation"))
 }
 
 impl Federation {
@@ -225,7 +225,8 @@ async fn every_verification_is_recorded_and_no_token(bed: Bed) {
         .outcome(&shown(&stranger, "32", federation.now(), Colour::Green))
         .await;
     federation.outcome("绿码").await;
-    let text = |column: &'static str| testing::texts(&federation.storage, "verifications", column, "id");
+    let text =
+        |column: &'static str| lutong_testing::texts(&federation.storage, "verifications", column, "id");
     assert_eq!(text("outcome").await, ["VALID", "WRONG_KEY", "UNREADABLE"]);
     assert_eq!(
         text("province").await,
@@ -243,7 +244,10 @@ async fn every_verification_is_recorded_and_no_token(bed: Bed) {
     assert_eq!(text("trust_list_version").await, ["2022-11"; 3]);
     // A bad length is no verification.
     verify(&federation.bed, "").await.unwrap_err();
-    assert_eq!(testing::rows(&federation.storage, "verifications").await, 3);
+    assert_eq!(
+        lutong_testing::rows(&federation.storage, "verifications").await,
+        3
+    );
 }
 
 async fn without_a_trust_list_nobody_is_trusted(bed: Bed) {
@@ -293,5 +297,8 @@ async fn a_token_has_a_length(bed: Bed) {
     assert_eq!(federation.outcome(&"x".repeat(1_024)).await, "UNREADABLE");
     let refused = verify(&federation.bed, &"x".repeat(100_000)).await.unwrap_err();
     assert_eq!(&*refused.reason, "MESSAGE_TOO_LARGE", "by the transport, unread");
-    assert_eq!(testing::rows(&federation.storage, "verifications").await, 1);
+    assert_eq!(
+        lutong_testing::rows(&federation.storage, "verifications").await,
+        1
+    );
 }

@@ -1,9 +1,9 @@
 //! What this service tells in its log.
 
-use lutong_chassis::outbox::NewEvent;
 use lutong_kernel::{DivisionCode, SubjectId, Timestamp};
 use lutong_proto::identity::v1::event::Payload;
 use lutong_proto::identity::v1::{Event, SubjectMerged, SubjectPlaced, SubjectUnmerged};
+use lutong_storage::outbox::NewEvent;
 use prost::Message as _;
 
 /// What this service tells of a subject.

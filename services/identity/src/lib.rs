@@ -10,13 +10,14 @@ mod store;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::outbox::Follower;
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
+use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::identity::v1::{
     AccountService, AuditService, EventLogService, IdentityService, MergeService,
 };
+use lutong_storage::StorageConfig;
+use lutong_storage::outbox::Follower;
+use lutong_transport::client::MeshChannel;
 
 pub use service::accounts::Accounts;
 pub use store::Migrations;

@@ -6,12 +6,12 @@ mod convert;
 pub mod event_log;
 pub mod merging;
 
-use lutong_chassis::access::{AnyPermit, SelfPermit};
-use lutong_chassis::reply;
 use lutong_chassis::skin::{Mutation, Query};
 use lutong_kernel::{Fault, SubjectId};
 use lutong_proto::identity::v1 as wire;
 use lutong_skin::identity::v1::IdentityHandler;
+use lutong_transport::access::{AnyPermit, SelfPermit};
+use lutong_transport::reply;
 
 use crate::service::registry::Registry;
 

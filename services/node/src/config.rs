@@ -4,15 +4,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use figment::value::Dict;
-use lutong_chassis::config::{self, ConfigError};
-use lutong_chassis::server::ListenConfig;
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::telemetry::TelemetryConfig;
-use lutong_chassis::tls::TlsFiles;
 use lutong_declaration::DeclarationConfig;
 use lutong_federation::FederationConfig;
 use lutong_gateway::GatewayConfig;
 use lutong_kernel::ServiceName;
+use lutong_operating::config;
+use lutong_operating::config::ConfigError;
+use lutong_operating::telemetry::TelemetryConfig;
+use lutong_operating::tls::TlsFiles;
+use lutong_storage::StorageConfig;
+use lutong_transport::server::ListenConfig;
 use serde::{Deserialize, Serialize};
 
 /// The whole configuration of a process.

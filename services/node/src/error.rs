@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lutong_chassis::BuildError;
-use lutong_chassis::config::ConfigError;
-use lutong_chassis::crypto::KeyFileError;
-use lutong_chassis::telemetry::TelemetryError;
-use lutong_chassis::tls::TlsError;
+use lutong_operating::config::ConfigError;
+use lutong_operating::telemetry::TelemetryError;
+use lutong_operating::tls::TlsError;
+use lutong_storage::crypto::KeyFileError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -35,6 +35,6 @@ pub enum StartError {
     #[error("migrating {service}: {source}")]
     Migrate {
         service: lutong_kernel::ServiceName,
-        source: lutong_chassis::installation::InstallationError,
+        source: lutong_storage::installation::InstallationError,
     },
 }

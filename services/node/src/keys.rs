@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use lutong_chassis::access::PrincipalKey;
-use lutong_chassis::crypto::{KeyFile, KeyFileError};
 use lutong_chassis::{KeyFolder, key_names};
 use lutong_kernel::{Random, ServiceName};
+use lutong_storage::crypto::{KeyFile, KeyFileError};
+use lutong_transport::access::PrincipalKey;
 
 const MESH_KEYS: [&str; 2] = ["principal", "session"];
 

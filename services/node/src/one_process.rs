@@ -3,16 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lutong_chassis::access::AccessTable;
-use lutong_chassis::client::LocalMesh;
-use lutong_chassis::health::Readiness;
-use lutong_chassis::outbox::Doorbell;
-use lutong_chassis::server::{Listener, TransportSecurity};
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::tls::certificate::Validity;
-use lutong_chassis::{Foundation, KeyFolder, private};
+use lutong_chassis::{Foundation, KeyFolder};
 use lutong_gateway::{Gateway, Peers};
 use lutong_kernel::{Clock, Random, Secret, ServiceName};
+use lutong_operating::health::Readiness;
+use lutong_operating::private;
+use lutong_operating::tls::certificate::Validity;
+use lutong_storage::StorageConfig;
+use lutong_storage::outbox::Doorbell;
+use lutong_transport::access::AccessTable;
+use lutong_transport::client::LocalMesh;
+use lutong_transport::server::{Listener, TransportSecurity};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_chassis::access::AccessTable;
-use lutong_chassis::health::{Check, Readiness, Trouble};
-use lutong_chassis::installation::{InstallationError, Place};
-use lutong_chassis::outbox::Doorbell;
-use lutong_chassis::peer::Probe;
-use lutong_chassis::server::{Listener, TransportSecurity};
-use lutong_chassis::storage::Database;
-use lutong_chassis::tls::certificate::Validity;
-use lutong_chassis::{BuildError, Foundation, KeyFolder, tls};
+use lutong_chassis::{BuildError, Foundation, KeyFolder};
 use lutong_gateway::{Gateway, Peers};
 use lutong_kernel::{Clock, Random, ServiceName};
+use lutong_operating::health::{Check, Readiness, Trouble};
+use lutong_operating::tls;
+use lutong_operating::tls::certificate::Validity;
+use lutong_storage::Database;
+use lutong_storage::installation::{InstallationError, Place};
+use lutong_storage::outbox::Doorbell;
+use lutong_transport::access::AccessTable;
+use lutong_transport::peer::Probe;
+use lutong_transport::server::{Listener, TransportSecurity};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 

@@ -6,12 +6,13 @@ mod database;
 use std::sync::Arc;
 
 use lutong_chassis::KeyFolder;
-use lutong_chassis::crypto::KeyFile;
-use lutong_chassis::health::Trouble;
-use lutong_chassis::peer::Probe;
-use lutong_chassis::tls::certificate::{self, Validity};
-use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::{Clock, Random, ServiceName};
+use lutong_operating::health::Trouble;
+use lutong_operating::tls::certificate;
+use lutong_operating::tls::certificate::Validity;
+use lutong_operating::wall_clock::WallClock;
+use lutong_storage::crypto::KeyFile;
+use lutong_transport::peer::Probe;
 
 use crate::config::NodeConfig;
 use crate::keys::{self, MeshKeys};

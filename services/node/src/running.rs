@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use lutong_chassis::health::Readiness;
-use lutong_chassis::server::ListenConfig;
+use lutong_operating::health::Readiness;
+use lutong_transport::server::ListenConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;

@@ -1,9 +1,10 @@
 //! The gateway's listener for staff and feeds, who show a certificate instead of a session; the same in both shapes.
 
-use lutong_chassis::server::{Listener, TransportSecurity};
-use lutong_chassis::tls::account;
-use lutong_chassis::tls::certificate::{self, Validity};
 use lutong_kernel::Clock;
+use lutong_operating::tls::account;
+use lutong_operating::tls::certificate;
+use lutong_operating::tls::certificate::Validity;
+use lutong_transport::server::{Listener, TransportSecurity};
 
 use crate::StartError;
 use crate::config::NodeConfig;

@@ -1,14 +1,15 @@
 //! Which service needs which.
 
-use lutong_chassis::access::caller_of;
-use lutong_chassis::client;
-use lutong_chassis::client::{LocalMesh, MeshChannel};
-use lutong_chassis::health::Need;
-use lutong_chassis::installation::{self, Installation, InstallationError, Place};
-use lutong_chassis::storage::{Database, StorageConfig};
-use lutong_chassis::tls::TlsError;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
+use lutong_operating::health::Need;
+use lutong_operating::mesh_name::caller_of;
+use lutong_operating::tls::TlsError;
+use lutong_storage::installation;
+use lutong_storage::installation::{Installation, InstallationError, Place};
+use lutong_storage::{Database, StorageConfig};
+use lutong_transport::client;
+use lutong_transport::client::{LocalMesh, MeshChannel};
 
 use crate::config::NodeConfig;
 

@@ -11,14 +11,15 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::operations::Operations;
-use lutong_chassis::outbox::Follower;
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::{BuildError, Component, Foundation, MeshChannel};
+use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::risk_rules::v1::{
     AreaService, AuditService, DecisionService, DesignationService, EventLogService, HistoryService,
     KeyAreaService, OperationService, RecomparisonService, RollbackService, RuleSetService,
 };
+use lutong_storage::StorageConfig;
+use lutong_storage::outbox::Follower;
+use lutong_transport::client::MeshChannel;
 
 pub use store::Migrations;
 

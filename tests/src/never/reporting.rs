@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use http::Method;
-use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
+use lutong_operating::wall_clock::WallClock;
 use lutong_proto::declaration::v1::ImportFactsResponse;
 use lutong_proto::declaration::v1::fact_row::Statement;
 use lutong_proto::types::v1::{self as types, EffectState};

@@ -29,7 +29,7 @@ const KILLED: [&str; 5] = [
     "gateway",
 ];
 
-/// What an unruly wire does always, and what in a storm (see `lutong_chassis::client`).
+/// What an unruly wire does always, and what in a storm (see `lutong_transport::client`).
 const BREEZE: &str = "repeat 50 hold 15";
 const STORM: &str = "repeat 50 hold 40 refuse 15 mute 15";
 

@@ -1,8 +1,8 @@
 //! Work that goes on by itself: comparisons and checks of history.
 
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::testing::meddle;
 use lutong_kernel::Secret;
+use lutong_storage::StorageConfig;
+use lutong_testing::meddle;
 use lutong_tests::examples::{Sent, Walk};
 use lutong_tests::mesh::Mesh;
 use lutong_tests::people::request_id;

@@ -1,10 +1,10 @@
 //! A decision of risk-rules, as it comes in a call and in its log.
 
-use lutong_chassis::reply;
 use lutong_kernel::{Timestamp, Violation};
 use lutong_proto::risk_rules::v1::AppliedDecision;
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour as WireColour;
+use lutong_transport::reply;
 
 use crate::domain::code::Code;
 

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use lutong_chassis::MeshChannel;
-use lutong_chassis::client::{self, Call};
 use lutong_kernel::{Fault, ServiceName, SubjectId};
 use lutong_proto::identity::v1::GetNameMasksRequest;
 use lutong_proto::identity::v1::identity_service_client::IdentityServiceClient;
+use lutong_transport::client;
+use lutong_transport::client::Call;
+use lutong_transport::client::MeshChannel;
 
 /// A code does not wait longer for its mask.
 const WITHIN: Duration = Duration::from_millis(500);

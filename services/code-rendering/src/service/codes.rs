@@ -5,13 +5,13 @@ use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use lutong_chassis::Store;
-use lutong_chassis::crypto::{FieldCipher, ReadyCipher};
 #[cfg(feature = "failpoints")]
-use lutong_chassis::failpoint::{self, Broken};
-use lutong_chassis::gather::Gatherer;
-use lutong_chassis::outbox::Position;
-use lutong_chassis::storage::{Database, Engine, StorageError};
+use lutong_failpoint::Broken;
 use lutong_kernel::{Fault, SubjectId};
+use lutong_storage::crypto::{FieldCipher, ReadyCipher};
+use lutong_storage::gather::Gatherer;
+use lutong_storage::outbox::Position;
+use lutong_storage::{Database, Engine, StorageError};
 use lutong_token::Mask;
 
 use super::memory::{Memory, Writing};
@@ -53,7 +53,7 @@ impl Codes {
         // SQLite's file belongs to this process alone; a PostgreSQL database has other replicas' writes in it.
         let alone = database.engine() == Engine::Sqlite;
         #[cfg(feature = "failpoints")]
-        let alone = alone || failpoint::broken(Broken::StaleMemory);
+        let alone = alone || lutong_failpoint::broken(Broken::StaleMemory);
         let memory = alone.then(Memory::new);
         Self(Arc::new(Inner {
             reader: BatchedReader::start(database.clone()),
@@ -118,7 +118,7 @@ impl Codes {
         let known = self.versions(&decided).await?;
         let newer = |code: &Code| {
             #[cfg(feature = "failpoints")]
-            if failpoint::broken(Broken::UnguardedVersion) {
+            if lutong_failpoint::broken(Broken::UnguardedVersion) {
                 return true;
             }
             let version = known.get(&code.subject);
@@ -168,7 +168,7 @@ impl Codes {
             written
         });
         write.await.map_err(|_| Fault::internal())??;
-        lutong_chassis::failpoint::hit("code_rendering.committed");
+        lutong_failpoint::hit("code_rendering.committed");
         Ok(changed)
     }
 

@@ -1,10 +1,10 @@
 //! What direct calls missed: risk-rules' log, read on from where this service stands.
 
 #[cfg(feature = "failpoints")]
-use lutong_chassis::failpoint::{self, Broken};
-use lutong_chassis::outbox::{EventHandler, Position, StoredEvent};
+use lutong_failpoint::Broken;
 use lutong_kernel::Fault;
 use lutong_proto::risk_rules::v1::{Event, event};
+use lutong_storage::outbox::{EventHandler, Position, StoredEvent};
 use prost::Message as _;
 
 use super::codes::Codes;
@@ -34,7 +34,7 @@ impl EventHandler for Decided {
             })?);
         }
         #[cfg(feature = "failpoints")]
-        if failpoint::broken(Broken::PositionAlone) {
+        if lutong_failpoint::broken(Broken::PositionAlone) {
             decided.clear();
         }
         self.0.apply_now(decided, Some(position)).await?;

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use futures::FutureExt as _;
-use lutong_chassis::crypto::{FieldCipher, Key};
-use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, Fault, Random, Timestamp};
+use lutong_storage::crypto::{FieldCipher, Key};
+use lutong_storage::{Database, StorageError};
 use lutong_token::{Algorithm, DynamicIdKey, Issuer, SigningKey, TrustedKey, VerifyingKeys};
 use tokio::sync::Mutex;
 

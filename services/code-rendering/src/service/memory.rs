@@ -8,7 +8,7 @@ use std::hash::BuildHasher as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 #[cfg(feature = "failpoints")]
-use lutong_chassis::failpoint::{self, Broken};
+use lutong_failpoint::Broken;
 use lutong_kernel::SubjectId;
 
 use crate::domain::code::ShownCode;
@@ -78,7 +78,7 @@ impl Memory {
         for subject in &subjects {
             let mut shard = self.shard(*subject);
             #[cfg(feature = "failpoints")]
-            let kept = failpoint::broken(Broken::StaleMemory);
+            let kept = lutong_failpoint::broken(Broken::StaleMemory);
             #[cfg(not(feature = "failpoints"))]
             let kept = false;
             if !kept {

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use lutong_chassis::gather::Gatherer;
-use lutong_chassis::storage::{Database, StorageError};
 use lutong_kernel::SubjectId;
+use lutong_storage::gather::Gatherer;
+use lutong_storage::{Database, StorageError};
 
 use crate::store::codes::{self, StoredCode};
 

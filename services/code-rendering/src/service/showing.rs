@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use lutong_chassis::Foundation;
-use lutong_chassis::access::WardPermit;
 use lutong_kernel::{Clock, Fault, FaultCode, Timestamp};
 use lutong_token::{Claims, DYNAMIC_LIFE_SECONDS, Issuer, Mask};
+use lutong_transport::access::WardPermit;
 
 use super::codes::Codes;
 use super::keys::Keys;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use lutong_chassis::Foundation;
-use lutong_chassis::access::BearerPermit;
 use lutong_kernel::{Clock, Colour, Fault, SubjectId, Timestamp};
 use lutong_token::{Expectations, Issuer, Kind, Mask, Outcome, verify};
+use lutong_transport::access::BearerPermit;
 
 use super::codes::Codes;
 use super::keys::Keys;

@@ -1,10 +1,10 @@
 //! Code rows: read by subject, written only by a newer version.
 
 #[cfg(feature = "failpoints")]
-use lutong_chassis::failpoint::{self, Broken};
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_failpoint::Broken;
 use lutong_kernel::{Colour, DecisionId, SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
@@ -62,7 +62,7 @@ pub async fn find_all(
 
 fn newer_only() -> &'static str {
     #[cfg(feature = "failpoints")]
-    if failpoint::broken(Broken::UnguardedVersion) {
+    if lutong_failpoint::broken(Broken::UnguardedVersion) {
         return "1 = 1";
     }
     "excluded.version > codes.version"

@@ -13,7 +13,7 @@ impl MigratorTrait for Migrations {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
             Box::new(m0001_first::Migration),
-            Box::new(lutong_chassis::outbox::FollowedCursor),
+            Box::new(lutong_storage::outbox::FollowedCursor),
         ]
     }
 }

@@ -1,8 +1,8 @@
 //! Filed complaints.
 
-use lutong_chassis::crypto::{CipherError, ReadyCipher};
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, Secret, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::crypto::{CipherError, ReadyCipher};
 use sea_orm::sea_query::{Condition, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, Order,

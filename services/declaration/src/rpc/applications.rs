@@ -1,11 +1,11 @@
 //! Applications.
 
-use lutong_chassis::access::SelfPermit;
-use lutong_chassis::reply;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::Fault;
 use lutong_proto::declaration::v1 as wire;
 use lutong_skin::declaration::v1::ApplicationHandler;
+use lutong_transport::access::SelfPermit;
+use lutong_transport::reply;
 
 use super::{convert, sent};
 use crate::service::declaring::Declaring;

@@ -1,12 +1,12 @@
 //! Imports in several calls and the kinds of facts, on the wire.
 
-use lutong_chassis::reply;
 use lutong_chassis::skin::Page;
 use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::facts::{Attribute, FactKind, Label, Shape};
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
+use lutong_transport::reply;
 use uuid::Uuid;
 
 use super::convert::effect;

@@ -1,13 +1,13 @@
 //! Imports: options first, then rows.
 
-use lutong_chassis::access::{FeedPermit, NoPermit};
-use lutong_chassis::server::stream_ended;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, FaultCode, Violation};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode};
 use lutong_skin::declaration::v1::FeedHandler;
+use lutong_transport::access::{FeedPermit, NoPermit};
+use lutong_transport::server::stream_ended;
 use tonic::Streaming;
 
 use super::fact_imports;

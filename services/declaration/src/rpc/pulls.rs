@@ -1,6 +1,5 @@
 //! Databases that are asked on a schedule, on the wire.
 
-use lutong_chassis::access::NoPermit;
 use lutong_chassis::operations;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, Timestamp};
@@ -8,6 +7,7 @@ use lutong_proto::declaration::v1 as wire;
 use lutong_proto::time;
 use lutong_proto::types::v1::{Clock, ClockState, LocalisedText};
 use lutong_skin::declaration::v1::PullHandler;
+use lutong_transport::access::NoPermit;
 
 use crate::domain::pull::PullFailure;
 use crate::service::pulls::{Puller, Standing, Waits};

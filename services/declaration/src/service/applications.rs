@@ -1,9 +1,9 @@
 //! Applying for a code: seven items and a commitment.
 
-use lutong_chassis::access::{Grant, SelfPermit};
 use lutong_chassis::skin::Mutation;
 use lutong_kernel::fault::Violations;
 use lutong_kernel::{Fault, RequestId, Violation};
+use lutong_transport::access::{Grant, SelfPermit};
 
 use super::declaring::{Accepted, Acknowledged, Declaring, check_commitment};
 use crate::domain::contact_history::{ContactHistory, StatedEntry};

@@ -4,19 +4,20 @@ use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use lutong_chassis::access::{Grant, SelfPermit};
-use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
-#[cfg(feature = "failpoints")]
-use lutong_chassis::failpoint::{self, Broken};
-use lutong_chassis::gather::{Apart, Gatherer, Together};
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
-use lutong_chassis::outbox::{NewEvent, Outbox};
 use lutong_chassis::skin::{Page, Query};
-use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
+#[cfg(feature = "failpoints")]
+use lutong_failpoint::Broken;
 use lutong_kernel::{
     ApplicationId, Clock, Fault, FaultCode, FreeText, Random, SubjectId, TextRule, Timestamp, Violation,
 };
+use lutong_storage::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
+use lutong_storage::gather::{Apart, Gatherer, Together};
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
+use lutong_storage::outbox::{NewEvent, Outbox};
+use lutong_storage::{Database, StorageError};
+use lutong_transport::access::{Grant, SelfPermit};
 use prost::Message as _;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use uuid::Uuid;
@@ -140,14 +141,14 @@ impl Declaring {
             outbox: self.outbox.clone(),
         };
         #[cfg(feature = "failpoints")]
-        if failpoint::broken(Broken::UnstoredDeclaration) {
+        if lutong_failpoint::broken(Broken::UnstoredDeclaration) {
             return Ok(acknowledging.declaration);
         }
         let gatherer = self
             .gatherer
             .get_or_init(|| Gatherer::transactions(self.database.clone()));
         let stored = gatherer.call(acknowledging).await.ok_or_else(Fault::internal)??;
-        lutong_chassis::failpoint::hit("declaration.committed");
+        lutong_failpoint::hit("declaration.committed");
         self.outbox.wake();
         Ok(stored)
     }
@@ -314,7 +315,7 @@ async fn run_together(
     declarations::insert(transaction, &cipher, &declarations).await?;
     let events = declarations.iter().map(|one| accepted(one)).collect();
     outbox.seal(now, events).await?.append(transaction).await?;
-    lutong_chassis::failpoint::hit("declaration.before_commit");
+    lutong_failpoint::hit("declaration.before_commit");
     Ok(batch.into_iter().map(|one| one.declaration).collect())
 }
 
@@ -357,7 +358,7 @@ impl Acknowledging {
             .await?
             .append(transaction)
             .await?;
-        lutong_chassis::failpoint::hit("declaration.before_commit");
+        lutong_failpoint::hit("declaration.before_commit");
         Ok(self.declaration)
     }
 }

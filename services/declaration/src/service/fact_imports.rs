@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::FeedPermit;
-use lutong_chassis::client::Call;
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{DecisionId, Fault, FaultCode, Violation};
 use lutong_proto::declaration::v1::FactRow;
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
+use lutong_transport::access::FeedPermit;
+use lutong_transport::client::Call;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -136,7 +137,7 @@ impl Declaring {
                 progress
             }
         };
-        lutong_chassis::failpoint::hit("declaration.import_reported");
+        lutong_failpoint::hit("declaration.import_reported");
         let cipher = self.fields.ready().await?;
         let moved = seen.clone();
         let advanced: Result<bool, Fault> = self

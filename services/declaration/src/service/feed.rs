@@ -1,7 +1,5 @@
 //! What authorities report: a feed's own kinds, within its divisions, under its own name.
 
-use lutong_chassis::access::{FeedGrant, FeedPermit};
-use lutong_chassis::client::Call;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
 use lutong_proto::bounds::Bounded as _;
 use lutong_proto::declaration::v1::FactRow;
@@ -9,6 +7,8 @@ use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
 use lutong_proto::facts::{FactKind, Given, Shape};
 use lutong_proto::risk_rules::v1::fact_statement;
 use lutong_proto::types::v1::Fact;
+use lutong_transport::access::{FeedGrant, FeedPermit};
+use lutong_transport::client::Call;
 use uuid::Uuid;
 
 use super::declaring::Declaring;

@@ -3,7 +3,7 @@
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lutong_chassis::operations::Operation;
-use lutong_chassis::storage::StorageError;
+use lutong_storage::StorageError;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::FeedGrant;
-use lutong_chassis::client::Call;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::declaration::v1::FactRow;
+use lutong_transport::access::FeedGrant;
+use lutong_transport::client::Call;
 
 use super::pulls::{LEASE, Puller};
 use crate::config::PullSource;
@@ -149,7 +149,7 @@ impl Pulling<'_> {
         count_rows(&name, progress.counts);
         let now = self.puller.declaring.clock.now();
         let term = (now, now.plus(LEASE));
-        lutong_chassis::failpoint::hit("declaration.pulled");
+        lutong_failpoint::hit("declaration.pulled");
         let advanced = self.puller.write(move |transaction| {
             async move { pulls::advance(transaction, (&name, &owner), progress, term).await }.boxed()
         });

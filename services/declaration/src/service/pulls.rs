@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::join_all;
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::operations::{Kind, Operation, State, store as operations};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, FaultCode, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use lutong_chassis::access::PermittedSubject;
-use lutong_chassis::crypto::{CipherError, ReadyCipher};
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_kernel::{ApplicationId, Fault, SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_storage::crypto::{CipherError, ReadyCipher};
+use lutong_transport::access::PermittedSubject;
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,

@@ -1,11 +1,11 @@
 //! Imports in several calls. Functions that reach a feed's rows take its permit.
 
-use lutong_chassis::access::FeedPermit;
-use lutong_chassis::crypto::{CipherError, ReadyCipher};
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_uuid, uuid_bytes};
 use lutong_kernel::{Fault, Timestamp, Violation};
 use lutong_proto::risk_rules::v1::FactStatement;
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_uuid, uuid_bytes};
+use lutong_storage::crypto::{CipherError, ReadyCipher};
+use lutong_transport::access::FeedPermit;
 use prost::Message as _;
 use sea_orm::sea_query::{Condition, Expr};
 use sea_orm::{

@@ -1,8 +1,8 @@
 //! Databases that are asked on a schedule: leased to one worker at a time, their cursor, and what became of their rows.
 
 use lutong_chassis::operations::{Ended, Failure, Kind, store as operations};
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::Timestamp;
+use lutong_storage::StorageError;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{
     ActiveValue::{NotSet, Set},

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::types::v1::Normalisation;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use wire::DeclarationState::{InForce, Pending};
 
 use crate::{alone, form, start, stay, wrong};
@@ -196,14 +196,14 @@ async fn an_application_is_followed_by_its_account_only(bed: Bed) {
     );
     // The same person by another account, somebody else, nobody yet, and a name of another kind or of nothing.
     let unknown = "applications/00000000-0000-7000-9000-000000000009";
-    let stranger = testing::citizen(
+    let stranger = lutong_testing::citizen(
         "wx-1",
         Some("00000000-0000-7000-8000-000000000009".parse().unwrap()),
     );
     for (who, name) in [
         (declaration.person("wx-2"), application.name.as_str()),
         (stranger, &application.name),
-        (testing::citizen("wx-1", None), &application.name),
+        (lutong_testing::citizen("wx-1", None), &application.name),
         (own.clone(), unknown),
     ] {
         let refused = declaration.application(&who, name).await.unwrap_err();
@@ -249,7 +249,7 @@ async fn what_is_in_force_is_noted_and_asking_for_it_asks_nobody_else(bed: Bed) 
     // It is noted beside the call.
     let column = "CASE WHEN in_force_at IS NULL THEN 'pending' ELSE 'noted' END";
     let noted = async || {
-        while testing::texts(&declaration.storage, "declarations", column, "1").await != ["noted"] {
+        while lutong_testing::texts(&declaration.storage, "declarations", column, "1").await != ["noted"] {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -311,7 +311,7 @@ async fn own_declarations_are_listed_page_by_page_and_nobody_elses(bed: Bed) {
         crate::wrong(&crate::fault(&refused)),
         ["page_token PAGE_TOKEN_FOREIGN"]
     );
-    let call = declaration.bed.call_as(&testing::citizen("wx-3", None));
+    let call = declaration.bed.call_as(&lutong_testing::citizen("wx-3", None));
     let nobody = wire::ListArrivalsRequest::default();
     let listed = declaration
         .arrivals()

@@ -1,13 +1,13 @@
 //! Arriving: from another province with its code, from abroad when nothing is missing.
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::risk_rules::v1::MissingEntryStep;
 use lutong_proto::risk_rules::v1::fact_statement::Statement;
 use lutong_proto::types::v1::fact::Kind;
 use lutong_proto::types::v1::{Colour, Fact};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use wire::arrival_form::Origin;
 
 use crate::{Declaration, alone, form, start, stay, wrong};
@@ -310,5 +310,5 @@ async fn what_identity_refuses_of_an_arrival_stores_nothing(bed: Bed) {
         assert_eq!(&*refused.reason, reason);
     }
     assert_eq!(declaration.stored().await, [0, 0, 0]);
-    assert_eq!(testing::rows(&declaration.storage, "outbox").await, 0);
+    assert_eq!(lutong_testing::rows(&declaration.storage, "outbox").await, 0);
 }

@@ -1,13 +1,13 @@
 //! Each authority of the order reports its own kinds and nothing else, and names no place that is not its own.
 
-use lutong_chassis::access::Principal;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_declaration::domain::feed::Authority;
 use lutong_kernel::DivisionCode;
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::facts::FactKind;
 use lutong_proto::types::v1 as types;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 use wire::ImportMode;
 use wire::fact_row::Statement;
 
@@ -26,7 +26,7 @@ on_both_engines!(
 );
 
 fn principal(authority: Authority) -> Principal {
-    testing::feed(authority.as_str(), &authority.kinds())
+    lutong_testing::feed(authority.as_str(), &authority.kinds())
 }
 
 fn row(source: &str, kind: &str) -> wire::FactRow {
@@ -113,7 +113,7 @@ async fn the_epidemic_database_reports_anomalies_and_nothing_else(bed: Bed) {
 async fn nobody_reports_what_officers_or_other_provinces_decide(bed: Bed) {
     let declaration = start(bed).await;
     // An account that was granted more than a feed can have.
-    let who = testing::feed("cdc-370200", &kinds());
+    let who = lutong_testing::feed("cdc-370200", &kinds());
     let chunk = vec![
         row("cdc-370200", "designation"),
         row("cdc-370200", "partner_code"),

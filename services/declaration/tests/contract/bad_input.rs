@@ -2,11 +2,11 @@
 //! repeated, and nothing is stored. What identity refuses is tested there, and how it is passed on in `applications`.
 
 use http_body_util::Full;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::Fault;
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::policy::Caller;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use prost::Message as _;
 use tonic::Code;
 use tonic::body::Body;
@@ -97,7 +97,7 @@ async fn a_name_of_a_megabyte_is_refused_unread(bed: Bed) {
     let declaration = start(bed).await;
     let mut bad = form();
     bad.person.as_mut().unwrap().full_name = "龘".repeat(350_000);
-    let call = declaration.bed.call_as(&testing::citizen("wx-1", None));
+    let call = declaration.bed.call_as(&lutong_testing::citizen("wx-1", None));
     let request = call.request(wire::CreateApplicationRequest {
         request_id: request_id(1),
         form: Some(bad),
@@ -128,7 +128,7 @@ async fn bytes_that_are_no_utf_8_are_refused_unread(bed: Bed) {
     let mut frame = vec![0];
     frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
     frame.extend(message);
-    let call = declaration.bed.call_as(&testing::citizen("wx-1", None));
+    let call = declaration.bed.call_as(&lutong_testing::citizen("wx-1", None));
     let (metadata, _, ()) = call.request(()).into_parts();
     let mut raw = http::Request::post("/lutong.declaration.v1.ApplicationService/CreateApplication")
         .body(Body::new(Full::from(frame)))
@@ -160,7 +160,7 @@ async fn a_request_without_a_usable_id_or_form_is_refused(bed: Bed) {
         ),
         ("00000000-0000-7000-9000-00000000000a", None, "form MISSING"),
     ] {
-        let call = declaration.bed.call_as(&testing::citizen("wx-1", None));
+        let call = declaration.bed.call_as(&lutong_testing::citizen("wx-1", None));
         let request = wire::CreateApplicationRequest {
             request_id: id.to_owned(),
             form,

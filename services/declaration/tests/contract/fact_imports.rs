@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use lutong_chassis::access::{Principal, Roles};
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_declaration::DeclarationConfig;
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::declaration::v1 as wire;
@@ -12,6 +9,9 @@ use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::facts::FactKind;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1 as types;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::{Principal, Roles};
 use wire::fact_row::Subject;
 use wire::{FactImportState, ImportMode};
 
@@ -34,7 +34,7 @@ on_both_engines!(
 );
 
 fn cdc() -> Principal {
-    testing::feed("cdc-370200", &["case", "close_contact"])
+    lutong_testing::feed("cdc-370200", &["case", "close_contact"])
 }
 
 fn row(key: &str) -> wire::FactRow {
@@ -51,7 +51,7 @@ fn bad_document(key: &str) -> wire::FactRow {
 type Told<T> = Result<T, Fault>;
 
 impl Declaration {
-    fn facts(&self) -> FeedServiceClient<lutong_chassis::MeshChannel> {
+    fn facts(&self) -> FeedServiceClient<lutong_transport::client::MeshChannel> {
         FeedServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
@@ -288,8 +288,11 @@ async fn all_or_nothing_waits_encrypted_and_is_stored_at_the_end(bed: Bed) {
         Ok((4, 0))
     );
     assert!(declaration.stored_keys().is_empty());
-    assert_eq!(testing::rows(&declaration.storage, "fact_import_rows").await, 3);
-    let hex = testing::texts(
+    assert_eq!(
+        lutong_testing::rows(&declaration.storage, "fact_import_rows").await,
+        3
+    );
+    let hex = lutong_testing::texts(
         &declaration.storage,
         "fact_import_rows",
         if declaration.storage.url.expose().starts_with("sqlite") {
@@ -319,7 +322,10 @@ async fn all_or_nothing_waits_encrypted_and_is_stored_at_the_end(bed: Bed) {
     );
     assert_eq!(declaration.stored_keys(), ["1", "2", "3"]);
     assert_eq!(declaration.risk_rules.calls(), 1, "one transaction");
-    assert_eq!(testing::rows(&declaration.storage, "fact_import_rows").await, 0);
+    assert_eq!(
+        lutong_testing::rows(&declaration.storage, "fact_import_rows").await,
+        0
+    );
 }
 
 async fn one_bad_row_refuses_all_whoever_finds_it(bed: Bed) {
@@ -361,13 +367,16 @@ async fn one_bad_row_refuses_all_whoever_finds_it(bed: Bed) {
         ["3 fact.case.closed_at CLOSED_AT_MISSING"]
     );
     assert!(declaration.stored_keys().is_empty());
-    assert_eq!(testing::rows(&declaration.storage, "fact_import_rows").await, 0);
+    assert_eq!(
+        lutong_testing::rows(&declaration.storage, "fact_import_rows").await,
+        0
+    );
 }
 
 async fn another_feeds_import_is_not_there(bed: Bed) {
     let declaration = start(bed).await;
     let begun = declaration.begin(&cdc(), 1, ImportMode::GoodRows).await.unwrap();
-    let other = testing::feed("cdc-370100", &["case"]);
+    let other = lutong_testing::feed("cdc-370100", &["case"]);
     let name = &begun.name;
     let refused = [
         declaration.import(&other, name).await.unwrap_err(),
@@ -553,7 +562,7 @@ async fn who_is_no_feed_imports_nothing(bed: Bed) {
     let begun = declaration.begin(&cdc(), 1, ImportMode::GoodRows).await.unwrap();
     let mut nobody = cdc();
     nobody.feed = None;
-    let citizen = testing::citizen("wx-1", None);
+    let citizen = lutong_testing::citizen("wx-1", None);
     for (who, reason) in [(nobody, "FEED_NOT_REGISTERED"), (citizen, "NOT_PERMITTED")] {
         let name = &begun.name;
         let refused = [
@@ -622,7 +631,11 @@ async fn old_imports_are_forgotten(bed: Bed) {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     for table in ["fact_imports", "fact_import_rows", "fact_import_errors"] {
-        assert_eq!(testing::rows(&declaration.storage, table).await, 0, "{table}");
+        assert_eq!(
+            lutong_testing::rows(&declaration.storage, table).await,
+            0,
+            "{table}"
+        );
     }
 }
 
@@ -706,6 +719,8 @@ async fn the_kinds_of_facts_are_told_as_the_contract_says(bed: Bed) {
         wrong(&list(&cdc(), 3, "x").await.unwrap_err()),
         ["page_token PAGE_TOKEN_FOREIGN"]
     );
-    let citizen = list(&testing::citizen("wx-1", None), 0, "").await.unwrap_err();
+    let citizen = list(&lutong_testing::citizen("wx-1", None), 0, "")
+        .await
+        .unwrap_err();
     assert_eq!(&*citizen.reason, "NOT_PERMITTED");
 }

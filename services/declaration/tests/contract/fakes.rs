@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use lutong_chassis::Grant;
-use lutong_chassis::status::from_fault;
 use lutong_kernel::{Fault, FaultCode, Violation};
 use lutong_proto::federation::v1 as federation;
 use lutong_proto::identity::v1 as identity;
 use lutong_proto::risk_rules::v1 as risk;
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
+use lutong_transport::access::Grant;
+use lutong_transport::status::from_fault;
 use risk::fact_statement::Statement as Stated;
 use tonic::{Request, Response, Status};
 use types::fact::Kind;

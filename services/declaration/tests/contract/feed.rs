@@ -1,15 +1,15 @@
 //! Importing: a feed reports its own kinds, within its divisions, under its own name.
 
 use futures::stream;
-use lutong_chassis::access::Principal;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::facts::{FactKind, Given, Shape};
 use lutong_proto::policy::Caller;
 use lutong_proto::types::v1 as types;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 use types::EffectState;
 use types::fact::Kind;
 use wire::ImportMode;
@@ -35,7 +35,7 @@ on_both_engines!(
 );
 
 fn cdc() -> Principal {
-    testing::feed("cdc-370200", &["case", "close_contact", "stay"])
+    lutong_testing::feed("cdc-370200", &["case", "close_contact", "stay"])
 }
 
 /// What a kind of fact says at least, by the names of rule sets.
@@ -162,7 +162,10 @@ async fn chunks_are_imported_one_by_one_and_rows_counted_over_all(bed: Bed) {
     );
     // Documents are not stored on the way, and a feed leaves nothing here but the audit's record of it.
     assert_eq!(declaration.stored().await, [0, 0, 0]);
-    assert_eq!(testing::rows(&declaration.storage, "audit_records").await, 1);
+    assert_eq!(
+        lutong_testing::rows(&declaration.storage, "audit_records").await,
+        1
+    );
     // Decisions that code-rendering has not got are said to be on their way.
     declaration.risk_rules.code_rendering_is_away(true);
     let answer = import(&declaration, ImportMode::Unspecified, &[&[row("5")]])
@@ -426,7 +429,7 @@ async fn an_account_without_a_grant_is_no_feed(bed: Bed) {
     let messages = || vec![options(ImportMode::GoodRows), rows(vec![row("1")])];
     let refused = send(&declaration, &nobody, messages()).await.unwrap_err();
     assert_eq!(crate::fault(&refused).reason, "FEED_NOT_REGISTERED");
-    let citizen = testing::citizen("wx-1", None);
+    let citizen = lutong_testing::citizen("wx-1", None);
     let refused = send(&declaration, &citizen, messages()).await.unwrap_err();
     assert_eq!(crate::fault(&refused).reason, "NOT_PERMITTED");
     assert!(declaration.identity.resolved().is_empty());
@@ -434,5 +437,5 @@ async fn an_account_without_a_grant_is_no_feed(bed: Bed) {
 
 async fn the_audit_log_is_an_auditors_and_wrong_questions_are_named(bed: Bed) {
     let declaration = alone(bed).await;
-    lutong_chassis::audit_contract!(lutong_proto::declaration::v1, Declaration, &declaration.bed);
+    lutong_testing::audit_contract!(lutong_proto::declaration::v1, Declaration, &declaration.bed);
 }

@@ -1,8 +1,8 @@
 //! The log: in order, page by page, and honest about what it keeps no more.
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::FaultCode;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 
 use crate::{form, start, wrong};
 
@@ -39,7 +39,7 @@ async fn a_follower_that_comes_too_late_is_told(bed: Bed) {
     let (_, first) = declaration.events("", 1).await.unwrap();
     let (_, second) = declaration.events("", 2).await.unwrap();
     // A week later.
-    testing::meddle(&declaration.storage, "DELETE FROM outbox WHERE sequence < 3").await;
+    lutong_testing::meddle(&declaration.storage, "DELETE FROM outbox WHERE sequence < 3").await;
     for after in ["", &first] {
         let refused = declaration.events(after, 0).await.unwrap_err();
         assert_eq!(
@@ -48,7 +48,7 @@ async fn a_follower_that_comes_too_late_is_told(bed: Bed) {
         );
     }
     assert_eq!(declaration.events(&second, 0).await.unwrap().0.len(), 1);
-    testing::meddle(&declaration.storage, "DELETE FROM outbox").await;
+    lutong_testing::meddle(&declaration.storage, "DELETE FROM outbox").await;
     let refused = declaration.events(&second, 0).await.unwrap_err();
     assert_eq!(refused.reason, "LOG_REPLACED");
 }

@@ -16,9 +16,7 @@ mod pulls;
 
 use std::time::Duration;
 
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{Component, Principal, status};
+use lutong_chassis::Component;
 use lutong_declaration::{DeclarationConfig, Migrations, Peers};
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::declaration::v1 as wire;
@@ -31,6 +29,10 @@ use lutong_proto::policy::Caller;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
 use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
 use lutong_proto::types::v1 as types;
+use lutong_storage::StorageConfig;
+use lutong_testing::Bed;
+use lutong_transport::access::Principal;
+use lutong_transport::status;
 use tonic::service::Routes;
 
 /// GB 11643's own example number.
@@ -169,17 +171,17 @@ impl Declaration {
         self.bed.bind_fake(ServiceName::Federation, Routes::new(service));
     }
 
-    fn client(&self) -> ApplicationServiceClient<lutong_chassis::MeshChannel> {
+    fn client(&self) -> ApplicationServiceClient<lutong_transport::client::MeshChannel> {
         ApplicationServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
-    fn arrivals(&self) -> ArrivalServiceClient<lutong_chassis::MeshChannel> {
+    fn arrivals(&self) -> ArrivalServiceClient<lutong_transport::client::MeshChannel> {
         ArrivalServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
     /// The account's principal once its person is known.
     fn person(&self, account: &str) -> Principal {
-        testing::citizen(account, Some(self.identity.subject(NUMBER).parse().unwrap()))
+        lutong_testing::citizen(account, Some(self.identity.subject(NUMBER).parse().unwrap()))
     }
 
     async fn apply_as(
@@ -188,7 +190,7 @@ impl Declaration {
         n: u32,
         form: wire::ApplicationForm,
     ) -> Result<wire::Application, Fault> {
-        let call = self.bed.call_as(&testing::citizen(account, None));
+        let call = self.bed.call_as(&lutong_testing::citizen(account, None));
         let request = wire::CreateApplicationRequest {
             request_id: request_id(n),
             form: Some(form),
@@ -227,7 +229,10 @@ impl Declaration {
                 origin: origin.into(),
             }),
         };
-        let request = self.bed.call_as(&testing::citizen("wx-1", None)).request(request);
+        let request = self
+            .bed
+            .call_as(&lutong_testing::citizen("wx-1", None))
+            .request(request);
         let answer = self.arrivals().create_arrival(request).await;
         answer
             .map(|answer| answer.into_inner().arrival.unwrap())
@@ -236,7 +241,7 @@ impl Declaration {
 
     async fn events(&self, cursor: &str, page: i32) -> Result<(Vec<wire::Event>, String), Fault> {
         let channel = self.bed.channel(ServiceName::Declaration, Caller::RiskRules);
-        let call = lutong_chassis::Call::background(Duration::from_secs(5));
+        let call = lutong_transport::client::Call::background(Duration::from_secs(5));
         let request = call.request(wire::ListEventsRequest {
             cursor: cursor.to_owned(),
             page_size: page,
@@ -271,9 +276,9 @@ impl Declaration {
     /// Declarations, answered requests, events: a refusal leaves none.
     async fn stored(&self) -> [i64; 3] {
         [
-            testing::rows(&self.storage, "declarations").await,
-            testing::rows(&self.storage, "idempotency").await,
-            testing::rows(&self.storage, "outbox").await,
+            lutong_testing::rows(&self.storage, "declarations").await,
+            lutong_testing::rows(&self.storage, "idempotency").await,
+            lutong_testing::rows(&self.storage, "outbox").await,
         ]
     }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::Bed;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use serde_json::json;
 use std::sync::Arc;
 use tokio_rustls::TlsAcceptor;

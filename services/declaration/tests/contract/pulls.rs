@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use lutong_chassis::Principal;
-use lutong_chassis::access::Roles;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::operation_service_client::OperationServiceClient;
 use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1::{ClockState, Operation, OperationKind, OperationState};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
+use lutong_transport::access::Roles;
 use serde_json::json;
 use tonic::Response;
 
@@ -49,7 +49,7 @@ pub fn operator() -> Principal {
 }
 
 impl Declaration {
-    fn pulls(&self) -> PullServiceClient<lutong_chassis::MeshChannel> {
+    fn pulls(&self) -> PullServiceClient<lutong_transport::client::MeshChannel> {
         PullServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
@@ -82,7 +82,7 @@ impl Declaration {
         answer.map(Response::into_inner).map_err(|status| fault(&status))
     }
 
-    fn operations(&self) -> OperationServiceClient<lutong_chassis::MeshChannel> {
+    fn operations(&self) -> OperationServiceClient<lutong_transport::client::MeshChannel> {
         OperationServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
@@ -292,7 +292,7 @@ async fn a_bad_row_is_counted_and_listed_by_its_place_and_the_others_are_stored(
     assert!(pull.refusals.iter().all(|one| one.create_time.is_some()));
     assert_eq!(pull.refusals[0].after, "c", "the newest is first");
     for column in ["after", "field", "reason"] {
-        let kept = testing::texts(&declaration.storage, "pull_refusals", column, "number").await;
+        let kept = lutong_testing::texts(&declaration.storage, "pull_refusals", column, "number").await;
         assert!(
             !kept
                 .iter()
@@ -386,7 +386,7 @@ async fn one_worker_of_many_asks_and_the_next_takes_over_what_a_dead_one_held(be
     // A lease that somebody holds keeps everybody else away until it runs out.
     let held = declaration.bed.foundation.now().plus_seconds(1_000).micros();
     let lease = format!("UPDATE pulls SET lease_owner = 'dead', lease_until = {held}");
-    testing::meddle(&declaration.storage, &lease).await;
+    lutong_testing::meddle(&declaration.storage, &lease).await;
     declaration.bed.clock.advance(Duration::from_secs(400));
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(database.asked().len(), 2);
@@ -492,11 +492,11 @@ async fn a_source_without_success_for_three_intervals_is_overdue_until_it_recove
         let pull = declaration.attempt().await;
         assert_eq!((reason(&pull), overdue(&pull)), ("HTTP_STATUS", false));
     }
-    assert_eq!(testing::rows(&declaration.storage, noted).await, 0);
+    assert_eq!(lutong_testing::rows(&declaration.storage, noted).await, 0);
     let pull = declaration.attempt().await;
     assert!(overdue(&pull) && pull.last_success_time.is_none());
     let said = async {
-        while testing::rows(&declaration.storage, noted).await == 0 {
+        while lutong_testing::rows(&declaration.storage, noted).await == 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
@@ -504,7 +504,7 @@ async fn a_source_without_success_for_three_intervals_is_overdue_until_it_recove
     database.holds("", &[], "", false);
     let pull = declaration.attempt().await;
     assert!(!overdue(&pull) && pull.last_success_time.is_some() && pull.cursor_time.is_none());
-    assert_eq!(testing::rows(&declaration.storage, noted).await, 0);
+    assert_eq!(lutong_testing::rows(&declaration.storage, noted).await, 0);
 }
 
 async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
@@ -545,7 +545,7 @@ async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
     let request = declaration.bed.call_as(&operator()).request(other);
     let refused = fault(&declaration.pulls().start_pull(request).await.unwrap_err());
     assert_eq!(wrong(&refused), ["request_id UUID_SHAPE"]);
-    let feed = testing::feed(SOURCE, &["database_anomaly"]);
+    let feed = lutong_testing::feed(SOURCE, &["database_anomaly"]);
     let refused = declaration.start_pull(&feed, 2, SOURCE).await.unwrap_err();
     assert_eq!(
         (refused.code, &*refused.reason),
@@ -648,7 +648,7 @@ async fn a_pull_that_was_asked_for_is_an_operation_that_ends_with_the_attempt(be
             .map(|_| ());
         assert_eq!(fault(&refused.unwrap_err()).reason, expected);
     }
-    let feed = testing::feed(SOURCE, &["database_anomaly"]);
+    let feed = lutong_testing::feed(SOURCE, &["database_anomaly"]);
     let refused = declaration.operation(&feed, &name).await.unwrap_err();
     assert_eq!(refused.reason, "NOT_PERMITTED");
 }
@@ -732,5 +732,5 @@ async fn nothing_is_pulled_where_nothing_is_configured(bed: Bed) {
         });
     let refused = fault(&declaration.pulls().list_pulls(list).await.unwrap_err());
     assert_eq!(wrong(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
-    assert_eq!(testing::rows(&declaration.storage, "pulls").await, 0);
+    assert_eq!(lutong_testing::rows(&declaration.storage, "pulls").await, 0);
 }

@@ -1,7 +1,7 @@
 //! The record of verifications.
 
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::Timestamp;
+use lutong_storage::StorageError;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     DatabaseTransaction, EntityTrait as _,

@@ -1,8 +1,8 @@
 //! Accounts: who signs in, and as what.
 
-use lutong_chassis::access::{FeedGrant, Roles};
 use lutong_kernel::{DivisionCode, Jurisdiction, ServiceName, SubjectId, Timestamp, Violation};
 use lutong_proto::policy::Role;
+use lutong_transport::access::{FeedGrant, Roles};
 
 /// An account id as the identity provider knows it: 1 to 100 of letters, digits and `-_.:@`, and none of the names that the
 /// mesh gives to its own parts.

@@ -1,12 +1,12 @@
 //! Accounts, on the wire.
 
-use lutong_chassis::access::NoPermit;
-use lutong_chassis::reply;
 use lutong_chassis::skin::{Cursor, Following, Query, foreign_cursor};
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::time;
 use lutong_skin::identity::v1::AccountHandler;
+use lutong_transport::access::NoPermit;
+use lutong_transport::reply;
 
 use crate::domain::account::{AccountId, Change};
 use crate::service::accounts::Accounts;

@@ -1,10 +1,10 @@
 //! Wire to domain and back.
 
-use lutong_chassis::access::FeedGrant;
 use lutong_kernel::document::{DocumentType, Normalisation};
 use lutong_kernel::{SubjectId, Violation};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::types::v1 as types;
+use lutong_transport::access::FeedGrant;
 
 use crate::domain::account::Account;
 use crate::domain::person::{StatedDocument, StatedPerson};

@@ -1,12 +1,12 @@
 //! Merging subjects, on the wire.
 
-use lutong_chassis::access::DivisionPermit;
-use lutong_chassis::reply;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::time;
 use lutong_skin::identity::v1::MergeHandler;
+use lutong_transport::access::DivisionPermit;
+use lutong_transport::reply;
 
 use super::convert::stated_document;
 use crate::domain::merge::MergeId;

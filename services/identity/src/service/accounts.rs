@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::FeedGrant;
-use lutong_chassis::storage::Database;
 use lutong_kernel::{Clock, Fault, FaultCode};
+use lutong_storage::Database;
+use lutong_transport::access::FeedGrant;
 use sea_orm::DatabaseTransaction;
 
 use crate::domain::account::{Account, AccountId, Action, Change};

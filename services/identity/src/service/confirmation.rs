@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::crypto::{FieldCipher, ReadyCipher};
-use lutong_chassis::outbox::{EventHandler, Follower, Outbox, Position, StoredEvent};
-use lutong_chassis::storage::Database;
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, DivisionCode, Fault, SubjectId, Timestamp};
 use lutong_proto::declaration::v1::Event;
 use lutong_proto::declaration::v1::event::Payload;
+use lutong_storage::Database;
+use lutong_storage::crypto::{FieldCipher, ReadyCipher};
+use lutong_storage::outbox::{EventHandler, Follower, Outbox, Position, StoredEvent};
 use prost::Message as _;
 use sea_orm::DatabaseTransaction;
 

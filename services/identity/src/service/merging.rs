@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::DivisionPermit;
-use lutong_chassis::crypto::FieldCipher;
 use lutong_chassis::etag::Etag;
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
-use lutong_chassis::outbox::Outbox;
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, Fault, FaultCode, SubjectId};
+use lutong_storage::crypto::FieldCipher;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
+use lutong_storage::outbox::Outbox;
+use lutong_storage::{Database, StorageError};
+use lutong_transport::access::DivisionPermit;
 use sea_orm::DatabaseTransaction;
 
 use super::registry::Registry;

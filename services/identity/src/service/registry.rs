@@ -4,14 +4,15 @@ use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use lutong_chassis::access::{AnyPermit, SelfPermit};
-use lutong_chassis::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
-use lutong_chassis::gather::{Apart, Gatherer, Together};
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
-use lutong_chassis::storage::{Database, StorageError};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::document::{Document, Normalisation};
 use lutong_kernel::{Clock, Fault, FaultCode, Random, SubjectId, Timestamp, Violation};
+use lutong_storage::crypto::{FieldCipher, Key, ReadyCipher, keyed_hash};
+use lutong_storage::gather::{Apart, Gatherer, Together};
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
+use lutong_storage::{Database, StorageError};
+use lutong_transport::access::{AnyPermit, SelfPermit};
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
@@ -94,7 +95,7 @@ impl Registry {
             .gatherer
             .get_or_init(|| Gatherer::transactions(self.database.clone()));
         let subject = gatherer.call(registration).await.ok_or_else(Fault::internal)??;
-        lutong_chassis::failpoint::hit("identity.registered");
+        lutong_failpoint::hit("identity.registered");
         Ok(Registered {
             subject,
             normalisations,

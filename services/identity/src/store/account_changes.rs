@@ -1,7 +1,7 @@
 //! What operators changed of accounts: append-only, in the order of the commits.
 
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::Timestamp;
+use lutong_storage::StorageError;
 use sea_orm::{
     ActiveValue::NotSet, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend,
     EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,

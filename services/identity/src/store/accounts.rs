@@ -1,10 +1,10 @@
 //! Accounts: rows and their bindings to people.
 
-use lutong_chassis::access::{FeedGrant, Roles};
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_division, read_subject, subject_bytes};
 use lutong_kernel::{DivisionCode, SubjectId};
 use lutong_proto::policy::Role;
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_division, read_subject, subject_bytes};
+use lutong_transport::access::{FeedGrant, Roles};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::{NotSet, Set},

@@ -1,9 +1,9 @@
 //! Where people live, as coarsely as it is published.
 
-use lutong_chassis::crypto::{CipherError, ReadyCipher};
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, subject_bytes};
 use lutong_kernel::{DivisionCode, SubjectId};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_subject, subject_bytes};
+use lutong_storage::crypto::{CipherError, ReadyCipher};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,

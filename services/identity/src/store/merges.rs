@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, subject_bytes};
 use lutong_kernel::{SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_subject, subject_bytes};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,

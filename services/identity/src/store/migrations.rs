@@ -18,7 +18,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0002_merges::Migration),
             Box::new(m0003_account_changes::Migration),
             Box::new(lutong_chassis::audit::ChainedAudit),
-            Box::new(lutong_chassis::outbox::FollowedCursor),
+            Box::new(lutong_storage::outbox::FollowedCursor),
         ]
     }
 }

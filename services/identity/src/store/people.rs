@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use lutong_chassis::crypto::{CipherError, ReadyCipher};
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, subject_bytes};
 use lutong_kernel::{SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_subject, subject_bytes};
+use lutong_storage::crypto::{CipherError, ReadyCipher};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use lutong_chassis::access::{FeedGrant, Roles};
-use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{Call, on_both_engines};
 use lutong_identity::Accounts;
 use lutong_identity::domain::account::{Account, AccountId, Action};
 use lutong_kernel::{DivisionCode, Fault, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::policy::{Caller, Role};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::{FeedGrant, Roles};
+use lutong_transport::client::Call;
 
 use crate::{Identity, ONE, items, reason, start};
 
@@ -178,7 +179,7 @@ async fn changes_made_side_by_side_are_told_without_a_gap_in_time(bed: Bed) {
     }
     assert_eq!(told, 20);
     // What was restored from a backup has not got that far.
-    testing::meddle(&identity.1, "DELETE FROM account_changes").await;
+    lutong_testing::meddle(&identity.1, "DELETE FROM account_changes").await;
     let refused = identity.changes(&after, 0).await.unwrap_err();
     assert_eq!(refused.reason, "LOG_REPLACED");
 }

@@ -7,9 +7,6 @@ mod merging;
 
 use std::time::Duration;
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::testing::{self, Bed};
 use lutong_identity::Migrations;
 use lutong_kernel::document::check_character;
 use lutong_kernel::{Fault, ServiceName};
@@ -18,6 +15,9 @@ use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use lutong_proto::policy::Caller;
 use lutong_proto::types::v1 as types;
+use lutong_storage::StorageConfig;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use tonic::Status;
 
 on_both_engines!(
@@ -83,7 +83,7 @@ fn request_id(n: u32) -> String {
 }
 
 fn reason(status: &Status) -> Fault {
-    lutong_chassis::status::to_fault(status, "identity")
+    lutong_transport::status::to_fault(status, "identity")
 }
 
 impl Identity {
@@ -114,7 +114,7 @@ impl Identity {
             "{told}"
         );
         for table in ["people", "accounts", "idempotency"] {
-            assert_eq!(testing::rows(&self.1, table).await, 0, "{table}");
+            assert_eq!(lutong_testing::rows(&self.1, table).await, 0, "{table}");
         }
     }
 
@@ -125,13 +125,13 @@ impl Identity {
         person: types::PersonItems,
     ) -> Result<wire::RegisterPersonResponse, Fault> {
         let channel = self.0.channel(ServiceName::Identity, Caller::Declaration);
-        let request = self
-            .0
-            .call_as(&testing::citizen(account, None))
-            .request(wire::RegisterPersonRequest {
-                request_id: request_id(n),
-                person: Some(person),
-            });
+        let request =
+            self.0
+                .call_as(&lutong_testing::citizen(account, None))
+                .request(wire::RegisterPersonRequest {
+                    request_id: request_id(n),
+                    person: Some(person),
+                });
         let answer = IdentityServiceClient::new(channel).register_person(request).await;
         answer
             .map(tonic::Response::into_inner)
@@ -142,7 +142,7 @@ impl Identity {
         let channel = self.0.channel(ServiceName::Identity, Caller::Declaration);
         let request = self
             .0
-            .call_as(&testing::feed("cdc-370200", &["case"]))
+            .call_as(&lutong_testing::feed("cdc-370200", &["case"]))
             .request(wire::ResolveDocumentsRequest { documents });
         let answer = IdentityServiceClient::new(channel)
             .resolve_documents(request)
@@ -156,7 +156,7 @@ impl Identity {
 
     async fn masks(&self, subjects: &[&str]) -> Vec<wire::NameMask> {
         let channel = self.0.channel(ServiceName::Identity, Caller::CodeRendering);
-        let call = lutong_chassis::Call::background(Duration::from_secs(5));
+        let call = lutong_transport::client::Call::background(Duration::from_secs(5));
         let request = call.request(wire::GetNameMasksRequest {
             subject_ids: subjects.iter().map(|subject| (*subject).to_owned()).collect(),
         });
@@ -173,7 +173,7 @@ impl Identity {
 
     async fn asked(&self, id: &str) -> Result<wire::Account, Fault> {
         let channel = self.0.channel(ServiceName::Identity, Caller::Gateway);
-        let call = lutong_chassis::Call::background(Duration::from_secs(5));
+        let call = lutong_transport::client::Call::background(Duration::from_secs(5));
         let request = call.request(wire::GetAccountRequest {
             account_id: id.to_owned(),
         });
@@ -357,7 +357,7 @@ async fn a_name_of_a_megabyte_is_refused_and_not_repeated(bed: Bed) {
     let person = items(&"名".repeat(350_000), ONE);
     let refused = identity.register("wx-1", 1, person).await.unwrap_err();
     assert_eq!(refused.reason, "MESSAGE_TOO_LARGE", "unread");
-    assert_eq!(testing::rows(&identity.1, "people").await, 0);
+    assert_eq!(lutong_testing::rows(&identity.1, "people").await, 0);
 }
 
 async fn a_number_of_15_digits_is_converted_and_said_to_be(bed: Bed) {
@@ -428,7 +428,7 @@ async fn what_is_no_resident_number_is_refused_in_any_width(bed: Bed) {
 async fn a_batch_has_at_most_a_thousand(bed: Bed) {
     let identity = start(bed).await;
     let channel = |caller| identity.0.channel(ServiceName::Identity, caller);
-    let feed = identity.0.call_as(&testing::feed("cdc-370200", &["case"]));
+    let feed = identity.0.call_as(&lutong_testing::feed("cdc-370200", &["case"]));
     let request = feed.request(wire::ResolveDocumentsRequest {
         documents: vec![document(ONE); 1_001],
     });
@@ -437,12 +437,12 @@ async fn a_batch_has_at_most_a_thousand(bed: Bed) {
         .await;
     let refused = reason(&refused.unwrap_err());
     assert_eq!(refused.violations[0].reason, "TOO_MANY");
-    assert_eq!(testing::rows(&identity.1, "people").await, 0);
+    assert_eq!(lutong_testing::rows(&identity.1, "people").await, 0);
     for (subjects, named) in [
         (vec![request_id(1); 1_001], "subject_ids TOO_MANY"),
         (vec![request_id(1), "1".to_owned()], "subject_ids[1] UUID_SHAPE"),
     ] {
-        let call = lutong_chassis::Call::background(Duration::from_secs(5));
+        let call = lutong_transport::client::Call::background(Duration::from_secs(5));
         let request = call.request(wire::GetNameMasksRequest {
             subject_ids: subjects,
         });
@@ -456,14 +456,14 @@ async fn a_batch_has_at_most_a_thousand(bed: Bed) {
     // A thousand are none too many, and one document has one subject.
     let resolved = identity.resolve(vec![document(ONE); 1_000]).await;
     assert!(resolved.iter().all(|one| *one == resolved[0]));
-    assert_eq!(testing::rows(&identity.1, "people").await, 1);
+    assert_eq!(lutong_testing::rows(&identity.1, "people").await, 1);
 }
 
 async fn a_disabled_account_signs_in_no_more(bed: Bed) {
     let identity = start(bed).await;
     identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
     identity.asked("wx-1").await.unwrap();
-    testing::meddle(&identity.1, "UPDATE accounts SET disabled = TRUE").await;
+    lutong_testing::meddle(&identity.1, "UPDATE accounts SET disabled = TRUE").await;
     assert_eq!(
         identity.asked("wx-1").await.unwrap_err().reason,
         "ACCOUNT_DISABLED"
@@ -474,5 +474,5 @@ async fn a_disabled_account_signs_in_no_more(bed: Bed) {
 
 async fn the_audit_log_is_an_auditors_and_wrong_questions_are_named(bed: Bed) {
     let identity = start(bed).await;
-    lutong_chassis::audit_contract!(lutong_proto::identity::v1, Identity, &identity.0);
+    lutong_testing::audit_contract!(lutong_proto::identity::v1, Identity, &identity.0);
 }

@@ -3,14 +3,16 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lutong_chassis::access::Roles;
-use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{Call, Principal, on_both_engines};
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1 as types;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
+use lutong_transport::access::Roles;
+use lutong_transport::client::Call;
 use tonic::{Request, Response, Status};
 use wire::MergeState;
 use wire::event::Payload;
@@ -68,7 +70,7 @@ fn by_document(number: &str) -> wire::SubjectReference {
 }
 
 impl Identity {
-    fn merges(&self) -> MergeServiceClient<lutong_chassis::MeshChannel> {
+    fn merges(&self) -> MergeServiceClient<lutong_transport::client::MeshChannel> {
         MergeServiceClient::new(self.0.channel(ServiceName::Identity, Caller::Gateway))
     }
 
@@ -330,8 +332,8 @@ async fn what_is_no_merge_is_named_and_told_to_nobody(bed: Bed) {
             .reason,
         "INVALID_FIELDS"
     );
-    assert_eq!(testing::rows(&identity.1, "merges").await, 0);
-    assert_eq!(testing::rows(&identity.1, "outbox").await, 0);
+    assert_eq!(lutong_testing::rows(&identity.1, "merges").await, 0);
+    assert_eq!(lutong_testing::rows(&identity.1, "outbox").await, 0);
 }
 
 /// 370203 is where one of them lives, 370202 where the other does.
@@ -526,7 +528,7 @@ async fn a_follower_whose_log_was_replaced_is_told(bed: Bed) {
         "UPDATE outbox SET created_at = created_at + 1",
         "DELETE FROM outbox",
     ] {
-        testing::meddle(&identity.1, replacing).await;
+        lutong_testing::meddle(&identity.1, replacing).await;
         let refused = identity.list(&cursor, 0).await.unwrap_err();
         assert_eq!(
             (refused.code, refused.reason.as_ref()),
@@ -541,7 +543,7 @@ async fn a_follower_of_identity_that_comes_too_late_is_told(bed: Bed) {
     let merge = identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
     identity.undo(11, &merge.name).await.unwrap();
     identity.told(2).await;
-    testing::meddle(&identity.1, "DELETE FROM outbox WHERE sequence = 1").await;
+    lutong_testing::meddle(&identity.1, "DELETE FROM outbox WHERE sequence = 1").await;
     assert_eq!(identity.list("", 0).await.unwrap_err().reason, "EVENTS_EXPIRED");
 }
 
@@ -555,7 +557,7 @@ impl declaration::event_log_service_server::EventLogService for Declared {
         &self,
         request: Request<declaration::ListEventsRequest>,
     ) -> Result<Response<declaration::ListEventsResponse>, Status> {
-        let after = testing::plain_cursor(&request.get_ref().cursor);
+        let after = lutong_testing::plain_cursor(&request.get_ref().cursor);
         let told = self.0.lock().unwrap();
         let events = told.iter().filter(|event| event.sequence > after).cloned();
         Ok(Response::new(declaration::ListEventsResponse {

@@ -7,13 +7,13 @@ mod show;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
-use lutong_chassis::entropy::Entropy;
-use lutong_chassis::wall_clock::WallClock;
 use lutong_identity::Accounts as Stored;
 use lutong_identity::domain::account::{Account, AccountId};
 use lutong_kernel::ServiceName;
 use lutong_node::keys::MeshKeys;
 use lutong_node::one_process;
+use lutong_operating::entropy::Entropy;
+use lutong_operating::wall_clock::WallClock;
 use serde_json::json;
 
 use super::Failure;

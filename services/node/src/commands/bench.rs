@@ -12,12 +12,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use lutong_chassis::entropy::Entropy;
-use lutong_chassis::telemetry::{self, TelemetryConfig};
-use lutong_chassis::wall_clock::WallClock;
 use lutong_node::config::NodeConfig;
 use lutong_node::keys::MeshKeys;
 use lutong_node::one_process;
+use lutong_operating::entropy::Entropy;
+use lutong_operating::telemetry;
+use lutong_operating::telemetry::TelemetryConfig;
+use lutong_operating::wall_clock::WallClock;
 use std::sync::Arc;
 
 use super::Failure;

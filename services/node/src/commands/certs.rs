@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use lutong_chassis::tls::development;
-use lutong_chassis::wall_clock::WallClock;
 use lutong_identity::domain::account::AccountId;
 use lutong_kernel::Clock as _;
+use lutong_operating::tls::development;
+use lutong_operating::wall_clock::WallClock;
 
 use super::Failure;
 use crate::output::{in_language, of_both};

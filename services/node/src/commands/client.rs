@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::Args;
-use lutong_chassis::entropy::Entropy;
-use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::{Clock as _, RequestId};
+use lutong_operating::entropy::Entropy;
+use lutong_operating::wall_clock::WallClock;
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
 use tonic::metadata::{Ascii, MetadataValue};

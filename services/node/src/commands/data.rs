@@ -4,10 +4,10 @@ use std::path::Path;
 
 use clap::Args;
 use lutong_chassis::KeyFolder;
-use lutong_chassis::storage::StorageConfig;
 use lutong_kernel::ServiceName;
 use lutong_node::config::NodeConfig;
 use lutong_node::one_process;
+use lutong_storage::StorageConfig;
 
 use super::{Failure, Settings};
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use lutong_chassis::entropy::Entropy;
+use lutong_operating::entropy::Entropy;
 
 use super::Failure;
 

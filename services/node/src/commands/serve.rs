@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use figment::value::{Dict, Value};
-use lutong_chassis::entropy::Entropy;
-use lutong_chassis::telemetry;
-use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::ServiceName;
 use lutong_node::config::NodeConfig;
 use lutong_node::preflight::{Finding, Findings};
 use lutong_node::{StartError, one_process, one_service, preflight, wiring};
+use lutong_operating::entropy::Entropy;
+use lutong_operating::telemetry;
+use lutong_operating::wall_clock::WallClock;
 
 use super::data::{self, DataFolder};
 use super::{Failure, Settings};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lutong_chassis::KeyFolder;
-use lutong_chassis::crypto::{FieldCipher, KeyFile};
-use lutong_chassis::installation::{Installation, InstallationError, Place};
-use lutong_chassis::storage::{Database, StorageConfig};
 use lutong_kernel::ServiceName;
+use lutong_storage::crypto::{FieldCipher, KeyFile};
+use lutong_storage::installation::{Installation, InstallationError, Place};
+use lutong_storage::{Database, StorageConfig};
 use std::sync::Arc;
 
 use super::{Findings, NoRandom, key_file};

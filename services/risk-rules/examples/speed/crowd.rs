@@ -4,10 +4,6 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use lutong_chassis::crypto::ReadyCipher;
-use lutong_chassis::storage::cell::{Cell, Kind};
-use lutong_chassis::storage::rows::{Insert, Known};
-use lutong_chassis::storage::{Database, StorageError};
 use lutong_kernel::{FactId, SubjectId, Timestamp};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_risk_rules::domain::area::AreaBook;
@@ -16,6 +12,10 @@ use lutong_risk_rules::domain::fact::FactKind;
 use lutong_risk_rules::domain::packed::{self, PackedFact};
 use lutong_risk_rules::domain::rule_set::RuleSet;
 use lutong_risk_rules::domain::set_digest::SetDigest;
+use lutong_storage::cell::{Cell, Kind};
+use lutong_storage::crypto::ReadyCipher;
+use lutong_storage::rows::{Insert, Known};
+use lutong_storage::{Database, StorageError};
 use serde_json::json;
 use uuid::Uuid;
 

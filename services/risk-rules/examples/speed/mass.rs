@@ -4,9 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use lutong_chassis::storage::{Database, Engine};
-use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{Call, MeshChannel};
 use lutong_kernel::{ServiceName, SubjectId};
 use lutong_proto::code_rendering::v1 as codes;
 use lutong_proto::facts::from_attributes;
@@ -15,6 +12,9 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_risk_rules::Migrations;
 use lutong_risk_rules::domain::fact::FactKind;
 use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
+use lutong_storage::{Database, Engine};
+use lutong_testing::Bed;
+use lutong_transport::client::{Call, MeshChannel};
 use sea_orm::{ConnectionTrait as _, Statement};
 use serde_json::Value;
 use tonic::{Request, Response, Status};
@@ -134,8 +134,8 @@ impl Mesh {
     }
 
     fn call(&self, role: Role) -> Call {
-        let mut principal = testing::citizen("bench", None);
-        principal.roles = lutong_chassis::access::Roles::of(&[role]);
+        let mut principal = lutong_testing::citizen("bench", None);
+        principal.roles = lutong_transport::access::Roles::of(&[role]);
         self.bed.call_as(&principal)
     }
 
@@ -181,13 +181,13 @@ impl Mesh {
     }
 
     async fn enrol(&self, n: usize) {
-        let request = self
-            .bed
-            .call_as(&testing::citizen("bench", None))
-            .request(wire::EnrolSubjectRequest {
-                subject_id: subject(n).to_string(),
-                statements: Vec::new(),
-            });
+        let request =
+            self.bed
+                .call_as(&lutong_testing::citizen("bench", None))
+                .request(wire::EnrolSubjectRequest {
+                    subject_id: subject(n).to_string(),
+                    statements: Vec::new(),
+                });
         let mut client =
             wire::decision_service_client::DecisionServiceClient::new(self.channel(Caller::Declaration));
         client.enrol_subject(request).await.unwrap();
@@ -195,14 +195,14 @@ impl Mesh {
 
     pub async fn append(&self, statements: Vec<wire::FactStatement>) {
         let kinds: Vec<_> = FactKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        let request = self
-            .bed
-            .call_as(&testing::feed("bench", &kinds))
-            .request(wire::AppendFactsRequest {
-                effect_operation: String::new(),
-                statements,
-                all_or_nothing: false,
-            });
+        let request =
+            self.bed
+                .call_as(&lutong_testing::feed("bench", &kinds))
+                .request(wire::AppendFactsRequest {
+                    effect_operation: String::new(),
+                    statements,
+                    all_or_nothing: false,
+                });
         let mut client =
             wire::decision_service_client::DecisionServiceClient::new(self.channel(Caller::Declaration));
         let answer = client.append_facts(request).await.unwrap().into_inner();

@@ -2,8 +2,8 @@
 //! before it. Whoever changes, removes or reorders a decision breaks it; erasing key and content leaves the entries, and so
 //! the places of what was erased, as they are (DESIGN 5, History).
 
-pub use lutong_chassis::crypto::{BEGINNING, ChainKey, Entry};
 use lutong_kernel::{LocalDay, SubjectId};
+pub use lutong_storage::crypto::{BEGINNING, ChainKey, Entry};
 use sha2::{Digest as _, Sha256};
 
 use super::set_digest::SetDigest;

@@ -1,10 +1,11 @@
 //! Bringing decisions into force, over code-rendering's contract.
 
-use lutong_chassis::MeshChannel;
-use lutong_chassis::client::{self, Call};
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::code_rendering::v1::ApplyDecisionsRequest;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
+use lutong_transport::client;
+use lutong_transport::client::Call;
+use lutong_transport::client::MeshChannel;
 
 use crate::events;
 use crate::store::decisions::StoredDecision;

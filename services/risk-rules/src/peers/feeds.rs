@@ -1,12 +1,13 @@
 //! Which feeds are registered and for which divisions: identity knows accounts, declaration the databases that it asks.
 
-use lutong_chassis::MeshChannel;
-use lutong_chassis::client::{self, Call};
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1::ListPullsRequest;
 use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;
 use lutong_proto::identity::v1::GetFeedRequest;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
+use lutong_transport::client;
+use lutong_transport::client::Call;
+use lutong_transport::client::MeshChannel;
 
 #[derive(Debug, Clone)]
 pub struct Feeds {

@@ -1,13 +1,13 @@
 //! Who stands behind something, what may be done about it, and what that did to colours: to the wire.
 
-use lutong_chassis::access::{DivisionPermit, Grant, Principal};
-use lutong_chassis::idempotency::RequestKey;
 use lutong_chassis::skin::Mutation;
 use lutong_kernel::Timestamp;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
+use lutong_storage::idempotency::RequestKey;
+use lutong_transport::access::{DivisionPermit, Grant, Principal};
 
 use crate::domain::approval::{Approval, Signature, State, Step};
 use crate::domain::legal_basis::LegalBasis;

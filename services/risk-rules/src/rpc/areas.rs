@@ -1,6 +1,5 @@
 //! Risk areas and what officers place.
 
-use lutong_chassis::access::{DivisionPermit, NoPermit, Principal};
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::fault::Violations;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp};
@@ -8,6 +7,7 @@ use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 use lutong_skin::risk_rules::v1::AreaHandler;
+use lutong_transport::access::{DivisionPermit, NoPermit, Principal};
 use tonic::Streaming;
 
 use super::approval::{acting, effect, instant};
@@ -20,7 +20,7 @@ use crate::service::deciding::Decider;
 use crate::service::intervals::ImportedIntervals;
 use crate::service::placement::Placed;
 use crate::store::unplaced::{Placement, RowState, UnplacedRow};
-use lutong_chassis::reply::uuid_of;
+use lutong_transport::reply::uuid_of;
 
 const AREAS: &str = "areas";
 const UNPLACED: &str = "unplaced-areas";

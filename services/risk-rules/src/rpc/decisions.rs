@@ -1,12 +1,12 @@
 //! Facts about people, and what is decided from them.
 
-use lutong_chassis::access::{AnyPermit, DeclarantPermit, SelfPermit};
 use lutong_chassis::operations;
 use lutong_chassis::skin::Query;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{EffectState, FieldError};
 use lutong_skin::risk_rules::v1::DecisionHandler;
+use lutong_transport::access::{AnyPermit, DeclarantPermit, SelfPermit};
 
 use uuid::Uuid;
 

@@ -1,7 +1,5 @@
 //! Designations.
 
-use lutong_chassis::access::{DivisionPermit, NoPermit, Principal};
-use lutong_chassis::reply;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::fault::Violations;
 use lutong_kernel::{DivisionCode, Fault, Timestamp, Violation};
@@ -9,6 +7,8 @@ use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 use lutong_skin::risk_rules::v1::DesignationHandler;
+use lutong_transport::access::{DivisionPermit, NoPermit, Principal};
+use lutong_transport::reply;
 
 use super::approval::{self, acting, instant, read_basis};
 use crate::domain::approval::{Closing, State, Step};
@@ -18,7 +18,7 @@ use crate::service::deciding::Decider;
 use crate::service::designations::{COLLECTION, StandingDesignation};
 use crate::service::statement::reader::StatementReader;
 use crate::store::designations::Filter;
-use lutong_chassis::reply::uuid_of;
+use lutong_transport::reply::uuid_of;
 
 pub struct Handler {
     pub decider: Decider,

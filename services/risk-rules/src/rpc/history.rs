@@ -1,12 +1,12 @@
 //! Past decisions and their proof.
 
-use lutong_chassis::access::{AnyPermit, NoPermit, SelfPermit};
-use lutong_chassis::reply;
-use lutong_chassis::reply::uuid_of;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, LocalDay, SubjectId, Violation};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_skin::risk_rules::v1::HistoryHandler;
+use lutong_transport::access::{AnyPermit, NoPermit, SelfPermit};
+use lutong_transport::reply;
+use lutong_transport::reply::uuid_of;
 
 use super::approval::instant;
 use super::explained;

@@ -1,6 +1,5 @@
 //! Key areas.
 
-use lutong_chassis::access::{DivisionPermit, Principal};
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::fault::Violations;
 use lutong_kernel::{DivisionCode, Fault, Timestamp, Violation};
@@ -8,6 +7,7 @@ use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 use lutong_skin::risk_rules::v1::KeyAreaHandler;
+use lutong_transport::access::{DivisionPermit, Principal};
 
 use super::approval::{self, acting, instant, read_basis};
 use super::places::issued_division;
@@ -17,7 +17,7 @@ use crate::domain::legal_basis::LegalBasis;
 use crate::service::deciding::Decider;
 use crate::service::key_areas::StandingKeyArea;
 use crate::store::key_areas::Filter;
-use lutong_chassis::reply::uuid_of;
+use lutong_transport::reply::uuid_of;
 
 const COLLECTION: &str = "key-areas";
 

@@ -1,7 +1,7 @@
 //! Resource names. That a text is `collection/{id}` is checked before a handler has it; what its id is, here.
 
-use lutong_chassis::reply;
 use lutong_kernel::{Fault, SubjectId, Violation};
+use lutong_transport::reply;
 
 /// `subjects/{subject_id}/decisions/{version}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Runs over everyone.
 
-use lutong_chassis::access::{AnyPermit, NoPermit};
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::Fault;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_skin::risk_rules::v1::RecomparisonHandler;
+use lutong_transport::access::{AnyPermit, NoPermit};
 
 use super::approval::instant;
 use super::explained::hex;
@@ -12,9 +12,9 @@ use crate::domain::recomparison::Finding;
 use crate::service::deciding::Decider;
 use crate::service::recomparison::{Report, RunState, Which};
 use crate::store::recomparisons::Found;
-use lutong_chassis::reply::uuid_of;
 use lutong_kernel::Colour;
 use lutong_proto::types::v1::Colour as WireColour;
+use lutong_transport::reply::uuid_of;
 
 const COLLECTION: &str = "recomparisons";
 /// The newest run.

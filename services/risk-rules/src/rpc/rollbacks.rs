@@ -1,7 +1,5 @@
 //! Undoing a feed's span.
 
-use lutong_chassis::access::{DivisionPermit, Principal};
-use lutong_chassis::reply;
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::fault::Violations;
 use lutong_kernel::{Colour, Fault, Timestamp, Violation, source};
@@ -10,12 +8,14 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
 use lutong_skin::risk_rules::v1::RollbackHandler;
+use lutong_transport::access::{DivisionPermit, Principal};
+use lutong_transport::reply;
 
 use super::approval::{self, acting, instant};
 use crate::domain::approval::Step;
 use crate::domain::rollback::{Outcome, Preview, Proposal, Span, State};
 use crate::service::rollback::{Rollbacks, etag};
-use lutong_chassis::reply::uuid_of;
+use lutong_transport::reply::uuid_of;
 
 const COLLECTION: &str = "rollbacks";
 

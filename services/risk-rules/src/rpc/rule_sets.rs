@@ -1,6 +1,5 @@
 //! Rule sets on their way into force.
 
-use lutong_chassis::access::{NoPermit, Principal};
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
@@ -8,6 +7,7 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 use lutong_proto::types::v1::{Approval, Colour};
 use lutong_skin::risk_rules::v1::RuleSetHandler;
+use lutong_transport::access::{NoPermit, Principal};
 
 use super::approval::instant;
 use crate::domain::rule_change::{Counts, State, Step};

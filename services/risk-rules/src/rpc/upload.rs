@@ -25,7 +25,7 @@ pub async fn gather<M>(
         let next = chunks
             .message()
             .await
-            .map_err(|status| lutong_chassis::status::to_fault(&status, "risk-rules"))?;
+            .map_err(|status| lutong_transport::status::to_fault(&status, "risk-rules"))?;
         let Some(message) = next else { return Ok(file) };
         let chunk = chunk(message);
         if chunk.len() > MAX_CHUNK || file.len() + chunk.len() > MAX_FILE {

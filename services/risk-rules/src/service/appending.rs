@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::{AnyPermit, DeclarantPermit};
-use lutong_chassis::client::Call;
-use lutong_chassis::crypto::ReadyCipher;
-use lutong_chassis::gather::Gatherer;
-use lutong_chassis::outbox::Position;
 use lutong_kernel::{FactId, Fault, FaultCode, SubjectId, Timestamp, Violation};
+use lutong_storage::crypto::ReadyCipher;
+use lutong_storage::gather::Gatherer;
+use lutong_storage::outbox::Position;
+use lutong_transport::access::{AnyPermit, DeclarantPermit};
+use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::{Decider, Held};
@@ -118,7 +118,7 @@ impl Decider {
             async move { this.append_in(transaction, &cipher, touched, batch).await }.boxed()
         });
         let appended = append.await?;
-        lutong_chassis::failpoint::hit("risk_rules.committed");
+        lutong_failpoint::hit("risk_rules.committed");
         if !appended.made.is_empty() {
             self.outbox.wake();
         }

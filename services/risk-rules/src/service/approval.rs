@@ -1,10 +1,10 @@
 //! Who acts on what two persons stand behind, and how a step that is not theirs to take is refused. One reason, one code, one
 //! meaning, whatever the resource is.
 
-use lutong_chassis::access::DivisionPermit;
-use lutong_chassis::idempotency::RequestKey;
-pub use lutong_chassis::reply::wrong_state;
 use lutong_kernel::{Fault, FaultCode};
+use lutong_storage::idempotency::RequestKey;
+use lutong_transport::access::DivisionPermit;
+pub use lutong_transport::reply::wrong_state;
 
 use crate::domain::approval::{Refusal, Step};
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::client::Call;
 use lutong_kernel::{DecisionId, DivisionCode, Fault, FaultCode, SubjectId, Timestamp, Violation};
+use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 

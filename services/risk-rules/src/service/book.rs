@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwapOption;
 use futures::future::BoxFuture;
-use lutong_chassis::storage::{Database, Engine, StorageError};
 use lutong_kernel::Timestamp;
+use lutong_storage::{Database, Engine, StorageError};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use tokio::sync::Mutex;
 

@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
-use lutong_chassis::client::Call;
-use lutong_chassis::crypto::{FieldCipher, Key, KeyFileError, ReadyCipher, keyed_hash};
+use lutong_chassis::{Foundation, Store};
 #[cfg(feature = "failpoints")]
-use lutong_chassis::failpoint::{self, Broken};
-use lutong_chassis::gather::Gatherer;
-use lutong_chassis::outbox::{NewEvent, Outbox};
-use lutong_chassis::storage::{Database, StorageError};
-use lutong_chassis::{Foundation, MeshChannel, Store};
+use lutong_failpoint::Broken;
 use lutong_kernel::{Clock, DecisionId, Fault, Random, SubjectId, Timestamp};
+use lutong_storage::crypto::{FieldCipher, Key, KeyFileError, ReadyCipher, keyed_hash};
+use lutong_storage::gather::Gatherer;
+use lutong_storage::outbox::{NewEvent, Outbox};
+use lutong_storage::{Database, StorageError};
+use lutong_transport::client::Call;
+use lutong_transport::client::MeshChannel;
 use prost::Message as _;
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
@@ -216,11 +217,11 @@ impl Decider {
             return true;
         }
         #[cfg(feature = "failpoints")]
-        if failpoint::broken(Broken::InForceUnapplied) {
+        if lutong_failpoint::broken(Broken::InForceUnapplied) {
             return true;
         }
         let applied = self.code_rendering.apply(call, decisions).await;
-        lutong_chassis::failpoint::hit("risk_rules.applied");
+        lutong_failpoint::hit("risk_rules.applied");
         if let Err(fault) = &applied {
             tracing::info!(decisions = decisions.len(), %fault, "decisions are pending; the log delivers them");
         }

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use futures::FutureExt as _;
-use lutong_chassis::access::DivisionPermit;
-use lutong_chassis::client::Call;
 use lutong_chassis::etag::Etag;
-use lutong_chassis::idempotency::{self, Claim};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{DecisionId, DivisionCode, Fault, FaultCode, SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::Claim;
+use lutong_transport::access::DivisionPermit;
+use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 use serde_json::json;
 use uuid::Uuid;
@@ -170,7 +171,7 @@ impl Decider {
         });
         let (one, made, standing): (StandingDesignation, Vec<StoredDecision>, Vec<StoredDecision>) =
             acted.await?;
-        lutong_chassis::failpoint::hit("risk_rules.committed");
+        lutong_failpoint::hit("risk_rules.committed");
         self.outbox.wake();
         let mut bringing = Bringing::new(self, call);
         bringing.made(&made).await;

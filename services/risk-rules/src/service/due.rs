@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use lutong_chassis::client::Call;
 use lutong_kernel::{Fault, SubjectId};
+use lutong_transport::client::Call;
 use tokio_util::sync::CancellationToken;
 
 use super::deciding::Decider;

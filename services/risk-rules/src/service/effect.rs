@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::client::Call;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, SubjectId};
+use lutong_storage::StorageError;
+use lutong_transport::client::Call;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

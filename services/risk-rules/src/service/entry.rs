@@ -1,7 +1,7 @@
 //! What an arrival from abroad still lacks (DOMAIN 2): only after quarantine has ended and a test was passed.
 
-use lutong_chassis::access::DeclarantPermit;
 use lutong_kernel::{Fault, Timestamp};
+use lutong_transport::access::DeclarantPermit;
 
 use super::deciding::Decider;
 use crate::domain::attributes::Value;

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use lutong_chassis::client::Call;
 #[cfg(feature = "failpoints")]
-use lutong_chassis::failpoint::{self, Broken};
-use lutong_chassis::outbox::{EventHandler, Position, StoredEvent};
+use lutong_failpoint::Broken;
 use lutong_kernel::{Fault, SubjectId};
 use lutong_proto::declaration::v1::{Event, event};
+use lutong_storage::outbox::{EventHandler, Position, StoredEvent};
+use lutong_transport::client::Call;
 use prost::Message as _;
 
 use super::appending::Batch;
@@ -51,7 +51,7 @@ impl EventHandler for Declared {
                 .extend(accepted.statements.into_iter().map(|one| self.reader.read(one)));
         }
         #[cfg(feature = "failpoints")]
-        if failpoint::broken(Broken::DeclaredAlone) {
+        if lutong_failpoint::broken(Broken::DeclaredAlone) {
             (batch.enrol, batch.statements) = (Vec::new(), Vec::new());
         }
         let appended = self.decider.append(batch).await?;

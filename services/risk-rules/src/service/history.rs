@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::{AnyPermit, PermittedSubject, SelfPermit};
-use lutong_chassis::crypto::keyed_hash;
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, FaultCode, LocalDay, SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::crypto::keyed_hash;
+use lutong_transport::access::{AnyPermit, PermittedSubject, SelfPermit};
 use tokio_util::sync::CancellationToken;
 
 use super::book::InForce;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::AnyPermit;
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{DecisionId, Fault, FaultCode, SubjectId};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
+use lutong_transport::access::AnyPermit;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 

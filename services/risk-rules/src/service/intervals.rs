@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use futures::FutureExt as _;
-use lutong_chassis::client::Call;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp, Violation};
+use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 
 use super::deciding::Decider;

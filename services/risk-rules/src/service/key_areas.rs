@@ -2,13 +2,14 @@
 //! about anew.
 
 use futures::FutureExt as _;
-use lutong_chassis::access::DivisionPermit;
-use lutong_chassis::client::Call;
 use lutong_chassis::etag::Etag;
-use lutong_chassis::idempotency::{self, Claim};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{DecisionId, Fault, FaultCode, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::Claim;
+use lutong_transport::access::DivisionPermit;
+use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 

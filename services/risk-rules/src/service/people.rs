@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::client::Call;
-use lutong_chassis::crypto::ReadyCipher;
-use lutong_chassis::outbox::{EventHandler, Position, StoredEvent};
 use lutong_kernel::{DivisionCode, Fault, SubjectId, Timestamp};
 use lutong_proto::identity::v1::Event;
 use lutong_proto::identity::v1::event::Payload;
+use lutong_storage::crypto::ReadyCipher;
+use lutong_storage::outbox::{EventHandler, Position, StoredEvent};
+use lutong_transport::client::Call;
 use prost::Message as _;
 use sea_orm::DatabaseTransaction;
 

@@ -1,11 +1,12 @@
 //! What is listed, what waits for an officer, and an officer placing it.
 
 use futures::FutureExt as _;
-use lutong_chassis::client::Call;
-use lutong_chassis::idempotency::{self, Claim};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp, Violation};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::Claim;
+use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;

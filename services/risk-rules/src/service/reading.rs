@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use lutong_chassis::access::{PermittedSubject, SelfPermit};
-use lutong_chassis::client::Call;
 use lutong_kernel::{FactId, Fault, FaultCode};
+use lutong_transport::access::{PermittedSubject, SelfPermit};
+use lutong_transport::client::Call;
 
 use super::deciding::Decider;
 use crate::domain::area::AreaEntry;

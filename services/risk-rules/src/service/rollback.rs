@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::access::DivisionPermit;
-use lutong_chassis::client::Call;
 use lutong_chassis::etag::Etag;
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{DecisionId, Fault, FaultCode, Jurisdiction, Violation};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
+use lutong_transport::access::DivisionPermit;
+use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;

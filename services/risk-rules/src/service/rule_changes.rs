@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::etag::Etag;
-use lutong_chassis::idempotency::{self, Claim, RequestKey};
 use lutong_chassis::skin::Page;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, FaultCode, Timestamp, Violation};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::{Claim, RequestKey};
 use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use lutong_chassis::crypto::ReadyCipher;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Fault, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::crypto::ReadyCipher;
 
 use super::book::Basis;
 use super::deciding::Decider;
@@ -55,7 +55,7 @@ impl Decider {
 }
 
 async fn read(
-    database: &lutong_chassis::storage::Database,
+    database: &lutong_storage::Database,
     part: &Part,
     shadow: Shadow,
 ) -> Result<Tally, StorageError> {

@@ -3,8 +3,8 @@
 
 pub mod reader;
 
-use lutong_chassis::crypto::ReadyCipher;
 use lutong_kernel::{FactId, Fault, SubjectId, Timestamp, Violation};
+use lutong_storage::crypto::ReadyCipher;
 
 use super::deciding::Decider;
 use super::sorting::Accepted;

@@ -1,8 +1,8 @@
 //! Risk areas and the notices they came from.
 
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::read_division;
 use lutong_kernel::Timestamp;
+use lutong_storage::StorageError;
+use lutong_storage::column::read_division;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,

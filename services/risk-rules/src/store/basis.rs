@@ -1,6 +1,6 @@
 //! How far the tables reach that every decision stands on.
 
-use lutong_chassis::storage::StorageError;
+use lutong_storage::StorageError;
 use sea_orm::{ConnectionTrait, Statement};
 
 /// The highest ids.

@@ -1,7 +1,7 @@
 //! Roots of the days' decisions, each sealed once.
 
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{LocalDay, Timestamp};
+use lutong_storage::StorageError;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryOrder as _};
 

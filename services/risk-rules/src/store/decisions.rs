@@ -1,11 +1,11 @@
 //! Decisions, each once and for ever.
 
-use lutong_chassis::access::PermittedSubject;
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::cell::{Cell, Kind};
-use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes};
-use lutong_chassis::storage::rows::{Insert, Known};
 use lutong_kernel::{Colour, DecisionId, FactId, SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::cell::{Cell, Kind};
+use lutong_storage::column::{read_subject, read_uuid, subject_bytes};
+use lutong_storage::rows::{Insert, Known};
+use lutong_transport::access::PermittedSubject;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,

@@ -1,10 +1,10 @@
 //! Designations, proposed, approved and closed. Whatever reads or changes one takes the permit of the division that it is of:
 //! for others there is none.
 
-use lutong_chassis::access::DivisionPermit;
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_division, read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_kernel::{DivisionCode, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_division, read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_transport::access::DivisionPermit;
 use sea_orm::sea_query::{Expr, ExprTrait as _, LockType};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,

@@ -1,8 +1,8 @@
 //! Checks of history, and how far each is.
 
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_kernel::{SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,

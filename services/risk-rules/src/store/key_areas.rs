@@ -1,8 +1,8 @@
 //! Key areas, proposed, approved and closed.
 
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_division, read_uuid, uuid_bytes};
 use lutong_kernel::{DivisionCode, Jurisdiction, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_division, read_uuid, uuid_bytes};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use lutong_chassis::access::PermittedSubject;
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, subject_bytes};
 use lutong_kernel::{SubjectId, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_subject, subject_bytes};
+use lutong_transport::access::PermittedSubject;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,

@@ -35,7 +35,7 @@ impl MigratorTrait for Migrations {
             Box::new(m0008_names::Migration),
             Box::new(m0009_rollbacks::Migration),
             Box::new(lutong_chassis::audit::ChainedAudit),
-            Box::new(lutong_chassis::outbox::FollowedCursor),
+            Box::new(lutong_storage::outbox::FollowedCursor),
             Box::new(m0010_approvals::Migration),
             Box::new(m0011_area_names::Migration),
             Box::new(m0012_runs::Migration),

@@ -1,8 +1,8 @@
 //! The subjects whose decisions an operation brings into force.
 
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_subject, subject_bytes, uuid_bytes};
 use lutong_kernel::SubjectId;
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_subject, subject_bytes, uuid_bytes};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,

@@ -1,9 +1,9 @@
 //! Runs over everyone: begun once, their parts leased to workers and counted once, and what they found.
 
-use lutong_chassis::access::AnyPermit;
-use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
-use lutong_chassis::storage::{Engine, StorageError};
 use lutong_kernel::{Colour, LocalDay, SubjectId, Timestamp};
+use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_storage::{Engine, StorageError};
+use lutong_transport::access::AnyPermit;
 use sea_orm::sea_query::{Expr, LockBehavior, LockType, OnConflict};
 use sea_orm::{
     ActiveValue::{NotSet, Set},

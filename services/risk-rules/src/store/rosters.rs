@@ -1,6 +1,6 @@
 //! Who is to be looked at by a run over everyone: each enrolment counted in the transaction that makes it.
 
-use lutong_chassis::storage::StorageError;
+use lutong_storage::StorageError;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,

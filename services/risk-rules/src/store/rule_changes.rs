@@ -1,7 +1,7 @@
 //! Rule sets on their way into force. Every step says which state it starts from: of two at once one is refused.
 
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::Timestamp;
+use lutong_storage::StorageError;
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{
     ActiveValue::{NotSet, Set},

@@ -1,7 +1,7 @@
 //! Rule sets by version, as their authors wrote them, and from when on each decides.
 
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::Timestamp;
+use lutong_storage::StorageError;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
     ColumnTrait as _, ConnectionTrait, DbErr, EntityTrait as _, QueryFilter as _, QueryOrder as _,

@@ -1,8 +1,8 @@
 //! Everybody's row, part by part: what a run over everyone reads. A part is a hash partition on PostgreSQL and a stretch of
 //! keys on SQLite; either is read in one snapshot, and a subject is in the same part for ever.
 
-use lutong_chassis::storage::{CopyRow, Database, Engine, SqliteRow, StorageError};
 use lutong_kernel::{Colour, SubjectId, Timestamp};
+use lutong_storage::{CopyRow, Database, Engine, SqliteRow, StorageError};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QuerySelect as _, Select};
 use uuid::Uuid;
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use lutong_chassis::crypto::{CipherError, ReadyCipher};
-use lutong_chassis::storage::cell::{Cell, Kind};
-use lutong_chassis::storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
-use lutong_chassis::storage::rows::{Insert, Known};
-use lutong_chassis::storage::{StorageError, one_of};
 use lutong_kernel::{FactId, Fault, SubjectId, Timestamp};
+use lutong_storage::cell::{Cell, Kind};
+use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_storage::crypto::{CipherError, ReadyCipher};
+use lutong_storage::rows::{Insert, Known};
+use lutong_storage::{StorageError, one_of};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbErr, EntityTrait as _,

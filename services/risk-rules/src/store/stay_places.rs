@@ -1,11 +1,11 @@
 //! Who stayed where, by keyed hashes of places: whom a new listing concerns.
 
-use lutong_chassis::crypto::{Key, keyed_hash};
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::cell::{Cell, Kind};
-use lutong_chassis::storage::column::{read_subject, subject_bytes};
-use lutong_chassis::storage::rows::{Insert, Known};
 use lutong_kernel::{DivisionCode, SubjectId};
+use lutong_storage::StorageError;
+use lutong_storage::cell::{Cell, Kind};
+use lutong_storage::column::{read_subject, subject_bytes};
+use lutong_storage::crypto::{Key, keyed_hash};
+use lutong_storage::rows::{Insert, Known};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use lutong_chassis::crypto::ReadyCipher;
-use lutong_chassis::storage::cell::{Cell, Kind};
-use lutong_chassis::storage::column::{read_division, read_subject, subject_bytes};
-use lutong_chassis::storage::rows::{Insert, Known};
-use lutong_chassis::storage::{StorageError, one_of};
 use lutong_kernel::{Colour, DivisionCode, Fault, SubjectId, Timestamp};
+use lutong_storage::cell::{Cell, Kind};
+use lutong_storage::column::{read_division, read_subject, subject_bytes};
+use lutong_storage::crypto::ReadyCipher;
+use lutong_storage::rows::{Insert, Known};
+use lutong_storage::{StorageError, one_of};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _, QueryFilter as _,

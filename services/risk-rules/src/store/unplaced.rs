@@ -1,9 +1,9 @@
 //! Rows of notices that an officer must place.
 
 use lutong_chassis::etag::Etag;
-use lutong_chassis::storage::StorageError;
-use lutong_chassis::storage::column::{read_division, read_uuid, uuid_bytes};
 use lutong_kernel::{DivisionCode, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::{read_division, read_uuid, uuid_bytes};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},

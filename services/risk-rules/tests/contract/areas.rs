@@ -1,11 +1,12 @@
 //! Whom a new listing concerns.
 
-use lutong_chassis::testing::Bed;
-use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{Colour, Effect, EffectState};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 
 use crate::mesh::{Mesh, fact, fault, staff};
 

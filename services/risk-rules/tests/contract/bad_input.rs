@@ -1,10 +1,10 @@
 //! What a batch may say wrongly, one by one: refused with place and reason, in the rules that every feed's rows go through.
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::Bed;
 use lutong_proto::facts::from_attributes;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1 as types;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use serde_json::{Value, json};
 use types::fact::Kind;
 use wire::fact_statement::Statement as Stated;

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::storage::Database;
-use lutong_chassis::testing::{self, Bed};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{self as types, Colour, EffectState, OperationState};
+use lutong_storage::Database;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 use wire::fact_statement::Statement as Stated;
 
 use crate::mesh::{Mesh, confirmed, correcting, fact, fever, in_force, named, retraction, stated};
@@ -161,14 +161,14 @@ async fn what_is_pending_is_left_to_one_operation_of_the_feed(bed: Bed) {
     };
     let operation = part(fever(1, "f1"), "").await;
     assert_eq!(part(fever(2, "f2"), &operation).await, operation);
-    let feed = testing::feed("cdc-370200", &["fever_clinic_visit"]);
+    let feed = lutong_testing::feed("cdc-370200", &["fever_clinic_visit"]);
     let found = operations::get(&mesh, &feed, &operation).await.unwrap();
     let progress = found.progress.unwrap();
     assert_eq!(
         (found.finish_time, progress.done, progress.total),
         (None, 0, Some(2))
     );
-    let other = testing::feed("cdc-370300", &["fever_clinic_visit"]);
+    let other = lutong_testing::feed("cdc-370300", &["fever_clinic_visit"]);
     let refused = operations::get(&mesh, &other, &operation).await.unwrap_err();
     assert_eq!(refused.reason, "OPERATION_NOT_FOUND");
     mesh.codes.away.store(false, Ordering::SeqCst);
@@ -264,7 +264,7 @@ async fn statements_of_a_database_made_before_are_known_by_their_keys(bed: Bed) 
         mesh.tamper(sql).await;
     }
     let database = Database::connect(&mesh.storage).await.unwrap();
-    lutong_chassis::storage::migrate::<lutong_risk_rules::Migrations>(&database)
+    lutong_storage::migrate::<lutong_risk_rules::Migrations>(&database)
         .await
         .unwrap();
     let again = mesh

@@ -3,8 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lutong_chassis::testing::Bed;
-use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
@@ -12,6 +10,9 @@ use lutong_proto::time;
 use lutong_proto::types::v1::{
     Colour, Effect, EffectState, OperationKind, OperationState, Purpose, PurposeCode,
 };
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 
 use crate::areas::stay;
 use crate::mesh::{Mesh, fact, fault, fresh_id, named, request_id, staff, staff_of, subject};

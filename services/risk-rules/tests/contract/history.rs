@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use lutong_chassis::testing::Bed;
-use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, HistoryBreakKind, HistoryVerificationState};
 use lutong_proto::types::v1::{Colour, OperationState, Purpose, PurposeCode};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 use tonic::Response;
 
 use crate::mesh::{Mesh, confirmed, fault, fever, fresh_id, named, request_id, retraction, staff, subject};
@@ -304,7 +305,7 @@ async fn a_day_is_sealed_when_it_is_over_and_a_change_shows_in_its_bucket(bed: B
 
 async fn the_audit_log_is_an_auditors_and_wrong_questions_are_named(bed: Bed) {
     let mesh = Mesh::start(bed).await;
-    lutong_chassis::audit_contract!(lutong_proto::risk_rules::v1, RiskRules, &mesh.bed);
+    lutong_testing::audit_contract!(lutong_proto::risk_rules::v1, RiskRules, &mesh.bed);
 }
 
 /// A page of a check and some.

@@ -1,11 +1,11 @@
 //! Where staff may act: nowhere without a division, in Shandong with the province-wide grant, never in another province.
 
-use lutong_chassis::Principal;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::Bed;
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 
 use crate::areas::{notice, try_import};
 use crate::designations;

@@ -5,10 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lutong_chassis::access::Roles;
-use lutong_chassis::storage::StorageConfig;
-use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{Call, MeshChannel, Principal};
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName, SubjectId};
 use lutong_proto::code_rendering::v1 as codes;
 use lutong_proto::declaration::v1 as declaration;
@@ -18,6 +14,11 @@ use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1 as types;
 use lutong_risk_rules::Migrations;
+use lutong_storage::StorageConfig;
+use lutong_testing::Bed;
+use lutong_transport::access::Principal;
+use lutong_transport::access::Roles;
+use lutong_transport::client::{Call, MeshChannel};
 use serde_json::Value;
 use tonic::{Request, Response, Status};
 use wire::decision_service_client::DecisionServiceClient;
@@ -98,7 +99,7 @@ impl identity::event_log_service_server::EventLogService for People {
         &self,
         request: Request<identity::ListEventsRequest>,
     ) -> Result<Response<identity::ListEventsResponse>, Status> {
-        let after = testing::plain_cursor(&request.get_ref().cursor);
+        let after = lutong_testing::plain_cursor(&request.get_ref().cursor);
         let told = self.0.lock().unwrap();
         let events = told.iter().filter(|event| event.sequence > after).cloned();
         Ok(Response::new(identity::ListEventsResponse {
@@ -154,12 +155,14 @@ impl identity::account_service_server::AccountService for Feeds {
     ) -> Result<Response<identity::GetFeedResponse>, Status> {
         let feeds = self.0.lock().unwrap();
         if feeds.is_empty() {
-            return Err(lutong_chassis::status::from_fault(Fault::unavailable("identity")));
+            return Err(lutong_transport::status::from_fault(Fault::unavailable(
+                "identity",
+            )));
         }
         let source = request.into_inner().source;
         let Some(divisions) = feeds.get(&source).cloned() else {
             let fault = Fault::new(FaultCode::NotFound, "FEED_NOT_FOUND", "没有", "there is none");
-            return Err(lutong_chassis::status::from_fault(fault));
+            return Err(lutong_transport::status::from_fault(fault));
         };
         let feed = identity::FeedGrant {
             source,
@@ -418,7 +421,7 @@ impl Mesh {
         statements: Vec<wire::FactStatement>,
     ) -> Result<wire::EnrolSubjectResponse, Fault> {
         let request = self
-            .call(&testing::citizen("wx-1", None))
+            .call(&lutong_testing::citizen("wx-1", None))
             .request(wire::EnrolSubjectRequest {
                 subject_id: subject(n).to_string(),
                 statements,
@@ -444,7 +447,9 @@ impl Mesh {
             "database_anomaly",
             "designation",
         ];
-        let request = self.call(&testing::feed("cdc-370200", &kinds)).request(batch);
+        let request = self
+            .call(&lutong_testing::feed("cdc-370200", &kinds))
+            .request(batch);
         let answer = DecisionServiceClient::new(self.channel(Caller::Declaration))
             .append_facts(request)
             .await;
@@ -457,7 +462,7 @@ impl Mesh {
         statements: Vec<wire::FactStatement>,
     ) -> Result<wire::AppendFactsResponse, Fault> {
         let request = self
-            .call(&testing::citizen("wx-1", None))
+            .call(&lutong_testing::citizen("wx-1", None))
             .request(wire::AppendFactsRequest {
                 statements,
                 ..wire::AppendFactsRequest::default()
@@ -503,7 +508,7 @@ impl Mesh {
 
     /// What somebody gets who asks for a decision by its name.
     pub async fn decision_of(&self, who: Option<u32>, name: &str) -> Result<wire::Decision, Fault> {
-        let citizen = testing::citizen("wx-1", who.map(subject));
+        let citizen = lutong_testing::citizen("wx-1", who.map(subject));
         let request = self.call(&citizen).request(wire::GetDecisionRequest {
             name: name.to_owned(),
         });
@@ -565,12 +570,12 @@ impl Mesh {
 
     /// Runs SQL beside the service, as somebody with the database's password could.
     pub async fn tamper(&self, sql: &str) {
-        testing::meddle(&self.storage, sql).await;
+        lutong_testing::meddle(&self.storage, sql).await;
     }
 
     pub async fn missing_of_entry(&self, subject_id: &str) -> Result<Vec<i32>, Fault> {
         let request = self
-            .call(&testing::citizen("wx-1", None))
+            .call(&lutong_testing::citizen("wx-1", None))
             .request(wire::CheckEntryRequest {
                 subject_id: subject_id.to_owned(),
             });
@@ -627,5 +632,5 @@ pub fn fresh_id() -> String {
 }
 
 pub fn fault(status: &Status) -> Fault {
-    lutong_chassis::status::to_fault(status, "risk-rules")
+    lutong_transport::status::to_fault(status, "risk-rules")
 }

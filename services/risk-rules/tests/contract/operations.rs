@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use lutong_chassis::testing::Bed;
-use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{Operation, OperationKind, OperationState};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 
 use crate::designations::{self, officer, proposal, propose};
 use crate::mesh::{Mesh, fault, fresh_id, named, staff};
@@ -175,10 +176,7 @@ async fn an_operation_is_forgotten_a_month_after_its_end(bed: Bed) {
     let own = officer("officer-2", "370202");
     mesh.codes.away.store(false, Ordering::SeqCst);
     ended(&mesh, &own, &name).await;
-    assert_eq!(
-        lutong_chassis::testing::rows(&mesh.storage, "operation_subjects").await,
-        0
-    );
+    assert_eq!(lutong_testing::rows(&mesh.storage, "operation_subjects").await, 0);
     // What ended long ago goes with the next sweep: at a start.
     mesh.tamper("UPDATE operations SET finished_at = 0").await;
     let mesh = mesh.restarted().await;

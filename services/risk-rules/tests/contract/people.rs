@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::ServiceName;
 use lutong_proto::identity::v1 as identity;
 use lutong_proto::types::v1::Colour;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 
 use crate::areas::{import, notice, stay};
 use crate::history;
@@ -52,7 +52,7 @@ impl Mesh {
         self.bed.foundation.bell.ring(ServiceName::Identity, last).await;
         let followed = format!("followed WHERE producer = 'identity' AND sequence >= {last}");
         self.until("what identity told is taken", async || {
-            testing::rows(&self.storage, &followed).await == 1
+            lutong_testing::rows(&self.storage, &followed).await == 1
         })
         .await;
     }
@@ -156,7 +156,7 @@ async fn steps_told_twice_or_too_late_change_nothing(bed: Bed) {
     mesh.told([merged(1, 2, 3), merged(1, 2, 3), unmerged(1, 2)])
         .await;
     mesh.shows(2, Colour::Yellow).await;
-    assert_eq!(testing::rows(&mesh.storage, "merges").await, 3);
+    assert_eq!(lutong_testing::rows(&mesh.storage, "merges").await, 3);
 }
 
 async fn every_decision_about_one_person_is_made_again_bit_for_bit(bed: Bed) {
@@ -205,7 +205,7 @@ async fn where_somebody_lives_is_kept_and_changes_no_colour(bed: Bed) {
             "subjects WHERE subject_id = {} AND division = {division}",
             mesh.literal(n)
         );
-        testing::rows(&mesh.storage, &row).await == 1
+        lutong_testing::rows(&mesh.storage, &row).await == 1
     };
     assert!(lives(1, 370_202).await && lives(2, 370_211).await);
     assert_eq!(mesh.decision(1).await.unwrap().version, 1);

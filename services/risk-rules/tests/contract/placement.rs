@@ -1,12 +1,12 @@
 //! What is listed, what officers place and declare, and tables of listings.
 
-use lutong_chassis::Principal;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::Bed;
 use lutong_kernel::{Clock as _, DivisionCode, Fault, Timestamp};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{Colour, Effect};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 use tonic::Response;
 
 use crate::areas::{import, notice, redecided, stay};

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
-use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, FindingKind, RecomparisonState};
 use lutong_proto::types::v1::{Colour, OperationKind, OperationState, Purpose, PurposeCode};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 use tonic::Response;
 
 use crate::mesh::{Mesh, fault, fever, fresh_id, named, request_id, staff, subject};
@@ -250,7 +251,7 @@ async fn a_cancelled_run_looks_at_nobody_more(bed: Bed) {
 
 /// The parts that somebody has begun.
 async fn begun_parts(mesh: &Mesh) -> usize {
-    let owners = testing::texts(&mesh.storage, "recomparison_parts", "lease_owner", "run, part").await;
+    let owners = lutong_testing::texts(&mesh.storage, "recomparison_parts", "lease_owner", "run, part").await;
     owners.iter().filter(|owner| !owner.is_empty()).count()
 }
 

@@ -1,11 +1,11 @@
 //! What is refused, and that it says why.
 
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::{self, Bed};
 use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1 as types;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
 
 use crate::mesh::{Mesh, fault, fever, staff, subject};
 use crate::recomparison;
@@ -135,10 +135,10 @@ async fn the_log_is_read_on_and_says_what_it_keeps_no_more(bed: Bed) {
     assert_eq!(second[0].sequence, 2);
     let refused = mesh.events("1", 0).await.unwrap_err();
     assert_eq!(named(&refused), ["cursor CURSOR_FOREIGN"]);
-    testing::meddle(&mesh.storage, "DELETE FROM outbox WHERE sequence < 3").await;
+    lutong_testing::meddle(&mesh.storage, "DELETE FROM outbox WHERE sequence < 3").await;
     assert_eq!(mesh.events("", 0).await.unwrap_err().reason, "EVENTS_EXPIRED");
     assert_eq!(mesh.events(&second_cursor, 0).await.unwrap().0.len(), 1);
-    testing::meddle(&mesh.storage, "DELETE FROM outbox").await;
+    lutong_testing::meddle(&mesh.storage, "DELETE FROM outbox").await;
     assert_eq!(
         mesh.events(&second_cursor, 0).await.unwrap_err().reason,
         "LOG_REPLACED"
@@ -179,7 +179,7 @@ async fn a_persons_own_decisions_are_listed_and_nobody_elses(bed: Bed) {
     mesh.stored(vec![], &[1]).await;
     mesh.stored(vec![fever(1, "f1")], &[]).await;
     let list = async |who: Option<u32>, request: wire::ListDecisionsRequest| {
-        let request = mesh.asking(&testing::citizen("wx-1", who.map(subject)), request);
+        let request = mesh.asking(&lutong_testing::citizen("wx-1", who.map(subject)), request);
         let answer = mesh.history().list_decisions(request).await;
         answer
             .map(tonic::Response::into_inner)

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use lutong_chassis::testing::{self, Bed};
-use lutong_chassis::{Principal, on_both_engines};
 use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, RollbackState};
 use lutong_proto::time;
 use lutong_proto::types::v1::{Colour, OperationKind, OperationState};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 use tonic::Response;
 
 use crate::designations::purpose;
@@ -601,7 +602,7 @@ async fn a_rollback_that_was_cut_off_goes_on_by_itself(bed: Bed) {
     .await;
     assert_eq!(mesh.shown(1), Some(Colour::Green));
     assert_eq!(
-        testing::rows(&mesh.storage, "rollbacks WHERE retracted = 1").await,
+        lutong_testing::rows(&mesh.storage, "rollbacks WHERE retracted = 1").await,
         1
     );
 }

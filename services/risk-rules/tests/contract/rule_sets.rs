@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use lutong_chassis::access::Roles;
-use lutong_chassis::on_both_engines;
-use lutong_chassis::testing::Bed;
-use lutong_chassis::{Principal, testing};
 use lutong_kernel::{Clock as _, FaultCode};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, RuleSetState};
 use lutong_proto::types::v1::{Colour, OperationKind, OperationState};
 use lutong_risk_rules::domain::rule_set::RuleSet;
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
+use lutong_transport::access::Roles;
 use tonic::{Response, Status};
 
 use crate::mesh::{Mesh, fault, fever, staff};
@@ -195,7 +195,7 @@ async fn an_approved_rule_set_changes_people_at_its_instant_and_not_before(bed: 
         .await
         .unwrap();
     assert_counts(&preview(&mesh, 2).await, 3);
-    let before = testing::rows(&mesh.storage, "decisions").await;
+    let before = lutong_testing::rows(&mesh.storage, "decisions").await;
     let stands = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 3, "2").unwrap();
     let approval = stands.approval.unwrap();
     assert_eq!(
@@ -203,7 +203,7 @@ async fn an_approved_rule_set_changes_people_at_its_instant_and_not_before(bed: 
         ("author-1", "approver-1")
     );
     assert_eq!(
-        testing::rows(&mesh.storage, "decisions").await,
+        lutong_testing::rows(&mesh.storage, "decisions").await,
         before,
         "nobody was decided about"
     );
@@ -295,7 +295,7 @@ async fn more_changes_than_said_pause_it_until_an_approver_resumes(bed: Bed) {
         async move { step!(mesh, &who, resume_rule_set, ResumeRuleSetRequest, n, "2", expected_changes: expected) }
     };
     assert_eq!(reason(resume(10, approver(), 3).await), "WRONG_STATE");
-    let before = testing::rows(&mesh.storage, "decisions").await;
+    let before = lutong_testing::rows(&mesh.storage, "decisions").await;
     mesh.bed.clock.advance(AHEAD);
     let paused = async || state(&mesh, "2").await == RuleSetState::Paused;
     mesh.until("the pause", paused).await;
@@ -303,7 +303,7 @@ async fn more_changes_than_said_pause_it_until_an_approver_resumes(bed: Bed) {
     assert_counts(&stands.guard.unwrap(), 3);
     assert_eq!(stands.active_time, None);
     // Nobody was decided about, and whoever is now is decided about by the rules in force.
-    assert_eq!(testing::rows(&mesh.storage, "decisions").await, before);
+    assert_eq!(lutong_testing::rows(&mesh.storage, "decisions").await, before);
     mesh.stored(vec![fever(4, "f4")], &[]).await;
     assert_eq!(shown(&mesh, 1, 4), [Colour::Yellow; 4]);
     let both = Principal {
@@ -392,11 +392,11 @@ async fn what_is_withdrawn_or_rejected_changes_nobody(bed: Bed) {
     let rejected = step!(mesh, &approver(), reject_rule_set, RejectRuleSetRequest, 10, "2b").unwrap();
     assert_eq!(rejected.state(), RuleSetState::Rejected);
     assert_eq!(rejected.approval.unwrap().closer, "approver-1");
-    let before = testing::rows(&mesh.storage, "decisions").await;
+    let before = lutong_testing::rows(&mesh.storage, "decisions").await;
     mesh.bed.clock.advance(AHEAD + Duration::from_secs(60));
     // Two looks of the guard.
     tokio::time::sleep(Duration::from_millis(2_100)).await;
-    assert_eq!(testing::rows(&mesh.storage, "decisions").await, before);
+    assert_eq!(lutong_testing::rows(&mesh.storage, "decisions").await, before);
     assert_eq!(shown(&mesh, 1, 3), [Colour::Yellow; 3]);
     for (n, version, expected) in [
         (11, "2", "WRONG_STATE"),
@@ -555,7 +555,7 @@ async fn what_is_wrong_with_an_announcement_is_named_with_its_path(bed: Bed) {
         named(&refused(past).await),
         ("INVALID_FIELDS".to_owned(), vec![ahead])
     );
-    assert_eq!(testing::rows(&mesh.storage, "rule_sets").await, 1);
+    assert_eq!(lutong_testing::rows(&mesh.storage, "rule_sets").await, 1);
 }
 
 async fn an_announcement_is_made_once(bed: Bed) {
@@ -580,7 +580,7 @@ async fn an_announcement_is_made_once(bed: Bed) {
         ..other
     };
     assert_eq!(reason(announce(&mesh, &author(), again).await), "RULE_SET_EXISTS");
-    assert_eq!(testing::rows(&mesh.storage, "rule_changes").await, 1);
+    assert_eq!(lutong_testing::rows(&mesh.storage, "rule_changes").await, 1);
 }
 
 async fn versions_are_listed_newest_first(bed: Bed) {

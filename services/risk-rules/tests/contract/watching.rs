@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use lutong_chassis::testing::Bed;
-use lutong_chassis::{Principal, on_both_engines};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{Operation, OperationState};
+use lutong_testing::Bed;
+use lutong_testing::on_both_engines;
+use lutong_transport::access::Principal;
 use tonic::Streaming;
 
 use crate::designations::officer;

@@ -1,7 +1,7 @@
 //! Codes, signing keys, and the chassis' tables.
 
-use lutong_chassis::crypto::create_data_keys_table;
-use lutong_chassis::outbox::create_followed_table;
+use lutong_storage::crypto::create_data_keys_table;
+use lutong_storage::outbox::create_followed_table;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

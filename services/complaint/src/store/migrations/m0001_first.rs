@@ -1,7 +1,7 @@
 //! Complaints, and the chassis' tables.
 
-use lutong_chassis::crypto::create_data_keys_table;
-use lutong_chassis::idempotency::create_idempotency_table;
+use lutong_storage::crypto::create_data_keys_table;
+use lutong_storage::idempotency::create_idempotency_table;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, IndexOrder, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

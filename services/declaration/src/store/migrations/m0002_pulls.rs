@@ -1,6 +1,6 @@
 //! Databases that are asked on a schedule: how far each is, and which of its rows were refused.
 
-use lutong_chassis::storage::column::counted_key;
+use lutong_storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

@@ -1,8 +1,8 @@
 //! Verifications, and the chassis' tables.
 
-use lutong_chassis::crypto::create_data_keys_table;
-use lutong_chassis::idempotency::create_idempotency_table;
-use lutong_chassis::storage::column::counted_key;
+use lutong_storage::column::counted_key;
+use lutong_storage::crypto::create_data_keys_table;
+use lutong_storage::idempotency::create_idempotency_table;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

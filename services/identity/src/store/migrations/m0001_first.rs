@@ -1,9 +1,9 @@
 //! People, accounts, and the chassis' tables.
 
 use lutong_chassis::audit::create_audit_table;
-use lutong_chassis::crypto::create_data_keys_table;
-use lutong_chassis::idempotency::create_idempotency_table;
-use lutong_chassis::outbox::create_followed_table;
+use lutong_storage::crypto::create_data_keys_table;
+use lutong_storage::idempotency::create_idempotency_table;
+use lutong_storage::outbox::create_followed_table;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

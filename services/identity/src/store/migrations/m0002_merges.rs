@@ -1,6 +1,6 @@
 //! Subjects that are one person, what was published of where somebody lives, and the log that tells of both.
 
-use lutong_chassis::outbox::create_outbox_table;
+use lutong_storage::outbox::create_outbox_table;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

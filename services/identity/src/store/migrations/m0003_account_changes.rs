@@ -1,6 +1,6 @@
 //! What operators change of accounts, in order, and which version of an account a session belongs to.
 
-use lutong_chassis::storage::column::counted_key;
+use lutong_storage::column::counted_key;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm::{ConnectionTrait as _, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

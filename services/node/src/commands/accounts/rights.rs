@@ -1,12 +1,12 @@
 //! What an account may do, as flags.
 
 use clap::Args;
-use lutong_chassis::access::{FeedGrant, Roles};
 use lutong_declaration::domain::feed::{self, Authority};
 use lutong_identity::domain::account::{ACTING, Account, AccountId};
 use lutong_kernel::DivisionCode;
 use lutong_proto::policy::Role;
 use lutong_risk_rules::domain::notice::place::is_issued;
+use lutong_transport::access::{FeedGrant, Roles};
 
 use super::input;
 use crate::commands::Failure;

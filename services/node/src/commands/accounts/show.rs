@@ -1,10 +1,10 @@
 //! Accounts for people and for machines.
 
-use lutong_chassis::access::FeedGrant;
 use lutong_identity::StoredAccount;
 use lutong_identity::domain::account::{Account, Change};
 use lutong_kernel::DivisionCode;
 use lutong_proto::policy::Role;
+use lutong_transport::access::FeedGrant;
 use serde_json::{Value, json};
 
 use crate::commands::noun::word;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use lutong_chassis::entropy::Entropy;
-use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::{Clock as _, RequestId};
+use lutong_operating::entropy::Entropy;
+use lutong_operating::wall_clock::WallClock;
 use lutong_proto::code_rendering::v1::ShowCodeRequest;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::declaration::v1::CreateApplicationRequest;

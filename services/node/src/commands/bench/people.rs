@@ -1,12 +1,12 @@
 //! Made-up people: numbers that check, sessions as the gateway makes them.
 
-use lutong_chassis::access::{Channel, FeedGrant, Principal, PrincipalKey, Roles, SessionClaims};
-use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
 use lutong_kernel::document::check_character;
+use lutong_operating::wall_clock::WallClock;
 use lutong_proto::declaration::v1::{ApplicationForm, Commitment};
 use lutong_proto::policy::Role;
 use lutong_proto::types::v1::{Document, DocumentType, HomeAddress, PersonItems};
+use lutong_transport::access::{Channel, FeedGrant, Principal, PrincipalKey, Roles, SessionClaims};
 use tonic::metadata::{Ascii, MetadataValue};
 
 /// Sessions by number, the last of them an authority's.

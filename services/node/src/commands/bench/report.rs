@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use hdrhistogram::Histogram;
-use lutong_chassis::wall_clock::WallClock;
 use lutong_kernel::Clock as _;
+use lutong_operating::wall_clock::WallClock;
 use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
 use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::declaration::v1::import_facts_request::Content;

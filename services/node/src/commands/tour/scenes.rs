@@ -263,7 +263,7 @@ async fn tokens_are_refused(stage: &Stage, report: &mut Report, resident: &Holde
         VerificationOutcome::BadSignature,
     )
     .await?;
-    let stranger = SigningKey::generate(Algorithm::Ed25519, &lutong_chassis::entropy::Entropy)?;
+    let stranger = SigningKey::generate(Algorithm::Ed25519, &lutong_operating::entropy::Entropy)?;
     let claims = Claims::dynamic(
         Issuer::SHANDONG,
         stage.now(),

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use lutong_chassis::access::{FeedGrant, Roles};
-use lutong_chassis::entropy::Entropy;
 use lutong_federation::domain::trust_list::of_one_partner;
 use lutong_identity::domain::account::{ACTING, Account, AccountId};
 use lutong_kernel::{Clock as _, DivisionCode, ManualClock, ServiceName, Timestamp};
 use lutong_node::config::NodeConfig;
 use lutong_node::keys::MeshKeys;
 use lutong_node::{Running, one_process};
+use lutong_operating::entropy::Entropy;
 use lutong_proto::policy::Role;
 use lutong_risk_rules::domain::notice::{BUNDLED_2022_11_26_GZ, Notice};
 use lutong_token::{Algorithm, Issuer, SigningKey};
+use lutong_transport::access::{FeedGrant, Roles};
 
 use super::Failure;
 use crate::commands::areas::unzip;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use futures::FutureExt as _;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{Colour, Fault, SubjectId};
+use lutong_storage::StorageError;
 
 use super::{Batch, hold};
 use crate::service::deciding::Decider;

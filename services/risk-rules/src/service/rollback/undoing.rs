@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use futures::FutureExt as _;
-use lutong_chassis::client::Call;
-use lutong_chassis::storage::StorageError;
 use lutong_kernel::{FactId, Fault, SubjectId};
+use lutong_storage::StorageError;
+use lutong_transport::client::Call;
 
 use super::{Rollbacks, Signature};
 use crate::domain::rollback::plan::{Plan, Stated, plan};

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_chassis::access::{DeclarantPermit, Principal};
-use lutong_chassis::crypto::{Key, keyed_hash};
 use lutong_kernel::{Clock, FreeText, SubjectId, TextRule, Timestamp, Violation, source};
 use lutong_proto::bounds::Bounded as _;
 use lutong_proto::risk_rules::v1::FactStatement;
 use lutong_proto::risk_rules::v1::fact_statement::Statement as Stated;
 use lutong_proto::types::v1::Fact;
+use lutong_storage::crypto::{Key, keyed_hash};
+use lutong_transport::access::{DeclarantPermit, Principal};
 
 use super::{Content, Statement};
 use crate::domain::attributes::Attributes;

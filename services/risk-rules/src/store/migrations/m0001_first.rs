@@ -1,10 +1,10 @@
 //! Subjects, statements, decisions, areas, and the chassis' tables.
 
 use lutong_chassis::audit::create_audit_table;
-use lutong_chassis::crypto::create_data_keys_table;
-use lutong_chassis::idempotency::create_idempotency_table;
-use lutong_chassis::outbox::{create_followed_table, create_outbox_table};
-use lutong_chassis::storage::column::counted_key;
+use lutong_storage::column::counted_key;
+use lutong_storage::crypto::create_data_keys_table;
+use lutong_storage::idempotency::create_idempotency_table;
+use lutong_storage::outbox::{create_followed_table, create_outbox_table};
 use sea_orm::sea_query::{ColumnDef, Expr, Index, PostgresQueryBuilder, Table, TableCreateStatement};
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

@@ -1,6 +1,6 @@
 //! Runs over everyone, their parts and what they found.
 
-use lutong_chassis::storage::column::counted_key;
+use lutong_storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

@@ -1,6 +1,6 @@
 //! Rows that an officer placed and until when they were listed; key areas that officers proposed and approved.
 
-use lutong_chassis::storage::column::counted_key;
+use lutong_storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

@@ -1,6 +1,6 @@
 //! What identity tells: who is one person, and in which division somebody lives.
 
-use lutong_chassis::storage::column::counted_key;
+use lutong_storage::column::counted_key;
 use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};

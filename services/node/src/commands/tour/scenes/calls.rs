@@ -1,7 +1,7 @@
 //! What somebody does at the gateway.
 
-use lutong_chassis::entropy::Entropy;
 use lutong_kernel::RequestId;
+use lutong_operating::entropy::Entropy;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
 use lutong_proto::code_rendering::v1::{ImageFormat, ShowCodeRequest, ShowCodeResponse, VerifyTokenRequest};
