@@ -14,18 +14,19 @@ use serde::{Deserialize, Serialize};
 pub struct GatewayConfig {
     /// Where people, authorities and partners reach the mesh.
     pub listen: SocketAddr,
-    /// Where staff and feeds reach it with a certificate instead of a session; none: nowhere.
+    /// Where staff and feeds connect with a certificate instead of a session; absent: no such listener.
     pub staff_listen: Option<SocketAddr>,
-    /// Of that listener: the authority that signs the accounts' certificates, which is not the mesh's; and its own
-    /// certificate and key.
+    /// TLS files of that listener: the authority that signs the accounts' certificates, which is not the mesh's, and the
+    /// listener's own certificate and key.
     pub staff_tls: TlsFiles,
     /// The development identity provider: anybody signs in as anybody. Only on loopback.
     pub dev: bool,
     /// How long a session holds, in seconds.
     pub session_ttl_s: u64,
-    /// How long staff and feeds go on while identity cannot say whose accounts were changed or disabled, in seconds.
+    /// How long sessions of staff and feeds are accepted while changes of accounts cannot be read from identity, in
+    /// seconds.
     pub staff_stale_s: u64,
-    /// Sessions remembered as verified; one more costs a MAC check, nothing else.
+    /// Verified sessions kept in memory; a session that is not there costs a MAC check.
     pub session_cache: u64,
     /// Calls a second of one account; twice as many at once.
     pub rate_per_subject: u32,
@@ -34,17 +35,17 @@ pub struct GatewayConfig {
     pub rate_per_address: u32,
     /// Sign-ins a second from one address; twice as many at once.
     pub rate_sign_in: u32,
-    /// Showing, verifying and asking: calls under way at once. More are shed.
+    /// Concurrent calls that show, verify or query. More are shed.
     pub show_in_flight: usize,
-    /// Applying: calls under way at once, in a pool of their own.
+    /// Concurrent calls that apply, in a pool of their own.
     pub write_in_flight: usize,
-    /// Reporting: calls under way at once, in a pool of their own.
+    /// Concurrent calls that report, in a pool of their own.
     pub report_in_flight: usize,
-    /// Importing: streams under way at once, in a pool of their own, and of one account.
+    /// Concurrent imports: of everybody, in a pool of their own, and of one account.
     pub import_in_flight: usize,
     pub imports_per_account: usize,
-    /// Calls under way at once of one account, one address (IPv4, or an IPv6 /64) and one connection, from their first
-    /// header on. Zero: no such limit. Behind a proxy the address and the connection are the proxy's.
+    /// Concurrent calls of one account, one address (IPv4, or an IPv6 /64) and one connection, counted from their first
+    /// header. Zero: no such limit. Behind a proxy the address and the connection are the proxy's.
     pub in_flight_per_account: usize,
     pub in_flight_per_address: usize,
     pub in_flight_per_connection: usize,
@@ -81,7 +82,7 @@ impl Default for GatewayConfig {
 }
 
 impl GatewayConfig {
-    /// Refuses what would be unsafe or could never serve, with the reason.
+    /// Refuses a configuration that would be unsafe or could never serve, with the reason.
     pub(crate) fn check(&self) -> Result<(), BuildError> {
         let open = [Some(self.listen), self.staff_listen];
         let open = open
@@ -126,7 +127,7 @@ pub(crate) fn rate(name: &str, calls_per_s: u32) -> Result<NonZeroU32, BuildErro
         .ok_or_else(|| refused(format!("{name} is between 1 and 1000000 calls a second")))
 }
 
-/// A reason not to start.
+/// The error with which the gateway does not start.
 pub(crate) fn refused(reason: String) -> BuildError {
     BuildError::Config {
         service: ServiceName::Gateway,

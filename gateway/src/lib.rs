@@ -1,25 +1,25 @@
 #![doc = include_str!("../README.md")]
 
-mod certificates;
+mod component;
 mod config;
-mod contract;
 mod edge;
-mod limit;
+mod limits;
 mod openapi;
-mod own;
+mod pages;
 mod peers;
-mod pools;
 mod problem;
-mod proxy;
+mod request_body;
+mod routing;
+mod rpc;
 mod sessions;
 mod sign_in;
-mod standing;
 #[cfg(test)]
 mod testing;
 mod trace;
-mod transcode;
 
+pub use component::{Dependencies, build};
 pub use config::GatewayConfig;
-pub use edge::{Edge, Gateway};
+pub use edge::Edge;
 pub use peers::Peers;
-pub use transcode::answer_json;
+pub use rpc::transcode::answer_json;
+pub use sessions::SessionKeys;

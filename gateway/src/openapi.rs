@@ -16,17 +16,18 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::contract::EdgeRpc;
-use crate::transcode::{Binding, Bindings};
+use crate::rpc::contract::EdgeRpc;
+use crate::rpc::transcode::{Binding, Bindings};
 use examples::Examples;
 use names::OperationNames;
 use ordered::Ordered;
 use schema::Schemas;
 
-/// The document, ready to be sent. `signs_in`: whether the development identity provider is on.
-pub fn document(bindings: &Bindings, signs_in: bool) -> Bytes {
+/// The document, ready to be sent. `cookie`: the name of the session's cookie; `signs_in`: whether the development identity
+/// provider is on.
+pub fn document(bindings: &Bindings, cookie: &str, signs_in: bool) -> Bytes {
     // Maps and strings: this serialises.
-    Bytes::from(serde_json::to_vec(&build(bindings, signs_in)).unwrap_or_default())
+    Bytes::from(serde_json::to_vec(&build(bindings, cookie, signs_in)).unwrap_or_default())
 }
 
 #[derive(Serialize)]
@@ -48,7 +49,7 @@ struct Maker {
     tags: Ordered<Value>,
 }
 
-fn build(bindings: &Bindings, signs_in: bool) -> Document {
+fn build(bindings: &Bindings, cookie: &str, signs_in: bool) -> Document {
     let mut all: Vec<&Binding> = bindings.iter().collect();
     // Stable: the bindings of one RPC stay in their order.
     all.sort_by_key(|binding| binding.rpc.order);
@@ -85,7 +86,7 @@ fn build(bindings: &Bindings, signs_in: bool) -> Document {
         servers: json!([{"url": "/", "description": "This gateway."}]),
         tags: maker.tags.into_values(),
         paths,
-        components: components::of(maker.schemas.finish(), signs_in),
+        components: components::of(maker.schemas.finish(), cookie, signs_in),
     }
 }
 

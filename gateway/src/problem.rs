@@ -1,23 +1,29 @@
-//! Errors as `application/problem+json` (RFC 9457): the same codes and reasons as over gRPC, both languages always.
+//! Errors over HTTP: the same codes and reasons as over gRPC, always in both languages. A handler returns a [`Problem`]; one
+//! layer around all of them answers it, as `application/problem+json` (RFC 9457) or as a page.
 
 use std::collections::BTreeMap;
 
+use axum::body::Body;
+use axum::response::IntoResponse;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use lutong_kernel::{Fault, FaultCode, Violation};
 use lutong_transport::status::{code_name, code_of};
 use serde::Serialize;
-use tonic::body::Body;
 
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// A fault on its way to somebody who speaks JSON.
+/// A fault as it is answered over HTTP.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem {
     status: StatusCode,
     fault: Fault,
-    /// The methods that would have been right, for 405.
+    /// The methods that the path has, for 405.
     allow: Option<String>,
+    /// The label of the RPC that was called; `gateway` where none was found.
+    rpc: &'static str,
+    /// The id of the trace in which it was called, where calls are traced.
+    trace_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -25,7 +31,7 @@ struct Document<'a> {
     r#type: String,
     title: &'static str,
     status: u16,
-    /// For clients that know RFC 9457 only: the Chinese text.
+    /// The Chinese text, for clients that know RFC 9457 only.
     detail: &'a str,
     /// The gRPC code, as `google.rpc.Code` names it.
     code: &'static str,
@@ -55,22 +61,31 @@ struct FieldError<'a> {
 
 impl From<Fault> for Problem {
     fn from(fault: Fault) -> Self {
-        Self {
-            status: status_of(fault.code),
-            fault,
-            allow: None,
-        }
+        Self::new(status_of(fault.code), fault)
     }
 }
 
 impl Problem {
-    /// A problem of HTTP itself, for which gRPC has no code.
-    fn http(status: StatusCode, code: FaultCode, reason: &'static str, zh: &str, en: &str) -> Self {
+    const fn new(status: StatusCode, fault: Fault) -> Self {
         Self {
             status,
-            fault: Fault::new(code, reason, zh, en),
+            fault,
             allow: None,
+            rpc: "gateway",
+            trace_id: None,
         }
+    }
+
+    /// A problem of HTTP itself, for which gRPC has no code.
+    fn http(status: StatusCode, code: FaultCode, reason: &'static str, zh: &str, en: &str) -> Self {
+        Self::new(status, Fault::new(code, reason, zh, en))
+    }
+
+    /// The problem with the RPC and the trace in which it arose.
+    pub fn of_call(mut self, rpc: &'static str, trace_id: Option<String>) -> Self {
+        self.rpc = rpc;
+        self.trace_id = trace_id;
+        self
     }
 
     pub fn no_such_route() -> Self {
@@ -106,7 +121,17 @@ impl Problem {
         )
     }
 
-    /// Something like gRPC that is not.
+    pub fn not_a_form() -> Self {
+        Self::http(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            FaultCode::InvalidArgument,
+            "CONTENT_TYPE",
+            "表单应以 application/x-www-form-urlencoded（UTF-8）提交",
+            "a form is sent as application/x-www-form-urlencoded in UTF-8",
+        )
+    }
+
+    /// A content type that resembles gRPC's and is none of them.
     pub fn not_grpc() -> Self {
         Self::http(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -162,19 +187,53 @@ impl Problem {
         &self.fault
     }
 
-    /// Whether it is ours and not the caller's.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub const fn rpc(&self) -> &'static str {
+        self.rpc
+    }
+
+    /// Takes the id of the trace in which the call was made.
+    pub fn take_trace_id(&mut self) -> Option<String> {
+        self.trace_id.take()
+    }
+
+    /// Whether the server caused it, not the caller.
     pub fn is_of_the_server(&self) -> bool {
         self.status.is_server_error()
     }
 
-    /// The answer; `trace_id` is what somebody who asks about it can name.
-    pub fn into_response(self, trace_id: &str) -> Response<Body> {
+    /// The headers of its answer, whatever the body is.
+    pub fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(allow) = self
+            .allow
+            .as_ref()
+            .and_then(|allow| HeaderValue::try_from(allow).ok())
+        {
+            headers.insert(ALLOW, allow);
+        }
+        headers
+    }
+
+    /// Whole seconds, rounded up: that is all that Retry-After can say.
+    fn retry_after_s(&self) -> Option<u64> {
+        let seconds = self.fault.retry_after?.as_millis().div_ceil(1_000).max(1);
+        Some(u64::try_from(seconds).unwrap_or(u64::MAX))
+    }
+
+    /// The answer as a document; `trace_id` is what a caller names when asking for help.
+    pub fn into_document(self, trace_id: &str) -> Response<Body> {
         let fault = &self.fault;
-        // Whole seconds, rounded up: that is all that Retry-After can say.
-        let retry_after_s = fault
-            .retry_after
-            .map(|after| after.as_millis().div_ceil(1_000).max(1))
-            .map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
         let document = Document {
             r#type: format!("urn:lutong:problem:{}", fault.reason),
             title: title(self.status),
@@ -192,25 +251,26 @@ impl Problem {
                 .iter()
                 .map(|(key, value)| (key.as_ref(), value.as_str()))
                 .collect(),
-            retry_after_s,
+            retry_after_s: self.retry_after_s(),
             trace_id,
         };
         // Strings and numbers only: this serialises.
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(Body::new(http_body_util::Full::from(body)));
+        let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
-        let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Some(seconds) = retry_after_s {
-            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        }
-        if let Some(allow) = self.allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
-            headers.insert(ALLOW, allow);
-        }
+        *response.headers_mut() = self.headers();
+        let media_type = HeaderValue::from_static(MEDIA_TYPE);
+        response.headers_mut().insert(CONTENT_TYPE, media_type);
+        response
+    }
+}
+
+/// An empty response that carries the problem to the layer that answers it.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(Body::empty());
+        *response.status_mut() = self.status;
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -226,7 +286,7 @@ fn field_error(violation: &Violation) -> FieldError<'_> {
     }
 }
 
-/// As google/rpc/code.proto maps its codes to HTTP.
+/// The HTTP status of a code, by the mapping of google/rpc/code.proto.
 pub const fn status_of(code: FaultCode) -> StatusCode {
     match code {
         FaultCode::InvalidArgument | FaultCode::FailedPrecondition | FaultCode::Cancelled => {
@@ -244,7 +304,7 @@ pub const fn status_of(code: FaultCode) -> StatusCode {
     }
 }
 
-/// A status in words, Chinese and English.
+/// The name of a status in Chinese and English.
 pub fn title(status: StatusCode) -> &'static str {
     match status.as_u16() {
         400 => "请求有误 Bad request",
@@ -265,79 +325,4 @@ pub fn title(status: StatusCode) -> &'static str {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use http_body_util::BodyExt as _;
-    use std::time::Duration;
-
-    const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
-
-    async fn document(response: Response<Body>) -> serde_json::Value {
-        serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_fault_keeps_reason_fields_and_both_languages() {
-        let fault = Fault::invalid(vec![Violation::new(
-            "form.person.mobile",
-            "MOBILE_SHAPE",
-            "手机号码应为11位",
-            "a mobile has 11 digits",
-        )])
-        .with("part", "identity");
-        let response = Problem::from(fault).into_response(TRACE);
-        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
-        assert_eq!(response.headers()[CONTENT_TYPE], MEDIA_TYPE);
-        let body = document(response).await;
-        assert_eq!(
-            body,
-            serde_json::json!({
-                "type": "urn:lutong:problem:INVALID_FIELDS",
-                "title": "请求有误 Bad request",
-                "status": 400,
-                "detail": "form.person.mobile：手机号码应为11位",
-                "code": "INVALID_ARGUMENT",
-                "reason": "INVALID_FIELDS",
-                "message": {
-                    "zh": "form.person.mobile：手机号码应为11位",
-                    "en": "form.person.mobile: a mobile has 11 digits",
-                },
-                "errors": [{
-                    "field": "form.person.mobile",
-                    "reason": "MOBILE_SHAPE",
-                    "message": {"zh": "手机号码应为11位", "en": "a mobile has 11 digits"},
-                }],
-                "metadata": {"part": "identity"},
-                "trace_id": TRACE,
-            })
-        );
-    }
-
-    #[tokio::test]
-    async fn a_delay_is_told_in_whole_seconds_rounded_up_in_header_and_body() {
-        for (after_ms, told) in [(1, 1), (1_000, 1), (1_001, 2)] {
-            let fault = Fault::unavailable("identity").retry_after(Duration::from_millis(after_ms));
-            let response = Problem::from(fault).into_response(TRACE);
-            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
-            assert_eq!(response.headers()[RETRY_AFTER], told.to_string());
-            assert_eq!(document(response).await["retry_after_s"], told);
-        }
-    }
-
-    #[tokio::test]
-    async fn problems_of_http_carry_their_own_status() {
-        for (problem, status) in [
-            (Problem::no_such_route(), 404),
-            (Problem::method_not_allowed("GET".to_owned()), 405),
-            (Problem::not_json(), 415),
-            (Problem::body_too_large(262_144), 413),
-            (Problem::body_too_slow(), 408),
-            (Problem::body_cut_off(), 400),
-        ] {
-            let response = problem.into_response(TRACE);
-            assert_eq!(response.status().as_u16(), status);
-            assert_eq!(response.headers().contains_key(ALLOW), status == 405);
-            assert_eq!(document(response).await["status"], status);
-        }
-    }
-}
+mod tests;

@@ -1,155 +1,70 @@
-//! Who somebody is, asked of identity: when they sign in, and while their account has no person yet. The three
-//! channels (健康山东服务号, 爱山东, 支付宝) will stand beside [`dev`], each recognising an account in its own way and
-//! then opening a session here.
+//! Signing in and out. A channel recognises an account in its own way and then opens a session ([`SignIn::open`]); there is
+//! the development identity provider today. The channels of people (健康山东服务号, 爱山东, 支付宝) will stand beside it.
 
-pub mod dev;
+pub mod dev_session;
+mod form;
+mod return_path;
+mod sign_out;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
-use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
-use lutong_proto::identity::v1::{Account, GetAccountRequest};
-use lutong_proto::policy::Role;
-use lutong_transport::access::Principal;
-use lutong_transport::access::{FeedGrant, Roles};
-use lutong_transport::client::{Call, MeshChannel};
-use lutong_transport::status;
+use axum::Router;
+use axum::extract::FromRef;
+use lutong_kernel::{Fault, Timestamp};
+use lutong_transport::access::{Channel, SessionClaims};
 
-/// How long identity may take; a person waits.
-const PATIENCE: Duration = Duration::from_secs(2);
+use crate::pages::form::FormReader;
+use crate::routing::{get_only, post_only};
+use crate::sessions::identification::Identification;
+use crate::sessions::session_id::SessionId;
 
-/// Asks identity in the gateway's own name.
-#[derive(Debug, Clone)]
-pub struct Accounts(Option<MeshChannel>);
+/// Where somebody who has no session is sent, and where they are after signing out.
+const PATH: &str = "/sign-in";
 
-impl Accounts {
-    pub const fn new(identity: Option<MeshChannel>) -> Self {
-        Self(identity)
-    }
-
-    /// The principal that an account is, and the account's version.
-    pub async fn principal(&self, account_id: &str) -> Result<(Principal, i64), Fault> {
-        let part = ServiceName::Identity.as_str();
-        let Some(channel) = self.0.clone() else {
-            return Err(Fault::unavailable(part));
-        };
-        let request = Call::background(PATIENCE).request(GetAccountRequest {
-            account_id: account_id.to_owned(),
-        });
-        let answer = AccountServiceClient::new(channel)
-            .get_account(request)
-            .await
-            .map_err(|error| status::to_fault(&error, part))?;
-        let account = answer.into_inner().account;
-        let version = account.as_ref().map_or(0, |account| account.version);
-        let principal = account
-            .and_then(principal_of)
-            .map(|principal| (principal, version));
-        principal.ok_or_else(|| {
-            tracing::error!("identity gave an account that is none");
-            Fault::internal()
-        })
-    }
+/// What signing in needs.
+#[derive(Clone)]
+pub struct SignIn {
+    pub identification: Arc<Identification>,
+    /// How long a session holds.
+    pub ttl: Duration,
+    /// How long a form or a body may take to arrive.
+    pub patience: Duration,
 }
 
-/// Whether identity did not answer, rather than refused.
-pub const fn is_away(fault: &Fault) -> bool {
-    matches!(
-        fault.code,
-        FaultCode::Unavailable | FaultCode::DeadlineExceeded | FaultCode::ResourceExhausted
-    )
+/// The routes of the development identity provider: there only where the configuration has it.
+pub fn routes(sign_in: SignIn) -> Router {
+    Router::new()
+        .route(dev_session::PATH, post_only(dev_session::create))
+        .route(PATH, get_only(form::show))
+        .route("/sign-in/dev", post_only(form::submit))
+        .route("/sign-out", post_only(sign_out::submit))
+        .with_state(sign_in)
 }
 
-/// None when something in the account cannot be.
-fn principal_of(account: Account) -> Option<Principal> {
-    let feed = match account.feed {
-        None => None,
-        Some(feed) => Some(FeedGrant {
-            source: feed.source,
-            kinds: feed.kinds,
-            divisions: feed
-                .divisions
-                .iter()
-                .map(|division| DivisionCode::parse(division).ok())
-                .collect::<Option<_>>()?,
-        }),
-    };
-    let mut roles = Roles::default();
-    for role in account.roles {
-        match Role::try_from(role).ok()? {
-            Role::Unspecified => return None,
-            // Services are services by their certificate, never by signing in.
-            Role::Service => {}
-            role => roles = roles.with(role),
+impl FromRef<SignIn> for FormReader {
+    fn from_ref(sign_in: &SignIn) -> Self {
+        Self {
+            identification: Arc::clone(&sign_in.identification),
+            patience: sign_in.patience,
         }
     }
-    Some(Principal {
-        subject: match account.subject_id.as_str() {
-            "" => None,
-            text => Some(text.parse().ok()?),
-        },
-        division: match account.division.as_str() {
-            "" => None,
-            text => Some(DivisionCode::parse(text).ok()?),
-        },
-        account: Some(account.account_id).filter(|id| !id.is_empty())?,
-        roles,
-        feed,
-    })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn account() -> Account {
-        Account {
-            account_id: "cdc".to_owned(),
-            subject_id: "00000000-0000-0000-0000-000000000007".to_owned(),
-            roles: vec![Role::AuthorityFeed.into(), Role::Service.into()],
-            division: "370200".to_owned(),
-            version: 1,
-            feed: Some(lutong_proto::identity::v1::FeedGrant {
-                source: "cdc-370200".to_owned(),
-                kinds: vec!["case".to_owned()],
-                divisions: vec!["370200".to_owned()],
-            }),
+impl SignIn {
+    /// Opens a session for the account that a channel has recognised, in place of the one that the client had before:
+    /// that ends first, because a session of the same account and second would be the same text.
+    async fn open(
+        &self,
+        account_id: &str,
+        channel: Channel,
+        previous: Option<SessionId>,
+    ) -> Result<(String, Timestamp), Fault> {
+        let Identification { accounts, tokens, .. } = &*self.identification;
+        let (principal, version) = accounts.principal(account_id).await?;
+        if let Some(previous) = previous {
+            tokens.end(previous);
         }
-    }
-
-    #[test]
-    fn an_account_becomes_a_principal_and_never_a_service() {
-        let principal = principal_of(account()).unwrap();
-        assert_eq!(principal.account, "cdc");
-        assert!(principal.roles.has(Role::AuthorityFeed) && !principal.roles.has(Role::Service));
-        assert_eq!(principal.subject.map(|s| s.uuid().as_u128()), Some(7));
-        assert_eq!(principal.division.map(DivisionCode::number), Some(370_200));
-        let feed = principal.feed.unwrap();
-        assert_eq!((feed.source.as_str(), feed.divisions.len()), ("cdc-370200", 1));
-    }
-
-    #[test]
-    fn an_account_that_cannot_be_is_none() {
-        let with = |change: fn(&mut Account)| {
-            let mut account = account();
-            change(&mut account);
-            principal_of(account)
-        };
-        assert!(with(|a| a.account_id.clear()).is_none());
-        assert!(with(|a| a.subject_id = "7".to_owned()).is_none());
-        assert!(with(|a| a.division = "37".to_owned()).is_none());
-        assert!(with(|a| a.roles = vec![0]).is_none());
-        assert!(with(|a| a.roles = vec![99]).is_none());
-        assert!(
-            with(|a| a.feed.as_mut().unwrap().divisions = vec!["x".to_owned()]).is_none(),
-            "a feed with a broken limit is not one without a limit"
-        );
-    }
-
-    #[tokio::test]
-    async fn without_identity_nobody_signs_in_and_the_answer_says_what_is_away() {
-        let fault = Accounts::new(None).principal("a").await.unwrap_err();
-        assert_eq!(fault.reason, "PART_UNAVAILABLE");
-        assert!(fault.en.contains("identity"));
+        Ok(tokens.issue(&principal, SessionClaims { version, channel }, self.ttl))
     }
 }

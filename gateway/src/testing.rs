@@ -1,9 +1,9 @@
-//! A contract with every shape that the edge must know, whatever the real one has of them today.
+//! A contract for tests that has every shape which the edge supports, whether or not the real contract uses it today.
 
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 
-use crate::contract::Contract;
 use crate::peers::Peers;
+use crate::rpc::contract::Contract;
 
 /// The descriptors of `testing/shapes.proto`, with their comments.
 pub fn pool() -> DescriptorPool {

@@ -1,11 +1,9 @@
-//! The id under which somebody who was refused can ask about it: that of the trace, or one of its own where nothing is
-//! traced.
+//! The id by which a refused call is found in logs: that of its trace, or a random one where nothing is traced.
 
 use http::HeaderMap;
 use lutong_kernel::Random;
-use lutong_operating::telemetry;
 
-/// The trace that the client began, if it did (W3C Trace Context).
+/// The id of the trace that the client began, if it did (W3C Trace Context).
 pub fn of_client(headers: &HeaderMap) -> Option<String> {
     let traceparent = headers.get("traceparent")?.to_str().ok()?;
     let mut parts = traceparent.split('-');
@@ -20,11 +18,9 @@ pub fn of_client(headers: &HeaderMap) -> Option<String> {
     (is_id && parts.next().is_some_and(|parent| is_hex(parent, 16))).then(|| id.to_owned())
 }
 
-/// The client's trace, that of the span, or a new id: there is always one.
-pub fn id(of_client: Option<String>, span: &tracing::Span, random: &dyn Random) -> String {
-    of_client
-        .or_else(|| telemetry::trace_id(span))
-        .unwrap_or_else(|| drawn(random))
+/// The id of the client's trace, else of the call's, else a random one.
+pub fn id(of_client: Option<String>, of_call: Option<String>, random: &dyn Random) -> String {
+    of_client.or(of_call).unwrap_or_else(|| drawn(random))
 }
 
 fn drawn(random: &dyn Random) -> String {
@@ -68,10 +64,12 @@ mod tests {
     #[test]
     fn without_a_trace_there_is_an_id_of_its_own_each_time() {
         let random = SeededRandom::new(1);
-        let draw = || id(None, &tracing::Span::none(), &random);
+        let draw = || id(None, None, &random);
         let (first, second) = (draw(), draw());
         assert_eq!((first.len(), second.len()), (32, 32));
         assert_ne!(first, second);
-        assert_eq!(id(Some("a".to_owned()), &tracing::Span::none(), &random), "a");
+        let call = || Some("b".to_owned());
+        assert_eq!(id(Some("a".to_owned()), call(), &random), "a");
+        assert_eq!(id(None, call(), &random), "b");
     }
 }

@@ -4,12 +4,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use futures::stream;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
-use lutong_gateway::{Edge, Gateway, GatewayConfig};
+use lutong_gateway::{Dependencies, Edge, GatewayConfig, SessionKeys};
 use lutong_identity::domain::account::{Account, AccountId};
 use lutong_kernel::ServiceName;
 use lutong_operating::health::Readiness;
@@ -20,7 +21,7 @@ use lutong_proto::policy::{self, Caller, Role};
 use lutong_storage::Engine;
 use lutong_testing::Bed;
 use lutong_tests::feed;
-use lutong_transport::access::{FeedGrant, PrincipalKey, Roles};
+use lutong_transport::access::{FeedGrant, Roles};
 use prost_reflect::{DynamicMessage, Kind, MessageDescriptor, Value as Field};
 use serde_json::{Value, json};
 use tonic::body::Body;
@@ -142,15 +143,15 @@ async fn start() -> Mesh {
         ..GatewayConfig::default()
     };
     let peers = ServiceName::WITH_STORAGE.map(|service| bed.channel(service, Caller::Gateway));
-    let edge = Gateway::build(
-        foundation,
-        &config,
-        peers.into_iter().collect(),
-        PrincipalKey::session([2; 32]),
-        None,
-        &Readiness::default(),
-    );
-    let edge = edge.unwrap().service();
+    let dependencies = Dependencies {
+        peers: peers.into_iter().collect(),
+        session_keys: SessionKeys::new([2; 32]),
+        redis: None,
+        readiness: Readiness::default(),
+        mesh_ca: PathBuf::new(),
+    };
+    let gateway = lutong_gateway::build(foundation, &config, dependencies).unwrap();
+    let edge = gateway.router;
     Mesh { bed, edge }
 }
 

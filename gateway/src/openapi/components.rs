@@ -8,9 +8,10 @@ use super::examples::Examples;
 use super::ordered::Ordered;
 use super::schema::reference;
 use crate::problem::MEDIA_TYPE;
-use crate::sign_in::dev;
+use crate::sessions::csrf;
+use crate::sign_in::dev_session;
 
-pub fn of(mut schemas: BTreeMap<String, Value>, signs_in: bool) -> Value {
+pub fn of(mut schemas: BTreeMap<String, Value>, cookie: &str, signs_in: bool) -> Value {
     schemas.insert("Problem".to_owned(), problem());
     schemas.insert("ProblemField".to_owned(), problem_field());
     schemas.insert("ProblemText".to_owned(), problem_text());
@@ -65,6 +66,18 @@ pub fn of(mut schemas: BTreeMap<String, Value>, signs_in: bool) -> Value {
                 "scheme": "bearer",
                 "description": "登录后得到的会话。 The session that signing in gives: `Authorization: Bearer {token}`, until its `expire_time`.",
             },
+            "cookie": {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": cookie,
+                "description": "浏览器登录后的会话。 The session of a browser, set by its sign-in page. A bearer that is sent as well wins.",
+            },
+            "csrf": {
+                "type": "apiKey",
+                "in": "header",
+                "name": csrf::HEADER.as_str(),
+                "description": "防伪令牌。 With the cookie, on everything but GET: the token of the session, which its pages carry; and the request comes from no page of another site (`Sec-Fetch-Site`, `Origin`).",
+            },
         },
     })
 }
@@ -108,7 +121,7 @@ pub fn sign_in(tags: &mut Ordered<Value>, examples: &Examples) -> (String, Value
             "default": {"$ref": "#/components/responses/Problem"},
         },
     });
-    (dev::PATH.to_owned(), operation)
+    (dev_session::PATH.to_owned(), operation)
 }
 
 fn sign_in_request() -> Value {

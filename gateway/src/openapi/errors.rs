@@ -2,25 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use lutong_kernel::FaultCode;
 use lutong_proto::errors;
 use lutong_transport::status::{code_name, code_of};
 use serde_json::{Value, json};
 
-use crate::contract::EdgeRpc;
 use crate::problem::{self, MEDIA_TYPE};
+use crate::rpc::contract::EdgeRpc;
+use crate::rpc::transcode::Binding;
 
 /// What the edge itself answers: status, reason, and to whom.
-const EDGE: [(u16, &str, To); 14] = [
+const EDGE: [(u16, &str, To); 18] = [
     (400, "INVALID_FIELDS", To::Everybody),
     (400, "BODY_CUT_OFF", To::Bodies),
+    (400, "SESSION_TOO_LARGE", To::SignInForms),
     (401, "SESSION_INVALID", To::Everybody),
     (401, "SESSION_EXPIRED", To::Everybody),
     (401, "SESSION_ENDED", To::Everybody),
     (401, "CERTIFICATE_EXPIRED", To::Everybody),
     (403, "CERTIFICATE_OF_NO_STAFF", To::Everybody),
     (403, "ACCOUNT_DISABLED", To::Everybody),
+    (403, "CROSS_SITE", To::Changes),
+    (403, "CSRF_TOKEN_MISSING", To::Changes),
+    (403, "CSRF_TOKEN_WRONG", To::Changes),
     (405, "METHOD_NOT_ALLOWED", To::Everybody),
     (408, "BODY_TOO_SLOW", To::Bodies),
     (413, "BODY_TOO_LARGE", To::Bodies),
@@ -34,13 +39,17 @@ enum To {
     Everybody,
     /// Those whose call has a body.
     Bodies,
+    /// Calls other than GET that are made by cookie; a form is refused likewise.
+    Changes,
+    /// Sign-in over a page, which is no operation.
+    SignInForms,
 }
 
-/// Common reasons that an operation over JSON never meets, or only under a condition that is asked here.
+/// Whether a common reason applies to an operation over JSON.
 fn applies(reason: &str, rpc: &EdgeRpc) -> bool {
     match reason {
         "NOT_SIGNED_IN" | "NOT_PERMITTED" => !rpc.public,
-        // Of messages as they come over gRPC, of streams, and of clients that have gone.
+        // They concern gRPC messages, streams, and clients that have disconnected.
         "MESSAGE_TOO_LARGE" | "MESSAGE_UNREADABLE" | "MESSAGE_TOO_SLOW" | "STREAM_SILENT" | "CANCELLED" => {
             false
         }
@@ -49,7 +58,8 @@ fn applies(reason: &str, rpc: &EdgeRpc) -> bool {
 }
 
 /// The answers of an operation besides 200.
-pub fn of(rpc: &EdgeRpc, has_body: bool) -> BTreeMap<String, Value> {
+pub fn of(binding: &Binding) -> BTreeMap<String, Value> {
+    let rpc = &binding.rpc;
     let mut reasons: BTreeMap<u16, BTreeSet<String>> = BTreeMap::new();
     let mut add = |status: u16, reason: &str| {
         reasons.entry(status).or_default().insert(reason.to_owned());
@@ -61,13 +71,19 @@ pub fn of(rpc: &EdgeRpc, has_body: bool) -> BTreeMap<String, Value> {
         .map(String::as_str)
         .chain(common.into_iter().filter(|one| applies(one, rpc)))
     {
-        // A test holds every reason to a code; one without is told in the description still.
+        // A test makes sure that every reason has a code; the description names them all.
         if let Some(status) = errors::code(reason).and_then(status_of) {
             add(status.as_u16(), reason);
         }
     }
     for (status, reason, to) in EDGE {
-        if to == To::Everybody || (to == To::Bodies && has_body) {
+        let is_told = match to {
+            To::Everybody => true,
+            To::Bodies => binding.takes_body(),
+            To::Changes => binding.method != Method::GET,
+            To::SignInForms => false,
+        };
+        if is_told {
             add(status, reason);
         }
     }

@@ -1,5 +1,5 @@
-//! Examples of operations: what a walk over a running mesh sends and is answered (`examples.json`). The tests of the whole mesh do it
-//! again and compare, so that the examples hold.
+//! Examples of operations (`examples.json`), recorded from calls to a running mesh. The tests of the whole mesh repeat the
+//! calls and compare.
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,4 @@
-//! What a field must be, out of its options, as JSON schema.
+//! The bounds of a field, from its options, as JSON schema.
 
 use lutong_proto::lutong::policy::v1::{Field, Format};
 pub use lutong_proto::options::{is_required, of_field as options};
@@ -18,12 +18,12 @@ pub fn bound(field: &FieldDescriptor, schema: &mut Value) {
     if field.is_list() {
         items(&options, "minItems", "maxItems", map);
         if let Some(Value::Object(item)) = map.get_mut("items") {
-            // An item is a text of its own: it is not left empty.
+            // An item of a list is never empty.
             scalar(field, &options, true, item);
         }
         return;
     }
-    // Where nothing may be said, "" says it.
+    // An optional text may be "".
     let never_empty = options.required || field.supports_presence();
     scalar(field, &options, never_empty, map);
 }

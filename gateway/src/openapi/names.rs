@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::contract::EdgeRpc;
+use crate::rpc::contract::EdgeRpc;
 
 /// The methods that more than one service has: their operations carry the service's name.
 #[derive(Debug)]

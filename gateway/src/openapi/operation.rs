@@ -1,5 +1,6 @@
 //! One binding as an operation: path, parameters, body, answers, who may call.
 
+use http::Method;
 use lutong_kernel::ServiceName;
 use lutong_proto::policy::Role;
 use prost_reflect::Kind;
@@ -7,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::names::heading_of;
 use super::parameters::{bound, path_of, query_of};
-use super::schema::Way;
+use super::schema::Direction;
 use super::{Maker, comments, errors, field};
-use crate::transcode::pattern::Segment;
-use crate::transcode::{Binding, BodyRule};
+use crate::rpc::transcode::pattern::Segment;
+use crate::rpc::transcode::{Binding, BodyRule};
 
 /// The OpenAPI path and the operation; `number` counts the bindings of one RPC.
 pub fn describe(binding: &Binding, number: u32, maker: &mut Maker) -> (String, Value) {
@@ -25,9 +26,9 @@ pub fn describe(binding: &Binding, number: u32, maker: &mut Maker) -> (String, V
         maker.examples.of_parameter(&id, parameter);
     }
     let output = rpc.method.output();
-    let mut content = json!({"schema": maker.schemas.message(&output, Way::Out)});
+    let mut content = json!({"schema": maker.schemas.message(&output, Direction::Out)});
     maker.examples.of_answer(&id, &mut content);
-    let mut responses = errors::of(rpc, binding.takes_body());
+    let mut responses = errors::of(binding);
     responses.insert(
         "200".to_owned(),
         json!({
@@ -45,7 +46,7 @@ pub fn describe(binding: &Binding, number: u32, maker: &mut Maker) -> (String, V
         "responses": responses,
         "x-lutong-rpc": rpc.path.trim_start_matches('/'),
         "x-lutong-roles": rpc.roles.iter().map(Role::as_str_name).collect::<Vec<_>>(),
-        "security": if rpc.public { json!([{}, {"session": []}]) } else { json!([{"session": []}]) },
+        "security": security(binding),
     });
     let pool = rpc.method.parent_pool();
     if let Some(change) = lutong_proto::transitions::of(pool, &rpc.method) {
@@ -55,6 +56,22 @@ pub fn describe(binding: &Binding, number: u32, maker: &mut Maker) -> (String, V
         operation["requestBody"] = body;
     }
     (path, operation)
+}
+
+/// With what credentials the operation is called: a session as bearer, or in a cookie, which changes something only with a
+/// token beside it.
+fn security(binding: &Binding) -> Value {
+    let by_cookie = if binding.method == Method::GET {
+        json!({"cookie": []})
+    } else {
+        json!({"cookie": [], "csrf": []})
+    };
+    let by_session = json!({"session": []});
+    if binding.rpc.public {
+        json!([{}, by_session, by_cookie])
+    } else {
+        json!([by_session, by_cookie])
+    }
 }
 
 /// The collection that the path begins with, in the users' words.
@@ -90,7 +107,9 @@ fn body_of(binding: &Binding, id: &str, number: u32, maker: &mut Maker) -> Optio
     let bound = bound(binding);
     let schema = match &binding.body {
         BodyRule::None => return None,
-        BodyRule::Whole => maker.schemas.message_without(&input, Way::In, &suffix, &bound),
+        BodyRule::Whole => maker
+            .schemas
+            .message_without(&input, Direction::In, &suffix, &bound),
         BodyRule::Field(field) => {
             let inner: Vec<&str> = bound
                 .iter()
@@ -99,9 +118,11 @@ fn body_of(binding: &Binding, id: &str, number: u32, maker: &mut Maker) -> Optio
             match field.kind() {
                 Kind::Message(message) if !inner.is_empty() => {
                     let suffix = format!("Of{}{suffix}", super::names::upper_camel(id));
-                    maker.schemas.message_without(&message, Way::In, &suffix, &inner)
+                    maker
+                        .schemas
+                        .message_without(&message, Direction::In, &suffix, &inner)
                 }
-                _ => maker.schemas.field(field, Way::In),
+                _ => maker.schemas.field(field, Direction::In),
             }
         }
     };

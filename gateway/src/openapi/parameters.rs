@@ -4,10 +4,10 @@ use prost_reflect::FieldDescriptor;
 use serde_json::{Value, json};
 
 use super::names::noun_of;
-use super::schema::{Schemas, Way};
+use super::schema::{Direction, Schemas};
 use super::{comments, field};
-use crate::transcode::pattern::{Pattern, Segment};
-use crate::transcode::{Binding, BodyRule, field_at};
+use crate::rpc::transcode::pattern::{Pattern, Segment};
+use crate::rpc::transcode::{Binding, BodyRule, field_at};
 
 /// Query parameters that every list shares, by field.
 const SHARED: [(&str, &str); 2] = [("page_size", "PageSize"), ("page_token", "PageToken")];
@@ -58,7 +58,7 @@ fn path_parameter(name: &str, binding: &Binding, at: usize, schemas: &mut Schema
     let is_part = variable.is_some_and(|variable| variable.segments.len() > 1);
     let comment = field.as_ref().map(comments::of_field).unwrap_or_default();
     let schema = match &field {
-        Some(field) if !is_part => schemas.bare_field(field, Way::In),
+        Some(field) if !is_part => schemas.bare_field(field, Direction::In),
         _ => json!({"type": "string", "minLength": 1, "pattern": "^[^/]+$"}),
     };
     let before = variable
@@ -130,6 +130,6 @@ fn query_parameter(name: &str, field: &FieldDescriptor, is_required: bool, schem
         "in": "query",
         "required": is_required,
         "description": comments::of_field(field),
-        "schema": schemas.bare_field(field, Way::In),
+        "schema": schemas.bare_field(field, Direction::In),
     })
 }

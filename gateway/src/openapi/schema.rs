@@ -7,11 +7,11 @@ use serde_json::{Map, Value, json};
 
 use super::names::{service_of, upper_camel};
 use super::{comments, field};
-use crate::contract::EdgeRpc;
+use crate::rpc::contract::EdgeRpc;
 
 /// What clients send must be there when it is required; what the edge answers is there when it has no presence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     In,
     Out,
 }
@@ -21,7 +21,7 @@ pub struct Schemas {
     components: BTreeMap<String, Value>,
     /// Short names that more than one package has.
     ambiguous: BTreeSet<String>,
-    /// Messages that go both ways; what is sent of them is described apart.
+    /// Messages that are both sent and answered; the form that is sent has a schema of its own.
     both: BTreeSet<String>,
 }
 
@@ -53,31 +53,31 @@ impl Schemas {
     }
 
     /// A reference to a message, described if it was not yet.
-    pub fn message(&mut self, message: &MessageDescriptor, way: Way) -> Value {
-        self.message_without(message, way, "", &[])
+    pub fn message(&mut self, message: &MessageDescriptor, direction: Direction) -> Value {
+        self.message_without(message, direction, "", &[])
     }
 
     /// The same for a body whose path says some of its fields; `suffix` tells such a body from the others of its message.
     pub fn message_without(
         &mut self,
         message: &MessageDescriptor,
-        way: Way,
+        direction: Direction,
         suffix: &str,
         without: &[&str],
     ) -> Value {
         if let Some(schema) = well_known(message.full_name()) {
             return schema;
         }
-        let is_input = way == Way::In && self.both.contains(message.full_name());
+        let is_input = direction == Direction::In && self.both.contains(message.full_name());
         let name = format!(
             "{}{}{suffix}",
             self.short(message.full_name(), message.package_name()),
             if is_input { "Input" } else { "" }
         );
         if !self.components.contains_key(&name) {
-            // Held before its fields are looked at: a message may contain itself.
+            // Inserted before its fields are visited: a message may contain itself.
             self.components.insert(name.clone(), Value::Null);
-            let described = self.describe(message, &name, way, without);
+            let described = self.describe(message, &name, direction, without);
             self.components.insert(name.clone(), described);
         }
         reference(&name)
@@ -92,7 +92,13 @@ impl Schemas {
         }
     }
 
-    fn describe(&mut self, message: &MessageDescriptor, name: &str, way: Way, without: &[&str]) -> Value {
+    fn describe(
+        &mut self,
+        message: &MessageDescriptor,
+        name: &str,
+        direction: Direction,
+        without: &[&str],
+    ) -> Value {
         let choices: Vec<OneofDescriptor> = message
             .oneofs()
             .filter(|oneof| !oneof.is_synthetic() && oneof.fields().len() > 1)
@@ -103,25 +109,25 @@ impl Schemas {
                 .iter()
                 .any(|choice| choice.fields().any(|member| member == field))
             {
-                let is_required = is_required(&field, way);
-                base.add(field.name(), self.field(&field, way), is_required);
+                let is_required = is_required(&field, direction);
+                base.add(field.name(), self.field(&field, direction), is_required);
             }
         }
         let mut parts = vec![(String::new(), base)];
         for choice in &choices {
-            parts = self.choose(choice, way, &parts);
+            parts = self.choose(choice, direction, &parts);
         }
         let comment = comments::of_message(message);
         if choices.is_empty() {
             let (_, part) = parts.swap_remove(0);
-            let mut schema = part.object(way);
+            let mut schema = part.object(direction);
             schema.insert("description".to_owned(), Value::String(comment));
             return Value::Object(schema);
         }
         let variants: Vec<Value> = parts
             .into_iter()
             .map(|(chosen, part)| {
-                let mut schema = part.object(way);
+                let mut schema = part.object(direction);
                 schema.insert("title".to_owned(), Value::String(format!("{name}{chosen}")));
                 Value::Object(schema)
             })
@@ -133,14 +139,14 @@ impl Schemas {
     fn choose(
         &mut self,
         choice: &OneofDescriptor,
-        way: Way,
+        direction: Direction,
         parts: &[(String, Part)],
     ) -> Vec<(String, Part)> {
         let mut all = Vec::new();
         for (chosen, part) in parts {
             for member in choice.fields() {
                 let mut part = part.clone();
-                part.add(member.name(), self.field(&member, way), true);
+                part.add(member.name(), self.field(&member, direction), true);
                 all.push((format!("{chosen}{}", upper_camel(member.name())), part));
             }
             if !field::is_required(choice) {
@@ -154,8 +160,8 @@ impl Schemas {
     }
 
     /// A field with its comment and bounds.
-    pub fn field(&mut self, field: &FieldDescriptor, way: Way) -> Value {
-        let mut schema = self.bare_field(field, way);
+    pub fn field(&mut self, field: &FieldDescriptor, direction: Direction) -> Value {
+        let mut schema = self.bare_field(field, direction);
         let comment = comments::of_field(field);
         if let Some(schema) = schema.as_object_mut() {
             schema.insert("description".to_owned(), Value::String(comment));
@@ -167,28 +173,28 @@ impl Schemas {
     }
 
     /// A field with its bounds and without its comment, for a parameter, which has a place of its own for it.
-    pub fn bare_field(&mut self, field: &FieldDescriptor, way: Way) -> Value {
+    pub fn bare_field(&mut self, field: &FieldDescriptor, direction: Direction) -> Value {
         let kind = field.kind();
         let mut schema = if field.is_map() {
             let value = kind
                 .as_message()
                 .map(|entry| entry.map_entry_value_field().kind());
-            let value = value.map_or_else(|| json!({}), |kind| self.kind(&kind, way));
+            let value = value.map_or_else(|| json!({}), |kind| self.kind(&kind, direction));
             json!({"type": "object", "additionalProperties": value})
         } else if field.is_list() {
-            json!({"type": "array", "items": self.kind(&kind, way)})
+            json!({"type": "array", "items": self.kind(&kind, direction)})
         } else {
-            self.kind(&kind, way)
+            self.kind(&kind, direction)
         };
-        if way == Way::In {
+        if direction == Direction::In {
             field::bound(field, &mut schema);
         }
         schema
     }
 
-    fn kind(&mut self, kind: &Kind, way: Way) -> Value {
+    fn kind(&mut self, kind: &Kind, direction: Direction) -> Value {
         match kind {
-            Kind::Message(message) => self.message(message, way),
+            Kind::Message(message) => self.message(message, direction),
             Kind::Enum(names) => self.names(names),
             Kind::String => json!({"type": "string"}),
             Kind::Bool => json!({"type": "boolean"}),
@@ -226,15 +232,15 @@ impl Schemas {
 }
 
 /// Whether a field outside of a choice is always there.
-fn is_required(field: &FieldDescriptor, way: Way) -> bool {
+fn is_required(field: &FieldDescriptor, direction: Direction) -> bool {
     let only_member = || {
         let choice = field.containing_oneof().filter(|oneof| !oneof.is_synthetic());
         choice.is_some_and(|choice| field::is_required(&choice))
     };
-    match way {
-        Way::In => field::options(field).required || only_member(),
-        // An enum that is UNSPECIFIED says nothing.
-        Way::Out => {
+    match direction {
+        Direction::In => field::options(field).required || only_member(),
+        // An enum that is UNSPECIFIED is absent.
+        Direction::Out => {
             let is_enum = matches!(field.kind(), Kind::Enum(_)) && !field.is_list();
             !field.supports_presence() && !is_enum
         }
@@ -246,7 +252,7 @@ fn is_required(field: &FieldDescriptor, way: Way) -> bool {
 struct Part {
     properties: Map<String, Value>,
     required: Vec<String>,
-    /// What is not there: which tells an answer without any member of a choice from the others.
+    /// The members that are absent, which distinguish an answer without any member of a oneof from the others.
     not: Vec<String>,
 }
 
@@ -258,14 +264,14 @@ impl Part {
         }
     }
 
-    fn object(self, way: Way) -> Map<String, Value> {
+    fn object(self, direction: Direction) -> Map<String, Value> {
         let mut schema = Map::new();
         schema.insert("type".to_owned(), json!("object"));
         schema.insert("properties".to_owned(), Value::Object(self.properties));
         if !self.required.is_empty() {
             schema.insert("required".to_owned(), json!(self.required));
         }
-        if way == Way::In {
+        if direction == Direction::In {
             schema.insert("additionalProperties".to_owned(), Value::Bool(false));
         } else if !self.not.is_empty() {
             let each: Vec<Value> = self.not.iter().map(|name| json!({"required": [name]})).collect();

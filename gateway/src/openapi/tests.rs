@@ -1,19 +1,21 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::contract::http_rules;
-use crate::contract::tests::contract;
+use crate::rpc::contract::http_rules;
+use crate::rpc::contract::tests::contract;
+
+const COOKIE: &str = "__Host-lutong";
 
 fn built() -> Value {
     let bindings = Bindings::read(lutong_proto::descriptor_pool(), &contract()).unwrap();
-    serde_json::from_slice(&document(&bindings, false)).unwrap()
+    serde_json::from_slice(&document(&bindings, COOKIE, false)).unwrap()
 }
 
 /// The contract with every shape.
 fn shapes() -> Value {
     let contract = crate::testing::contract();
     let bindings = Bindings::read(&crate::testing::pool(), &contract).unwrap();
-    serde_json::from_slice(&document(&bindings, true)).unwrap()
+    serde_json::from_slice(&document(&bindings, COOKIE, true)).unwrap()
 }
 
 /// Operation ids are what generated clients call their functions, so that one that changes breaks them: on purpose with
@@ -21,7 +23,7 @@ fn shapes() -> Value {
 #[test]
 fn operations_are_called_and_found_as_they_were() {
     let bindings = Bindings::read(lutong_proto::descriptor_pool(), &contract()).unwrap();
-    let document = build(&bindings, true);
+    let document = build(&bindings, COOKIE, true);
     let mut lines = Vec::new();
     for (path, item) in document.paths.iter() {
         for (method, operation) in item.iter() {
@@ -140,7 +142,7 @@ fn the_variable_of_a_path_is_the_noun_and_is_not_in_the_body() {
 fn every_example_belongs_to_an_operation_and_can_be_read_as_its_request() {
     let contract = contract();
     let bindings = Bindings::read(lutong_proto::descriptor_pool(), &contract).unwrap();
-    let document: Value = serde_json::from_slice(&document(&bindings, true)).unwrap();
+    let document: Value = serde_json::from_slice(&document(&bindings, COOKIE, true)).unwrap();
     for (id, example) in Examples::read().iter() {
         let found = operations(&document)
             .into_iter()
@@ -154,7 +156,7 @@ fn every_example_belongs_to_an_operation_and_can_be_read_as_its_request() {
             let method = lutong_proto::errors::method(lutong_proto::descriptor_pool(), rpc).unwrap();
             let read = prost_reflect::DynamicMessage::deserialize(method.output(), answer).unwrap();
             assert_eq!(
-                crate::transcode::answer_json(&read),
+                crate::rpc::transcode::answer_json(&read),
                 *answer,
                 "{id}: as the edge writes it"
             );
@@ -183,7 +185,7 @@ const WITHOUT_EXAMPLE: [(&str, &str); 0] = [];
 fn every_operation_has_an_example_of_all_that_is_sent_and_answered() {
     let contract = contract();
     let bindings = Bindings::read(lutong_proto::descriptor_pool(), &contract).unwrap();
-    let document = serde_json::from_slice(&document(&bindings, true)).unwrap();
+    let document = serde_json::from_slice(&document(&bindings, COOKIE, true)).unwrap();
     let mut missing = Vec::new();
     for (_, _, operation) in operations(&document) {
         let id = operation["operationId"].as_str().unwrap();
@@ -214,7 +216,7 @@ fn every_operation_has_an_example_of_all_that_is_sent_and_answered() {
 fn the_pages_call_every_collection_by_a_chinese_name() {
     let contract = contract();
     let bindings = Bindings::read(lutong_proto::descriptor_pool(), &contract).unwrap();
-    let document: Value = serde_json::from_slice(&document(&bindings, true)).unwrap();
+    let document: Value = serde_json::from_slice(&document(&bindings, COOKIE, true)).unwrap();
     let page = include_str!("../../docs/page.js");
     let (_, names) = page.split_once("const COLLECTIONS").unwrap();
     let (names, _) = names.split_once("};").unwrap();

@@ -1,6 +1,7 @@
 //! Every service that the edge reaches, with a use case that says what it was given.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use lutong_chassis::{BuildError, Foundation};
-use lutong_gateway::{Edge, Gateway, GatewayConfig, Peers};
+use lutong_gateway::{Dependencies, Edge, GatewayConfig, Peers, SessionKeys};
 use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{Fault, FaultCode, ManualClock, ServiceName, Timestamp, Violation};
 use lutong_operating::health::Readiness;
@@ -59,7 +60,7 @@ pub struct World {
 
 pub struct Mesh {
     pub edge: Edge,
-    follow: Mutex<Option<BoxFuture<'static, ()>>>,
+    follow: Mutex<Vec<BoxFuture<'static, ()>>>,
     pub clock: ManualClock,
     pub world: World,
 }
@@ -111,17 +112,17 @@ impl Mesh {
             .into_iter()
             .map(|service| mesh.channel(service, Caller::Gateway))
             .collect();
-        let gateway = Gateway::build(
-            &foundation,
-            &config,
+        let dependencies = Dependencies {
             peers,
-            PrincipalKey::session([2; 32]),
-            None,
-            &Readiness::default(),
-        )?;
+            session_keys: SessionKeys::new([2; 32]),
+            redis: None,
+            readiness: Readiness::default(),
+            mesh_ca: PathBuf::new(),
+        };
+        let gateway = lutong_gateway::build(&foundation, &config, dependencies)?;
         Ok(Self {
-            edge: gateway.service(),
-            follow: Mutex::new(Some(gateway.follow_accounts(foundation.stop))),
+            edge: gateway.router,
+            follow: Mutex::new(gateway.tasks),
             clock,
             world,
         })
@@ -129,8 +130,11 @@ impl Mesh {
 
     /// Follows from now on what is changed of accounts.
     pub fn follow(&self) {
-        let follow = self.follow.lock().unwrap().take();
-        tokio::spawn(follow.expect("is followed once"));
+        let tasks = std::mem::take(&mut *self.follow.lock().unwrap());
+        assert!(!tasks.is_empty(), "is followed once");
+        for task in tasks {
+            tokio::spawn(task);
+        }
     }
 
     /// As an operator would: from now on the account has another version.

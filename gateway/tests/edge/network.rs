@@ -175,3 +175,17 @@ async fn health_and_reflection_answer_at_the_edge() {
     }
     served.end().await;
 }
+
+#[tokio::test]
+async fn a_head_that_is_larger_than_a_listener_takes_is_refused_before_it_is_read() {
+    let mesh = Mesh::new();
+    let served = Served::new(&mesh).await;
+    let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+    let request = Request::get(format!("{}/v1/keys", served.base))
+        .header("cookie", format!("lutong-dev={}", "A".repeat(64 * 1_024)));
+    let response = client.request(request.body(Full::default()).unwrap()).await;
+    let status = response.unwrap().status().as_u16();
+    assert_eq!(status, 431);
+    assert_eq!(served.get("/v1/keys", None).await.0, 200);
+    served.end().await;
+}

@@ -101,10 +101,11 @@ pub enum BuildError {
     Config { service: ServiceName, reason: String },
 }
 
-/// A built service: bound by the composition root, whose tasks it spawns and whose checks it asks.
-pub struct Component {
+/// A built service: bound by the composition root, whose tasks it spawns and whose checks it asks. `R` is what it serves:
+/// the gateway's is not a mesh service's.
+pub struct Component<R = ServiceRouter> {
     pub service: ServiceName,
-    pub router: ServiceRouter,
+    pub router: R,
     pub checks: Vec<Check>,
     pub tasks: Vec<BoxFuture<'static, ()>>,
 }

@@ -76,7 +76,7 @@ impl Bench {
         )
         .await?;
         let keys = MeshKeys::open(&one_process::keys(&config.data), &Entropy)?;
-        let people = People::new(&keys.session, self.people + self.steady_people());
+        let people = People::new(&keys.session.seal, self.people + self.steady_people());
         let load = Load::to(&format!("http://{}", running.address), people);
         self.apply(&load).await?;
         self.report(&load).await?;

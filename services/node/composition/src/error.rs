@@ -9,6 +9,8 @@ use lutong_operating::telemetry::TelemetryError;
 use lutong_operating::tls::TlsError;
 use lutong_storage::crypto::KeyFileError;
 
+use crate::wiring::WiringError;
+
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error("configuration: {0}")]
@@ -37,4 +39,13 @@ pub enum StartError {
         service: lutong_kernel::ServiceName,
         source: lutong_storage::installation::InstallationError,
     },
+}
+
+impl From<WiringError> for StartError {
+    fn from(error: WiringError) -> Self {
+        match error {
+            WiringError::Build(error) => Self::Build(error),
+            WiringError::Tls(error) => Self::Tls(error),
+        }
+    }
 }

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use lutong_chassis::{KeyFolder, key_names};
+use lutong_gateway::SessionKeys;
 use lutong_kernel::{Random, ServiceName};
 use lutong_storage::crypto::{KeyFile, KeyFileError};
 use lutong_transport::access::PrincipalKey;
@@ -14,7 +15,7 @@ const MESH_KEYS: [&str; 2] = ["principal", "session"];
 #[derive(Debug, Clone)]
 pub struct MeshKeys {
     pub principal: PrincipalKey,
-    pub session: PrincipalKey,
+    pub session: SessionKeys,
 }
 
 impl MeshKeys {
@@ -28,7 +29,7 @@ impl MeshKeys {
         };
         Ok(Self {
             principal: PrincipalKey::internal(*file.key("principal")?.expose()),
-            session: PrincipalKey::session(*file.key("session")?.expose()),
+            session: SessionKeys::new(*file.key("session")?.expose()),
         })
     }
 }

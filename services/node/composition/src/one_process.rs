@@ -4,11 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lutong_chassis::{Foundation, KeyFolder};
-use lutong_gateway::{Gateway, Peers};
 use lutong_kernel::{Clock, Random, Secret, ServiceName};
 use lutong_operating::health::Readiness;
 use lutong_operating::private;
-use lutong_operating::tls::certificate::Validity;
 use lutong_storage::StorageConfig;
 use lutong_storage::outbox::Doorbell;
 use lutong_transport::access::AccessTable;
@@ -20,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::StartError;
 use crate::config::NodeConfig;
 use crate::keys::MeshKeys;
-use crate::running::{Running, serve_admin};
+use crate::running::{Background, Running, serve_admin};
 use crate::staff;
 use crate::wiring::{self, Links};
 
@@ -97,7 +95,7 @@ pub async fn start(
     let mesh_keys = MeshKeys::open(&keys(&config.data), &*random)?;
     let foundation = foundation(config, clock, random, &mesh_keys)?;
     let (mesh, readiness) = (LocalMesh::new(), Readiness::default());
-    let (mut checks, mut background, mut listening) = (Vec::new(), JoinSet::new(), JoinSet::new());
+    let (mut background, mut listening) = (Background::default(), JoinSet::new());
     let links = Links::Local(&mesh);
     // The services' databases are opened and migrated side by side.
     let built = ServiceName::WITH_STORAGE.map(|service| {
@@ -114,44 +112,26 @@ pub async fn start(
         }
     });
     for component in futures::future::join_all(built).await {
-        let component = component.map_err(|error| match error {
-            wiring::WiringError::Build(error) => StartError::Build(error),
-            wiring::WiringError::Tls(error) => StartError::Tls(error),
-        })?;
-        let Some(component) = component else { continue };
-        mesh.bind(component.service, component.router);
-        checks.extend(component.checks);
-        component
-            .tasks
-            .into_iter()
-            .for_each(|task| drop(background.spawn(task)));
+        let Some(component) = component? else { continue };
+        let service = component.service;
+        mesh.bind(service, background.take(component));
     }
-    let peers = ServiceName::WITH_STORAGE.map(|service| links.channel(ServiceName::Gateway, service));
-    let peers = peers.into_iter().collect::<Result<Peers, _>>()?;
-    let gateway = Gateway::build(
-        &foundation,
-        &config.gateway,
-        peers,
-        mesh_keys.session,
-        None,
-        &readiness,
-    )?;
+    let gateway = wiring::build_gateway(&foundation, config, &links, mesh_keys.session, None, &readiness)?;
+    let edge = background.take(gateway);
     let (stop_listening, stop_background) = (CancellationToken::new(), foundation.stop.clone());
     if let Some(admin) = config.admin_listen {
         serve_admin(
             admin,
             readiness.routes(metrics),
             stop_background.clone(),
-            &mut background,
+            &mut background.tasks,
         )
         .await?;
     }
-    checks.extend(staff::validity(config, &*foundation.clock).map(Validity::check_of_staff));
-    background.spawn(readiness.clone().watch(checks, stop_background.clone()));
-    background.spawn(gateway.follow_accounts(stop_background.clone()));
     for listener in [Some(listener), staff].into_iter().flatten() {
-        listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
+        listening.spawn(listener.serve(edge.clone(), stop_listening.clone()));
     }
+    let background = background.watch(&readiness, stop_background.clone());
     Ok(Running {
         address,
         staff_address,

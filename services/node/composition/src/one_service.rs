@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lutong_chassis::{BuildError, Foundation, KeyFolder};
-use lutong_gateway::{Gateway, Peers};
 use lutong_kernel::{Clock, Random, ServiceName};
 use lutong_operating::health::{Check, Readiness, Trouble};
 use lutong_operating::tls;
@@ -22,7 +21,7 @@ use crate::StartError;
 use crate::config::NodeConfig;
 use crate::keys::MeshKeys;
 use crate::preflight;
-use crate::running::{Running, serve_admin};
+use crate::running::{Background, Running, serve_admin};
 use crate::staff;
 use crate::wiring::{self, Links};
 
@@ -51,11 +50,11 @@ pub async fn start(
         keys,
         health: Some(readiness.clone()),
     };
-    let (mut background, mut listening) = (JoinSet::new(), JoinSet::new());
+    let (mut background, mut listening) = (Background::default(), JoinSet::new());
     let (stop_listening, stop_background) = (CancellationToken::new(), foundation.stop.clone());
     if let Some(admin) = config.admin_listen {
         let routes = readiness.routes(metrics);
-        serve_admin(admin, routes, stop_background.clone(), &mut background).await?;
+        serve_admin(admin, routes, stop_background.clone(), &mut background.tasks).await?;
     }
     if service != ServiceName::Gateway {
         wait_for_database(service, config, &readiness).await?;
@@ -67,37 +66,18 @@ pub async fn start(
     })?;
     let mut staff_address = None;
     let links = Links::Remote(config);
-    let built = wiring::build(service, &foundation, &config.storage, config, &links).await;
-    let built = built.map_err(|error| match error {
-        wiring::WiringError::Build(error) => StartError::Build(error),
-        wiring::WiringError::Tls(error) => StartError::Tls(error),
-    })?;
-    let mut checks = dependencies(service, config, &foundation, &links)?;
-    if let Some(component) = built {
-        checks.extend(component.checks);
-        component
-            .tasks
-            .into_iter()
-            .for_each(|task| drop(background.spawn(task)));
-        listening.spawn(listener.serve(component.router, stop_listening.clone()));
+    background.checks = dependencies(service, config, &foundation, &links)?;
+    if let Some(component) = wiring::build(service, &foundation, &config.storage, config, &links).await? {
+        let router = background.take(component);
+        listening.spawn(listener.serve(router, stop_listening.clone()));
     } else {
-        let peers = ServiceName::WITH_STORAGE.map(|other| links.channel(service, other));
-        let peers = peers.into_iter().collect::<Result<Peers, _>>()?;
-        let redis = config.redis.clone();
-        let gateway = Gateway::build(
-            &foundation,
-            &config.gateway,
-            peers,
-            mesh_keys.session,
-            redis,
-            &readiness,
-        )?;
+        let (keys, redis) = (mesh_keys.session, config.redis.clone());
+        let gateway = wiring::build_gateway(&foundation, config, &links, keys, redis, &readiness)?;
+        let edge = background.take(gateway);
         let staff = staff::bind(config).await?;
         staff_address = staff.as_ref().and_then(|staff| staff.address().ok());
-        checks.extend(staff::validity(config, &*foundation.clock).map(Validity::check_of_staff));
-        background.spawn(gateway.follow_accounts(stop_background.clone()));
         for listener in [Some(listener), staff].into_iter().flatten() {
-            listening.spawn(listener.serve(gateway.service(), stop_listening.clone()));
+            listening.spawn(listener.serve(edge.clone(), stop_listening.clone()));
         }
     }
     for producer in wiring::followed(service) {
@@ -105,9 +85,9 @@ pub async fn start(
             .bell
             .clone()
             .run_bridge(*producer, stop_background.clone());
-        background.spawn(bridge);
+        background.tasks.spawn(bridge);
     }
-    background.spawn(readiness.clone().watch(checks, stop_background.clone()));
+    let background = background.watch(&readiness, stop_background.clone());
     Ok(Running {
         address,
         staff_address,

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use lutong_operating::health::Readiness;
+use lutong_chassis::Component;
+use lutong_operating::health::{Check, Readiness};
 use lutong_transport::server::ListenConfig;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -61,6 +62,30 @@ impl Running {
         tracing::info!("stopping");
         self.stop().await;
         Ok(())
+    }
+}
+
+/// What the components of this process run and are asked beside their calls.
+#[derive(Default)]
+pub struct Background {
+    pub checks: Vec<Check>,
+    pub tasks: JoinSet<()>,
+}
+
+impl Background {
+    /// Takes over a component's checks and tasks; what is left of it is what it serves.
+    pub fn take<R>(&mut self, component: Component<R>) -> R {
+        self.checks.extend(component.checks);
+        for task in component.tasks {
+            self.tasks.spawn(task);
+        }
+        component.router
+    }
+
+    /// Keeps the readiness by the checks, until `stop`.
+    pub fn watch(mut self, readiness: &Readiness, stop: CancellationToken) -> JoinSet<()> {
+        self.tasks.spawn(readiness.clone().watch(self.checks, stop));
+        self.tasks
     }
 }
 

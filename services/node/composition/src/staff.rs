@@ -3,7 +3,6 @@
 use lutong_kernel::Clock;
 use lutong_operating::tls::account;
 use lutong_operating::tls::certificate;
-use lutong_operating::tls::certificate::Validity;
 use lutong_transport::server::{Listener, TransportSecurity};
 
 use crate::StartError;
@@ -21,12 +20,6 @@ pub async fn bind(config: &NodeConfig) -> Result<Option<Listener>, StartError> {
         .await
         .map(Some)
         .map_err(|source| StartError::Listen { address, source })
-}
-
-/// Its certificate, where it can be used.
-pub fn validity(config: &NodeConfig, clock: &dyn Clock) -> Option<Validity> {
-    config.gateway.staff_listen?;
-    certificate::inspect_staff(&config.gateway.staff_tls, &config.tls.ca, clock.now()).ok()
 }
 
 /// Says what is wrong with its settings and files.

@@ -1,8 +1,9 @@
 //! Which service needs which.
 
 use lutong_chassis::{BuildError, Component, Foundation};
+use lutong_gateway::{Dependencies, Edge, Peers, SessionKeys};
 use lutong_kernel::ServiceName;
-use lutong_operating::health::Need;
+use lutong_operating::health::{Need, Readiness};
 use lutong_operating::mesh_name::caller_of;
 use lutong_operating::tls::TlsError;
 use lutong_storage::installation;
@@ -120,6 +121,26 @@ pub async fn build(
         Gateway => return Ok(None),
     };
     Ok(Some(component))
+}
+
+/// Builds the gateway; `redis` where several replicas count together.
+pub fn build_gateway(
+    foundation: &Foundation,
+    config: &NodeConfig,
+    links: &Links<'_>,
+    session_keys: SessionKeys,
+    redis: Option<String>,
+    readiness: &Readiness,
+) -> Result<Component<Edge>, WiringError> {
+    let peers = ServiceName::WITH_STORAGE.map(|service| links.channel(ServiceName::Gateway, service));
+    let dependencies = Dependencies {
+        peers: peers.into_iter().collect::<Result<Peers, _>>()?,
+        session_keys,
+        redis,
+        readiness: readiness.clone(),
+        mesh_ca: config.tls.ca.clone(),
+    };
+    Ok(lutong_gateway::build(foundation, &config.gateway, dependencies)?)
 }
 
 /// Brings a service's schema up to date, on its own database only.

@@ -1,0 +1,108 @@
+//! Putting the edge together.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lutong_chassis::{BuildError, Component, Foundation};
+use lutong_kernel::{Clock, ServiceName};
+use lutong_operating::health::{Check, Readiness};
+use lutong_operating::tls::certificate;
+use lutong_operating::tls::certificate::Validity;
+
+use crate::config::GatewayConfig;
+use crate::edge::Edge;
+use crate::limits::rate::RateLimits;
+use crate::openapi;
+use crate::pages::Pages;
+use crate::peers::Peers;
+use crate::rpc::Calls;
+use crate::sessions::SessionKeys;
+use crate::sessions::account_versions::AccountVersions;
+use crate::sessions::accounts::Accounts;
+use crate::sessions::certificates::Certificates;
+use crate::sessions::cookie::SessionCookie;
+use crate::sessions::csrf::CsrfTokens;
+use crate::sessions::identification::Identification;
+use crate::sessions::tokens::SessionTokens;
+use crate::sign_in::SignIn;
+
+/// What the edge is given besides its configuration and what every service stands on.
+pub struct Dependencies {
+    /// A channel to each service.
+    pub peers: Peers,
+    pub session_keys: SessionKeys,
+    /// Where the rates of all replicas are counted; none: each process counts for itself.
+    pub redis: Option<String>,
+    /// What the edge's health service tells.
+    pub readiness: Readiness,
+    /// The certificate of the mesh's authority, which must not sign the certificates of accounts.
+    pub mesh_ca: PathBuf,
+}
+
+/// Puts the edge together. Refuses a configuration that would be unsafe, and a contract that it cannot serve.
+pub fn build(
+    foundation: &Foundation,
+    config: &GatewayConfig,
+    dependencies: Dependencies,
+) -> Result<Component<Edge>, BuildError> {
+    config.check()?;
+    if config.dev {
+        tracing::warn!(listen = %config.listen, "the development identity provider is on: anybody signs in as anybody");
+    }
+    let Dependencies {
+        peers,
+        session_keys,
+        redis,
+        readiness,
+        mesh_ca,
+    } = dependencies;
+    let limits = RateLimits::new(config, redis.as_deref())?;
+    let identification = Arc::new(identification(foundation, config, &peers, session_keys, limits));
+    let calls = Calls::new(config, &peers, &readiness, Arc::clone(&identification))?;
+    let pages = Pages {
+        openapi: openapi::document(calls.bindings(), identification.cookie.name(), config.dev),
+    };
+    let sign_in = config.dev.then(|| SignIn {
+        identification: Arc::clone(&identification),
+        ttl: Duration::from_secs(config.session_ttl_s),
+        patience: Duration::from_millis(config.message_patience_ms),
+    });
+    let stop = foundation.stop.clone();
+    let following = async move { identification.versions.follow(stop).await };
+    Ok(Component {
+        service: ServiceName::Gateway,
+        router: Edge::new(calls, pages, sign_in, Arc::clone(&foundation.random)),
+        checks: staff_certificate(config, &mesh_ca, &*foundation.clock)
+            .into_iter()
+            .collect(),
+        tasks: vec![Box::pin(following)],
+    })
+}
+
+fn identification(
+    foundation: &Foundation,
+    config: &GatewayConfig,
+    peers: &Peers,
+    keys: SessionKeys,
+    limits: RateLimits,
+) -> Identification {
+    let identity = peers.get(ServiceName::Identity);
+    let clock = || Arc::clone(&foundation.clock);
+    Identification {
+        accounts: Accounts::new(identity.clone()),
+        tokens: SessionTokens::new(keys.seal, foundation.principal_key.clone(), clock(), config),
+        versions: AccountVersions::new(identity, Duration::from_secs(config.staff_stale_s)),
+        certificates: Certificates::new(clock()),
+        limits,
+        cookie: SessionCookie::of(config),
+        csrf: CsrfTokens::new(keys.csrf),
+    }
+}
+
+/// Watches the certificate of the listener for staff and feeds, where there is one that can be used.
+fn staff_certificate(config: &GatewayConfig, mesh_ca: &std::path::Path, clock: &dyn Clock) -> Option<Check> {
+    config.staff_listen?;
+    let validity = certificate::inspect_staff(&config.staff_tls, mesh_ca, clock.now()).ok();
+    validity.map(Validity::check_of_staff)
+}

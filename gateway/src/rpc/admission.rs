@@ -1,0 +1,82 @@
+//! Letting a call in by its head and its connection alone: who calls, their limits, and the token with which the call goes
+//! on. Who calls is decided before anything is said about what they sent.
+
+use std::sync::Arc;
+
+use http::HeaderValue;
+use http::request::Parts;
+use lutong_kernel::Fault;
+use lutong_proto::policy::Scope;
+use lutong_transport::access::Refusal;
+
+use super::Calls;
+use super::contract::EdgeRpc;
+use super::pools::Work;
+use crate::limits::concurrency::CallPlaces;
+use crate::sessions::accounts::is_away;
+use crate::sessions::identification::{Caller, Connection, CookieUse, Identification};
+use crate::sessions::session_ended;
+use crate::sessions::tokens::VerifiedPrincipal;
+
+/// A call that was let in.
+pub struct AdmittedCall {
+    /// With which it goes on: the metadata `lutong-principal`.
+    pub token: HeaderValue,
+    pub verified: Arc<VerifiedPrincipal>,
+    /// Its share of what its account, address and connection may have under way.
+    _places: CallPlaces,
+}
+
+impl Calls {
+    pub async fn admit(
+        &self,
+        rpc: &EdgeRpc,
+        head: &Parts,
+        cookies: CookieUse,
+    ) -> Result<AdmittedCall, Fault> {
+        let connection = Connection::of(&head.extensions);
+        let caller = self.identification.identify(head, &connection, cookies).await?;
+        let account = caller
+            .is_account
+            .then_some(caller.verified.principal.account.as_str());
+        if account.is_none() && !rpc.public {
+            return Err(Refusal::NotSignedIn.fault());
+        }
+        let is_import = rpc.work == Work::Import;
+        let places = self.concurrency.enter(is_import, account, connection.address)?;
+        let verified = self.with_person(rpc, caller).await?;
+        let token = if rpc.streams {
+            self.identification.tokens.token_for_stream(&verified)
+        } else {
+            verified.token()
+        };
+        Ok(AdmittedCall {
+            token,
+            verified,
+            _places: places,
+        })
+    }
+
+    /// The caller, with the person that their account has got since the session was opened.
+    async fn with_person(&self, rpc: &EdgeRpc, caller: Caller) -> Result<Arc<VerifiedPrincipal>, Fault> {
+        let Caller {
+            session, verified, ..
+        } = caller;
+        let Some(id) = session.filter(|_| verified.awaits_subject()) else {
+            return Ok(verified);
+        };
+        if rpc.public || rpc.scope == Scope::None {
+            return Ok(verified);
+        }
+        let Identification { accounts, tokens, .. } = &*self.identification;
+        match accounts.principal(&verified.principal.account).await {
+            Ok((_, version)) if version != verified.version => Err(session_ended()),
+            Ok((now, _)) if now.subject.is_some() => Ok(tokens.replace(id, &verified, now)),
+            Ok(_) => Ok(verified),
+            // What belongs to the account can go on without the person. What belongs to the person cannot: the caller
+            // would be told that there is none.
+            Err(fault) if rpc.scope == Scope::Case && is_away(&fault) => Ok(verified),
+            Err(fault) => Err(fault),
+        }
+    }
+}
