@@ -6,7 +6,7 @@ CREATE TABLE complaints (
     account BLOB NOT NULL,
     category TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    TEXT BLOB NOT NULL
+    text BLOB NOT NULL
 );
 CREATE INDEX complaints_account ON complaints (account, created_at DESC, tracking_number);
 
