@@ -1,4 +1,4 @@
-//! What direct calls missed: risk-rules' log, read on from where this service stands.
+//! Follows the log of risk-rules, which has the decisions that direct calls did not deliver.
 
 use lutong_failpoint::Broken;
 use lutong_kernel::Fault;
@@ -6,20 +6,21 @@ use lutong_proto::risk_rules::v1::{Event, event};
 use lutong_storage::outbox::{EventHandler, Position, StoredEvent};
 use prost::Message as _;
 
-use super::codes::Codes;
-use crate::domain::code::Code;
-use crate::events::decided;
+use super::Codes;
+use crate::codes::domain::Code;
+use crate::events;
 
-pub struct Decided(Codes);
+/// Applies the decisions in events of risk-rules.
+pub struct DecisionFollower(Codes);
 
-impl Decided {
+impl DecisionFollower {
     pub const fn new(codes: Codes) -> Self {
         Self(codes)
     }
 }
 
 #[async_trait::async_trait]
-impl EventHandler for Decided {
+impl EventHandler for DecisionFollower {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
         let mut decided = Vec::with_capacity(events.len());
         for stored in events {
@@ -40,14 +41,14 @@ impl EventHandler for Decided {
     }
 }
 
-/// Events of a later version of the contract that mean nothing here are passed over.
+/// The decision in an event. Events of other kinds, which a later version of the contract may have, are ignored.
 fn decision_in(stored: &StoredEvent) -> Result<Option<Code>, String> {
     let event = Event::decode(&*stored.payload).map_err(|error| error.to_string())?;
     let Some(event::Payload::DecisionMade(made)) = event.payload else {
         return Ok(None);
     };
     let decision = made.decision.ok_or("there is no decision in it")?;
-    decided::code(&decision)
+    events::decided_code(&decision)
         .map(Some)
         .map_err(|wrong| format!("{}: {}", wrong.field, wrong.en))
 }

@@ -1,7 +1,7 @@
-//! Code rows kept in memory, where this process is the only writer.
+//! A cache of code rows for a process that is the only writer of its database.
 //!
-//! A writer takes its subjects' rows out before it commits, and nobody may put them back until it has: a reader that
-//! read before the commit must not leave the older row behind after it.
+//! A writer removes the rows of its subjects before it commits, and nobody may insert them again until the commit: a reader that
+//! read the database before the commit must not leave the older row in the cache after it.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher as _;
@@ -10,18 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lutong_failpoint::Broken;
 use lutong_kernel::SubjectId;
 
-use crate::domain::code::ShownCode;
+use crate::codes::domain::MaskedCode;
 
 const SHARDS: usize = 64;
-/// Rows of a shard; a full one begins anew.
-const ROWS: usize = 4_096;
+/// Rows of a shard. A full shard is cleared.
+const MAX_ROWS: usize = 4_096;
 
 #[derive(Default)]
 struct Shard {
-    rows: HashMap<SubjectId, Arc<ShownCode>>,
-    /// Writes under way.
+    rows: HashMap<SubjectId, Arc<MaskedCode>>,
+    /// Running writes.
     writers: usize,
-    /// Counts beginnings and ends of writes.
+    /// Grows when a write begins and when it ends.
     epoch: u64,
 }
 
@@ -30,12 +30,12 @@ pub struct Memory {
     hasher: std::hash::RandomState,
 }
 
-/// Leave to put a row read from now on into memory; void once anybody wrote.
+/// Permission to insert a row that is read from now on. It is void once a write of the shard has begun.
 #[derive(Debug, Clone, Copy)]
 pub struct Ticket(Option<u64>);
 
-/// A write under way: no row of its subjects is in memory until it is dropped, after the commit.
-pub struct Writing {
+/// A running write. While it exists no row of its subjects is in the cache; it is dropped after the commit.
+pub struct WriteGuard {
     memory: Arc<Memory>,
     subjects: Vec<SubjectId>,
 }
@@ -51,11 +51,11 @@ impl Memory {
     fn shard(&self, subject: SubjectId) -> MutexGuard<'_, Shard> {
         #[allow(clippy::cast_possible_truncation)] // only the low bits matter
         let index = self.hasher.hash_one(subject) as usize % SHARDS;
-        // Nothing under this lock can panic half-way.
+        // No code under this lock can panic, so that a poisoned shard is consistent.
         self.shards[index].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn get(&self, subject: SubjectId) -> Result<Arc<ShownCode>, Ticket> {
+    pub fn get(&self, subject: SubjectId) -> Result<Arc<MaskedCode>, Ticket> {
         let shard = self.shard(subject);
         match shard.rows.get(&subject) {
             Some(row) => Ok(Arc::clone(row)),
@@ -63,17 +63,17 @@ impl Memory {
         }
     }
 
-    pub fn put(&self, ticket: Ticket, row: &Arc<ShownCode>) {
+    pub fn put(&self, ticket: Ticket, row: &Arc<MaskedCode>) {
         let mut shard = self.shard(row.code.subject);
         if shard.writers == 0 && ticket.0 == Some(shard.epoch) {
-            if shard.rows.len() >= ROWS {
+            if shard.rows.len() >= MAX_ROWS {
                 shard.rows.clear();
             }
             shard.rows.insert(row.code.subject, Arc::clone(row));
         }
     }
 
-    pub fn writing(self: &Arc<Self>, subjects: Vec<SubjectId>) -> Writing {
+    pub fn writing(self: &Arc<Self>, subjects: Vec<SubjectId>) -> WriteGuard {
         for subject in &subjects {
             let mut shard = self.shard(*subject);
             if !lutong_failpoint::broken(Broken::StaleMemory) {
@@ -82,14 +82,14 @@ impl Memory {
             shard.writers += 1;
             shard.epoch += 1;
         }
-        Writing {
+        WriteGuard {
             memory: Arc::clone(self),
             subjects,
         }
     }
 }
 
-impl Drop for Writing {
+impl Drop for WriteGuard {
     fn drop(&mut self) {
         for subject in &self.subjects {
             let mut shard = self.memory.shard(*subject);
@@ -102,13 +102,13 @@ impl Drop for Writing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::code::Code;
+    use crate::codes::domain::Code;
     use lutong_kernel::random::SeededRandom;
     use lutong_kernel::{Colour, DecisionId, Timestamp};
 
-    fn row(version: i64) -> Arc<ShownCode> {
+    fn row(version: i64) -> Arc<MaskedCode> {
         let start = Timestamp::from_seconds(0);
-        Arc::new(ShownCode {
+        Arc::new(MaskedCode {
             code: Code {
                 subject: SubjectId::new(start, &SeededRandom::new(1)),
                 decision: DecisionId::new(start, &SeededRandom::new(2)),

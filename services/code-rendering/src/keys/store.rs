@@ -1,11 +1,31 @@
-//! The keys that sign tokens.
+//! The table `signing_keys`.
 
 use lutong_kernel::Timestamp;
 use lutong_storage::StorageError;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryOrder as _};
 
-use super::tables::signing_key::{self, Column};
+use self::signing_key::Column;
+
+pub mod signing_key {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "signing_keys")]
+    pub struct Model {
+        /// 1, 2, …: the highest in force signs.
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub number: i64,
+        /// PKCS#8, encrypted.
+        pub private_key: Vec<u8>,
+        pub not_before: i64,
+        pub not_after: Option<i64>,
+        pub revoked_at: Option<i64>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
 
 /// A key as stored.
 #[derive(Debug, Clone)]
@@ -34,7 +54,7 @@ pub async fn all(connection: &impl ConnectionTrait) -> Result<Vec<StoredKey>, St
     Ok(keys.collect())
 }
 
-/// Adds a key unless there is one of its number: of several processes that start together one key wins.
+/// Adds a key unless its number exists: of several processes that start together, one inserts the key and the others read it.
 pub async fn insert(transaction: &DatabaseTransaction, key: StoredKey) -> Result<(), StorageError> {
     let row = signing_key::ActiveModel {
         number: Set(key.number),

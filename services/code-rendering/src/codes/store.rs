@@ -1,4 +1,4 @@
-//! Code rows: read by subject, written only by a newer version.
+//! The table `codes`: read by subject, written only by a newer version.
 
 use lutong_failpoint::Broken;
 use lutong_kernel::{Colour, DecisionId, SubjectId, Timestamp};
@@ -10,8 +10,30 @@ use sea_orm::{
     QueryFilter as _,
 };
 
-use super::tables::code::{self, Column};
-use crate::domain::code::Code;
+use self::code::Column;
+use crate::codes::domain::Code;
+
+pub mod code {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "codes")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub subject_id: Vec<u8>,
+        pub decision_id: Vec<u8>,
+        /// GB/T 38962 wire code: 0, 1, 10.
+        pub colour: i32,
+        pub version: i64,
+        pub evaluated_at: i64,
+        pub next_change_at: Option<i64>,
+        /// Encrypted; absent until identity has given it.
+        pub mask: Option<Vec<u8>>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
 
 /// A code with its mask as stored.
 #[derive(Debug, Clone)]
@@ -66,8 +88,8 @@ fn newer_only() -> &'static str {
     "excluded.version > codes.version"
 }
 
-/// Writes decisions that are newer than what is there, one a subject: how many were. A mask that is there already
-/// stays.
+/// Writes those of `codes`, at most one a subject, that are newer than the stored row, and returns how many were written. A stored
+/// mask is kept.
 pub async fn upsert_newer(
     transaction: &DatabaseTransaction,
     codes: Vec<StoredCode>,

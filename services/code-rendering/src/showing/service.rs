@@ -1,4 +1,4 @@
-//! Showing a code: one row, one signature.
+//! Shows a code: one row read, one signature made.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use lutong_kernel::{Clock, Fault, FaultCode, Timestamp};
 use lutong_token::{Claims, DYNAMIC_LIFE_SECONDS, Issuer, Mask};
 use lutong_transport::access::WardPermit;
 
-use super::codes::Codes;
-use super::keys::Keys;
-use crate::domain::code::Code;
+use crate::codes::domain::Code;
+use crate::codes::service::Codes;
+use crate::keys::service::Keys;
 
-/// A code as it is shown.
+/// A dynamic token and the code that it shows.
 #[derive(Debug)]
-pub struct Shown {
+pub struct IssuedToken {
     pub token: String,
     pub code: Code,
     pub mask: Option<Mask>,
@@ -38,11 +38,11 @@ impl Showing {
         }
     }
 
-    /// A token signed now, good for 60 seconds.
-    pub async fn show(&self, permit: &WardPermit) -> Result<Shown, Fault> {
+    /// Signs a token of the code, valid for 60 seconds.
+    pub async fn show(&self, permit: &WardPermit) -> Result<IssuedToken, Fault> {
         let subject = permit.subject()?;
-        // Before the row is read: a token that says it was issued after a decision came into force shows that decision,
-        // however long reading, the mask and signing take.
+        // Taken before the row is read: a token whose issue time is after a decision came into force must show that decision, however
+        // long the read, the mask and the signature take.
         let issued_at = self.clock.now();
         let row = self.codes.find(subject).await?.ok_or_else(not_found)?;
         if row.code.awaits_decision(issued_at) {
@@ -62,7 +62,7 @@ impl Showing {
             mask.clone(),
         );
         let claims = claims.map_err(|error| unsigned(&error))?;
-        Ok(Shown {
+        Ok(IssuedToken {
             token: ring.signer.sign(&claims).map_err(|error| unsigned(&error))?,
             code: row.code.clone(),
             mask,
@@ -86,7 +86,7 @@ fn not_found() -> Fault {
     )
 }
 
-/// DOMAIN 3: a code that shows no colour while data is refreshed must say so.
+/// The code shows no colour until risk-rules has decided again, and the answer says so.
 pub fn refreshing() -> Fault {
     Fault::new(
         FaultCode::Unavailable,

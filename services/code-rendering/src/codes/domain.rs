@@ -1,9 +1,9 @@
-//! What a code shows, and when it may not.
+//! What a code shows, and when it must not be shown.
 
 use lutong_kernel::{Colour, DecisionId, SubjectId, Timestamp};
 use lutong_token::Mask;
 
-/// A decision as a code takes it: the colour, not why.
+/// A decision of risk-rules without its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Code {
     pub subject: SubjectId,
@@ -17,22 +17,21 @@ pub struct Code {
 }
 
 impl Code {
-    /// A green code cites nothing, so that whatever is due to change makes it yellow or red. Once that instant has
-    /// come green is no longer true, even while nobody has decided anew. A red or yellow one may stand too long, never
-    /// too short.
+    /// Whether the code must not be shown until risk-rules has decided again. A green code cites no rule, so that its next change can only
+    /// make it yellow or red: from that instant green may be wrong. A red or yellow code may stay in force too long, never too short.
     pub fn awaits_decision(&self, now: Timestamp) -> bool {
         self.colour == Colour::Green && self.next_change_at.is_some_and(|change| change <= now)
     }
 }
 
-/// A code as it is shown: what a door may see of the name is there once identity has given it.
+/// A code with the name mask, which is absent until identity has provided it.
 #[derive(Debug, Clone)]
-pub struct ShownCode {
+pub struct MaskedCode {
     pub code: Code,
     pub mask: Option<Mask>,
 }
 
-/// The newest of several decisions about each subject, in the subjects' order.
+/// The newest of the decisions about each subject, ordered by subject.
 pub fn newest(mut codes: Vec<Code>) -> Vec<Code> {
     codes.sort_unstable_by_key(|code| (code.subject, std::cmp::Reverse(code.version)));
     codes.dedup_by_key(|code| code.subject);

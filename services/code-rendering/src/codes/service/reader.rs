@@ -1,4 +1,4 @@
-//! Reads of single rows that arrive together become one query.
+//! Gathers concurrent reads of single rows into one query.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use lutong_kernel::SubjectId;
 use lutong_storage::gather::Gatherer;
 use lutong_storage::{Database, StorageError};
 
-use crate::store::codes::{self, StoredCode};
+use crate::codes::store::{self, StoredCode};
 
-/// Rows of one query.
+/// Rows that one query reads at the most.
 const BATCH: usize = 256;
-/// Queries under way at once.
+/// Queries that run at the same time.
 const QUERIES: usize = 4;
 
 type Answer = Result<Option<StoredCode>, StorageError>;
@@ -37,7 +37,7 @@ impl BatchedReader {
 }
 
 async fn read(database: Database, subjects: Vec<SubjectId>) -> Vec<Answer> {
-    match codes::find_all(database.reader(), &subjects).await {
+    match store::find_all(database.reader(), &subjects).await {
         Ok(found) => {
             let found: HashMap<_, _> = found.into_iter().map(|row| (row.code.subject, row)).collect();
             subjects

@@ -1,4 +1,8 @@
-//! Codes as they stand: bringing decisions into force, and reading what is.
+//! Brings decisions into force and reads the codes in force.
+
+mod follower;
+mod memory;
+mod reader;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -13,21 +17,24 @@ use lutong_storage::outbox::Position;
 use lutong_storage::{Database, Engine, StorageError};
 use lutong_token::Mask;
 
-use super::memory::{Memory, Writing};
-use super::reading::BatchedReader;
-use crate::domain::code::{Code, ShownCode, newest};
+use self::memory::{Memory, WriteGuard};
+use self::reader::BatchedReader;
+use super::domain::{Code, MaskedCode, newest};
+use super::store::{self, StoredCode};
 use crate::peers::identity::IdentityMasks;
-use crate::store::codes::{self, StoredCode};
 
-/// Decisions that changed a code, by subject and version.
-pub type Changed = HashSet<(SubjectId, i64)>;
+pub use self::follower::DecisionFollower;
 
-/// Calls that are applied in one transaction.
-type Together = Gatherer<Vec<Code>, Result<Arc<Changed>, Fault>>;
+/// Codes that a call changed, by subject and new version.
+pub type ChangedCodes = HashSet<(SubjectId, i64)>;
 
-/// Decisions of a call that is gathered with others, and such calls in one transaction.
-const GATHERED: usize = 4;
-const CALLS: usize = 256;
+/// Gathers concurrent calls and applies them in one transaction.
+type ApplyGatherer = Gatherer<Vec<Code>, Result<Arc<ChangedCodes>, Fault>>;
+
+/// A call of more decisions has a transaction of its own.
+const MAX_GATHERED_DECISIONS: usize = 4;
+/// Calls that one transaction applies at the most.
+const MAX_GATHERED_CALLS: usize = 256;
 
 /// All codes; cheap to clone.
 #[derive(Clone)]
@@ -39,7 +46,7 @@ struct Inner {
     reader: BatchedReader,
     memory: Option<Arc<Memory>>,
     masks: IdentityMasks,
-    gatherer: OnceLock<Together>,
+    gatherer: OnceLock<ApplyGatherer>,
 }
 
 fn context(subject: SubjectId) -> Vec<u8> {
@@ -49,10 +56,10 @@ fn context(subject: SubjectId) -> Vec<u8> {
 impl Codes {
     pub fn new(store: &Store, masks: IdentityMasks) -> Self {
         let database = store.database.clone();
-        // SQLite's file belongs to this process alone; a PostgreSQL database has other replicas' writes in it.
-        let alone = database.engine() == Engine::Sqlite;
-        let alone = alone || lutong_failpoint::broken(Broken::StaleMemory);
-        let memory = alone.then(Memory::new);
+        // Only this process writes to its SQLite file; to a PostgreSQL database other replicas write, too.
+        let is_only_writer = database.engine() == Engine::Sqlite;
+        let use_memory = is_only_writer || lutong_failpoint::broken(Broken::StaleMemory);
+        let memory = use_memory.then(Memory::new);
         Self(Arc::new(Inner {
             reader: BatchedReader::start(database.clone()),
             fields: store.fields.clone(),
@@ -63,8 +70,8 @@ impl Codes {
         }))
     }
 
-    /// The code of a subject as it stands now.
-    pub async fn find(&self, subject: SubjectId) -> Result<Option<Arc<ShownCode>>, Fault> {
+    /// The code of a subject that is in force now.
+    pub async fn find(&self, subject: SubjectId) -> Result<Option<Arc<MaskedCode>>, Fault> {
         let ticket = match self.0.memory.as_ref().map(|memory| memory.get(subject)) {
             Some(Ok(row)) => return Ok(Some(row)),
             Some(Err(ticket)) => Some(ticket),
@@ -81,10 +88,11 @@ impl Codes {
         Ok(Some(row))
     }
 
-    /// Brings decisions into force together with those of other calls that wait: how many of these changed a code.
+    /// Brings decisions into force, in one transaction with the small calls that wait meanwhile. Returns how many of `decided` changed a
+    /// code.
     pub async fn apply(&self, decided: Vec<Code>) -> Result<u64, Fault> {
-        let own: Changed = decided.iter().map(|code| (code.subject, code.version)).collect();
-        let changed = if decided.len() > GATHERED {
+        let own: ChangedCodes = decided.iter().map(|code| (code.subject, code.version)).collect();
+        let changed = if decided.len() > MAX_GATHERED_DECISIONS {
             Arc::new(self.apply_now(decided, None).await?)
         } else {
             let gatherer = self.0.gatherer.get_or_init(|| self.gather());
@@ -93,10 +101,10 @@ impl Codes {
         Ok(own.intersection(&changed).count() as u64)
     }
 
-    fn gather(&self) -> Together {
-        // Weak: the worker must not keep alive what keeps it alive.
+    fn gather(&self) -> ApplyGatherer {
+        // Weak: `Inner` owns the gatherer, whose worker would otherwise own `Inner`.
         let inner = Arc::downgrade(&self.0);
-        Gatherer::start(CALLS, 1, move |calls: Vec<Vec<Code>>| {
+        Gatherer::start(MAX_GATHERED_CALLS, 1, move |calls: Vec<Vec<Code>>| {
             let inner = inner.clone();
             async move {
                 let count = calls.len();
@@ -109,9 +117,13 @@ impl Codes {
         })
     }
 
-    /// Brings decisions into force: those that were newer than what was there. `position` is that of a follower, stored
-    /// with them.
-    pub async fn apply_now(&self, decided: Vec<Code>, position: Option<Position>) -> Result<Changed, Fault> {
+    /// Brings those of `decided` into force that are newer than the stored codes, and returns them. The `position` of a follower is
+    /// stored in the same transaction.
+    pub async fn apply_now(
+        &self,
+        decided: Vec<Code>,
+        position: Option<Position>,
+    ) -> Result<ChangedCodes, Fault> {
         let mut decided = newest(decided);
         let known = self.versions(&decided).await?;
         let newer = |code: &Code| {
@@ -122,11 +134,11 @@ impl Codes {
             version.is_none_or(|version| *version < code.version)
         };
         decided.retain(newer);
-        // What was read was committed: a repeated decision is in force, and costs no write.
+        // The versions that were read are committed: repeated decisions are in force already and need no write.
         if decided.is_empty() && position.is_none() {
-            return Ok(Changed::new());
+            return Ok(ChangedCodes::new());
         }
-        let changed: Changed = decided.iter().map(|code| (code.subject, code.version)).collect();
+        let changed: ChangedCodes = decided.iter().map(|code| (code.subject, code.version)).collect();
         let subjects: Vec<_> = decided.iter().map(|code| code.subject).collect();
         let new: Vec<_> = subjects
             .iter()
@@ -147,12 +159,12 @@ impl Codes {
             .collect::<Result<Vec<_>, Fault>>()?;
         let writing = self.writing(subjects);
         let database = self.0.database.clone();
-        // A task of its own: when the caller goes, the rows must stay out of memory until the commit all the same.
+        // A task of its own: even when the caller is cancelled, the guard must keep the rows out of memory until the commit.
         let write = tokio::spawn(async move {
             let written: Result<(), StorageError> = database
                 .write(move |transaction| {
                     async move {
-                        codes::upsert_newer(transaction, rows).await?;
+                        store::upsert_newer(transaction, rows).await?;
                         if let Some(position) = position {
                             position.advance(transaction).await?;
                         }
@@ -169,7 +181,7 @@ impl Codes {
         Ok(changed)
     }
 
-    fn writing(&self, subjects: Vec<SubjectId>) -> Option<Writing> {
+    fn writing(&self, subjects: Vec<SubjectId>) -> Option<WriteGuard> {
         self.0.memory.as_ref().map(|memory| memory.writing(subjects))
     }
 
@@ -178,14 +190,14 @@ impl Codes {
             return Ok(HashMap::new());
         }
         let subjects: Vec<_> = decided.iter().map(|code| code.subject).collect();
-        let known = codes::find_all(self.0.database.reader(), &subjects).await?;
+        let known = store::find_all(self.0.database.reader(), &subjects).await?;
         Ok(known
             .into_iter()
             .map(|stored| (stored.code.subject, stored.code.version))
             .collect())
     }
 
-    /// Masks of subjects that have no code yet. A code goes into force without one rather than wait.
+    /// Masks of subjects that have no code yet. Without an answer of identity the code goes into force without a mask.
     async fn masks_for_new(&self, new: &[SubjectId]) -> HashMap<SubjectId, String> {
         if new.is_empty() {
             return HashMap::new();
@@ -199,7 +211,7 @@ impl Codes {
         }
     }
 
-    /// Asks identity once more for the mask that a code lacks, and keeps it.
+    /// Asks identity again for the mask that a code lacks, and stores it.
     pub async fn fetch_mask(&self, subject: SubjectId) -> Option<Mask> {
         let mask = match self.0.masks.get(&[subject]).await {
             Ok(mut masks) => Mask::try_new(&masks.remove(&subject)?).ok()?,
@@ -221,7 +233,7 @@ impl Codes {
         let write = tokio::spawn(async move {
             let written: Result<(), StorageError> = database
                 .write(move |transaction| {
-                    async move { codes::set_mask(transaction, subject, sealed).await }.boxed()
+                    async move { store::set_mask(transaction, subject, sealed).await }.boxed()
                 })
                 .await;
             drop(writing);
@@ -231,7 +243,7 @@ impl Codes {
     }
 }
 
-fn open(cipher: &ReadyCipher, stored: StoredCode) -> Result<ShownCode, Fault> {
+fn open(cipher: &ReadyCipher, stored: StoredCode) -> Result<MaskedCode, Fault> {
     let StoredCode { code, sealed_mask } = stored;
     let mask = sealed_mask
         .map(|sealed| cipher.decrypt_text(&sealed, &context(code.subject)))
@@ -243,5 +255,5 @@ fn open(cipher: &ReadyCipher, stored: StoredCode) -> Result<ShownCode, Fault> {
             tracing::error!(subject = %code.subject, %error, "a stored name mask is none");
             Fault::internal()
         })?;
-    Ok(ShownCode { code, mask })
+    Ok(MaskedCode { code, mask })
 }

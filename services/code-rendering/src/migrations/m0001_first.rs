@@ -6,7 +6,8 @@ use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-use crate::store::tables::{code, signing_key};
+use crate::codes::store::code;
+use crate::keys::store::signing_key;
 
 pub struct Migration;
 

@@ -12,12 +12,12 @@ use lutong_storage::{Database, StorageError};
 use lutong_token::{Algorithm, DynamicIdKey, Issuer, SigningKey, TrustedKey, VerifyingKeys};
 use tokio::sync::Mutex;
 
-use crate::store::signing_keys::{self, StoredKey};
+use super::store::{self, StoredKey};
 
-/// How soon a rotation or a revocation by another process is seen.
+/// After this time the keys are read again, so that a rotation or revocation by another process is noticed.
 const REREAD: Duration = Duration::from_secs(60);
 
-/// Keys in force at one reading.
+/// The keys that one read of the table found.
 #[derive(Debug)]
 pub struct Ring {
     pub signer: SigningKey,
@@ -67,20 +67,20 @@ impl Keys {
         &self.0.dynamic_id
     }
 
-    /// The keys; read when first needed and again every minute, the first one made when there is none.
+    /// The keys. They are read at the first call and again every minute. When the table is empty, the first key is generated.
     pub async fn ring(&self) -> Result<Arc<Ring>, Fault> {
         let now = self.0.clock.now();
         if let Some(ring) = self.0.ring.load_full() {
             if now.since(ring.read_at) < REREAD {
                 return Ok(ring);
             }
-            // One reads anew, the others go on with what is known.
-            let Ok(_alone) = self.0.reading.try_lock() else {
+            // One caller reads again; the others use the ring that is there.
+            let Ok(_guard) = self.0.reading.try_lock() else {
                 return Ok(ring);
             };
             return self.read(now).await;
         }
-        let _one_at_a_time = self.0.reading.lock().await;
+        let _guard = self.0.reading.lock().await;
         match self.0.ring.load_full() {
             Some(ring) => Ok(ring),
             None => self.read(now).await,
@@ -88,7 +88,7 @@ impl Keys {
     }
 
     async fn read(&self, now: Timestamp) -> Result<Arc<Ring>, Fault> {
-        let mut stored = signing_keys::all(self.0.database.reader()).await?;
+        let mut stored = store::all(self.0.database.reader()).await?;
         if stored.is_empty() {
             stored = self.make_first(now).await?;
         }
@@ -142,8 +142,8 @@ impl Keys {
         };
         let stored = self.0.database.write(move |transaction| {
             async move {
-                signing_keys::insert(transaction, key).await?;
-                signing_keys::all(transaction).await
+                store::insert(transaction, key).await?;
+                store::all(transaction).await
             }
             .boxed()
         });
