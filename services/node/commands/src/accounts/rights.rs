@@ -2,7 +2,7 @@
 
 use clap::Args;
 use lutong_declaration::domain::feed::{self, Authority};
-use lutong_identity::domain::account::{ACTING, Account, AccountId};
+use lutong_identity::{ACTING, Account, AccountId};
 use lutong_kernel::DivisionCode;
 use lutong_proto::policy::Role;
 use lutong_risk_rules::domain::notice::place::is_issued;
