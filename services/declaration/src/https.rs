@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
 
-use crate::domain::pull::PullFailure;
+use crate::pulls::domain::PullFailure;
 pub use page::Page;
 
 /// Bytes of one page: a thousand records have less than a quarter of it.
