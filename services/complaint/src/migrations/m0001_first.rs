@@ -6,7 +6,7 @@ use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Index, IndexOrder, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-use crate::store::tables::complaints;
+use crate::store::complaint as complaints;
 
 pub struct Migration;
 
