@@ -1,4 +1,4 @@
-//! The contract of federation: parse, call, map.
+//! `PartnerCodeService`: parse, call, map.
 
 use lutong_chassis::skin::Query;
 use lutong_kernel::Fault;
@@ -10,9 +10,9 @@ use lutong_transport::access::NoPermit;
 
 use crate::service::{PartnerCode, Partners};
 
-pub struct Handler(pub Partners);
+pub struct PartnerCodeRpc(pub Partners);
 
-impl PartnerCodeHandler for Handler {
+impl PartnerCodeHandler for PartnerCodeRpc {
     async fn verify_partner_code(
         &self,
         _: Query<NoPermit>,

@@ -1,4 +1,4 @@
-//! The record of verifications.
+//! The table `verifications`: append-only, nothing personal.
 
 use lutong_kernel::Timestamp;
 use lutong_storage::StorageError;
@@ -7,9 +7,30 @@ use sea_orm::{
     DatabaseTransaction, EntityTrait as _,
 };
 
-use super::tables::verification::{ActiveModel, Entity};
+use self::verification::{ActiveModel, Entity};
 
-/// One verification.
+pub mod verification {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+    #[sea_orm(table_name = "verifications")]
+    pub struct Model {
+        #[sea_orm(primary_key)]
+        pub id: i64,
+        pub verified_at: i64,
+        /// Absent when the code was refused.
+        pub province: Option<String>,
+        pub trust_list_version: String,
+        pub outcome: String,
+        /// The id of the key that the token names, in hex; absent when the token cannot be read.
+        pub key_id: Option<String>,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// A verification to record.
 #[derive(Debug, Clone)]
 pub struct Verification {
     pub verified_at: Timestamp,
@@ -21,6 +42,7 @@ pub struct Verification {
     pub outcome: &'static str,
 }
 
+/// Records a verification.
 pub async fn append(
     transaction: &DatabaseTransaction,
     verification: Verification,

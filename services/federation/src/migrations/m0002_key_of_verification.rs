@@ -4,7 +4,7 @@ use sea_orm::DbErr;
 use sea_orm::sea_query::{ColumnDef, Table};
 use sea_orm_migration::{MigrationName, MigrationTrait, SchemaManager};
 
-use crate::store::tables::verification;
+use crate::store::verification;
 
 pub struct Migration;
 
