@@ -8,8 +8,9 @@ use lutong_transport::access::{AnyPermit, WardPermit};
 use lutong_transport::reply;
 
 use super::service::Codes;
+use crate::events;
+use crate::showing::rpc::show_code;
 use crate::showing::service::Showing;
-use crate::{events, showing};
 
 pub struct CodeRpc {
     pub codes: Codes,
@@ -38,6 +39,6 @@ impl CodeHandler for CodeRpc {
         call: Query<WardPermit>,
         message: wire::ShowCodeRequest,
     ) -> Result<wire::ShowCodeResponse, Fault> {
-        showing::rpc::show_code(&self.showing, &call.permit, &message).await
+        show_code(&self.showing, &call.permit, &message).await
     }
 }

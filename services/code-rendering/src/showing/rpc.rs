@@ -7,7 +7,7 @@ use lutong_proto::types::v1::{Colour as WireColour, LocalisedText};
 use lutong_transport::access::WardPermit;
 
 use super::service::{IssuedToken, Showing};
-use crate::render;
+use crate::render::rpc::image;
 
 pub async fn show_code(
     showing: &Showing,
@@ -15,7 +15,7 @@ pub async fn show_code(
     message: &wire::ShowCodeRequest,
 ) -> Result<wire::ShowCodeResponse, Fault> {
     let issued = showing.show(permit).await?;
-    let image = render::rpc::image(&issued.token, message.image_format())?;
+    let image = image(&issued.token, message.image_format())?;
     Ok(response(issued, image))
 }
 

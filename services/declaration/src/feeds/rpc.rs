@@ -15,8 +15,7 @@ use tonic::Streaming;
 
 use super::domain::MAX_ROWS;
 use super::service::{Feeds, ImportSummary};
-use crate::fact_imports;
-use crate::fact_imports::rpc::effect;
+use crate::fact_imports::rpc::{self as fact_imports, effect};
 use crate::fact_imports::service::FactImports;
 
 pub struct FeedRpc {
@@ -108,7 +107,7 @@ impl FeedHandler for FeedRpc {
         call: Mutation<FeedPermit>,
         message: wire::CreateFactImportRequest,
     ) -> Result<wire::CreateFactImportResponse, Fault> {
-        fact_imports::rpc::create_fact_import(&self.imports, call, message).await
+        fact_imports::create_fact_import(&self.imports, call, message).await
     }
 
     async fn append_fact_import_rows(
@@ -116,7 +115,7 @@ impl FeedHandler for FeedRpc {
         call: Query<FeedPermit>,
         message: wire::AppendFactImportRowsRequest,
     ) -> Result<wire::AppendFactImportRowsResponse, Fault> {
-        fact_imports::rpc::append_fact_import_rows(&self.imports, &call, message).await
+        fact_imports::append_fact_import_rows(&self.imports, &call, message).await
     }
 
     async fn finish_fact_import(
@@ -124,7 +123,7 @@ impl FeedHandler for FeedRpc {
         call: Mutation<FeedPermit>,
         message: wire::FinishFactImportRequest,
     ) -> Result<wire::FinishFactImportResponse, Fault> {
-        fact_imports::rpc::finish_fact_import(&self.imports, call, message).await
+        fact_imports::finish_fact_import(&self.imports, call, message).await
     }
 
     async fn get_fact_import(
@@ -132,7 +131,7 @@ impl FeedHandler for FeedRpc {
         call: Query<FeedPermit>,
         message: wire::GetFactImportRequest,
     ) -> Result<wire::GetFactImportResponse, Fault> {
-        fact_imports::rpc::get_fact_import(&self.imports, &call, message).await
+        fact_imports::get_fact_import(&self.imports, &call, message).await
     }
 
     async fn list_fact_imports(
@@ -140,7 +139,7 @@ impl FeedHandler for FeedRpc {
         call: Listing<FeedPermit>,
         _: wire::ListFactImportsRequest,
     ) -> Result<wire::ListFactImportsResponse, Fault> {
-        fact_imports::rpc::list_fact_imports(&self.imports, &call).await
+        fact_imports::list_fact_imports(&self.imports, &call).await
     }
 
     async fn list_fact_import_errors(
@@ -148,7 +147,7 @@ impl FeedHandler for FeedRpc {
         call: Listing<FeedPermit>,
         message: wire::ListFactImportErrorsRequest,
     ) -> Result<wire::ListFactImportErrorsResponse, Fault> {
-        fact_imports::rpc::list_fact_import_errors(&self.imports, &call, message).await
+        fact_imports::list_fact_import_errors(&self.imports, &call, message).await
     }
 
     async fn list_fact_kinds(

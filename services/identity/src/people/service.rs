@@ -20,8 +20,8 @@ use uuid::Uuid;
 
 use super::domain::{Person, StatedDocument, StatedPerson};
 use super::store::{self, DocumentIndex, NewPerson, SealedPerson};
-use crate::accounts;
 use crate::accounts::domain::AccountId;
+use crate::accounts::store as accounts;
 
 /// The register of people; cheap to clone.
 #[derive(Clone)]
@@ -214,8 +214,8 @@ async fn run_together(
         });
     }
     // A batch with a document that has a subject already, also as a placeholder, is run one registration at a time.
-    let accounts = batch.iter().map(|one| (&one.account, one.new_subject));
-    if !store::insert(transaction, new).await? || !accounts::store::bind_new(transaction, accounts).await? {
+    let bindings = batch.iter().map(|one| (&one.account, one.new_subject));
+    if !store::insert(transaction, new).await? || !accounts::bind_new(transaction, bindings).await? {
         return Err(Apart);
     }
     Ok(batch.into_iter().map(|one| one.new_subject).collect())
@@ -258,7 +258,7 @@ impl Registration {
                 store::update(transaction, subject, sealed, self.now).await?;
             }
         }
-        if !accounts::store::bind(transaction, &self.account, subject).await? {
+        if !accounts::bind(transaction, &self.account, subject).await? {
             return Err(bound_differently());
         }
         Ok(subject)
