@@ -72,64 +72,24 @@ pub enum Disk {
 }
 
 /// Accounts that every mesh has: staff and feeds.
-const ACCOUNTS: [&[&str]; 16] = [
-    &["supervisor-1", "--role", "supervisor", "--province-wide"],
-    &["supervisor-2", "--role", "supervisor", "--province-wide"],
-    &[
-        "supervisor-370300",
-        "--role",
-        "supervisor",
-        "--division",
-        "370300",
-    ],
-    &["officer-1", "--role", "health-officer", "--division", "370202"],
-    &["officer-2", "--role", "health-officer", "--division", "370200"],
-    &[
-        "officer-370300",
-        "--role",
-        "health-officer",
-        "--division",
-        "370300",
-    ],
-    &["officer-370000", "--role", "health-officer", "--province-wide"],
-    &["rule-author-1", "--role", "rule-author"],
-    &["rule-approver-1", "--role", "rule-approver"],
-    &["epidemiologist-1", "--role", "epidemiologist", "--province-wide"],
-    &["operator-1", "--role", "operator"],
-    &["auditor-1", "--role", "auditor"],
-    &["checkpoint-1", "--role", "checkpoint"],
-    &[
-        "cdc-370200",
-        "--role",
-        "authority-feed",
-        "--source",
-        "cdc-370200",
-        "--kinds",
-        "case,close_contact,stay,symptoms,fever_clinic_visit",
-        "--province-wide",
-    ],
-    &[
-        "border-370000",
-        "--role",
-        "authority-feed",
-        "--source",
-        "border-370000",
-        "--kinds",
-        "entry,test",
-        "--province-wide",
-    ],
-    &[
-        "cdc-370700",
-        "--role",
-        "authority-feed",
-        "--source",
-        "cdc-370700",
-        "--kinds",
-        "stay",
-        "--divisions",
-        "370700",
-    ],
-];
+const ACCOUNTS: &str = "\
+supervisor-1 --role supervisor --province-wide
+supervisor-2 --role supervisor --province-wide
+supervisor-370300 --role supervisor --division 370300
+officer-1 --role health-officer --division 370202
+officer-2 --role health-officer --division 370200
+officer-370300 --role health-officer --division 370300
+officer-370000 --role health-officer --province-wide
+rule-author-1 --role rule-author
+rule-approver-1 --role rule-approver
+epidemiologist-1 --role epidemiologist --province-wide
+operator-1 --role operator
+auditor-1 --role auditor
+checkpoint-1 --role checkpoint
+cdc-370200 --role authority-feed --source cdc-370200 --kinds case,close_contact,stay,symptoms,fever_clinic_visit --province-wide
+border-370000 --role authority-feed --source border-370000 --kinds entry,test --province-wide
+cdc-370700 --role authority-feed --source cdc-370700 --kinds stay --divisions 370700
+";
 
 impl Mesh {
     pub async fn start(shape: Shape) -> Self {
@@ -222,6 +182,13 @@ fn dev_gateway(port: u16) -> Vec<(String, String)> {
     .into()
 }
 
+/// The accounts as a file of `accounts import`.
+fn accounts_file(folder: &Path) -> String {
+    let file = folder.join("accounts.txt");
+    std::fs::write(&file, ACCOUNTS).unwrap();
+    file.display().to_string()
+}
+
 fn one_process(setting: Setting) -> Mesh {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let (partner, trust_list) = partner(folder.path());
@@ -231,12 +198,11 @@ fn one_process(setting: Setting) -> Mesh {
         Disk::Plain | Disk::Faulty => None,
     };
     let data = data.display().to_string();
-    for account in ACCOUNTS {
-        run(
-            &[&["admin", "add"], account, &["--create", "--data", &data]].concat(),
-            &[],
-        );
-    }
+    let accounts = accounts_file(folder.path());
+    run(
+        &["accounts", "import", &accounts, "--create", "--data", &data],
+        &[],
+    );
     let port = free_port();
     let is_faulty = setting.disk == Disk::Faulty;
     let (faulty_disk, preloaded) = is_faulty.then(|| FaultyDisk::build(folder.path())).unzip();
@@ -328,9 +294,10 @@ async fn seven_processes(setting: Setting) -> Mesh {
             run(&["migrate", service.as_str()], &environment);
         }
         if service == ServiceName::Identity {
-            for account in ACCOUNTS {
-                run(&[&["admin", "add"], account].concat(), &environment);
-            }
+            run(
+                &["accounts", "import", &accounts_file(folder.path())],
+                &environment,
+            );
         }
         let recipe = Recipe {
             arguments: vec!["serve".to_owned(), service.to_string()],

@@ -120,6 +120,7 @@ fn read(config: &PullConfig) -> Result<PullSource, ConfigViolation> {
             divisions: divisions.collect::<Result<_, _>>()?,
         },
         endpoint: Endpoint::open(
+            &config.source,
             &config.url,
             credential(config)?,
             config.ca_file.as_deref(),

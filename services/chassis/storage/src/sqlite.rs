@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
+use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 use super::health::WriteHealth;
@@ -16,6 +17,8 @@ use super::{StorageConfig, StorageError};
 const ROWS_AHEAD: usize = 512;
 /// How long a statement waits for a lock that another process holds.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Before a file is opened again that another process was changing.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 pub struct Sqlite {
     pub file: PathBuf,
@@ -43,12 +46,8 @@ pub async fn open(url: &str, config: &StorageConfig) -> Result<Sqlite, StorageEr
         .foreign_keys(true);
     let options = sqlx::ConnectOptions::disable_statement_logging(options);
     let file = options.get_filename().to_owned();
-    let opened = |error: sqlx::Error| StorageError::Unavailable(Arc::new(error));
     let witness = Witness::default();
-    let writer = writer_pool(&witness)
-        .connect_with(options.clone())
-        .await
-        .map_err(opened)?;
+    let writer = connect(&witness, &options).await?;
     let readers = SqlitePoolOptions::new()
         .max_connections(config.max_connections.clamp(1, 4))
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
@@ -64,6 +63,29 @@ pub async fn open(url: &str, config: &StorageConfig) -> Result<Sqlite, StorageEr
         writer: Writer::start(writer, witness, health.clone()),
         health,
     })
+}
+
+/// Connects the writer. Several processes that open a new file at once contend for its change to a write-ahead log, about which
+/// SQLite says "busy" at once instead of waiting for `busy_timeout`.
+async fn connect(witness: &Witness, options: &SqliteConnectOptions) -> Result<SqlitePool, StorageError> {
+    let begun = Instant::now();
+    loop {
+        match writer_pool(witness).connect_with(options.clone()).await {
+            Err(error) if is_busy(&error) && begun.elapsed() < PATIENCE => {
+                tokio::time::sleep(BUSY_PAUSE).await;
+            }
+            connected => return connected.map_err(|error| StorageError::Unavailable(Arc::new(error))),
+        }
+    }
+}
+
+/// SQLITE_BUSY, whatever its extended code.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    code.and_then(|code| code.parse::<u32>().ok())
+        .is_some_and(|code| code & 0xff == 5)
 }
 
 /// One connection, watched from its beginning; one whose last transaction was not seen to end is closed, and another

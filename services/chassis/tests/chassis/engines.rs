@@ -115,3 +115,24 @@ async fn a_postgres_that_goes_away_in_a_transaction_is_unavailable_and_comes_bac
         [2]
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_sqlite_many_processes_open_one_new_file_at_once() {
+    for _ in 0..30 {
+        let folder = tempfile::tempdir().unwrap();
+        let config = StorageConfig {
+            url: Secret::new(format!("sqlite://{}", folder.path().join("new.db").display())),
+            ..StorageConfig::default()
+        };
+        let opened = (0..16).map(|_| {
+            let config = config.clone();
+            tokio::spawn(async move {
+                let database = Database::connect(&config).await?;
+                migrate::<Migrations>(&database).await
+            })
+        });
+        for opened in join_all(opened).await {
+            opened.unwrap().unwrap();
+        }
+    }
+}

@@ -69,11 +69,19 @@ impl Mesh {
     }
 
     fn channel(&self, addresses: &str, timing: Timing, resolver: Arc<dyn Resolve>) -> MeshChannel {
+        MeshChannel::remote(
+            SERVER,
+            Caller::RiskRules,
+            self.replicas(addresses, timing, resolver),
+        )
+    }
+
+    fn replicas(&self, addresses: &str, timing: Timing, resolver: Arc<dyn Resolve>) -> Replicas {
         let own = files(self.folder(), self.folder(), "risk-rules");
         let config = tls::client_config(SERVER, &own).unwrap();
         let addresses = Addresses::parse(addresses, resolver).unwrap();
         let replicas = Replicas::new(SERVER, addresses, timing, move |uri| tls::endpoint(uri, &config));
-        MeshChannel::remote(SERVER, Caller::RiskRules, replicas.unwrap())
+        replicas.unwrap()
     }
 
     fn to(&self, addresses: &[SocketAddr]) -> MeshChannel {
@@ -302,6 +310,39 @@ async fn a_lone_replica_that_is_away_is_said_to_be_away_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_to_a_peer_that_answers_nothing_fail_at_once_until_it_answers_again() {
+    let mesh = Mesh::new();
+    let server = mesh.server(LOCAL).await;
+    let wire = Wire::to(server.address).await;
+    let channel = mesh.to(&[wire.address]);
+    ask(channel.clone(), "", LONG).await.unwrap();
+    wire.stalled.send(true).unwrap();
+    let deadline = Duration::from_millis(700);
+    let calls = (0..200).map(|_| ask(channel.clone(), "", deadline));
+    for answer in futures::future::join_all(calls).await {
+        assert!(answer.is_err());
+    }
+    let begun = Instant::now();
+    for _ in 0..100 {
+        assert_eq!(
+            ask(channel.clone(), "", LONG).await.unwrap_err().code(),
+            Code::Unavailable
+        );
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    wire.stalled.send(false).unwrap();
+    let back = Instant::now();
+    while ask(channel.clone(), "", LONG).await.is_err() {
+        assert!(
+            back.elapsed() < Duration::from_secs(5),
+            "the peer answers, and is not asked"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_every_replica_is_in_trouble_repetitions_stay_within_their_budget() {
     let tries = Arc::new(AtomicUsize::new(0));
     let mut addresses = Vec::new();
@@ -316,12 +357,17 @@ async fn when_every_replica_is_in_trouble_repetitions_stay_within_their_budget()
             }
         });
     }
-    let channel = Mesh::new().to(&addresses);
+    let uris: Vec<String> = addresses
+        .iter()
+        .map(|address| format!("https://{address}"))
+        .collect();
+    // Below the circuit breaker, which would let few of these calls get so far.
+    let replicas = Mesh::new().replicas(&uris.join(","), Timing::default(), Arc::new(SystemResolver));
     for _ in 0..500 {
-        assert_eq!(
-            ask(channel.clone(), "", LONG).await.unwrap_err().code(),
-            Code::Unavailable
-        );
+        let request = http::Request::builder()
+            .uri("/lutong.declaration.v1.EventLogService/ListEvents")
+            .body(tonic::body::Body::empty());
+        assert!(replicas.send(request.unwrap()).await.is_err());
     }
     // Each once, what the budget begins with, a fifth of the calls, and a floor of ten a second besides what asks whether
     // they are back.

@@ -19,6 +19,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use lutong_kernel::{Fault, ServiceName};
+use lutong_operating::breaker::Breaker;
 use lutong_proto::policy::Caller;
 use tonic::Status;
 use tonic::body::Body;
@@ -39,6 +40,9 @@ use crate::status;
 /// The longest a call without a deadline of its own may take.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A call that had less time says nothing about its peer when it goes unanswered.
+const SHORT: Duration = Duration::from_millis(500);
+
 /// A tower service over which every generated client of the contract runs.
 #[derive(Clone)]
 pub struct MeshChannel {
@@ -50,14 +54,14 @@ pub struct MeshChannel {
 #[derive(Clone)]
 enum Kind {
     Local(Arc<OnceLock<ServiceRouter>>),
-    Remote(Replicas),
+    Remote { replicas: Replicas, breaker: Breaker },
 }
 
 impl std::fmt::Debug for MeshChannel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let kind = match self.kind {
             Kind::Local(_) => "local",
-            Kind::Remote(_) => "remote",
+            Kind::Remote { .. } => "remote",
         };
         write!(f, "MeshChannel({} {kind})", self.part)
     }
@@ -69,7 +73,10 @@ impl MeshChannel {
         Self {
             part,
             caller,
-            kind: Kind::Remote(replicas),
+            kind: Kind::Remote {
+                replicas,
+                breaker: Breaker::new(part.as_str()),
+            },
         }
     }
 
@@ -99,10 +106,20 @@ impl MeshChannel {
                 // The server side enforces the deadline; a second timer here would say nothing else.
                 Box::pin(router.clone().oneshot(request))
             }
-            Kind::Remote(replicas) => {
+            Kind::Remote { replicas, breaker } => {
+                let Some(attempt) = breaker.admit() else {
+                    return Box::pin(async move { Ok(refusal(Fault::unavailable(part.as_str()))) });
+                };
                 let replicas = replicas.clone();
                 Box::pin(async move {
-                    match tokio::time::timeout(timeout, replicas.send(request)).await {
+                    let sent = tokio::time::timeout(timeout, replicas.send(request)).await;
+                    match &sent {
+                        Ok(Ok(_)) => attempt.answered(),
+                        // Its caller left it no time in which the peer could have answered.
+                        Err(_) if timeout < SHORT => drop(attempt),
+                        Ok(Err(_)) | Err(_) => attempt.unanswered(),
+                    }
+                    match sent {
                         Ok(Ok(response)) => Ok(response),
                         // The transport has a timer of its own, and is sometimes the first to look at the clock.
                         Ok(Err(SendError::Transport(error))) if timed_out(&error) => {

@@ -40,33 +40,35 @@ impl Accounts {
 
     /// Adds a staff or feed account. `by` names the operator.
     pub async fn add(&self, account: Account, by: &str) -> Result<(), Fault> {
-        account.check().map_err(|wrong| Fault::invalid(vec![wrong]))?;
-        let account = Account {
-            version: 1,
-            ..account
-        };
-        let name = account.id.as_str().to_owned();
-        let change = self.change(by, AccountAction::Added, &account);
+        self.add_all(vec![account], by).await
+    }
+
+    /// Adds staff or feed accounts, all of them or none.
+    pub async fn add_all(&self, added: Vec<Account>, by: &str) -> Result<(), Fault> {
+        let mut rows = Vec::with_capacity(added.len());
+        for account in added {
+            account.check().map_err(|wrong| Fault::invalid(vec![wrong]))?;
+            let account = Account {
+                version: 1,
+                ..account
+            };
+            let change = self.change(by, AccountAction::Added, &account);
+            rows.push((account, change));
+        }
         let added = self.database.write(move |transaction| {
             async move {
                 account_changes::lock(transaction).await?;
-                let added = store::insert(transaction, &account).await?;
-                if added {
+                for (account, change) in rows {
+                    if !store::insert(transaction, &account).await? {
+                        return Err(already_exists(account.id.as_str()));
+                    }
                     account_changes::insert(transaction, change).await?;
                 }
-                Ok::<_, Fault>(added)
+                Ok::<_, Fault>(())
             }
             .boxed()
         });
-        if added.await? {
-            return Ok(());
-        }
-        Err(Fault::new(
-            FaultCode::AlreadyExists,
-            "ACCOUNT_EXISTS",
-            format!("账号{name}已存在"),
-            format!("there is an account {name} already"),
-        ))
+        added.await
     }
 
     /// Replaces the roles, the division and the grant of an account. Its sessions end.
@@ -195,5 +197,14 @@ fn not_found() -> Fault {
         "ACCOUNT_NOT_FOUND",
         "没有该账号",
         "there is no such account",
+    )
+}
+
+fn already_exists(name: &str) -> Fault {
+    Fault::new(
+        FaultCode::AlreadyExists,
+        "ACCOUNT_EXISTS",
+        format!("账号{name}已存在"),
+        format!("there is an account {name} already"),
     )
 }

@@ -18,6 +18,7 @@ on_both_engines!(
     changes_are_told_in_order_and_end_what_was_before,
     changes_made_side_by_side_are_told_without_a_gap_in_time,
     a_feeds_grant_is_what_its_accounts_may_report_together,
+    of_many_accounts_all_are_added_or_none,
     whoever_acts_on_people_is_not_added_without_a_division,
     the_names_of_the_meshs_own_parts_sign_in_nobody,
     a_disabled_citizen_keeps_their_person,
@@ -201,6 +202,29 @@ async fn a_feeds_grant_is_what_its_accounts_may_report_together(bed: Bed) {
     assert_eq!(identity.feed("cdc-1").await.unwrap(), together);
     add(feed("four", "cdc-1", &["case"], &[])).await;
     assert!(identity.feed("cdc-1").await.unwrap().divisions.is_empty());
+}
+
+async fn of_many_accounts_all_are_added_or_none(bed: Bed) {
+    let identity = start(bed).await;
+    let accounts = identity.accounts().await;
+    let officer = |name| staff(name, Role::HealthOfficer, Some("370202"));
+    accounts.add(officer("officer-2"), "uid 7").await.unwrap();
+    let wanted = vec![officer("officer-1"), officer("officer-2"), officer("officer-3")];
+    let refused = accounts.add_all(wanted, "uid 7").await.unwrap_err();
+    assert_eq!(refused.reason, "ACCOUNT_EXISTS");
+    let nowhere = staff("officer-3", Role::HealthOfficer, None);
+    let refused = accounts
+        .add_all(vec![officer("officer-1"), nowhere], "uid 7")
+        .await;
+    assert_eq!(refused.unwrap_err().reason, "INVALID_FIELDS");
+    assert_eq!(identity.account("officer-1").await.version, 0);
+    accounts
+        .add_all(vec![officer("officer-1"), officer("officer-3")], "uid 7")
+        .await
+        .unwrap();
+    for name in ["officer-1", "officer-3"] {
+        assert_eq!(identity.account(name).await.division, "370202");
+    }
 }
 
 async fn whoever_acts_on_people_is_not_added_without_a_division(bed: Bed) {

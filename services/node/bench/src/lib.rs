@@ -59,6 +59,10 @@ impl Bench {
         config.gateway.dev = true;
         config.gateway.rate_per_subject = 1_000_000;
         config.gateway.rate_per_address = 1_000_000;
+        // One feed and one address are the whole load here; a pause of the disk must not end the run.
+        config.gateway.in_flight_per_account = 100_000;
+        config.gateway.in_flight_per_address = 100_000;
+        config.gateway.in_flight_per_connection = 100_000;
         let quiet = TelemetryConfig {
             log: "warn".to_owned(),
             ..TelemetryConfig::default()

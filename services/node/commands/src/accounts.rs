@@ -1,6 +1,7 @@
 //! `accounts`: accounts of staff and feeds, in identity's own database. What is changed here ends the account's sessions at every
 //! gateway within seconds.
 
+mod import;
 mod rights;
 mod show;
 
@@ -29,6 +30,8 @@ pub enum Accounts {
     Show(Show),
     /// Add an account.
     Add(Given),
+    /// Add the accounts of a file, all of them or none: a line each, as `accounts add` takes it; `#` begins a remark.
+    Import(import::Import),
     /// Give an account other roles, another division and another grant, in place of those that it has.
     Change(Given),
     /// Stop an account: it signs in no more, and its sessions and imports end.
@@ -119,6 +122,7 @@ impl Accounts {
             Self::List(list) => list.run().await,
             Self::Show(show) => show.run().await,
             Self::Add(given) => given.add().await,
+            Self::Import(import) => import.run().await,
             Self::Change(given) => given.change().await,
             Self::Disable(one) => one.set_disabled(true).await,
             Self::Enable(one) => one.set_disabled(false).await,

@@ -39,8 +39,8 @@ pub struct Rights {
 }
 
 fn role(name: &str) -> Result<Role, Failure> {
-    let name = format!("ROLE_{}", name.to_uppercase().replace('-', "_"));
-    let role = Role::from_str_name(&name)
+    let constant = format!("ROLE_{}", name.to_uppercase().replace('-', "_"));
+    let role = Role::from_str_name(&constant)
         .filter(|role| !matches!(role, Role::Unspecified | Role::Service | Role::Public));
     role.ok_or_else(|| {
         Failure::Input(lang!(

@@ -1,0 +1,117 @@
+#![doc = include_str!("../README.md")]
+
+mod failure;
+mod trust;
+mod url;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use lutong_operating::breaker::Breaker;
+
+pub use failure::CallFailure;
+pub use trust::TrustError;
+pub use url::{OutsideUrl, UrlError};
+
+/// How long a connection that nobody uses stays open.
+const IDLE: Duration = Duration::from_secs(30);
+/// How long a connection may take to open, within the time of its call.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// What a client is held to.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Names the other side in logs and metrics, for example `wechat`.
+    pub name: String,
+    /// From the first byte that is sent to the last that is read.
+    pub timeout: Duration,
+    /// Bytes of an answer's body.
+    pub max_bytes: usize,
+    /// Authorities (PEM) in place of the machine's.
+    pub ca: Option<PathBuf>,
+}
+
+/// Cheap to clone; the clones share connections and breaker.
+#[derive(Clone)]
+pub struct HttpsClient {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    breaker: Breaker,
+    timeout: Duration,
+    max_bytes: usize,
+    name: String,
+}
+
+impl std::fmt::Debug for HttpsClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HttpsClient({})", self.name)
+    }
+}
+
+impl HttpsClient {
+    pub fn new(settings: Settings) -> Result<Self, TrustError> {
+        let mut plain = HttpConnector::new();
+        plain.enforce_http(false);
+        plain.set_nodelay(true);
+        plain.set_connect_timeout(Some(CONNECT));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(trust::client_config(settings.ca.as_deref())?)
+            // Plain HTTP to anywhere but this machine is refused with the URL, before there is a request.
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(plain);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE)
+            .pool_timer(TokioTimer::new())
+            .build(connector);
+        Ok(Self {
+            client,
+            breaker: Breaker::new(&settings.name),
+            timeout: settings.timeout,
+            max_bytes: settings.max_bytes,
+            name: settings.name,
+        })
+    }
+
+    /// Sends a request once and reads its whole answer. An answer of any status but a redirection is returned.
+    pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, CallFailure> {
+        let Some(attempt) = self.breaker.admit() else {
+            return Err(CallFailure::Paused);
+        };
+        let answer = match tokio::time::timeout(self.timeout, self.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CallFailure::TimedOut(self.timeout)),
+        };
+        match &answer {
+            Err(failure) if failure.is_silence() => attempt.unanswered(),
+            _ => attempt.answered(),
+        }
+        if let Err(failure) = &answer {
+            tracing::debug!(to = self.name, %failure, "a call outside failed");
+        }
+        answer
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, CallFailure> {
+        let answer = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| failure::of_request(&error))?;
+        if answer.status().is_redirection() {
+            return Err(CallFailure::Redirected);
+        }
+        let (parts, body) = answer.into_parts();
+        match Limited::new(body, self.max_bytes).collect().await {
+            Ok(body) => Ok(Response::from_parts(parts, body.to_bytes())),
+            Err(error) if error.is::<LengthLimitError>() => Err(CallFailure::TooLarge(self.max_bytes)),
+            Err(_) => Err(CallFailure::Unreachable),
+        }
+    }
+}
