@@ -11,7 +11,7 @@ use futures::stream;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use lutong_gateway::{Dependencies, Edge, GatewayConfig, SessionKeys};
-use lutong_identity::domain::account::{Account, AccountId};
+use lutong_identity::{Account, AccountId};
 use lutong_kernel::ServiceName;
 use lutong_operating::health::Readiness;
 use lutong_proto::declaration::v1 as declaration;

@@ -1,4 +1,4 @@
-//! Other services, over their contracts.
+//! Clients of other services.
 
 pub mod decision_log;
 pub mod identity;

@@ -1,4 +1,4 @@
-//! Feedback and its number. Pure.
+//! Feedback and tracking numbers. Pure.
 
 pub mod feedback;
 pub mod tracking;

@@ -1,4 +1,4 @@
-//! The contract of complaint: parse, call, map.
+//! `ComplaintService`: parse, call, map.
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::{Fault, Violation};
@@ -12,15 +12,15 @@ use wire::create_complaint_request::Kind as FiledKind;
 
 use crate::domain::feedback::{Category, Feedback};
 use crate::domain::tracking::{TrackingError, TrackingNumber};
-use crate::service::Desk;
-use crate::store::complaints::Complaint;
+use crate::service::Complaints;
+use crate::store::Complaint;
 
 /// `complaints/{tracking number}`.
 const COLLECTION: &str = "complaints/";
 
-pub struct Handler(pub Desk);
+pub struct ComplaintRpc(pub Complaints);
 
-impl ComplaintHandler for Handler {
+impl ComplaintHandler for ComplaintRpc {
     async fn create_complaint(
         &self,
         call: Mutation<CasePermit>,

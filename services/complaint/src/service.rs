@@ -1,4 +1,4 @@
-//! Filing complaints and following them.
+//! Files and reads complaints.
 
 use std::sync::Arc;
 
@@ -15,11 +15,11 @@ use sea_orm::DatabaseTransaction;
 
 use crate::domain::feedback::Feedback;
 use crate::domain::tracking::TrackingNumber;
-use crate::store::complaints::{self, Complaint, Place};
+use crate::store::{self, Complaint, ListPosition};
 
-/// Cheap to clone.
+/// The complaints of accounts; cheap to clone.
 #[derive(Clone)]
-pub struct Desk {
+pub struct Complaints {
     database: Database,
     fields: FieldCipher,
     account_key: Key,
@@ -27,7 +27,7 @@ pub struct Desk {
     random: Arc<dyn Random>,
 }
 
-impl Desk {
+impl Complaints {
     pub fn new(store: &Store, foundation: &Foundation) -> Self {
         Self {
             database: store.database.clone(),
@@ -42,7 +42,7 @@ impl Desk {
         keyed_hash(&self.account_key, permit.account().as_bytes())
     }
 
-    /// Files feedback and gives it its number.
+    /// Files feedback under a new tracking number.
     pub async fn file(
         &self,
         permit: &CasePermit,
@@ -64,22 +64,22 @@ impl Desk {
             .await
     }
 
-    /// An own complaint by its number. Somebody else's is answered as if there were none.
+    /// An own complaint by its number. Another account's complaint is not found.
     pub async fn find(&self, permit: &CasePermit, number: &TrackingNumber) -> Result<Complaint, Fault> {
         let cipher = self.fields.ready().await?;
-        let found = complaints::find(self.database.reader(), &cipher, number).await?;
+        let found = store::find(self.database.reader(), &cipher, number).await?;
         found
             .filter(|one| one.account == self.account_hash(permit))
             .ok_or_else(not_found)
     }
 
-    /// Own complaints, the newest first, and the next page's token.
+    /// Own complaints, the newest first, and the token of the next page.
     pub async fn list(&self, permit: &CasePermit, page: &Page) -> Result<(Vec<Complaint>, String), Fault> {
-        let after = page.after.as_deref().map(Place::read).transpose()?;
+        let after = page.after.as_deref().map(ListPosition::read).transpose()?;
         let cipher = self.fields.ready().await?;
         let account = self.account_hash(permit);
-        let found = complaints::list(self.database.reader(), &cipher, &account, after, page.limit()).await?;
-        page.cut(found, |last| Place::of(last).bytes())
+        let found = store::list(self.database.reader(), &cipher, &account, after, page.limit()).await?;
+        page.cut(found, |last| ListPosition::of(last).bytes())
     }
 }
 
@@ -105,12 +105,12 @@ async fn file(
             .ok()
             .and_then(|text| TrackingNumber::parse(&text).ok());
         let number = number.ok_or_else(damaged)?;
-        return complaints::find(transaction, cipher, &number)
+        return store::find(transaction, cipher, &number)
             .await?
             .ok_or_else(damaged);
     }
-    // One in 27 billion a day; whoever meets it sends the request again.
-    if !complaints::insert(transaction, cipher, &filed).await? {
+    // A collision has a probability of one in 27 billion a day; the caller repeats the request.
+    if !store::insert(transaction, cipher, &filed).await? {
         return Err(StorageError::Contended.into());
     }
     Ok(filed)

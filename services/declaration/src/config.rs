@@ -1,4 +1,4 @@
-//! Declaration's part of the configuration: the databases that it asks on a schedule.
+//! Declaration's part of the configuration: the databases that it pulls on a schedule.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,45 +9,45 @@ use lutong_transport::access::FeedGrant;
 use serde::{Deserialize, Serialize};
 
 use crate::SERVICE;
-use crate::domain::feed::{self, MAX_ROWS};
+use crate::feeds::domain::{self as feed, MAX_ROWS};
 use crate::https::{Credential, Endpoint};
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeclarationConfig {
-    /// Databases that are asked on a schedule; none: nothing is.
+    /// Databases that are pulled on a schedule.
     pub pull: Vec<PullConfig>,
 }
 
-/// A database and what it may report. What is asked and answered: `formats/pull.md`.
+/// A database and what it may report. `formats/pull.md` specifies request and answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PullConfig {
-    /// Under which its rows are stored, for example `epidemic-database`.
+    /// The source of its facts, for example `epidemic-database`.
     pub source: String,
     /// `https://…`, or `http://…` on this machine.
     pub url: String,
     /// A file whose text is sent as bearer token; read again at each page, so that it can be renewed.
     #[serde(default)]
     pub credential_file: Option<PathBuf>,
-    /// A variable of the environment with that text, where there is no file.
+    /// An environment variable with that text, when there is no file.
     #[serde(default)]
     pub credential_variable: Option<String>,
-    /// The authority (PEM) that the database's certificate must come from; none: those that this machine trusts.
+    /// The CA (PEM) of the database's certificate. Default: the CAs that this machine trusts.
     #[serde(default)]
     pub ca_file: Option<PathBuf>,
-    /// Seconds between two rounds of asking.
+    /// Seconds between two pulls.
     #[serde(default = "five_minutes")]
     pub interval_s: u64,
-    /// Records of one page at most.
+    /// The most records of a page.
     #[serde(default = "five_hundred")]
     pub page_size: u32,
-    /// Seconds within which a page must be there, to its last byte.
+    /// Seconds until the last byte of a page must have arrived.
     #[serde(default = "half_a_minute")]
     pub timeout_s: u64,
-    /// Fact kinds that it may report.
+    /// Fact kinds that the database may report.
     pub kinds: Vec<String>,
-    /// Divisions whose places it may name; none: the whole province.
+    /// Divisions whose places it may report. Default: the whole province.
     #[serde(default)]
     pub divisions: Vec<String>,
 }
@@ -68,7 +68,7 @@ const fn half_a_minute() -> u64 {
 const LONGEST_INTERVAL: u64 = 7 * 86_400;
 const LONGEST_TIMEOUT: u64 = 60;
 
-/// A configured database, ready to be asked.
+/// A configured database.
 #[derive(Debug)]
 pub struct PullSource {
     pub grant: FeedGrant,
@@ -77,7 +77,7 @@ pub struct PullSource {
     pub page_size: u32,
 }
 
-/// Reads the configured sources; also what `lutong config check` asks.
+/// Checks and opens the configured sources; `lutong config check` calls it, too.
 pub fn sources(config: &DeclarationConfig) -> Result<Vec<PullSource>, BuildError> {
     let mut sources: Vec<PullSource> = Vec::with_capacity(config.pull.len());
     for (n, one) in config.pull.iter().enumerate() {
@@ -94,10 +94,10 @@ pub fn sources(config: &DeclarationConfig) -> Result<Vec<PullSource>, BuildError
     Ok(sources)
 }
 
-/// The key that is wrong, and why.
-type Wrong = (&'static str, String);
+/// A wrong key, and why it is wrong.
+type ConfigViolation = (&'static str, String);
 
-fn read(config: &PullConfig) -> Result<PullSource, Wrong> {
+fn read(config: &PullConfig) -> Result<PullSource, ConfigViolation> {
     feed::check_source(&config.source).map_err(|error| ("source", error.to_string()))?;
     if config.kinds.is_empty() {
         return Err(("kinds", "says what it may report".to_owned()));
@@ -109,9 +109,9 @@ fn read(config: &PullConfig) -> Result<PullSource, Wrong> {
         .divisions
         .iter()
         .map(|code| DivisionCode::parse(code).map_err(|error| ("divisions", format!("{code}: {error}"))));
-    within("interval_s", config.interval_s, LONGEST_INTERVAL)?;
-    within("timeout_s", config.timeout_s, LONGEST_TIMEOUT)?;
-    within("page_size", u64::from(config.page_size), MAX_ROWS as u64)?;
+    check_range("interval_s", config.interval_s, LONGEST_INTERVAL)?;
+    check_range("timeout_s", config.timeout_s, LONGEST_TIMEOUT)?;
+    check_range("page_size", u64::from(config.page_size), MAX_ROWS as u64)?;
     let timeout = Duration::from_secs(config.timeout_s);
     Ok(PullSource {
         grant: FeedGrant {
@@ -131,14 +131,14 @@ fn read(config: &PullConfig) -> Result<PullSource, Wrong> {
     })
 }
 
-fn within(key: &'static str, value: u64, most: u64) -> Result<(), Wrong> {
+fn check_range(key: &'static str, value: u64, most: u64) -> Result<(), ConfigViolation> {
     if (1..=most).contains(&value) {
         return Ok(());
     }
     Err((key, format!("lies between 1 and {most}")))
 }
 
-fn credential(config: &PullConfig) -> Result<Credential, Wrong> {
+fn credential(config: &PullConfig) -> Result<Credential, ConfigViolation> {
     match (&config.credential_file, &config.credential_variable) {
         (None, None) => Ok(Credential::None),
         (Some(file), None) => Ok(Credential::File(file.clone())),

@@ -1,4 +1,4 @@
-//! What this service tells in its log.
+//! The events of this service.
 
 use lutong_kernel::Fault;
 use lutong_proto::declaration::v1 as wire;
@@ -7,21 +7,16 @@ use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
 
-use crate::domain::statement::Stated;
-use crate::store::declarations::Declaration;
+use crate::declarations::domain::Declaration;
+use crate::declarations::domain::statement::Statement;
 
-/// `applications/{application}` or `arrivals/{arrival}`.
-pub fn name(declaration: &Declaration) -> String {
-    format!("{}/{}", declaration.kind.collection(), declaration.id)
-}
-
-/// What a declaration stated, for risk-rules.
+/// The statements of a declaration, for risk-rules.
 pub fn statements(declaration: &Declaration) -> Vec<FactStatement> {
-    let statement = |stated: &Stated| FactStatement {
+    let statement = |stated: &Statement| FactStatement {
         source: stated.source.clone(),
         key: stated.key.clone(),
         subject_id: declaration.subject.to_string(),
-        // This service made it, and it was whole: what does not read back is left out and told as refused there.
+        // This service wrote the statement. One that cannot be read back has no fact, which risk-rules refuses.
         statement: fact(stated).map(|fact| match stated.replaces.clone() {
             None => fact_statement::Statement::Fact(fact),
             Some(replaces_key) => fact_statement::Statement::Correction(types::Correction {
@@ -33,7 +28,7 @@ pub fn statements(declaration: &Declaration) -> Vec<FactStatement> {
     declaration.statements.iter().map(statement).collect()
 }
 
-fn fact(stated: &Stated) -> Option<types::Fact> {
+fn fact(stated: &Statement) -> Option<types::Fact> {
     let read = stated
         .kind
         .parse()
@@ -41,11 +36,11 @@ fn fact(stated: &Stated) -> Option<types::Fact> {
         .and_then(|kind: FactKind| {
             from_attributes(kind, &stated.attributes).map_err(|wrong| Fault::invalid(wrong).en)
         });
-    read.map_err(|error| tracing::error!(error, "a stored statement does not read back"))
+    read.map_err(|error| tracing::error!(error, "a stored statement cannot be read"))
         .ok()
 }
 
-/// The event of a declaration, without its sequence.
+/// The event of an acknowledged declaration. The relay assigns its sequence.
 pub fn declaration_accepted(declaration: &Declaration) -> wire::Event {
     wire::Event {
         sequence: 0,
@@ -53,7 +48,7 @@ pub fn declaration_accepted(declaration: &Declaration) -> wire::Event {
         create_time: Some(time::from_micros(declaration.created_at.micros())),
         payload: Some(wire::event::Payload::DeclarationAccepted(
             wire::DeclarationAccepted {
-                declaration: name(declaration),
+                declaration: declaration.name(),
                 statements: statements(declaration),
             },
         )),

@@ -13,7 +13,7 @@ use lutong_kernel::Secret;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use prost::bytes::Bytes;
 
-use crate::domain::pull::PullFailure;
+use crate::pulls::domain::PullFailure;
 pub use page::Page;
 
 /// Bytes of one page: a thousand records have less than a quarter of it.

@@ -1,7 +1,7 @@
-//! The other services that a declaration needs, over their contracts.
+//! Clients of the services that declaration calls.
 
 mod partner_code;
-mod reporting;
+mod report;
 
 use lutong_chassis::operations;
 use lutong_kernel::{Fault, RequestId, ServiceName, SubjectId, Violation};
@@ -22,10 +22,10 @@ use lutong_transport::client::MeshChannel;
 
 use uuid::Uuid;
 
+use crate::declarations::domain::Declaration;
 use crate::events;
-use crate::store::declarations::Declaration;
 pub use partner_code::PartnerCode;
-pub use reporting::{Reported, Reporting, RowOutcome};
+pub use report::{ReportOptions, ReportOutcome, RowOutcome};
 
 /// Channels to the other services; cheap to clone.
 #[derive(Debug, Clone)]
@@ -37,13 +37,13 @@ pub struct Peers {
 
 /// A registered person.
 #[derive(Debug)]
-pub struct Registered {
+pub struct RegisteredPerson {
     pub subject: SubjectId,
     /// Names of the contract, blank-separated.
     pub normalisations: String,
 }
 
-/// What an entry lacks.
+/// A step of an entry from abroad that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MissingStep {
     BorderRecord,
@@ -52,14 +52,14 @@ pub enum MissingStep {
 }
 
 impl Peers {
-    /// `within` is the path of the person's form in the caller's request.
+    /// Registers a person. `path` is the field of the person's form in the caller's request.
     pub async fn register(
         &self,
         call: &Call,
         request_id: RequestId,
         person: PersonItems,
-        within: &str,
-    ) -> Result<Registered, Fault> {
+        path: &str,
+    ) -> Result<RegisteredPerson, Fault> {
         let request = call.request(RegisterPersonRequest {
             request_id: request_id.to_string(),
             person: Some(person),
@@ -67,18 +67,19 @@ impl Peers {
         let answer = IdentityServiceClient::new(self.identity.clone())
             .register_person(request)
             .await
-            .map_err(|status| client::relay(&status, ServiceName::Identity, within))?
+            .map_err(|status| client::relay(&status, ServiceName::Identity, path))?
             .into_inner();
         let notes = answer.normalisations().map(|note| note.as_str_name());
-        Ok(Registered {
+        Ok(RegisteredPerson {
             normalisations: notes.collect::<Vec<_>>().join(" "),
             subject: answer
                 .subject_id
                 .parse()
-                .map_err(|error| strange(ServiceName::Identity, &error))?,
+                .map_err(|error| contract_violation(ServiceName::Identity, &error))?,
         })
     }
 
+    /// Resolves documents to subjects, in order.
     pub async fn resolve(
         &self,
         call: &Call,
@@ -92,13 +93,16 @@ impl Peers {
         let outcome = |one: Option<resolution::Outcome>| match one {
             Some(resolution::Outcome::SubjectId(subject)) => Ok(Ok(subject)),
             Some(resolution::Outcome::Error(wrong)) => Ok(Err(violation(wrong))),
-            None => Err(strange(ServiceName::Identity, &"a resolution without outcome")),
+            None => Err(contract_violation(
+                ServiceName::Identity,
+                &"a resolution without outcome",
+            )),
         };
         resolutions.map(|one| outcome(one.outcome)).collect()
     }
 
-    /// Enrols whoever declared and stores what they stated; whether all of it is in force. A statement that is refused is
-    /// not: the code that it corrects may not have arrived there yet.
+    /// Enrols the subject, appends the statements of the declaration, and returns whether all of them are in force. A refused statement
+    /// is not in force: the statement that it corrects may not have arrived there yet.
     pub async fn append_declared(&self, call: &Call, declaration: &Declaration) -> Result<bool, Fault> {
         let statements = events::statements(declaration);
         let request = call.request(EnrolSubjectRequest {
@@ -120,15 +124,15 @@ impl Peers {
         Ok(in_force)
     }
 
-    /// What becomes of the statements, in order.
+    /// Appends reported statements and returns their outcomes, in order.
     pub async fn append_reported(
         &self,
         call: &Call,
         statements: Vec<FactStatement>,
-        how: Reporting,
-    ) -> Result<Reported, Fault> {
+        options: ReportOptions,
+    ) -> Result<ReportOutcome, Fault> {
         if statements.is_empty() {
-            return Ok(Reported {
+            return Ok(ReportOutcome {
                 outcomes: Vec::new(),
                 redecided: 0,
                 pending: None,
@@ -136,21 +140,24 @@ impl Peers {
         }
         let request = call.request(AppendFactsRequest {
             statements,
-            all_or_nothing: how.all_or_nothing,
-            effect_operation: how.earlier.map(operations::name).unwrap_or_default(),
+            all_or_nothing: options.all_or_nothing,
+            effect_operation: options.operation.map(operations::name).unwrap_or_default(),
         });
         let answer = DecisionServiceClient::new(self.risk_rules.clone())
             .append_facts(request)
             .await
-            .map_err(|status| named_by_row(client::relay(&status, ServiceName::RiskRules, "")))?
+            .map_err(|status| name_rows(client::relay(&status, ServiceName::RiskRules, "")))?
             .into_inner();
         let outcome = |one: Option<statement_result::Outcome>| match one {
             Some(statement_result::Outcome::FactId(_)) => Ok(RowOutcome::Stored),
             Some(statement_result::Outcome::UnchangedFactId(_)) => Ok(RowOutcome::Unchanged),
             Some(statement_result::Outcome::Error(wrong)) => Ok(RowOutcome::Refused(vec![violation(wrong)])),
-            None => Err(strange(ServiceName::RiskRules, &"a result without outcome")),
+            None => Err(contract_violation(
+                ServiceName::RiskRules,
+                &"a result without outcome",
+            )),
         };
-        Ok(Reported {
+        Ok(ReportOutcome {
             redecided: answer.effect.as_ref().map_or(0, |effect| effect.redecided),
             pending: pending(answer.effect.as_ref())?,
             outcomes: answer
@@ -161,6 +168,7 @@ impl Peers {
         })
     }
 
+    /// The missing steps of an entry from abroad.
     pub async fn check_entry(&self, call: &Call, subject: SubjectId) -> Result<Vec<MissingStep>, Fault> {
         let request = call.request(CheckEntryRequest {
             subject_id: subject.to_string(),
@@ -175,11 +183,15 @@ impl Peers {
             MissingEntryStep::BorderRecord => Ok(MissingStep::BorderRecord),
             MissingEntryStep::QuarantineEnd => Ok(MissingStep::QuarantineEnd),
             MissingEntryStep::NegativeTest => Ok(MissingStep::NegativeTest),
-            MissingEntryStep::Unspecified => Err(strange(ServiceName::RiskRules, &"an unknown missing step")),
+            MissingEntryStep::Unspecified => Err(contract_violation(
+                ServiceName::RiskRules,
+                &"an unknown missing step",
+            )),
         };
         answer.missing().map(step).collect()
     }
 
+    /// Has federation verify another province's code.
     pub async fn verify_partner_code(&self, call: &Call, token: &str) -> Result<PartnerCode, Fault> {
         let request = call.request(VerifyPartnerCodeRequest {
             token: token.to_owned(),
@@ -189,12 +201,13 @@ impl Peers {
             .await
             .map_err(|status| client::relay(&status, ServiceName::Federation, "form.partner_code"))?;
         partner_code::partner_code(answer.into_inner())
-            .ok_or_else(|| strange(ServiceName::Federation, &"an incomplete code"))
+            .ok_or_else(|| contract_violation(ServiceName::Federation, &"an incomplete code"))
     }
 }
 
-/// The feed sent rows. Where one bad one refuses all, none was left out before: a statement's place is its row's.
-fn named_by_row(mut fault: Fault) -> Fault {
+/// Renames `statements[n]` to `rows[n]`, which the feed knows. When one bad row refuses all, no row was left out before, so that the
+/// indexes are the same.
+fn name_rows(mut fault: Fault) -> Fault {
     for one in &mut fault.violations {
         if let Some(rest) = one.field.strip_prefix("statements[") {
             one.field = format!("rows[{rest}");
@@ -207,14 +220,15 @@ fn is_in_force(effect: Option<&Effect>) -> bool {
     effect.is_some_and(|effect| effect.state() == EffectState::InForce)
 }
 
-/// The operation that brings the rest of an effect into force.
+/// The operation of an effect that is pending.
 fn pending(effect: Option<&Effect>) -> Result<Option<Uuid>, Fault> {
-    let effect = effect.ok_or_else(|| strange(ServiceName::RiskRules, &"an answer without effect"))?;
+    let effect =
+        effect.ok_or_else(|| contract_violation(ServiceName::RiskRules, &"an answer without effect"))?;
     if effect.state() == EffectState::InForce {
         return Ok(None);
     }
     let operation = operations::parse_name(&effect.operation);
-    let operation = operation.map_err(|fault| strange(ServiceName::RiskRules, &fault))?;
+    let operation = operation.map_err(|fault| contract_violation(ServiceName::RiskRules, &fault))?;
     Ok(Some(operation))
 }
 
@@ -222,7 +236,7 @@ fn violation(wrong: FieldError) -> Violation {
     wrong.into()
 }
 
-fn strange(part: ServiceName, error: &dyn std::fmt::Display) -> Fault {
+fn contract_violation(part: ServiceName, error: &dyn std::fmt::Display) -> Fault {
     tracing::error!(part = part.as_str(), %error, "an answer outside the contract");
     Fault::internal()
 }

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+/// Federation's configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FederationConfig {
-    /// The trust list; without one no partner is trusted.
+    /// The file of the trust list. Without one no partner is trusted.
     pub trust_list: Option<PathBuf>,
 }

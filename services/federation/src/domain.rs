@@ -1,3 +1,3 @@
-//! Whom we trust. Pure.
+//! The trust list. Pure.
 
 pub mod trust_list;

@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
-pub mod domain;
-mod grpc;
+pub mod domain; // the trust list
+mod migrations;
+mod rpc; // VerifyPartnerCode
 mod service;
-mod store;
+mod store; // the table `verifications`
 
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
@@ -13,10 +14,10 @@ use lutong_storage::StorageConfig;
 
 pub use config::FederationConfig;
 use domain::trust_list::TrustList;
-pub use store::Migrations;
+pub use migrations::Migrations;
 
 const SERVICE: ServiceName = ServiceName::Federation;
-/// A token has a kilobyte.
+/// Bytes of a request. A token has about a kilobyte.
 const MAX_MESSAGE: usize = 64 * 1024;
 
 /// Builds the service.
@@ -27,7 +28,7 @@ pub async fn build(
 ) -> Result<Component, BuildError> {
     let list = trust_list(config)?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
-    let handler = grpc::Handler(service::Partners::new(&store, foundation, list));
+    let handler = rpc::PartnerCodeRpc(service::Partners::new(&store, foundation, list));
     let server =
         PartnerCodeService::server(handler, store.skin(foundation)).max_decoding_message_size(MAX_MESSAGE);
     let routes = tonic::service::Routes::new(server);
@@ -39,7 +40,7 @@ pub async fn build(
     })
 }
 
-/// Reads the list that the configuration names; also what `lutong config check` asks.
+/// Reads the list that the configuration names; `lutong config check` calls it, too.
 pub fn trust_list(config: &FederationConfig) -> Result<TrustList, BuildError> {
     let Some(path) = &config.trust_list else {
         return Ok(TrustList::default());

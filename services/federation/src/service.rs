@@ -1,4 +1,4 @@
-//! Verifying another province's code.
+//! Verifies codes of other provinces.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use lutong_storage::Database;
 use lutong_token::{Claims, Expectations, Issuer, Kind, Outcome, Unverified, verify};
 
 use crate::domain::trust_list::TrustList;
-use crate::store::verifications::{self, Verification};
+use crate::store::{self, Verification};
 
 /// A verified code.
 #[derive(Debug)]
@@ -17,14 +17,14 @@ pub struct PartnerCode {
     pub province: Issuer,
     pub colour: Colour,
     pub issued_at: Timestamp,
-    /// Of paper codes; a code on a screen says nothing of how long its colour holds.
+    /// Present for paper codes. A dynamic code does not say how long its colour holds.
     pub expires_at: Option<Timestamp>,
     pub key_id: String,
     pub trust_list_version: String,
     pub verified_at: Timestamp,
 }
 
-/// Cheap to clone.
+/// The partners of the trust list; cheap to clone.
 #[derive(Clone)]
 pub struct Partners {
     database: Database,
@@ -41,7 +41,7 @@ impl Partners {
         }
     }
 
-    /// Verifies a code; what came out is recorded before it is answered.
+    /// Verifies a code. The outcome is recorded before it is returned.
     pub async fn verify(&self, token: &str) -> Result<PartnerCode, Fault> {
         let now = self.clock.now();
         let expected = Expectations::kinds(&[Kind::Dynamic, Kind::Paper]).from_issuers(&self.list.issuers());
@@ -59,7 +59,7 @@ impl Partners {
         };
         let recorded = self
             .database
-            .write(move |transaction| verifications::append(transaction, verification).boxed());
+            .write(move |transaction| store::append(transaction, verification).boxed());
         recorded
             .await
             .map_err(|error: lutong_storage::StorageError| Fault::from(error))?;

@@ -1,4 +1,4 @@
-//! What this service tells in its log.
+//! The events of this service.
 
 use lutong_kernel::{DivisionCode, SubjectId, Timestamp};
 use lutong_proto::identity::v1::event::Payload;
@@ -6,23 +6,23 @@ use lutong_proto::identity::v1::{Event, SubjectMerged, SubjectPlaced, SubjectUnm
 use lutong_storage::outbox::NewEvent;
 use prost::Message as _;
 
-/// What this service tells of a subject.
+/// What an event says about a subject.
 #[derive(Debug, Clone, Copy)]
-pub enum Happened {
+pub enum SubjectChange {
     Merged { into: SubjectId, version: i64 },
     Unmerged { version: i64 },
     Placed(DivisionCode),
 }
 
-/// An event to append; its sequence is given after the commit.
-pub fn event(subject: SubjectId, at: Timestamp, happened: Happened) -> NewEvent {
-    let payload = match happened {
-        Happened::Merged { into, version } => Payload::SubjectMerged(SubjectMerged {
+/// An event to append. The relay assigns its sequence after the commit.
+pub fn event(subject: SubjectId, at: Timestamp, change: SubjectChange) -> NewEvent {
+    let payload = match change {
+        SubjectChange::Merged { into, version } => Payload::SubjectMerged(SubjectMerged {
             into_subject_id: into.to_string(),
             version,
         }),
-        Happened::Unmerged { version } => Payload::SubjectUnmerged(SubjectUnmerged { version }),
-        Happened::Placed(division) => Payload::SubjectPlaced(SubjectPlaced {
+        SubjectChange::Unmerged { version } => Payload::SubjectUnmerged(SubjectUnmerged { version }),
+        SubjectChange::Placed(division) => Payload::SubjectPlaced(SubjectPlaced {
             division: division.to_string(),
         }),
     };

@@ -1,3 +1,3 @@
-//! Other services, over their contracts.
+//! Clients of other services.
 
 pub mod declaration_log;

@@ -1,4 +1,4 @@
-//! Identity's name masks, over its contract.
+//! A client of identity for name masks.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use lutong_transport::client;
 use lutong_transport::client::Call;
 use lutong_transport::client::MeshChannel;
 
-/// A code does not wait longer for its mask.
-const WITHIN: Duration = Duration::from_millis(500);
+/// A code goes into force without its mask when identity needs longer.
+const MASK_TIMEOUT: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone)]
 pub struct IdentityMasks(MeshChannel);
@@ -21,9 +21,9 @@ impl IdentityMasks {
         Self(channel)
     }
 
-    /// Masks of those of `subjects` that are registered.
+    /// The name masks of those `subjects` that are registered.
     pub async fn get(&self, subjects: &[SubjectId]) -> Result<HashMap<SubjectId, String>, Fault> {
-        let request = Call::background(WITHIN).request(GetNameMasksRequest {
+        let request = Call::background(MASK_TIMEOUT).request(GetNameMasksRequest {
             subject_ids: subjects.iter().map(ToString::to_string).collect(),
         });
         let answer = IdentityServiceClient::new(self.0.clone())

@@ -1,4 +1,4 @@
-//! What feedback says.
+//! The content of feedback.
 
 use lutong_kernel::text::{FreeText, TextRule};
 use lutong_kernel::{Fault, Secret};
@@ -6,8 +6,9 @@ use lutong_kernel::{Fault, Secret};
 /// Characters of a text.
 const MAX_TEXT: usize = 2_000;
 
-/// What feedback can be about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The category of feedback, stored in snake case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
+#[strum(serialize_all = "snake_case", const_into_str)]
 pub enum Category {
     WrongRegistration,
     HealthData,
@@ -15,25 +16,7 @@ pub enum Category {
     Other,
 }
 
-impl Category {
-    pub const ALL: [Self; 4] = [
-        Self::WrongRegistration,
-        Self::HealthData,
-        Self::Technical,
-        Self::Other,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::WrongRegistration => "wrong_registration",
-            Self::HealthData => "health_data",
-            Self::Technical => "technical",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// Feedback within its bounds.
+/// Checked feedback.
 #[derive(Debug, Clone)]
 pub struct Feedback {
     pub category: Category,

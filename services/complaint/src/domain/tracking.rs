@@ -1,4 +1,4 @@
-//! Tracking numbers: told over the telephone, written on paper, typed again.
+//! Tracking numbers, which are read out over the telephone, written on paper and typed in again.
 
 use std::fmt;
 
@@ -6,12 +6,14 @@ use lutong_kernel::{LocalDay, Random};
 
 /// Crockford's base 32 without `V`, which sounds like `B` and `D` over a telephone: 31, a prime.
 const ALPHABET: &[u8; 31] = b"0123456789ABCDEFGHJKMNPQRSTWXYZ";
+/// Random characters of a number.
 const RANDOM: usize = 7;
 
 /// `SD`, the local day, seven random characters and a check character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrackingNumber(String);
 
+/// Why a text is not a tracking number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TrackingError {
     #[error("a tracking number looks like SD20221126-7K3M9QX2")]
@@ -39,7 +41,7 @@ impl TrackingNumber {
         Self(text)
     }
 
-    /// Reads what somebody typed: lower case, `O`, `I` and `L` are what they look like.
+    /// Parses a number as people type it: in lower case, with `O` for 0 and `I` or `L` for 1.
     pub fn parse(typed: &str) -> Result<Self, TrackingError> {
         let text: String = typed.trim().to_ascii_uppercase();
         let (head, tail) = text.split_once('-').ok_or(TrackingError::Shape)?;
@@ -70,8 +72,8 @@ impl TrackingNumber {
     }
 }
 
-/// The sum of (place × value) modulo 31. Places are below 31 and differ, so that one wrong character, and two
-/// neighbours swapped, always change it.
+/// The sum of (position × value) modulo 31. Positions are below 31 and differ, so that one wrong character, and the swap of two
+/// neighbours, always change it.
 fn check_character(body: &str) -> char {
     let values = body
         .bytes()

@@ -6,7 +6,7 @@ use lutong_proto::facts::read_row;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::domain::pull::PullFailure;
+use crate::pulls::domain::PullFailure;
 
 /// Bytes of a cursor.
 const MAX_CURSOR: usize = 1_000;

@@ -1,21 +1,21 @@
-//! A partner's code, as federation has verified it.
+//! A partner's code that federation verified.
 
 use lutong_proto::federation::v1::VerifyPartnerCodeResponse;
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
 use serde_json::{Map, json};
 
-use crate::domain::statement::{FEDERATION, Stated};
-use crate::store::declarations::Provenance;
+use crate::declarations::domain::Provenance;
+use crate::declarations::domain::statement::{FEDERATION, Statement};
 
-/// A converted code: its attributes as a fact, and where it came from.
+/// A converted code: its fact and its provenance.
 #[derive(Debug, Clone)]
 pub struct PartnerCode {
-    pub statement: Stated,
+    pub statement: Statement,
     pub provenance: Provenance,
 }
 
-/// A verified code as a fact; its keys are given when it is stored. `None` when the answer lacks something.
+/// Makes a fact of a verified code. Its keys are assigned when it is stored. Returns `None` when the answer is incomplete.
 pub fn partner_code(verified: VerifyPartnerCodeResponse) -> Option<PartnerCode> {
     let colour = match verified.colour() {
         Colour::Green => "green",
@@ -37,7 +37,7 @@ pub fn partner_code(verified: VerifyPartnerCodeResponse) -> Option<PartnerCode> 
         attributes.insert("expires_at".to_owned(), json!(instant(end)));
     }
     Some(PartnerCode {
-        statement: Stated {
+        statement: Statement {
             source: FEDERATION.to_owned(),
             key: String::new(),
             kind: "partner_code".to_owned(),

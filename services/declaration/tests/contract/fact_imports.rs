@@ -16,7 +16,7 @@ use wire::fact_row::Subject;
 use wire::{FactImportState, ImportMode};
 
 use crate::fakes::BAD_NUMBER;
-use crate::feed::{closed, fact, row_of};
+use crate::feeds::{closed, fact, row_of};
 use crate::{Declaration, alone, build, document, request_id, start, wrong};
 
 on_both_engines!(
@@ -249,10 +249,10 @@ async fn a_piece_whose_answer_was_lost_is_sent_again_and_counted_once(bed: Bed) 
     assert_eq!(gap.metadata, [("next_row".into(), "5".to_owned())]);
     // The process died after the rows were stored and before it noted so: they come again as unchanged.
     let messages = vec![
-        crate::feed::options(ImportMode::GoodRows),
-        crate::feed::rows(vec![row("5")]),
+        crate::feeds::options(ImportMode::GoodRows),
+        crate::feeds::rows(vec![row("5")]),
     ];
-    crate::feed::send(&declaration, &cdc(), messages).await.unwrap();
+    crate::feeds::send(&declaration, &cdc(), messages).await.unwrap();
     assert_eq!(
         declaration.piece(&cdc(), name, 5, vec![row("5"), row("6")]).await,
         Ok((7, 1))

@@ -4,14 +4,12 @@
 
 mod applications;
 mod arrivals;
-mod authorities;
-mod bad_input;
-mod database;
+mod audit;
+mod declarations;
+mod event_log;
 mod fact_imports;
 mod fakes;
-mod feed;
-mod log;
-mod pull_answers;
+mod feeds;
 mod pulls;
 
 use std::time::Duration;

@@ -1,5 +1,8 @@
 //! Asking a database on a schedule: page by page, nothing lost, nothing twice, and an operator sees how far it is.
 
+mod answers;
+mod database;
+
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -16,7 +19,7 @@ use lutong_transport::access::Roles;
 use serde_json::json;
 use tonic::Response;
 
-use crate::database::{Answer, Database, SOURCE, correction, record, with};
+use self::database::{Answer, Database, SOURCE, correction, record, with};
 use crate::fakes::BAD_NUMBER;
 use crate::{Declaration, alone_with, build, fault, request_id, start_with, wrong};
 

@@ -7,7 +7,7 @@ use lutong_kernel::Timestamp;
 use lutong_token::{Issuer, TrustedKey, VerifyingKey, VerifyingKeys};
 use serde::Deserialize;
 
-/// What is wrong with a list, and where.
+/// An error in a list, and its entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{entry}: {reason}")]
 pub struct TrustListError {
@@ -15,7 +15,7 @@ pub struct TrustListError {
     pub reason: String,
 }
 
-/// A list in force.
+/// A checked list.
 #[derive(Debug, Clone, Default)]
 pub struct TrustList {
     pub version: String,
@@ -105,7 +105,7 @@ impl TrustList {
     }
 }
 
-/// A list of one partner with one key, as its operator would write it.
+/// The text of a list of one partner with one key.
 pub fn of_one_partner(
     version: &str,
     (province, name): (Issuer, &str),

@@ -1,9 +1,8 @@
-//! What operators change of accounts, and what the mesh is told of it.
+//! Accounts: `GetAccount`, `ListAccountChanges`, `GetFeed`, and what operators change.
 
 use std::time::Duration;
 
-use lutong_identity::Accounts;
-use lutong_identity::domain::account::{Account, AccountId, Action};
+use lutong_identity::{Account, AccountAction, AccountId, Accounts};
 use lutong_kernel::{DivisionCode, Fault, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
@@ -23,6 +22,7 @@ on_both_engines!(
     whoever_acts_on_people_is_not_added_without_a_division,
     the_names_of_the_meshs_own_parts_sign_in_nobody,
     a_disabled_citizen_keeps_their_person,
+    a_disabled_account_signs_in_no_more,
 );
 
 fn id(text: &str) -> AccountId {
@@ -141,11 +141,11 @@ async fn changes_are_told_in_order_and_end_what_was_before(bed: Bed) {
     assert_eq!(
         recorded,
         [
-            (Action::Enabled, "uid 8", province),
-            (Action::Disabled, "uid 8", province),
-            (Action::Changed, "uid 7", province),
+            (AccountAction::Enabled, "uid 8", province),
+            (AccountAction::Disabled, "uid 8", province),
+            (AccountAction::Changed, "uid 7", province),
             (
-                Action::Added,
+                AccountAction::Added,
                 "uid 7",
                 "roles ROLE_HEALTH_OFFICER; division 370202"
             ),
@@ -277,4 +277,17 @@ async fn a_disabled_citizen_keeps_their_person(bed: Bed) {
     assert_eq!((account.subject_id, account.version), (subject, 2));
     assert!(accounts.list("", false, 10).await.unwrap().is_empty());
     assert_eq!(accounts.list("", true, 10).await.unwrap().len(), 1);
+}
+
+async fn a_disabled_account_signs_in_no_more(bed: Bed) {
+    let identity = start(bed).await;
+    identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
+    identity.asked("wx-1").await.unwrap();
+    lutong_testing::meddle(&identity.1, "UPDATE accounts SET disabled = TRUE").await;
+    assert_eq!(
+        identity.asked("wx-1").await.unwrap_err().reason,
+        "ACCOUNT_DISABLED"
+    );
+    let refused = identity.asked("wx 1").await.unwrap_err();
+    assert_eq!(refused.violations[0].reason, "ACCOUNT_ID_SHAPE");
 }

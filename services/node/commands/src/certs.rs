@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use lutong_identity::domain::account::AccountId;
+use lutong_identity::AccountId;
 use lutong_kernel::Clock as _;
 use lutong_operating::tls::development;
 use lutong_operating::wall_clock::WallClock;

@@ -6,7 +6,7 @@ use lutong_composition::config::NodeConfig;
 use lutong_composition::keys::MeshKeys;
 use lutong_composition::{Running, one_process};
 use lutong_federation::domain::trust_list::of_one_partner;
-use lutong_identity::domain::account::{ACTING, Account, AccountId};
+use lutong_identity::{ACTING, Account, AccountId};
 use lutong_kernel::{Clock as _, DivisionCode, ManualClock, ServiceName, Timestamp};
 use lutong_operating::entropy::Entropy;
 use lutong_proto::policy::Role;

@@ -4,7 +4,6 @@ use std::sync::atomic::Ordering;
 
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{self as types, Colour, EffectState, OperationState};
-use lutong_storage::Database;
 use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
 use wire::fact_statement::Statement as Stated;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser};
 use lutong_client::Failure;
-use lutong_identity::domain::account::Account;
+use lutong_identity::Account;
 
 use super::rights::Rights;
 use super::{open, operator, show};

@@ -1,8 +1,8 @@
 //! What an account may do, as flags.
 
 use clap::Args;
-use lutong_declaration::domain::feed::{self, Authority};
-use lutong_identity::domain::account::{ACTING, Account, AccountId};
+use lutong_declaration::{Authority, check_kind, check_source};
+use lutong_identity::{ACTING, Account, AccountId};
 use lutong_kernel::DivisionCode;
 use lutong_proto::policy::Role;
 use lutong_risk_rules::domain::notice::place::is_issued;
@@ -132,9 +132,9 @@ impl Rights {
                 "an authority-feed has a --source and --kinds, or is a --feed"
             )));
         };
-        feed::check_source(&source).map_err(|wrong| input(format!("--source: {wrong}")))?;
+        check_source(&source).map_err(|wrong| input(format!("--source: {wrong}")))?;
         for kind in &kinds {
-            feed::check_kind(kind).map_err(|wrong| input(format!("--kinds: {wrong}")))?;
+            check_kind(kind).map_err(|wrong| input(format!("--kinds: {wrong}")))?;
         }
         if self.divisions.is_empty() && !self.province_wide {
             return Err(Failure::Input(lang!(
@@ -188,14 +188,14 @@ mod tests {
         let all: Vec<_> = FactKind::ALL.into_iter().map(FactKind::as_str).collect();
         for kind in &all {
             let withheld = ["designation", "partner_code"].contains(kind);
-            assert_eq!(feed::check_kind(kind).is_err(), withheld, "{kind}");
+            assert_eq!(check_kind(kind).is_err(), withheld, "{kind}");
         }
-        assert!(feed::reportable().all(|kind| all.contains(&kind)));
+        assert!(lutong_declaration::reportable_kinds().all(|kind| all.contains(&kind)));
     }
 
     #[test]
     fn each_authority_is_added_by_its_name_alone() {
-        for authority in Authority::ALL {
+        for authority in Authority::ALL.iter().copied() {
             let added = account(&format!("{authority}-1 --feed {authority} --divisions 370200")).unwrap();
             let grant = added.feed.unwrap();
             assert!(added.roles.has(Role::AuthorityFeed));

@@ -1,7 +1,6 @@
 //! Accounts for people and for machines.
 
-use lutong_identity::StoredAccount;
-use lutong_identity::domain::account::{Account, Change};
+use lutong_identity::{Account, AccountChange, StoredAccount};
 use lutong_kernel::DivisionCode;
 use lutong_proto::policy::Role;
 use lutong_transport::access::FeedGrant;
@@ -38,17 +37,17 @@ pub fn table(accounts: &[StoredAccount]) {
 }
 
 /// What was changed of one account, by whom.
-pub fn changes(changes: &[Change]) {
+pub fn changes(changes: &[AccountChange]) {
     let heading = [
         in_language("时间", "TIME"),
         in_language("变更", "CHANGE"),
         in_language("办理人", "BY"),
         in_language("内容", "WHAT"),
     ];
-    let row = |change: &Change| {
+    let row = |change: &AccountChange| {
         vec![
             change.at.to_rfc3339(),
-            change.action.as_str().to_owned(),
+            change.action.into_str().to_owned(),
             change.by.clone(),
             change.detail.clone(),
         ]
@@ -109,13 +108,13 @@ pub fn json(stored: &StoredAccount) -> Value {
     })
 }
 
-pub fn change_json(change: &Change) -> Value {
+pub fn change_json(change: &AccountChange) -> Value {
     json!({
         "sequence": change.sequence,
         "version": change.version,
         "time": change.at.to_rfc3339(),
         "by": change.by,
-        "action": change.action.as_str(),
+        "action": change.action.into_str(),
         "detail": change.detail,
     })
 }

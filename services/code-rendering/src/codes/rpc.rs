@@ -1,0 +1,44 @@
+//! The contract of `CodeService`: `ApplyDecisions` here, `ShowCode` in `showing`.
+
+use lutong_chassis::skin::Query;
+use lutong_kernel::{Fault, Violation};
+use lutong_proto::code_rendering::v1 as wire;
+use lutong_skin::code_rendering::v1::CodeHandler;
+use lutong_transport::access::{AnyPermit, WardPermit};
+use lutong_transport::reply;
+
+use super::service::Codes;
+use crate::events;
+use crate::showing::rpc::show_code;
+use crate::showing::service::Showing;
+
+pub struct CodeRpc {
+    pub codes: Codes,
+    pub showing: Showing,
+}
+
+impl CodeHandler for CodeRpc {
+    async fn apply_decisions(
+        &self,
+        _: Query<AnyPermit>,
+        message: wire::ApplyDecisionsRequest,
+    ) -> Result<wire::ApplyDecisionsResponse, Fault> {
+        let codes = message.decisions.iter().enumerate().map(|(row, decision)| {
+            let in_row = |wrong: Violation| reply::wrong(wrong.within(&format!("decisions[{row}]")));
+            events::decided_code(decision).map_err(in_row)
+        });
+        let codes = codes.collect::<Result<Vec<_>, _>>()?;
+        let applied = self.codes.apply(codes).await?;
+        Ok(wire::ApplyDecisionsResponse {
+            applied: i64::try_from(applied).unwrap_or(i64::MAX),
+        })
+    }
+
+    async fn show_code(
+        &self,
+        call: Query<WardPermit>,
+        message: wire::ShowCodeRequest,
+    ) -> Result<wire::ShowCodeResponse, Fault> {
+        show_code(&self.showing, &call.permit, &message).await
+    }
+}

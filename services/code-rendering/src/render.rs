@@ -1,0 +1,4 @@
+//! The picture of a token.
+
+pub mod domain;
+pub mod rpc;

@@ -1,0 +1,4 @@
+//! Showing a code: a dynamic token signed now.
+
+pub mod rpc;
+pub mod service;

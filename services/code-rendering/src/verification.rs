@@ -1,0 +1,4 @@
+//! Online verification of a token.
+
+pub mod rpc;
+pub mod service;

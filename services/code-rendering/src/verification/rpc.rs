@@ -1,0 +1,86 @@
+//! `VerifyToken`: parse, call, map.
+
+use lutong_chassis::skin::Query;
+use lutong_kernel::Fault;
+use lutong_proto::code_rendering::v1 as wire;
+use lutong_proto::time;
+use lutong_proto::types::v1::{Colour as WireColour, LocalisedText};
+use lutong_skin::code_rendering::v1::VerificationHandler;
+use lutong_token::Outcome;
+use lutong_transport::access::BearerPermit;
+
+use super::service::{Verification, VerificationResult};
+
+pub struct VerificationRpc(pub Verification);
+
+impl VerificationHandler for VerificationRpc {
+    async fn verify_token(
+        &self,
+        call: Query<BearerPermit>,
+        message: wire::VerifyTokenRequest,
+    ) -> Result<wire::VerifyTokenResponse, Fault> {
+        Ok(self.0.verify(call.permit, &message.token).await?.into())
+    }
+}
+
+const fn outcome(outcome: Outcome) -> wire::VerificationOutcome {
+    match outcome {
+        Outcome::Valid => wire::VerificationOutcome::Valid,
+        Outcome::Expired => wire::VerificationOutcome::Expired,
+        Outcome::NotYetValid => wire::VerificationOutcome::NotYetValid,
+        Outcome::Revoked => wire::VerificationOutcome::Revoked,
+        Outcome::Superseded => wire::VerificationOutcome::Superseded,
+        Outcome::WrongKey => wire::VerificationOutcome::WrongKey,
+        Outcome::BadSignature => wire::VerificationOutcome::BadSignature,
+        Outcome::WrongKind => wire::VerificationOutcome::WrongKind,
+        Outcome::WrongIssuer => wire::VerificationOutcome::WrongIssuer,
+        Outcome::Unreadable => wire::VerificationOutcome::Unreadable,
+    }
+}
+
+/// The texts that explain an outcome to the person at the door.
+const fn outcome_words(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
+        Outcome::Valid => ("有效", "valid"),
+        Outcome::Expired => (
+            "已过期，请刷新后重新出示",
+            "expired: refresh the code and show it again",
+        ),
+        Outcome::NotYetValid => ("尚未生效，请核对时间", "not valid yet: check the clocks"),
+        Outcome::Revoked => ("已撤销", "revoked"),
+        Outcome::Superseded => (
+            "颜色已变化，请以当前颜色为准",
+            "the colour has changed since it was issued: the one given now counts",
+        ),
+        Outcome::WrongKey => ("签发密钥未知", "signed with a key that is not known here"),
+        Outcome::BadSignature => (
+            "签名不符，可能系伪造",
+            "the signature does not match: forged or damaged",
+        ),
+        Outcome::WrongKind => ("此处不接受该类型的码", "a code of this kind is not accepted here"),
+        Outcome::WrongIssuer => (
+            "签发地区与密钥不符",
+            "issued by another province than the key speaks for",
+        ),
+        Outcome::Unreadable => ("不是健康通行码", "not a health pass code"),
+    }
+}
+
+impl From<VerificationResult> for wire::VerifyTokenResponse {
+    fn from(result: VerificationResult) -> Self {
+        let (zh, en) = outcome_words(result.outcome);
+        Self {
+            outcome: outcome(result.outcome).into(),
+            colour: result.colour.map(|colour| WireColour::from(colour).into()),
+            name_mask: result
+                .mask
+                .map(|mask| mask.expose().to_owned())
+                .unwrap_or_default(),
+            verify_time: Some(time::from_micros(result.at.micros())),
+            message: Some(LocalisedText {
+                zh: zh.to_owned(),
+                en: en.to_owned(),
+            }),
+        }
+    }
+}

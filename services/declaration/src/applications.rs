@@ -1,0 +1,4 @@
+//! Applications for a code.
+
+pub mod rpc;
+pub mod service;

@@ -1,0 +1,4 @@
+//! Arrival declarations: from another province or from abroad.
+
+pub mod rpc;
+pub mod service;

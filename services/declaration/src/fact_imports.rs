@@ -1,0 +1,6 @@
+//! Imports of facts in several calls.
+
+pub mod domain;
+pub mod rpc;
+pub mod service;
+pub mod store;

@@ -1,0 +1,5 @@
+//! Fact feeds: what an authority may report, and the import of rows.
+
+pub mod domain;
+pub mod rpc;
+pub mod service;

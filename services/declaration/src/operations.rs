@@ -1,0 +1,4 @@
+//! Operations: pulls that an operator started.
+
+pub mod rpc;
+pub mod service;

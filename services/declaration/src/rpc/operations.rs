@@ -1,3 +1,0 @@
-//! Operations.
-
-lutong_chassis::operation_service!(declaration, crate::service::operations::end_nothing);
