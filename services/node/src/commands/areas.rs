@@ -8,7 +8,7 @@ use std::io::Read as _;
 use std::path::Path;
 
 use clap::Subcommand;
-use lutong_risk_rules::domain::area::RiskLevel;
+use lutong_risk_engine::area::RiskLevel;
 
 use super::Failure;
 use crate::output::in_language;
