@@ -268,7 +268,7 @@ async fn two_processes_do_not_serve_from_one_folder() {
 
 #[test]
 fn a_rule_set_given_by_file_is_tested_without_a_release() {
-    let sets = "services/risk-rules/rule-sets";
+    let sets = "services/risk-rules/engine/rule-sets";
     let revised = format!("{sets}/sd-2022.cases.json");
     let output = lutong(
         &[
@@ -325,7 +325,7 @@ fn a_rule_set_given_by_file_is_tested_without_a_release() {
 
 #[test]
 fn rules_are_tested_from_files_with_a_line_a_failure_and_the_count_last() {
-    let good = "services/risk-rules/rule-sets/sd-2020.cases.json";
+    let good = "services/risk-rules/engine/rule-sets/sd-2020.cases.json";
     let output = lutong(&["rule-sets", "test", good], &[]);
     assert_eq!(
         (output.status.code(), text(&output.stdout).lines().last()),
@@ -379,7 +379,7 @@ fn certificates_and_keys_are_never_replaced() {
 
 #[test]
 fn rules_are_linted_with_reason_path_and_text_in_one_language() {
-    let good = "services/risk-rules/rule-sets/sd-2020.toml";
+    let good = "services/risk-rules/engine/rule-sets/sd-2020.toml";
     let output = lutong(&["rule-sets", "lint", good], &[]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     let folder = tempfile::tempdir().unwrap();

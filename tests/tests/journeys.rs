@@ -7,7 +7,7 @@
 use std::io::Write as _;
 
 use lutong_kernel::Colour;
-use lutong_risk_rules::domain::notice::{BUNDLED_2022_11_26_GZ, Notice};
+use lutong_risk_engine::notice::{BUNDLED_2022_11_26_GZ, Notice};
 use lutong_tests::feed::fact_json;
 use lutong_tests::in_both_shapes;
 use lutong_tests::instants::{ago, now};

@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use http::Method;
-use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
+use lutong_risk_engine::notice::BUNDLED_2022_11_26_GZ;
 use lutong_tests::feed::fact_json;
 use lutong_tests::in_both_shapes;
 use lutong_tests::instants::{ago, now};
@@ -189,7 +189,10 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
 
 fn rule_sets() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().unwrap().join("services/risk-rules/rule-sets")
+    tests
+        .parent()
+        .unwrap()
+        .join("services/risk-rules/engine/rule-sets")
 }
 
 async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mesh) {

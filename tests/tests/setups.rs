@@ -289,7 +289,7 @@ async fn a_command_whose_output_nobody_reads_on_ends_quietly() {
     let notice = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap()
-        .join("services/risk-rules/data/notices/2022112608-e543b1b4.json.gz");
+        .join("services/risk-rules/engine/data/notices/2022112608-e543b1b4.json.gz");
     let imported = mesh.command(&[
         "areas",
         "import",

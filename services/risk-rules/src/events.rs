@@ -1,12 +1,13 @@
-//! What this service tells of a decision: to code-rendering at once, and in its log.
+//! Messages about decisions: for code-rendering, and for the event log.
 
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
 
-use crate::store::decisions::StoredDecision;
+use crate::decisions::domain::Decision;
 
-pub fn applied(decision: &StoredDecision) -> wire::AppliedDecision {
+/// The form in which a decision is delivered to code-rendering.
+pub fn applied(decision: &Decision) -> wire::AppliedDecision {
     wire::AppliedDecision {
         decision_id: decision.id.to_string(),
         subject_id: decision.subject.to_string(),
@@ -21,7 +22,7 @@ pub fn applied(decision: &StoredDecision) -> wire::AppliedDecision {
 }
 
 /// The event of a decision, without its sequence.
-pub fn decision_made(decision: &StoredDecision) -> wire::Event {
+pub fn decision_made(decision: &Decision) -> wire::Event {
     wire::Event {
         sequence: 0,
         subject_id: decision.subject.to_string(),

@@ -1,4 +1,4 @@
-//! Other services, over their contracts.
+//! Clients of other services.
 
 pub mod code_rendering;
 pub mod declaration_log;

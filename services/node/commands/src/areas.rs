@@ -5,7 +5,7 @@ mod import;
 mod list;
 
 use clap::Subcommand;
-use lutong_risk_rules::domain::area::RiskLevel;
+use lutong_risk_engine::area::RiskLevel;
 
 use lutong_client::Failure;
 use lutong_client::output::in_language;

@@ -7,8 +7,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use lutong_risk_rules::domain::case_file::CaseFile;
-use lutong_risk_rules::domain::rule_set::{MAX_DOCUMENT, RuleSet};
+use lutong_risk_engine::case_file::CaseFile;
+use lutong_risk_engine::rule_set::{MAX_DOCUMENT, RuleSet};
 
 use lutong_client::Failure;
 use lutong_client::noun::{Act, Show};

@@ -10,7 +10,7 @@ use lutong_identity::{ACTING, Account, AccountId};
 use lutong_kernel::{Clock as _, DivisionCode, ManualClock, ServiceName, Timestamp};
 use lutong_operating::entropy::Entropy;
 use lutong_proto::policy::Role;
-use lutong_risk_rules::domain::notice::{BUNDLED_2022_11_26_GZ, Notice};
+use lutong_risk_engine::notice::{BUNDLED_2022_11_26_GZ, Notice};
 use lutong_token::{Algorithm, Issuer, SigningKey};
 use lutong_transport::access::{FeedGrant, Roles};
 

@@ -1,17 +1,17 @@
-//! A great many people, whose rows are written as the service would have written them, without their statements: a listing
-//! that concerns ten thousand of them, and a run over everyone with its memory.
+//! Many people, whose rows are written as the service would write them, without their statements: a listing that concerns ten
+//! thousand of them, and a run over everyone with its memory.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
 use lutong_kernel::{FactId, SubjectId, Timestamp};
 use lutong_proto::risk_rules::v1 as wire;
-use lutong_risk_rules::domain::area::AreaBook;
-use lutong_risk_rules::domain::evaluate::{Evaluator, Verdict};
-use lutong_risk_rules::domain::fact::FactKind;
-use lutong_risk_rules::domain::packed::{self, PackedFact};
-use lutong_risk_rules::domain::rule_set::RuleSet;
-use lutong_risk_rules::domain::set_digest::SetDigest;
+use lutong_risk_engine::area::AreaBook;
+use lutong_risk_engine::evaluate::{Evaluator, Verdict};
+use lutong_risk_engine::fact::FactKind;
+use lutong_risk_engine::packed::{self, PackedFact};
+use lutong_risk_engine::rule_set::RuleSet;
+use lutong_risk_engine::set_digest::SetDigest;
 use lutong_storage::cell::{Cell, Kind};
 use lutong_storage::crypto::ReadyCipher;
 use lutong_storage::rows::{Insert, Known};
@@ -22,10 +22,10 @@ use uuid::Uuid;
 use crate::mass::{CHUNK, Mesh, resident_mb, statement, subject};
 use crate::varied::{Dice, Population, attributes, now};
 
-/// Different sets of facts; people share them.
+/// Number of different sets of facts, which people share.
 const LIVES: usize = 50_000;
 const ROWS: usize = 5_000;
-/// Whom the new listing concerns.
+/// Number of people whom the new listing concerns.
 const CONCERNED: usize = 10_000;
 
 const FILL: Insert = Insert {
@@ -54,7 +54,7 @@ const ROSTER: Insert = Insert {
     known: Known::Refused,
 };
 
-/// What somebody's packed row holds, and what follows from it while nothing is listed.
+/// The packed row of a person, and the verdict that follows from it while nothing is listed.
 struct Life {
     packed: Vec<u8>,
     verdict: Verdict,
@@ -84,12 +84,12 @@ fn lives() -> Vec<Life> {
     (0..LIVES).map(life).collect()
 }
 
-/// What the service binds a packed row's ciphertext to; were it another, no run over everyone could open one.
+/// The associated data of a packed row, equal to that of the service, whose runs could not decrypt the rows otherwise.
 fn context(subject: SubjectId) -> Vec<u8> {
     [&b"subjects/facts/"[..], subject.uuid().as_bytes()].concat()
 }
 
-/// Writes so many people's rows.
+/// Writes the rows of a number of people.
 pub async fn fill(database: &Database, cipher: ReadyCipher, subjects: usize) {
     let started = Instant::now();
     let lives = std::sync::Arc::new(lives());
@@ -156,8 +156,8 @@ fn row(id: SubjectId, facts: Option<&[u8]>, verdict: Verdict) -> [Cell<'_>; 13] 
     ]
 }
 
-/// Ten thousand people stayed in one community, which then becomes high-risk: how long until all of them are decided, and
-/// that nobody else is.
+/// Ten thousand people stayed in one community, which becomes a high-risk area. Measures the time until all of them are decided
+/// about, and checks that nobody else is.
 pub async fn list(mesh: &Mesh, subjects: usize) {
     let concerned: Vec<usize> = (0..subjects)
         .step_by((subjects / CONCERNED).max(1))
@@ -192,10 +192,10 @@ pub async fn list(mesh: &Mesh, subjects: usize) {
     );
 }
 
-/// A run over everyone with one decision in a thousand wrong: those are reported and no other.
+/// A run over everyone with one wrong decision in a thousand. Checks that exactly those are reported.
 pub async fn recompare(mesh: &Mesh, subjects: usize) {
     mesh.run("over everyone").await;
-    // Whoever's id ends in one of 106 in 65,536, and is green, as six in ten are.
+    // Green subjects (six in ten) whose id ends in one of 106 of 65,536 values.
     let wrong = mesh.ends_below(0x6A, "colour = 0");
     let planted = mesh
         .subjects(&format!("SELECT subject_id FROM subjects WHERE {wrong}"))
@@ -222,7 +222,7 @@ pub async fn recompare(mesh: &Mesh, subjects: usize) {
     );
 }
 
-/// The kernel forgets the peak of this process so far.
+/// Resets the peak memory of this process.
 fn reset_peak() {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
 }

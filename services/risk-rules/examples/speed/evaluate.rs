@@ -5,11 +5,11 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use lutong_kernel::{FactId, Timestamp};
-use lutong_risk_rules::domain::area::{AreaBook, AreaEntry};
-use lutong_risk_rules::domain::evaluate::Evaluator;
-use lutong_risk_rules::domain::fact::FactKind;
-use lutong_risk_rules::domain::packed::{self, PackedFact};
-use lutong_risk_rules::domain::rule_set::RuleSet;
+use lutong_risk_engine::area::{AreaBook, AreaEntry};
+use lutong_risk_engine::evaluate::Evaluator;
+use lutong_risk_engine::fact::FactKind;
+use lutong_risk_engine::packed::{self, PackedFact};
+use lutong_risk_engine::rule_set::RuleSet;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use crate::naive;
 use crate::varied::{Dice, Population, attributes, notice, now};
 
 const PEOPLE: usize = 20_000;
-/// People that the naive interpreter, which is slow, is asked about.
+/// Number of people for the naive interpreter, which is slow.
 const NAIVELY: usize = 2_000;
 const ROUND: Duration = Duration::from_secs(2);
 
@@ -87,7 +87,7 @@ pub fn measure() {
         }
     });
     println!("with citations                {cited:.2} million/s a core");
-    // Only the listings of the divisions that somebody stayed in: what an index saves is not counted.
+    // Only the listings of the divisions of the stays, so that the advantage of an index is not measured.
     let listed = listings_about(&stated);
     let naive = rate(NAIVELY, || {
         for (facts, areas) in stated.iter().zip(&listed) {
@@ -101,7 +101,7 @@ pub fn measure() {
     );
 }
 
-/// The same statements as the naive interpreter reads them.
+/// The same statements in the form of the naive interpreter.
 fn naively(facts: &[PackedFact], given: &[(FactKind, Value)]) -> Vec<naive::Fact> {
     let both = facts.iter().zip(given);
     both.map(|(fact, (kind, given))| naive::Fact {
@@ -122,7 +122,7 @@ fn listings_about(people: &[Vec<naive::Fact>]) -> Vec<Vec<naive::Area>> {
         by_code.entry(code.clone()).or_default().push(naive::Area {
             code,
             community: area.community,
-            level: area.level.as_str().to_owned(),
+            level: area.level.into_str().to_owned(),
             from: area.from,
             to: area.to,
             recorded_at: area.recorded_at,

@@ -1,9 +1,11 @@
-//! How fast deciding is: `cargo run --release -p lutong-risk-rules --example speed -- evaluate`, which holds it
-//! against the naive interpreter of the tests, or `mass [ENGINE] [SUBJECTS]`,
-//! which imports facts about that many people, lists a notice, and compares everybody, planting wrong decisions, or
-//! `crowd [ENGINE] [SUBJECTS]`, which writes that many people's rows, lists a place that concerns 10,000 of them and
-//! compares everybody within how much memory. ENGINE is sqlite or postgres (with the tests' server:
-//! `eval "$(tests/servers start)"`). Figures are of this machine and this run.
+//! Measures the speed of deciding: `cargo run --release -p lutong-risk-rules --example speed -- COMMAND`, where COMMAND is one of
+//! - `evaluate`: evaluations on one core, compared with the naive interpreter of the engine's tests;
+//! - `mass [ENGINE] [SUBJECTS]`: imports facts about that many people, imports a notice, and re-compares everybody with planted wrong
+//!   decisions;
+//! - `crowd [ENGINE] [SUBJECTS]`: writes the rows of that many people, lists a place that concerns 10,000 of them, re-compares
+//!   everybody, and reports the memory.
+//!
+//! ENGINE is sqlite or postgres (with the server of the tests: `eval "$(tests/servers start)"`). Compare figures within one run only.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +20,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod crowd;
 mod evaluate;
 mod mass;
-#[path = "../../tests/evaluator/naive.rs"]
+#[path = "../../engine/tests/evaluator/naive.rs"]
 mod naive;
 mod varied;
 

@@ -1,4 +1,4 @@
-//! Everybody: imports, decisions behind them, a notice, and runs over everyone with wrong decisions planted.
+//! Imports with their decisions, a notice, and runs over everyone with planted wrong decisions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,9 +9,9 @@ use lutong_proto::code_rendering::v1 as codes;
 use lutong_proto::facts::from_attributes;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1 as wire;
+use lutong_risk_engine::fact::FactKind;
+use lutong_risk_engine::notice::BUNDLED_2022_11_26_GZ;
 use lutong_risk_rules::Migrations;
-use lutong_risk_rules::domain::fact::FactKind;
-use lutong_risk_rules::domain::notice::BUNDLED_2022_11_26_GZ;
 use lutong_storage::{Database, Engine};
 use lutong_testing::Bed;
 use lutong_transport::client::{Call, MeshChannel};
@@ -24,10 +24,10 @@ use crate::crowd;
 use crate::varied::{Dice, Population};
 
 pub const CHUNK: usize = 1_000;
-/// People who enrol at once.
+/// Number of people who enrol concurrently.
 const ENROLLING: usize = 256;
 
-/// Takes every decision and counts them.
+/// A code-rendering that accepts and counts all decisions.
 #[derive(Clone, Default)]
 struct Codes(Arc<AtomicI64>);
 
@@ -91,7 +91,7 @@ pub fn measure_crowd(name: &str, subjects: usize) {
 }
 
 pub fn subject(n: usize) -> SubjectId {
-    // As identity makes them: by time, a few thousand a second.
+    // Like the ids of identity: ascending with time, a few thousand per second.
     let millis = 1_669_000_000_000 + n as u64;
     let random = (n as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes();
     let random = [random, random].concat();
@@ -100,7 +100,7 @@ pub fn subject(n: usize) -> SubjectId {
 }
 
 impl Mesh {
-    /// With rows of so many people.
+    /// Starts the service with the rows of a number of people.
     async fn start(engine: Engine, filled: usize) -> Self {
         let bed = Bed::new(engine);
         let storage = bed.storage::<Migrations>(ServiceName::RiskRules).await;
@@ -139,7 +139,7 @@ impl Mesh {
         self.bed.call_as(&principal)
     }
 
-    /// Enrols everybody, then imports their facts: durable facts a second, and decisions behind them.
+    /// Enrols everybody and imports their facts: durable facts per second, and decisions that lag behind.
     async fn import(&self, subjects: usize) {
         let started = Instant::now();
         futures::StreamExt::for_each_concurrent(futures::stream::iter(0..subjects), ENROLLING, |n| {
@@ -152,7 +152,7 @@ impl Mesh {
         let mut rows = Vec::new();
         for n in 0..subjects {
             let stated = population.person(&mut dice).into_iter().enumerate();
-            // No feed reports a designation: it takes two officers.
+            // A feed cannot report a designation, which needs two officers.
             for (m, (kind, given)) in stated.filter(|(_, (kind, _))| *kind != FactKind::Designation) {
                 rows.push(statement(n, m, kind, &given));
             }
@@ -165,7 +165,7 @@ impl Mesh {
         chunks.reverse();
         let before = self.codes.0.load(Ordering::Relaxed);
         let started = Instant::now();
-        // Four chunks are under way, as a feed of several connections would have it.
+        // Four chunks are in flight, as with a feed that uses several connections.
         futures::StreamExt::for_each_concurrent(futures::stream::iter(chunks), 4, |chunk| self.append(chunk))
             .await;
         let imported = started.elapsed().as_secs_f64();
@@ -215,7 +215,7 @@ impl Mesh {
         }
     }
 
-    /// Imports the real notice of 2022-11-26.
+    /// Imports the notice of 2022-11-26.
     async fn list(&self) {
         let mut notice = Vec::new();
         std::io::Read::read_to_end(
@@ -312,7 +312,7 @@ impl Mesh {
         self.database.reader().execute_unprepared(sql).await.unwrap();
     }
 
-    /// A condition on the last two bytes of the id, and another.
+    /// An SQL condition on the last two bytes of the id, combined with another condition.
     pub fn ends_below(&self, end: u16, also: &str) -> String {
         match self.database.engine() {
             Engine::Sqlite => format!("hex(substr(subject_id, 15, 2)) < '{end:04X}' AND {also}"),
@@ -332,7 +332,7 @@ pub fn statement(n: usize, m: usize, kind: FactKind, given: &Value) -> wire::Fac
     }
 }
 
-/// A line of the process's status in MB.
+/// A line of the status of the process, in MB.
 pub fn resident_mb(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix(name));

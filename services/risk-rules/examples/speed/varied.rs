@@ -1,10 +1,10 @@
-//! People as a province has them: facts of all kinds, three a subject on average, about 30 % of the subjects matching a rule
-//! at [`now`], stays in places of the real notice of 2022-11-26.
+//! A population like that of a province: facts of all kinds, three for each subject on average, about 30 % of the subjects matching a
+//! rule at [`now`], stays in places of the notice of 2022-11-26.
 
 use lutong_kernel::Timestamp;
-use lutong_risk_rules::domain::attributes::Attributes;
-use lutong_risk_rules::domain::fact::FactKind;
-use lutong_risk_rules::domain::notice::{BUNDLED_2022_11_26_GZ, Notice};
+use lutong_risk_engine::attributes::Attributes;
+use lutong_risk_engine::fact::FactKind;
+use lutong_risk_engine::notice::{BUNDLED_2022_11_26_GZ, Notice};
 use serde_json::{Value, json};
 
 /// Noon of the day of the notice.
@@ -63,7 +63,7 @@ impl Population {
         }
     }
 
-    /// Nought to six facts, three on average.
+    /// Zero to six facts, three on average.
     pub fn person(&self, dice: &mut Dice) -> Vec<(FactKind, Value)> {
         let matching = dice.roll(100) < 30;
         let count = dice.roll(7);
@@ -79,7 +79,7 @@ impl Population {
         facts
     }
 
-    /// One that is in force now, or one that is over (most facts are).
+    /// A fact that is in force now, or one that is over, as most facts are.
     fn fact(&self, dice: &mut Dice, in_force: bool) -> (FactKind, Value) {
         let (from, until) = if in_force { (0, 14) } else { (40, 400) };
         let at = dice.days_ago(from, until);

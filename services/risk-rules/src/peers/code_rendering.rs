@@ -1,4 +1,4 @@
-//! Bringing decisions into force, over code-rendering's contract.
+//! Client of code-rendering, which brings decisions into force.
 
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::code_rendering::v1::ApplyDecisionsRequest;
@@ -7,12 +7,13 @@ use lutong_transport::client;
 use lutong_transport::client::Call;
 use lutong_transport::client::MeshChannel;
 
+use crate::decisions::domain::Decision;
 use crate::events;
-use crate::store::decisions::StoredDecision;
 
-/// Decisions in one call.
+/// Maximum number of decisions in one call.
 const MAX_BATCH: usize = 1_000;
 
+/// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct CodeRendering(MeshChannel);
 
@@ -21,7 +22,8 @@ impl CodeRendering {
         Self(channel)
     }
 
-    pub async fn apply(&self, call: &Call, decisions: &[StoredDecision]) -> Result<(), Fault> {
+    /// Applies decisions; applying a decision again has no effect.
+    pub async fn apply(&self, call: &Call, decisions: &[Decision]) -> Result<(), Fault> {
         for batch in decisions.chunks(MAX_BATCH) {
             let request = call.request(ApplyDecisionsRequest {
                 decisions: batch.iter().map(events::applied).collect(),

@@ -1,3 +1,3 @@
-//! Declaration's log, read over its contract.
+//! Client of declaration's event log.
 
 lutong_chassis::contract_log!(declaration, Declaration);

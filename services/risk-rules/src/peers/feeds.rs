@@ -1,4 +1,4 @@
-//! Which feeds are registered and for which divisions: identity knows accounts, declaration the databases that it asks.
+//! The registered feeds and their divisions: identity knows the accounts of feeds, declaration the databases that it pulls.
 
 use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
 use lutong_proto::declaration::v1::ListPullsRequest;
@@ -9,6 +9,7 @@ use lutong_transport::client;
 use lutong_transport::client::Call;
 use lutong_transport::client::MeshChannel;
 
+/// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Feeds {
     identity: MeshChannel,
@@ -23,7 +24,7 @@ impl Feeds {
         }
     }
 
-    /// The divisions of a feed's grant, empty for the whole province; `None` where no such feed is registered.
+    /// The divisions of a feed's grant, empty for the whole province; `None` if no such feed is registered.
     pub async fn divisions(&self, call: &Call, source: &str) -> Result<Option<Vec<DivisionCode>>, Fault> {
         match self.of_accounts(call, source).await? {
             Some(divisions) => Ok(Some(divisions)),
@@ -65,7 +66,7 @@ impl Feeds {
     }
 }
 
-/// One division that cannot be read, left out, would make the grant smaller than it is.
+/// Parses the divisions of a grant. Omitting one that cannot be parsed would reduce the grant, so that it is an error.
 fn read(divisions: &[String], of: ServiceName) -> Result<Vec<DivisionCode>, Fault> {
     let parsed = divisions.iter().map(|code| DivisionCode::parse(code));
     parsed.collect::<Result<_, _>>().map_err(|error| {

@@ -1,3 +1,3 @@
-//! Identity's log, read over its contract.
+//! Client of identity's event log.
 
 lutong_chassis::contract_log!(identity, Identity);

@@ -1,4 +1,4 @@
-//! Facts in, decisions out.
+//! Decisions: made from facts, brought into force, and shown to their person only.
 
 use std::sync::atomic::Ordering;
 
@@ -6,24 +6,21 @@ use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{self as types, Colour, EffectState, OperationState};
 use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
-use wire::fact_statement::Statement as Stated;
 
-use crate::mesh::{Mesh, confirmed, correcting, fact, fever, in_force, named, retraction, stated};
+use crate::mesh::{Mesh, confirmed, fault, fever, in_force, named, subject};
 use crate::operations;
 
 on_both_engines!(
     a_fact_turns_whom_it_concerns_and_the_decision_says_why,
-    facts_of_somebody_unregistered_wait_until_they_are_enrolled,
-    the_same_statement_again_changes_nothing_and_other_content_is_a_conflict,
-    a_correction_takes_the_place_of_its_original_and_a_retraction_leaves_nothing,
-    a_bad_row_is_named_and_the_good_ones_are_stored,
     while_code_rendering_is_away_decisions_are_pending,
     what_is_pending_is_left_to_one_operation_of_the_feed,
     a_case_is_acknowledged_only_once_its_colour_is_in_force,
     a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sending_it_again,
+    a_decision_is_its_persons_own,
+    a_persons_own_decisions_are_listed_and_nobody_elses,
 );
 
-fn rules(decision: &wire::Decision) -> Vec<&str> {
+pub fn rules(decision: &wire::Decision) -> Vec<&str> {
     decision
         .citations
         .iter()
@@ -49,85 +46,6 @@ async fn a_fact_turns_whom_it_concerns_and_the_decision_says_why(bed: Bed) {
         (mesh.shown(1), mesh.shown(2)),
         (Some(Colour::Red), Some(Colour::Green))
     );
-}
-
-async fn facts_of_somebody_unregistered_wait_until_they_are_enrolled(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
-    assert!(mesh.stored(vec![fever(1, "f1")], &[]).await);
-    assert_eq!(mesh.decision(1).await.unwrap_err().reason, "DECISION_NOT_FOUND");
-    assert_eq!(mesh.shown(1), None);
-    assert!(mesh.stored(vec![], &[1]).await);
-    assert_eq!(mesh.shown(1), Some(Colour::Yellow));
-}
-
-async fn the_same_statement_again_changes_nothing_and_other_content_is_a_conflict(bed: Bed) {
-    use wire::statement_result::Outcome;
-    let mesh = Mesh::start(bed).await;
-    mesh.stored(vec![fever(1, "f1")], &[1]).await;
-    let answer = mesh
-        .append(vec![fever(1, "f1"), confirmed(1, "f1")], &[])
-        .await
-        .unwrap();
-    assert!(matches!(
-        answer.results[0].outcome,
-        Some(Outcome::UnchangedFactId(_))
-    ));
-    let Some(Outcome::Error(error)) = &answer.results[1].outcome else {
-        panic!("{answer:?}")
-    };
-    assert_eq!(
-        (error.field.as_str(), error.reason.as_str()),
-        ("key", "STATEMENT_CONFLICT")
-    );
-    assert_eq!(mesh.decision(1).await.unwrap().version, 1);
-}
-
-async fn a_correction_takes_the_place_of_its_original_and_a_retraction_leaves_nothing(bed: Bed) {
-    let mesh = Mesh::start(bed).await;
-    mesh.stored(vec![confirmed(1, "c1")], &[1]).await;
-    let closed = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00",
-        "closed_at": "2022-11-26T08:00:00+08:00", "closure": "discharged"});
-    let correction = correcting(fact(1, "c2", "case", &closed), "c1");
-    mesh.stored(vec![correction], &[]).await;
-    let decision = mesh.decision(1).await.unwrap();
-    assert_eq!(rules(&decision), ["yellow.discharged-observation"]);
-    let retraction = retraction(1, "r1", "c2");
-    mesh.stored(vec![retraction], &[]).await;
-    assert_eq!(mesh.decision(1).await.unwrap().colour(), Colour::Green);
-    assert_eq!(mesh.shown(1), Some(Colour::Green));
-}
-
-async fn a_bad_row_is_named_and_the_good_ones_are_stored(bed: Bed) {
-    use wire::statement_result::Outcome;
-    let mesh = Mesh::start(bed).await;
-    let backwards = serde_json::json!({"stage": "confirmed", "diagnosed_at": "2022-11-25T08:00:00+08:00",
-        "closed_at": "2022-11-24T08:00:00+08:00"});
-    let endless = serde_json::json!({"last_contact_at": "2022-11-20T08:00:00+08:00", "observation_until": "2122-11-20T08:00:00+08:00"});
-    let rows = vec![
-        fact(1, "b0", "close_contact", &endless),
-        fact(1, "b1", "case", &backwards),
-        correcting(fact(1, "b2", "case", &backwards), "b1"),
-        stated(1, "b3", Stated::Fact(types::Fact::default())),
-        fever(1, "f1"),
-    ];
-    let answer = mesh.append(rows, &[1]).await.unwrap();
-    let reasons: Vec<_> = answer
-        .results
-        .iter()
-        .map(|result| match &result.outcome {
-            Some(Outcome::Error(error)) => format!("{} {}", error.field, error.reason),
-            _ => "stored".to_owned(),
-        })
-        .collect();
-    let expected = [
-        "fact.close_contact.observation_until INSTANT_FAR_FUTURE",
-        "fact.case.closed_at END_BEFORE_START",
-        "correction.fact.case.closed_at END_BEFORE_START",
-        "fact.kind MISSING",
-        "stored",
-    ];
-    assert_eq!(reasons, expected);
-    assert_eq!(rules(&mesh.decision(1).await.unwrap()), ["yellow.fever-clinic"]);
 }
 
 async fn while_code_rendering_is_away_decisions_are_pending(bed: Bed) {
@@ -247,4 +165,76 @@ async fn a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sendi
         "what was stored before and what is new"
     );
     assert!(people.iter().all(shown));
+}
+
+async fn a_decision_is_its_persons_own(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![], &[1]).await;
+    mesh.stored(vec![fever(1, "f1")], &[]).await;
+    let named_by = |n: u32, version: &str| format!("subjects/{}/decisions/{version}", subject(n));
+    let asked = async |who, name: &str| mesh.decision_of(who, name).await.unwrap_err();
+    for name in [named_by(1, "latest"), named_by(1, "1"), named_by(99, "1")] {
+        assert_eq!(asked(Some(2), &name).await.reason, "DECISION_NOT_FOUND");
+    }
+    assert_eq!(asked(None, "").await.reason, "CODE_NOT_FOUND");
+    assert_eq!(
+        asked(Some(1), &named_by(1, "9")).await.reason,
+        "DECISION_NOT_FOUND"
+    );
+    assert_eq!(named(&asked(Some(1), "nobody").await), ["name NAME_SHAPE"]);
+    // In force, by any of its names; and a past one.
+    let latest = mesh.decision(1).await.unwrap();
+    assert_eq!((&latest.name, latest.version), (&named_by(1, "2"), 2));
+    for name in [
+        "subjects/me/decisions/latest",
+        &named_by(1, "latest"),
+        &latest.name,
+    ] {
+        assert_eq!(mesh.decision_of(Some(1), name).await.unwrap(), latest, "{name}");
+    }
+    let past = mesh
+        .decision_of(Some(1), "subjects/me/decisions/1")
+        .await
+        .unwrap();
+    assert_eq!((past.version, past.colour()), (1, types::Colour::Green));
+    let id = mesh.literal(1);
+    mesh.tamper(&format!(
+        "UPDATE decisions SET citations = NULL, citation_count = 0 WHERE subject_id = {id} AND version = 1"
+    ))
+    .await;
+    let erased = asked(Some(1), "subjects/me/decisions/1").await;
+    assert_eq!(erased.reason, "DECISION_ERASED");
+}
+
+async fn a_persons_own_decisions_are_listed_and_nobody_elses(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.stored(vec![], &[1]).await;
+    mesh.stored(vec![fever(1, "f1")], &[]).await;
+    let list = async |who: Option<u32>, request: wire::ListDecisionsRequest| {
+        let request = mesh.asking(&lutong_testing::citizen("wx-1", who.map(subject)), request);
+        let answer = mesh.history().list_decisions(request).await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| fault(&status))
+    };
+    let own = list(Some(1), wire::ListDecisionsRequest::default())
+        .await
+        .unwrap();
+    let versions: Vec<_> = own
+        .decisions
+        .iter()
+        .map(|one| (one.version, one.colour()))
+        .collect();
+    assert_eq!(versions, [(2, types::Colour::Yellow), (1, types::Colour::Green)]);
+    let of = |subject_id: String, page_token: &str| wire::ListDecisionsRequest {
+        subject_id,
+        page_size: 0,
+        page_token: page_token.to_owned(),
+    };
+    let refused = list(Some(2), of(subject(1).to_string(), "")).await.unwrap_err();
+    assert_eq!(refused.reason, "CODE_NOT_FOUND");
+    let refused = list(None, of(String::new(), "")).await.unwrap_err();
+    assert_eq!(refused.reason, "CODE_NOT_FOUND");
+    let refused = list(Some(1), of(String::new(), "-1")).await.unwrap_err();
+    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
 }

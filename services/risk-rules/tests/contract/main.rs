@@ -4,17 +4,19 @@
 #![allow(clippy::unwrap_used)]
 
 mod areas;
-mod bad_input;
 mod decisions;
 mod designations;
+mod entries;
+mod event_log;
+mod facts;
 mod history;
+mod history_verifications;
 mod jurisdiction;
+mod key_areas;
 mod mesh;
 mod operations;
 mod people;
-mod placement;
-mod recomparison;
-mod refusals;
-mod rollback;
+mod recomparisons;
+mod rollbacks;
 mod rule_sets;
-mod watching;
+mod unplaced_areas;

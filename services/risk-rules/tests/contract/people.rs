@@ -10,8 +10,9 @@ use lutong_testing::on_both_engines;
 
 use crate::areas::{import, notice, stay};
 use crate::history;
+use crate::history_verifications;
 use crate::mesh::{Mesh, confirmed, fever, retraction, subject};
-use crate::recomparison::{self, finished};
+use crate::recomparisons::{self, finished};
 
 on_both_engines!(
     one_person_has_the_worst_colour_of_all_their_subjects_and_each_its_own_again_when_unmerged,
@@ -181,7 +182,7 @@ async fn every_decision_about_one_person_is_made_again_bit_for_bit(bed: Bed) {
         assert!(replayed.identical, "{n} {version}: {replayed:?}");
         assert_eq!(replayed.replayed.unwrap().colour(), colour, "{n} {version}");
     }
-    let verified = history::verify(&mesh).await;
+    let verified = history_verifications::verify(&mesh).await;
     assert_eq!((verified.intact, verified.breaks.len()), (7, 0));
 }
 
@@ -189,7 +190,7 @@ async fn a_run_over_everyone_finds_nothing_amiss_with_one_person(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1")], &[1, 2, 3]).await;
     mesh.told([merged(1, 2, 1)]).await;
-    let run = finished(&mesh, &recomparison::start(&mesh).await).await;
+    let run = finished(&mesh, &recomparisons::start(&mesh).await).await;
     assert_eq!((run.seen, run.findings.len()), (3, 0), "{run:?}");
 }
 

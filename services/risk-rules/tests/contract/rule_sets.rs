@@ -6,7 +6,7 @@ use lutong_kernel::{Clock as _, FaultCode};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, RuleSetState};
 use lutong_proto::types::v1::{Colour, OperationKind, OperationState};
-use lutong_risk_rules::domain::rule_set::RuleSet;
+use lutong_risk_engine::rule_set::RuleSet;
 use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
 use lutong_transport::access::Principal;

@@ -5,7 +5,7 @@ use lutong_declaration::{Authority, check_kind, check_source};
 use lutong_identity::{ACTING, Account, AccountId};
 use lutong_kernel::DivisionCode;
 use lutong_proto::policy::Role;
-use lutong_risk_rules::domain::notice::place::is_issued;
+use lutong_risk_engine::notice::place::is_issued;
 use lutong_transport::access::{FeedGrant, Roles};
 
 use super::input;
@@ -164,7 +164,7 @@ impl Rights {
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
-    use lutong_risk_rules::domain::fact::FactKind;
+    use lutong_risk_engine::fact::FactKind;
 
     use super::*;
 

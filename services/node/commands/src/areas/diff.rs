@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use lutong_risk_rules::domain::notice::compare::{Changed, Comparison, compare};
-use lutong_risk_rules::domain::notice::{Listing, Notice, Unplaced};
+use lutong_risk_engine::notice::compare::{Comparison, LevelChange, compare};
+use lutong_risk_engine::notice::{Listing, Notice, UnplacedListing};
 use serde_json::{Value, json};
 
 use super::level;
@@ -95,19 +95,19 @@ fn list<T>(said: &mut String, sign: &str, all: &[T], line: impl Fn(&T) -> String
 fn to_json(found: &Comparison) -> Value {
     let listing = |one: &Listing| {
         json!({"division": one.code.to_string(), "community": one.community,
-            "level": one.level.as_str()})
+            "level": one.level.into_str()})
     };
-    let changed = |one: &Changed| {
+    let changed = |one: &LevelChange| {
         let mut listed = listing(&one.listing);
-        listed["level_before"] = one.before.as_str().into();
+        listed["level_before"] = one.before.into_str().into();
         listed
     };
-    let unplaced = |row: &Unplaced| {
-        json!({"place": row.place, "community": row.community, "level": row.level.as_str(),
-            "reason": row.reason.as_str()})
+    let unplaced = |row: &UnplacedListing| {
+        json!({"place": row.place, "community": row.community, "level": row.level.into_str(),
+            "reason": row.reason.into_str()})
     };
     let tallies = found.tallies.iter().map(|((level, city), tally)| {
-        json!({"level": level.as_str(), "city": city.code(), "city_name": city.name(), "opened": tally.opened,
+        json!({"level": level.into_str(), "city": city.code(), "city_name": city.name(), "opened": tally.opened,
             "lifted": tally.lifted, "changed": tally.changed, "unchanged": tally.unchanged})
     });
     json!({

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lutong_risk_rules::domain::rule_set::MAX_DOCUMENT;
+use lutong_risk_engine::rule_set::MAX_DOCUMENT;
 use serde_json::{Value, json};
 
 use lutong_client::Failure;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lutong_risk_rules::domain::rule_set::MAX_DOCUMENT;
-use lutong_risk_rules::domain::rule_set::lint::{Finding, Linted, Severity, lint};
+use lutong_risk_engine::rule_set::MAX_DOCUMENT;
+use lutong_risk_engine::rule_set::lint::{Finding, LintReport, Severity, lint};
 use serde_json::json;
 
 use lutong_client::Failure;
@@ -51,13 +51,13 @@ impl Lint {
 }
 
 fn machine(file: &str, one: &Finding) -> serde_json::Value {
-    json!({"file": file, "severity": one.severity.as_str(), "reason": one.reason, "rule": one.rule, "path": one.path,
+    json!({"file": file, "severity": one.severity.into_str(), "reason": one.reason, "rule": one.rule, "path": one.path,
         "message_zh": one.zh, "message_en": one.en})
 }
 
-fn print(file: &str, linted: &Linted) {
+fn print(file: &str, linted: &LintReport) {
     for one in &linted.findings {
-        let (severity, reason) = (one.severity.as_str(), one.reason);
+        let (severity, reason) = (one.severity.into_str(), one.reason);
         let rule = one
             .rule
             .as_ref()

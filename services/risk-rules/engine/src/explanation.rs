@@ -1,0 +1,161 @@
+//! Explains a cited rule to the person concerned: the reason, the records and their sources, the end, and how it ends. PIPL,
+//! article 24, requires an explanation of automated decisions. The text never includes the content of a record.
+
+use lutong_kernel::Timestamp;
+
+use super::fact::FactKind;
+use super::rule_set::{Rule, Text};
+
+/// A record that a rule cites.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CitedRecord {
+    pub kind: FactKind,
+    /// The feed's name, or `self`.
+    pub source: String,
+    pub recorded_at: Timestamp,
+}
+
+/// The kind of organisation behind a source, determined by the first word of its name.
+fn body(source: &str) -> (&'static str, &'static str) {
+    match source.split('-').next().unwrap_or_default() {
+        "self" => ("本人申报", "your own statement"),
+        "cdc" => ("疾控机构", "a centre for disease control"),
+        "hospital" => ("医疗机构", "a hospital"),
+        "border" => ("口岸", "the border authority"),
+        "lab" => ("检测机构", "a laboratory"),
+        "telecom" | "transport" => ("通信或交通部门", "a transport or telecom authority"),
+        "epidemic" => ("省疫情数据库", "the province's epidemic database"),
+        "partner" => ("外省健康码平台", "another province's code system"),
+        "officer" => ("防控机构", "health officers"),
+        _ => ("主管部门", "an authority"),
+    }
+}
+
+/// The explanation, two sentences in each language.
+pub fn explain(rule: &Rule, records: &[CitedRecord], until: Option<Timestamp>) -> Text {
+    let (mut zh, mut en) = (Vec::new(), Vec::new());
+    for record in records {
+        let (kind, body) = (record.kind.label(), body(&record.source));
+        let day = record.recorded_at.local_day();
+        zh.push(format!(
+            "{day}由{}报送的{}（来源编号{}）",
+            body.0, kind.zh, record.source
+        ));
+        en.push(format!(
+            "{} from {} ({}), recorded on {day}",
+            kind.en, body.1, record.source
+        ));
+    }
+    let end = match (until, rule.ends_when_closed()) {
+        (Some(until), _) => (
+            format!("按目前所知至{}止，到时自动解除", spoken(until)),
+            format!("As known now it ends by itself at {}", until.to_rfc3339()),
+        ),
+        (None, true) => (
+            "尚无结束时间：报送单位登记结束或所需条件全部满足后解除".to_owned(),
+            "No end is known yet: it ends when the reporting body records the end, or when all that is asked for has been recorded".to_owned(),
+        ),
+        (None, false) => (
+            "尚无结束时间：待情况变化后解除".to_owned(),
+            "No end is known yet: it ends when the circumstances change".to_owned(),
+        ),
+    };
+    Text {
+        zh: format!(
+            "{}，依据：{}。{}；如有异议可在码内“反馈与投诉”提出。",
+            rule.reason.zh,
+            zh.join("；"),
+            end.0
+        ),
+        en: format!(
+            "{}, because of: {}. {}. If this is wrong, object under \"feedback and complaints\" in the code.",
+            rule.reason.en,
+            en.join("; "),
+            end.1
+        ),
+    }
+}
+
+/// An instant as people write it: midnight is `2022-12-10 24时`, the end of the day before.
+fn spoken(until: Timestamp) -> String {
+    if until == until.local_day().start() {
+        return format!("{} 24时", until.local_day().plus_days(-1));
+    }
+    until.to_rfc3339().replace('T', " ").replace("+08:00", "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule_set::RuleSet;
+
+    fn rule(id: &str) -> &'static Rule {
+        RuleSet::sd_2020()
+            .rules()
+            .iter()
+            .find(|rule| rule.id == id)
+            .unwrap()
+    }
+
+    fn record(kind: FactKind, source: &str) -> CitedRecord {
+        CitedRecord {
+            kind,
+            source: source.to_owned(),
+            recorded_at: Timestamp::parse("2022-11-26T09:00:00+08:00").unwrap(),
+        }
+    }
+
+    #[test]
+    fn it_says_why_by_which_record_from_whom_and_until_when() {
+        let until = Timestamp::parse("2022-12-11T00:00:00+08:00").unwrap();
+        let text = explain(
+            rule("red.close-contact"),
+            &[record(FactKind::CloseContact, "cdc-370200")],
+            Some(until),
+        );
+        for part in [
+            "密切接触",
+            "疾控机构",
+            "cdc-370200",
+            "2022-11-26",
+            "2022-12-10 24时",
+        ] {
+            assert!(text.zh.contains(part), "{part}: {}", text.zh);
+        }
+        assert!(
+            text.en.contains("centre for disease control") && text.en.contains("2022-12-11T00:00:00+08:00")
+        );
+    }
+
+    #[test]
+    fn without_an_end_it_says_what_ends_it() {
+        let entry = explain(
+            rule("yellow.entry-quarantine"),
+            &[record(FactKind::Entry, "border-370000")],
+            None,
+        );
+        assert!(
+            entry.zh.contains("口岸") && entry.zh.contains("所需条件全部满足"),
+            "{}",
+            entry.zh
+        );
+        let stay = explain(
+            rule("red.high-risk-area"),
+            &[record(FactKind::Stay, "self")],
+            None,
+        );
+        assert!(
+            stay.zh.contains("本人申报") && stay.zh.contains("情况变化"),
+            "{}",
+            stay.zh
+        );
+    }
+
+    #[test]
+    fn every_kind_and_every_rule_can_be_explained_in_both_languages() {
+        for rule in RuleSet::sd_2020().rules() {
+            let text = explain(rule, &[record(rule.kind, "hospital-370203")], None);
+            assert!(text.zh.starts_with(&rule.reason.zh) && text.en.starts_with(&rule.reason.en));
+        }
+    }
+}

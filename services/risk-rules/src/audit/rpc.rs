@@ -1,0 +1,3 @@
+//! The RPCs of the audit log.
+
+lutong_chassis::audit_service!(risk_rules);

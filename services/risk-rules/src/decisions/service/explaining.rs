@@ -1,0 +1,109 @@
+//! A decision with the rules, statements and areas that explain it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use lutong_kernel::{FactId, Fault};
+use lutong_risk_engine::area::AreaEntry;
+use lutong_risk_engine::rule_set::RuleSet;
+use lutong_storage::Database;
+use lutong_storage::crypto::FieldCipher;
+use lutong_transport::access::PermittedSubject;
+
+use crate::basis::service::BasisBook;
+use crate::decisions::domain::Decision;
+use crate::facts::store::statements::{self, StatementRow};
+use crate::people::store as merges;
+
+/// A decision with everything that its explanation needs.
+#[derive(Debug)]
+pub struct ExplainedDecision {
+    pub decision: Decision,
+    pub rules: Arc<RuleSet>,
+    /// The statements about the person, by id.
+    pub facts: HashMap<FactId, StatementRow>,
+    /// For each citation, the listings that contain the cited stays.
+    pub areas: Vec<Vec<AreaEntry>>,
+    pub in_force: bool,
+}
+
+/// Collects what explains a decision. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Explainer {
+    database: Database,
+    fields: FieldCipher,
+    book: BasisBook,
+}
+
+impl Explainer {
+    pub const fn new(database: Database, fields: FieldCipher, book: BasisBook) -> Self {
+        Self {
+            database,
+            fields,
+            book,
+        }
+    }
+
+    /// By id, all statements about a subject and about subjects that were ever one person with it.
+    pub async fn statements_about(
+        &self,
+        subject: PermittedSubject,
+    ) -> Result<HashMap<FactId, StatementRow>, Fault> {
+        let reader = self.database.reader();
+        let steps = merges::ever_about(reader, subject).await?;
+        let person: BTreeSet<_> = merges::subjects_of(&steps).chain([subject.id()]).collect();
+        let person: Vec<_> = person.into_iter().collect();
+        let statements = statements::of_subjects(reader, &person).await?;
+        Ok(statements.into_iter().map(|fact| (fact.id, fact)).collect())
+    }
+
+    /// Explains a decision; `facts` are the statements about its subject, by id.
+    pub async fn explain(
+        &self,
+        decision: Decision,
+        facts: HashMap<FactId, StatementRow>,
+        in_force: bool,
+    ) -> Result<ExplainedDecision, Fault> {
+        let content = &decision.content;
+        let rules = self
+            .book
+            .named(&content.rule_set, &content.rule_set_version)
+            .await?;
+        let areas = self.cited_areas(&decision, &rules, &facts).await?;
+        Ok(ExplainedDecision {
+            decision,
+            rules,
+            facts,
+            areas,
+            in_force,
+        })
+    }
+
+    /// The listings that contain the cited stays, as known at the instant of the decision.
+    async fn cited_areas(
+        &self,
+        decision: &Decision,
+        rules: &RuleSet,
+        facts: &HashMap<FactId, StatementRow>,
+    ) -> Result<Vec<Vec<AreaEntry>>, Fault> {
+        let mut cited = Vec::with_capacity(decision.content.citations.len());
+        for citation in &decision.content.citations {
+            let rule = rules.rules().iter().find(|rule| rule.id == citation.rule);
+            let Some(rule) = rule.filter(|rule| rule.asks_for_an_area()) else {
+                cited.push(Vec::new());
+                continue;
+            };
+            let cipher = self.fields.ready().await?;
+            let basis = self.book.catch_up(self.database.reader()).await?;
+            let mut areas = BTreeSet::new();
+            for fact in citation.facts.iter().filter_map(|id| facts.get(id)) {
+                let known_at = decision.content.evaluated_at;
+                if let Some(fact) = fact.open(&cipher)? {
+                    areas.extend(rule.areas_of_stay(&fact.attributes, &basis.areas, known_at));
+                }
+            }
+            cited.push(areas.into_iter().collect());
+        }
+        Ok(cited)
+    }
+}

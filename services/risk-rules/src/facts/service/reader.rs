@@ -1,0 +1,198 @@
+//! Parses statements of the wire: by the bounds of the contract, then by rules that no option of the contract expresses.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lutong_kernel::{Clock, FreeText, SubjectId, TextRule, Violation, source};
+use lutong_proto::bounds::Bounded as _;
+use lutong_proto::risk_rules::v1::FactStatement;
+use lutong_proto::risk_rules::v1::fact_statement::Statement as WireStatement;
+use lutong_proto::types::v1::Fact;
+use lutong_storage::crypto::{Key, keyed_hash};
+use lutong_transport::access::{DeclarantPermit, Principal};
+
+use super::statement::{Content, Statement};
+use lutong_risk_engine::attributes::Attributes;
+use lutong_risk_engine::fact::FactKind;
+
+/// Planned ends may lie in the future; an instant further ahead than this is a mistake.
+const MAX_AHEAD: Duration = Duration::from_secs(5 * 366 * 86_400);
+/// The sources of declarations: the person, and federation.
+const DECLARED: [&str; 2] = ["self", "federation"];
+
+/// Parses statements and computes the fingerprint of their content. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct StatementReader {
+    fingerprint: Key,
+    clock: Arc<dyn Clock>,
+}
+
+impl StatementReader {
+    pub const fn new(fingerprint: Key, clock: Arc<dyn Clock>) -> Self {
+        Self { fingerprint, clock }
+    }
+
+    /// Parses a statement of a feed, which may use only its own source and its granted kinds. Rows that declaration pulls (SERVICE)
+    /// were checked against their grant by declaration.
+    pub fn read_for(&self, statement: FactStatement, principal: &Principal) -> Result<Statement, Violation> {
+        let kind = kind(&statement);
+        // No feed may state a designation: it needs two officers and has RPCs of its own.
+        if kind == Some(FactKind::Designation) {
+            return Err(not_granted(&statement));
+        }
+        if let Some(feed) = &principal.feed {
+            if statement.source != feed.source {
+                return Err(not_own("the source is not the caller's own"));
+            }
+            let is_granted = |kind: FactKind| feed.kinds.iter().any(|granted| granted == kind.as_str());
+            if kind.is_some_and(|kind| !is_granted(kind)) {
+                return Err(not_granted(&statement));
+            }
+        } else if source::reserved(&statement.source).is_some() {
+            return Err(not_own("what is pulled has a source of its own"));
+        }
+        self.read(statement)
+    }
+
+    /// Parses a statement of a person about themselves, or one that federation verified.
+    pub fn read_declared(
+        &self,
+        statement: FactStatement,
+        permit: DeclarantPermit,
+    ) -> Result<Statement, Violation> {
+        if !DECLARED.contains(&statement.source.as_str()) {
+            return Err(not_own(
+                "a person declares as `self`, and what federation verified",
+            ));
+        }
+        let read = self.read(statement)?;
+        if read.subject != permit.subject() {
+            return Err(Violation::new(
+                "subject_id",
+                "SUBJECT_NOT_DECLARANT",
+                "只能申报本人的信息",
+                "is not the person who declares",
+            ));
+        }
+        Ok(read)
+    }
+
+    /// Parses a statement. Only the first violation is reported, since files are corrected row by row.
+    pub fn read(&self, statement: FactStatement) -> Result<Statement, Violation> {
+        let first = |wrong: Vec<Violation>| wrong.into_iter().next().unwrap_or_else(shapeless);
+        statement.check().map_err(|fault| first(fault.violations))?;
+        let subject: SubjectId = statement.subject_id.parse().map_err(|_| shapeless())?;
+        let content = match statement.statement {
+            Some(WireStatement::Fact(fact)) => {
+                let attributes = self.attributes(&fact).map_err(|wrong| wrong.within("fact"))?;
+                Content::fact(attributes, None)
+            }
+            Some(WireStatement::Correction(correction)) => {
+                let fact = correction.fact.as_ref().ok_or_else(shapeless)?;
+                let attributes = self
+                    .attributes(fact)
+                    .map_err(|wrong| wrong.within("correction.fact"))?;
+                Content::fact(attributes, Some(correction.replaces_key))
+            }
+            Some(WireStatement::Retraction(retraction)) => Content::Retraction {
+                key: retraction.retracts_key,
+                reason: FreeText::parse(&retraction.reason, TextRule::line(retraction.reason.len()))
+                    .map_err(|error| error.violation("retraction.reason"))?
+                    .into_string(),
+            },
+            None => return Err(shapeless()),
+        };
+        Ok(Statement {
+            fingerprint: self.fingerprint(&statement.subject_id, &content),
+            source: statement.source,
+            key: statement.key,
+            subject,
+            content,
+        })
+    }
+
+    /// The attributes of a fact. Violations name the fields of the contract.
+    fn attributes(&self, fact: &Fact) -> Result<Attributes, Violation> {
+        let kind = fact.fact_kind().ok_or_else(shapeless)?;
+        let named = |mut wrong: Violation| {
+            let field = kind.field_of(&wrong.field).unwrap_or_default();
+            field.clone_into(&mut wrong.field);
+            wrong.within(kind.as_str())
+        };
+        let attributes = Attributes::from_message(kind, &fact.values())
+            .map_err(|wrong| wrong.into_iter().next().map_or_else(shapeless, named))?;
+        match attributes.instant_after(self.clock.now().plus(MAX_AHEAD)) {
+            None => Ok(attributes),
+            Some(name) => Err(named(Violation::new(
+                name,
+                "INSTANT_FAR_FUTURE",
+                "时间过于遥远：不得晚于五年之后",
+                "lies more than five years ahead",
+            ))),
+        }
+    }
+
+    /// A statement that this service makes itself, from content that was validated before.
+    pub fn own(&self, source: &str, key: String, subject: SubjectId, content: Content) -> Statement {
+        Statement {
+            fingerprint: self.fingerprint(&subject.to_string(), &content),
+            source: source.to_owned(),
+            key,
+            subject,
+            content,
+        }
+    }
+
+    /// The fingerprint of the canonical content: it does not depend on the spelling of the statement.
+    fn fingerprint(&self, subject: &str, content: &Content) -> [u8; 32] {
+        let text = match content {
+            Content::Fact {
+                attributes,
+                canonical,
+                replaces,
+            } => format!(
+                "fact\n{subject}\n{}\n{replaces:?}\n{canonical}",
+                attributes.kind()
+            ),
+            Content::Retraction { key, .. } => format!("retraction\n{subject}\n{key}"),
+        };
+        keyed_hash(&self.fingerprint, text.as_bytes())
+    }
+}
+
+/// The kind of the fact; `None` for a retraction or if there is none.
+fn kind(statement: &FactStatement) -> Option<FactKind> {
+    match statement.statement.as_ref()? {
+        WireStatement::Fact(fact) => fact.fact_kind(),
+        WireStatement::Correction(correction) => correction.fact.as_ref()?.fact_kind(),
+        WireStatement::Retraction(_) => None,
+    }
+}
+
+fn not_own(en: &str) -> Violation {
+    Violation::new("source", "SOURCE_NOT_OWN", "来源须为本数据源", en)
+}
+
+fn not_granted(statement: &FactStatement) -> Violation {
+    let kind = kind(statement).map_or("", FactKind::as_str);
+    let field = match statement.statement {
+        Some(WireStatement::Correction(_)) => format!("correction.fact.{kind}"),
+        _ => format!("fact.{kind}"),
+    };
+    Violation::new(
+        field,
+        "KIND_NOT_GRANTED",
+        "本数据源无权报送该类记录",
+        "the feed may not report facts of this kind",
+    )
+}
+
+/// The statement satisfies the bounds of the contract and cannot be parsed all the same.
+fn shapeless() -> Violation {
+    Violation::new(
+        "statement",
+        "STATEMENT_SHAPE",
+        "记录格式不正确",
+        "is neither a fact nor a correction nor a retraction",
+    )
+}

@@ -1,0 +1,4 @@
+//! Use cases of history.
+
+pub mod chains;
+pub mod days;

@@ -1,3 +1,0 @@
-//! This service's audit log, for auditors.
-
-lutong_chassis::audit_service!(risk_rules);

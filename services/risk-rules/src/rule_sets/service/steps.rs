@@ -1,0 +1,184 @@
+//! The steps of a version, taken in a transaction.
+
+use lutong_chassis::operations::{Ended, Operation, store as operations};
+use lutong_kernel::{Fault, FaultCode, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency;
+use lutong_storage::idempotency::Claim;
+use sea_orm::DatabaseTransaction;
+
+use super::AccountAction;
+use crate::approval::service::wrong_state;
+use crate::rule_sets::domain::{Refusal, State, Step};
+use crate::rule_sets::store::changes::RuleSetChange;
+use crate::rule_sets::store::steps as rule_sets;
+use crate::rule_sets::store::versions::{self, COLLECTION, RuleSetVersion};
+
+/// Id and version of a resource name. An id contains no point.
+pub fn parse(name: &str) -> Result<(&str, &str), Fault> {
+    let segment = name
+        .strip_prefix(COLLECTION)
+        .and_then(|rest| rest.strip_prefix('/'));
+    segment
+        .and_then(|segment| segment.split_once('.'))
+        .ok_or_else(not_found)
+}
+
+/// The stored answer of a request: the name of the version, which never changes.
+pub fn answer_of(id: &str, version: &str) -> Vec<u8> {
+    format!("{id}\n{version}").into_bytes()
+}
+
+/// The version that an earlier answer names.
+pub async fn find_answered(
+    connection: &impl sea_orm::ConnectionTrait,
+    answer: &[u8],
+) -> Result<RuleSetVersion, Fault> {
+    let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
+    let text = std::str::from_utf8(answer).map_err(|_| damaged())?;
+    let (id, version) = text.split_once('\n').ok_or_else(damaged)?;
+    let found = versions::find(connection, id, version).await?;
+    found.ok_or_else(damaged)
+}
+
+/// Takes a step, unless the request is repeated, and returns the version.
+pub async fn step_in(
+    transaction: &DatabaseTransaction,
+    action: &AccountAction,
+    (id, version): (&str, &str),
+    step: Step,
+    now: Timestamp,
+) -> Result<RuleSetVersion, Fault> {
+    let found = versions::find(transaction, id, version).await?;
+    let answer = answer_of(id, version);
+    if let Claim::Replay(answer) = idempotency::claim(transaction, &action.request, &answer, now).await? {
+        return find_answered(transaction, &answer).await;
+    }
+    let found = found.ok_or_else(not_found)?;
+    found.etag().check(&action.etag, found.state().into_str())?;
+    let account = &action.account;
+    let refused = |refusal| refused_step(refusal, &found, account);
+    // A bundled version is active and takes no step.
+    let change = found
+        .change
+        .as_ref()
+        .ok_or_else(|| refused(Refusal::WrongState))?;
+    step.check(change.state, change.author == *account)
+        .map_err(refused)?;
+    if step == Step::Approve {
+        check_approval(change, now)?;
+    }
+    if matches!(step, Step::Resume(_)) && rule_sets::overtaken(transaction, change.effective_from).await? {
+        return Err(overtaken());
+    }
+    let number = found.number;
+    let done = match step {
+        Step::Preview => rule_sets::request_preview(transaction, number, now).await?,
+        Step::Approve => rule_sets::approve(transaction, number, account, now).await?,
+        Step::Resume(bound) => rule_sets::resume(transaction, number, account, bound, now).await?,
+        Step::Reject => rule_sets::close(transaction, number, State::Rejected, account, now).await?,
+        Step::Withdraw => rule_sets::close(transaction, number, State::Withdrawn, account, now).await?,
+    };
+    if !done {
+        return Err(refused(Refusal::WrongState));
+    }
+    find_answered(transaction, &answer).await
+}
+
+/// Begins the operation of a preview, of which there is at most one for a version, or ends it when the version is closed.
+pub async fn note_preview(
+    transaction: &DatabaseTransaction,
+    step: Step,
+    operation: Operation,
+    now: Timestamp,
+) -> Result<Option<Operation>, StorageError> {
+    let of = (operation.kind, operation.target.as_str());
+    match step {
+        Step::Preview => {
+            let known = operations::of_target(transaction, of.0, of.1).await?;
+            let is_open = known.as_ref().is_some_and(|known| known.state.is_open());
+            // A repeated request begins no operation.
+            if is_open || !rule_sets::is_preview_running(transaction, of.1).await? {
+                return Ok(known);
+            }
+            operations::insert(transaction, &operation).await?;
+            Ok(Some(operation))
+        }
+        Step::Reject | Step::Withdraw => {
+            operations::finish_of(transaction, of, Ended::Cancelled, now).await?;
+            Ok(None)
+        }
+        Step::Approve | Step::Resume(_) => Ok(None),
+    }
+}
+
+fn refused_step(refusal: Refusal, version: &RuleSetVersion, account: &str) -> Fault {
+    let (reason, zh, en) = match refusal {
+        Refusal::OwnProposal => (
+            "OWN_PROPOSAL",
+            "须由作者以外的人员批准或驳回",
+            "whoever announced it neither approves nor rejects it: they may withdraw it",
+        ),
+        Refusal::NotYourProposal => (
+            "NOT_YOUR_PROPOSAL",
+            "只能由作者撤回",
+            "another account announced it: it can be rejected",
+        ),
+        Refusal::WrongState => {
+            let allowed: Vec<_> = version
+                .allowed(account)
+                .into_iter()
+                .map(|step| step.into_str())
+                .collect();
+            return wrong_state(&version.state().into_str().to_uppercase(), &allowed);
+        }
+    };
+    Fault::new(FaultCode::FailedPrecondition, reason, zh, en)
+}
+
+fn check_approval(change: &RuleSetChange, now: Timestamp) -> Result<(), Fault> {
+    if change.preview.is_none() {
+        return Err(Fault::new(
+            FaultCode::FailedPrecondition,
+            "PREVIEW_MISSING",
+            "批准前须先完成该版本的影响预览",
+            "a preview of this version is to be finished before it is approved",
+        ));
+    }
+    if change.effective_from <= now {
+        return Err(Fault::new(
+            FaultCode::FailedPrecondition,
+            "EFFECTIVE_TIME_PASSED",
+            "生效时间已过，请公布新版本",
+            "its effective time has passed: announce another version",
+        ));
+    }
+    Ok(())
+}
+
+pub fn exists() -> Fault {
+    Fault::new(
+        FaultCode::AlreadyExists,
+        "RULE_SET_EXISTS",
+        "该规则集版本已公布，请使用新的版本号",
+        "this version of the rule set is there already; use a new version",
+    )
+}
+
+pub fn not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "RULE_SET_NOT_FOUND",
+        "没有该规则集版本",
+        "there is no such version of a rule set",
+    )
+}
+
+fn overtaken() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "RULE_SET_OVERTAKEN",
+        "其后已有其他版本生效，请驳回并公布新版本",
+        "another version has become active since its instant: reject it, and announce a new one",
+    )
+}
