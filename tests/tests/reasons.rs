@@ -99,7 +99,13 @@ fn every_test_of_the_ledger_is_a_contract_test_of_the_service_itself() {
 fn a_reason_of_every_rpc_is_listed_nowhere_else_and_is_one_of_ours() {
     let common = errors::common();
     let mut source = String::new();
-    for folder in ["services/kernel/src", "services/chassis/src", "gateway/src"] {
+    for folder in [
+        "services/kernel/src",
+        "services/chassis/src",
+        "services/chassis/storage/src",
+        "services/chassis/transport/src",
+        "gateway/src",
+    ] {
         sources(&root().join(folder), &mut source);
     }
     for reason in &common {

@@ -16,6 +16,7 @@ on_both_engines!(
     what_is_pending_is_left_to_one_operation_of_the_feed,
     a_case_is_acknowledged_only_once_its_colour_is_in_force,
     a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sending_it_again,
+    reading_a_decision_asks_code_rendering_only_where_its_effect_is_not_known,
     a_decision_is_its_persons_own,
     a_persons_own_decisions_are_listed_and_nobody_elses,
 );
@@ -165,6 +166,31 @@ async fn a_large_import_is_in_force_with_its_answer_and_when_it_was_not_by_sendi
         "what was stored before and what is new"
     );
     assert!(people.iter().all(shown));
+}
+
+async fn reading_a_decision_asks_code_rendering_only_where_its_effect_is_not_known(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    mesh.codes.away.store(true, Ordering::SeqCst);
+    mesh.stored(vec![fever(1, "f1")], &[1]).await;
+    let read = async || mesh.answer_about(Some(1), "").await.unwrap().effect_state();
+    assert_eq!(read().await, types::EffectState::Pending);
+    let asked = mesh.codes.calls.load(Ordering::SeqCst);
+    assert_eq!(read().await, types::EffectState::Pending);
+    assert!(
+        mesh.codes.calls.load(Ordering::SeqCst) > asked,
+        "nothing pending is remembered"
+    );
+    mesh.codes.away.store(false, Ordering::SeqCst);
+    mesh.until("delivered", async || mesh.shown(1) == Some(Colour::Yellow))
+        .await;
+    assert_eq!(read().await, types::EffectState::InForce);
+    // Background work may still deliver what was pending.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    let asked = mesh.codes.calls.load(Ordering::SeqCst);
+    for _ in 0..5 {
+        assert_eq!(read().await, types::EffectState::InForce);
+    }
+    assert_eq!(mesh.codes.calls.load(Ordering::SeqCst), asked);
 }
 
 async fn a_decision_is_its_persons_own(bed: Bed) {

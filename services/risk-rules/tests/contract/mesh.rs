@@ -32,6 +32,8 @@ use wire::recomparison_service_client::RecomparisonServiceClient;
 pub struct Codes {
     applied: Arc<Mutex<HashMap<String, (i64, types::Colour)>>>,
     pub away: Arc<AtomicBool>,
+    /// Calls that were made.
+    pub calls: Arc<AtomicU32>,
     /// Whether calls wait until it is no longer so.
     pub is_stuck: Arc<AtomicBool>,
     /// How many calls have waited.
@@ -44,6 +46,7 @@ impl codes::code_service_server::CodeService for Codes {
         &self,
         request: Request<codes::ApplyDecisionsRequest>,
     ) -> Result<Response<codes::ApplyDecisionsResponse>, Status> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
         if self.away.load(Ordering::SeqCst) {
             return Err(Status::unavailable("away"));
         }
@@ -508,6 +511,15 @@ impl Mesh {
 
     /// What somebody gets who asks for a decision by its name.
     pub async fn decision_of(&self, who: Option<u32>, name: &str) -> Result<wire::Decision, Fault> {
+        let answer = self.answer_about(who, name).await?;
+        Ok(answer.decision.unwrap())
+    }
+
+    pub async fn answer_about(
+        &self,
+        who: Option<u32>,
+        name: &str,
+    ) -> Result<wire::GetDecisionResponse, Fault> {
         let citizen = lutong_testing::citizen("wx-1", who.map(subject));
         let request = self.call(&citizen).request(wire::GetDecisionRequest {
             name: name.to_owned(),
@@ -515,8 +527,9 @@ impl Mesh {
         let answer = DecisionServiceClient::new(self.channel(Caller::Gateway))
             .get_decision(request)
             .await;
-        let answer = answer.map_err(|status| fault(&status))?;
-        Ok(answer.into_inner().decision.unwrap())
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| fault(&status))
     }
 
     pub fn history(&self) -> HistoryServiceClient<MeshChannel> {

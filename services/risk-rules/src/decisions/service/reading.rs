@@ -62,11 +62,7 @@ impl DecisionReader {
         let found = decisions::find(self.database.reader(), &[(subject, version)]).await?;
         let decision = found.into_iter().next().ok_or_else(not_found)?;
         let facts = self.explainer.statements_about(reached).await?;
-        // Whether it is in force is found out by applying it again, which is idempotent and cheap.
-        let in_force = self
-            .delivery
-            .bring_into_force(call, std::slice::from_ref(&decision))
-            .await;
+        let in_force = self.delivery.is_in_force(call, &decision).await;
         self.explainer.explain(decision, facts, in_force).await
     }
 
