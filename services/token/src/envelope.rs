@@ -7,8 +7,9 @@ use coset::cbor::Value;
 use coset::iana::EnumI64 as _;
 use coset::{AsCborValue as _, CborSerializable as _, CoseSign1, RegisteredLabelWithPrivate};
 
+use crate::algorithm::Algorithm;
 use crate::claims::Claims;
-use crate::key::{Algorithm, Kid};
+use crate::kid::Kid;
 
 /// What every token begins with: the format's name and version.
 pub const PREFIX: &str = "LT1:";

@@ -1,4 +1,4 @@
-//! Signing and verifying keys, and the kid that names them.
+//! Signing and verifying keys.
 
 #[cfg(test)]
 mod tests;
@@ -15,85 +15,12 @@ use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, UnparsedPublicKey,
 };
-use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
+use crate::algorithm::Algorithm;
 use crate::claims::Claims;
 use crate::envelope::Frame;
-
-/// The algorithms a token may be signed with. SM2 with SM3 is to follow by configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Algorithm {
-    Ed25519,
-    /// ECDSA on P-256 with SHA-256.
-    Es256,
-}
-
-impl Algorithm {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ed25519 => "ed25519",
-            Self::Es256 => "es256",
-        }
-    }
-
-    /// The number in COSE's registry.
-    pub const fn cose_number(self) -> i64 {
-        match self {
-            Self::Ed25519 => -8,
-            Self::Es256 => -7,
-        }
-    }
-
-    /// The same number as CBOR writes it.
-    pub(crate) const fn cose_byte(self) -> u8 {
-        match self {
-            Self::Ed25519 => 0x27,
-            Self::Es256 => 0x26,
-        }
-    }
-}
-
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// The name of a key: the first eight bytes of SHA-256 over the raw public key. Prints as hexadecimal.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Kid([u8; 8]);
-
-impl Kid {
-    fn of(raw_public_key: &[u8]) -> Self {
-        let digest: [u8; 32] = Sha256::digest(raw_public_key).into();
-        let mut kid = [0; 8];
-        kid.copy_from_slice(&digest[..8]);
-        Self(kid)
-    }
-
-    /// Eight bytes, or `None`.
-    pub fn try_new(bytes: &[u8]) -> Option<Self> {
-        bytes.try_into().ok().map(Self)
-    }
-
-    pub const fn as_bytes(&self) -> &[u8; 8] {
-        &self.0
-    }
-}
-
-impl fmt::Display for Kid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for Kid {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+use crate::kid::Kid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {

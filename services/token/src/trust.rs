@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use lutong_kernel::Timestamp;
 
 use crate::issuer::Issuer;
-use crate::key::{Kid, VerifyingKey};
+use crate::key::VerifyingKey;
+use crate::kid::Kid;
 
 /// One published key with what it may do.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -68,6 +68,8 @@ fn tables(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
         };
         let body = lines.by_ref().take_while(|line| !line.starts_with(')'));
         let words = body.filter_map(|line| line.split_whitespace().next());
+        // A column named as a keyword stands in quotes.
+        let words = words.map(|word| word.trim_matches('"'));
         let columns = words.filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
         tables.insert(name.to_owned(), columns.map(str::to_owned).collect());
     }

@@ -3,7 +3,8 @@ use lutong_kernel::random::SeededRandom;
 use proptest::prelude::*;
 
 use super::*;
-use crate::key::{Algorithm, SigningKey};
+use crate::algorithm::Algorithm;
+use crate::key::SigningKey;
 use crate::trust::{TrustError, TrustedKey};
 
 const JIANGSU: &str = "32";
