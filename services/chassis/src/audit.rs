@@ -20,3 +20,6 @@ pub use log::AuditLog;
 pub use reading::{Break, Checked, CheckedEnd, Filter};
 pub use record::{AuditKeys, Record};
 pub use rpc::{Asked, Verified};
+
+/// The step of the log's tables, for a service that records calls.
+pub const STEP: lutong_storage::Step = lutong_storage::step!("audit_0001");

@@ -12,6 +12,9 @@ use uuid::Uuid;
 pub use reading::{Operations, Sight, parse_name, parse_reference};
 pub use store::Filter;
 
+/// The step of the table, for a service that has such work.
+pub const STEP: lutong_storage::Step = lutong_storage::step!("operations_0001");
+
 /// Days that an operation is kept after its end.
 pub const KEPT_DAYS: i64 = 30;
 

@@ -1,11 +1,11 @@
-//! The schema of complaint: the files of `migrations/`, step by step.
+//! The schema of complaint, step by step: what the chassis keeps in the database, and the files of `migrations/`.
 
-use lutong_storage::{Schema, Step, step};
+use lutong_storage::{Schema, Step, step, steps};
 
 /// All steps in order.
 #[derive(Debug, Clone, Copy)]
 pub struct Migrations;
 
 impl Schema for Migrations {
-    const STEPS: &'static [Step] = &[step!("0001_first")];
+    const STEPS: &'static [Step] = &[steps::DATA_KEYS, steps::IDEMPOTENCY, step!("0001_first")];
 }

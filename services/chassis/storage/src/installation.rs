@@ -133,10 +133,7 @@ pub async fn migrate<M: Schema>(database: &Database, place: &Place) -> Result<()
 }
 
 async fn create_table(transaction: &DatabaseTransaction, engine: Engine) -> Result<(), StorageError> {
-    let bytes = match engine {
-        Engine::Sqlite => "BLOB",
-        Engine::Postgres => "BYTEA",
-    };
+    let bytes = engine.bytes();
     let table = format!(
         "CREATE TABLE IF NOT EXISTS installation (item TEXT NOT NULL PRIMARY KEY, value {bytes} NOT NULL)"
     );

@@ -18,6 +18,7 @@ pub mod rows;
 mod scan;
 mod schema;
 mod sqlite;
+pub mod steps;
 mod witness;
 mod writer;
 
@@ -69,6 +70,16 @@ impl Default for StorageConfig {
 pub enum Engine {
     Sqlite,
     Postgres,
+}
+
+impl Engine {
+    /// The type of a column of bytes.
+    const fn bytes(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BLOB",
+            Self::Postgres => "BYTEA",
+        }
+    }
 }
 
 /// A service's database; cheap to clone.

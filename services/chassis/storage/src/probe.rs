@@ -39,10 +39,7 @@ impl Database {
 
 /// The table of the probe, beside the service's own.
 pub async fn create_table(transaction: &DatabaseTransaction, engine: Engine) -> Result<(), StorageError> {
-    let bytes = match engine {
-        Engine::Sqlite => "BLOB",
-        Engine::Postgres => "BYTEA",
-    };
+    let bytes = engine.bytes();
     let create =
         format!("CREATE TABLE IF NOT EXISTS storage_probe (id BIGINT PRIMARY KEY, filling {bytes} NOT NULL)");
     transaction.execute_unprepared(&create).await?;

@@ -73,10 +73,7 @@ pub(crate) async fn apply<S: Schema>(
     transaction: &DatabaseTransaction,
     engine: Engine,
 ) -> Result<(), StorageError> {
-    let bytes = match engine {
-        Engine::Sqlite => "BLOB",
-        Engine::Postgres => "BYTEA",
-    };
+    let bytes = engine.bytes();
     let table = format!(
         "CREATE TABLE IF NOT EXISTS schema_steps (name TEXT NOT NULL PRIMARY KEY, digest {bytes} NOT NULL)"
     );

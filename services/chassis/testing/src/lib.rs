@@ -28,16 +28,13 @@ use lutong_chassis::component::{Component, Foundation, KeyFolder};
 use lutong_storage::installation;
 use lutong_storage::installation::Place;
 use lutong_storage::outbox::Doorbell;
-use lutong_storage::{Engine, Step, StorageConfig};
+use lutong_storage::{Engine, StorageConfig};
 use lutong_transport::access::{AccessTable, FeedGrant, Principal, PrincipalKey, Roles};
 use lutong_transport::client::{Call, LocalMesh, MeshChannel};
 use lutong_transport::server::ServiceRouter;
 
 pub use answers::Answers;
 use answers::Watched;
-
-/// The tables of the chassis, which each service's own steps have: for tests without a service.
-pub const CHASSIS_TABLES: Step = lutong_storage::step!("chassis_tables");
 
 /// Where the tests' PostgreSQL is; `tests/run` starts one and sets it.
 pub const POSTGRES: &str = "LUTONG_TEST_POSTGRES";

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_chassis::audit::{AuditLog, Break, Filter, Record};
+use lutong_chassis::audit::{self, AuditLog, Break, Filter, Record};
 use lutong_kernel::{DivisionCode, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1 as types;
-use lutong_storage::{Engine, Schema, Step, StorageConfig};
+use lutong_storage::{Engine, Schema, Step, StorageConfig, steps};
 use lutong_testing::on_both_engines;
-use lutong_testing::{Bed, CHASSIS_TABLES, meddle, rows};
+use lutong_testing::{Bed, meddle, rows};
 use lutong_transport::access::Principal;
 use lutong_transport::access::Roles;
 use tokio::sync::Notify;
@@ -34,12 +34,12 @@ on_both_engines!(
 struct Migrations;
 
 impl Schema for Migrations {
-    const STEPS: &'static [Step] = &[CHASSIS_TABLES, OLD_RECORDS];
+    const STEPS: &'static [Step] = &[steps::DATA_KEYS, audit::STEP, OLD_RECORDS];
 }
 
 /// Two records that lie in no chain.
 const OLD_RECORDS: Step = Step {
-    name: "0002_old_records",
+    name: "old_records",
     sqlite: OLD,
     postgres: OLD,
 };

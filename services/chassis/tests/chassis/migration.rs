@@ -1,8 +1,8 @@
 //! Migrations: once however many processes begin them, all or none, and readiness knows.
 
 use futures::future::join_all;
-use lutong_storage::{Database, Schema, Step, StorageConfig, is_current};
-use lutong_testing::{Bed, CHASSIS_TABLES, on_both_engines};
+use lutong_storage::{Database, Schema, Step, StorageConfig, is_current, steps};
+use lutong_testing::{Bed, on_both_engines};
 
 use crate::schema::{Migrations, NOTES, column, migrate, unmigrated};
 
@@ -33,7 +33,14 @@ async fn processes_that_migrate_at_once_all_succeed_and_each_step_is_taken_once(
     let steps = "SELECT name FROM schema_steps ORDER BY name";
     assert_eq!(
         column::<String>(database, steps).await,
-        ["0002_notes", "0003_first_note", "chassis_tables"]
+        [
+            "data_keys_0001",
+            "followed_0001",
+            "idempotency_0001",
+            "notes_0001",
+            "notes_0002",
+            "outbox_0001"
+        ]
     );
     // Again, with nothing to do.
     migrate::<Migrations>(database).await.unwrap();
@@ -45,10 +52,10 @@ struct Broken;
 
 impl Schema for Broken {
     const STEPS: &'static [Step] = &[
-        CHASSIS_TABLES,
+        steps::DATA_KEYS,
         NOTES,
         Step {
-            name: "0003_breaks",
+            name: "notes_0002",
             sqlite: "INSERT INTO nowhere VALUES (1);",
             postgres: "INSERT INTO nowhere VALUES (1);",
         },
@@ -60,7 +67,7 @@ struct Edited;
 
 impl Schema for Edited {
     const STEPS: &'static [Step] = &[
-        CHASSIS_TABLES,
+        steps::DATA_KEYS,
         Step {
             name: NOTES.name,
             sqlite: "CREATE TABLE notes (id BIGINT PRIMARY KEY);",

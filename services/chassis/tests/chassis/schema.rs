@@ -3,18 +3,25 @@
 use lutong_chassis::Store;
 use lutong_kernel::ServiceName;
 use lutong_storage::installation::{self, InstallationError, Place};
-use lutong_storage::{Database, Engine, Schema, Step, StorageConfig, StorageError};
-use lutong_testing::{Bed, CHASSIS_TABLES};
+use lutong_storage::{Database, Engine, Schema, Step, StorageConfig, StorageError, steps};
+use lutong_testing::Bed;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement};
 
 pub struct Migrations;
 
 impl Schema for Migrations {
-    const STEPS: &'static [Step] = &[CHASSIS_TABLES, NOTES, FIRST_NOTE];
+    const STEPS: &'static [Step] = &[
+        steps::DATA_KEYS,
+        steps::IDEMPOTENCY,
+        steps::OUTBOX,
+        steps::FOLLOWED,
+        NOTES,
+        FIRST_NOTE,
+    ];
 }
 
 pub const NOTES: Step = Step {
-    name: "0002_notes",
+    name: "notes_0001",
     sqlite: "CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL);
              CREATE TABLE applied (position INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);",
     postgres: "CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL);
@@ -23,7 +30,7 @@ pub const NOTES: Step = Step {
 
 /// Writes a row, so that a second application shows.
 const FIRST_NOTE: Step = Step {
-    name: "0003_first_note",
+    name: "notes_0002",
     sqlite: "INSERT INTO notes SELECT coalesce(max(id), 0) - 1, 'migrated' FROM notes;",
     postgres: "INSERT INTO notes SELECT coalesce(max(id), 0) - 1, 'migrated' FROM notes;",
 };

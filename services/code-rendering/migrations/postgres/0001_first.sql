@@ -19,21 +19,3 @@ CREATE TABLE signing_keys (
     revoked_at BIGINT,
     PRIMARY KEY (number)
 );
-
--- What the chassis keeps in every service.
-
--- Envelope encryption of single fields: AES-256-GCM under data keys that lie wrapped in the database; what wraps
--- them is a key-encryption key from the key file, which alone need be changed, kept apart or destroyed.
-CREATE TABLE data_keys (
-    id BIGINT NOT NULL,
-    key_encryption_key BIGINT NOT NULL,
-    wrapped BYTEA NOT NULL,
-    PRIMARY KEY (id)
-);
-
-CREATE TABLE followed (
-    producer TEXT NOT NULL,
-    sequence BIGINT NOT NULL,
-    cursor TEXT DEFAULT '' NOT NULL,
-    PRIMARY KEY (producer)
-);

@@ -17,19 +17,3 @@ CREATE TABLE signing_keys (
     not_after INTEGER,
     revoked_at INTEGER
 );
-
--- What the chassis keeps in every service.
-
--- Envelope encryption of single fields: AES-256-GCM under data keys that lie wrapped in the database; what wraps
--- them is a key-encryption key from the key file, which alone need be changed, kept apart or destroyed.
-CREATE TABLE data_keys (
-    id INTEGER NOT NULL PRIMARY KEY,
-    key_encryption_key INTEGER NOT NULL,
-    wrapped BLOB NOT NULL
-);
-
-CREATE TABLE followed (
-    producer TEXT NOT NULL PRIMARY KEY,
-    sequence INTEGER NOT NULL,
-    cursor TEXT NOT NULL DEFAULT ''
-);
