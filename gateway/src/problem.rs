@@ -8,7 +8,8 @@ use axum::response::IntoResponse;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use lutong_kernel::{Fault, FaultCode, Violation};
-use lutong_transport::status::{code_name, code_of};
+use lutong_operating::telemetry::code_name;
+use lutong_transport::status::code_of;
 use serde::Serialize;
 
 pub const MEDIA_TYPE: &str = "application/problem+json";

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::{Method, StatusCode};
 use lutong_kernel::FaultCode;
+use lutong_operating::telemetry::code_name;
 use lutong_proto::errors;
-use lutong_transport::status::{code_name, code_of};
+use lutong_transport::status::code_of;
 use serde_json::{Value, json};
 
 use crate::problem::{self, MEDIA_TYPE};

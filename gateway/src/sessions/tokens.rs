@@ -104,12 +104,10 @@ impl SessionTokens {
             (URL_SAFE_NO_PAD.encode(sealed), ends_at)
         };
         let is_new = |session: &str| !self.ended.contains(&SessionId::of(session));
-        let mut others = (1..LATEST_ENDS).map(seal);
-        let first = seal(0);
-        if is_new(&first.0) {
-            return first;
-        }
-        others.find(|(session, _)| is_new(session)).unwrap_or(first)
+        let mut sessions = (0..LATEST_ENDS).map(seal);
+        sessions
+            .find(|(session, _)| is_new(session))
+            .unwrap_or_else(|| seal(0))
     }
 
     /// Who a session is of.

@@ -75,7 +75,7 @@ impl Complaints {
 
     /// Own complaints, the newest first, and the token of the next page.
     pub async fn list(&self, permit: &CasePermit, page: &Page) -> Result<(Vec<Complaint>, String), Fault> {
-        let after = page.after.as_deref().map(ListPosition::read).transpose()?;
+        let after = page.after(ListPosition::read)?;
         let cipher = self.fields.ready().await?;
         let account = self.account_hash(permit);
         let found = store::list(self.database.reader(), &cipher, &account, after, page.limit()).await?;

@@ -63,12 +63,11 @@ impl ListPosition {
     }
 
     /// Parses [`Self::bytes`] out of a page token.
-    pub fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let damaged = || Fault::from(StorageError::Damaged("a page token".to_owned()));
-        let (created_at, number) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
-        Ok(Self {
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let (created_at, number) = bytes.split_first_chunk::<8>()?;
+        Some(Self {
             created_at: i64::from_be_bytes(*created_at),
-            number: String::from_utf8(number.to_vec()).map_err(|_| damaged())?,
+            number: String::from_utf8(number.to_vec()).ok()?,
         })
     }
 }

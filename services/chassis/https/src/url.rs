@@ -59,10 +59,6 @@ impl OutsideUrl {
         parts.path_and_query = Some(path.map_err(|_| UrlError::NotAUrl)?);
         Uri::from_parts(parts).map_err(|_| UrlError::NotAUrl)
     }
-
-    pub fn uri(&self) -> &Uri {
-        &self.0
-    }
 }
 
 fn is_this_machine(host: &str) -> bool {

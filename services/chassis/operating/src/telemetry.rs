@@ -249,7 +249,7 @@ impl CallTimer {
     pub fn finish(mut self, code: Code) -> Duration {
         self.counted = true;
         let took = self.started.elapsed();
-        count_call(self.rpc, code_label(code), took);
+        count_call(self.rpc, code_name(code), took);
         took
     }
 }
@@ -257,13 +257,13 @@ impl CallTimer {
 impl Drop for CallTimer {
     fn drop(&mut self) {
         if !self.counted {
-            count_call(self.rpc, code_label(Code::Cancelled), self.started.elapsed());
+            count_call(self.rpc, code_name(Code::Cancelled), self.started.elapsed());
         }
     }
 }
 
-/// A gRPC code as a metrics label.
-pub const fn code_label(code: Code) -> &'static str {
+/// A code as `google.rpc.Code` names it; also its label in metrics.
+pub const fn code_name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",

@@ -41,7 +41,7 @@ impl Record {
                 .map(|division| division.to_string())
                 .unwrap_or_default(),
             purpose: call.purpose.as_deref().map(purpose_of),
-            outcome: lutong_operating::telemetry::code_label(call.outcome).to_owned(),
+            outcome: lutong_operating::telemetry::code_name(call.outcome).to_owned(),
             reason: call.reason,
             // Pairs of texts always have a JSON.
             objects: serde_json::to_string(&call.objects).unwrap_or_default(),

@@ -38,12 +38,6 @@ pub struct Asked {
     pub outcome: String,
 }
 
-/// The place that a page token holds.
-fn place(page: &Page) -> Option<i64> {
-    let bytes = page.after.as_deref()?;
-    Some(i64::from_be_bytes(bytes.try_into().ok()?))
-}
-
 impl Asked {
     fn read(self) -> Result<Filter, Fault> {
         let mut wrong = Violations::new();
@@ -83,7 +77,7 @@ impl Asked {
 impl AuditLog {
     /// `ListAuditRecords`.
     pub async fn answer_list(&self, asked: Asked, page: &Page) -> Result<Records, Fault> {
-        let before = place(page).unwrap_or(i64::MAX);
+        let before = page.after_number()?.unwrap_or(i64::MAX);
         let records = self.list(&asked.read()?, before, page.limit()).await?;
         let place = |last: &Record| last.sequence.to_be_bytes().to_vec();
         let (records, next_page_token) = page.cut(records, place)?;
@@ -97,7 +91,9 @@ impl AuditLog {
         known: Option<&wire::AuditHead>,
     ) -> Result<Verified, Fault> {
         let known = known.map(known_head).transpose().map_err(reply::wrong)?;
-        let checked = self.check(place(page).unwrap_or(0), page.size as u64).await?;
+        let checked = self
+            .check(page.after_number()?.unwrap_or(0), page.size as u64)
+            .await?;
         let mut verified = Verified {
             intact: checked.intact,
             breaks: checked.breaks.into_iter().map(wire_break).collect(),

@@ -98,9 +98,7 @@ impl Operations {
         filter: Filter,
         page: &Page,
     ) -> Result<(Vec<Operation>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let before = page.after.as_deref().map(Uuid::from_slice).transpose();
-        let before = before.map_err(damaged)?;
+        let before = page.after_id()?;
         let filter = Filter {
             account: sight.account().map(str::to_owned),
             ..filter

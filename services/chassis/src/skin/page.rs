@@ -8,7 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lutong_kernel::{Fault, Random};
 
 use super::foreign_token;
+use lutong_storage::StorageError;
 use lutong_storage::crypto::{Key, keyed_hash, open_under, seal_under};
+use uuid::Uuid;
 
 /// Rows of a page where the caller does not say, and at the most.
 const DEFAULT: usize = 50;
@@ -32,8 +34,7 @@ impl std::fmt::Debug for PageKey {
 pub struct Page {
     /// Rows at the most.
     pub size: usize,
-    /// Where the page before ended, in the list's own form; `None` on the first page.
-    pub after: Option<Vec<u8>>,
+    after: Option<Vec<u8>>,
     key: PageKey,
     list: Vec<u8>,
 }
@@ -86,6 +87,26 @@ pub(super) fn rows(size: i32, default: usize) -> usize {
 }
 
 impl Page {
+    /// Where the page before ended; `None` on the first page. `read` reads a place in the list's own form.
+    pub fn after<T>(&self, read: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>, Fault> {
+        let Some(bytes) = &self.after else {
+            return Ok(None);
+        };
+        // The seal proves that this list wrote it.
+        let damaged = || StorageError::Damaged("a page token".to_owned());
+        read(bytes).map(Some).ok_or_else(|| damaged().into())
+    }
+
+    /// The same of a list whose places are ids.
+    pub fn after_id(&self) -> Result<Option<Uuid>, Fault> {
+        self.after(|bytes| Uuid::from_slice(bytes).ok())
+    }
+
+    /// The same of a list whose places are numbers, as eight bytes in network order.
+    pub fn after_number(&self) -> Result<Option<i64>, Fault> {
+        self.after(|bytes| bytes.try_into().ok().map(i64::from_be_bytes))
+    }
+
     /// Cuts what was read, one row more than the page at the most, to the page: the rows and the next page's token, empty on
     /// the last page. `place` is where a row lies in the list.
     pub fn cut<T>(

@@ -91,7 +91,7 @@ fn judge(service: ServiceName, rpc: &str, status: &Status) -> Result<String, Str
     if !common && !listed.contains(&info.reason) {
         return Err(format!("{} is not listed", info.reason));
     }
-    let code = lutong_transport::status::code_name(status.code());
+    let code = lutong_operating::telemetry::code_name(status.code());
     match errors::code(&info.reason) {
         Some(one) if one == code => Ok(info.reason),
         Some(one) => Err(format!("{} is {one} and was answered as {code}", info.reason)),

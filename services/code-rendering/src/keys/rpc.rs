@@ -32,7 +32,7 @@ impl KeyHandler for KeyRpc {
         _: wire::ListKeysRequest,
     ) -> Result<wire::ListKeysResponse, Fault> {
         let ring = self.0.ring().await?;
-        let after = call.page.after.as_deref();
+        let after = call.page.after(|name| Some(name.to_vec()))?;
         // A ring has a handful of keys. When the last key of the page before is gone, the list starts again.
         let skipped = after.map_or(0, |last| {
             let place = ring

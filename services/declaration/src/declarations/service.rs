@@ -139,7 +139,7 @@ impl Declarations {
             kind,
         };
         let cipher = self.fields.ready().await?;
-        let after = page.after.as_deref().and_then(ListPosition::read);
+        let after = page.after(ListPosition::read)?;
         let rows = store::list(self.database.reader(), &cipher, &own, after, page.limit()).await?;
         let (rows, next) = page.cut(rows, |last| ListPosition::of(last).write())?;
         let listed = rows.into_iter().map(|declaration| AcknowledgedDeclaration {

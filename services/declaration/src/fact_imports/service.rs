@@ -99,8 +99,7 @@ impl FactImports {
 
     /// The feed's imports, the newest first, and the token of the next page.
     pub async fn list(&self, permit: &FeedPermit, page: &Page) -> Result<(Vec<FactImport>, String), Fault> {
-        let before = page.after.as_deref().map(Uuid::from_slice).transpose();
-        let before = before.map_err(|_| StorageError::Damaged("a page token".to_owned()))?;
+        let before = page.after_id()?;
         let found = store::list(self.database.reader(), permit, before, page.limit()).await?;
         page.cut(found, |last| last.id.as_bytes().to_vec())
     }
@@ -113,7 +112,7 @@ impl FactImports {
         page: &Page,
     ) -> Result<(Vec<RowError>, String), Fault> {
         let import = self.get(permit, id).await?;
-        let after = page.after.as_deref().map(read_position).transpose()?;
+        let after = page.after(read_position)?;
         let found = store::errors(self.database.reader(), &import, after, page.limit()).await?;
         page.cut(found, |last| {
             [last.row.to_be_bytes(), last.nth.to_be_bytes()].concat()
@@ -289,11 +288,9 @@ fn refused_rows(fault: Fault, rows: &[i64]) -> Result<Progress, Fault> {
 }
 
 /// The position in a page token: row and index of the violation.
-fn read_position(bytes: &[u8]) -> Result<(i64, i64), Fault> {
-    let damaged = || Fault::from(StorageError::Damaged("a page token".to_owned()));
-    let (row, nth) = bytes.split_first_chunk::<8>().ok_or_else(damaged)?;
-    let nth = nth.try_into().map_err(|_| damaged())?;
-    Ok((i64::from_be_bytes(*row), i64::from_be_bytes(nth)))
+fn read_position(bytes: &[u8]) -> Option<(i64, i64)> {
+    let (row, nth) = bytes.split_first_chunk::<8>()?;
+    Some((i64::from_be_bytes(*row), i64::from_be_bytes(nth.try_into().ok()?)))
 }
 
 fn not_found() -> Fault {

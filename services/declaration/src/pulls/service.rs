@@ -74,10 +74,14 @@ impl Puller {
 
     /// Sources in the order of their names, and the token of the next page.
     pub async fn list(&self, page: &Page) -> Result<(Vec<PullStatus<'_>>, String), Fault> {
-        let after = page.after.as_deref();
+        let after = page.after(|last| Some(last.to_vec()))?;
         let mut sources: Vec<_> = self.sources.iter().collect();
         sources.sort_by_key(|source| &source.grant.source);
-        sources.retain(|source| after.is_none_or(|after| source.grant.source.as_bytes() > after));
+        sources.retain(|source| {
+            after
+                .as_deref()
+                .is_none_or(|after| source.grant.source.as_bytes() > after)
+        });
         let (sources, next) = page.cut(sources, |last| last.grant.source.as_bytes().to_vec())?;
         let mut listed = Vec::with_capacity(sources.len());
         for source in sources {

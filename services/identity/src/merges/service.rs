@@ -137,7 +137,7 @@ impl Merges {
         filter: Filter,
         page: &Page,
     ) -> Result<(Vec<RecordedMerge>, String), Fault> {
-        let after = page.after.as_deref().and_then(store::MergePosition::read);
+        let after = page.after(store::MergePosition::read)?;
         let rows = store::list(self.database.reader(), filter, after, page.limit()).await?;
         let (rows, next) = page.cut(rows, |last| store::MergePosition::of(&last.merge).write())?;
         let mut theirs = Vec::with_capacity(rows.len());

@@ -72,6 +72,16 @@ impl Step {
             Self::End => State::Approved,
         }
     }
+
+    /// How it closes a resource; an approval does not.
+    pub const fn closing(self) -> Option<Closing> {
+        match self {
+            Self::Approve => None,
+            Self::Reject => Some(Closing::Rejected),
+            Self::Withdraw => Some(Closing::Withdrawn),
+            Self::End => Some(Closing::Ended),
+        }
+    }
 }
 
 /// Why a step is refused.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use lutong_chassis::skin::Page;
 use lutong_kernel::{Clock, DivisionCode, Fault, FaultCode, Timestamp};
 use lutong_risk_engine::area::{AreaEntry, AreaKey, AreaQuery};
-use lutong_storage::{Database, StorageError};
+use lutong_storage::Database;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -31,13 +31,12 @@ impl AreaPosition {
         serde_json::to_vec(&position).unwrap_or_default()
     }
 
-    fn read(bytes: &[u8]) -> Result<AreaKey, Fault> {
-        let damaged = || Fault::from(StorageError::Damaged("a page token".to_owned()));
-        let Self(number, community, level, from) = serde_json::from_slice(bytes).map_err(|_| damaged())?;
-        Ok((
-            DivisionCode::from_number(number).map_err(|_| damaged())?,
+    fn read(bytes: &[u8]) -> Option<AreaKey> {
+        let Self(number, community, level, from) = serde_json::from_slice(bytes).ok()?;
+        Some((
+            DivisionCode::from_number(number).ok()?,
             community,
-            level.parse().map_err(|_| damaged())?,
+            level.parse().ok()?,
             Timestamp::from_micros(from),
         ))
     }
@@ -75,7 +74,7 @@ impl Areas {
 
     /// A page of the listings, ordered by key, and the next page token.
     pub async fn list(&self, query: AreaQuery, page: &Page) -> Result<(Vec<AreaEntry>, String), Fault> {
-        let after = page.after.as_deref().map(AreaPosition::read).transpose()?;
+        let after = page.after(AreaPosition::read)?;
         // Another process may have changed the listings.
         let basis = self.book.catch_up(self.database.reader()).await?;
         // Recorded instants may be ahead of this machine's clock.

@@ -147,7 +147,7 @@ impl Designations {
         filter: Filter,
         page: &Page,
     ) -> Result<(Vec<StandingDesignation>, String), Fault> {
-        let mut after = page.after.as_deref().map(position).transpose()?;
+        let mut after = page.after_id()?;
         let (mut found, now) = (Vec::new(), self.clock.now());
         loop {
             let reader = self.database.reader();
@@ -192,11 +192,6 @@ impl Designations {
         }
         Ok(counts.into_iter().collect())
     }
-}
-
-fn position(bytes: &[u8]) -> Result<Uuid, Fault> {
-    let damaged = |_| StorageError::Damaged("a page token".to_owned());
-    Ok(Uuid::from_slice(bytes).map_err(damaged)?)
 }
 
 async fn propose(

@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::approval::domain::{Approval, Closing, Signature, State};
-use crate::approval::store::{in_division, signature};
+use crate::approval::store::{closing, in_division, signature};
 use crate::designations::domain::Designation;
 use designation::{ActiveModel, Column, Entity, Model};
 
@@ -52,13 +52,12 @@ impl TryFrom<Model> for Designation {
 
     fn try_from(row: Model) -> Result<Self, StorageError> {
         let damaged = |what: &str| StorageError::Damaged(format!("designations.{what}"));
-        let closed = match &row.closed_as {
-            Some(how) => {
-                let how = how.parse().map_err(|_| damaged("closed_as"))?;
-                signature(row.closed_by, row.closed_at).map(|by| (how, by))
-            }
-            None => None,
-        };
+        let closed = closing(
+            "designations",
+            row.closed_as.as_deref(),
+            row.closed_by,
+            row.closed_at,
+        )?;
         Ok(Self {
             id: read_uuid(&row.id, "designations.id")?,
             subject: read_subject(&row.subject_id, "designations.subject_id")?,

@@ -106,9 +106,7 @@ impl HistoryVerifications {
 
     /// A page of verifications, the newest first, and the next page token.
     pub async fn list(&self, page: &Page) -> Result<(Vec<Verification>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let before = page.after.as_deref().map(Uuid::from_slice).transpose();
-        let before = before.map_err(damaged)?;
+        let before = page.after_id()?;
         let found = history_verifications::list(self.database.reader(), before, page.limit()).await?;
         page.cut(found, |last| last.id.as_bytes().to_vec())
     }

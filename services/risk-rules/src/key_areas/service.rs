@@ -172,9 +172,8 @@ impl KeyAreas {
         filter: Filter,
         page: &Page,
     ) -> Result<(Vec<StandingKeyArea>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let before = page.after.as_deref().map(Uuid::from_slice).transpose();
-        let (before, now) = (before.map_err(damaged)?, self.clock.now());
+        let before = page.after_id()?;
+        let now = self.clock.now();
         let (reader, own) = (self.database.reader(), permit.jurisdiction());
         let found = key_areas::list(reader, own, (filter, now), before, page.limit()).await?;
         let found = found.into_iter().map(|area| StandingKeyArea::new(area, now));
@@ -212,13 +211,7 @@ async fn step_in(
         officer: action.account.clone(),
         at: now,
     };
-    let how = match step {
-        Step::Approve => None,
-        Step::Reject => Some(Closing::Rejected),
-        Step::Withdraw => Some(Closing::Withdrawn),
-        Step::End => Some(Closing::Ended),
-    };
-    if let Some(how) = how {
+    if let Some(how) = step.closing() {
         if how == Closing::Ended {
             area.proposal.to = Some(now.max(area.proposal.from));
             areas::insert(transaction, &[area.entry(now)]).await?;

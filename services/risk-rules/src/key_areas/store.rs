@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::approval::domain::{Approval, Closing, Signature, State};
-use crate::approval::store::{in_division, signature};
+use crate::approval::store::{closing, in_division, signature};
 use crate::key_areas::domain::{KeyArea, Proposal};
 use key_area::{ActiveModel, Column, Entity, Model};
 
@@ -49,13 +49,12 @@ pub mod key_area {
 
 fn read(row: Model) -> Result<KeyArea, StorageError> {
     let damaged = |what: &str| StorageError::Damaged(format!("key_areas.{what}"));
-    let closed = match &row.closed_as {
-        Some(how) => {
-            let how = how.parse().map_err(|_| damaged("closed_as"))?;
-            signature(row.closed_by, row.closed_at).map(|by| (how, by))
-        }
-        None => None,
-    };
+    let closed = closing(
+        "key_areas",
+        row.closed_as.as_deref(),
+        row.closed_by,
+        row.closed_at,
+    )?;
     Ok(KeyArea {
         id: read_uuid(&row.uid, "key_areas.uid")?,
         proposal: Proposal {

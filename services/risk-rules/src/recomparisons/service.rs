@@ -185,9 +185,7 @@ impl Recomparisons {
 
     /// A page of runs, the newest first, and the next page token.
     pub async fn list(&self, page: &Page) -> Result<(Vec<RunReport>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let before = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
-        let before = before.map_err(damaged)?.map(i64::from_be_bytes);
+        let before = page.after_number()?;
         let found = recomparisons::list(self.database.reader(), before, page.limit()).await?;
         let (runs, token) = page.cut(found, |last| last.number.to_be_bytes().to_vec())?;
         let mut reports = Vec::with_capacity(runs.len());
@@ -204,9 +202,8 @@ impl Recomparisons {
         name: RunName,
         page: &Page,
     ) -> Result<(Vec<Finding>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let after = page.after.as_deref().map(Uuid::from_slice).transpose();
-        let after = after.map_err(damaged)?.map(SubjectId::from_uuid);
+        let after = page.after_id()?;
+        let after = after.map(SubjectId::from_uuid);
         let run = self.run_of(name).await?.number;
         let reader = self.database.reader();
         let found = findings::list(reader, permit, run, after, page.limit()).await?;

@@ -155,9 +155,7 @@ impl Rollbacks {
         state: Option<State>,
         page: &Page,
     ) -> Result<(Vec<Rollback>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let before = page.after.as_deref().map(Uuid::from_slice).transpose();
-        let (mut before, mut found) = (before.map_err(damaged)?, Vec::new());
+        let (mut before, mut found) = (page.after_id()?, Vec::new());
         loop {
             let reader = self.database.reader();
             let rows = rollbacks::list(reader, state, before, page.limit()).await?;

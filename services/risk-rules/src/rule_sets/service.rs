@@ -177,9 +177,7 @@ impl RuleSets {
         state: Option<State>,
         page: &Page,
     ) -> Result<(Vec<RuleSetVersion>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let before = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
-        let before = before.map_err(damaged)?.map_or(i64::MAX, i64::from_be_bytes);
+        let before = page.after_number()?.unwrap_or(i64::MAX);
         let found = versions::list(self.database.reader(), state, before, page.limit()).await?;
         page.cut(found, |last| last.number.to_be_bytes().to_vec())
     }

@@ -142,7 +142,7 @@ impl SubjectRow {
 }
 
 /// The associated data of a subject's packed facts.
-pub fn facts_context(subject: SubjectId) -> [u8; 31] {
+fn facts_context(subject: SubjectId) -> [u8; 31] {
     let mut context = *b"subjects/facts/0000000000000000";
     context[15..].copy_from_slice(subject.uuid().as_bytes());
     context

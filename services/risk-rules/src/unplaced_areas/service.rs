@@ -5,9 +5,9 @@ use lutong_chassis::skin::Page;
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
 use lutong_risk_engine::area::AreaEntry;
 use lutong_risk_engine::notice::place::region_of;
+use lutong_storage::Database;
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::Claim;
-use lutong_storage::{Database, StorageError};
 use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
@@ -57,9 +57,7 @@ impl UnplacedAreas {
         state: Option<UnplacedAreaState>,
         page: &Page,
     ) -> Result<(Vec<UnplacedArea>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let after = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
-        let after = after.map_err(damaged)?.map_or(0, i64::from_be_bytes);
+        let after = page.after_number()?.unwrap_or(0);
         let found = unplaced_areas::list(self.database.reader(), state, after, page.limit()).await?;
         page.cut(found, |last| last.number.to_be_bytes().to_vec())
     }

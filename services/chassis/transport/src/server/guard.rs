@@ -271,7 +271,7 @@ impl Guard {
             tracing::warn!(
                 rpc = rpc.name,
                 service = self.config.service.as_str(),
-                code = telemetry::code_label(code),
+                code = telemetry::code_name(code),
                 took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
                 "{}",
                 if broken { "a call broke" } else { "a call was slow" }

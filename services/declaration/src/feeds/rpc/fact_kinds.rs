@@ -8,7 +8,7 @@ use lutong_proto::types::v1 as types;
 
 /// A page of the kinds, in the order of the contract.
 pub fn list(page: &Page) -> Result<wire::ListFactKindsResponse, Fault> {
-    let after = page.after.as_deref().map(String::from_utf8_lossy);
+    let after = page.after(|name| String::from_utf8(name.to_vec()).ok())?;
     let place = |name: &str| FactKind::ALL.iter().position(|kind| kind.as_str() == name);
     let begin = after.and_then(|name| place(&name)).map_or(0, |last| last + 1);
     let kinds = FactKind::ALL

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lutong_chassis::skin::Page;
 use lutong_kernel::{Clock, Fault, FaultCode, SubjectId};
-use lutong_storage::{Database, StorageError};
+use lutong_storage::Database;
 use lutong_transport::access::{AnyPermit, PermittedSubject, SelfPermit};
 use lutong_transport::client::Call;
 
@@ -90,9 +90,7 @@ impl DecisionReader {
         subject: PermittedSubject,
         page: &Page,
     ) -> Result<(Vec<ExplainedDecision>, String), Fault> {
-        let damaged = |_| StorageError::Damaged("a page token".to_owned());
-        let before = page.after.as_deref().map(<[u8; 8]>::try_from).transpose();
-        let before = before.map_err(damaged)?.map_or(i64::MAX, i64::from_be_bytes);
+        let before = page.after_number()?.unwrap_or(i64::MAX);
         let rows = decisions::before(self.database.reader(), subject, before, page.limit()).await?;
         let (rows, token) = page.cut(rows, |last| last.version.to_be_bytes().to_vec())?;
         let facts = self.explainer.statements_about(subject).await?;

@@ -86,13 +86,7 @@ pub async fn step_in(
         officer: action.account.clone(),
         at: now,
     };
-    let how = match step {
-        Step::Approve => None,
-        Step::Reject => Some(Closing::Rejected),
-        Step::Withdraw => Some(Closing::Withdrawn),
-        Step::End => Some(Closing::Ended),
-    };
-    match how {
+    match step.closing() {
         None => {
             designations::approve(transaction, &designation, &signed).await?;
             designation.approval.approved = Some(signed);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use lutong_kernel::SubjectId;
 use lutong_risk_engine::area::AreaBook;
 use lutong_risk_engine::evaluate::Evaluator;
-use lutong_risk_engine::packed::{self, PackedFact};
 use lutong_risk_engine::rule_set::RuleSet;
 use lutong_storage::StorageError;
 use lutong_storage::crypto::ReadyCipher;
@@ -13,18 +12,15 @@ use lutong_storage::crypto::ReadyCipher;
 use crate::basis::service::Basis;
 use crate::recomparisons::domain::Coverage;
 use crate::recomparisons::store::Run;
-use crate::subjects::store::facts_context;
-use crate::subjects::store::scan::ScannedRow;
+use crate::subjects::store::scan::{FactsReader, ScannedRow};
 
 /// The state of the comparison of one part.
 pub struct Comparison {
     run: Run,
     /// `rule_sets.number`.
     rules: i64,
-    cipher: ReadyCipher,
     evaluator: Evaluator<Arc<RuleSet>, Arc<AreaBook>>,
-    plain: Vec<u8>,
-    facts: Vec<PackedFact>,
+    facts: FactsReader,
     result: PartResult,
 }
 
@@ -42,10 +38,8 @@ impl Comparison {
         Ok(Self {
             run: run.clone(),
             rules: rules.number,
-            cipher,
             evaluator: Evaluator::new(Arc::clone(&rules.set), Arc::clone(&basis.areas)),
-            plain: Vec::new(),
-            facts: Vec::new(),
+            facts: FactsReader::new(cipher),
             result: PartResult::default(),
         })
     }
@@ -55,16 +49,9 @@ impl Comparison {
         if row.roster.is_none_or(|roster| roster > self.run.roster) {
             return Ok(());
         }
-        self.facts.clear();
-        if let Some(sealed) = row.facts {
-            let damaged = || StorageError::Damaged(format!("subjects.facts of {}", row.subject));
-            self.cipher
-                .decrypt_into(sealed, &facts_context(row.subject), &mut self.plain)
-                .map_err(|_| damaged())?;
-            packed::unpack(&self.plain, &mut self.facts).map_err(|_| damaged())?;
-        }
+        let facts = self.facts.open(row)?;
         let at = self.run.evaluated_at.max(row.latest_at);
-        let verdict = self.evaluator.verdict(&self.facts, at, at);
+        let verdict = self.evaluator.verdict(facts, at, at);
         self.result.coverage.seen.add(row.subject.uuid().as_bytes());
         self.result.coverage.count(verdict.colour);
         let standing = row.standing;

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use lutong_kernel::{Fault, Timestamp};
 use lutong_risk_engine::area::AreaBook;
 use lutong_risk_engine::evaluate::Evaluator;
-use lutong_risk_engine::packed::{self, PackedFact};
 use lutong_risk_engine::rule_set::RuleSet;
 use lutong_storage::crypto::{FieldCipher, ReadyCipher};
 use lutong_storage::{Database, StorageError};
 
 use crate::basis::service::Basis;
 use crate::rule_sets::domain::shadow::Tally;
-use crate::subjects::store::facts_context;
-use crate::subjects::store::scan::{self, Part, ScanColumns, ScannedRow};
+use crate::subjects::store::scan::{self, FactsReader, Part, ScanColumns, ScannedRow};
 
 /// The two rule sets to compare, with the areas and the instant of the evaluation.
 #[derive(Debug, Clone)]
@@ -79,9 +77,7 @@ struct PartCount {
     at: Timestamp,
     old: Evaluator<Arc<RuleSet>, Arc<AreaBook>>,
     new: Evaluator<Arc<RuleSet>, Arc<AreaBook>>,
-    cipher: ReadyCipher,
-    plain: Vec<u8>,
-    facts: Vec<PackedFact>,
+    facts: FactsReader,
     tally: Tally,
 }
 
@@ -92,9 +88,7 @@ impl PartCount {
             at: run.at,
             old: evaluator(&run.old),
             new: evaluator(&run.new),
-            cipher,
-            plain: Vec::new(),
-            facts: Vec::new(),
+            facts: FactsReader::new(cipher),
             tally: Tally::default(),
         }
     }
@@ -104,17 +98,10 @@ impl PartCount {
         if row.roster.is_none() {
             return Ok(());
         }
-        self.facts.clear();
-        if let Some(sealed) = row.facts {
-            let damaged = || StorageError::Damaged(format!("subjects.facts of {}", row.subject));
-            self.cipher
-                .decrypt_into(sealed, &facts_context(row.subject), &mut self.plain)
-                .map_err(|_| damaged())?;
-            packed::unpack(&self.plain, &mut self.facts).map_err(|_| damaged())?;
-        }
+        let facts = self.facts.open(row)?;
         let at = self.at.max(row.latest_at);
-        let before = self.old.verdict(&self.facts, at, at);
-        let after = self.new.verdict(&self.facts, at, at);
+        let before = self.old.verdict(facts, at, at);
+        let after = self.new.verdict(facts, at, at);
         self.tally.count(row.division, &before, &after);
         Ok(())
     }

@@ -2,13 +2,16 @@
 //! one snapshot, and a subject never changes its part.
 
 use lutong_kernel::{Colour, SubjectId, Timestamp};
+use lutong_storage::crypto::ReadyCipher;
 use lutong_storage::{CopyRow, Database, Engine, SqliteRow, StorageError};
 use sea_orm::{ColumnTrait as _, ConnectionTrait, EntityTrait as _, QuerySelect as _, Select};
 use uuid::Uuid;
 
+use super::facts_context;
 use super::subject::{Column, Entity};
 use crate::recomparisons::domain::StandingVerdict;
 use lutong_risk_engine::evaluate::Verdict;
+use lutong_risk_engine::packed::{self, PackedFact};
 use lutong_risk_engine::rule_set::RuleMask;
 
 /// Number of parts; the table has as many partitions on PostgreSQL.
@@ -26,6 +29,35 @@ pub struct ScannedRow<'a> {
     pub latest_at: Timestamp,
     /// The division of residence (six digits); `None` if it is unknown or was not requested.
     pub division: Option<u32>,
+}
+
+/// Opens the facts of rows one after the other, in buffers that it keeps.
+pub struct FactsReader {
+    cipher: ReadyCipher,
+    plain: Vec<u8>,
+    facts: Vec<PackedFact>,
+}
+
+impl FactsReader {
+    pub const fn new(cipher: ReadyCipher) -> Self {
+        Self {
+            cipher,
+            plain: Vec::new(),
+            facts: Vec::new(),
+        }
+    }
+
+    pub fn open(&mut self, row: &ScannedRow<'_>) -> Result<&[PackedFact], StorageError> {
+        self.facts.clear();
+        if let Some(sealed) = row.facts {
+            let damaged = || StorageError::Damaged(format!("subjects.facts of {}", row.subject));
+            self.cipher
+                .decrypt_into(sealed, &facts_context(row.subject), &mut self.plain)
+                .map_err(|_| damaged())?;
+            packed::unpack(&self.plain, &mut self.facts).map_err(|_| damaged())?;
+        }
+        Ok(&self.facts)
+    }
 }
 
 /// The columns that a scan reads; every additional column slows it down.
