@@ -1,6 +1,8 @@
 //! Makes the Rust types, clients and servers, the checks of their bounds, and the descriptor set that policy, JSON and
 //! reflection are read from.
 
+#[path = "generate/answers.rs"]
+mod answers;
 #[path = "generate/bounds.rs"]
 mod bounds;
 #[path = "generate/compile.rs"]
@@ -11,6 +13,8 @@ mod facts;
 mod fields;
 #[path = "generate/names.rs"]
 mod names;
+#[path = "generate/policies.rs"]
+mod policies;
 #[path = "generate/requests.rs"]
 mod requests;
 
@@ -23,6 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // protox's own encoding keeps extensions (google.api.http, the access policy, bounds) and comments.
     let encoded = compiler.encode_file_descriptor_set();
     let pool = prost_reflect::DescriptorPool::decode(encoded.as_slice())?;
+    std::fs::write(out.join("answers.rs"), answers::write(&pool))?;
     std::fs::write(out.join("bounds.rs"), bounds::write(&pool))?;
     std::fs::write(out.join("facts.rs"), facts::write(&pool))?;
     std::fs::write(out.join("requests.rs"), requests::write(&pool))?;

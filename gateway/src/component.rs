@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lutong_channels::Provider;
 use lutong_chassis::{BuildError, Component, Foundation};
-use lutong_kernel::{Clock, ServiceName};
+use lutong_kernel::{Channel, Clock, ServiceName};
 use lutong_operating::health::{Check, Readiness};
 use lutong_operating::tls::certificate;
 use lutong_operating::tls::certificate::Validity;
 
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, refused};
 use crate::edge::Edge;
 use crate::limits::rate::RateLimits;
-use crate::openapi;
+use crate::openapi::{self, SessionRoutes};
 use crate::pages::Pages;
 use crate::peers::Peers;
 use crate::rpc::Calls;
@@ -21,11 +22,13 @@ use crate::sessions::SessionKeys;
 use crate::sessions::account_versions::AccountVersions;
 use crate::sessions::accounts::Accounts;
 use crate::sessions::certificates::Certificates;
-use crate::sessions::cookie::SessionCookie;
+use crate::sessions::cookie::Cookie;
 use crate::sessions::csrf::CsrfTokens;
+use crate::sessions::devices::Devices;
 use crate::sessions::identification::Identification;
 use crate::sessions::tokens::SessionTokens;
 use crate::sign_in::SignIn;
+use crate::sign_in::attempts::Attempts;
 
 /// What the edge is given besides its configuration and what every service stands on.
 pub struct Dependencies {
@@ -57,17 +60,37 @@ pub fn build(
         readiness,
         mesh_ca,
     } = dependencies;
+    let providers = Provider::configured(&config.channels, &foundation.clock);
+    let providers = providers.map_err(|error| refused(error.to_string()))?;
+    let attempts = Attempts::new(
+        session_keys.attempt.clone(),
+        Cookie::attempt(config),
+        Arc::clone(&foundation.clock),
+        Arc::clone(&foundation.random),
+    );
     let limits = RateLimits::new(config, redis.as_deref())?;
     let identification = Arc::new(identification(foundation, config, &peers, session_keys, limits));
     let calls = Calls::new(config, &peers, &readiness, Arc::clone(&identification))?;
-    let pages = Pages {
-        openapi: openapi::document(calls.bindings(), identification.cookie.name(), config.dev),
+    let mini_program = providers.iter().any(|one| one.channel == Channel::WeChatMini);
+    let sessions = SessionRoutes {
+        dev: config.dev,
+        mini_program,
+        devices: true,
     };
-    let sign_in = config.dev.then(|| SignIn {
+    let pages = Pages {
+        openapi: openapi::document(calls.bindings(), identification.cookie.name(), sessions),
+    };
+    let sign_in = SignIn {
         identification: Arc::clone(&identification),
+        devices: Devices::new(peers.get(ServiceName::CodeRendering)),
+        providers: providers.into(),
+        attempts: Arc::new(attempts),
+        public_url: config.channels.public_url.trim_end_matches('/').into(),
+        dev: config.dev,
         ttl: Duration::from_secs(config.session_ttl_s),
+        device_ttl: Duration::from_secs(config.device_session_ttl_s),
         patience: Duration::from_millis(config.message_patience_ms),
-    });
+    };
     let stop = foundation.stop.clone();
     let following = async move { identification.versions.follow(stop).await };
     Ok(Component {
@@ -95,7 +118,7 @@ fn identification(
         versions: AccountVersions::new(identity, Duration::from_secs(config.staff_stale_s)),
         certificates: Certificates::new(clock()),
         limits,
-        cookie: SessionCookie::of(config),
+        cookie: Cookie::session(config),
         csrf: CsrfTokens::new(keys.csrf),
     }
 }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU32;
 
+use lutong_channels::ChannelsConfig;
 use lutong_chassis::BuildError;
 use lutong_kernel::ServiceName;
 use lutong_operating::tls::TlsFiles;
@@ -21,8 +22,12 @@ pub struct GatewayConfig {
     pub staff_tls: TlsFiles,
     /// The development identity provider: anybody signs in as anybody. Only on loopback.
     pub dev: bool,
+    /// The channels through which people sign in.
+    pub channels: ChannelsConfig,
     /// How long a session holds, in seconds.
     pub session_ttl_s: u64,
+    /// How long a session of a checkpoint device holds, in seconds: then it signs in anew with its next credential.
+    pub device_session_ttl_s: u64,
     /// How long sessions of staff and feeds are accepted while changes of accounts cannot be read from identity, in
     /// seconds.
     pub staff_stale_s: u64,
@@ -35,6 +40,9 @@ pub struct GatewayConfig {
     pub rate_per_address: u32,
     /// Sign-ins a second from one address; twice as many at once.
     pub rate_sign_in: u32,
+    /// Calls a second from one address that send a text message; twice as many at once. Identity bounds those of one number and of one
+    /// account.
+    pub rate_messages: u32,
     /// Concurrent calls that show, verify or query. More are shed.
     pub show_in_flight: usize,
     /// Concurrent calls that apply, in a pool of their own.
@@ -61,12 +69,15 @@ impl Default for GatewayConfig {
             staff_listen: None,
             staff_tls: TlsFiles::default(),
             dev: false,
+            channels: ChannelsConfig::default(),
             session_ttl_s: 12 * 3_600,
+            device_session_ttl_s: 900,
             staff_stale_s: 30,
             session_cache: 200_000,
             rate_per_subject: 50,
             rate_per_address: 200,
             rate_sign_in: 200,
+            rate_messages: 5,
             show_in_flight: 1_536,
             write_in_flight: 384,
             report_in_flight: 256,
@@ -99,6 +110,11 @@ impl GatewayConfig {
         if !ttl.contains(&self.session_ttl_s) {
             return Err(refused(
                 "session_ttl_s is between 60 (a minute) and 2592000 (30 days)".to_owned(),
+            ));
+        }
+        if !(60..=3_600).contains(&self.device_session_ttl_s) {
+            return Err(refused(
+                "device_session_ttl_s is between 60 (a minute) and 3600 (an hour)".to_owned(),
             ));
         }
         if !(2..=3_600).contains(&self.staff_stale_s) {
@@ -182,6 +198,8 @@ mod tests {
             config.check()
         };
         assert!(with(|c| c.session_ttl_s = 0).is_err());
+        assert!(with(|c| c.device_session_ttl_s = 59).is_err());
+        assert!(with(|c| c.device_session_ttl_s = 3_601).is_err());
         assert!(with(|c| c.staff_stale_s = 1).is_err());
         assert!(with(|c| c.show_in_flight = 0).is_err());
         assert!(with(|c| c.write_in_flight = 0).is_err());

@@ -31,8 +31,7 @@ pub struct Edge {
 }
 
 impl Edge {
-    /// `sign_in`: none where nobody signs in over pages.
-    pub(crate) fn new(calls: Calls, pages: Pages, sign_in: Option<SignIn>, random: Arc<dyn Random>) -> Self {
+    pub(crate) fn new(calls: Calls, pages: Pages, sign_in: SignIn, random: Arc<dyn Random>) -> Self {
         let calls = Arc::new(calls);
         Self {
             http: routes::router(Arc::clone(&calls), pages, sign_in, Arc::clone(&random)),

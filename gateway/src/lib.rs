@@ -3,6 +3,7 @@
 mod component;
 mod config;
 mod edge;
+mod fault;
 mod limits;
 mod openapi;
 mod pages;

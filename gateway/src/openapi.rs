@@ -11,6 +11,7 @@ mod operation;
 mod ordered;
 mod parameters;
 mod schema;
+mod sessions;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -23,11 +24,12 @@ use names::OperationNames;
 use ordered::Ordered;
 use schema::Schemas;
 
-/// The document, ready to be sent. `cookie`: the name of the session's cookie; `signs_in`: whether the development identity
-/// provider is on.
-pub fn document(bindings: &Bindings, cookie: &str, signs_in: bool) -> Bytes {
+pub use sessions::SessionRoutes;
+
+/// The document, ready to be sent. `cookie`: the name of the session's cookie; `sessions`: how a session is opened by a call.
+pub fn document(bindings: &Bindings, cookie: &str, sessions: SessionRoutes) -> Bytes {
     // Maps and strings: this serialises.
-    Bytes::from(serde_json::to_vec(&build(bindings, cookie, signs_in)).unwrap_or_default())
+    Bytes::from(serde_json::to_vec(&build(bindings, cookie, sessions)).unwrap_or_default())
 }
 
 #[derive(Serialize)]
@@ -49,7 +51,7 @@ struct Maker {
     tags: Ordered<Value>,
 }
 
-fn build(bindings: &Bindings, cookie: &str, signs_in: bool) -> Document {
+fn build(bindings: &Bindings, cookie: &str, sessions: SessionRoutes) -> Document {
     let mut all: Vec<&Binding> = bindings.iter().collect();
     // Stable: the bindings of one RPC stay in their order.
     all.sort_by_key(|binding| binding.rpc.order);
@@ -61,8 +63,7 @@ fn build(bindings: &Bindings, cookie: &str, signs_in: bool) -> Document {
         tags: Ordered::default(),
     };
     let mut paths: Ordered<Ordered<Value>> = Ordered::default();
-    if signs_in {
-        let (path, operation) = components::sign_in(&mut maker.tags, &maker.examples);
+    for (path, operation) in sessions.operations(&mut maker.tags, &maker.examples) {
         paths.of(path).push("post".to_owned(), operation);
     }
     let mut previous = (usize::MAX, 0_u32);
@@ -86,7 +87,7 @@ fn build(bindings: &Bindings, cookie: &str, signs_in: bool) -> Document {
         servers: json!([{"url": "/", "description": "This gateway."}]),
         tags: maker.tags.into_values(),
         paths,
-        components: components::of(maker.schemas.finish(), cookie, signs_in),
+        components: components::of(maker.schemas.finish(), cookie, sessions),
     }
 }
 

@@ -12,6 +12,8 @@ use lutong_operating::telemetry::code_name;
 use lutong_transport::status::code_of;
 use serde::Serialize;
 
+use crate::fault;
+
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// A fault as it is answered over HTTP.
@@ -77,11 +79,6 @@ impl Problem {
         }
     }
 
-    /// A problem of HTTP itself, for which gRPC has no code.
-    fn http(status: StatusCode, code: FaultCode, reason: &'static str, zh: &str, en: &str) -> Self {
-        Self::new(status, Fault::new(code, reason, zh, en))
-    }
-
     /// The problem with the RPC and the trace in which it arose.
     pub fn of_call(mut self, rpc: &'static str, trace_id: Option<String>) -> Self {
         self.rpc = rpc;
@@ -89,99 +86,47 @@ impl Problem {
         self
     }
 
+    // Problems of HTTP itself, for which gRPC has no code.
+
     pub fn no_such_route() -> Self {
-        Self::http(
-            StatusCode::NOT_FOUND,
-            FaultCode::NotFound,
-            "ROUTE_NOT_FOUND",
-            "没有这个接口，接口目录见 /openapi.json",
-            "there is nothing at this path; /openapi.json lists what there is",
-        )
+        Self::new(StatusCode::NOT_FOUND, fault::http::route_not_found())
     }
 
     /// `allow` lists the methods that the path has.
     pub fn method_not_allowed(allow: String) -> Self {
-        let mut problem = Self::http(
-            StatusCode::METHOD_NOT_ALLOWED,
-            FaultCode::InvalidArgument,
-            "METHOD_NOT_ALLOWED",
-            &format!("此接口只支持 {allow}"),
-            &format!("this path answers {allow} only"),
-        );
-        problem.allow = Some(allow);
-        problem
+        let fault = fault::http::method_not_allowed(&allow);
+        Self {
+            allow: Some(allow),
+            ..Self::new(StatusCode::METHOD_NOT_ALLOWED, fault)
+        }
     }
 
     pub fn not_json() -> Self {
-        Self::http(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            FaultCode::InvalidArgument,
-            "CONTENT_TYPE",
-            "请求内容应为 application/json（UTF-8）",
-            "the body is sent as application/json in UTF-8",
-        )
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, fault::http::not_json())
     }
 
     pub fn not_a_form() -> Self {
-        Self::http(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            FaultCode::InvalidArgument,
-            "CONTENT_TYPE",
-            "表单应以 application/x-www-form-urlencoded（UTF-8）提交",
-            "a form is sent as application/x-www-form-urlencoded in UTF-8",
-        )
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, fault::http::not_a_form())
     }
 
-    /// A content type that resembles gRPC's and is none of them.
     pub fn not_grpc() -> Self {
-        Self::http(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            FaultCode::InvalidArgument,
-            "CONTENT_TYPE",
-            "gRPC请求的内容类型应为 application/grpc 或 application/grpc+proto",
-            "gRPC is sent as application/grpc or application/grpc+proto, and as nothing else that begins so",
-        )
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, fault::http::not_grpc())
     }
 
     pub fn more_than_one_host() -> Self {
-        Self::http(
-            StatusCode::BAD_REQUEST,
-            FaultCode::InvalidArgument,
-            "HOST",
-            "请求只应有一个Host",
-            "a request has one Host header",
-        )
+        Self::new(StatusCode::BAD_REQUEST, fault::http::more_than_one_host())
     }
 
     pub fn body_too_large(limit: usize) -> Self {
-        let kib = limit / 1_024;
-        Self::http(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            FaultCode::InvalidArgument,
-            "BODY_TOO_LARGE",
-            &format!("请求内容不得超过 {kib} KiB"),
-            &format!("a body has at most {kib} KiB"),
-        )
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, fault::http::body_too_large(limit))
     }
 
     pub fn body_too_slow() -> Self {
-        Self::http(
-            StatusCode::REQUEST_TIMEOUT,
-            FaultCode::DeadlineExceeded,
-            "BODY_TOO_SLOW",
-            "请求内容未能按时收到，请重试",
-            "the body did not arrive in time; try again",
-        )
+        Self::new(StatusCode::REQUEST_TIMEOUT, fault::http::body_too_slow())
     }
 
     pub fn body_cut_off() -> Self {
-        Self::http(
-            StatusCode::BAD_REQUEST,
-            FaultCode::InvalidArgument,
-            "BODY_CUT_OFF",
-            "请求内容不完整，请重试",
-            "the body ended before it was complete; try again",
-        )
+        Self::new(StatusCode::BAD_REQUEST, fault::http::body_cut_off())
     }
 
     pub const fn fault(&self) -> &Fault {

@@ -7,12 +7,11 @@ pub mod certificates;
 pub mod cookie;
 pub mod cross_site;
 pub mod csrf;
+pub mod devices;
 mod ended;
 pub mod identification;
 mod keys;
-mod refusals;
 pub mod session_id;
 pub mod tokens;
 
 pub use keys::SessionKeys;
-pub use refusals::session_ended;

@@ -1,8 +1,12 @@
-//! Signing in and out. A channel recognises an account in its own way and then opens a session ([`SignIn::open`]); there is
-//! the development identity provider today. The channels of people (健康山东服务号, 爱山东, 支付宝) will stand beside it.
+//! Signing in and out. A channel recognises somebody in its own way (`lutong-channels`) and then a session is opened for their
+//! account; on loopback there is the development identity provider as well.
 
+pub mod attempts;
+mod channel_pages;
 pub mod dev_session;
+pub mod device_session;
 mod form;
+pub mod mini_program;
 mod return_path;
 mod sign_out;
 
@@ -11,11 +15,15 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::FromRef;
-use lutong_kernel::{Fault, Timestamp};
-use lutong_transport::access::{Channel, SessionClaims};
+use lutong_channels::{Provider, Recognised};
+use lutong_kernel::{Channel, Fault, Timestamp};
+use lutong_transport::access::{Principal, SessionClaims};
 
+use self::attempts::Attempts;
+use crate::fault;
 use crate::pages::form::FormReader;
 use crate::routing::{get_only, post_only};
+use crate::sessions::devices::Devices;
 use crate::sessions::identification::Identification;
 use crate::sessions::session_id::SessionId;
 
@@ -26,20 +34,42 @@ const PATH: &str = "/sign-in";
 #[derive(Clone)]
 pub struct SignIn {
     pub identification: Arc<Identification>,
+    /// The devices of checkpoints.
+    pub devices: Devices,
+    /// Of the channels that are configured.
+    pub providers: Arc<[Provider]>,
+    pub attempts: Arc<Attempts>,
+    /// Where browsers reach the gateway, without a slash at the end.
+    pub public_url: Arc<str>,
+    /// Whether the development identity provider is on.
+    pub dev: bool,
     /// How long a session holds.
     pub ttl: Duration,
+    /// How long one of a device holds.
+    pub device_ttl: Duration,
     /// How long a form or a body may take to arrive.
     pub patience: Duration,
 }
 
-/// The routes of the development identity provider: there only where the configuration has it.
+/// The routes of what is configured: devices always sign in; the development identity provider's are absent where it is off, and those of
+/// people where nobody can sign in over pages.
 pub fn routes(sign_in: SignIn) -> Router {
-    Router::new()
-        .route(dev_session::PATH, post_only(dev_session::create))
+    let devices = Router::new().route(device_session::PATH, post_only(device_session::create));
+    if !sign_in.dev && sign_in.providers.is_empty() {
+        return devices.with_state(sign_in);
+    }
+    let mut routes = devices
         .route(PATH, get_only(form::show))
-        .route("/sign-in/dev", post_only(form::submit))
-        .route("/sign-out", post_only(sign_out::submit))
-        .with_state(sign_in)
+        .route("/sign-in/{channel}", get_only(channel_pages::begin))
+        .route("/sign-in/{channel}/callback", get_only(channel_pages::finish))
+        .route(mini_program::PATH, post_only(mini_program::create))
+        .route("/sign-out", post_only(sign_out::submit));
+    if sign_in.dev {
+        routes = routes
+            .route(dev_session::PATH, post_only(dev_session::create))
+            .route("/sign-in/dev", post_only(form::submit));
+    }
+    routes.with_state(sign_in)
 }
 
 impl FromRef<SignIn> for FormReader {
@@ -52,19 +82,42 @@ impl FromRef<SignIn> for FormReader {
 }
 
 impl SignIn {
-    /// Opens a session for the account that a channel has recognised, in place of the one that the client had before:
-    /// that ends first, because a session of the same account and second would be the same text.
-    async fn open(
+    /// Opens a session for whoever names an account: the development identity provider. The accounts of channels are not for it.
+    async fn open_named(
         &self,
         account_id: &str,
-        channel: Channel,
         previous: Option<SessionId>,
     ) -> Result<(String, Timestamp), Fault> {
-        let Identification { accounts, tokens, .. } = &*self.identification;
-        let (principal, version) = accounts.principal(account_id).await?;
+        if Channel::of_account(account_id).is_some() {
+            return Err(Fault::invalid(vec![fault::sign_in::account_id_reserved()]));
+        }
+        let opened = self.identification.accounts.principal(account_id).await?;
+        Ok(self.open(opened, Channel::Development, previous))
+    }
+
+    /// Opens a session for whom a channel has recognised.
+    async fn open_recognised(
+        &self,
+        channel: Channel,
+        recognised: Recognised,
+        previous: Option<SessionId>,
+    ) -> Result<(String, Timestamp), Fault> {
+        let opened = self.identification.accounts.open(channel, recognised).await?;
+        Ok(self.open(opened, channel, previous))
+    }
+
+    /// Opens a session in place of the one that the client had before: that ends first, because a session of the same account
+    /// and second would be the same text.
+    fn open(
+        &self,
+        (principal, version): (Principal, i64),
+        channel: Channel,
+        previous: Option<SessionId>,
+    ) -> (String, Timestamp) {
+        let tokens = &self.identification.tokens;
         if let Some(previous) = previous {
             tokens.end(previous);
         }
-        Ok(tokens.issue(&principal, SessionClaims { version, channel }, self.ttl))
+        tokens.issue(&principal, SessionClaims { version, channel }, self.ttl)
     }
 }

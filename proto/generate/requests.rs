@@ -8,26 +8,17 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, Value};
 
 use crate::fields;
 use crate::names::Names;
+use crate::policies;
 
 const NAMES: Names = Names { root: "crate" };
 
 pub fn write(pool: &DescriptorPool) -> String {
-    let access = pool
-        .get_extension_by_name("lutong.policy.v1.access")
-        .expect("the contract has the option access");
     let mut messages = BTreeMap::new();
-    for service in pool
-        .services()
-        .filter(|service| service.full_name().starts_with("lutong."))
-    {
+    for service in policies::services(pool) {
         for method in service.methods().filter(|method| !method.is_client_streaming()) {
-            let policy = method.options().get_extension(&access).into_owned();
-            let Value::Message(policy) = policy else {
-                panic!("{} has no access policy", method.full_name())
-            };
             messages.insert(
                 method.input().full_name().to_owned(),
-                of_message(&policy, &method.input()),
+                of_message(&policies::of(&method), &method.input()),
             );
         }
     }
@@ -36,6 +27,13 @@ pub fn write(pool: &DescriptorPool) -> String {
 
 fn has_field(message: &MessageDescriptor, name: &str) -> bool {
     message.get_field_by_name(name).is_some()
+}
+
+fn states_purpose(message: &MessageDescriptor) -> bool {
+    let field = message.get_field_by_name("purpose");
+    let kind = field.as_ref().map(prost_reflect::FieldDescriptor::kind);
+    let kind = kind.as_ref().and_then(prost_reflect::Kind::as_message);
+    kind.is_some_and(|kind| kind.full_name() == "lutong.types.v1.Purpose")
 }
 
 fn of_message(policy: &DynamicMessage, message: &MessageDescriptor) -> String {
@@ -51,7 +49,12 @@ fn of_message(policy: &DynamicMessage, message: &MessageDescriptor) -> String {
         };
         let _ = write!(source, "{part}: {found}, ");
     }
-    source.push_str("}\n    }\n}\n");
+    let purpose = if states_purpose(message) {
+        "self.purpose.as_ref()"
+    } else {
+        "None"
+    };
+    let _ = writeln!(source, "purpose: {purpose} }}\n    }}\n}}");
     if has_field(message, "request_id") {
         let _ = writeln!(
             source,
@@ -65,10 +68,15 @@ fn of_message(policy: &DynamicMessage, message: &MessageDescriptor) -> String {
              fn without_page(mut self) -> Self {{ self.page_size = 0; self.page_token.clear(); self }}\n}}"
         );
     }
-    if has_field(message, "cursor") && has_field(message, "page_size") {
+    if has_field(message, "cursor") {
+        let size = if has_field(message, "page_size") {
+            "self.page_size"
+        } else {
+            "0"
+        };
         let _ = writeln!(
             source,
-            "impl Following for {rust} {{\n    fn place(&self) -> (i32, &str) {{ (self.page_size, &self.cursor) }}\n}}"
+            "impl Following for {rust} {{\n    fn place(&self) -> (i32, &str) {{ ({size}, &self.cursor) }}\n}}"
         );
     }
     source

@@ -1,34 +1,27 @@
 //! Writes, for every service, the trait that its handler implements and the server that stands before it. What a method
 //! takes follows from the contract: a message with `request_id` is a mutation, one with `page_token` a listing, one with `cursor`
-//! follows a log, all others are queries; the permit is that of the policy's scope.
+//! follows a log, all others are queries; the permit is that of the policy's scope. What a method of the ledger answers is written down
+//! before it is handed out.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use heck::ToSnakeCase as _;
-use prost_reflect::{
-    DescriptorPool, DynamicMessage, ExtensionDescriptor, MessageDescriptor, MethodDescriptor,
-    ServiceDescriptor, Value,
-};
+use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ServiceDescriptor};
 
 use crate::names::Names;
+use crate::policies;
 
 const NAMES: Names = Names { root: "lutong_proto" };
 
 pub fn write(pool: &DescriptorPool) -> String {
-    let access = pool
-        .get_extension_by_name("lutong.policy.v1.access")
-        .expect("the contract has the option access");
     let mut packages: BTreeMap<String, String> = BTreeMap::new();
-    for service in pool
-        .services()
-        .filter(|service| service.full_name().starts_with("lutong."))
-    {
+    for service in policies::services(pool) {
         let package = service.parent_file().package_name().to_owned();
         packages
             .entry(package)
             .or_default()
-            .push_str(&of_service(&access, &service));
+            .push_str(&of_service(&service));
     }
     let mut source = String::new();
     for (package, services) in packages {
@@ -42,14 +35,6 @@ pub fn write(pool: &DescriptorPool) -> String {
         );
     }
     source
-}
-
-fn policy(access: &ExtensionDescriptor, method: &MethodDescriptor) -> DynamicMessage {
-    let value = method.options().get_extension(access).into_owned();
-    match value {
-        Value::Message(policy) => policy,
-        _ => panic!("{} has no access policy", method.full_name()),
-    }
 }
 
 fn permit(policy: &DynamicMessage) -> &'static str {
@@ -88,32 +73,57 @@ fn call(message: &MessageDescriptor) -> (&'static str, &'static str) {
     }
 }
 
-fn of_service(access: &ExtensionDescriptor, service: &ServiceDescriptor) -> String {
+fn of_service(service: &ServiceDescriptor) -> String {
     let name = service.name();
     let handler = format!("{}Handler", name.trim_end_matches("Service"));
     let wire = NAMES.module(service.parent_file().package_name(), &[]);
     let server = format!("{wire}::{}_server", name.to_snake_case());
     let (mut methods, mut served) = (String::new(), String::new());
+    let mut is_looking = false;
     for method in service.methods() {
         let (input, output) = (NAMES.message(&method.input()), NAMES.message(&method.output()));
-        let (rust, permit) = (method.name().to_snake_case(), permit(&policy(access, &method)));
+        let policy = policies::of(&method);
+        let (rust, permit, of_ledger) = (
+            method.name().to_snake_case(),
+            permit(&policy),
+            policies::is_of_ledger(&policy),
+        );
+        is_looking |= of_ledger;
         if method.is_server_streaming() && !method.is_client_streaming() {
             let answers = format!("{}Stream", method.name());
+            let (kind, check) = if has_field(&method.input(), "cursor") {
+                ("Following", "following")
+            } else {
+                ("Query", "query")
+            };
             let _ = writeln!(
                 methods,
-                "    fn {rust}(&self, call: Query<{permit}>, message: {input}) \
+                "    fn {rust}(&self, call: {kind}<{permit}>, message: {input}) \
                  -> impl Future<Output = Result<Answers<{output}>, Fault>> + Send;"
             );
             let _ = writeln!(
                 served,
                 "    type {answers} = Sent<{output}>;\n    \
                  async fn {rust}(&self, request: Request<{input}>) -> Result<Response<Self::{answers}>, Status> {{\n        \
-                 let run = async {{\n            let (call, message) = self.skin.query(request)?;\n            \
-                 self.handler.{rust}(call, message).await\n        }};\n        answer_stream(run.await)\n    }}"
+                 let run = async {{\n            let (call, message) = self.skin.{check}(request)?;\n            \
+                 {}\n        }};\n        answer_stream(run.await)\n    }}",
+                if of_ledger {
+                    format!(
+                        "let look = self.lookups.look(&call.grant, &message);\n            \
+                         Ok(look.disclose_each(self.handler.{rust}(call, message).await?))"
+                    )
+                } else {
+                    format!("self.handler.{rust}(call, message).await")
+                }
             );
             continue;
         }
         if method.is_client_streaming() {
+            assert!(
+                !of_ledger,
+                "{} streams rows in: it reads nobody's data",
+                method.full_name()
+            );
             // The form of a stream stays; the permit is made of its grant.
             let _ = writeln!(
                 methods,
@@ -138,17 +148,31 @@ fn of_service(access: &ExtensionDescriptor, service: &ServiceDescriptor) -> Stri
             served,
             "    async fn {rust}(&self, request: Request<{input}>) -> Result<Response<{output}>, Status> {{\n        \
              let run = async {{\n            let (call, message) = self.skin.{check}(request)?;\n            \
-             self.handler.{rust}(call, message).await\n        }};\n        answer(run.await)\n    }}"
+             {}\n        }};\n        answer(run.await)\n    }}",
+            if of_ledger {
+                format!(
+                    "let look = self.lookups.look(&call.grant, &message);\n            \
+                     look.disclose(self.handler.{rust}(call, message).await?).await"
+                )
+            } else {
+                format!("self.handler.{rust}(call, message).await")
+            }
         );
     }
+    // Without a place to write lookups such a service cannot be served.
+    let (lookups_field, lookups_argument, lookups) = if is_looking {
+        (", lookups: LookupLog", ", lookups: LookupLog", ", lookups")
+    } else {
+        ("", "", "")
+    };
     format!(
         "/// What handles `{full}`: each method gets its message within its bounds, and the permit of its scope.\n\
          pub trait {handler}: Send + Sync + 'static {{\n{methods}}}\n\n\
-         #[derive(Debug)]\npub struct {name}<H> {{ handler: H, skin: Skin }}\n\n\
+         #[derive(Debug)]\npub struct {name}<H> {{ handler: H, skin: Skin{lookups_field} }}\n\n\
          impl<H: {handler}> {name}<H> {{\n    \
          /// The server of a handler.\n    \
-         pub fn server(handler: H, skin: Skin) -> {server}::{name}Server<Self> {{\n        \
-         {server}::{name}Server::new(Self {{ handler, skin }})\n    }}\n}}\n\n\
+         pub fn server(handler: H, skin: Skin{lookups_argument}) -> {server}::{name}Server<Self> {{\n        \
+         {server}::{name}Server::new(Self {{ handler, skin{lookups} }})\n    }}\n}}\n\n\
          #[tonic::async_trait]\nimpl<H: {handler}> {server}::{name} for {name}<H> {{\n{served}}}\n\n",
         full = service.full_name(),
     )

@@ -4,6 +4,8 @@
 mod compile;
 #[path = "../generate/names.rs"]
 mod names;
+#[path = "../generate/policies.rs"]
+mod policies;
 #[path = "../generate/skin.rs"]
 mod skin;
 

@@ -1,8 +1,8 @@
 //! The kernel's words as the contract's shared types.
 
-use lutong_kernel::{Colour, Violation};
+use lutong_kernel::{Colour, MissingProof, Violation};
 
-use crate::types::v1::{Colour as WireColour, FieldError, LocalisedText};
+use crate::types::v1::{Colour as WireColour, FieldError, LocalisedText, MissingProof as WireMissingProof};
 
 impl LocalisedText {
     pub fn new(zh: impl Into<String>, en: impl Into<String>) -> Self {
@@ -48,6 +48,26 @@ impl WireColour {
             Self::Green => Some(Colour::Green),
             Self::Yellow => Some(Colour::Yellow),
             Self::Red => Some(Colour::Red),
+        }
+    }
+}
+
+impl From<MissingProof> for WireMissingProof {
+    fn from(missing: MissingProof) -> Self {
+        match missing {
+            MissingProof::RealNameCheck => Self::RealNameCheck,
+            MissingProof::KnownMobileOrCounter => Self::KnownMobileOrCounter,
+        }
+    }
+}
+
+impl WireMissingProof {
+    /// None for UNSPECIFIED: nothing is missing.
+    pub const fn missing(self) -> Option<MissingProof> {
+        match self {
+            Self::Unspecified => None,
+            Self::RealNameCheck => Some(MissingProof::RealNameCheck),
+            Self::KnownMobileOrCounter => Some(MissingProof::KnownMobileOrCounter),
         }
     }
 }

@@ -2,6 +2,7 @@
 // Generated code is not held to the lints of written code.
 #![allow(clippy::pedantic, clippy::doc_markdown)]
 
+pub mod answers;
 pub mod bounds;
 mod convert;
 pub mod errors;

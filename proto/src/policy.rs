@@ -2,7 +2,7 @@
 
 use prost_reflect::{DescriptorPool, MethodDescriptor};
 
-pub use crate::lutong::policy::v1::{Access, Caller, Pool, Role, Scope};
+pub use crate::lutong::policy::v1::{Access, Caller, DataClass, Pool, Role, Scope};
 use crate::options;
 
 /// Full name of the option.
@@ -15,7 +15,7 @@ pub enum PolicyError {
     Missing { method: String },
     /// The option is there and allows nobody, or names something unspecified.
     Empty { method: String, what: &'static str },
-    /// It is written to the ledger, and not as `what` says: recorded, and with a purpose in its request.
+    /// It is written to the ledger, and not as `what` says: recorded, with a purpose in its request, and with classes of data.
     Ledger { method: String, what: &'static str },
     /// `subject_field` or `division_field` names no field of the request.
     NoSuchField { method: String, field: String },
@@ -95,6 +95,14 @@ fn access_of(pool: &DescriptorPool, method: &MethodDescriptor) -> Result<Access,
         return Err(PolicyError::Ledger {
             method: name(),
             what: "a required purpose in its request",
+        });
+    }
+    if access.ledger
+        && (access.classes.is_empty() || access.classes().any(|class| class == DataClass::Unspecified))
+    {
+        return Err(PolicyError::Ledger {
+            method: name(),
+            what: "classes of data",
         });
     }
     for field in [&access.subject_field, &access.division_field] {

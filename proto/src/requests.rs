@@ -3,13 +3,17 @@
 
 use prost::Message;
 
+use crate::lutong::types::v1::Purpose;
+
 include!(concat!(env!("OUT_DIR"), "/requests.rs"));
 
-/// Whom and where a request concerns, by the fields that its policy names; `None` where it names none or says nothing.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Whom and where a request concerns, by the fields that its policy names, and what it is made for; `None` where it names none or
+/// says nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Target<'a> {
     pub subject: Option<&'a str>,
     pub division: Option<&'a str>,
+    pub purpose: Option<&'a Purpose>,
 }
 
 /// A request with a policy.

@@ -18,3 +18,13 @@ pub fn to_micros(timestamp: &Timestamp) -> i64 {
         .saturating_mul(1_000_000)
         .saturating_add(i64::from(timestamp.nanos) / 1_000)
 }
+
+/// From an instant of the kernel.
+pub fn instant(at: lutong_kernel::Timestamp) -> Timestamp {
+    from_micros(at.micros())
+}
+
+/// To an instant of the kernel; saturates.
+pub fn timestamp(at: &Timestamp) -> lutong_kernel::Timestamp {
+    lutong_kernel::Timestamp::from_micros(to_micros(at))
+}

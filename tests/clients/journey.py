@@ -54,7 +54,7 @@ assert verified.outcome == "VERIFICATION_OUTCOME_VALID", verified.outcome
 
 filed = create_complaint.sync(
     client=citizen,
-    body=models.CreateComplaintRequest.from_dict(
+    body=models.CreateComplaintRequestFeedback.from_dict(
         {
             "request_id": str(uuid.uuid4()),
             "feedback": {"category": "FEEDBACK_CATEGORY_TECHNICAL", "text": "健康码打不开"},

@@ -1,10 +1,10 @@
-//! A disk that errs: a library preloaded before the process under test fails its writes and syncs of database files.
+//! A faulty disk: a library preloaded into the process under test fails writes and syncs of database files.
 
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
-/// What the disk does, in percent of the calls.
+/// Failure rates, in percent of the calls.
 #[derive(Debug, Clone, Copy)]
 pub struct Errors {
     pub writes: u8,
@@ -13,16 +13,16 @@ pub struct Errors {
     pub errno: u8,
 }
 
-/// `EIO` and `ENOSPC` of Linux.
+/// Linux error numbers.
 pub const EIO: u8 = 5;
 pub const ENOSPC: u8 = 28;
 
-/// The switch of a process's disk. Nothing fails until it is told to.
+/// Controls the faults of one process's disk. Nothing fails until [`FaultyDisk::err`] is called.
 #[derive(Debug)]
 pub struct FaultyDisk(std::fs::File);
 
 impl FaultyDisk {
-    /// Builds the library into `folder`: the switch, and what the process's environment needs.
+    /// Builds the library in `folder`; returns the control and the environment variables for the process.
     pub fn build(folder: &Path) -> (Self, Vec<(String, String)>) {
         let (source, library, switch) = (
             folder.join("faulty_disk.c"),

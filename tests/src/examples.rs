@@ -1,5 +1,6 @@
-//! Examples of the API: one walk over a running mesh sends every operation once and writes down what it sent and was answered.
-//! What differs from run to run (ids, instants, tokens) is written as [`Placeholders`] have it, so that two walks can be compared.
+//! Examples of the API: one walk over a running mesh calls every operation and records requests and answers. Values
+//! that differ from run to run (ids, instants, tokens) are replaced by [`Placeholders`], so that two walks can be
+//! compared.
 
 mod placeholders;
 
@@ -12,18 +13,18 @@ use serde_json::{Map, Value, json};
 use crate::mesh::Mesh;
 pub use placeholders::Placeholders;
 
-/// How long a walk waits for what follows by itself.
+/// How long a walk waits for asynchronous effects.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What a caller sends besides its session.
+/// The parameters and body of a request.
 #[derive(Debug, Clone, Default)]
-pub struct Sent {
-    /// Of the path and the query, by name.
+pub struct RequestParts {
+    /// Path and query parameters, by name.
     pub parameters: Vec<(&'static str, String)>,
     pub body: Option<Value>,
 }
 
-impl Sent {
+impl RequestParts {
     pub fn nothing() -> Self {
         Self::default()
     }
@@ -43,14 +44,14 @@ impl Sent {
     }
 }
 
-/// An operation of the description: method and path template.
+/// An operation of the OpenAPI description: method and path template.
 #[derive(Debug, Clone)]
 struct Operation {
     method: Method,
     template: String,
 }
 
-/// A walk over one mesh.
+/// One walk over a mesh.
 pub struct Walk<'a> {
     pub mesh: &'a Mesh,
     pub placeholders: Placeholders,
@@ -71,17 +72,17 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Calls an operation, which must answer. The first call of each is its example.
-    pub async fn call(&mut self, id: &str, account: &str, sent: Sent) -> Value {
+    /// Calls an operation, which must succeed. The first call of each operation becomes its example.
+    pub async fn call(&mut self, id: &str, account: &str, sent: RequestParts) -> Value {
         self.call_until(id, account, sent, |_| true).await
     }
 
-    /// Calls an operation again and again until it answers what is `wanted`: that call is its example.
+    /// Calls an operation repeatedly until its answer is `wanted`; that call becomes its example.
     pub async fn call_until(
         &mut self,
         id: &str,
         account: &str,
-        sent: Sent,
+        sent: RequestParts,
         wanted: impl Fn(&Value) -> bool,
     ) -> Value {
         let operation = self.operations.get(id).cloned();
@@ -106,7 +107,12 @@ impl<'a> Walk<'a> {
         answer
     }
 
-    /// A session of an account; none of the empty one.
+    /// Calls of `account` are made with this session from now on: that of a device, which no sign-in page opens.
+    pub fn use_session(&mut self, account: &str, session: &str) {
+        self.sessions.insert(account.to_owned(), session.to_owned());
+    }
+
+    /// A session of an account; `None` for an empty name.
     async fn session(&mut self, account: &str) -> Option<String> {
         if account.is_empty() {
             return None;
@@ -118,7 +124,7 @@ impl<'a> Walk<'a> {
         self.sessions.get(account).cloned()
     }
 
-    fn record(&mut self, id: &str, sent: &Sent, answer: &Value) {
+    fn record(&mut self, id: &str, sent: &RequestParts, answer: &Value) {
         if self.recorded.contains_key(id) {
             return;
         }
@@ -133,7 +139,7 @@ impl<'a> Walk<'a> {
         self.recorded.insert(id.to_owned(), example);
     }
 
-    /// The examples, and the operations that have none.
+    /// The examples, and the operations without one.
     pub fn finish(self) -> (Map<String, Value>, Vec<String>) {
         let without = self.operations.into_keys();
         let without = without.filter(|id| !self.recorded.contains_key(id)).collect();
@@ -156,7 +162,7 @@ fn operations(document: &Value) -> BTreeMap<String, Operation> {
     found
 }
 
-/// A template's variables filled in; the other parameters are the query. None of them needs an escape.
+/// Fills in the variables of a path template; other parameters become the query. None of them needs escaping.
 fn path_of(template: &str, parameters: &[(&'static str, String)]) -> String {
     let (mut path, mut query) = (template.to_owned(), Vec::new());
     for (name, value) in parameters {

@@ -1,4 +1,4 @@
-//! An authority's feed, over the gateway's gRPC: reports one row at a time, as soon as it is known.
+//! An authority's feed over the gateway's gRPC, which reports one row at a time.
 
 use std::time::Duration;
 
@@ -29,13 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A feed with a session; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Feed {
-    /// Its registered name, which is also its account.
+    /// Its registered name, also the name of its account.
     pub source: &'static str,
     channel: Channel,
     session: MetadataValue<Ascii>,
 }
 
-/// That a fact is so about whoever has this resident number.
+/// A row that states a fact about the person with this resident number.
 pub fn row(source: &str, key: &str, number: &str, fact: Fact) -> FactRow {
     let document = Document {
         r#type: DocumentType::ResidentId.into(),
@@ -50,12 +50,12 @@ pub fn row(source: &str, key: &str, number: &str, fact: Fact) -> FactRow {
     }
 }
 
-/// A fact by the names of rule sets.
+/// A fact with attributes named as in rule sets.
 pub fn fact(kind: &str, attributes: &Value) -> Fact {
     from_attributes(kind.parse().unwrap(), attributes.as_object().unwrap()).unwrap()
 }
 
-/// The same as proto JSON.
+/// Like [`fact`], as proto JSON.
 pub fn fact_json(kind: &str, attributes: &Value) -> Value {
     let shape = lutong_proto::descriptor_pool()
         .get_message_by_name("lutong.types.v1.Fact")
@@ -68,7 +68,7 @@ pub fn fact_json(kind: &str, attributes: &Value) -> Value {
         .unwrap()
 }
 
-/// Whether every accepted row counts in every code shown from now on.
+/// Whether every accepted row is in force.
 pub fn is_in_force(answer: &ImportFactsResponse) -> bool {
     answer
         .effect
@@ -87,8 +87,8 @@ impl Feed {
         }
     }
 
-    /// That the person with this resident number was a close contact three days ago: the same whenever it is asked for, as
-    /// what is sent again must be.
+    /// States that the person with this resident number was a close contact three days ago. Always the same content, so
+    /// that it can be sent again.
     pub fn contact(&self, number: &str) -> FactRow {
         let day = WallClock.now().plus_seconds(-3 * 86_400).local_day();
         let contact = CloseContact {

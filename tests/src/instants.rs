@@ -1,4 +1,4 @@
-//! Instants on the real clock, which is the mesh's.
+//! Instants of the real clock, which the mesh uses too.
 
 use lutong_kernel::{Clock as _, Timestamp};
 use lutong_operating::wall_clock::WallClock;
@@ -7,7 +7,7 @@ pub fn now() -> Timestamp {
     WallClock.now()
 }
 
-/// As JSON has it.
+/// An instant in the past, as JSON text.
 pub fn ago(seconds: i64) -> String {
     now().plus_seconds(-seconds).to_rfc3339()
 }

@@ -1,4 +1,4 @@
-//! The client's journal of acknowledgements: what it holds must be true whatever was killed meanwhile.
+//! The client's journal of acknowledgements: everything in it must hold, whatever was killed meanwhile.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use crate::people::{Gateway, Person, request_id};
 
 /// An application that was sent.
 #[derive(Debug, Clone)]
-pub struct Sent {
+pub struct SentApplication {
     pub person: Person,
     pub body: Value,
 }
@@ -20,7 +20,7 @@ pub struct Sent {
 /// An application that was acknowledged.
 #[derive(Debug, Clone)]
 pub struct Acknowledged {
-    pub sent: Sent,
+    pub sent: SentApplication,
     /// `applications/{uuid}`
     pub name: String,
 }
@@ -28,15 +28,15 @@ pub struct Acknowledged {
 #[derive(Debug, Default)]
 struct Entries {
     acknowledged: Vec<Acknowledged>,
-    /// Nobody knows whether these were done.
-    unanswered: Vec<Sent>,
-    /// Feedback that was acknowledged: who filed it, and its name.
+    /// Sent and not answered: their outcome is unknown.
+    unanswered: Vec<SentApplication>,
+    /// Acknowledged feedback: who filed it, and its name.
     feedback: Vec<(Person, String)>,
-    /// Numbers of people whom a close contact concerns, and whether the report was acknowledged as in force.
+    /// Numbers of people reported as close contacts, and whether the report was acknowledged as in force.
     contacts: BTreeMap<String, bool>,
 }
 
-/// Fsynced before anything is believed.
+/// The journal, fsynced before an acknowledgement counts.
 #[derive(Clone)]
 pub struct Journal {
     entries: Arc<Mutex<Entries>>,
@@ -52,7 +52,7 @@ impl Journal {
         }
     }
 
-    fn acknowledge(&self, sent: Sent, name: String) {
+    fn acknowledge(&self, sent: SentApplication, name: String) {
         let mut file = self.file.lock().unwrap();
         writeln!(
             file,
@@ -72,8 +72,8 @@ impl Journal {
         self.entries.lock().unwrap().acknowledged.clone()
     }
 
-    /// Sends once; what was not answered is kept to be sent again.
-    async fn send(&self, sent: Sent) -> bool {
+    /// Sends once; an unanswered application is kept to be sent again.
+    async fn send(&self, sent: SentApplication) -> bool {
         let Person { gateway, session, .. } = &sent.person;
         let answer = gateway
             .call(
@@ -89,7 +89,7 @@ impl Journal {
                 self.acknowledge(sent, name);
                 true
             }
-            // A refusal of what was right would be a defect; being away is not.
+            // Refusing a valid application is a bug; being unavailable is not.
             Ok(answer) => {
                 let reason = answer.reason().to_owned();
                 let away = [
@@ -110,7 +110,7 @@ impl Journal {
         }
     }
 
-    /// New people apply, one after the other, until somebody is not answered.
+    /// New people apply one after the other, until one is not answered.
     pub async fn people_apply(self, gateway: Gateway, at_most: usize) {
         for _ in 0..at_most {
             let number = crate::people::next_number();
@@ -125,13 +125,13 @@ impl Journal {
                 number,
             };
             let body = json!({"request_id": request_id(), "form": person.form()});
-            if !self.send(Sent { person, body }).await {
+            if !self.send(SentApplication { person, body }).await {
                 return;
             }
         }
     }
 
-    /// Sends what was not answered again, with the same request ids, until it is.
+    /// Sends unanswered applications again with the same request ids, until they are answered.
     pub async fn settle(&self) {
         for _ in 0..200 {
             let unanswered = std::mem::take(&mut self.entries.lock().unwrap().unanswered);
@@ -146,7 +146,8 @@ impl Journal {
         panic!("some applications are never answered");
     }
 
-    /// People apply as above; each of them also files feedback, and `feed` reports every second one as a close contact.
+    /// Like [`Self::people_apply`]; each person also files feedback, and `feed` reports every second one as a close
+    /// contact.
     pub async fn people_apply_and_are_reported(self, gateway: Gateway, feed: Feed, at_most: usize) {
         for number in 0..at_most {
             self.clone().people_apply(gateway.clone(), 1).await;
@@ -161,7 +162,7 @@ impl Journal {
         }
     }
 
-    /// Sends another form under a request id that was used: refused, and its transaction undone.
+    /// Sends another form under a used request id, which must be refused and rolled back.
     pub async fn reuse_a_request_id(&self) {
         let Some(Acknowledged { sent, .. }) = self.acknowledged().pop() else {
             return;
@@ -208,7 +209,7 @@ impl Journal {
             .or_insert(in_force);
     }
 
-    /// Reports again what was not acknowledged as in force, until it is.
+    /// Repeats reports that were not acknowledged as in force, until they are.
     pub async fn settle_contacts(&self, feed: &Feed) {
         for _ in 0..200 {
             let entries = self.entries.lock().unwrap().contacts.clone();
@@ -224,7 +225,7 @@ impl Journal {
         panic!("some reports are never in force");
     }
 
-    /// How many contacts are in force, and how much feedback was acknowledged.
+    /// The numbers of contacts in force and of acknowledged feedback.
     pub fn others(&self) -> (usize, usize) {
         let entries = self.entries.lock().unwrap();
         (
@@ -233,7 +234,7 @@ impl Journal {
         )
     }
 
-    /// What was acknowledged and is not there: for a test that expects some.
+    /// Acknowledged entries that are missing, for a test that expects losses.
     pub async fn losses(&self) -> Vec<String> {
         let (acknowledged, feedback, contacts) = {
             let entries = self.entries.lock().unwrap();
@@ -262,8 +263,8 @@ impl Journal {
         losses
     }
 
-    /// Every acknowledged application since `from` is there under its name, is the same when sent again, and its code
-    /// follows.
+    /// Asserts that every acknowledged application since `from` exists, is answered alike when sent again, and gets its
+    /// code.
     pub async fn holds(&self, from: usize) {
         for Acknowledged { sent, name } in &self.acknowledged()[from..] {
             let mut again = sent.person.post("/v1/applications", sent.body.clone()).await;

@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-// Fixtures: what fails here fails the test.
+// Fixtures: a failure here fails the test.
 #![allow(clippy::unwrap_used)]
 
 pub mod disk;

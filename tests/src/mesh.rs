@@ -1,4 +1,4 @@
-//! The two shapes as fixtures: one process on SQLite; seven processes with mTLS, PostgreSQL and Redis.
+//! Fixtures of the two shapes: one process on SQLite; seven processes with mTLS, PostgreSQL and Redis.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::people::Gateway;
 use crate::process::{Process, Recipe, binary, free_port};
 use crate::wires::Wires;
 
-/// Where the tests' Redis is.
+/// Environment variable with the URL of the tests' Redis.
 pub const REDIS: &str = "LUTONG_TEST_REDIS";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,49 +29,49 @@ pub enum Shape {
 pub struct Mesh {
     pub shape: Shape,
     pub processes: BTreeMap<&'static str, Process>,
-    /// Where the setting asks for it: the small disk that one process's data lies on; unmounted before its folder goes.
+    /// The small disk with the single process's data, if configured; unmounted before its folder is deleted.
     pub disk: Option<SmallDisk>,
     pub gateway: Gateway,
     pub folder: Arc<tempfile::TempDir>,
     pub redis: Option<String>,
-    /// The key of the one partner province, Jiangsu.
+    /// The key of the only partner province, Jiangsu.
     pub partner: SigningKey,
-    /// Where each service's database is.
+    /// The database URL of each service.
     pub storage: BTreeMap<&'static str, String>,
-    /// The wires between services, where the setting asks for them.
+    /// The proxies between services, if configured.
     pub wires: Wires,
-    /// Where the setting asks for it: the switch of one process's disk that errs.
+    /// The control of the single process's faulty disk, if configured.
     pub faulty_disk: Option<FaultyDisk>,
 }
 
-/// What a mesh has besides.
+/// Options of a mesh.
 #[derive(Debug, Clone, Default)]
 pub struct Setting {
-    /// Whether every service reaches every other over a wire of its own that the test may cut.
+    /// Whether services reach each other through proxies that the test may cut.
     pub wires: bool,
-    /// Whether every service reaches its database over such a wire.
+    /// Whether services reach their databases through such proxies.
     pub database_wires: bool,
-    /// Whether code-rendering has a second replica, the process `code-rendering-2`.
+    /// Whether code-rendering has a second replica, `code-rendering-2`.
     pub two_of_code_rendering: bool,
-    /// For every process.
+    /// Environment variables of every process.
     pub environment: Vec<(String, String)>,
-    /// One process: the disk that its data lies on.
+    /// One process: the disk with its data.
     pub disk: Disk,
 }
 
 /// The disk of one process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Disk {
-    /// This machine's.
+    /// The machine's own disk.
     #[default]
     Plain,
-    /// One of this size, as `20m`.
+    /// A disk of this size, as in `20m`.
     Small(&'static str),
-    /// One that errs when the test says so.
+    /// A disk that fails on the test's command.
     Faulty,
 }
 
-/// Accounts that every mesh has: staff and feeds.
+/// The staff and feed accounts of every mesh.
 const ACCOUNTS: &str = "\
 supervisor-1 --role supervisor --province-wide
 supervisor-2 --role supervisor --province-wide
@@ -86,8 +86,11 @@ epidemiologist-1 --role epidemiologist --province-wide
 operator-1 --role operator
 auditor-1 --role auditor
 checkpoint-1 --role checkpoint
+counter-1 --role counter-staff --division 370202
+agent-1 --role hotline-agent --province-wide
 cdc-370200 --role authority-feed --source cdc-370200 --kinds case,close_contact,stay,symptoms,fever_clinic_visit --province-wide
 border-370000 --role authority-feed --source border-370000 --kinds entry,test --province-wide
+school-370202 --role organisation --division 370202
 cdc-370700 --role authority-feed --source cdc-370700 --kinds stay --divisions 370700
 ";
 
@@ -105,14 +108,14 @@ impl Mesh {
         mesh
     }
 
-    /// Waits until every process is ready and the gateway reaches the others.
+    /// Waits until every process is ready and the gateway reaches all services.
     pub async fn all_ready(&mut self) {
         for (name, process) in &mut self.processes {
             assert!(process.ready().await, "{name} ended: {}", process.log());
         }
     }
 
-    /// Runs `lutong accounts` on this mesh's accounts, as an operator on identity's machine would.
+    /// Runs `lutong accounts` on this mesh's identity database.
     pub fn admin(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = Command::new(binary());
         command.arg("admin").args(arguments);
@@ -139,7 +142,7 @@ impl Mesh {
     }
 }
 
-/// A partner province with one key, and the setting that trusts it.
+/// Creates a partner province's key and the setting that trusts it.
 fn partner(folder: &Path) -> (SigningKey, (String, String)) {
     let key = SigningKey::generate(Algorithm::Ed25519, &lutong_operating::entropy::Entropy).unwrap();
     let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
@@ -173,16 +176,17 @@ fn dev_gateway(port: u16) -> Vec<(String, String)> {
     [
         ("LUTONG_GATEWAY__LISTEN", format!("127.0.0.1:{port}")),
         ("LUTONG_GATEWAY__DEV", "true".to_owned()),
-        // A test is one account in a hurry, from one address.
+        // Tests call fast, with few accounts and from one address.
         ("LUTONG_GATEWAY__RATE_PER_SUBJECT", "100000".to_owned()),
         ("LUTONG_GATEWAY__RATE_PER_ADDRESS", "100000".to_owned()),
         ("LUTONG_GATEWAY__RATE_SIGN_IN", "100000".to_owned()),
+        ("LUTONG_GATEWAY__RATE_MESSAGES", "100000".to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()
 }
 
-/// The accounts as a file of `accounts import`.
+/// Writes the accounts as a file for `accounts import`.
 fn accounts_file(folder: &Path) -> String {
     let file = folder.join("accounts.txt");
     std::fs::write(&file, ACCOUNTS).unwrap();
@@ -244,18 +248,26 @@ async fn seven_processes(setting: Setting) -> Mesh {
     run(&["certs", "dev", &certs.display().to_string()], &[]);
     let keys = folder.path().join("keys").display().to_string();
     run(&["keys", "init", &keys], &[]);
-    let ports: BTreeMap<ServiceName, u16> = ServiceName::ALL.map(|service| (service, free_port())).into();
+    let ports: BTreeMap<ServiceName, u16> = ServiceName::ALL
+        .iter()
+        .map(|service| (*service, free_port()))
+        .collect();
     let second_port = setting.two_of_code_rendering.then(free_port);
     let mut common = vec![
         trust_list,
         ("LUTONG_REDIS".to_owned(), redis.clone()),
         ("LUTONG_KEYS".to_owned(), keys),
+        (
+            "LUTONG_DATA".to_owned(),
+            folder.path().join("data").display().to_string(),
+        ),
+        ("LUTONG_IDENTITY__TRUST_STATED".to_owned(), "true".to_owned()),
     ];
     common.extend(setting.environment);
     let mut wires = Wires::default();
     let mut processes = BTreeMap::new();
     let mut databases = BTreeMap::new();
-    for service in ServiceName::ALL {
+    for service in ServiceName::ALL.iter().copied() {
         let mut environment = common.clone();
         for other in ServiceName::WITH_STORAGE {
             let port = if setting.wires && other != service {
@@ -324,7 +336,7 @@ async fn seven_processes(setting: Setting) -> Mesh {
     }
 }
 
-/// A replica of the same service: same database, keys and certificate.
+/// The recipe of a second replica: same database, keys and certificate.
 fn second(first: &Recipe, port: u16) -> Recipe {
     let mut recipe = first.clone();
     recipe
@@ -346,7 +358,8 @@ fn identity_files(certs: &Path, service: ServiceName) -> Vec<(String, String)> {
     .into()
 }
 
-/// Runs journeys in both shapes, one after the other in each: starting seven processes costs more than a journey.
+/// Runs journeys in both shapes, sequentially on one mesh each, because starting seven processes takes longer than a
+/// journey.
 #[macro_export]
 macro_rules! in_both_shapes {
     ($($name:ident),+ $(,)?) => {

@@ -1,8 +1,9 @@
-//! The test of what must never happen: people apply and feeds report while services are killed, stopped and cut off from
-//! each other and calls come twice, late or not at all; others look all the time; a judge reads what was written down.
+//! A randomised test of the safety guarantees: people apply and feeds report while services are killed, stopped and
+//! partitioned and calls are duplicated, delayed or lost; observers read continuously; a judge checks the recorded
+//! history.
 //!
-//! A round is drawn from a seed: [`plan`] draws it, [`round`] plays it, [`reporting`] and [`watching`] write down what was
-//! said and seen into [`history`], [`judge`] finds what may not be.
+//! A round is generated from a seed: [`plan`] generates it, [`round`] runs it, [`reporting`] and [`watching`] record
+//! statements and observations in [`history`], and [`judge`] finds violations.
 
 pub mod draw;
 pub mod history;

@@ -12,18 +12,18 @@ use lutong_kernel::document::check_character;
 use prost::bytes::Bytes;
 use serde_json::{Value, json};
 
-/// Connections to a gateway.
+/// A client whose connections are kept.
 pub type Connections = Client<HttpConnector, Full<Bytes>>;
 
-/// A gateway over JSON.
+/// A gateway, called over JSON.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     pub base: String,
-    /// What reading and changing other people's data is for.
+    /// The purpose sent with access to other people's data.
     purpose: Option<&'static str>,
 }
 
-/// An answer: status and JSON.
+/// An answer: HTTP status and JSON.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: StatusCode,
@@ -31,7 +31,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The stable reason of a problem.
+    /// The reason of a problem.
     pub fn reason(&self) -> &str {
         self.body["reason"].as_str().unwrap_or_default()
     }
@@ -59,7 +59,7 @@ impl Gateway {
         }
     }
 
-    /// The same for somebody who says what for.
+    /// The same gateway, with a purpose.
     pub fn for_purpose(&self, purpose: &'static str) -> Self {
         Self {
             purpose: Some(purpose),
@@ -67,7 +67,7 @@ impl Gateway {
         }
     }
 
-    /// `Err` when no answer came: nobody knows whether it was done.
+    /// `Err` if no answer came: the outcome is unknown.
     pub async fn call(
         &self,
         method: Method,
@@ -79,7 +79,7 @@ impl Gateway {
         self.call_over(&client, method, path, session, body).await
     }
 
-    /// The same over connections that are kept.
+    /// Like [`Self::call`], over kept connections.
     pub async fn call_over(
         &self,
         client: &Connections,
@@ -133,7 +133,7 @@ impl Gateway {
             .ok_or_else(|| answer.body.to_string())
     }
 
-    /// Signs in, trying again while identity comes up.
+    /// Signs in, retrying while identity starts.
     pub async fn session(&self, account: &str) -> String {
         let started = Instant::now();
         loop {
@@ -159,7 +159,7 @@ impl Gateway {
     }
 }
 
-/// Somebody with an account and a resident number of their own.
+/// A person with an account and a resident number of their own.
 #[derive(Debug, Clone)]
 pub struct Person {
     pub gateway: Gateway,
@@ -169,11 +169,11 @@ pub struct Person {
     pub number: String,
 }
 
-/// A resident number nobody else in this run has.
+/// A resident number that is unique in this run.
 pub fn next_number() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let n = NEXT.fetch_add(1, Ordering::Relaxed) + u64::from(std::process::id() % 1000) * 20_000;
-    // A birth day of 1970 to 1997 and a sequence: both of the order of the standard.
+    // A birth date of 1970 to 1997 and a sequence number, as the standard prescribes.
     let (year, month, day, sequence) = (
         1970 + n / 336_000 % 28,
         1 + n / 28_000 % 12,
@@ -184,11 +184,11 @@ pub fn next_number() -> String {
     format!("{digits}{}", check_character(digits.as_bytes()).unwrap())
 }
 
-/// A request id nobody else has.
+/// A unique request id.
 pub fn request_id() -> String {
     let mut random = [0_u8; 16];
     lutong_kernel::Random::fill(&lutong_operating::entropy::Entropy, &mut random);
-    // Of the shape of a version 7, which is all that is asked of it.
+    // Only the format of a UUIDv7 matters.
     random[6] = 0x70 | (random[6] & 0x0f);
     random[8] = 0x80 | (random[8] & 0x3f);
     uuid::Uuid::from_bytes(random).to_string()
@@ -235,7 +235,7 @@ impl Person {
         self.apply_with(self.form()).await.expect()["application"].clone()
     }
 
-    /// The colour that the code shows, or the reason why it shows none.
+    /// The colour of the shown code, or the reason of a refusal.
     pub async fn colour(&self) -> String {
         let answer = self.get("/v1/code").await;
         match answer.body["colour"].as_str() {
@@ -244,7 +244,7 @@ impl Person {
         }
     }
 
-    /// Waits for a colour that follows within seconds.
+    /// Waits for a colour, for some seconds.
     pub async fn becomes(&self, colour: &str) {
         let started = Instant::now();
         loop {
@@ -260,7 +260,7 @@ impl Person {
         }
     }
 
-    /// The rules that the decision cites.
+    /// The rules cited by the decision.
     pub async fn rules(&self) -> Vec<String> {
         let decision = self.get("/v1/decision").await.expect()["decision"].clone();
         let citations = decision["citations"].as_array().cloned().unwrap_or_default();

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-/// The binary: built by `tests/run` with its failpoints.
+/// The binary with failpoints, built by `tests/run`.
 pub fn binary() -> PathBuf {
     std::env::var("LUTONG_TEST_BINARY")
         .unwrap_or_else(|_| {
@@ -14,17 +14,17 @@ pub fn binary() -> PathBuf {
         .into()
 }
 
-/// Below what systems give to outgoing connections, one of which could otherwise take a port while its process is dead.
+/// Below the ephemeral port range, from which an outgoing connection could otherwise take the port of a killed process.
 const PORTS: std::ops::Range<u16> = 10_000..32_000;
 
-/// A free port of this machine that this process has not given yet.
+/// A free port that this process has not returned before.
 pub fn free_port() -> u16 {
     static GIVEN: AtomicU32 = AtomicU32::new(0);
-    // Tests run in processes of their own, side by side: each begins elsewhere.
+    // Tests run in parallel processes: each starts at another port.
     let begin = std::process::id().wrapping_mul(7_919);
     loop {
         let step = begin.wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
-        // The remainder is less than the range is long.
+        // The remainder is less than the length of the range.
         let port = PORTS.start + u16::try_from(step % u32::from(PORTS.end - PORTS.start)).unwrap();
         if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
@@ -32,13 +32,13 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// What a process is started with; started again after each kill.
+/// How to start a process, and restart it after each kill.
 #[derive(Debug, Clone)]
 pub struct Recipe {
     pub arguments: Vec<String>,
     pub environment: Vec<(String, String)>,
     pub log: PathBuf,
-    /// Answers when the process is ready.
+    /// The admin port, which answers when the process is ready.
     pub admin_port: u16,
 }
 
@@ -46,12 +46,12 @@ pub struct Recipe {
 pub struct Process {
     recipe: Recipe,
     child: Child,
-    /// How long the log was when it was started.
+    /// The length of the log when the process was started.
     logged: usize,
 }
 
 impl Process {
-    /// Starts it; `failpoint` as `name:n` ends it at that place.
+    /// Starts the process; with `failpoint` (`name:n`) it aborts there.
     pub fn start(recipe: Recipe, failpoint: Option<&str>) -> Self {
         let log = std::fs::OpenOptions::new()
             .create(true)
@@ -83,13 +83,13 @@ impl Process {
         self.child.try_wait().unwrap().is_none()
     }
 
-    /// As a power cut.
+    /// Kills it, like a power cut.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// SIGTERM; how it ended.
+    /// Sends SIGTERM; returns the exit status.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         let pid = self.child.id().to_string();
         assert!(
@@ -102,31 +102,31 @@ impl Process {
         self.child.wait().unwrap()
     }
 
-    /// Holds it still: it keeps its connections and answers nobody.
+    /// Sends SIGSTOP: it keeps its connections and answers nothing.
     pub fn stop(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
+    /// Sends SIGCONT.
     pub fn go_on(&self) {
         self.signal("-CONT");
     }
 
     fn signal(&self, signal: &str) {
-        // One that has ended meanwhile is no harm.
+        // The process may have ended meanwhile.
         let _ = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
             .stderr(Stdio::null())
             .status();
     }
 
-    /// Kills it if it still runs and starts it again.
+    /// Kills it if it still runs, and restarts it.
     pub fn again(&mut self, failpoint: Option<&str>) {
         self.kill();
         *self = Self::start(self.recipe.clone(), failpoint);
     }
 
-    /// Kills it and starts it again with another setting, which it keeps.
+    /// Kills it and restarts it with another setting, permanently.
     pub fn again_with(&mut self, name: &str, value: &str) {
         self.recipe.environment.push((name.to_owned(), value.to_owned()));
         self.again(None);
@@ -136,7 +136,7 @@ impl Process {
         answers_ready(self.recipe.admin_port).await
     }
 
-    /// Waits until it says that it is ready; `false` when it has ended before.
+    /// Waits until it is ready; `false` if it ended before.
     pub async fn ready(&mut self) -> bool {
         let started = Instant::now();
         while started.elapsed() < Duration::from_secs(30) {
@@ -151,7 +151,7 @@ impl Process {
         panic!("not ready within 30 s: {}", self.log());
     }
 
-    /// What `/healthz/ready` says: `null` while nobody answers there.
+    /// The answer of `/healthz/ready`; `null` if there is none.
     pub async fn readiness(&self) -> serde_json::Value {
         let answer = get(self.recipe.admin_port, "/healthz/ready")
             .await
@@ -160,7 +160,7 @@ impl Process {
         serde_json::from_str(body).unwrap_or_default()
     }
 
-    /// Waits until its readiness is as `wanted` says.
+    /// Waits until its readiness is `wanted`.
     pub async fn readiness_becomes(&self, wanted: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let started = Instant::now();
         loop {
@@ -177,7 +177,7 @@ impl Process {
         }
     }
 
-    /// Waits until it has ended; how, and what it logged since it was started.
+    /// Waits until it has ended; returns the exit status and the log since its start.
     pub async fn ended(&mut self) -> (std::process::ExitStatus, String) {
         let started = Instant::now();
         loop {
@@ -194,7 +194,7 @@ impl Process {
         }
     }
 
-    /// Kills it and starts it once with other settings, which it does not keep.
+    /// Kills it and restarts it with other settings, for this run only.
     pub fn once_with(&mut self, settings: &[(&str, String)]) {
         self.kill();
         let kept = self.recipe.clone();
@@ -207,12 +207,12 @@ impl Process {
         self.recipe = kept;
     }
 
-    /// What it is started with.
+    /// Its environment variables.
     pub fn environment(&self) -> &[(String, String)] {
         &self.recipe.environment
     }
 
-    /// The metrics as Prometheus reads them.
+    /// The metrics in Prometheus' text format.
     pub async fn metrics(&self) -> String {
         get(self.recipe.admin_port, "/metrics").await.unwrap_or_default()
     }

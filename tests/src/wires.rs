@@ -1,5 +1,4 @@
-//! Wires between services, in user space: one for each service that calls and each that it calls. A test may cut, stall
-//! or slow down each alone.
+//! TCP proxies between services, one per pair of caller and callee. A test may cut, stall or slow down each of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,68 +9,68 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// What a wire does.
+/// The state of a proxied connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weather {
+pub enum WireState {
     Clear,
-    /// Connections end, and new ones end at once.
+    /// Connections are closed, and new ones are closed at once.
     Cut,
-    /// Nothing that was sent arrives until it is clear again.
+    /// Nothing is forwarded until the state is clear again.
     Stalled,
-    /// Everything arrives later by so much.
+    /// Everything is delayed by this duration.
     Slow(Duration),
-    /// Each piece ends its connection with a chance of one in so many: every second time after it has arrived, so that only
-    /// the answer is lost.
+    /// Each chunk closes its connection with a probability of one in this many: every second time after it was
+    /// forwarded, so that only the answer is lost.
     Failing(u32),
 }
 
-/// All wires of a mesh: between two services, and between a service and its database, under the service twice. Dropping
-/// them ends them.
+/// All proxies of a mesh: between two services, and between a service and its database (keyed by the service twice).
+/// Dropping them closes them.
 #[derive(Debug, Default)]
-pub struct Wires(BTreeMap<(ServiceName, ServiceName), watch::Sender<Weather>>);
+pub struct Wires(BTreeMap<(ServiceName, ServiceName), watch::Sender<WireState>>);
 
 impl Wires {
-    /// Lays a wire: the port at which `from` finds `to`.
+    /// Adds a proxy; returns the port at which `from` reaches `to`.
     pub async fn lay(&mut self, from: ServiceName, to: ServiceName, port: u16) -> u16 {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let near = listener.local_addr().unwrap().port();
-        let (sender, weather) = watch::channel(Weather::Clear);
+        let (sender, state) = watch::channel(WireState::Clear);
         self.0.insert((from, to), sender);
-        tokio::spawn(accept(listener, port, weather));
+        tokio::spawn(accept(listener, port, state));
         near
     }
 
-    /// The weather on the wires for which `those` holds.
-    pub fn set(&self, weather: Weather, those: impl Fn(ServiceName, ServiceName) -> bool) {
+    /// Sets the state of the proxies selected by `those`.
+    pub fn set(&self, state: WireState, those: impl Fn(ServiceName, ServiceName) -> bool) {
         for ((from, to), wire) in &self.0 {
             if those(*from, *to) {
-                wire.send_replace(weather);
+                wire.send_replace(state);
             }
         }
     }
 
     pub fn clear(&self) {
-        self.set(Weather::Clear, |_, _| true);
+        self.set(WireState::Clear, |_, _| true);
     }
 }
 
-async fn accept(listener: TcpListener, port: u16, mut weather: watch::Receiver<Weather>) {
+async fn accept(listener: TcpListener, port: u16, mut state: watch::Receiver<WireState>) {
     loop {
         let near = tokio::select! {
             near = listener.accept() => near,
-            gone = weather.changed() => match gone {
+            gone = state.changed() => match gone {
                 Ok(()) => continue,
                 Err(_) => return,
             },
         };
         let Ok((near, _)) = near else { continue };
-        tokio::spawn(connect(near, port, weather.clone()));
+        tokio::spawn(connect(near, port, state.clone()));
     }
 }
 
-async fn connect(near: TcpStream, port: u16, mut weather: watch::Receiver<Weather>) {
-    // Made while it is stalled, a connection is there and nobody answers on it.
-    if weather.wait_for(|now| *now != Weather::Stalled).await.is_err() || is_cut(&weather) {
+async fn connect(near: TcpStream, port: u16, mut state: watch::Receiver<WireState>) {
+    // While stalled, a new connection is accepted but not answered.
+    if state.wait_for(|now| *now != WireState::Stalled).await.is_err() || is_cut(&state) {
         return;
     }
     let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else {
@@ -79,24 +78,24 @@ async fn connect(near: TcpStream, port: u16, mut weather: watch::Receiver<Weathe
     };
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let ((near_read, near_write), (far_read, far_write)) = (near.into_split(), far.into_split());
-    // Whichever direction ends first ends the connection.
+    // The first direction to end closes the connection.
     tokio::select! {
-        () = carry(near_read, far_write, weather.clone()) => {}
-        () = carry(far_read, near_write, weather) => {}
+        () = carry(near_read, far_write, state.clone()) => {}
+        () = carry(far_read, near_write, state) => {}
     }
 }
 
-fn is_cut(weather: &watch::Receiver<Weather>) -> bool {
-    *weather.borrow() == Weather::Cut
+fn is_cut(state: &watch::Receiver<WireState>) -> bool {
+    *state.borrow() == WireState::Cut
 }
 
-async fn carry(mut read: OwnedReadHalf, mut write: OwnedWriteHalf, mut weather: watch::Receiver<Weather>) {
+async fn carry(mut read: OwnedReadHalf, mut write: OwnedWriteHalf, mut state: watch::Receiver<WireState>) {
     let mut piece = vec![0_u8; 16_384];
     loop {
         let length = tokio::select! {
             length = read.read(&mut piece) => length.unwrap_or(0),
-            changed = weather.changed() => {
-                if changed.is_err() || is_cut(&weather) {
+            changed = state.changed() => {
+                if changed.is_err() || is_cut(&state) {
                     return;
                 }
                 continue;
@@ -105,32 +104,32 @@ async fn carry(mut read: OwnedReadHalf, mut write: OwnedWriteHalf, mut weather: 
         if length == 0 {
             return;
         }
-        let Ok(now) = weather
-            .wait_for(|now| *now != Weather::Stalled)
+        let Ok(now) = state
+            .wait_for(|now| *now != WireState::Stalled)
             .await
             .map(|now| *now)
         else {
             return;
         };
-        if let Weather::Slow(by) = now {
+        if let WireState::Slow(by) = now {
             tokio::time::sleep(by).await;
         }
         let fate = match now {
-            Weather::Failing(one_in) => drawn() % (2 * one_in),
+            WireState::Failing(one_in) => random() % (2 * one_in),
             _ => u32::MAX,
         };
-        if now == Weather::Cut || fate == 0 || write.write_all(&piece[..length]).await.is_err() {
+        if now == WireState::Cut || fate == 0 || write.write_all(&piece[..length]).await.is_err() {
             return;
         }
         if fate == 1 {
-            // Time for it to take effect at the other end, whose answer nobody hears.
+            // Time for it to take effect at the other end, whose answer is lost.
             tokio::time::sleep(Duration::from_millis(20)).await;
             return;
         }
     }
 }
 
-fn drawn() -> u32 {
+fn random() -> u32 {
     let mut bytes = [0_u8; 4];
     lutong_kernel::Random::fill(&lutong_operating::entropy::Entropy, &mut bytes);
     u32::from_le_bytes(bytes)
@@ -168,12 +167,12 @@ mod tests {
         let port = wires.lay(from, to, echo().await).await;
         let mut socket = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         assert_eq!(said(&mut socket, 2_000).await, Some(5));
-        wires.set(Weather::Stalled, |one, other| (one, other) == (from, to));
+        wires.set(WireState::Stalled, |one, other| (one, other) == (from, to));
         assert_eq!(said(&mut socket, 100).await, None);
         wires.clear();
         let mut piece = [0_u8; 5];
         socket.read_exact(&mut piece).await.unwrap();
-        wires.set(Weather::Cut, |_, _| true);
+        wires.set(WireState::Cut, |_, _| true);
         assert_eq!(socket.read(&mut piece).await.unwrap_or(0), 0);
         let mut again = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
         assert!(matches!(said(&mut again, 2_000).await, None | Some(0)));

@@ -1,4 +1,5 @@
-//! Accounts that are stopped, changed, or made for development, in both shapes: their sessions and imports end at once.
+//! Disabled and changed accounts, and accounts of the development provider, in both shapes: their sessions and imports
+//! end.
 
 #![allow(clippy::unwrap_used, clippy::unused_async)]
 
@@ -15,8 +16,8 @@ use tokio_stream::StreamExt as _;
 use tonic::Request;
 use tonic::transport::Endpoint;
 
-/// An operator changes an account, and within this no gateway takes its sessions.
-const WITHIN: Duration = Duration::from_secs(5);
+/// Within this time after a change of an account, every gateway refuses its sessions.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 async fn a_stopped_account_is_out(shape: Shape) {
     let mut mesh = Mesh::start(shape).await;
@@ -53,7 +54,7 @@ async fn areas(mesh: &Mesh, session: &str) -> Answer {
         .unwrap()
 }
 
-/// Waits until the session has ended; until then it works.
+/// Waits until the session has ended; until then it must work.
 async fn ends(mesh: &Mesh, session: &str) {
     let changed = Instant::now();
     loop {
@@ -63,7 +64,7 @@ async fn ends(mesh: &Mesh, session: &str) {
             return;
         }
         answer.expect();
-        assert!(changed.elapsed() < WITHIN, "the session goes on");
+        assert!(changed.elapsed() < END_TIMEOUT, "the session goes on");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
@@ -91,7 +92,7 @@ async fn a_changed_division_ends_the_session(mesh: &Mesh) {
     assert_eq!(refused.status.code(), Some(2), "no division, no province");
     admin(mesh, &[&change[..], &["--division", "370303"]].concat());
     ends(mesh, &session).await;
-    // A role that is taken away is gone with the next session too.
+    // A removed role is also missing in the next session.
     admin(mesh, &["change", "officer-370300", "--role", "rule-author"]);
     let anew = mesh.gateway.session("officer-370300").await;
     assert_eq!(areas(mesh, &anew).await.reason(), "NOT_PERMITTED");
@@ -110,11 +111,11 @@ async fn an_open_import_ends_with_its_feed(mesh: &Mesh) {
         .unwrap()
         .connect_lazy();
     let import = tokio::spawn(async move { FeedServiceClient::new(channel).import_facts(request).await });
-    // Long enough for the import to be open, and shorter than a stream may be silent.
+    // Long enough for the import to be open, and shorter than the silence limit of streams.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!import.is_finished());
     admin(mesh, &["disable", "cdc-370700"]);
-    let ended = tokio::time::timeout(WITHIN, import)
+    let ended = tokio::time::timeout(END_TIMEOUT, import)
         .await
         .expect("the import goes on");
     let refused = ended.unwrap().unwrap_err();
@@ -152,7 +153,7 @@ fn a_wrong_account_or_folder_is_refused(mesh: &Mesh) {
             "--division",
             "370000",
         ],
-        &["add", "lab-9", "--feed", "laboratory"],
+        &["add", "laboratory-9", "--feed", "laboratory"],
     ] {
         assert_eq!(mesh.admin(refused).status.code(), Some(2), "{refused:?}");
     }

@@ -1,5 +1,5 @@
-//! The OpenAPI document as others use it: two validators, schemathesis against a running mesh, and clients made of it in
-//! TypeScript and Python that do a person's journey without an edit by hand (`clients/`).
+//! The OpenAPI document as third parties use it: two validators, schemathesis against a running mesh, and generated,
+//! unedited clients in TypeScript and Python that perform a person's journey (`clients/`). The test vectors of tokens, too.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ fn here() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients")
 }
 
-/// Runs a command that must succeed; what it said.
+/// Runs a command that must succeed; returns its output.
 fn run(command: &mut Command) -> String {
     let output = command
         .output()
@@ -29,12 +29,12 @@ fn run(command: &mut Command) -> String {
     said(&output.stdout)
 }
 
-/// The folder of the tools; installed once a machine.
+/// The folder of the tools, which are installed once per machine.
 fn tools() -> PathBuf {
     PathBuf::from(run(&mut Command::new(here().join("tools"))).trim())
 }
 
-/// A mesh whose limits are those of a client that tries everything, and its description in a file.
+/// A mesh with limits for a client that tries everything, and its OpenAPI description in a file.
 async fn described() -> (Mesh, PathBuf) {
     let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let mesh = Mesh::start_with(
@@ -165,7 +165,7 @@ async fn a_generated_python_client_does_the_journey() {
         .arg("--output-path")
         .arg(folder.join("lutong_client"))
         .env("PATH", path));
-    // What a generator cannot make it leaves away, with a warning.
+    // The generator omits what it does not support, with a warning.
     assert!(!said.contains("Warning"), "{said}");
     let said = run(Command::new(tools.join("bin/python3"))
         .arg(here().join("journey.py"))
@@ -175,7 +175,7 @@ async fn a_generated_python_client_does_the_journey() {
     assert!(said.contains("COLOUR_GREEN"), "{said}");
 }
 
-/// Who tries everything: a citizen, a door, each kind of staff, a feed, and somebody who has not signed in.
+/// The accounts that try everything: a citizen, a door, each kind of staff, a feed, and an anonymous caller.
 const EVERYBODY: [&str; 10] = [
     "wx-refused",
     "checkpoint-1",
@@ -233,7 +233,7 @@ async fn every_refusal_is_one_that_the_description_lists_for_its_status() {
     assert!(refused > 1_000, "{refused}");
 }
 
-/// A path with each variable of its template the same.
+/// The template's path with `id` for every variable.
 fn filled(template: &str, id: &str) -> String {
     let mut parts = template.split('{');
     let first = parts.next().unwrap().to_owned();
@@ -247,4 +247,15 @@ async fn every_example_of_the_description_is_valid_by_its_own_schema() {
         .arg(here().join("examples.py"))
         .arg(file));
     assert!(said.contains("valid"), "{said}");
+}
+
+/// The test vectors of tokens, by a library that shares nothing with the product.
+#[test]
+fn an_independent_decoder_agrees_with_the_test_vectors_of_tokens() {
+    let vectors = Path::new(env!("CARGO_MANIFEST_DIR")).join("../services/token/vectors");
+    let said = run(Command::new(tools().join("bin/python3"))
+        .arg(vectors.join("check_with_cwt.py"))
+        .arg(vectors.join("outcomes.json"))
+        .env("PYTHONDONTWRITEBYTECODE", "1"));
+    assert_eq!(said.trim(), "54 decoded, 215 refused");
 }

@@ -1,4 +1,4 @@
-//! The operator's commands and the README's examples, as written.
+//! The operator's commands, and the README's examples as written.
 
 #![allow(clippy::unwrap_used)]
 
@@ -27,7 +27,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The shell blocks below a heading of the README, against a mesh of this machine.
+/// The shell blocks below a heading of the README, adapted to a local mesh.
 fn readme_blocks(heading: &str, mesh: &Mesh) -> Vec<String> {
     let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
     let (_, section) = readme.split_once(heading).unwrap();
@@ -49,7 +49,7 @@ async fn the_readmes_three_minutes_work_as_written() {
     let [serve, steps @ .., grpcurl] = &blocks[..] else {
         panic!("{blocks:?}")
     };
-    // The mesh stands for this one.
+    // The test's mesh replaces this `serve`.
     assert!(serve.starts_with("lutong serve --dev --data "), "{serve}");
     let folder = mesh.folder.path().join("readme");
     std::fs::create_dir(&folder).unwrap();
@@ -78,7 +78,7 @@ async fn the_readmes_three_minutes_work_as_written() {
     assert!(drawn.contains("<svg"), "{drawn}");
     let session = said.lines().last().unwrap();
     let port = mesh.gateway.base.rsplit(':').next().unwrap();
-    // grpcurl is no package here: the same call by reflection with Python grpcio.
+    // grpcurl is not packaged in Debian: the same call by reflection with Python grpcio.
     let method = grpcurl.split_whitespace().last().unwrap();
     let tools = Command::new(repository().join("deploy/tools")).output().unwrap();
     let python = Path::new(text(&tools.stdout).trim()).join("python3");
@@ -112,7 +112,7 @@ fn what_the_readme_and_the_operators_page_point_to_is_there() {
     }
 }
 
-/// Every command that the operator's page shows exists, with the arguments that it shows.
+/// Every command in `OPERATE.md` exists, with the arguments shown.
 #[test]
 fn the_operators_page_shows_commands_that_there_are() {
     let page = std::fs::read_to_string(repository().join("deploy/OPERATE.md")).unwrap();
@@ -134,7 +134,7 @@ fn the_operators_page_shows_commands_that_there_are() {
             })
             .take(3)
             .collect();
-        // The longest beginning that is a command: what follows may be an argument.
+        // The longest prefix that is a command; the rest may be arguments.
         let help = (1..=names.len()).rev().find_map(|count| {
             let output = lutong(&[&["help"], &names[..count]].concat(), &[]);
             output.status.success().then(|| text(&output.stdout))
@@ -156,11 +156,11 @@ fn the_tour_plays_every_step_well_and_counts_them() {
     let output = lutong(&["tour", "--lang", "en", "--picture", &picture], &[]);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{said}{}", text(&output.stderr));
-    assert_eq!(said.lines().last(), Some("15 passed, 0 failed"));
-    // A sentence a step in one language, two codes drawn, what to try next.
+    assert_eq!(said.lines().last(), Some("21 passed, 0 failed"));
+    // One sentence per step in one language, two drawn codes, and what to try next.
     assert_eq!(
         said.lines().filter(|line| line.starts_with("✓ ")).count(),
-        15,
+        21,
         "{said}"
     );
     assert!(
@@ -179,7 +179,7 @@ fn the_tour_plays_every_step_well_and_counts_them() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!((lines.len(), &lines[15]["passed"]), (16, &Value::from(15)));
+    assert_eq!((lines.len(), &lines[21]["passed"]), (22, &Value::from(21)));
 }
 
 #[test]
@@ -207,11 +207,11 @@ fn an_unknown_setting_is_refused_with_the_nearest_known_one() {
 fn a_configuration_is_shown_without_its_secrets() {
     let output = lutong(
         &["config", "check", "--create"],
-        &[("LUTONG_STORAGE__URL", "postgres://u:secret@db/x")],
+        &[("LUTONG_STORAGE__URL", "postgres://u:swordfish@db/x")],
     );
     let said = text(&output.stdout);
     assert!(
-        output.status.success() && !said.contains("secret") && said.contains("***"),
+        output.status.success() && !said.contains("swordfish") && said.contains("***"),
         "{said}"
     );
 }
@@ -305,7 +305,7 @@ fn a_rule_set_given_by_file_is_tested_without_a_release() {
         (output.status.code(), text(&output.stdout).lines().last()),
         (Some(0), Some("23 passed, 0 failed"))
     );
-    // A set that no file names has been tested by nothing, and one that does not parse is refused.
+    // A rule set that no case file uses is an error, and so is one that does not parse.
     let output = lutong(&["rule-sets", "test", "--rule-set", &set, &revised], &[]);
     assert_eq!(output.status.code(), Some(2));
     assert!(
@@ -409,5 +409,38 @@ fn rules_are_linted_with_reason_path_and_text_in_one_language() {
         std::fs::write(&file, unreadable).unwrap();
         let output = lutong(&["rule-sets", "lint", &path], &[]);
         assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    }
+}
+
+/// What is wrong with a file is found before anything is asked of the mesh.
+#[test]
+fn a_file_of_people_that_cannot_be_read_is_refused_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.csv");
+    let file = path.display().to_string();
+    for (bytes, reason) in [
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec(),
+            "FILE_OLD_OR_ENCRYPTED_EXCEL",
+        ),
+        (b"PK\x03\x04".to_vec(), "FILE_DAMAGED"),
+        (b"\xff\xfe\x00".to_vec(), "FILE_ENCODING"),
+        ("姓名,工号\n王小明,1\n".as_bytes().to_vec(), "COLUMN_UNKNOWN"),
+        ("姓名\n王小明\n".as_bytes().to_vec(), "COLUMN_MISSING"),
+    ] {
+        std::fs::write(&path, bytes).unwrap();
+        let arguments = [
+            "people",
+            "bulk",
+            &file,
+            "--organisation",
+            "x",
+            "--account",
+            "school-1",
+        ];
+        let output = lutong(&arguments, &[]);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(reason) && !said.contains("王小明"), "{said}");
     }
 }

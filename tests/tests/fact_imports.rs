@@ -1,5 +1,5 @@
-//! A hospital that has only HTTP reports over JSON: bad pieces are named, a lost answer costs nothing, and a process that is
-//! killed between storing a piece and noting so neither loses nor doubles a row.
+//! A hospital that has only HTTP reports over JSON: bad chunks are reported, a lost answer has no effect, and a process
+//! killed between storing a chunk and recording that neither loses nor duplicates a row.
 
 #![allow(clippy::unwrap_used)]
 
@@ -77,7 +77,7 @@ async fn rows_come_once_whatever_happens_on_the_way(shape: Shape) {
         json!({"first_row": 1, "rows": [contact("1", &next_number()), contact("2", "110105194912310021")]});
     let told = reporter.post(&append, first.clone()).await.expect();
     assert_eq!((&told["next_row"], &told["refused"]), (&json!("3"), &json!("1")));
-    // Killed after the rows were stored and before that was noted.
+    // Killed after the rows were stored and before that was recorded.
     let second =
         json!({"first_row": "3", "rows": [contact("3", &person.number), contact("4", &next_number())]});
     let lost = reporter.try_post(&append, second.clone()).await;
@@ -121,7 +121,7 @@ async fn rows_come_once_whatever_happens_on_the_way(shape: Shape) {
     what_is_wrong_is_named(&reporter).await;
 }
 
-/// Wrong in JSON, in the row, and for all.
+/// Errors in the JSON, in a row, and in the whole import.
 async fn what_is_wrong_is_named(reporter: &Reporter<'_>) {
     let import = reporter.begin("IMPORT_MODE_ALL_OR_NOTHING").await;
     let append = format!("/v1/{import}:append");
@@ -160,7 +160,7 @@ async fn what_is_wrong_is_named(reporter: &Reporter<'_>) {
             refused.body
         );
     }
-    // What can be read is judged row by row: nothing of it is lost, and nothing is stored in the end.
+    // Readable rows are checked one by one: all their errors are reported, and nothing is stored in the end.
     let rows = json!([
         with(&|row| row["key"] = json!("k".repeat(101)))["rows"][0],
         with(&|row| row["fact"] = json!({"close_contact": {}}))["rows"][0],
@@ -191,7 +191,7 @@ async fn what_is_wrong_is_named(reporter: &Reporter<'_>) {
         next["errors"][0]["error"]["field"],
         "fact.close_contact.last_contact_at"
     );
-    // Another feed's is not there.
+    // Another feed's import is not found.
     let other = Reporter {
         mesh: reporter.mesh,
         session: reporter.mesh.gateway.session("cdc-370700").await,

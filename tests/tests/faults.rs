@@ -1,5 +1,5 @@
-//! Killed at any point, in both shapes: everything acknowledged is there afterwards, once, and its code follows. Redis
-//! emptied loses nothing. Rounds: `LUTONG_TEST_ROUNDS`, 50 unless told.
+//! Processes killed at any point, in both shapes: everything acknowledged exists afterwards, exactly once, and its code
+//! follows. Flushing Redis loses nothing. Rounds: `LUTONG_TEST_ROUNDS`, default 50.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,8 +11,8 @@ use lutong_tests::journal::Journal;
 use lutong_tests::mesh::{Mesh, Shape};
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-/// Places between each pair of commits, and the service of the mesh that passes them; the last is a kill at any moment.
-const PLACES: [(&str, &str); 13] = [
+/// The failpoints and the service that reaches each; the last entries are kills at a random moment.
+const FAILPOINTS: [(&str, &str); 13] = [
     ("identity.registered", "identity"),
     ("declaration.before_commit", "declaration"),
     ("declaration.committed", "declaration"),
@@ -35,7 +35,7 @@ fn rounds() -> usize {
         .unwrap_or(50)
 }
 
-/// How many rows a table has.
+/// The number of rows in a table.
 async fn count(url: &str, table: &str) -> i64 {
     let config = StorageConfig {
         url: Secret::new(url.to_owned()),
@@ -64,12 +64,12 @@ async fn killed(shape: Shape) {
     let mut checked = 0;
     let mut died_by_itself = 0;
     for round in 0..rounds() {
-        let (place, service) = PLACES[round % PLACES.len()];
+        let (place, service) = FAILPOINTS[round % FAILPOINTS.len()];
         let name = match shape {
             Shape::OneProcess => "lutong",
             Shape::Mesh => service,
         };
-        // The first, second, … time that the place is passed.
+        // The first, second, … time that the failpoint is reached.
         let failpoint = (!place.is_empty()).then(|| format!("{place}:{}", 1 + round % 3));
         let process = mesh.processes.get_mut(name).unwrap();
         process.again(failpoint.as_deref());
@@ -103,7 +103,7 @@ async fn killed(shape: Shape) {
         died_by_itself * 2 >= rounds(),
         "only {died_by_itself} rounds reached their failpoint"
     );
-    // Once: each person applied once, and has one declaration and one code.
+    // Exactly once: each person has one declaration and one code.
     let expected = i64::try_from(checked).unwrap();
     assert_eq!(
         count(&mesh.storage["declaration"], "declarations").await,
@@ -129,7 +129,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_when_a_service_of_the_mesh_is_k
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn redis_emptied_between_relay_and_follower_loses_nothing() {
     let mut mesh = Mesh::start(Shape::Mesh).await;
-    // Code-rendering is away: decisions wait in risk-rules' log, the doorbell rings for nobody.
+    // Code-rendering is away: decisions wait in risk-rules' log, and nothing receives the doorbell.
     mesh.processes.get_mut("code-rendering").unwrap().kill();
     let mut waiting = Vec::new();
     for _ in 0..5 {
@@ -191,7 +191,7 @@ async fn a_database_that_is_away_makes_the_service_not_ready_and_it_does_not_end
 async fn a_term_signal_drains_and_ends_well() {
     let mut mesh = Mesh::start(Shape::OneProcess).await;
     mesh.gateway.person().await.apply().await;
-    // A connection that says nothing must not keep the process alive.
+    // A silent connection must not keep the process alive.
     let address = mesh.gateway.base.trim_start_matches("http://").to_owned();
     let silent = tokio::net::TcpStream::connect(address).await.unwrap();
     let started = std::time::Instant::now();

@@ -1,5 +1,5 @@
-//! Authorities' facts through the real parts: a database that is asked on a schedule, killed and stopped on the way, in both
-//! shapes; and files of every form with every kind of bad row.
+//! Authorities' facts through real services: a database pulled on a schedule while processes are killed and stopped, in
+//! both shapes; and files of every format with every kind of bad row.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use lutong_kernel::Secret;
 use lutong_storage::StorageConfig;
-use lutong_testing::meddle;
+use lutong_testing::tamper;
 use lutong_tests::instants::ago;
 use lutong_tests::mesh::{Mesh, Shape};
 use lutong_tests::people::next_number;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 const SOURCE: &str = "epidemic-database";
 
-/// A database as the format describes it: a cursor is how many records come before.
+/// A fake database that implements the pull format; its cursor is the number of preceding records.
 #[derive(Clone)]
 struct Database {
     port: u16,
@@ -49,7 +49,7 @@ impl Database {
                     line.clear();
                 }
                 let answer = state.lock().unwrap().answer(&first);
-                // Whoever asked may have been killed.
+                // The client may have been killed.
                 let _ = (&stream).write_all(answer.as_bytes());
             }
         });
@@ -110,7 +110,7 @@ fn service(mesh: &Mesh) -> &'static str {
     }
 }
 
-/// `lutong pulls …` as an operator: status and what it said.
+/// Runs `lutong pulls …` as an operator; returns exit status and output.
 fn pulls(mesh: &Mesh, arguments: &[&str]) -> (Option<i32>, String) {
     let output = mesh.command(
         &[
@@ -168,12 +168,12 @@ async fn what_a_database_reports_counts_once_whatever_happens_on_the_way(shape: 
     assert!(!process.is_running(), "the place is passed");
     process.again(None);
     mesh.all_ready().await;
-    // Nobody waits here for the dead one's lease to run out.
+    // Does not wait for the killed worker's lease to expire.
     let storage = StorageConfig {
         url: Secret::new(mesh.storage["declaration"].clone()),
         ..StorageConfig::default()
     };
-    meddle(&storage, "UPDATE pulls SET lease_until = 0").await;
+    tamper(&storage, "UPDATE pulls SET lease_until = 0").await;
     let pull = until("done", &mesh, |pull| pull["cursor"] == "3").await;
     assert_eq!(
         pull["total_rows"],
@@ -190,7 +190,7 @@ fn is_overdue(pull: &Value) -> bool {
     pull["clock"]["state"] == "CLOCK_STATE_OVERDUE"
 }
 
-/// Lines that say that a source is overdue, and that it is well again.
+/// Counts the log lines about a source that is overdue and that has recovered.
 fn overdue_lines(mesh: &Mesh, name: &str) -> (usize, usize) {
     let log = mesh.processes[name].log();
     let count = |words: &str| log.matches(words).count();
@@ -200,7 +200,7 @@ fn overdue_lines(mesh: &Mesh, name: &str) -> (usize, usize) {
     )
 }
 
-/// Overdue, said once, and well again.
+/// A source becomes overdue, which is logged once, and recovers.
 async fn watched(mesh: &mut Mesh, database: &Database, name: &str) {
     let said_before = overdue_lines(mesh, name);
     database.breaks(true);
@@ -253,7 +253,7 @@ async fn what_a_database_reports_counts_once_in_a_mesh() {
     what_a_database_reports_counts_once_whatever_happens_on_the_way(Shape::Mesh).await;
 }
 
-/// Rows of `cdc-370200` as CSV cells; what is wrong with each, in CSV and in NDJSON.
+/// Bad rows of `cdc-370200` as CSV, and the error of each in CSV and in NDJSON.
 fn bad_rows(number: &str) -> (String, Vec<(u64, [&'static str; 2])>) {
     let (early, late, far) = (ago(3 * 86_400), ago(86_400), ago(-20 * 366 * 86_400));
     let header = "source,key,document.type,document.number,kind,retracts_key,reason,division,community,arrived_at,left_at,\
@@ -300,7 +300,7 @@ fn bad_rows(number: &str) -> (String, Vec<(u64, [&'static str; 2])>) {
     (format!("{header}\n{}\n", rows.join("\n")), wrong)
 }
 
-/// The same file as NDJSON; the header's line is blank there, so that lines stay lines.
+/// The same file as NDJSON, with a blank first line in place of the header, so that line numbers agree.
 fn as_ndjson(csv: &str) -> String {
     let mut lines = csv.lines();
     let header: Vec<_> = lines.next().unwrap().split(',').collect();
@@ -333,7 +333,7 @@ fn as_ndjson(csv: &str) -> String {
     format!("\n{}\n", lines.map(row).collect::<Vec<_>>().join("\n"))
 }
 
-/// The bytes of a file in some form.
+/// Encodes a file in one of the formats.
 type Written = fn(&str) -> Vec<u8>;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -350,7 +350,7 @@ async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stor
         file.write_all(&form(&csv)).unwrap();
         let path = file.path().display().to_string();
         let import = ["facts", "import", &path, "--json", "--account", "cdc-370200"];
-        // Nothing, as the caller asks: a line that is no row is enough.
+        // All or nothing: one unreadable line is enough to store nothing.
         let nothing = mesh.command(&[&import[..], &["--all-or-nothing"]].concat());
         assert_eq!(nothing.status.code(), Some(1));
         let said: Value = serde_json::from_slice(&nothing.stdout).unwrap();
@@ -367,7 +367,7 @@ async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stor
         let told = said["errors"].as_array().unwrap().iter().map(|one| {
             let text = |name: &str| one["error"][name].as_str().unwrap();
             (
-                // The header's line, or a blank one, goes before the rows.
+                // The first line is the header, or blank.
                 one["row"].as_str().unwrap().parse::<u64>().unwrap() + 1,
                 format!("{} {}", text("field"), text("reason")),
             )
@@ -380,13 +380,13 @@ async fn each_bad_line_is_named_in_every_form_of_file_and_the_good_ones_are_stor
             })
             .collect();
         assert_eq!(told.collect::<Vec<_>>(), expected, "{ending}");
-        // The same file again: the good row is known, the bad ones are bad.
+        // The same file again: the good row is unchanged, the bad ones are refused again.
         let again: Value = serde_json::from_slice(&mesh.command(&import).stdout).unwrap();
         assert_eq!(
             (&again["accepted"], &again["unchanged"]),
             (&json!("0"), &json!("1"))
         );
-        // Without what is no row: the rows are judged, and none is stored.
+        // Without the unreadable lines the rows are checked, and none is stored.
         let readable: Vec<_> = csv
             .lines()
             .filter(|line| {

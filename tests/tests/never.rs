@@ -3,22 +3,22 @@
 //! parts reach each other. While services are killed, stopped, cut off from each other, and calls come late, twice, not at
 //! all or lose their answers. And builds broken on purpose, each of which must be caught.
 //!
-//! Every round is drawn from a seed, which is printed. One round again, or a long soak (rounds with the seeds from the
-//! first on; a round takes 6 to 10 s on an idle machine of two cores, three times as long on a busy one):
+//! Every round is generated from a seed, which is printed. To repeat one round, or for a soak test (consecutive seeds;
+//! a round takes 6 to 10 s on two idle cores, three times as long on busy ones):
 //! ```text
 //! LUTONG_TEST_SEED=42 LUTONG_TEST_ROUNDS=1 tests/run -p lutong-tests -E 'test(is_never_in)' --no-capture
 //! LUTONG_TEST_ROUNDS=500 tests/run -p lutong-tests -E 'test(is_never_in)' --no-capture
 //! ```
-//! The seed decides what is said and what goes wrong; which comes first in the processes is not in its hands.
+//! The seed determines the statements and the faults, but not the scheduling of the processes.
 
 #![allow(clippy::unwrap_used)]
 
 use lutong_kernel::Clock as _;
 use lutong_tests::mesh::{Mesh, Setting, Shape};
-use lutong_tests::never::round::{Played, play};
-use lutong_tests::never::trouble::Unruly;
+use lutong_tests::never::round::{RoundResult, run};
+use lutong_tests::never::trouble::CallFaults;
 
-/// Rounds that a broken build may pass.
+/// Maximum number of rounds until a broken build must be detected.
 const UNCAUGHT: u64 = 16;
 
 fn number(variable: &str) -> Option<u64> {
@@ -26,34 +26,34 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 fn first_seed() -> u64 {
-    // Short enough to be typed.
+    // Short enough to type.
     number("LUTONG_TEST_SEED").unwrap_or_else(|| {
         let now = lutong_operating::wall_clock::WallClock.now().micros();
         now.unsigned_abs() % 100_000_000
     })
 }
 
-/// Rounds from the first seed on, until `enough` has been seen.
+/// Runs rounds from the first seed on, until `enough`.
 async fn rounds(
     shape: Shape,
     environment: &[(&str, &str)],
     rounds: u64,
-    mut enough: impl FnMut(&Played) -> bool,
+    mut enough: impl FnMut(&RoundResult) -> bool,
 ) {
-    let unruly = Unruly::calm();
+    let call_faults = CallFaults::none();
     let more = environment
         .iter()
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let setting = Setting {
         wires: shape == Shape::Mesh,
-        environment: more.chain([unruly.setting()]).collect(),
+        environment: more.chain([call_faults.setting()]).collect(),
         ..Setting::default()
     };
     let mut mesh = Mesh::start_with(shape, setting).await;
     let first = first_seed();
     for seed in first..first + rounds {
         eprintln!("LUTONG_TEST_SEED={seed} LUTONG_TEST_ROUNDS=1 plays this round");
-        let played = play(&mut mesh, &unruly, seed).await;
+        let played = run(&mut mesh, &call_faults, seed).await;
         eprintln!("{}", played.summary());
         if enough(&played) {
             return;
@@ -63,7 +63,7 @@ async fn rounds(
 
 async fn kept(shape: Shape) {
     let asked_for = number("LUTONG_TEST_ROUNDS").unwrap_or(2);
-    let keeps_on = |played: &Played| {
+    let keeps_on = |played: &RoundResult| {
         played.assert_kept();
         false
     };

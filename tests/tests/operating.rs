@@ -1,4 +1,4 @@
-//! What operators, officers and supervisors do by command, from end to end in both shapes: the same names, the same proofs.
+//! End-to-end tests of the commands of operators, officers and supervisors, in both shapes.
 
 #![allow(clippy::unwrap_used, clippy::unused_async)]
 
@@ -23,21 +23,21 @@ in_both_shapes!(
     what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named,
 );
 
-/// What a command said with `--json`.
-fn said(mesh: &Mesh, arguments: &[&str]) -> Value {
+/// The output of a command with `--json`.
+fn json_output(mesh: &Mesh, arguments: &[&str]) -> Value {
     let output = mesh.command(&[arguments, &["--json"]].concat());
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {error}");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Every page of a list.
-fn listed(mesh: &Mesh, arguments: &[&str], many: &str) -> Vec<Value> {
+/// All pages of a list.
+fn list_all(mesh: &Mesh, arguments: &[&str], many: &str) -> Vec<Value> {
     let (mut all, mut token) = (Vec::new(), String::new());
     loop {
         let page = ["--page-size", "1000", "--page-token", &token];
         let more = if token.is_empty() { &page[..2] } else { &page[..] };
-        let answer = said(mesh, &[arguments, more].concat());
+        let answer = json_output(mesh, &[arguments, more].concat());
         all.extend(answer[many].as_array().unwrap().clone());
         answer["next_page_token"].as_str().unwrap().clone_into(&mut token);
         if token.is_empty() {
@@ -46,8 +46,8 @@ fn listed(mesh: &Mesh, arguments: &[&str], many: &str) -> Vec<Value> {
     }
 }
 
-/// Why a command was refused.
-fn refused(mesh: &Mesh, arguments: &[&str]) -> String {
+/// The error output of a refused command.
+fn refusal_text(mesh: &Mesh, arguments: &[&str]) -> String {
     let output = mesh.command(arguments);
     assert!(!output.status.success(), "{arguments:?}");
     String::from_utf8_lossy(&output.stderr).into_owned()
@@ -62,7 +62,7 @@ fn report(mesh: &Mesh, key: &str, person: &Person, kind: &str, attributes: &Valu
     let row = json!({"source": "cdc-370200", "key": key, "document": document(person), "fact": fact_json(kind, attributes)});
     writeln!(file, "{row}").unwrap();
     let path = file.path().display().to_string();
-    let imported = said(mesh, &["facts", "import", &path, "--account", "cdc-370200"]);
+    let imported = json_output(mesh, &["facts", "import", &path, "--account", "cdc-370200"]);
     assert_eq!(
         (&imported["accepted"], &imported["effect"]["state"]),
         (&json!("1"), &json!("EFFECT_STATE_IN_FORCE"))
@@ -98,10 +98,10 @@ async fn somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it(
         "supervisor-1",
     ];
     let merge = [&["merges", "create", &first, &second][..], &supervisor[..]].concat();
-    let merged = said(mesh, &merge)["merge"].clone();
+    let merged = json_output(mesh, &merge)["merge"].clone();
     two.becomes("yellow").await;
     assert_eq!(two.rules().await, ["yellow.fever-clinic"]);
-    // Of either, in force at once for both.
+    // A fact about either one is in force for both at once.
     let key = request_id();
     report(
         mesh,
@@ -114,20 +114,20 @@ async fn somebody_with_two_documents_is_one_person_until_a_supervisor_undoes_it(
         (one.colour().await, two.colour().await),
         ("red".into(), "red".into())
     );
-    assert!(refused(mesh, &merge).contains("ALREADY_MERGED"));
+    assert!(refusal_text(mesh, &merge).contains("ALREADY_MERGED"));
     let officer = ["--reason", "x", "--account", "officer-1"];
     let unmerge = ["merges", "undo", merged["name"].as_str().unwrap()];
-    refused(mesh, &[&unmerge[..], &officer[..]].concat());
-    let undone = said(mesh, &[&unmerge[..], &supervisor[..]].concat())["merge"].clone();
+    refusal_text(mesh, &[&unmerge[..], &officer[..]].concat());
+    let undone = json_output(mesh, &[&unmerge[..], &supervisor[..]].concat())["merge"].clone();
     assert_eq!(undone["subject_id"], merged["subject_id"]);
     assert_eq!(undone["state"], "MERGE_STATE_UNDONE");
     two.becomes("green").await;
     assert_eq!(one.colour().await, "red");
-    // Each decision of that time comes out again as it was.
+    // Every past decision is replayed identically.
     let subject = merged["into_subject_id"].as_str().unwrap();
     for version in ["1", "2", "3", "4"] {
         let name = format!("subjects/{subject}/decisions/{version}");
-        let replayed = said(mesh, &["decisions", "replay", &name, "--account", "auditor-1"]);
+        let replayed = json_output(mesh, &["decisions", "replay", &name, "--account", "auditor-1"]);
         assert_eq!(replayed["identical"], json!(true), "{replayed}");
     }
 }
@@ -157,34 +157,34 @@ async fn a_bad_feed_is_rolled_back_and_everybody_has_the_colour_that_they_would_
         "wrong export",
     ];
     let rollback = [&span[..], &["--account", "supervisor-1"]].concat();
-    let tried = said(mesh, &[&rollback[..], &["--dry-run"]].concat())["rollback"].clone();
+    let tried = json_output(mesh, &[&rollback[..], &["--dry-run"]].concat())["rollback"].clone();
     let changes = |rollback: &Value| rollback["preview"]["colour_changes"].clone();
     let frees = json!({"before": "COLOUR_YELLOW", "after": "COLOUR_GREEN", "count": "1"});
     assert!(
         changes(&tried).as_array().is_some_and(|all| all.contains(&frees)),
         "{tried}"
     );
-    let proposed = said(mesh, &rollback)["rollback"].clone();
+    let proposed = json_output(mesh, &rollback)["rollback"].clone();
     assert_eq!(changes(&proposed), changes(&tried));
     assert_eq!(person.colour().await, "yellow", "only proposed");
     let id = proposed["rollback_id"].as_str().unwrap();
     let by = |action, account| ["rollbacks", action, id, "--account", account];
-    assert!(refused(mesh, &by("approve", "supervisor-1")).contains("OWN_PROPOSAL"));
-    // Of another district: neither proposed nor approved, nor even seen.
+    assert!(refusal_text(mesh, &by("approve", "supervisor-1")).contains("OWN_PROPOSAL"));
+    // A supervisor of another district can neither propose, approve nor see it.
     let elsewhere = [&span[..], &["--account", "supervisor-370300"]].concat();
-    assert!(refused(mesh, &elsewhere).contains("OUTSIDE_DIVISION"));
-    assert!(refused(mesh, &by("approve", "supervisor-370300")).contains("ROLLBACK_NOT_FOUND"));
+    assert!(refusal_text(mesh, &elsewhere).contains("OUTSIDE_DIVISION"));
+    assert!(refusal_text(mesh, &by("approve", "supervisor-370300")).contains("ROLLBACK_NOT_FOUND"));
     assert_eq!(person.colour().await, "yellow");
-    let done = said(mesh, &by("approve", "supervisor-2"))["rollback"].clone();
+    let done = json_output(mesh, &by("approve", "supervisor-2"))["rollback"].clone();
     assert_eq!(done["state"], "ROLLBACK_STATE_DONE", "{done}");
     assert_eq!(person.colour().await, "green");
-    let listed = listed(
+    let listed = list_all(
         mesh,
         &["rollbacks", "list", "--account", "supervisor-2"],
         "rollbacks",
     );
     assert_eq!(listed[0]["rollback_id"], id);
-    refused(mesh, &[&span[..], &["--account", "cdc-370200"]].concat());
+    refusal_text(mesh, &[&span[..], &["--account", "cdc-370200"]].concat());
 }
 
 fn rule_sets() -> PathBuf {
@@ -198,7 +198,7 @@ fn rule_sets() -> PathBuf {
 async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mesh) {
     let person = mesh.gateway.person().await;
     person.apply().await;
-    // Ten days ago: yellow by fourteen days, green by seven.
+    // Ten days ago: yellow under the 14-day rule, green under the 7-day rule.
     report(
         mesh,
         &request_id(),
@@ -226,10 +226,10 @@ async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mes
         "--account",
         "rule-author-1",
     ];
-    let announced = said(mesh, &announce)["rule_set"].clone();
+    let announced = json_output(mesh, &announce)["rule_set"].clone();
     assert_eq!(announced["state"], "RULE_SET_STATE_ANNOUNCED");
     let approve = |account| ["rule-sets", "approve", "sd-2022.1", "--account", account];
-    assert!(refused(mesh, &approve("rule-approver-1")).contains("PREVIEW_MISSING"));
+    assert!(refusal_text(mesh, &approve("rule-approver-1")).contains("PREVIEW_MISSING"));
     let preview = [
         "rule-sets",
         "preview",
@@ -237,10 +237,10 @@ async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mes
         "--account",
         "rule-approver-1",
     ];
-    // Where somebody lives is told within a second or two of their declaration.
+    // Identity publishes a person's division within a second or two of the declaration.
     let mut lives = Vec::new();
     for _ in 0..20 {
-        let previewed = said(mesh, &preview);
+        let previewed = json_output(mesh, &preview);
         let run = previewed["rule_set"]["preview"].clone();
         assert!(
             run["changed"].as_str().is_some_and(|changed| changed != "0"),
@@ -253,21 +253,21 @@ async fn a_rule_set_is_announced_by_one_tried_and_approved_by_another(mesh: &Mes
         tokio::time::sleep(std::time::Duration::from_millis(200)).await;
     }
     assert!(lives.iter().any(|one| one["division"] == "370202"), "{lives:?}");
-    refused(mesh, &approve("rule-author-1"));
+    refusal_text(mesh, &approve("rule-author-1"));
     assert_eq!(
-        said(mesh, &approve("rule-approver-1"))["rule_set"]["state"],
+        json_output(mesh, &approve("rule-approver-1"))["rule_set"]["state"],
         "RULE_SET_STATE_APPROVED"
     );
     assert_eq!(person.colour().await, "yellow", "not before its instant");
-    said(
+    json_output(
         mesh,
         &["rule-sets", "withdraw", "sd-2022.1", "--account", "rule-author-1"],
     );
-    let listed = said(mesh, &["rule-sets", "list", "--account", "rule-approver-1"]);
+    let listed = json_output(mesh, &["rule-sets", "list", "--account", "rule-approver-1"]);
     assert_eq!(listed["rule_sets"][0]["state"], "RULE_SET_STATE_WITHDRAWN");
 }
 
-/// A row of the notice that waits, and where an officer knows that it lies.
+/// An unplaced row of the notice, and its division.
 const PLACED: (&str, &str) = ("山东省 济南市", "370112");
 
 async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
@@ -275,10 +275,10 @@ async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
     let file = folder.path().join("notice.json.gz");
     std::fs::write(&file, BUNDLED_2022_11_26_GZ).unwrap();
     let file = file.display().to_string();
-    let imported = said(mesh, &["areas", "import", &file, "--account", "epidemiologist-1"]);
+    let imported = json_output(mesh, &["areas", "import", &file, "--account", "epidemiologist-1"]);
     assert!(imported.to_string().contains("1366"), "{imported}");
     let list = ["unplaced-areas", "list", "--account", "officer-1"];
-    let unplaced = listed(mesh, &list, "unplaced_areas");
+    let unplaced = list_all(mesh, &list, "unplaced_areas");
     assert_eq!(unplaced.len(), 1_366);
     let row_of = |place: &str| {
         let mut rows = unplaced.iter();
@@ -303,23 +303,23 @@ async fn a_row_that_no_notice_places_is_placed_by_an_officer(mesh: &Mesh) {
         ];
         [&line[..], &["--account", account]].concat()
     };
-    // Beijing's rows are not Shandong's to place, nor one city's another's.
+    // Shandong's officers cannot place Beijing's rows, nor one city's officers another city's.
     let beijing = row_of("北京市");
-    assert!(refused(mesh, &place(beijing, "370202", "officer-1")).contains("OUTSIDE_DIVISION"));
-    said(mesh, &place(row_of(PLACED.0), PLACED.1, "officer-370000"));
+    assert!(refusal_text(mesh, &place(beijing, "370202", "officer-1")).contains("OUTSIDE_DIVISION"));
+    json_output(mesh, &place(row_of(PLACED.0), PLACED.1, "officer-370000"));
     let there = ["areas", "list", "--division", PLACED.1, "--account", "officer-1"];
-    let shown = listed(mesh, &there, "areas");
+    let shown = list_all(mesh, &there, "areas");
     assert!(
         shown.iter().any(|area| area["community"] == "某小区"),
         "{shown:?}"
     );
-    assert_eq!(listed(mesh, &list, "unplaced_areas").len(), 1_365);
+    assert_eq!(list_all(mesh, &list, "unplaced_areas").len(), 1_365);
 }
 
 async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approves(mesh: &Mesh) {
     let person = mesh.gateway.person().await;
     person.apply().await;
-    // Anybody may count; who is counted nobody says.
+    // The counts are public and do not identify anybody.
     let gateway = mesh.gateway.for_purpose("test");
     let counted = || gateway.call(Method::GET, "/v1/designations:count", None, None);
     let decided = subject_of(&person).await;
@@ -334,7 +334,7 @@ async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approv
             .await
             .unwrap()
     };
-    // In whose district somebody lives is told within a second of their declaration.
+    // Identity publishes a person's division within a second of the declaration.
     let mut proposed = propose("officer-1").await;
     for _ in 0..50 {
         if proposed.status.is_success() {
@@ -347,9 +347,9 @@ async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approv
     let proposed = proposed.expect();
     assert_eq!(propose("officer-370300").await.reason(), "OUTSIDE_DIVISION");
     let name = proposed["designation"]["name"].as_str().unwrap().to_owned();
-    // The second officer finds what waits.
+    // The second officer lists the proposals that wait.
     let session = mesh.gateway.session("officer-2").await;
-    let waiting = "/v1/designations?state=DESIGNATION_STATE_PROPOSED";
+    let waiting = "/v1/designations?state=DESIGNATION_STATE_PROPOSED&purpose.code=PURPOSE_CODE_MANAGEMENT";
     let listed = gateway.call(Method::GET, waiting, Some(&session), None).await;
     let listed = listed.unwrap().expect();
     assert_eq!(listed["designations"][0]["name"], name, "{listed}");
@@ -369,7 +369,7 @@ async fn an_officer_designates_who_lives_in_the_district_and_a_second_one_approv
     assert_eq!(counts["counts"][0]["division"], "370202", "{counts}");
 }
 
-/// Whom a decision is about, as its person reads it.
+/// The subject of a person's own decision.
 async fn subject_of(person: &Person) -> String {
     let decision = person.get("/v1/decision").await.expect();
     decision["decision"]["subject_id"].as_str().unwrap().to_owned()
@@ -387,11 +387,11 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
     };
     let (first, second) = (file("one.json", &one), file("two.json", &two));
     let merge = ["merges", "create", &first, &second, "--reason", "x", "--account"];
-    refused(mesh, &[&merge[..], &["officer-1"]].concat());
-    let merged = said(mesh, &[&merge[..], &["supervisor-1"]].concat())["merge"].clone();
+    refusal_text(mesh, &[&merge[..], &["officer-1"]].concat());
+    let merged = json_output(mesh, &[&merge[..], &["supervisor-1"]].concat())["merge"].clone();
     let subject = merged["subject_id"].as_str().unwrap();
     let auditor = ["--account", "auditor-1"];
-    let list = |filters: &[&str]| said(mesh, &[&["audit", "list"], filters, &auditor[..]].concat());
+    let list = |filters: &[&str]| json_output(mesh, &[&["audit", "list"], filters, &auditor[..]].concat());
     let by_officer = list(&["--by", "officer-1", "--rpc", "CreateMerge"]);
     let refusal = &by_officer["records"][0];
     assert_eq!(
@@ -426,7 +426,7 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
             "a document number is in the audit log"
         );
     }
-    // Page by page as at once.
+    // Paging gives the same records as a single call.
     let whole = list(&["identity", "--page-size", "1000", "--rpc", "CreateMerge"]);
     let newest = list(&["identity", "--page-size", "1", "--rpc", "CreateMerge"]);
     let token = newest["next_page_token"].as_str().unwrap();
@@ -444,8 +444,8 @@ async fn what_staff_did_and_were_refused_is_listed_and_a_deleted_record_is_named
         &whole["records"].as_array().unwrap()[1..],
         older["records"].as_array().unwrap()
     );
-    // Nobody else reads it, and that somebody tried is in it.
-    refused(mesh, &["audit", "list", "--account", "supervisor-1"]);
+    // Nobody else may read it, and the attempt is recorded.
+    refusal_text(mesh, &["audit", "list", "--account", "supervisor-1"]);
     let tried = list(&[
         "--by",
         "supervisor-1",
@@ -487,7 +487,7 @@ async fn a_deleted_record_is_named(mesh: &Mesh, folder: &std::path::Path, gone: 
         url: lutong_kernel::Secret::new(mesh.storage["identity"].clone()),
         ..lutong_storage::StorageConfig::default()
     };
-    lutong_testing::meddle(&storage, &format!("DELETE FROM audit_records WHERE id = {gone}")).await;
+    lutong_testing::tamper(&storage, &format!("DELETE FROM audit_records WHERE id = {gone}")).await;
     let verified = mesh.command(&verify);
     assert_eq!(verified.status.code(), Some(1));
     let verified: Value = serde_json::from_slice(&verified.stdout).unwrap();

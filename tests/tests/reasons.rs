@@ -1,6 +1,6 @@
-//! The error reasons that the contract lists are the ones that are answered: the ledger (`proto/reasons.txt`) has a line
-//! for each, each line a contract test, and the test bed sees to it that the test produces what its line says and that
-//! nothing else is answered. The bed is tried here too: what it lets pass would pass everywhere.
+//! The error reasons that the contract lists are the ones that are answered: the ledger (`proto/reasons.txt`) has a
+//! line for each, each line a contract test, and the test bed sees to it that the test produces what its line says and
+//! that nothing else is answered. The test bed itself is tested here too.
 
 #![allow(clippy::unwrap_used)]
 
@@ -83,7 +83,7 @@ fn every_test_of_the_ledger_is_a_contract_test_of_the_service_itself() {
         let Producer::Test { package, name } = line.by else {
             continue;
         };
-        // A fake that answers in a service's place proves nothing about it.
+        // A fake in place of a service proves nothing about the service.
         let service = line.rpc.split('.').nth(1).unwrap().replace('_', "-");
         assert_eq!(package, format!("lutong-{service}"), "{}", line.rpc);
         let mut source = String::new();
@@ -113,7 +113,7 @@ fn a_reason_of_every_rpc_is_listed_nowhere_else_and_is_one_of_ours() {
     }
     for rpc in policy::rpcs(lutong_proto::descriptor_pool()).unwrap() {
         let listed = errors::listed(&rpc.method).unwrap();
-        // The one reason that says more at an RPC: which other part it needs.
+        // The one common reason that RPCs may list: which other service they need.
         let twice: Vec<_> = listed
             .iter()
             .filter(|reason| common.contains(reason.as_str()) && *reason != "PART_UNAVAILABLE")
@@ -122,12 +122,12 @@ fn a_reason_of_every_rpc_is_listed_nowhere_else_and_is_one_of_ours() {
     }
 }
 
-/// The guard refuses before a service is reached, and a store for every service alike.
+/// Errors of the guard, which refuses before a service is reached, and of the storage, which all services share.
 #[test]
 fn what_the_stack_answers_by_itself_is_common_to_all() {
     let refusals = [Refusal::NotSignedIn, Refusal::Caller, Refusal::Role].map(Refusal::fault);
     let others = [
-        Fault::internal(),
+        Fault::internal("a test"),
         Fault::unavailable("storage"),
         lutong_transport::status::deadline_exceeded(),
         StorageError::Contended.into(),
@@ -139,17 +139,45 @@ fn what_the_stack_answers_by_itself_is_common_to_all() {
     }
 }
 
-/// Answers what it is given, whatever the contract says.
+/// A fake that answers a fixed status, whatever the contract says.
 #[derive(Clone)]
-struct Says(Status);
+struct FixedStatus(Status);
 
 #[tonic::async_trait]
-impl ComplaintService for Says {
+impl ComplaintService for FixedStatus {
     async fn create_complaint(
         &self,
         _: Request<wire::CreateComplaintRequest>,
     ) -> Result<Response<wire::CreateComplaintResponse>, Status> {
         Err(self.0.clone())
+    }
+
+    async fn create_anonymous_complaint(
+        &self,
+        _: Request<wire::CreateAnonymousComplaintRequest>,
+    ) -> Result<Response<wire::CreateAnonymousComplaintResponse>, Status> {
+        Ok(Response::new(wire::CreateAnonymousComplaintResponse::default()))
+    }
+
+    async fn reply_complaint(
+        &self,
+        _: Request<wire::ReplyComplaintRequest>,
+    ) -> Result<Response<wire::ReplyComplaintResponse>, Status> {
+        Ok(Response::new(wire::ReplyComplaintResponse::default()))
+    }
+
+    async fn reopen_complaint(
+        &self,
+        _: Request<wire::ReopenComplaintRequest>,
+    ) -> Result<Response<wire::ReopenComplaintResponse>, Status> {
+        Ok(Response::new(wire::ReopenComplaintResponse::default()))
+    }
+
+    async fn rate_complaint(
+        &self,
+        _: Request<wire::RateComplaintRequest>,
+    ) -> Result<Response<wire::RateComplaintResponse>, Status> {
+        Ok(Response::new(wire::RateComplaintResponse::default()))
     }
 
     async fn get_complaint(
@@ -167,10 +195,10 @@ impl ComplaintService for Says {
     }
 }
 
-/// The answers of a bed in which filing feedback was answered so, and whether the bed let itself be dropped.
+/// The recorded answers of a bed whose complaint service answers `status`, and whether dropping the bed succeeds.
 async fn after(status: Status) -> (lutong_testing::Answers, bool) {
     let bed = Bed::new(Engine::Sqlite);
-    let routes = Routes::new(ComplaintServiceServer::new(Says(status)));
+    let routes = Routes::new(ComplaintServiceServer::new(FixedStatus(status)));
     bed.bind_fake(ServiceName::Complaint, routes);
     let mut client = ComplaintServiceClient::new(bed.channel(ServiceName::Complaint, Caller::Gateway));
     let call = bed.call_as(&lutong_testing::citizen("wx-1", None));
@@ -203,16 +231,16 @@ async fn the_bed_takes_no_reason_that_the_rpc_does_not_list() {
         (refusal("INVALID_FIELDS"), true),
         (refusal("REQUEST_ID_REUSED"), true),
         (refusal("CONTENDED"), true),
-        // Of the other RPC of the same service; of nobody; without a reason.
+        // A reason of another RPC of the same service; an unknown reason; no reason.
         (refusal("COMPLAINT_NOT_FOUND"), false),
         (refusal("REFUSED"), false),
         (Status::invalid_argument("INVALID_FIELDS"), false),
         (Status::internal("broken"), false),
         (Status::unknown(""), false),
-        // The service's own database, and a part that this RPC does not need.
+        // The service's own database, and a service that this RPC does not need.
         (from_fault(Fault::unavailable("storage")), true),
         (from_fault(Fault::unavailable("identity")), false),
-        // What the transport says of a message that it has not read.
+        // Errors of the transport for a message that no handler read.
         (Status::out_of_range("decoded message length too large"), true),
         (
             Status::internal("failed to decode Protobuf message: invalid varint"),

@@ -1,5 +1,5 @@
-//! Two replicas of code-rendering over mTLS, of which one is killed, held still and rolled while people show their codes,
-//! apply, and a feed reports: hardly a call fails, nothing acknowledged is lost, and no older colour is shown.
+//! Two replicas of code-rendering over mTLS, one of which is killed, paused and restarted while people show codes and
+//! apply and a feed reports: hardly a call fails, nothing acknowledged is lost, and no older colour is shown.
 
 #![allow(clippy::unwrap_used)]
 
@@ -21,23 +21,23 @@ use serde_json::json;
 const REPLICA: &str = "code-rendering-2";
 const SHOWING: usize = 4;
 
-/// What people who show their codes over and over have seen.
+/// Counts of the calls that show codes.
 #[derive(Default)]
-struct Seen {
+struct ShowCounts {
     shown: AtomicUsize,
     failed: AtomicUsize,
     late: AtomicUsize,
 }
 
-impl Seen {
+impl ShowCounts {
     fn take(&self) -> (usize, usize, usize) {
         let take = |count: &AtomicUsize| count.swap(0, Ordering::SeqCst);
         (take(&self.shown), take(&self.failed), take(&self.late))
     }
 }
 
-/// Shows codes over a connection that is kept, until told to stop; none of them may ever be anything but green.
-async fn show(people: Vec<Person>, seen: Arc<Seen>, stop: Arc<AtomicBool>) {
+/// Shows codes over a kept connection until stopped; all of them must be green.
+async fn show(people: Vec<Person>, seen: Arc<ShowCounts>, stop: Arc<AtomicBool>) {
     let client = Client::builder(TokioExecutor::new()).build_http();
     for person in people.iter().cycle() {
         if stop.load(Ordering::SeqCst) {
@@ -64,8 +64,8 @@ async fn show(people: Vec<Person>, seen: Arc<Seen>, stop: Arc<AtomicBool>) {
     }
 }
 
-/// People apply; a feed reports close contacts among others, and whoever is one by an answer that says IN_FORCE shows no
-/// green from then on, at whichever replica.
+/// People apply, and a feed reports close contacts; once a report is acknowledged as IN_FORCE, that person must not be
+/// green at any replica.
 async fn apply_and_report(mesh: &Mesh, journal: &Journal, feed: &Feed, time: Duration) -> usize {
     let until = Instant::now() + time;
     let mut in_force = 0;
@@ -112,7 +112,7 @@ async fn a_replica_that_is_killed_held_still_or_rolled_costs_hardly_a_call_and_n
         person.becomes("green").await;
         people.push(person);
     }
-    let (seen, stop) = (Arc::<Seen>::default(), Arc::<AtomicBool>::default());
+    let (seen, stop) = (Arc::<ShowCounts>::default(), Arc::<AtomicBool>::default());
     let showing: Vec<_> = (0..SHOWING)
         .map(|n| {
             let mut people = people.clone();

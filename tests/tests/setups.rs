@@ -1,4 +1,4 @@
-//! A set-up that is wrong is refused or not ready, and says what is wrong and what to do, all of it at once.
+//! A wrong set-up is refused or not ready, and reports all problems at once, each with its remedy.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,7 @@ use lutong_tests::mesh::{Mesh, Shape};
 use lutong_tests::process::{Process, binary};
 use serde_json::Value;
 
-/// A refused start names all of these.
+/// Asserts that the start is refused and names all of these.
 async fn refuses(process: &mut Process, settings: &[(&str, String)], named: &[&str]) {
     process.once_with(settings);
     let (status, log) = process.ended().await;
@@ -30,7 +30,7 @@ fn command(arguments: &[&str], environment: &[(String, String)], settings: &[(&s
         .unwrap()
 }
 
-/// How a dependency stands.
+/// State and reason of a dependency.
 fn stands<'a>(ready: &'a Value, name: &str) -> (&'a str, &'a str) {
     let dependencies = ready["dependencies"].as_array();
     let found = dependencies.and_then(|all| all.iter().find(|one| one["name"] == name));
@@ -58,7 +58,7 @@ async fn a_wrong_set_up_of_the_mesh_is_refused_and_named() {
         &["federation", "complaint", "storage.url"],
     )
     .await;
-    // Everything at once, and `config check` says the same.
+    // All problems at once, and `config check` reports the same.
     let many = [
         ("LUTONG_TLS__CERTIFICATE", file("certs/identity.pem")),
         ("LUTONG_STORAGE__URL", "sqlite:///tmp/complaint.db".to_owned()),
@@ -100,7 +100,7 @@ async fn a_wrong_set_up_of_the_mesh_is_refused_and_named() {
     rules.again(None);
     assert!(rules.ready().await);
 
-    // A lost key file is not made anew.
+    // A lost key file is not recreated.
     let identity = mesh.processes.get_mut("identity").unwrap();
     let (keys, kept) = (file("keys/identity.keys"), file("kept"));
     std::fs::rename(&keys, &kept).unwrap();
@@ -141,7 +141,7 @@ async fn readiness_says_what_it_means_per_dependency() {
     assert_eq!(checked.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&checked.stderr).contains("code-rendering.lutong.internal"));
 
-    // Another mesh's shared keys, and the service's own: both ends say so.
+    // Another mesh's shared keys with the service's own keys: both ends report it.
     let keys = folder.join("mixed-keys");
     std::fs::create_dir(&keys).unwrap();
     let init = ["keys", "init", &folder.join("foreign").display().to_string()].map(str::to_owned);
@@ -173,7 +173,7 @@ async fn readiness_says_what_it_means_per_dependency() {
         .await;
     assert_eq!(ready["ready"], false);
     assert!(complaint.is_running());
-    // Nor one that nobody has migrated.
+    // Nor with a database that is not migrated.
     let fresh = fresh_postgres().await;
     complaint.once_with(&[("LUTONG_STORAGE__URL", fresh.url.expose().clone())]);
     let ready = complaint
@@ -185,7 +185,7 @@ async fn readiness_says_what_it_means_per_dependency() {
         .await;
     assert_eq!(ready["ready"], false);
 
-    // The edge does not begin without who shows codes, and does not end with them.
+    // The gateway does not become ready without code-rendering, but stays ready when it goes away later.
     mesh.processes.get_mut("code-rendering").unwrap().kill();
     mesh.processes.get_mut("gateway").unwrap().again(None);
     let gateway = &mesh.processes["gateway"];
@@ -195,7 +195,7 @@ async fn readiness_says_what_it_means_per_dependency() {
     assert_eq!(ready["ready"], false);
     mesh.processes.get_mut("code-rendering").unwrap().again(None);
     let gateway = &mesh.processes["gateway"];
-    // Complaint is still away: that does not matter to begin with.
+    // Complaint is still away, which does not prevent readiness.
     let ready = gateway.readiness_becomes(|ready| ready["ready"] == true).await;
     assert_eq!(
         (stands(&ready, "peer complaint").0, &ready["degraded"]),
@@ -250,7 +250,7 @@ async fn one_process_makes_its_keys_once_and_what_it_keeps_is_its_own() {
         assert!(!file.exists(), "{lost} was made anew");
         std::fs::rename(&kept, &file).unwrap();
     }
-    // All of them: each is named, with its database.
+    // All key files: each is named, with its database.
     let (keys, kept) = (data.join("keys"), mesh.folder.path().join("kept-keys"));
     std::fs::rename(&keys, &kept).unwrap();
     refuses(
@@ -268,7 +268,7 @@ async fn one_process_makes_its_keys_once_and_what_it_keeps_is_its_own() {
     assert!(!keys.join("identity.keys").exists());
     let _ = std::fs::remove_dir_all(&keys);
     std::fs::rename(&kept, &keys).unwrap();
-    // What others could read is tightened.
+    // Loose permissions are tightened.
     std::fs::set_permissions(data.join("db"), std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::set_permissions(
         data.join("db/identity.db"),
@@ -314,7 +314,7 @@ async fn a_command_whose_output_nobody_reads_on_ends_quietly() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // Nobody reads a byte.
+        // Not a byte is read.
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();

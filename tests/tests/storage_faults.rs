@@ -1,6 +1,6 @@
-//! Disks that fill and err under one process, and a PostgreSQL whose connections are cut under seven: every acknowledgement
-//! holds, readiness and metrics say that writes are refused, and writing goes on by itself. The client's journal of
-//! acknowledgements is the judge; a build that believes its driver about commits must not pass.
+//! Full and faulty disks under one process, and cut PostgreSQL connections under seven: every acknowledgement holds,
+//! readiness and metrics report refused writes, and writing resumes by itself. The client's journal of acknowledgements
+//! decides; a build that trusts its driver about commits must fail.
 
 #![allow(clippy::unwrap_used)]
 
@@ -10,11 +10,12 @@ use lutong_tests::disk::{EIO, ENOSPC, Errors};
 use lutong_tests::feed::Feed;
 use lutong_tests::journal::Journal;
 use lutong_tests::mesh::{Disk, Mesh, Setting, Shape};
-use lutong_tests::wires::Weather;
+use lutong_tests::wires::WireState;
 
 const SOURCE: &str = "cdc-370200";
 
-/// People apply, are reported and complain until the disk has been full for a while: how often one was not answered well.
+/// People apply, are reported and file feedback until the disk has been full for a while; returns the number of failed
+/// calls.
 async fn fill(mesh: &Mesh, journal: &Journal, feed: &Feed) -> usize {
     let ballast = mesh.folder.path().join("data/ballast");
     let (mut full, mut refused) = (0, 0);
@@ -93,7 +94,7 @@ async fn full(environment: &[(&str, &str)], rounds: usize) -> (Vec<String>, usiz
     (Vec::new(), journal.acknowledged().len())
 }
 
-/// Not ready, and the metric says which database.
+/// Asserts that the process is not ready and the metric names the database.
 async fn refusal_is_said(mesh: &Mesh) {
     let process = &mesh.processes["lutong"];
     for _ in 0..50 {
@@ -179,7 +180,7 @@ async fn nothing_acknowledged_is_lost_when_writes_and_syncs_fail() {
             task.await.unwrap();
         }
         let process = mesh.processes.get_mut("lutong").unwrap();
-        // Killed while the disk errs, after it, or not at all: then it must go on by itself.
+        // Killed while the disk fails, after it, or not at all, in which case it must recover by itself.
         if round % 3 == 0 {
             process.kill();
         }
@@ -219,7 +220,7 @@ async fn nothing_acknowledged_is_lost_when_connections_to_postgres_are_cut_at_an
     let feed = Feed::sign_in(&mesh.gateway, SOURCE).await;
     let to_databases = |from, to| from == to;
     for one_in in [40, 20, 10, 60] {
-        mesh.wires.set(Weather::Failing(one_in), to_databases);
+        mesh.wires.set(WireState::Failing(one_in), to_databases);
         let load = (0..4).map(|_| {
             let journal = journal.clone();
             tokio::spawn(journal.people_apply_and_are_reported(mesh.gateway.clone(), feed.clone(), 8))

@@ -24,8 +24,14 @@ pub async fn answer(State(random): State<Arc<dyn Random>>, request: Request, nex
     };
     let trace_id = trace::id(trace_id, problem.take_trace_id(), &*random);
     if problem.is_of_the_server() {
-        let (rpc, reason) = (problem.rpc(), &*problem.fault().reason);
-        tracing::warn!(trace_id, rpc, reason, "a call over HTTP could not be answered");
+        let (rpc, fault) = (problem.rpc(), problem.fault());
+        tracing::warn!(
+            trace_id,
+            rpc,
+            reason = &*fault.reason,
+            cause = fault.cause(),
+            "a call over HTTP could not be answered"
+        );
     }
     if wants_page {
         error_page::of(&problem, &trace_id).unwrap_or_else(|| problem.into_document(&trace_id))

@@ -14,12 +14,11 @@ use crate::problem::Problem;
 use crate::rpc::Calls;
 use crate::sign_in::{self, SignIn};
 
-pub fn router(calls: Arc<Calls>, pages: Pages, sign_in: Option<SignIn>, random: Arc<dyn Random>) -> Router {
+pub fn router(calls: Arc<Calls>, pages: Pages, sign_in: SignIn, random: Arc<dyn Random>) -> Router {
     let contract = Router::new().fallback(call).with_state(calls);
-    let sign_in = sign_in.map(sign_in::routes).unwrap_or_default();
     contract
         .merge(pages::routes(pages))
-        .merge(sign_in)
+        .merge(sign_in::routes(sign_in))
         .layer(from_fn_with_state(random, problems::answer))
 }
 
@@ -32,7 +31,7 @@ mod tests {
     use crate::rpc::contract::tests::contract;
     use crate::rpc::transcode::pattern::Segment;
     use crate::rpc::transcode::{Bindings, RouteMatch};
-    use crate::sign_in::dev_session;
+    use crate::sign_in::{dev_session, device_session, mini_program};
     use http::Method;
 
     /// A route comes before the contract's paths: one that both have would hide an RPC.
@@ -48,8 +47,12 @@ mod tests {
                 binding.rpc.path
             );
         }
-        // The one route below `/v1`.
-        let bound = bindings.find(&Method::POST, dev_session::PATH);
-        assert!(matches!(bound, RouteMatch::Nothing));
+        // The routes below `/v1`.
+        for path in [dev_session::PATH, device_session::PATH, mini_program::PATH] {
+            assert!(
+                matches!(bindings.find(&Method::POST, path), RouteMatch::Nothing),
+                "{path}"
+            );
+        }
     }
 }

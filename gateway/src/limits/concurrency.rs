@@ -1,39 +1,39 @@
 //! Calls under way at once of one account, address and connection, so that nobody takes a pool alone.
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::Fault;
 use lutong_transport::peer::PeerAddress;
-use lutong_transport::server::{Place, UnderWay};
+use lutong_transport::server::{ConcurrencyLimit, ConcurrencySlot};
 
 use crate::config::GatewayConfig;
+use crate::fault::limits::too_many_at_once;
 
 /// Calls under way of each account, address and connection, from their first header on: also those whose message is
 /// still on its way.
 #[derive(Debug)]
 pub struct ConcurrencyLimits {
-    accounts: UnderWay<String>,
-    imports: UnderWay<String>,
-    addresses: UnderWay<IpAddr>,
-    connections: UnderWay<SocketAddr>,
+    accounts: ConcurrencyLimit<String>,
+    imports: ConcurrencyLimit<String>,
+    addresses: ConcurrencyLimit<IpAddr>,
+    connections: ConcurrencyLimit<SocketAddr>,
 }
 
 /// What a call holds while it is under way.
 #[derive(Debug)]
 pub struct CallPlaces {
-    _account: Option<Place<String>>,
-    _address: Option<Place<IpAddr>>,
-    _connection: Option<Place<SocketAddr>>,
+    _account: Option<ConcurrencySlot<String>>,
+    _address: Option<ConcurrencySlot<IpAddr>>,
+    _connection: Option<ConcurrencySlot<SocketAddr>>,
 }
 
 impl ConcurrencyLimits {
     pub fn new(config: &GatewayConfig) -> Self {
         Self {
-            accounts: UnderWay::new(config.in_flight_per_account),
-            imports: UnderWay::new(config.imports_per_account),
-            addresses: UnderWay::new(config.in_flight_per_address),
-            connections: UnderWay::new(config.in_flight_per_connection),
+            accounts: ConcurrencyLimit::new(config.in_flight_per_account),
+            imports: ConcurrencyLimit::new(config.imports_per_account),
+            addresses: ConcurrencyLimit::new(config.in_flight_per_address),
+            connections: ConcurrencyLimit::new(config.in_flight_per_connection),
         }
     }
 
@@ -58,23 +58,17 @@ impl ConcurrencyLimits {
     }
 }
 
-fn place<K: std::hash::Hash + Eq + Clone>(of: &UnderWay<K>, key: K) -> Result<Place<K>, Fault> {
+fn place<K: std::hash::Hash + Eq + Clone>(
+    of: &ConcurrencyLimit<K>,
+    key: K,
+) -> Result<ConcurrencySlot<K>, Fault> {
     of.enter(key).ok_or_else(too_many_at_once)
-}
-
-fn too_many_at_once() -> Fault {
-    Fault::new(
-        FaultCode::ResourceExhausted,
-        "TOO_MANY_AT_ONCE",
-        "同时进行的操作过多，请等待完成后重试",
-        "too many calls of this account or address are under way at once; wait for one to end",
-    )
-    .retry_after(Duration::from_secs(1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lutong_kernel::FaultCode;
 
     #[test]
     fn an_account_an_address_and_a_connection_have_so_many_calls_each() {

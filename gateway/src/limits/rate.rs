@@ -1,19 +1,19 @@
-//! Calls a second of one account and of one address, and sign-ins a second of one address. Counted in this process; with
+//! Calls a second of one account and of one address, and sign-ins and text messages a second of one address. Counted in this process; with
 //! Redis over all replicas. Without Redis each replica counts for itself, which is looser; nobody is refused for that.
 
 mod shared;
 
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use lutong_chassis::BuildError;
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::Fault;
 use lutong_transport::peer::PeerAddress;
 
 use crate::config::{GatewayConfig, rate, refused};
+use crate::fault::limits::too_many_calls;
 use shared::SharedRate;
 
 /// Checks after which keys without recent calls are dropped.
@@ -29,6 +29,7 @@ pub struct RateLimits {
     address: RateLimit,
     anywhere: RateLimit,
     sign_in: RateLimit,
+    message: RateLimit,
 }
 
 impl RateLimits {
@@ -45,6 +46,7 @@ impl RateLimits {
             address: limit("address", address),
             anywhere: limit("anywhere", anywhere),
             sign_in: limit("sign-in", rate("rate_sign_in", config.rate_sign_in)?),
+            message: limit("message", rate("rate_messages", config.rate_messages)?),
         })
     }
 
@@ -63,9 +65,18 @@ impl RateLimits {
 
     /// A sign-in; each is counted everywhere.
     pub async fn sign_in(&self, from: Option<PeerAddress>) -> Result<(), Fault> {
-        let from = from.map(|from| from.network().to_string()).unwrap_or_default();
-        self.sign_in.check(&from, false).await
+        self.sign_in.check(&network_of(from), false).await
     }
+
+    /// A call that sends a text message, whichever account makes it; each is counted everywhere.
+    pub async fn message(&self, from: Option<PeerAddress>) -> Result<(), Fault> {
+        self.message.check(&network_of(from), false).await
+    }
+}
+
+/// The key of a network; empty for all that are not known.
+fn network_of(from: Option<PeerAddress>) -> String {
+    from.map(|from| from.network().to_string()).unwrap_or_default()
 }
 
 /// So many calls a second of one key, twice as many at once.
@@ -96,7 +107,7 @@ impl RateLimit {
         let key = key.to_owned();
         self.all
             .check_key(&key)
-            .map_err(|until| too_many(until.wait_time_from(DefaultClock::default().now())))?;
+            .map_err(|until| too_many_calls(until.wait_time_from(DefaultClock::default().now())))?;
         let Some(shared) = &self.shared else {
             return Ok(());
         };
@@ -104,7 +115,7 @@ impl RateLimit {
             return Ok(());
         }
         match shared.take(self.name, &key, self.rate).await {
-            Some(wait) => Err(too_many(wait)),
+            Some(wait) => Err(too_many_calls(wait)),
             None => Ok(()),
         }
     }
@@ -119,16 +130,6 @@ impl RateLimit {
 
 fn quota(rate: NonZeroU32) -> Quota {
     Quota::per_second(rate).allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(1)))
-}
-
-fn too_many(wait: Duration) -> Fault {
-    Fault::new(
-        FaultCode::ResourceExhausted,
-        "TOO_MANY_CALLS",
-        "操作过于频繁，请稍后重试",
-        "too many calls in a short time; wait a moment",
-    )
-    .retry_after(wait.max(Duration::from_millis(1)))
 }
 
 #[cfg(test)]

@@ -1,24 +1,19 @@
-//! What the edge itself adds to the contract: sign-in, headers, shared parameters, problems.
+//! What the edge itself adds to the contract: headers, shared parameters, problems.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::examples::Examples;
-use super::ordered::Ordered;
 use super::schema::reference;
+use super::sessions::SessionRoutes;
 use crate::problem::MEDIA_TYPE;
 use crate::sessions::csrf;
-use crate::sign_in::dev_session;
 
-pub fn of(mut schemas: BTreeMap<String, Value>, cookie: &str, signs_in: bool) -> Value {
+pub fn of(mut schemas: BTreeMap<String, Value>, cookie: &str, sessions: SessionRoutes) -> Value {
     schemas.insert("Problem".to_owned(), problem());
     schemas.insert("ProblemField".to_owned(), problem_field());
     schemas.insert("ProblemText".to_owned(), problem_text());
-    if signs_in {
-        schemas.insert("SignInRequest".to_owned(), sign_in_request());
-        schemas.insert("Session".to_owned(), session());
-    }
+    sessions.add_schemas(&mut schemas);
     json!({
         "schemas": schemas,
         "responses": {"Problem": {
@@ -78,73 +73,6 @@ pub fn of(mut schemas: BTreeMap<String, Value>, cookie: &str, signs_in: bool) ->
                 "name": csrf::HEADER.as_str(),
                 "description": "防伪令牌。 With the cookie, on everything but GET: the token of the session, which its pages carry; and the request comes from no page of another site (`Sec-Fetch-Site`, `Origin`).",
             },
-        },
-    })
-}
-
-/// Signing in for development: the path and its operation.
-pub fn sign_in(tags: &mut Ordered<Value>, examples: &Examples) -> (String, Value) {
-    let about = "登录 Where a session comes from.";
-    tags.push(
-        "Sessions".to_owned(),
-        json!({"name": "Sessions", "description": about}),
-    );
-    let refused = |description: &str, reasons: &[&str]| {
-        json!({
-            "description": description,
-            "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
-            "x-lutong-reasons": reasons,
-        })
-    };
-    let id = "createDevSession";
-    let mut body = json!({"schema": reference("SignInRequest")});
-    examples.of_body(id, &mut body);
-    let mut answer = json!({"schema": reference("Session")});
-    examples.of_answer(id, &mut answer);
-    let operation = json!({
-        "operationId": id,
-        "tags": ["Sessions"],
-        "summary": "Signs in for development: whoever says a name is it.",
-        "description": "Only with `--dev`, on loopback. Any name is a citizen; `lutong accounts add` gives one roles.",
-        "security": [{}],
-        "parameters": [],
-        "requestBody": {"required": true, "content": {"application/json": body}},
-        "responses": {
-            "200": {
-                "description": "The session.",
-                "content": {"application/json": answer},
-            },
-            "400": refused("请求有误 Bad request", &["INVALID_FIELDS"]),
-            "403": refused("没有权限 Not permitted", &["ACCOUNT_DISABLED"]),
-            "429": refused("请求过于频繁 Too many requests", &["TOO_MANY_CALLS"]),
-            "503": refused("服务暂时不可用 Unavailable", &["PART_UNAVAILABLE"]),
-            "default": {"$ref": "#/components/responses/Problem"},
-        },
-    });
-    (dev_session::PATH.to_owned(), operation)
-}
-
-fn sign_in_request() -> Value {
-    json!({
-        "type": "object",
-        "description": "Who signs in.",
-        "required": ["account_id"],
-        "properties": {"account_id": {
-            "type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[0-9A-Za-z._:@-]+$",
-            "description": "The account.",
-        }},
-        "additionalProperties": false,
-    })
-}
-
-fn session() -> Value {
-    json!({
-        "type": "object",
-        "description": "A session.",
-        "required": ["token", "expire_time"],
-        "properties": {
-            "token": {"type": "string", "description": "For `Authorization: Bearer {token}`."},
-            "expire_time": {"type": "string", "format": "date-time", "description": "Until when."},
         },
     })
 }

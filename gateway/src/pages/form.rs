@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use axum::extract::{FromRef, FromRequest, Request};
 use http::header::CONTENT_TYPE;
-use lutong_kernel::{Fault, Violation};
+use lutong_kernel::Fault;
 use lutong_transport::peer::PeerAddress;
 
+use crate::fault;
 use crate::problem::Problem;
 use crate::request_body;
 use crate::sessions::cross_site::RequestSite;
@@ -86,12 +87,7 @@ fn fields_of(body: &[u8]) -> Result<Vec<(String, String)>, Fault> {
     let mut fields: Vec<(String, String)> = Vec::new();
     for (name, value) in form_urlencoded::parse(body) {
         if value_of(&fields, &name).is_some() {
-            return Err(Fault::invalid(vec![Violation::new(
-                "",
-                "DUPLICATE_FIELD",
-                "表单字段重复",
-                "a field of the form is given more than once",
-            )]));
+            return Err(Fault::invalid(vec![fault::http::form_field_twice()]));
         }
         fields.push((name.into_owned(), value.into_owned()));
     }

@@ -18,10 +18,9 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form
 
 /// The page that a template makes.
 pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, Problem> {
-    let html = template.render().map_err(|error| {
-        tracing::error!(%error, "a page could not be rendered");
-        Fault::internal()
-    })?;
+    let html = template
+        .render()
+        .map_err(|error| Fault::internal(format_args!("a page could not be rendered: {error}")))?;
     let mut response = Response::new(Body::from(html));
     *response.status_mut() = status;
     *response.headers_mut() = security_headers();
@@ -32,11 +31,18 @@ pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, Pr
 
 /// Sends the browser to another page of this host after a form, with the session's cookie as it is from now on.
 pub fn see_other(path: HeaderValue, cookie: HeaderValue) -> Response {
+    see_other_with(path, [cookie])
+}
+
+/// The same with several cookies.
+pub fn see_other_with<const N: usize>(path: HeaderValue, cookies: [HeaderValue; N]) -> Response {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SEE_OTHER;
     *response.headers_mut() = security_headers();
     response.headers_mut().insert(LOCATION, path);
-    response.headers_mut().insert(SET_COOKIE, cookie);
+    for cookie in cookies {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
     response
 }
 

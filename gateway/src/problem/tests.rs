@@ -72,3 +72,11 @@ async fn problems_of_http_carry_their_own_status() {
         assert_eq!(document(response).await["status"], status);
     }
 }
+
+#[tokio::test]
+async fn the_cause_of_an_internal_error_is_in_no_part_of_the_answer() {
+    let response = Problem::from(Fault::internal("the row of 4711 is damaged")).into_document(TRACE);
+    assert!(!format!("{:?}", response.headers()).contains("4711"));
+    let body = document(response).await.to_string();
+    assert!(body.contains("\"INTERNAL\"") && !body.contains("4711"), "{body}");
+}

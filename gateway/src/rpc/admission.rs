@@ -12,10 +12,10 @@ use lutong_transport::access::Refusal;
 use super::Calls;
 use super::contract::EdgeRpc;
 use super::pools::Work;
+use crate::fault::sessions::session_ended;
 use crate::limits::concurrency::CallPlaces;
 use crate::sessions::accounts::is_away;
 use crate::sessions::identification::{Caller, Connection, CookieUse, Identification};
-use crate::sessions::session_ended;
 use crate::sessions::tokens::VerifiedPrincipal;
 
 /// A call that was let in.
@@ -41,6 +41,9 @@ impl Calls {
             .then_some(caller.verified.principal.account.as_str());
         if account.is_none() && !rpc.public {
             return Err(Refusal::NotSignedIn.fault());
+        }
+        if rpc.sends_message {
+            self.identification.limits.message(connection.address).await?;
         }
         let is_import = rpc.work == Work::Import;
         let places = self.concurrency.enter(is_import, account, connection.address)?;

@@ -38,6 +38,8 @@ pub struct EdgeRpc {
     /// Whether the client sends a stream; such a call lasts as long as rows arrive.
     pub streams: bool,
     pub work: Work,
+    /// Whether each call sends a text message to a number that the caller chooses.
+    pub sends_message: bool,
     /// Its place in the contract.
     pub order: usize,
     pub method: MethodDescriptor,
@@ -72,6 +74,7 @@ impl Contract {
                 public: rpc.access.roles().any(|role| role == Role::Public),
                 streams: rpc.method.is_client_streaming(),
                 work: work_of(&rpc.access, &rpc.method),
+                sends_message: rpc.access.sends_message,
                 order,
                 method: rpc.method,
                 path: rpc.path.clone(),

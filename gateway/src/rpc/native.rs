@@ -4,7 +4,7 @@ use http::{Request, Response};
 use lutong_kernel::Fault;
 use lutong_operating::telemetry;
 use lutong_operating::telemetry::CallTimer;
-use lutong_transport::server::{attend, read_message};
+use lutong_transport::server::{read_message, watch_for_silence};
 use lutong_transport::status;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -53,7 +53,7 @@ impl Calls {
         let headers = forwarding::headers_of_grpc(rpc, &head.headers, admitted.token.clone());
         if rpc.streams {
             let _place = self.pools.enter(rpc.work)?;
-            let (body, watch) = attend(body, self.stream_patience);
+            let (body, watch) = watch_for_silence(body, self.stream_patience);
             let verified = &admitted.verified;
             let response = tokio::select! {
                 biased;
@@ -81,7 +81,7 @@ impl Calls {
             return status::from_fault(fault).into_http();
         }
         // Reflection is a stream: one that is silent for too long ends.
-        let request = request.map(|body| attend(body, self.stream_patience).0);
+        let request = request.map(|body| watch_for_silence(body, self.stream_patience).0);
         let answered = self.diagnostics.clone().oneshot(request).await;
         answered.unwrap_or_else(|never| match never {})
     }

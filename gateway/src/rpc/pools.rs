@@ -2,12 +2,12 @@
 //! reporting, nor reporting behind importing.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::Fault;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::GatewayConfig;
+use crate::fault::limits::overloaded;
 
 /// The kind of work that an RPC does, which is the pool of its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,19 +48,10 @@ impl Pools {
     }
 }
 
-fn overloaded() -> Fault {
-    Fault::new(
-        FaultCode::ResourceExhausted,
-        "OVERLOADED",
-        "当前访问人数较多，请稍后重试",
-        "too many calls are under way; try again in a moment",
-    )
-    .retry_after(Duration::from_millis(500))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lutong_kernel::FaultCode;
 
     #[test]
     fn a_full_pool_of_writers_leaves_showing_alone() {

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::refusals::session_ended;
+use crate::fault::sessions::session_ended;
 
 /// Between two reads of the record.
 const READ_EVERY: Duration = Duration::from_secs(1);
@@ -116,7 +116,7 @@ impl AccountVersions {
         let (mut reads, mut away) = (0_u32, false);
         loop {
             reads = reads.wrapping_add(1);
-            let outcome = self.read_on(reads.is_multiple_of(READS_OF_A_ROUND)).await;
+            let outcome = self.catch_up(reads.is_multiple_of(READS_OF_A_ROUND)).await;
             match (&outcome, away) {
                 (Err(fault), false) => {
                     tracing::warn!(%fault, "changes of accounts cannot be read: staff are refused after {} s", self.stale.as_secs());
@@ -157,7 +157,7 @@ impl AccountVersions {
         self.read(&mut position).await.map_err(|_| away())
     }
 
-    async fn read_on(&self, from_the_beginning: bool) -> Result<(), Fault> {
+    async fn catch_up(&self, from_the_beginning: bool) -> Result<(), Fault> {
         let mut position = self.reading.lock().await;
         if from_the_beginning {
             position.cursor.clear();

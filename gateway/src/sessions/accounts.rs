@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use lutong_kernel::{DivisionCode, Fault, FaultCode, ServiceName};
+use lutong_channels::Recognised;
+use lutong_kernel::{Channel, DivisionCode, Fault, FaultCode, Secret, ServiceName};
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
-use lutong_proto::identity::v1::{Account, GetAccountRequest};
+use lutong_proto::identity::v1::{Account, GetAccountRequest, OpenAccountRequest, VerifiedIdentity};
 use lutong_proto::policy::Role;
+use lutong_proto::types::v1 as types;
 use lutong_transport::access::Principal;
 use lutong_transport::access::{FeedGrant, Roles};
 use lutong_transport::client::{Call, MeshChannel};
@@ -36,16 +38,51 @@ impl Accounts {
             .get_account(request)
             .await
             .map_err(|error| status::to_fault(&error, part))?;
-        let account = answer.into_inner().account;
-        let version = account.as_ref().map_or(0, |account| account.version);
-        let principal = account
-            .and_then(principal_of)
-            .map(|principal| (principal, version));
-        principal.ok_or_else(|| {
-            tracing::error!("identity answered with an account that cannot be");
-            Fault::internal()
-        })
+        bearer_of(answer.into_inner().account)
     }
+
+    /// The principal of somebody whom a channel has recognised, and the version of their account, which is added when there is
+    /// none yet.
+    pub async fn open(&self, channel: Channel, recognised: Recognised) -> Result<(Principal, i64), Fault> {
+        let part = ServiceName::Identity.as_str();
+        let Some(mesh) = self.0.clone() else {
+            return Err(Fault::unavailable(part));
+        };
+        let verified = recognised.verified.map(|verified| VerifiedIdentity {
+            full_name: verified.full_name.into_inner(),
+            resident_id: verified.resident_id.into_inner(),
+            mobile: verified.mobile.map(Secret::into_inner).unwrap_or_default(),
+        });
+        let request = Call::background(PATIENCE).request(OpenAccountRequest {
+            channel: wire_channel(channel).into(),
+            outside_id: recognised.outside_id.into_inner(),
+            verified,
+        });
+        let answer = AccountServiceClient::new(mesh)
+            .open_account(request)
+            .await
+            .map_err(|error| status::to_fault(&error, part))?;
+        bearer_of(answer.into_inner().account)
+    }
+}
+
+const fn wire_channel(channel: Channel) -> types::Channel {
+    match channel {
+        // Nobody is recognised by them: accounts of the first are named, and identity has no accounts of devices.
+        Channel::Development | Channel::Device => types::Channel::Unspecified,
+        Channel::WeChat => types::Channel::Wechat,
+        Channel::WeChatMini => types::Channel::WechatMini,
+        Channel::Alipay => types::Channel::Alipay,
+        Channel::AiShandong => types::Channel::Aishandong,
+    }
+}
+
+fn bearer_of(account: Option<Account>) -> Result<(Principal, i64), Fault> {
+    let version = account.as_ref().map_or(0, |account| account.version);
+    let principal = account
+        .and_then(principal_of)
+        .map(|principal| (principal, version));
+    principal.ok_or_else(|| Fault::internal("identity answered with an account that cannot be read"))
 }
 
 /// Whether identity did not answer, as opposed to refusing.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_kernel::{Clock, Fault, FaultCode};
+use lutong_kernel::{Clock, Fault};
 use lutong_operating::tls::PeerAccount;
 use lutong_proto::policy::Role;
 use lutong_transport::access::Principal;
@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use super::account_versions::AccountVersions;
 use super::accounts::{Accounts, is_away};
 use super::tokens::{SessionTokens, VerifiedPrincipal};
+use crate::fault::sessions::{certificate_expired, certificate_of_no_staff};
 
 /// How old an answer of identity may be before identity is asked again.
 const ASK_AFTER: Duration = Duration::from_secs(60);
@@ -53,7 +54,7 @@ impl Certificates {
         if self.clock.now() < peer.until {
             Ok(())
         } else {
-            Err(expired())
+            Err(certificate_expired())
         }
     }
 
@@ -73,7 +74,7 @@ impl Certificates {
         match from.accounts.principal(&peer.account).await {
             Ok((principal, _)) if !is_staff_or_feed(&principal) => {
                 self.cached.invalidate(&peer.account);
-                Err(not_for_citizens())
+                Err(certificate_of_no_staff())
             }
             Ok((principal, version)) => {
                 let verified = from.tokens.of_account(principal, version);
@@ -124,24 +125,6 @@ impl Certificates {
 fn is_staff_or_feed(principal: &Principal) -> bool {
     let of_people = [Role::Public, Role::Citizen, Role::Guardian];
     principal.roles.iter().any(|role| !of_people.contains(&role))
-}
-
-fn expired() -> Fault {
-    Fault::new(
-        FaultCode::Unauthenticated,
-        "CERTIFICATE_EXPIRED",
-        "账号证书已过期，请换发后重新连接",
-        "the certificate of the account has expired: have it issued anew, and connect again",
-    )
-}
-
-fn not_for_citizens() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "CERTIFICATE_OF_NO_STAFF",
-        "证书所示账号不是人员或数据源账号：请用 `lutong accounts add` 添加",
-        "the certificate names no account of staff or a feed: add it with `lutong accounts add`",
-    )
 }
 
 #[cfg(test)]

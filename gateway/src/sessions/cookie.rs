@@ -1,41 +1,71 @@
-//! The session in a cookie. gRPC and gRPC-Web never read it.
+//! The session in a cookie, and the sign-in on its way in another. gRPC and gRPC-Web never read it.
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::Fault;
 
-use super::refusals::session_invalid;
 use crate::config::GatewayConfig;
+use crate::fault::sessions::{session_invalid, session_too_large};
 
 /// Browsers drop a cookie whose name and value are longer together, without a word.
 const LONGEST: usize = 4_096;
 
-/// Which cookie holds the session.
+/// A cookie of the gateway: the session, or a sign-in on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SessionCookie {
-    /// `__Host-lutong`: a browser takes it over HTTPS only, for this host only and for all of its paths, and no other
-    /// host can set one in its place.
-    Host,
-    /// `lutong-dev`, without the prefix and without `Secure`, where the development identity provider is on: that is
-    /// plain HTTP on loopback. Chromium and Firefox take a `Secure` cookie there; WebKit (Safari, every browser of iOS)
-    /// discards it (bug 281149), and nobody could sign in.
-    Loopback,
+pub struct Cookie {
+    name: &'static str,
+    is_secure: bool,
 }
 
-impl SessionCookie {
-    /// The configuration allows the development identity provider on loopback only.
-    pub const fn of(config: &GatewayConfig) -> Self {
-        if config.dev { Self::Loopback } else { Self::Host }
-    }
+impl Cookie {
+    /// `__Host-`: a browser takes it over HTTPS only, for this host only and for all of its paths, and no other host can
+    /// set one in its place.
+    const SESSION: Self = Self::host("__Host-lutong");
+    const ATTEMPT: Self = Self::host("__Host-lutong-attempt");
 
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Host => "__Host-lutong",
-            Self::Loopback => "lutong-dev",
+    /// Without the prefix and without `Secure`, where the development identity provider is on: that is plain HTTP on
+    /// loopback. Chromium and Firefox take a `Secure` cookie there; WebKit (Safari, every browser of iOS) discards it
+    /// (bug 281149), and nobody could sign in.
+    const DEV_SESSION: Self = Self::loopback("lutong-dev");
+    const DEV_ATTEMPT: Self = Self::loopback("lutong-dev-attempt");
+
+    const fn host(name: &'static str) -> Self {
+        Self {
+            name,
+            is_secure: true,
         }
     }
 
-    /// The session that a request carries. A browser that keeps to the rules sends one cookie of the name; of two, one
+    const fn loopback(name: &'static str) -> Self {
+        Self {
+            name,
+            is_secure: false,
+        }
+    }
+
+    /// The cookie of the session. The configuration allows the development identity provider on loopback only.
+    pub const fn session(config: &GatewayConfig) -> Self {
+        if config.dev {
+            Self::DEV_SESSION
+        } else {
+            Self::SESSION
+        }
+    }
+
+    /// The cookie of a sign-in on its way.
+    pub const fn attempt(config: &GatewayConfig) -> Self {
+        if config.dev {
+            Self::DEV_ATTEMPT
+        } else {
+            Self::ATTEMPT
+        }
+    }
+
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// The value that a request carries. A browser that keeps to the rules sends one cookie of the name; of two, one
     /// was planted, and neither is believed.
     pub fn read(self, headers: &HeaderMap) -> Result<Option<&str>, Fault> {
         let mut values = headers
@@ -62,42 +92,31 @@ impl SessionCookie {
             .strip_prefix(b"=")
     }
 
-    /// `Set-Cookie` for a new session, which a browser keeps as long as the session holds.
-    pub fn set(self, session: &str, ttl_s: u64) -> Result<HeaderValue, Fault> {
-        if self.name().len() + session.len() > LONGEST {
-            return Err(too_large());
+    /// `Set-Cookie` with a new value, which a browser keeps for so long.
+    pub fn set(self, value: &str, ttl_s: u64) -> Result<HeaderValue, Fault> {
+        if self.name().len() + value.len() > LONGEST {
+            return Err(session_too_large());
         }
-        self.header(session, ttl_s).map_err(|_| Fault::internal())
+        self.header(value, ttl_s)
+            .map_err(|error| Fault::internal(format_args!("it is no header value: {error}")))
     }
 
-    /// `Set-Cookie` that takes the session out of the browser.
+    /// `Set-Cookie` that takes it out of the browser.
     pub fn clear(self) -> HeaderValue {
         // Nothing in it comes from outside: this is a header.
         self.header("", 0)
             .unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 
-    fn header(self, session: &str, ttl_s: u64) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
-        let secure = match self {
-            Self::Host => "; Secure",
-            Self::Loopback => "",
-        };
+    fn header(self, value: &str, ttl_s: u64) -> Result<HeaderValue, http::header::InvalidHeaderValue> {
+        let secure = if self.is_secure { "; Secure" } else { "" };
         let name = self.name();
-        let mut value = HeaderValue::try_from(format!(
-            "{name}={session}; Path=/; Max-Age={ttl_s}; HttpOnly; SameSite=Lax{secure}"
+        let mut header = HeaderValue::try_from(format!(
+            "{name}={value}; Path=/; Max-Age={ttl_s}; HttpOnly; SameSite=Lax{secure}"
         ))?;
-        value.set_sensitive(true);
-        Ok(value)
+        header.set_sensitive(true);
+        Ok(header)
     }
-}
-
-fn too_large() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "SESSION_TOO_LARGE",
-        "此账号的授权过多，无法在浏览器登录，请通过接口登录",
-        "the account has more grants than a browser's cookie holds: sign in over the API",
-    )
 }
 
 #[cfg(test)]
@@ -116,7 +135,7 @@ mod tests {
     fn the_cookie_is_found_among_others_and_over_several_headers() {
         let read = |values: &[&str]| {
             let headers = cookies(values);
-            let read = SessionCookie::Host.read(&headers);
+            let read = Cookie::SESSION.read(&headers);
             read.map(|value| value.map(str::to_owned))
                 .map_err(|fault| fault.reason.into_owned())
         };
@@ -144,20 +163,20 @@ mod tests {
         let mut headers = HeaderMap::new();
         let not_utf_8 = HeaderValue::from_bytes(b"__Host-lutong=\xff").unwrap();
         headers.insert(COOKIE, not_utf_8);
-        assert!(SessionCookie::Host.read(&headers).is_err());
+        assert!(Cookie::SESSION.read(&headers).is_err());
     }
 
     #[test]
     fn a_cookie_that_no_browser_would_keep_is_neither_read_nor_set() {
-        let longest = LONGEST - SessionCookie::Host.name().len();
-        assert!(SessionCookie::Host.set(&"a".repeat(longest), 60).is_ok());
-        let refused = SessionCookie::Host.set(&"a".repeat(longest + 1), 60);
+        let longest = LONGEST - Cookie::SESSION.name().len();
+        assert!(Cookie::SESSION.set(&"a".repeat(longest), 60).is_ok());
+        let refused = Cookie::SESSION.set(&"a".repeat(longest + 1), 60);
         assert_eq!(refused.unwrap_err().reason, "SESSION_TOO_LARGE");
         let mut headers = HeaderMap::new();
         let long = format!("__Host-lutong={}", "a".repeat(LONGEST + 1));
         headers.insert(COOKIE, long.parse().unwrap());
         assert_eq!(
-            SessionCookie::Host.read(&headers).unwrap_err().reason,
+            Cookie::SESSION.read(&headers).unwrap_err().reason,
             "SESSION_INVALID"
         );
     }
@@ -165,17 +184,17 @@ mod tests {
     #[test]
     fn the_attributes_are_those_of_the_prefix_and_on_loopback_all_but_secure() {
         assert_eq!(
-            SessionCookie::Host.set("abc", 60).unwrap(),
+            Cookie::SESSION.set("abc", 60).unwrap(),
             "__Host-lutong=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
         );
         assert_eq!(
-            SessionCookie::Loopback.set("abc", 60).unwrap(),
+            Cookie::DEV_SESSION.set("abc", 60).unwrap(),
             "lutong-dev=abc; Path=/; Max-Age=60; HttpOnly; SameSite=Lax"
         );
         assert_eq!(
-            SessionCookie::Host.clear(),
+            Cookie::SESSION.clear(),
             "__Host-lutong=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure"
         );
-        assert!(SessionCookie::Host.set("a\r\nx: y", 60).is_err());
+        assert!(Cookie::SESSION.set("a\r\nx: y", 60).is_err());
     }
 }

@@ -4,7 +4,9 @@
 use http::header::{HOST, ORIGIN};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::Fault;
+
+use crate::fault::sessions::cross_site;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
@@ -59,15 +61,6 @@ impl<'a> RequestSite<'a> {
             .split_once("://")
             .is_some_and(|(_, from)| from.eq_ignore_ascii_case(host))
     }
-}
-
-fn cross_site() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "CROSS_SITE",
-        "请求来自其他网站，已拒绝",
-        "the request comes from a page of another site",
-    )
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderName};
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::Fault;
 use lutong_storage::crypto::{Key, keyed_hash};
 use subtle::ConstantTimeEq as _;
 
 use super::session_id::SessionId;
+use crate::fault::sessions::{csrf_token_missing, csrf_token_wrong};
 
 /// Where a script sends the token.
 pub const HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
@@ -30,9 +31,15 @@ impl CsrfTokens {
 
     /// Refuses everything but the session's own token, in constant time.
     pub fn check(&self, session: &SessionId, token: Option<&[u8]>) -> Result<(), Fault> {
-        let token = token.filter(|token| !token.is_empty()).ok_or_else(missing)?;
+        let token = token
+            .filter(|token| !token.is_empty())
+            .ok_or_else(csrf_token_missing)?;
         let is_own = self.of(session).as_bytes().ct_eq(token);
-        if bool::from(is_own) { Ok(()) } else { Err(wrong()) }
+        if bool::from(is_own) {
+            Ok(())
+        } else {
+            Err(csrf_token_wrong())
+        }
     }
 
     /// The same for the token in the header; two of them are none of this session.
@@ -40,28 +47,10 @@ impl CsrfTokens {
         let mut tokens = headers.get_all(HEADER).iter();
         let token = tokens.next();
         if tokens.next().is_some() {
-            return Err(wrong());
+            return Err(csrf_token_wrong());
         }
         self.check(session, token.map(http::HeaderValue::as_bytes))
     }
-}
-
-fn missing() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "CSRF_TOKEN_MISSING",
-        "缺少防伪令牌，请刷新页面后重试",
-        "a change by cookie carries the session's token, in x-csrf-token or the field csrf_token: reload the page and try again",
-    )
-}
-
-fn wrong() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "CSRF_TOKEN_WRONG",
-        "防伪令牌与当前登录不符，请刷新页面后重试",
-        "the token is not that of this session: reload the page and try again",
-    )
 }
 
 #[cfg(test)]

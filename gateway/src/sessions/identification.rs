@@ -12,7 +12,7 @@ use lutong_transport::peer::PeerAddress;
 use super::account_versions::AccountVersions;
 use super::accounts::Accounts;
 use super::certificates::{Certificates, Sources};
-use super::cookie::SessionCookie;
+use super::cookie::Cookie;
 use super::cross_site::RequestSite;
 use super::csrf::CsrfTokens;
 use super::session_id::SessionId;
@@ -26,7 +26,7 @@ pub struct Identification {
     pub versions: AccountVersions,
     pub certificates: Certificates,
     pub limits: RateLimits,
-    pub cookie: SessionCookie,
+    pub cookie: Cookie,
     pub csrf: CsrfTokens,
 }
 
@@ -101,7 +101,13 @@ impl Identification {
             return self.admit_session(session).await;
         }
         match &connection.account {
-            Some(peer) => self.admit_certificate(peer).await,
+            Some(peer) => {
+                // A browser shows the certificate by itself, whichever page sends the request.
+                if cookies == CookieUse::Accepted && head.method != Method::GET {
+                    RequestSite::of(head).check()?;
+                }
+                self.admit_certificate(peer).await
+            }
             None => self.admit_anybody(connection).await,
         }
     }

@@ -6,11 +6,15 @@ use lutong_transport::access::PrincipalKey;
 /// What the CSRF key is derived for; another purpose would be another key.
 const CSRF_PURPOSE: &[u8] = b"lutong-gateway-csrf/1";
 
-/// What sessions are sealed with, and what CSRF tokens are made with.
+/// What the key of sign-ins on their way is derived for.
+const ATTEMPT_PURPOSE: &[u8] = b"lutong-gateway-attempt/1";
+
+/// What sessions are sealed with, what CSRF tokens are made with, and what sign-ins on their way are sealed with.
 #[derive(Debug, Clone)]
 pub struct SessionKeys {
     pub seal: PrincipalKey,
     pub(crate) csrf: Key,
+    pub(crate) attempt: Key,
 }
 
 impl SessionKeys {
@@ -18,6 +22,7 @@ impl SessionKeys {
     pub fn new(key: [u8; 32]) -> Self {
         Self {
             csrf: Key::new(keyed_hash(&Key::new(key), CSRF_PURPOSE)),
+            attempt: Key::new(keyed_hash(&Key::new(key), ATTEMPT_PURPOSE)),
             seal: PrincipalKey::session(key),
         }
     }

@@ -8,16 +8,16 @@ use arc_swap::ArcSwapOption;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderValue;
-use lutong_kernel::{Clock, Fault, Timestamp};
+use lutong_kernel::{Channel, Clock, Fault, Timestamp};
 use lutong_proto::policy::Role;
 use lutong_transport::access::Principal;
-use lutong_transport::access::{Channel, PrincipalKey, SessionClaims, TokenError};
+use lutong_transport::access::{PrincipalKey, SessionClaims, TokenError};
 use moka::sync::Cache;
 
 use super::ended::EndedSessions;
-use super::refusals::{session_ended, session_expired, session_invalid};
 use super::session_id::SessionId;
 use crate::config::GatewayConfig;
+use crate::fault::sessions::{session_ended, session_expired, session_invalid};
 
 /// How long an internal token holds, and how much of that must be left when it is given to a call.
 const INTERNAL_TTL: Duration = Duration::from_secs(300);
@@ -178,6 +178,11 @@ impl SessionTokens {
     const fn accepts(&self, channel: Channel) -> bool {
         match channel {
             Channel::Development => self.dev,
+            Channel::WeChat
+            | Channel::WeChatMini
+            | Channel::Alipay
+            | Channel::AiShandong
+            | Channel::Device => true,
         }
     }
 

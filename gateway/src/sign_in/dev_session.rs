@@ -4,11 +4,12 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use bytes::Bytes;
-use lutong_kernel::{Fault, Violation};
-use lutong_transport::access::Channel;
-use serde::{Deserialize, Serialize};
+use lutong_kernel::{Fault, Timestamp};
+use serde::Deserialize;
+use serde_json::json;
 
 use super::SignIn;
+use crate::fault;
 use crate::problem::Problem;
 use crate::request_body;
 use crate::rpc::json_response;
@@ -23,34 +24,20 @@ struct CreateSession {
     account_id: String,
 }
 
-/// The answer: `Authorization: Bearer {token}` until `expire_time` (RFC 3339).
-#[derive(Serialize)]
-struct Session {
-    token: String,
-    expire_time: String,
-}
-
 /// Opens a session for the account that the body names.
 pub async fn create(State(sign_in): State<SignIn>, request: Request) -> Result<Response, Problem> {
     let (head, body) = request.into_parts();
     let address = Connection::of(&head.extensions).address;
     sign_in.identification.limits.sign_in(address).await?;
     let body = request_body::read_json(&head.headers, body, sign_in.patience).await?;
-    let CreateSession { account_id } = serde_json::from_slice(&body).map_err(|_| wrong_shape())?;
-    let (token, ends_at) = sign_in.open(&account_id, Channel::Development, None).await?;
-    let session = Session {
-        token,
-        expire_time: ends_at.to_rfc3339(),
-    };
-    let json = serde_json::to_vec(&session).map_err(|_| Fault::internal())?;
-    Ok(json_response(Bytes::from(json)))
+    let wrong_shape = |_| Fault::invalid(vec![fault::transcode::sign_in_shape()]);
+    let CreateSession { account_id } = serde_json::from_slice(&body).map_err(wrong_shape)?;
+    let (token, ends_at) = sign_in.open_named(&account_id, None).await?;
+    Ok(session_document(&token, ends_at))
 }
 
-fn wrong_shape() -> Fault {
-    Fault::invalid(vec![Violation::new(
-        "",
-        "BODY_SHAPE",
-        "请求内容应为 {\"account_id\": \"…\"}",
-        "the body is {\"account_id\": \"…\"}",
-    )])
+/// The answer to a client that keeps the session as a bearer: `Authorization: Bearer {token}` until `expire_time` (RFC 3339).
+pub fn session_document(token: &str, ends_at: Timestamp) -> Response {
+    let session = json!({"token": token, "expire_time": ends_at.to_rfc3339()});
+    json_response(Bytes::from(session.to_string()))
 }

@@ -1,10 +1,11 @@
-//! The development identity provider for browsers: a form that sets the session's cookie.
+//! The page that lists the channels, and the development identity provider's form that sets the session's cookie.
 
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::StatusCode;
-use lutong_transport::access::Channel;
+
+use lutong_channels::Provider;
 
 use super::SignIn;
 use super::return_path::ReturnPath;
@@ -16,7 +17,16 @@ use crate::sessions::identification::Connection;
 #[derive(Template)]
 #[template(path = "sign_in.html")]
 struct SignInPage<'a> {
+    channels: Vec<ChannelLink>,
     return_to: &'a str,
+    dev: bool,
+}
+
+/// A channel that one can sign in with.
+struct ChannelLink {
+    url: String,
+    zh: &'static str,
+    en: &'static str,
 }
 
 #[derive(Template)]
@@ -38,15 +48,21 @@ pub async fn show(State(sign_in): State<SignIn>, request: Request) -> Result<Res
         };
         return page(StatusCode::OK, &template);
     }
-    let query = head.uri.query().unwrap_or_default();
-    let return_to = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "return_to");
-    let return_to = return_to
-        .map(|(_, path)| ReturnPath::or_sign_in(&path))
-        .unwrap_or_default();
+    let return_to = ReturnPath::of_query(head.uri.query());
+    let return_to = return_to.as_str();
+    let link = |provider: &Provider| {
+        let (zh, en) = provider.channel.title();
+        let query = form_urlencoded::byte_serialize(return_to.as_bytes()).collect::<String>();
+        let url = format!("{}/{}?return_to={query}", super::PATH, provider.channel);
+        ChannelLink { url, zh, en }
+    };
+    let providers = sign_in.providers.iter().filter(|provider| provider.has_page());
     page(
         StatusCode::OK,
         &SignInPage {
-            return_to: return_to.as_str(),
+            channels: providers.map(link).collect(),
+            return_to,
+            dev: sign_in.dev,
         },
     )
 }
@@ -57,7 +73,7 @@ pub async fn submit(State(sign_in): State<SignIn>, form: FormPost) -> Result<Res
     let identification = &sign_in.identification;
     identification.limits.sign_in(form.address).await?;
     let (account_id, previous) = (form.field("account_id"), form.session.as_ref().map(|one| one.id));
-    let (session, _) = sign_in.open(account_id, Channel::Development, previous).await?;
+    let (session, _) = sign_in.open_named(account_id, previous).await?;
     let cookie = identification.cookie.set(&session, sign_in.ttl.as_secs())?;
     let return_to = ReturnPath::or_sign_in(form.field("return_to"));
     Ok(see_other(return_to.into_header(), cookie))

@@ -25,6 +25,15 @@ impl ReturnPath {
         }
     }
 
+    /// Of the parameter `return_to`.
+    pub fn of_query(query: Option<&str>) -> Self {
+        let mut parameters = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        let return_to = parameters.find(|(name, _)| name == "return_to");
+        return_to
+            .map(|(_, path)| Self::or_sign_in(&path))
+            .unwrap_or_default()
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }

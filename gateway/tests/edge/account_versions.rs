@@ -1,4 +1,5 @@
-//! Sessions whose account was changed or disabled, at every replica; and what goes on while nobody knows.
+//! Sessions end at every replica when their account is changed or disabled; and what still works while identity is
+//! away.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -15,10 +16,10 @@ use tonic::Request;
 
 use crate::mesh::{Answered, Mesh, SUBJECT, dev, until};
 
-/// What is changed is known after it.
+/// After this time the gateway has polled identity's changes.
 const A_LOOK: Duration = Duration::from_millis(1_500);
 
-/// Staff call this one; whether they may is a service's matter.
+/// A path for staff; the service decides whether they may call it.
 const STAFF: &str = "/v1/areas";
 
 fn assert_ended(answered: &Answered) {
@@ -80,7 +81,7 @@ async fn an_account_that_was_changed_before_the_gateway_started_is_out_at_once()
     let mesh = Mesh::new();
     let session = officer(&mesh, "officer-1").await;
     mesh.change("officer-1");
-    // Nothing follows yet: the first call of staff asks.
+    // Nothing polls yet: the first staff call asks identity.
     assert_ended(&mesh.replica().get(STAFF, Some(&session)).await);
 }
 

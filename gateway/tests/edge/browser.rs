@@ -1,4 +1,4 @@
-//! A browser as the edge sees one: it keeps the cookie that it is given and says where its requests come from.
+//! A browser as seen by the gateway: it keeps its cookie and sends the headers that say where a request comes from.
 
 use http::header::{CONTENT_TYPE, COOKIE, HOST, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -13,7 +13,7 @@ use crate::mesh::{Mesh, SUBJECT};
 pub const HERE: &str = "127.0.0.1:8080";
 const FORM: &str = "application/x-www-form-urlencoded";
 
-/// Headers of a request from a page of this site, and from one of another.
+/// Headers of a request from a page of the same site, and of another site.
 pub const SAME_ORIGIN: [(&str, &str); 1] = [("sec-fetch-site", "same-origin")];
 pub const CROSS_SITE: [(&str, &str); 2] = [
     ("sec-fetch-site", "cross-site"),
@@ -31,7 +31,7 @@ impl Page {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
     }
 
-    /// The reason of a problem, whether it came as a document or as a page.
+    /// The reason of a problem, in a JSON document or on a page.
     pub fn reason(&self) -> String {
         if let Some(reason) = self.json()["reason"].as_str() {
             return reason.to_owned();
@@ -44,13 +44,13 @@ impl Page {
         self.headers[LOCATION].to_str().unwrap()
     }
 
-    /// `name=value` of the cookie that it sets.
+    /// `name=value` of the cookie that the response sets.
     pub fn cookie(&self) -> Option<String> {
         let header = self.headers.get(SET_COOKIE)?.to_str().unwrap();
         Some(header.split(';').next().unwrap().to_owned())
     }
 
-    /// The token in the form of a page.
+    /// The CSRF token in the page's form.
     pub fn csrf_token(&self) -> String {
         let (_, after) = self.text.split_once(r#"name="csrf_token" value=""#).unwrap();
         after.split('"').next().unwrap().to_owned()
@@ -67,7 +67,7 @@ impl<'a> Browser<'a> {
         Self { mesh, cookie: None }
     }
 
-    /// A browser in which a citizen has signed in over the form.
+    /// A browser in which a citizen has signed in through the form.
     pub async fn signed_in(mesh: &'a Mesh) -> Self {
         Self::signed_in_as(mesh, "citizen").await
     }
@@ -90,7 +90,7 @@ impl<'a> Browser<'a> {
         answered
     }
 
-    /// The token of this browser's session.
+    /// The CSRF token of this browser's session.
     pub async fn csrf_token(&self) -> String {
         self.get("/sign-in").await.csrf_token()
     }

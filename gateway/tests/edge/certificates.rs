@@ -1,4 +1,4 @@
-//! Staff and feeds that are known by the certificate of their connection, as the listener says it.
+//! Staff and feeds authenticated by the certificate of their connection.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use tonic::body::Body;
 
 use crate::mesh::{Answered, Mesh, dev, until};
 
-/// What is changed is known after it.
+/// After this time the gateway has polled identity's changes.
 const A_LOOK: Duration = Duration::from_millis(1_500);
 const STAFF: &str = "/v1/areas";
 
@@ -49,7 +49,7 @@ async fn a_call_without_a_session_is_made_by_the_account_of_the_certificate() {
         assert_eq!(get(&mesh, STAFF, "officer-1", None).await.status, StatusCode::OK);
     }
     assert_eq!(mesh.world.asked.load(Ordering::SeqCst), 1, "it is remembered");
-    // The services are told a principal as for a session.
+    // The services receive a principal as for a session.
     assert!(
         mesh.world
             .metadata
@@ -64,6 +64,38 @@ async fn a_call_without_a_session_is_made_by_the_account_of_the_certificate() {
     );
 }
 
+/// A browser shows its certificate to every request, also one that a page of another site sends.
+#[tokio::test]
+async fn a_page_of_another_site_changes_nothing_by_the_certificate_of_the_browser() {
+    let mesh = Mesh::new();
+    mesh.account("officer-1", "", &[Role::HealthOfficer]);
+    let post = async |site: Option<&str>| {
+        let mut request = Request::post("/v1/key-areas/x:approve").extension(peer("officer-1"));
+        if let Some(site) = site {
+            request = request.header("sec-fetch-site", site);
+        }
+        mesh.send(request.body(Body::empty()).unwrap()).await
+    };
+    assert_refused(
+        &post(Some("cross-site")).await,
+        StatusCode::FORBIDDEN,
+        "CROSS_SITE",
+    );
+    assert_refused(
+        &post(Some("same-site")).await,
+        StatusCode::FORBIDDEN,
+        "CROSS_SITE",
+    );
+    for own in [Some("same-origin"), None] {
+        assert_ne!(post(own).await.body["reason"], "CROSS_SITE");
+    }
+    let read = Request::get(STAFF)
+        .extension(peer("officer-1"))
+        .header("sec-fetch-site", "cross-site");
+    let read = mesh.send(read.body(Body::empty()).unwrap()).await;
+    assert_eq!(read.status, StatusCode::OK, "what reads changes nothing");
+}
+
 #[tokio::test]
 async fn citizens_and_disabled_accounts_are_nobody_by_certificate_even_where_nobody_need_be_known() {
     let mesh = Mesh::new();
@@ -71,7 +103,7 @@ async fn citizens_and_disabled_accounts_are_nobody_by_certificate_even_where_nob
     for path in [STAFF, "/v1/keys"] {
         let citizen = get(&mesh, path, "wx-1", None).await;
         assert_refused(&citizen, StatusCode::FORBIDDEN, "CERTIFICATE_OF_NO_STAFF");
-        // The mesh of this test knows no other account, as if it were disabled.
+        // The identity of this test knows no other account, as if it were disabled.
         let disabled = get(&mesh, path, "officer-9", None).await;
         assert_refused(&disabled, StatusCode::FORBIDDEN, "ACCOUNT_DISABLED");
     }

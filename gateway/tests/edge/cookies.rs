@@ -1,4 +1,4 @@
-//! The session in a cookie: where it counts, and what a page of another site cannot do with it.
+//! The session cookie: where it is accepted, and what a page of another site cannot do with it (CSRF).
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -44,7 +44,7 @@ async fn a_browser_reads_with_its_cookie_alone_and_changes_with_its_token() {
     for headers in [
         &[("x-csrf-token", &*token), SAME_ORIGIN[0]][..],
         &[("x-csrf-token", &token), ("origin", &format!("http://{HERE}"))],
-        // A browser of before 2020 with neither header, or no browser.
+        // A browser from before 2020 without either header, or a client that is not a browser.
         &[("x-csrf-token", &token)],
     ] {
         let answered = browser.post_json(COMPLAINTS, &complaint(), headers).await;
@@ -86,7 +86,7 @@ async fn a_change_by_cookie_without_the_sessions_own_token_reaches_nobody() {
         assert!(texts["zh"].as_str().unwrap().contains("令牌") && texts["en"].is_string());
     }
     assert_eq!(filed(&mesh), 0);
-    // The token is for the header: in the address it would be in histories and logs.
+    // The token is accepted in the header only: in a URL it would end up in histories and logs.
     let path = format!("{COMPLAINTS}?csrf_token={own}");
     let refused = browser.post_json(&path, &complaint(), &SAME_ORIGIN).await;
     assert_refused(&refused, StatusCode::FORBIDDEN, "CSRF_TOKEN_MISSING");
@@ -108,7 +108,7 @@ async fn a_page_of_another_site_changes_nothing_even_with_the_token() {
         let refused = browser.post_json(COMPLAINTS, &complaint(), &headers).await;
         assert_refused(&refused, StatusCode::FORBIDDEN, "CROSS_SITE");
     }
-    // What a form of another site can send without a preflight: no content type that JSON has, or no body at all.
+    // What a form of another site can send without a CORS preflight: another content type than JSON, or no body.
     let plain = [&CROSS_SITE[..], &[("content-type", "text/plain")]].concat();
     let refused = browser
         .send(Method::POST, COMPLAINTS, &plain, &complaint().to_string())
@@ -135,7 +135,7 @@ async fn a_bearer_beside_a_cookie_is_who_calls_and_needs_no_token() {
     let headers = [("authorization", &*bearer)];
     let answered = browser.post_json(COMPLAINTS, &complaint(), &headers).await;
     assert_eq!(answered.status, StatusCode::OK, "{}", answered.text);
-    // A bad one is not passed over for the cookie.
+    // An invalid bearer token is refused; the cookie is not used instead.
     for bad in ["Bearer AAAA", "Basic dTpw", ""] {
         let refused = browser
             .send(Method::GET, "/v1/code", &[("authorization", bad)], "")
@@ -169,7 +169,7 @@ async fn grpc_and_grpc_web_take_no_cookie() {
         "{whole}"
     );
 
-    // Nor does a broken one trouble them.
+    // A malformed cookie is ignored too.
     let mut request = tonic::Request::new(ShowCodeRequest::default());
     let session = mesh.citizen().await;
     let metadata = request.metadata_mut();
@@ -194,7 +194,7 @@ async fn of_two_cookies_of_the_name_neither_is_believed() {
         browser.cookie = Some(cookies.clone());
         let refused = browser.get("/v1/code").await;
         assert_refused(&refused, StatusCode::UNAUTHORIZED, "SESSION_INVALID");
-        // Also where no session is needed, as for a bearer; but the page says how to sign in.
+        // Also where no session is needed, as with a bearer token; the page says how to sign in.
         assert_eq!(
             browser.get("/v1/keys").await.status,
             StatusCode::UNAUTHORIZED,
@@ -202,7 +202,7 @@ async fn of_two_cookies_of_the_name_neither_is_believed() {
         );
         assert_eq!(browser.get("/sign-in").await.status, StatusCode::OK, "{cookies}");
     }
-    // HTTP/2 may send a header for each cookie.
+    // HTTP/2 may send one header per cookie.
     browser.cookie = Some("theme=dark".to_owned());
     let shown = browser
         .send(Method::GET, "/v1/code", &[("cookie", &own)], "")
@@ -240,7 +240,7 @@ async fn the_cookie_outside_development_is_the_host_cookie_and_no_other() {
         StatusCode::UNAUTHORIZED,
         "NOT_SIGNED_IN",
     );
-    // It is read; a session of the development provider proves nothing there.
+    // The cookie is read, but a session of the development provider is not accepted there.
     browser.cookie = Some(format!("__Host-lutong={session}"));
     assert_refused(
         &browser.get("/v1/code").await,

@@ -113,7 +113,7 @@ async fn an_import_streams_through_with_time_and_a_token_that_last() {
     assert_eq!(metadata["grpc-timeout"], "600S");
 }
 
-/// What a client that minds no contract sends, and what it is told.
+/// Sends arbitrary bytes as a message and returns the fault.
 async fn send_raw(mesh: &Mesh, session: &str, message: &[u8]) -> Fault {
     let mut frame = vec![0];
     frame.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
@@ -166,6 +166,7 @@ async fn a_message_of_a_megabyte_is_the_clients_mistake_too() {
     let request = CreateApplicationRequest {
         request_id: String::new(),
         form: Some(form),
+        replaces: String::new(),
     };
     let refused = send_raw(&mesh, &session, &request.encode_to_vec()).await;
     assert_eq!(

@@ -7,7 +7,7 @@ use tower::ServiceExt as _;
 
 use crate::mesh::{Mesh, SUBJECT, dev};
 
-/// Paths of the services that these tests play.
+/// Bindings of the services that these tests fake.
 fn bindings() -> Vec<(Method, String, Option<Value>)> {
     let get = |path: &str| (Method::GET, path.to_owned(), None);
     let post = |path: &str, body: Value| (Method::POST, path.to_owned(), Some(body));
@@ -21,6 +21,7 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
         get("/v1/complaints/SD1"),
         get("/v1/complaints?page_size=10"),
         post("/v1/tokens:verify", json!({"token": "LT1:x"})),
+        post("/v1/checkpoint-devices/me:heartbeat", json!({})),
         post("/v1/applications", json!({"request_id": "r", "form": {}})),
         post("/v1/arrivals", json!({"request_id": "r", "form": {}})),
         post(
@@ -30,9 +31,12 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
     ]
 }
 
-/// Every role that a binding asks for.
-const ROLES: [Role; 10] = [
+/// Every role that a binding may require.
+const ROLES: [Role; 13] = [
+    Role::CounterStaff,
+    Role::HotlineAgent,
     Role::AuthorityFeed,
+    Role::Organisation,
     Role::Citizen,
     Role::Checkpoint,
     Role::HealthOfficer,
@@ -48,7 +52,7 @@ const ROLES: [Role; 10] = [
 async fn what_the_version_that_runs_behind_does_not_serve_is_501() {
     let mesh = Mesh::new();
     let session = mesh.session("all", SUBJECT, &ROLES).await;
-    // The services that these tests play have no key areas.
+    // The fake services have no key areas.
     let answered = mesh.get("/v1/key-areas", Some(&session)).await;
     assert_eq!(answered.status, StatusCode::NOT_IMPLEMENTED, "{}", answered.body);
     assert_eq!(answered.body["reason"], "NOT_SERVED");
@@ -66,7 +70,9 @@ async fn every_binding_of_the_contract_reaches_its_service() {
         assert_eq!(answered.headers["cache-control"], "no-store");
     }
     let listed = mesh.get("/openapi.json", None).await.body;
-    for (template, item) in listed["paths"].as_object().unwrap() {
+    for (number, (template, item)) in listed["paths"].as_object().unwrap().iter().enumerate() {
+        // An account of its own for each path: one account's calls in a short time are limited.
+        let session = mesh.session(&format!("all-{number}"), SUBJECT, &ROLES).await;
         for (method, operation) in item.as_object().unwrap() {
             let method: Method = method.to_uppercase().parse().unwrap();
             let is_played =
@@ -74,9 +80,8 @@ async fn every_binding_of_the_contract_reaches_its_service() {
             if operation.get("x-lutong-rpc").is_none() || bindings().iter().any(is_played) {
                 continue;
             }
-            // A service may be played for other tests. One that is not: the binding is known and the call gets as far as the service, which
-            // does not know it. An unbound path is not found, and a wrong body or variable is
-            // the client's mistake.
+            // If a service is not faked, the binding is still known and the call reaches the service, which does not
+            // implement it. An unbound path would be 404, a wrong body or variable 400.
             let path = with_sevens(template);
             let body = (method != Method::GET).then(|| json!({}));
             let answered = mesh.call(method, &path, Some(&session), body).await;
@@ -86,7 +91,7 @@ async fn every_binding_of_the_contract_reaches_its_service() {
     }
 }
 
-/// Whether a path is of a template, segment by segment; a verb may follow a variable.
+/// Whether a path matches a template, segment by segment; a verb may follow a variable.
 fn is_of(template: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap();
     let (template, path): (Vec<_>, Vec<_>) = (template.split('/').collect(), path.split('/').collect());
@@ -99,7 +104,7 @@ fn is_of(template: &str, path: &str) -> bool {
     template.len() == path.len() && template.iter().zip(&path).all(same)
 }
 
-/// A path with every variable of its template a seven.
+/// The template's path with 7 for every variable.
 fn with_sevens(template: &str) -> String {
     let mut parts = template.split('{');
     let first = parts.next().unwrap().to_owned();
@@ -118,7 +123,7 @@ async fn path_query_and_body_reach_the_service_and_its_answer_comes_back_in_prot
         ("name_mask", json!("citizen")),
         ("colour", json!("COLOUR_GREEN")),
         ("version", json!("2")),
-        // What has no presence is there, also where it is empty.
+        // Fields without presence are included even if empty.
         ("shape", json!("")),
     ] {
         assert_eq!(shown.body[field], value, "{field} {}", shown.body);
@@ -170,7 +175,7 @@ async fn a_services_refusal_comes_out_with_its_fields_and_both_languages() {
             "message": {"zh": "必填", "en": "is required"},
         }])
     );
-    // Somebody else's subject: the service's own refusal.
+    // Another person's subject: the service's own refusal.
     let other = "/v1/subjects/00000000-0000-0000-0000-000000000008/decisions/latest";
     let answered = mesh.get(other, Some(&session)).await;
     assert_eq!(answered.status, StatusCode::NOT_FOUND);
@@ -236,7 +241,7 @@ async fn what_is_not_there_is_404_and_what_is_there_for_another_method_405() {
     for (method, path, status, reason) in [
         (Method::GET, "/v1/nothing", 404, "ROUTE_NOT_FOUND"),
         (Method::GET, "/v1/applications/a/b", 404, "ROUTE_NOT_FOUND"),
-        // Reachable over gRPC only, or not from outside at all.
+        // Available over gRPC only, or not from outside at all.
         (
             Method::POST,
             "/lutong.declaration.v1.FeedService/ImportFacts",

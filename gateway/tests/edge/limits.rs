@@ -58,6 +58,31 @@ async fn signing_in_over_and_over_is_slowed() {
 }
 
 #[tokio::test]
+async fn one_network_has_few_messages_sent_however_many_accounts_ask() {
+    let mesh = Mesh::with(GatewayConfig {
+        rate_messages: 1,
+        ..dev()
+    })
+    .unwrap();
+    let mut reasons = Vec::new();
+    for n in 0..6 {
+        let session = mesh
+            .session(&format!("citizen-{n}"), SUBJECT, &[Role::Citizen])
+            .await;
+        let body =
+            json!({"request_id": "r", "mobile": "13800138000", "purpose": "ONE_TIME_CODE_PURPOSE_APPLY"});
+        let answered = mesh
+            .call(Method::POST, "/v1/one-time-codes", Some(&session), Some(body))
+            .await;
+        reasons.push(answered.body["reason"].as_str().unwrap_or_default().to_owned());
+    }
+    assert_ne!(reasons[1], "TOO_MANY_CALLS");
+    assert_eq!(reasons[5], "TOO_MANY_CALLS");
+    let session = mesh.session("citizen-7", SUBJECT, &[Role::Citizen]).await;
+    assert_eq!(mesh.get("/v1/code", Some(&session)).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_full_pool_of_writers_sheds_writers_and_leaves_showing_alone() {
     let mesh = Arc::new(
         Mesh::with(GatewayConfig {
@@ -67,7 +92,7 @@ async fn a_full_pool_of_writers_sheds_writers_and_leaves_showing_alone() {
         .unwrap(),
     );
     let session = mesh.citizen().await;
-    // Two people file and the service does not get on.
+    // Two people file feedback and the service does not answer.
     let held = mesh.world.filing.acquire_many(TURNS).await;
     let file = |mesh: &Arc<Mesh>| {
         let (mesh, session) = (Arc::clone(mesh), session.clone());

@@ -1,12 +1,14 @@
-//! The edge in front of services that are real but for their use cases: generated servers behind the chassis' guard.
+//! The gateway in front of fake services: generated servers behind the real guard, with fake use cases.
 
-// A test that cannot go on says so by panicking; the mesh is made anew for each.
+// Tests fail by panicking; each has a new mesh.
 #![allow(clippy::unwrap_used, clippy::needless_pass_by_value)]
 
 mod account_versions;
 mod browser;
 mod certificates;
+mod channels;
 mod cookies;
+mod devices;
 mod grpc;
 mod json;
 mod limits;

@@ -1,4 +1,4 @@
-//! Every service that the edge reaches, with a use case that says what it was given.
+//! Fakes of every service behind the gateway, which record and echo what they were given.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -34,27 +34,29 @@ use tonic::service::Routes;
 use tonic::{Request as Call, Response as Answer, Status, Streaming};
 use tower::ServiceExt as _;
 
-/// How many can file feedback at once.
+/// How many calls can file feedback concurrently.
 pub const TURNS: u32 = 100;
 pub const SUBJECT: &str = "00000000-0000-0000-0000-000000000007";
 
-/// What the services share with the test.
+/// State shared between the fake services and the test.
 #[derive(Clone)]
 pub struct World {
     pub accounts: Arc<Mutex<HashMap<String, identity::Account>>>,
+    /// Whom channels have recognised.
+    pub opened: Arc<Mutex<Vec<identity::OpenAccountRequest>>>,
     /// How often identity was asked for an account.
     pub asked: Arc<AtomicUsize>,
-    /// What operators changed of accounts.
+    /// Account changes made by operators.
     pub changes: Arc<Mutex<Vec<identity::AccountChange>>>,
-    /// Whether nobody can be told of it.
+    /// Whether identity is away.
     pub identity_away: Arc<AtomicBool>,
     /// Imports under way.
     pub importing: Arc<AtomicUsize>,
-    /// While all of its [`TURNS`] are taken, filing feedback waits.
+    /// Filing feedback waits while all [`TURNS`] are taken.
     pub filing: Arc<Semaphore>,
-    /// Feedback that is waiting or was filed.
+    /// Feedback waiting or filed.
     pub filed: Arc<AtomicUsize>,
-    /// The metadata of the last call that reached a service.
+    /// Metadata of the last call that reached a service.
     pub metadata: Arc<Mutex<HeaderMap>>,
 }
 
@@ -81,6 +83,7 @@ impl Mesh {
         let foundation = foundation(&clock);
         let world = World {
             accounts: Arc::default(),
+            opened: Arc::default(),
             asked: Arc::default(),
             changes: Arc::default(),
             identity_away: Arc::default(),
@@ -92,7 +95,7 @@ impl Mesh {
         Self::of(world, config, clock, foundation)
     }
 
-    /// Another replica of the gateway before the same services.
+    /// Another gateway replica in front of the same services.
     pub fn replica(&self) -> Self {
         let foundation = foundation(&self.clock);
         Self::of(self.world.clone(), dev(), self.clock.clone(), foundation).unwrap()
@@ -128,7 +131,7 @@ impl Mesh {
         })
     }
 
-    /// Follows from now on what is changed of accounts.
+    /// Starts following account changes.
     pub fn follow(&self) {
         let tasks = std::mem::take(&mut *self.follow.lock().unwrap());
         assert!(!tasks.is_empty(), "is followed once");
@@ -137,7 +140,7 @@ impl Mesh {
         }
     }
 
-    /// As an operator would: from now on the account has another version.
+    /// Changes an account, as an operator would: its version increases.
     pub fn change(&self, id: &str) {
         let mut accounts = self.world.accounts.lock().unwrap();
         let account = accounts.get_mut(id).unwrap();
@@ -162,7 +165,7 @@ impl Mesh {
         self.world.accounts.lock().unwrap().insert(id.to_owned(), account);
     }
 
-    /// A session of an account that is made for it.
+    /// Creates an account and returns a session of it.
     pub async fn session(&self, id: &str, subject: &str, roles: &[Role]) -> String {
         self.account(id, subject, roles);
         let body = serde_json::json!({"account_id": id});
@@ -235,6 +238,7 @@ pub fn dev() -> GatewayConfig {
 }
 
 fn routes(world: &World) -> [(ServiceName, Routes); 5] {
+    use code::checkpoint_device_service_server::CheckpointDeviceServiceServer;
     use code::code_service_server::CodeServiceServer;
     use code::verification_service_server::VerificationServiceServer;
     use complaint::complaint_service_server::ComplaintServiceServer;
@@ -252,6 +256,7 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
             ServiceName::CodeRendering,
             Routes::new(CodeServiceServer::new(w()))
                 .add_service(VerificationServiceServer::new(w()))
+                .add_service(CheckpointDeviceServiceServer::new(w()))
                 .add_service(code::key_service_server::KeyServiceServer::new(w())),
         ),
         (
@@ -260,7 +265,7 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
         ),
         (
             ServiceName::Declaration,
-            // The size that the service itself takes.
+            // The message size that the real service accepts.
             Routes::new(ApplicationServiceServer::new(w()).max_decoding_message_size(256 * 1_024))
                 .add_service(ArrivalServiceServer::new(w()))
                 .add_service(FeedServiceServer::new(w())),
@@ -308,6 +313,25 @@ impl identity::account_service_server::AccountService for World {
         }
     }
 
+    async fn open_account(
+        &self,
+        call: Call<identity::OpenAccountRequest>,
+    ) -> Answers<identity::OpenAccountResponse> {
+        if self.identity_away.load(Ordering::SeqCst) {
+            return Err(status::from_fault(Fault::unavailable("identity")));
+        }
+        let asked = call.into_inner();
+        let account = identity::Account {
+            account_id: format!("{}:{}", asked.channel().as_str_name(), asked.outside_id),
+            roles: vec![Role::Citizen.into()],
+            ..identity::Account::default()
+        };
+        self.opened.lock().unwrap().push(asked);
+        Ok(Answer::new(identity::OpenAccountResponse {
+            account: Some(account),
+        }))
+    }
+
     async fn list_account_changes(
         &self,
         call: Call<identity::ListAccountChangesRequest>,
@@ -331,7 +355,7 @@ impl identity::account_service_server::AccountService for World {
     }
 }
 
-/// Counts an import as long as it is under way.
+/// Counts an import in progress until dropped.
 struct Importing(Arc<AtomicUsize>);
 
 impl Importing {
@@ -356,7 +380,14 @@ impl code::code_service_server::CodeService for World {
         panic!("nobody outside applies decisions")
     }
 
-    /// Says whom it was called for.
+    async fn apply_bindings(
+        &self,
+        _: Call<code::ApplyBindingsRequest>,
+    ) -> Answers<code::ApplyBindingsResponse> {
+        panic!("nobody outside applies bindings")
+    }
+
+    /// Echoes the subject of the call.
     async fn show_code(&self, call: Call<code::ShowCodeRequest>) -> Answers<code::ShowCodeResponse> {
         let grant = self.note(&call)?;
         let request = call.into_inner();
@@ -368,6 +399,69 @@ impl code::code_service_server::CodeService for World {
             version: request.image_format.into(),
             ..code::ShowCodeResponse::default()
         }))
+    }
+}
+
+/// Knows one credential, `good`, whose next one is `next`; `ended` is that of a device that has ended.
+#[tonic::async_trait]
+impl code::checkpoint_device_service_server::CheckpointDeviceService for World {
+    async fn exchange_device_credential(
+        &self,
+        call: Call<code::ExchangeDeviceCredentialRequest>,
+    ) -> Answers<code::ExchangeDeviceCredentialResponse> {
+        self.note(&call)?;
+        match call.into_inner().credential.as_str() {
+            "good" => Ok(Answer::new(code::ExchangeDeviceCredentialResponse {
+                checkpoint_device_id: SUBJECT.to_owned(),
+                division: "370202".to_owned(),
+                credential: "next".to_owned(),
+            })),
+            "ended" => Err(status::from_fault(Fault::new(
+                FaultCode::PermissionDenied,
+                "DEVICE_ENDED",
+                "已停用",
+                "ended",
+            ))),
+            _ => Err(status::from_fault(Fault::new(
+                FaultCode::Unauthenticated,
+                "CREDENTIAL_INVALID",
+                "无效",
+                "invalid",
+            ))),
+        }
+    }
+
+    /// Echoes the account of the call.
+    async fn send_heartbeat(
+        &self,
+        call: Call<code::SendHeartbeatRequest>,
+    ) -> Answers<code::SendHeartbeatResponse> {
+        let grant = self.note(&call)?;
+        Ok(Answer::new(code::SendHeartbeatResponse {
+            checkpoint: grant.principal().account.clone(),
+            ..code::SendHeartbeatResponse::default()
+        }))
+    }
+
+    async fn create_checkpoint_device(
+        &self,
+        _: Call<code::CreateCheckpointDeviceRequest>,
+    ) -> Answers<code::CreateCheckpointDeviceResponse> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn list_checkpoint_devices(
+        &self,
+        _: Call<code::ListCheckpointDevicesRequest>,
+    ) -> Answers<code::ListCheckpointDevicesResponse> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn end_checkpoint_device(
+        &self,
+        _: Call<code::EndCheckpointDeviceRequest>,
+    ) -> Answers<code::EndCheckpointDeviceResponse> {
+        Err(Status::unimplemented("not asked here"))
     }
 }
 
@@ -400,6 +494,10 @@ impl code::key_service_server::KeyService for World {
             next_page_token: String::new(),
         }))
     }
+
+    async fn get_key_list(&self, _: Call<code::GetKeyListRequest>) -> Answers<code::GetKeyListResponse> {
+        Err(Status::unimplemented("nobody asks for the key list here"))
+    }
 }
 
 #[tonic::async_trait]
@@ -422,6 +520,38 @@ impl complaint::complaint_service_server::ComplaintService for World {
                 ..complaint::Complaint::default()
             }),
         }))
+    }
+
+    async fn create_anonymous_complaint(
+        &self,
+        call: Call<complaint::CreateAnonymousComplaintRequest>,
+    ) -> Answers<complaint::CreateAnonymousComplaintResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(complaint::CreateAnonymousComplaintResponse::default()))
+    }
+
+    async fn reply_complaint(
+        &self,
+        call: Call<complaint::ReplyComplaintRequest>,
+    ) -> Answers<complaint::ReplyComplaintResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(complaint::ReplyComplaintResponse::default()))
+    }
+
+    async fn reopen_complaint(
+        &self,
+        call: Call<complaint::ReopenComplaintRequest>,
+    ) -> Answers<complaint::ReopenComplaintResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(complaint::ReopenComplaintResponse::default()))
+    }
+
+    async fn rate_complaint(
+        &self,
+        call: Call<complaint::RateComplaintRequest>,
+    ) -> Answers<complaint::RateComplaintResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(complaint::RateComplaintResponse::default()))
     }
 
     async fn list_complaints(
@@ -480,6 +610,24 @@ impl declaration::application_service_server::ApplicationService for World {
 
 #[tonic::async_trait]
 impl declaration::arrival_service_server::ArrivalService for World {
+    type WatchArrivalsStream = futures::stream::Empty<Result<declaration::WatchArrivalsResponse, Status>>;
+
+    async fn inspect_arrivals(
+        &self,
+        call: Call<declaration::InspectArrivalsRequest>,
+    ) -> Answers<declaration::InspectArrivalsResponse> {
+        self.note(&call)?;
+        Ok(Answer::new(declaration::InspectArrivalsResponse::default()))
+    }
+
+    async fn watch_arrivals(
+        &self,
+        call: Call<declaration::WatchArrivalsRequest>,
+    ) -> Answers<Self::WatchArrivalsStream> {
+        self.note(&call)?;
+        Ok(Answer::new(futures::stream::empty()))
+    }
+
     async fn list_arrivals(
         &self,
         call: Call<declaration::ListArrivalsRequest>,
@@ -648,7 +796,7 @@ impl risk::decision_service_server::DecisionService for World {
     async fn get_decision(&self, call: Call<risk::GetDecisionRequest>) -> Answers<risk::GetDecisionResponse> {
         let grant = self.note(&call)?;
         let name = call.into_inner().name;
-        // `subjects/{subject_id}/decisions/latest`, or nothing for the caller's own.
+        // `subjects/{subject_id}/decisions/latest`, or empty for the caller's own.
         let asked = name.split('/').nth(1).filter(|asked| *asked != "me");
         let own = own(&grant, asked.unwrap_or_default())?;
         Ok(Answer::new(risk::GetDecisionResponse {
@@ -665,7 +813,7 @@ impl risk::decision_service_server::DecisionService for World {
     }
 }
 
-/// The caller's own subject; somebody else is not there.
+/// The caller's own subject; another subject is not found.
 fn own(grant: &Grant, asked: &str) -> Result<String, Status> {
     let own = grant.principal().subject.map(|subject| subject.to_string());
     own.filter(|own| asked.is_empty() || own == asked).ok_or_else(|| {
@@ -678,7 +826,7 @@ fn own(grant: &Grant, asked: &str) -> Result<String, Status> {
     })
 }
 
-/// Waits, a second at most, until something that another task does has happened.
+/// Waits, at most a second, for a condition that another task brings about.
 pub async fn until(done: impl Fn() -> bool) {
     for _ in 0..1_000 {
         if done() {

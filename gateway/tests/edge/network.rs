@@ -1,4 +1,4 @@
-//! The same edge behind the chassis' listener: one port for all who speak to it.
+//! The gateway behind a real listener: one port for all protocols.
 
 use bytes::Bytes;
 use http::Request;
@@ -104,7 +104,7 @@ async fn callers_without_a_session_are_counted_by_their_address() {
         statuses.push(served.get("/v1/keys", None).await.0);
     }
     assert_eq!((statuses[0], statuses[4]), (200, 429), "{statuses:?}");
-    // Not over the network, so from no address: not held up by the one above.
+    // Not over the network, so without an address: not limited by the calls above.
     assert_eq!(mesh.get("/v1/keys", None).await.status, http::StatusCode::OK);
     served.end().await;
 }
@@ -146,7 +146,7 @@ async fn health_and_reflection_answer_at_the_edge() {
         assert!(!names.iter().any(|n| n == name), "{name} in {names:?}");
     }
     drop(answers);
-    // What is inside is not described by any name.
+    // Internal services are not described.
     for question in [
         MessageRequest::FileByFilename("lutong/policy/v1/policy.proto".to_owned()),
         MessageRequest::FileByFilename("lutong/declaration/v1/event_log_service.proto".to_owned()),

@@ -1,4 +1,4 @@
-//! What every page and every route of HTTP has in common.
+//! What all pages and HTTP routes have in common.
 
 use http::{Method, StatusCode};
 
@@ -20,7 +20,7 @@ async fn a_page_is_stored_by_nobody_framed_by_nobody_and_runs_no_script() {
         assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
         assert_eq!(page.headers["cache-control"], "no-store");
         assert_eq!(page.headers["x-content-type-options"], "nosniff");
-        // `no-referrer` would make the origin of this site's own forms `null`.
+        // With `no-referrer` the origin of this site's own forms would be `null`.
         assert_eq!(page.headers["referrer-policy"], "same-origin");
         let policy = page.headers["content-security-policy"].to_str().unwrap();
         for directive in [
@@ -66,7 +66,7 @@ async fn somebody_who_looks_gets_a_page_and_a_client_a_document() {
     let document = browser.send(Method::GET, "/nothing", &[trace], "").await;
     assert_eq!(document.headers["content-type"], "application/problem+json");
     assert_eq!(document.json()["trace_id"], "0af7651916cd43dd8448eb211c80319c");
-    // A path of the contract answers everybody alike.
+    // A path of the contract answers browsers and clients alike.
     let document = browser.send(Method::GET, "/v1/code", &[HTML], "").await;
     assert_eq!(document.headers["content-type"], "application/problem+json");
     assert_eq!(document.json()["reason"], "NOT_SIGNED_IN");
@@ -126,7 +126,7 @@ async fn every_route_has_one_method_and_names_it_to_the_others() {
         "/docs/page.html",
         "/docs/../docs",
         "/sign-in/",
-        "/sign-in/wechat",
+        "/sign-in/wechat/other",
         "//docs",
         "/Docs",
     ] {

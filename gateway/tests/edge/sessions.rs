@@ -14,7 +14,7 @@ use crate::mesh::{Mesh, SUBJECT, dev};
 async fn a_client_cannot_say_who_it_is() {
     let mesh = Mesh::new();
     let session = mesh.citizen().await;
-    // A token that the services would believe, taken from inside.
+    // A valid internal token, taken from inside the mesh.
     mesh.get("/v1/code", Some(&session)).await;
     let internal = mesh.world.metadata.lock().unwrap()["lutong-principal"].clone();
     let request = Request::get("/v1/code")
@@ -125,7 +125,7 @@ async fn while_identity_is_away_nobody_is_told_that_they_have_no_code() {
     assert_eq!(answered.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answered.body["metadata"]["part"], "identity");
     assert_eq!(answered.headers["retry-after"], "1");
-    // A complaint belongs to the account and needs no person.
+    // A complaint belongs to the account, so it needs no person.
     let answered = mesh.get("/v1/complaints/SD1", Some(&session)).await;
     assert_eq!(answered.status, StatusCode::OK);
 }

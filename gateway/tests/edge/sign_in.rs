@@ -1,4 +1,4 @@
-//! Signing in and out over pages, and what an attacker would do there.
+//! Signing in and out through pages, and attacks on that.
 
 use http::{Method, StatusCode};
 use lutong_gateway::GatewayConfig;
@@ -47,7 +47,7 @@ async fn a_browser_signs_in_sees_who_it_is_and_signs_out() {
         answered.headers["set-cookie"],
         "lutong-dev=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"
     );
-    // Whoever kept a copy of the cookie has nothing in it, as cookie or as bearer.
+    // A copy of the cookie is worthless, as cookie and as bearer token.
     let refused = browser.get("/v1/code").await;
     assert_eq!(refused.reason(), "SESSION_ENDED");
     let session = session.strip_prefix("lutong-dev=").unwrap();
@@ -74,7 +74,7 @@ async fn signing_out_without_a_session_clears_what_the_browser_has() {
 async fn a_session_that_was_there_before_signing_in_is_not_kept() {
     let mesh = Mesh::new();
     mesh.account("citizen", SUBJECT, &[Role::Citizen]);
-    // An attacker's own session, planted in the browser of somebody else.
+    // Session fixation: an attacker's own session, planted in another person's browser.
     let attacker = Browser::signed_in_as(&mesh, "attacker").await;
     let planted = attacker.cookie.clone().unwrap();
     let mut victim = Browser::new(&mesh);
@@ -88,7 +88,7 @@ async fn a_session_that_was_there_before_signing_in_is_not_kept() {
     assert_eq!(victim.get("/v1/code").await.json()["name_mask"], "citizen");
     assert_eq!(attacker.get("/v1/code").await.reason(), "SESSION_ENDED");
 
-    // Also the same account's: the session of before is over.
+    // Also for the same account: the earlier session ends.
     let before = victim.cookie.clone();
     let form = format!("{FORM}&csrf_token={}", victim.csrf_token().await);
     let answered = victim.post_form("/sign-in/dev", &form, &SAME_ORIGIN).await;
@@ -97,7 +97,7 @@ async fn a_session_that_was_there_before_signing_in_is_not_kept() {
     assert_ne!(victim.cookie, before);
     assert_eq!(victim.get("/v1/code").await.status, StatusCode::OK);
 
-    // A value that an attacker made up is not taken over.
+    // A value chosen by an attacker is not adopted.
     victim.cookie = Some("lutong-dev=fixed".to_owned());
     let answered = victim.sign_in("citizen", "/sign-in").await;
     assert_ne!(answered.cookie().as_deref(), Some("lutong-dev=fixed"));
@@ -121,7 +121,7 @@ async fn a_form_of_another_site_signs_nobody_in_or_out() {
         for refused in [
             browser.post_form("/sign-in/dev", &signing_in, site).await,
             browser.post_form("/sign-out", &signing_out, site).await,
-            // Signing a stranger in as the attacker's account.
+            // Login CSRF: signing a stranger in with the attacker's account.
             nobody.post_form("/sign-in/dev", FORM, site).await,
         ] {
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{site:?}");
@@ -165,7 +165,7 @@ async fn a_form_without_the_token_of_its_session_changes_nothing() {
             assert_eq!(refused.cookie(), None);
         }
     }
-    // A form is read from its body: a header is a script's, the address is anybody's.
+    // A form's token is read from its body only, not from a header or the URL.
     let header = [SAME_ORIGIN[0], ("x-csrf-token", &*own)];
     let refused = browser.post_form("/sign-out", "", &header).await;
     assert_eq!(refused.reason(), "CSRF_TOKEN_MISSING");

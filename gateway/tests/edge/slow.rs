@@ -1,4 +1,4 @@
-//! Clients that are slow, silent or gone: what they hold, nobody else waits for.
+//! Slow, silent and vanished clients hold nothing that others wait for.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
@@ -21,14 +21,14 @@ const LIST_KEYS: &str = "/lutong.code_rendering.v1.KeyService/ListKeys";
 const IMPORT_FACTS: &str = "/lutong.declaration.v1.FeedService/ImportFacts";
 const SHOW_CODE: &str = "/lutong.code_rendering.v1.CodeService/ShowCode";
 
-/// A body of which nothing more comes than this.
+/// A body that stops after these bytes without ending.
 fn silent(begun: &'static [u8]) -> Body {
     use tokio_stream::StreamExt as _;
     let begun = tokio_stream::iter([Ok::<_, Status>(Frame::data(Bytes::from_static(begun)))]);
     Body::new(StreamBody::new(begun.chain(tokio_stream::pending())))
 }
 
-/// A gRPC call from an address.
+/// A gRPC call from a network address.
 fn call(path: &str, session: Option<&str>, from: &str, body: Body) -> Request<Body> {
     let mut request = Request::post(path).header("content-type", "application/grpc");
     if let Some(session) = session {
@@ -77,7 +77,7 @@ fn crowded() -> GatewayConfig {
 async fn calls_of_which_only_the_headers_come_leave_showing_alone() {
     let mesh = Mesh::with(crowded()).unwrap();
     let session = mesh.citizen().await;
-    // As the attack did: many more than there are places, from one address and many connections.
+    // An attack: many more calls than slots, from one address over many connections.
     let slow: Vec<_> = (0..400)
         .map(|n| {
             let begun: &[u8] = if n % 2 == 0 { b"" } else { b"\0\0\0" };
@@ -90,7 +90,7 @@ async fn calls_of_which_only_the_headers_come_leave_showing_alone() {
         let shown = call(SHOW_CODE, Some(&session), "198.51.100.1:1", empty_message());
         assert_eq!(fault_of(&mesh, shown).await, None);
     }
-    // Each is told in time, and holds nothing afterwards.
+    // Each gets its error in time and releases its slot.
     for answered in slow {
         assert_eq!(answered.await.unwrap().unwrap().reason, "MESSAGE_TOO_SLOW");
     }
@@ -138,7 +138,7 @@ async fn an_account_an_address_and_a_connection_have_a_share_and_no_more() {
         "the account"
     );
     assert_eq!(refused(Some(&other), "192.0.2.20:1").await, None);
-    // A client that hangs up gives its places back.
+    // A client that hangs up releases its slots.
     for call in held {
         call.abort();
         let _ = call.await;

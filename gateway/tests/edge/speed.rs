@@ -1,4 +1,5 @@
-//! What the edge costs, measured by hand: `cargo test --release -p lutong-gateway --test edge -- --ignored --nocapture`.
+//! The overhead of the gateway, measured by hand: `cargo test --release -p lutong-gateway --test edge -- --ignored
+//! --nocapture`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +9,8 @@ use lutong_gateway::GatewayConfig;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::code_service_server::{CodeService, CodeServiceServer};
 use lutong_proto::code_rendering::v1::{
-    ApplyDecisionsRequest, ApplyDecisionsResponse, ShowCodeRequest, ShowCodeResponse,
+    ApplyBindingsRequest, ApplyBindingsResponse, ApplyDecisionsRequest, ApplyDecisionsResponse,
+    ShowCodeRequest, ShowCodeResponse,
 };
 use lutong_transport::server::{ListenConfig, Listener, TransportSecurity};
 use tokio_util::sync::CancellationToken;
@@ -29,6 +31,13 @@ impl CodeService for Bare {
         _: Request<ApplyDecisionsRequest>,
     ) -> Result<Response<ApplyDecisionsResponse>, Status> {
         Ok(Response::new(ApplyDecisionsResponse::default()))
+    }
+
+    async fn apply_bindings(
+        &self,
+        _: Request<ApplyBindingsRequest>,
+    ) -> Result<Response<ApplyBindingsResponse>, Status> {
+        Ok(Response::new(ApplyBindingsResponse::default()))
     }
 
     async fn show_code(&self, _: Request<ShowCodeRequest>) -> Result<Response<ShowCodeResponse>, Status> {

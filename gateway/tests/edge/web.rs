@@ -30,7 +30,7 @@ async fn call(mesh: &Mesh, content_type: &str, body: Vec<u8>, session: &str) -> 
     (Response::from_parts(head, ()), body)
 }
 
-/// The message and the trailers of an answer in the binary form.
+/// The message and the trailers of a binary answer.
 fn parts(body: &[u8]) -> (ShowCodeResponse, String) {
     let length = u32::from_be_bytes(body[1..5].try_into().unwrap()) as usize;
     let message = ShowCodeResponse::decode(&body[5..5 + length]).unwrap();
@@ -52,7 +52,7 @@ async fn a_browser_speaks_binary_and_base64() {
 
     let text = STANDARD.encode(&request).into_bytes();
     let (_, body) = call(&mesh, "application/grpc-web-text+proto", text, &session).await;
-    // Each frame is padded on its own: decode four characters at a time.
+    // Each frame is padded separately, so decode four characters at a time.
     let decoded: Vec<u8> = body
         .chunks(4)
         .flat_map(|chunk| STANDARD.decode(chunk).unwrap())

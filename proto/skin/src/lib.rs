@@ -4,6 +4,7 @@
 mod runtime {
     #![allow(unused_imports)] // not every scope is in use
 
+    pub use lutong_chassis::lookups::LookupLog;
     pub use lutong_chassis::skin::answer_stream;
     pub use lutong_chassis::skin::{Answers, Following, Listing, Mutation, Query, Sent, Skin};
     pub use lutong_kernel::Fault;

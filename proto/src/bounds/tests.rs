@@ -166,6 +166,7 @@ fn everything_that_is_wrong_is_named_where_it_lies() {
             category: 99,
             text: "码\u{202e}".to_owned(),
         })),
+        division: String::new(),
     };
     let fault = request.check().unwrap_err();
     let named: Vec<_> = fault
@@ -184,6 +185,7 @@ fn everything_that_is_wrong_is_named_where_it_lies() {
     let missing = complaint::CreateComplaintRequest {
         request_id: "00000000-0000-7000-9000-000000000001".to_owned(),
         kind: None,
+        division: String::new(),
     };
     assert_eq!(missing.check().unwrap_err().violations[0].field, "kind");
 }

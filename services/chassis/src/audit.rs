@@ -1,11 +1,10 @@
-//! The record of calls that the contract says are to be recorded: who called what, about whom or what, what for, and how
-//! it ended, refused calls too. Append-only, chained, and sealed by day.
+//! The audit log of RPCs marked `recorded`: who called what, about whom or what, for what purpose, and the outcome,
+//! including refused calls. Append-only, chained, and sealed by day.
 //!
-//! Each record's entry is an HMAC over the record and the entry before it in its service's log, under a key that lies
-//! outside the database. A record that was changed, deleted, inserted or moved is found, and so is an end that was cut
-//! off: the last place and entry are noted with a proof of their own. Somebody who can put back a whole older database
-//! is found by nothing within it; a head kept elsewhere (`lutong audit verify --json`, or the log's line at each seal)
-//! shows it.
+//! Each record's entry is an HMAC over the record and the previous entry of the same log, under a key outside the
+//! database. Changed, deleted, inserted or moved records are detected, and so is a truncated end: the end is stored
+//! with a proof of its own. Restoring a whole older database cannot be detected from within; a head kept elsewhere
+//! (`lutong audit verify --json`, or the log line at each seal) reveals it.
 //!
 //! Holds ids only (see [`objects`]): never personal data.
 
@@ -17,9 +16,9 @@ mod sealing;
 mod tables;
 
 pub use log::AuditLog;
-pub use reading::{Break, Checked, CheckedEnd, Filter};
+pub use reading::{Break, ChainCheck, EndCheck, Filter};
 pub use record::{AuditKeys, Record};
-pub use rpc::{Asked, Verified};
+pub use rpc::{ListRequest, VerificationPage};
 
-/// The step of the log's tables, for a service that records calls.
+/// The migration step of the log's tables, for services that record calls.
 pub const STEP: lutong_storage::Step = lutong_storage::step!("audit_0001");

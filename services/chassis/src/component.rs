@@ -1,4 +1,5 @@
-//! How a service is put together: what it is given, what it gives back, and the store that each opens alike.
+//! How a service is assembled: the foundation that it is given, the component that it returns, and the store that it
+//! opens.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lutong_kernel::{Clock, Random, ServiceName, Timestamp};
+use lutong_operating::pause::pause;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -17,28 +19,29 @@ use lutong_storage::crypto::{FieldCipher, Key, KeyFile, KeyFileError, keyed_hash
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::Idempotency;
 use lutong_storage::installation;
-use lutong_storage::installation::{Installation, InstallationError, Place};
+use lutong_storage::installation::{Installation, InstallationError, ServiceDatabase};
 use lutong_storage::outbox::{Doorbell, Outbox};
 use lutong_storage::{Database, Engine, Schema, StorageConfig, StorageError};
 use lutong_transport::access::{AccessTable, PrincipalKey};
 use lutong_transport::record::AuditSink;
 use lutong_transport::server::{GuardConfig, MESSAGE_PATIENCE, STREAM_PATIENCE, ServiceRouter};
 
-/// Calls under way at once in one service.
+/// Concurrent calls in one service.
 const MAX_IN_FLIGHT: usize = 2_048;
 const LONGEST_CALL: Duration = Duration::from_secs(10);
 const LONGEST_IMPORT: Duration = Duration::from_secs(600);
-/// Imports under way at once in one service, and of one account: several replicas of the gateway may pass theirs on.
+/// Concurrent imports in one service, in total and per account; several gateway replicas may forward imports of one
+/// account.
 const MAX_IMPORTS: usize = 256;
 const MAX_IMPORTS_PER_ACCOUNT: usize = 32;
-/// No unary message is larger, in bytes; most RPCs take less.
+/// Maximum size of a unary message, in bytes; most RPCs allow less.
 const LARGEST_MESSAGE: usize = 4 * 1_024 * 1_024;
-/// Between two looks at the key file.
+/// Interval of rereading the key file.
 const RENEW_EVERY: Duration = Duration::from_secs(60);
-/// Between two rounds of forgetting what is no longer kept.
+/// Interval of deleting expired rows.
 const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
-/// What every service is given: time, randomness, keys, the contract, the doorbell, and when to stop.
+/// What every service is given: clock, randomness, keys, access table, doorbell and stop signal.
 #[derive(Clone)]
 pub struct Foundation {
     pub clock: Arc<dyn Clock>,
@@ -47,18 +50,18 @@ pub struct Foundation {
     pub principal_key: PrincipalKey,
     pub bell: Doorbell,
     pub stop: CancellationToken,
-    /// Where the services' key files are.
+    /// The folder of the services' key files.
     pub keys: KeyFolder,
-    /// Between processes: what peers that ask for this one's health are told.
+    /// With one process per service: the readiness reported to peers' health checks.
     pub health: Option<Readiness>,
 }
 
-/// The folder of the key files, and whether a service that has none yet may make its own.
+/// The folder of the key files, and whether a service may create a missing one.
 #[derive(Debug, Clone)]
 pub struct KeyFolder {
     pub path: PathBuf,
-    /// One process makes key files on its first start. Between processes `lutong keys init` does: a service that made
-    /// its own would only hide that it was not given the mesh's.
+    /// True when all services share one process, which creates key files on its first start. Otherwise `lutong keys
+    /// init` does: a service that created its own would hide that the mesh's keys are missing.
     pub makes: bool,
 }
 
@@ -101,8 +104,8 @@ pub enum BuildError {
     Config { service: ServiceName, reason: String },
 }
 
-/// A built service: bound by the composition root, whose tasks it spawns and whose checks it asks. `R` is what it serves:
-/// the gateway's is not a mesh service's.
+/// A built service. The composition root binds its router, spawns its tasks and runs its checks. `R` is the type of its
+/// router: the gateway's is not a mesh service's.
 pub struct Component<R = ServiceRouter> {
     pub service: ServiceName,
     pub router: R,
@@ -110,7 +113,7 @@ pub struct Component<R = ServiceRouter> {
     pub tasks: Vec<BoxFuture<'static, ()>>,
 }
 
-/// A service's database with what stands on it.
+/// A service's database, its keys, and what is built on them.
 #[derive(Clone)]
 pub struct Store {
     pub service: ServiceName,
@@ -127,9 +130,8 @@ impl Foundation {
         self.clock.now()
     }
 
-    /// Opens a service's store: its database, which must be its own, and its keys, which must be the database's. SQLite
-    /// is migrated here; on PostgreSQL that is the migration job's work, and without it the store does not open.
-    /// `more_keys` are the names of keys besides the usual ones.
+    /// Opens a service's store and verifies that database, keys and service belong together. SQLite is migrated here;
+    /// on PostgreSQL the migration job must have run before. `more_keys` names keys besides the usual ones.
     pub async fn open_store<M: Schema>(
         &self,
         service: ServiceName,
@@ -138,14 +140,14 @@ impl Foundation {
     ) -> Result<Store, BuildError> {
         let failed = |source| BuildError::Storage { service, source };
         let refused = |source| BuildError::Installation { service, source };
-        let place = Place::new(service, config);
+        let target = ServiceDatabase::new(service, config);
         let database = Database::connect(config).await.map_err(failed)?;
         if database.engine() == Engine::Sqlite {
-            installation::migrate::<M>(&database, &place)
+            installation::migrate::<M>(&database, &target)
                 .await
                 .map_err(refused)?;
         }
-        let installed = Installation::of_current::<M>(&database, &place)
+        let installed = Installation::of_current::<M>(&database, &target)
             .await
             .map_err(refused)?;
         let (path, names) = (self.keys.file(service), key_names(more_keys));
@@ -166,7 +168,7 @@ impl Foundation {
         })
     }
 
-    /// Guards a service's routes. `audit` where one of its RPCs is recorded.
+    /// Guards a service's routes. `audit` is required if one of its RPCs is recorded.
     pub fn guard(&self, service: ServiceName, routes: Routes, audit: Option<AuditLog>) -> ServiceRouter {
         let config = GuardConfig {
             service,
@@ -191,13 +193,13 @@ impl Foundation {
     }
 }
 
-/// The names of the keys of every service, and of one.
+/// The names of the keys of every service, and of `more`.
 pub fn key_names<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&["kek.1", "index", "fingerprint"], more].concat()
 }
 
 impl Store {
-    /// Ready when the database answers, its schema is this build's, and it takes writes.
+    /// Ready if the database answers, its schema is this build's, and it accepts writes.
     pub fn check<M: Schema>(&self) -> Check {
         let (database, service) = (self.database.clone(), self.service);
         Check::new(format!("{service} storage"), move || {
@@ -218,20 +220,17 @@ impl Store {
         })
     }
 
-    /// What the services that are made from the contract stand on.
+    /// The request checks for this service's generated RPC services.
     pub fn skin(&self, foundation: &Foundation) -> Skin {
         let pages = PageKey::new(&self.index_key, Arc::clone(&foundation.random));
         Skin::new(self.idempotency.clone(), pages)
     }
 
-    /// This service's record of calls.
+    /// This service's audit log.
     pub async fn audit_log(&self, foundation: &Foundation) -> Result<AuditLog, BuildError> {
-        // Of a key that never changes: with another one the log could not be proven any more.
+        // Derived from a key that is never rotated: with another key the log could no longer be verified.
         let material = keyed_hash(&self.index_key, b"lutong-audit/1");
-        let keys = AuditKeys::new(&material).ok_or_else(|| BuildError::Config {
-            service: self.service,
-            reason: "the audit log has no key".to_owned(),
-        })?;
+        let keys = AuditKeys::new(&material);
         let log = AuditLog::new(self.database.clone(), keys, Arc::clone(&foundation.clock));
         let service = self.service;
         log.begin()
@@ -244,7 +243,7 @@ impl Store {
         Outbox::new(self.service, self.database.clone(), self.fields.clone())
     }
 
-    /// What goes on beside the calls: answered requests and followed events are forgotten, the key file is read again.
+    /// Background maintenance: deletes expired idempotency answers and outbox rows, and rereads the key file.
     pub fn upkeep(&self, foundation: &Foundation, outbox: Option<Outbox>) -> BoxFuture<'static, ()> {
         let sweeping = self.sweep(foundation, outbox);
         let renewing = renew_keys(self.clone(), foundation.stop.clone());
@@ -254,7 +253,7 @@ impl Store {
         .boxed()
     }
 
-    /// Forgets, every hour, answered requests and followed events that are past their time.
+    /// Deletes expired idempotency answers and outbox rows every hour.
     fn sweep(&self, foundation: &Foundation, outbox: Option<Outbox>) -> BoxFuture<'static, ()> {
         let (database, clock, stop) = (
             self.database.clone(),
@@ -263,11 +262,7 @@ impl Store {
         );
         let service = self.service;
         async move {
-            loop {
-                tokio::select! {
-                    () = tokio::time::sleep(SWEEP_EVERY) => {}
-                    () = stop.cancelled() => return,
-                }
+            while !pause(SWEEP_EVERY, &stop).await {
                 let now = clock.now();
                 let answered: Result<u64, StorageError> =
                     database.write(move |transaction| idempotency::sweep(transaction, now).boxed()).await;
@@ -284,19 +279,15 @@ impl Store {
     }
 }
 
-/// Reads the key file again and again, so that a key-encryption key is changed while the service runs: an operator adds `kek.2`,
-/// and takes `kek.1` out once every replica has said that it wrapped, or found wrapped, what there is.
+/// Rereads the key file periodically, so that the key-encryption key can be rotated while the service runs: an operator
+/// adds `kek.2`, and removes `kek.1` once the data keys are rewrapped on every replica.
 async fn renew_keys(store: Store, stop: CancellationToken) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(RENEW_EVERY) => {}
-            () = stop.cancelled() => return,
-        }
+    while !pause(RENEW_EVERY, &stop).await {
         let (service, path) = (store.service.as_str(), store.keys.path());
         let keys = match KeyFile::open_existing(path, &[]) {
             Ok(keys) => keys,
             Err(error) => {
-                tracing::warn!(service, %error, "the key file cannot be read; the keys stay as they were read before");
+                tracing::warn!(service, %error, "the key file cannot be read; the keys read before stay in use");
                 continue;
             }
         };
@@ -305,10 +296,10 @@ async fn renew_keys(store: Store, stop: CancellationToken) {
             Ok(rewrapped) => tracing::info!(
                 service,
                 rewrapped,
-                "data keys are wrapped under the newest key of the key file"
+                "data keys were rewrapped under the newest key of the key file"
             ),
             Err(error) => {
-                tracing::warn!(service, %error, "data keys were not wrapped anew; the next round tries again");
+                tracing::warn!(service, %error, "data keys could not be rewrapped; the next round retries");
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Entity tags: which state of a resource somebody has seen. Whoever sends the tag of a state with an action acts on that state
-//! and on no later one.
+//! Entity tags identify the state of a resource that a caller has seen. An action sent with a tag applies to that state
+//! only.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use lutong_kernel::{Fault, FaultCode};
 use sha2::{Digest as _, Sha256};
 
-/// Bytes of the digest that are kept: two states of one resource share a tag once in 2⁹⁶.
+/// Bytes of the digest that are kept; two states of one resource collide with probability 2⁻⁹⁶.
 const BYTES: usize = 12;
 
 /// The tag of one state of one resource.
@@ -16,11 +16,11 @@ const BYTES: usize = 12;
 pub struct Etag(String);
 
 impl Etag {
-    /// The tag of a resource whose state is made of `parts`: whatever an action may change, in a fixed order.
+    /// The tag of a resource. `parts` is everything that an action may change, in a fixed order.
     pub fn of<T: AsRef<[u8]>>(name: &str, parts: impl IntoIterator<Item = T>) -> Self {
         let mut digest = Sha256::new();
         let mut add = |part: &[u8]| {
-            // With its length, so that parts cannot flow into each other.
+            // Length-prefixed, so that the boundaries of parts are unambiguous.
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         };
@@ -36,8 +36,8 @@ impl Etag {
         &self.0
     }
 
-    /// Refuses a request that was made of another state. To be called in the transaction of the effect, on the row that the
-    /// transaction holds. An empty tag is unconditional.
+    /// Refuses a request based on another state. Must be called in the transaction of the effect, on the row that it
+    /// has locked. An empty tag is unconditional.
     pub fn check(&self, asked: &str, state: &str) -> Result<(), Fault> {
         if asked.is_empty() || asked == self.0 {
             return Ok(());

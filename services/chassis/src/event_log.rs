@@ -1,9 +1,9 @@
-//! A service's outbox as its contract's `ListEvents` answers it, and as another service reads it over that contract.
+//! A service's outbox served as `ListEvents`, and another service's log read through it.
 
 mod contract_log;
 
 use lutong_kernel::Fault;
-use lutong_storage::outbox::{LogPlace, Outbox};
+use lutong_storage::outbox::{LogPosition, Outbox};
 use prost::Message;
 
 use crate::skin::{Cursor, foreign_cursor};
@@ -19,16 +19,16 @@ pub struct EventListing<E> {
     pub head: i64,
 }
 
-/// The events that follow a cursor, in order. `number` writes the sequence, which was given after the event was stored,
-/// into it.
-pub async fn read_on<E: Message + Default>(
+/// The events after a cursor, in order. `number` sets the sequence of an event, which was assigned after the event was
+/// stored.
+pub async fn list_after<E: Message + Default>(
     outbox: &Outbox,
     from: &Cursor,
     number: impl Fn(&mut E, i64),
 ) -> Result<EventListing<E>, Fault> {
     let place = match &from.after {
-        None => LogPlace::default(),
-        Some(bytes) => LogPlace::read(bytes).ok_or_else(foreign_cursor)?,
+        None => LogPosition::default(),
+        Some(bytes) => LogPosition::read(bytes).ok_or_else(foreign_cursor)?,
     };
     let limit = u32::try_from(from.size).unwrap_or(u32::MAX);
     let page = outbox.read_after(place, limit).await?;
@@ -36,8 +36,9 @@ pub async fn read_on<E: Message + Default>(
     for stored in page.events {
         let sequence = stored.sequence;
         let mut event = E::decode(&*stored.payload).map_err(|error| {
-            tracing::error!(sequence, %error, "a stored event cannot be read");
-            Fault::internal()
+            Fault::internal(format_args!(
+                "the stored event {sequence} cannot be read: {error}"
+            ))
         })?;
         number(&mut event, sequence);
         events.push(event);
@@ -65,11 +66,11 @@ macro_rules! event_log_service {
                 _: wire::ListEventsRequest,
             ) -> Result<wire::ListEventsResponse, lutong_kernel::Fault> {
                 let number = |event: &mut wire::Event, sequence| event.sequence = sequence;
-                let told = $crate::event_log::read_on(&self.0, &call.from, number).await?;
+                let listing = $crate::event_log::list_after(&self.0, &call.from, number).await?;
                 Ok(wire::ListEventsResponse {
-                    events: told.events,
-                    next_cursor: told.next_cursor,
-                    head_sequence: told.head,
+                    events: listing.events,
+                    next_cursor: listing.next_cursor,
+                    head_sequence: listing.head,
                 })
             }
         }

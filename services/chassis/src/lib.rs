@@ -4,7 +4,9 @@ pub mod audit;
 pub mod component;
 pub mod etag;
 pub mod event_log;
+pub mod lookups;
 pub mod operations;
 pub mod skin;
 
 pub use component::{BuildError, Component, Foundation, KeyFolder, Store, key_names};
+pub use lutong_operating::pause::pause;

@@ -1,5 +1,5 @@
-//! Work that goes on by itself, also after a restart: what it does, how far it is, how it ended. A service that has such work has
-//! the table [`store`], answers for it through [`Operations`], and works at it in a way of its own.
+//! Long-running operations that resume after a restart: kind, progress and outcome. A service with such work has the
+//! table [`store`], serves it through [`Operations`], and runs the work itself.
 
 mod reading;
 mod rpc;
@@ -7,19 +7,21 @@ pub mod store;
 mod wire;
 
 use lutong_kernel::{DecisionId, Random, Timestamp};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-pub use reading::{Operations, Sight, parse_name, parse_reference};
+pub use reading::{Operations, Visibility, parse_name, parse_reference};
 pub use store::Filter;
 
-/// The step of the table, for a service that has such work.
+/// The migration step of the table, for services with long-running operations.
 pub const STEP: lutong_storage::Step = lutong_storage::step!("operations_0001");
 
-/// Days that an operation is kept after its end.
+/// Days for which an ended operation is kept.
 pub const KEPT_DAYS: i64 = 30;
 
-/// What an operation does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What an operation does. The text form is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "kebab-case", const_into_str)]
 pub enum Kind {
     BringIntoForce,
     Recompare,
@@ -30,40 +32,20 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 6] = [
-        Self::BringIntoForce,
-        Self::Recompare,
-        Self::PreviewRuleSet,
-        Self::RollBack,
-        Self::VerifyHistory,
-        Self::Pull,
-    ];
-
-    /// As stored.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::BringIntoForce => "bring-into-force",
-            Self::Recompare => "recompare",
-            Self::PreviewRuleSet => "preview-rule-set",
-            Self::RollBack => "roll-back",
-            Self::VerifyHistory => "verify-history",
-            Self::Pull => "pull",
-        }
+        self.into_str()
     }
 
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == text)
-    }
-
-    /// Whether one that runs may be ended before it is done. Decisions must come into force, a rollback is not left half done,
-    /// and what a database has answered is stored before its cursor moves.
+    /// Whether a running operation of this kind may be interrupted. Decisions must come into force, a rollback must not
+    /// stop half-way, and pulled rows are stored before the cursor moves.
     const fn can_be_interrupted(self) -> bool {
         matches!(self, Self::Recompare | Self::PreviewRuleSet | Self::VerifyHistory)
     }
 }
 
-/// How far an operation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How far an operation is. The text form is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "UPPERCASE", const_into_str)]
 pub enum State {
     Queued,
     Running,
@@ -73,28 +55,11 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [Self; 5] = [
-        Self::Queued,
-        Self::Running,
-        Self::Succeeded,
-        Self::Failed,
-        Self::Cancelled,
-    ];
     /// Those of an operation that goes on.
     pub const OPEN: [Self; 2] = [Self::Queued, Self::Running];
 
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "QUEUED",
-            Self::Running => "RUNNING",
-            Self::Succeeded => "SUCCEEDED",
-            Self::Failed => "FAILED",
-            Self::Cancelled => "CANCELLED",
-        }
-    }
-
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == text)
+        self.into_str()
     }
 
     pub fn is_open(self) -> bool {
@@ -102,21 +67,21 @@ impl State {
     }
 }
 
-/// An operation as it stands.
+/// The current state of an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {
     pub id: Uuid,
     pub kind: Kind,
     pub state: State,
-    /// The name of the resource that it works on or made; empty where there is none.
+    /// The name of the resource that it works on or created; empty if there is none.
     pub target: String,
-    /// The account that began it; empty where the service did.
+    /// The account that started it; empty if the service did.
     pub account: String,
     pub created_at: Timestamp,
     pub finished_at: Option<Timestamp>,
     pub done: i64,
     pub total: Option<i64>,
-    /// Why it failed; `None` unless it did.
+    /// Why it failed; `None` otherwise.
     pub failure: Option<Failure>,
 }
 
@@ -129,15 +94,15 @@ pub struct Failure {
     pub en: String,
 }
 
-/// How an operation ends.
+/// How an operation ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
+pub enum Outcome {
     Succeeded,
     Failed(Failure),
     Cancelled,
 }
 
-impl Ended {
+impl Outcome {
     pub const fn state(&self) -> State {
         match self {
             Self::Succeeded => State::Succeeded,
@@ -148,7 +113,7 @@ impl Ended {
 }
 
 impl Operation {
-    /// One that runs from `now` on. Its id is of version 7: operations are ordered by their ids.
+    /// A running operation that starts at `now`. Its id is a UUIDv7, so operations are ordered by id.
     pub fn begin(kind: Kind, account: &str, target: String, (now, random): (Timestamp, &dyn Random)) -> Self {
         Self {
             id: DecisionId::new(now, random).uuid(),
@@ -164,7 +129,7 @@ impl Operation {
         }
     }
 
-    /// Whether it may be ended before it is done: whatever nobody has begun, and what may be interrupted.
+    /// Whether it may be cancelled: it is still queued, or its kind can be interrupted.
     pub fn can_be_cancelled(&self) -> bool {
         self.state == State::Queued || self.kind.can_be_interrupted()
     }
@@ -185,13 +150,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_read_as_they_are_written() {
-        for kind in Kind::ALL {
-            assert_eq!(Kind::parse(kind.as_str()), Some(kind));
+    fn kinds_and_states_are_stored_by_names_that_never_change() {
+        let kinds: Vec<_> = Kind::VARIANTS.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(
+            kinds,
+            [
+                "bring-into-force",
+                "recompare",
+                "preview-rule-set",
+                "roll-back",
+                "verify-history",
+                "pull"
+            ]
+        );
+        for kind in Kind::VARIANTS {
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
         }
-        for state in State::ALL {
-            assert_eq!(State::parse(state.as_str()), Some(state));
-            assert_eq!(state.is_open(), state == State::Queued || state == State::Running);
+        let states: Vec<_> = State::VARIANTS.iter().map(|state| state.as_str()).collect();
+        assert_eq!(states, ["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]);
+        for state in State::VARIANTS {
+            assert_eq!(state.as_str().parse(), Ok(*state));
+            assert_eq!(state.is_open(), [State::Queued, State::Running].contains(state));
         }
     }
 }

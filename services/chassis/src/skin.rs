@@ -1,5 +1,5 @@
-//! What stands between the wire and a handler: bounds, permit, request key, page. The handler traits of `lutong-skin`, made
-//! from the contract, take these already checked, so that a forgotten check does not compile.
+//! Checks between the wire and a handler: bounds, permit, request key, page. The generated handler traits of
+//! `lutong-skin` take the checked values, so that a forgotten check does not compile.
 
 mod cursor;
 mod page;
@@ -20,14 +20,14 @@ use lutong_transport::status;
 pub use cursor::{Cursor, foreign as foreign_cursor};
 pub use page::{Page, PageKey};
 
-/// A read.
+/// An admitted read.
 #[derive(Debug, Clone)]
 pub struct Query<P> {
     pub grant: Grant,
     pub permit: P,
 }
 
-/// A page of a list.
+/// An admitted request for a page of a list.
 #[derive(Debug, Clone)]
 pub struct Listing<P> {
     pub grant: Grant,
@@ -35,7 +35,7 @@ pub struct Listing<P> {
     pub page: Page,
 }
 
-/// Reading on in a log.
+/// An admitted request for events after a cursor.
 #[derive(Debug, Clone)]
 pub struct Following<P> {
     pub grant: Grant,
@@ -43,28 +43,28 @@ pub struct Following<P> {
     pub from: Cursor,
 }
 
-/// A change, done once for each `request_id`.
+/// An admitted mutation, executed once per `request_id`.
 #[derive(Debug, Clone)]
 pub struct Mutation<P> {
     pub grant: Grant,
     pub permit: P,
-    /// Claimed in the transaction of the effect ([`lutong_storage::idempotency::claim`]).
+    /// Must be claimed in the transaction of the effect ([`lutong_storage::idempotency::claim`]).
     pub request: RequestKey,
 }
 
-/// What a handler answers to a call with many answers.
+/// The stream of answers that a handler returns.
 pub type Answers<T> = BoxStream<'static, Result<T, Fault>>;
 
-/// The same on its way to the client.
+/// The same stream as sent to the client.
 pub type Sent<T> = BoxStream<'static, Result<T, Status>>;
 
-/// A use case's stream as a gRPC answer: a fault ends it with its status.
+/// Converts a use case's stream to a gRPC answer; a fault ends it with its status.
 pub fn answer_stream<T: 'static>(result: Result<Answers<T>, Fault>) -> Result<Response<Sent<T>>, Status> {
     let sent = |answers: Answers<T>| Response::new(answers.map_err(status::from_fault).boxed());
     result.map(sent).map_err(status::from_fault)
 }
 
-/// What the generated services need besides their handler.
+/// What the generated services need besides their handlers.
 #[derive(Debug, Clone)]
 pub struct Skin {
     requests: Idempotency,
@@ -85,7 +85,7 @@ impl Skin {
         Ok((Query { grant, permit }, message))
     }
 
-    /// A stream: its messages are checked as they are read.
+    /// A client stream: its messages are checked as they are read.
     pub fn stream<P: Permit, M>(
         &self,
         request: Request<Streaming<M>>,
@@ -128,11 +128,7 @@ impl Skin {
         let request_id = reply::request_id(message.request_id()).map_err(reply::wrong)?;
         let permit = permitted(&grant, &message)?;
         let Some(MessageBytes(bytes)) = bytes else {
-            tracing::error!(
-                rpc = grant.rpc().name,
-                "a request reached its handler without its bytes"
-            );
-            return Err(Fault::internal());
+            return Err(Fault::internal("a request reached its handler without its bytes"));
         };
         let account = &grant.principal().account;
         let request = self.requests.key(account, grant.rpc().name, request_id, &bytes);
@@ -147,7 +143,7 @@ impl Skin {
     }
 }
 
-/// Bounds come before the permit: a field that is wrong is wrong whoever asks.
+/// Bounds are checked before the permit, so that an invalid field is reported whoever the caller is.
 fn admitted<M: Bounded>(request: Request<M>) -> Result<(Grant, M), Fault> {
     let grant = reply::grant(&request)?;
     let message = request.into_inner();
@@ -163,7 +159,7 @@ fn filter<M: Paged>(message: &M) -> Vec<u8> {
     message.clone().without_page().encode_to_vec()
 }
 
-/// A page token that is not of this list.
+/// The fault of a page token that this list did not issue.
 fn foreign_token() -> Fault {
     reply::wrong(Violation::new(
         "page_token",

@@ -1,12 +1,18 @@
-//! A decision of risk-rules as the wire carries it, in `ApplyDecisions` and in an event of its log.
+//! What other services publish, as the wire carries it: a decision of risk-rules and a binding of identity, each in a direct call and
+//! in an event of a log.
 
-use lutong_kernel::{Timestamp, Violation};
+use lutong_kernel::Violation;
+use lutong_proto::code_rendering::v1::AppliedBinding;
+use lutong_proto::identity::v1::Event as IdentityEvent;
+use lutong_proto::identity::v1::event::Payload;
 use lutong_proto::risk_rules::v1::AppliedDecision;
-use lutong_proto::time;
+use lutong_proto::time::timestamp;
 use lutong_proto::types::v1::Colour as WireColour;
 use lutong_transport::reply;
 
+use crate::bindings::domain::BindingCopy;
 use crate::codes::domain::Code;
+use crate::fault;
 
 /// The code that a decision puts in force, or what is wrong with the message.
 pub fn decided_code(decision: &AppliedDecision) -> Result<Code, Violation> {
@@ -20,22 +26,53 @@ pub fn decided_code(decision: &AppliedDecision) -> Result<Code, Violation> {
     } = decision;
     let colour = WireColour::try_from(*colour).ok().and_then(WireColour::known);
     let colour = reply::required(colour, "colour")?;
-    let instant = |time: &_| Timestamp::from_micros(time::to_micros(time));
-    let decision = decision_id.parse().map_err(|error: lutong_kernel::id::IdError| {
-        Violation::new(
-            "decision_id",
-            "DECISION_ID_SHAPE",
-            "决定编号应为小写UUID",
-            error.to_string(),
-        )
-    })?;
-    let evaluated_at = reply::required(evaluate_time.as_ref().map(instant), "evaluate_time")?;
+    let decision = decision_id
+        .parse()
+        .map_err(|error| fault::decision_id_shape(&error))?;
+    let evaluated_at = reply::required(evaluate_time.as_ref().map(timestamp), "evaluate_time")?;
     Ok(Code {
         subject: reply::subject_id(subject_id, "subject_id")?,
         decision,
         colour,
         version: *version,
         evaluated_at,
-        next_change_at: next_change_time.as_ref().map(instant),
+        next_change_at: next_change_time.as_ref().map(timestamp),
     })
+}
+
+/// A binding, or what is wrong with the message.
+pub fn applied_binding(binding: &AppliedBinding) -> Result<BindingCopy, Violation> {
+    let AppliedBinding {
+        binding_id,
+        binder_subject_id,
+        ward_subject_id,
+        version,
+        active,
+    } = binding;
+    Ok(BindingCopy {
+        binding: binding_id.parse().map_err(|_| fault::binding_id_shape())?,
+        binder: reply::subject_id(binder_subject_id, "binder_subject_id")?,
+        ward: reply::subject_id(ward_subject_id, "ward_subject_id")?,
+        version: *version,
+        is_active: *active,
+    })
+}
+
+/// The binding that an event of identity changes; `None` for an event of another kind.
+pub fn changed_binding(event: &IdentityEvent) -> Option<Result<BindingCopy, Violation>> {
+    let (binding_id, binder_subject_id, version, active) = match event.payload.as_ref()? {
+        Payload::BindingActivated(made) => (&made.binding_id, &made.binder_subject_id, made.version, true),
+        Payload::BindingEnded(ended) => (&ended.binding_id, &ended.binder_subject_id, ended.version, false),
+        Payload::SubjectMerged(_)
+        | Payload::SubjectUnmerged(_)
+        | Payload::SubjectPlaced(_)
+        | Payload::RegistrationDecided(_) => return None,
+    };
+    Some(applied_binding(&AppliedBinding {
+        binding_id: binding_id.clone(),
+        binder_subject_id: binder_subject_id.clone(),
+        ward_subject_id: event.subject_id.clone(),
+        version,
+        active,
+    }))
 }

@@ -1,5 +1,6 @@
-//! The keys that sign tokens and those by which tokens are verified.
+//! The keys that sign tokens and lists, and those by which tokens are verified.
 
+pub mod domain;
 pub mod rpc;
 pub mod service;
 pub mod store;

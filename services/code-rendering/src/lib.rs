@@ -1,76 +1,97 @@
 #![doc = include_str!("../README.md")]
 
+mod audit; // the audit log
+mod bindings; // who may show whose code: ApplyBindings, the follower of identity's log
+mod checkpoint_devices; // CreateCheckpointDevice, ListCheckpointDevices, EndCheckpointDevice, SendHeartbeat, ExchangeDeviceCredential
+mod checkpoints; // registered doors: CreateCheckpoint, GetCheckpoint, ListCheckpoints, EndCheckpoint
 mod codes; // codes in force: ApplyDecisions, the follower of risk-rules' log
-mod events; // a decision as the wire carries it
-mod keys; // signing keys: GetKey, ListKeys
+mod composition; // the parts
+mod config;
+mod door_reports; // CreateDoorReport by devices; officers list, watch, inspect, acknowledge and close
+mod events; // a decision and a binding as the wire carries them
+mod fault; // every reason that is answered
+mod keys; // signing keys: GetKey, ListKeys, GetKeyList, `lutong keys`
 mod migrations;
-mod peers; // risk-rules' log, identity's name masks
+mod paper_codes; // CreatePaperCode, GetPaperCode, ListPaperCodes, EndPaperCode, ShowPaperCode
+mod peers; // the logs of risk-rules and identity, identity's name masks
 mod render; // the picture of a token: SVG, PNG, terminal
+mod revocations; // ListRevocations
+mod sheets; // a paper code as SVG and PDF
 mod showing; // ShowCode: a dynamic token signed now
 mod verification; // VerifyToken
 
-use std::sync::Arc;
-
 use futures::FutureExt as _;
+use lutong_chassis::lookups::IdentityLookups;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
-use lutong_skin::code_rendering::v1::{CodeService, KeyService, VerificationService};
 use lutong_storage::StorageConfig;
-use lutong_storage::outbox::Follower;
 use lutong_transport::client::MeshChannel;
 
+pub use config::{CodeRenderingConfig, DoorPolicy};
+pub use keys::domain::{KeyState, KeyStatus, use_text};
+pub use keys::service::Keys;
 pub use migrations::Migrations;
+pub use sheets::domain::Sheet;
+pub use sheets::domain::pdf::{Paper, draw as draw_pdf};
 
 const SERVICE: ServiceName = ServiceName::CodeRendering;
 /// The name in the key file of the key that encrypts the id of a dynamic token.
 pub const DYNAMIC_ID_KEY: &str = "dynamic-id";
 
-/// Bytes of a request of `CodeService`: about twice what a thousand decisions need.
-const MAX_DECISIONS: usize = 256 * 1024;
-/// Bytes of a request of `VerificationService`. A token has about a kilobyte.
-const MAX_TOKEN: usize = 64 * 1024;
+/// The services that this one calls.
+pub struct Peers {
+    /// Provides name masks, keeps who read whose data; its log has the bindings that direct calls did not deliver.
+    pub identity: MeshChannel,
+    /// Its log has the decisions that direct calls did not deliver.
+    pub risk_rules: MeshChannel,
+}
 
-/// Builds the service. `identity` provides name masks, the log of `risk_rules` the decisions that direct calls did not deliver.
+/// Builds the service.
 pub async fn build(
     foundation: &Foundation,
     storage: &StorageConfig,
-    identity: MeshChannel,
-    risk_rules: MeshChannel,
+    config: &CodeRenderingConfig,
+    peers: Peers,
 ) -> Result<Component, BuildError> {
+    config.doors.check()?;
     let store = foundation
         .open_store::<Migrations>(SERVICE, storage, &[DYNAMIC_ID_KEY])
         .await?;
-    let codes = codes::service::Codes::new(&store, peers::identity::IdentityMasks::new(identity));
-    let keys = keys::service::Keys::new(&store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
-    let skin = store.skin(foundation);
-    let showing = showing::service::Showing::new(codes.clone(), keys.clone(), foundation);
-    let verification = verification::service::Verification::new(codes.clone(), keys.clone(), foundation);
-    let code_rpc = codes::rpc::CodeRpc {
-        codes: codes.clone(),
-        showing,
-    };
-    let verification =
-        VerificationService::server(verification::rpc::VerificationRpc(verification), skin.clone());
-    let routes = tonic::service::Routes::new(
-        CodeService::server(code_rpc, skin.clone()).max_decoding_message_size(MAX_DECISIONS),
-    )
-    .add_service(verification.max_decoding_message_size(MAX_TOKEN))
-    .add_service(KeyService::server(keys::rpc::KeyRpc(keys), skin));
-    let follower = Follower {
-        consumer: SERVICE,
-        producer: ServiceName::RiskRules,
-        database: store.database.clone(),
-        source: Arc::new(peers::decision_log::log(risk_rules)),
-        handler: Arc::new(codes::service::DecisionFollower::new(codes)),
-    };
+    let parts = composition::Parts::build(&store, foundation, config.doors, &peers).await?;
+    let [decisions, bindings] = parts.followers(&store, &peers);
+    let (bell, stop) = (&foundation.bell, &foundation.stop);
+    let tasks = vec![
+        decisions.run(bell.clone(), stop.clone()).boxed(),
+        bindings.run(bell.clone(), stop.clone()).boxed(),
+        // Wakes the streams of officers here when another replica has stored a report.
+        bell.clone().run_bridge(SERVICE, stop.clone()).boxed(),
+        parts
+            .revocations
+            .clone()
+            .delete_expired(foundation.clone())
+            .boxed(),
+        parts
+            .lookups
+            .clone()
+            .deliver(IdentityLookups::new(peers.identity), stop.clone())
+            .boxed(),
+        parts.audit.clone().seal_days(stop.clone()).boxed(),
+        store.upkeep(foundation, None),
+    ];
+    let audit = parts.audit.clone();
+    let routes = parts.routes(store.skin(foundation));
     Ok(Component {
         service: SERVICE,
-        router: foundation.guard(SERVICE, routes, None),
+        router: foundation.guard(SERVICE, routes, Some(audit)),
         checks: vec![store.check::<Migrations>()],
-        tasks: vec![
-            follower
-                .run(foundation.bell.clone(), foundation.stop.clone())
-                .boxed(),
-        ],
+        tasks,
     })
+}
+
+/// Opens the keys of a store, for the command `lutong keys`.
+pub async fn open_keys(foundation: &Foundation, storage: &StorageConfig) -> Result<Keys, BuildError> {
+    let store = foundation
+        .open_store::<Migrations>(SERVICE, storage, &[DYNAMIC_ID_KEY])
+        .await?;
+    Ok(Keys::new(&store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?))
 }

@@ -1,5 +1,6 @@
 //! The schema of code-rendering, step by step: what the chassis keeps in the database, and the files of `migrations/`.
 
+use lutong_chassis::{audit, lookups};
 use lutong_storage::{Schema, Step, step, steps};
 
 /// All steps in order.
@@ -7,5 +8,16 @@ use lutong_storage::{Schema, Step, step, steps};
 pub struct Migrations;
 
 impl Schema for Migrations {
-    const STEPS: &'static [Step] = &[steps::DATA_KEYS, steps::FOLLOWED, step!("0001_first")];
+    const STEPS: &'static [Step] = &[
+        steps::DATA_KEYS,
+        steps::FOLLOWED,
+        step!("0001_first"),
+        step!("0002_bindings"),
+        steps::IDEMPOTENCY,
+        step!("0003_paper_codes"),
+        step!("0004_key_uses"),
+        step!("0005_doors"),
+        audit::STEP,
+        lookups::STEP,
+    ];
 }

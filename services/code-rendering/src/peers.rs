@@ -2,3 +2,4 @@
 
 pub mod decision_log;
 pub mod identity;
+pub mod identity_log;

@@ -1,4 +1,18 @@
-//! Feedback and tracking numbers. Pure.
+//! Complaints and the cases that they are: what is filed, what may be done in each state, by when, and who may see it. Pure.
 
+pub mod appeal;
+pub mod calendar;
+pub mod case;
+pub mod clocks;
+pub mod command;
+pub mod content;
 pub mod feedback;
+pub mod handling;
+pub mod hotline;
+pub mod log;
+pub mod machine;
+pub mod relief;
+pub mod review;
+pub mod staff;
+pub mod text;
 pub mod tracking;

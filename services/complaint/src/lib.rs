@@ -1,33 +1,70 @@
 #![doc = include_str!("../README.md")]
 
-pub mod domain; // feedback, tracking numbers
+mod audit; // the audit log
+pub mod domain; // what is filed, the states and clocks of a case, working days, tracking numbers
+mod fault; // every reason that is answered
 mod migrations;
-mod rpc; // CreateComplaint, GetComplaint, ListComplaints
-mod service;
-mod store; // the table `complaints`
+mod peers; // risk-rules, declaration, identity
+mod rpc; // ComplaintService for whoever files, CaseService and AppealService for staff, FactReviewService for feeds
+mod service; // filing, following, handling, deadlines, appeals, questions to sources
+mod store; // the tables `complaints`, `case_clocks`, `case_events`, `fact_reviews`
 
+use futures::FutureExt as _;
+use lutong_chassis::lookups::{IdentityLookups, LookupLog};
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
-use lutong_skin::complaint::v1::ComplaintService;
+use lutong_skin::complaint::v1::{
+    AppealService, AuditService, CaseService, ComplaintService, FactReviewService,
+};
 use lutong_storage::StorageConfig;
 
+use crate::domain::handling::Handling;
+
 pub use migrations::Migrations;
+pub use peers::Peers;
 
 const SERVICE: ServiceName = ServiceName::Complaint;
 /// Bytes of a request: eight times the longest text.
 const MAX_MESSAGE: usize = 64 * 1024;
 
 /// Builds the service.
-pub async fn build(foundation: &Foundation, storage: &StorageConfig) -> Result<Component, BuildError> {
+pub async fn build(
+    foundation: &Foundation,
+    storage: &StorageConfig,
+    peers: Peers,
+) -> Result<Component, BuildError> {
+    let handling = Handling::of_province().map_err(|error| BuildError::Config {
+        service: SERVICE,
+        reason: error.to_string(),
+    })?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
-    let handler = rpc::ComplaintRpc(service::Complaints::new(&store, foundation));
-    let server =
-        ComplaintService::server(handler, store.skin(foundation)).max_decoding_message_size(MAX_MESSAGE);
-    let routes = tonic::service::Routes::new(server);
+    let audit = store.audit_log(foundation).await?;
+    let lookups = LookupLog::new(&store, foundation);
+    let identity_lookups = IdentityLookups::new(peers.identity.clone());
+    let complaints = service::Complaints::new(&store, foundation, handling, peers);
+    let skin = store.skin(foundation);
+    let own = ComplaintService::server(rpc::ComplaintRpc(complaints.clone()), skin.clone());
+    let cases = rpc::cases::CaseRpc(complaints.clone());
+    let cases = CaseService::server(cases, skin.clone(), lookups.clone());
+    let appeals = rpc::appeals::AppealRpc(complaints.clone());
+    let appeals = AppealService::server(appeals, skin.clone(), lookups.clone());
+    let reviews = rpc::fact_reviews::FactReviewRpc(complaints.clone());
+    let reviews = FactReviewService::server(reviews, skin.clone());
+    let routes = tonic::service::Routes::new(own.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(cases.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(appeals.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(reviews.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
+    let stop = foundation.stop.clone();
     Ok(Component {
         service: SERVICE,
-        router: foundation.guard(SERVICE, routes, None),
+        router: foundation.guard(SERVICE, routes, Some(audit.clone())),
         checks: vec![store.check::<Migrations>()],
-        tasks: vec![store.upkeep(foundation, None)],
+        tasks: vec![
+            complaints.keep_deadlines(stop.clone()).boxed(),
+            lookups.deliver(identity_lookups, stop.clone()).boxed(),
+            audit.seal_days(stop).boxed(),
+            store.upkeep(foundation, None),
+        ],
     })
 }

@@ -1,4 +1,5 @@
 //! Applications for a code.
 
+pub mod domain;
 pub mod rpc;
 pub mod service;

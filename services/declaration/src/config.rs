@@ -1,5 +1,6 @@
 //! Declaration's part of the configuration: the databases that it pulls on a schedule.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,14 +10,41 @@ use lutong_transport::access::FeedGrant;
 use serde::{Deserialize, Serialize};
 
 use crate::SERVICE;
+use crate::declarations::domain::daily_limits::DailyLimits;
 use crate::feeds::domain::{self as feed, MAX_ROWS};
 use crate::https::{Credential, Endpoint};
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DeclarationConfig {
     /// Databases that are pulled on a schedule.
     pub pull: Vec<PullConfig>,
+    /// The most daily reports of a person on a local day.
+    pub daily_reports_per_day: NonZeroU32,
+    /// The most applications of an account on a local day that replace another one.
+    pub application_edits_per_day: NonZeroU32,
+}
+
+const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+const TWENTY: NonZeroU32 = NonZeroU32::new(20).unwrap();
+
+impl Default for DeclarationConfig {
+    fn default() -> Self {
+        Self {
+            pull: Vec::new(),
+            daily_reports_per_day: TEN,
+            application_edits_per_day: TWENTY,
+        }
+    }
+}
+
+impl DeclarationConfig {
+    pub(crate) const fn daily_limits(&self) -> DailyLimits {
+        DailyLimits {
+            daily_reports: self.daily_reports_per_day.get(),
+            edits: self.application_edits_per_day.get(),
+        }
+    }
 }
 
 /// A database and what it may report. `formats/pull.md` specifies request and answer.
@@ -162,16 +190,38 @@ mod tests {
         serde_json::from_str(text).unwrap()
     }
 
+    fn of(pull: Vec<PullConfig>) -> DeclarationConfig {
+        DeclarationConfig {
+            pull,
+            ..DeclarationConfig::default()
+        }
+    }
+
+    #[test]
+    fn limits_are_at_least_one_and_nothing_else_can_be_configured() {
+        let read = |text| serde_json::from_str::<DeclarationConfig>(text);
+        let config = read(r#"{"daily_reports_per_day": 3}"#).unwrap();
+        let limits = config.daily_limits();
+        assert_eq!((limits.daily_reports, limits.edits), (3, 20));
+        for wrong in [
+            r#"{"daily_reports_per_day": 0}"#,
+            r#"{"application_edits_per_day": -1}"#,
+            r#"{"conditions_of_green": ["quarantine"]}"#,
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
     fn wrong(change: impl FnOnce(&mut PullConfig)) -> String {
         let mut changed = config();
         change(&mut changed);
         let pull = vec![changed];
-        sources(&DeclarationConfig { pull }).unwrap_err().to_string()
+        sources(&of(pull)).unwrap_err().to_string()
     }
 
     #[test]
     fn a_source_needs_its_name_address_and_kinds_only() {
-        let read = sources(&DeclarationConfig { pull: vec![config()] }).unwrap();
+        let read = sources(&of(vec![config()])).unwrap();
         assert_eq!(read[0].interval, Duration::from_secs(300));
         assert_eq!(read[0].page_size, 500);
         assert!(sources(&DeclarationConfig::default()).unwrap().is_empty());
@@ -193,9 +243,7 @@ mod tests {
         assert!(both.contains("not both"), "{both}");
         let unset = wrong(|one| one.credential_variable = Some("NO_SUCH_VARIABLE_HERE".into()));
         assert!(unset.contains("is not set"), "{unset}");
-        let twice = DeclarationConfig {
-            pull: vec![config(), config()],
-        };
+        let twice = of(vec![config(), config()]);
         let twice = sources(&twice).unwrap_err().to_string();
         assert!(
             twice.contains("pull[1].source") && twice.contains("twice"),
@@ -223,7 +271,7 @@ mod tests {
         ] {
             let mut one = config();
             one.url = good.to_owned();
-            assert!(sources(&DeclarationConfig { pull: vec![one] }).is_ok(), "{good}");
+            assert!(sources(&of(vec![one])).is_ok(), "{good}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What applications and arrivals share: the form, the acknowledgement, the declaration that is stored.
+//! What applications, arrivals and daily reports share: the form, the acknowledgement, the declaration that is stored.
 
 pub mod domain;
 pub mod rpc;

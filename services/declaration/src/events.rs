@@ -10,6 +10,9 @@ use lutong_proto::types::v1 as types;
 use crate::declarations::domain::Declaration;
 use crate::declarations::domain::statement::Statement;
 
+/// Why a statement is retracted.
+const RETRACTED: &str = "本人更正申报";
+
 /// The statements of a declaration, for risk-rules.
 pub fn statements(declaration: &Declaration) -> Vec<FactStatement> {
     let statement = |stated: &Statement| FactStatement {
@@ -17,15 +20,25 @@ pub fn statements(declaration: &Declaration) -> Vec<FactStatement> {
         key: stated.key.clone(),
         subject_id: declaration.subject.to_string(),
         // This service wrote the statement. One that cannot be read back has no fact, which risk-rules refuses.
-        statement: fact(stated).map(|fact| match stated.replaces.clone() {
-            None => fact_statement::Statement::Fact(fact),
-            Some(replaces_key) => fact_statement::Statement::Correction(types::Correction {
-                replaces_key,
-                fact: Some(fact),
-            }),
-        }),
+        statement: content(stated),
     };
     declaration.statements.iter().map(statement).collect()
+}
+
+fn content(stated: &Statement) -> Option<fact_statement::Statement> {
+    if let Some(retracts_key) = stated.retracts.clone() {
+        return Some(fact_statement::Statement::Retraction(types::Retraction {
+            retracts_key,
+            reason: RETRACTED.to_owned(),
+        }));
+    }
+    Some(match (fact(stated)?, stated.replaces.clone()) {
+        (fact, None) => fact_statement::Statement::Fact(fact),
+        (fact, Some(replaces_key)) => fact_statement::Statement::Correction(types::Correction {
+            replaces_key,
+            fact: Some(fact),
+        }),
+    })
 }
 
 fn fact(stated: &Statement) -> Option<types::Fact> {
@@ -50,7 +63,23 @@ pub fn declaration_accepted(declaration: &Declaration) -> wire::Event {
             wire::DeclarationAccepted {
                 declaration: declaration.name(),
                 statements: statements(declaration),
+                destination_division: declaration
+                    .journey()
+                    .map(|journey| journey.destination.division.clone())
+                    .unwrap_or_default(),
             },
         )),
+    }
+}
+
+/// The event of an arrival that was acknowledged and waits for a step.
+pub fn arrival_postponed(declaration: &Declaration) -> wire::Event {
+    wire::Event {
+        sequence: 0,
+        subject_id: declaration.subject.to_string(),
+        create_time: Some(time::from_micros(declaration.created_at.micros())),
+        payload: Some(wire::event::Payload::ArrivalPostponed(wire::ArrivalPostponed {
+            declaration: declaration.name(),
+        })),
     }
 }

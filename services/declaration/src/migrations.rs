@@ -1,6 +1,6 @@
 //! The schema of declaration, step by step: what the chassis keeps in the database, and the files of `migrations/`.
 
-use lutong_chassis::{audit, operations};
+use lutong_chassis::{audit, lookups, operations};
 use lutong_storage::{Schema, Step, step, steps};
 
 /// All steps in order.
@@ -12,8 +12,16 @@ impl Schema for Migrations {
         steps::DATA_KEYS,
         steps::IDEMPOTENCY,
         steps::OUTBOX,
+        steps::FOLLOWED,
         audit::STEP,
         operations::STEP,
         step!("0001_first"),
+        step!("0002_proofs"),
+        step!("0003_details"),
+        step!("0004_division_arrivals"),
+        step!("0005_application_imports"),
+        step!("0007_postponed_arrivals"),
+        step!("0006_assisted_applications"),
+        lookups::STEP,
     ];
 }

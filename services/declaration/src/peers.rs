@@ -1,10 +1,14 @@
 //! Clients of the services that declaration calls.
 
+pub mod identity_log;
 mod partner_code;
+mod register_at_counter;
+mod register_batch;
 mod report;
+mod ward;
 
 use lutong_chassis::operations;
-use lutong_kernel::{Fault, RequestId, ServiceName, SubjectId, Violation};
+use lutong_kernel::{Fault, MissingProof, RequestId, ServiceName, SubjectId, Timestamp, Violation};
 use lutong_proto::federation::v1::VerifyPartnerCodeRequest;
 use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServiceClient;
 use lutong_proto::identity::v1::identity_service_client::IdentityServiceClient;
@@ -14,7 +18,8 @@ use lutong_proto::risk_rules::v1::decision_service_client::DecisionServiceClient
 use lutong_proto::risk_rules::v1::{
     AppendFactsRequest, CheckEntryRequest, EnrolSubjectRequest, MissingEntryStep, statement_result,
 };
-pub use lutong_proto::types::v1::{Document, PersonItems};
+use lutong_proto::time;
+pub use lutong_proto::types::v1::{Document, OneTimeCodeProof, PersonItems};
 use lutong_proto::types::v1::{Effect, EffectState, FieldError};
 use lutong_transport::client;
 use lutong_transport::client::Call;
@@ -22,6 +27,7 @@ use lutong_transport::client::MeshChannel;
 
 use uuid::Uuid;
 
+use crate::arrivals::domain::pending_step::MissingStep;
 use crate::declarations::domain::Declaration;
 use crate::events;
 pub use partner_code::PartnerCode;
@@ -38,17 +44,18 @@ pub struct Peers {
 /// A registered person.
 #[derive(Debug)]
 pub struct RegisteredPerson {
+    /// The person; while a proof is missing, the id of the registration, which is nobody's.
     pub subject: SubjectId,
+    pub waiting_for: Option<MissingProof>,
     /// Names of the contract, blank-separated.
     pub normalisations: String,
 }
 
-/// A step of an entry from abroad that is missing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MissingStep {
-    BorderRecord,
-    QuarantineEnd,
-    NegativeTest,
+/// The person whom a form states, and the proof that it shows.
+#[derive(Debug, Clone)]
+pub struct StatedIdentity {
+    pub person: PersonItems,
+    pub mobile_proof: Option<OneTimeCodeProof>,
 }
 
 impl Peers {
@@ -57,23 +64,30 @@ impl Peers {
         &self,
         call: &Call,
         request_id: RequestId,
-        person: PersonItems,
+        stated: StatedIdentity,
         path: &str,
     ) -> Result<RegisteredPerson, Fault> {
+        let StatedIdentity { person, mobile_proof } = stated;
         let request = call.request(RegisterPersonRequest {
             request_id: request_id.to_string(),
             person: Some(person),
+            mobile_proof,
         });
         let answer = IdentityServiceClient::new(self.identity.clone())
             .register_person(request)
             .await
             .map_err(|status| client::relay(&status, ServiceName::Identity, path))?
             .into_inner();
+        let id = if answer.registration_id.is_empty() {
+            &answer.subject_id
+        } else {
+            &answer.registration_id
+        };
         let notes = answer.normalisations().map(|note| note.as_str_name());
         Ok(RegisteredPerson {
             normalisations: notes.collect::<Vec<_>>().join(" "),
-            subject: answer
-                .subject_id
+            waiting_for: answer.waiting_for().missing(),
+            subject: id
                 .parse()
                 .map_err(|error| contract_violation(ServiceName::Identity, &error))?,
         })
@@ -191,10 +205,16 @@ impl Peers {
         answer.missing().map(step).collect()
     }
 
-    /// Has federation verify another province's code.
-    pub async fn verify_partner_code(&self, call: &Call, token: &str) -> Result<PartnerCode, Fault> {
+    /// Has federation verify another province's code as of an earlier instant, or as of now.
+    pub async fn verify_partner_code(
+        &self,
+        call: &Call,
+        token: &str,
+        as_of: Option<Timestamp>,
+    ) -> Result<PartnerCode, Fault> {
         let request = call.request(VerifyPartnerCodeRequest {
             token: token.to_owned(),
+            as_of: as_of.map(|at| time::from_micros(at.micros())),
         });
         let answer = PartnerCodeServiceClient::new(self.federation.clone())
             .verify_partner_code(request)
@@ -237,6 +257,5 @@ fn violation(wrong: FieldError) -> Violation {
 }
 
 fn contract_violation(part: ServiceName, error: &dyn std::fmt::Display) -> Fault {
-    tracing::error!(part = part.as_str(), %error, "an answer outside the contract");
-    Fault::internal()
+    Fault::internal(format_args!("an answer of {part} outside the contract: {error}"))
 }

@@ -2,6 +2,7 @@
 
 mod config;
 pub mod domain; // the trust list
+mod fault; // every reason that is answered
 mod migrations;
 mod rpc; // VerifyPartnerCode
 mod service;

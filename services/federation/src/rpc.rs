@@ -1,7 +1,7 @@
 //! `PartnerCodeService`: parse, call, map.
 
 use lutong_chassis::skin::Query;
-use lutong_kernel::Fault;
+use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::federation::v1::{VerifyPartnerCodeRequest, VerifyPartnerCodeResponse};
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
@@ -18,7 +18,9 @@ impl PartnerCodeHandler for PartnerCodeRpc {
         _: Query<NoPermit>,
         message: VerifyPartnerCodeRequest,
     ) -> Result<VerifyPartnerCodeResponse, Fault> {
-        Ok(self.0.verify(&message.token).await?.into())
+        let as_of = message.as_of.as_ref();
+        let as_of = as_of.map(|at| Timestamp::from_micros(time::to_micros(at)));
+        Ok(self.0.verify(&message.token, as_of).await?.into())
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, Colour, Fault, FaultCode, Timestamp};
+use lutong_kernel::{Clock, Colour, Fault, Timestamp};
 use lutong_storage::Database;
-use lutong_token::{Claims, Expectations, Issuer, Kind, Outcome, Unverified, verify};
+use lutong_token::{Claims, Expectations, Issuer, Kind, Outcome, UnverifiedToken, verify};
 
 use crate::domain::trust_list::TrustList;
+use crate::fault;
 use crate::store::{self, Verification};
 
 /// A verified code.
@@ -41,11 +42,10 @@ impl Partners {
         }
     }
 
-    /// Verifies a code. The outcome is recorded before it is returned.
-    pub async fn verify(&self, token: &str) -> Result<PartnerCode, Fault> {
+    /// Verifies a code as of an earlier instant, or as of now. The outcome is recorded before it is returned.
+    pub async fn verify(&self, token: &str, as_of: Option<Timestamp>) -> Result<PartnerCode, Fault> {
         let now = self.clock.now();
-        let expected = Expectations::kinds(&[Kind::Dynamic, Kind::Paper]).from_issuers(&self.list.issuers());
-        let verified = verify(token, &self.list.keys, now, &expected);
+        let verified = self.judge(token, as_of.map_or(now, |at| at.min(now)), now);
         let (province, outcome) = match &verified {
             Ok(claims) => (Some(claims.issuer().to_string()), Outcome::Valid),
             Err(outcome) => (None, *outcome),
@@ -53,9 +53,11 @@ impl Partners {
         let verification = Verification {
             verified_at: now,
             province,
-            key_id: Unverified::parse(token).ok().map(|token| token.kid().to_string()),
+            key_id: UnverifiedToken::parse(token)
+                .ok()
+                .map(|token| token.kid().to_string()),
             trust_list_version: self.list.version.clone(),
-            outcome: outcome.as_str(),
+            outcome: outcome.into_str(),
         };
         let recorded = self
             .database
@@ -65,12 +67,27 @@ impl Partners {
             .map_err(|error: lutong_storage::StorageError| Fault::from(error))?;
         match verified {
             Ok(claims) => self.code(token, &claims, now),
-            Err(outcome) => Err(refused(outcome)),
+            Err(outcome) => Err(fault::partner_code_refused(outcome)),
         }
     }
 
+    /// The claims of a code that was valid at `as_of` and whose key is not revoked by `now`: a key that was stolen can have signed with any
+    /// time.
+    fn judge(&self, token: &str, as_of: Timestamp, now: Timestamp) -> Result<Claims, Outcome> {
+        let expected = Expectations::kinds(&[Kind::Dynamic, Kind::Paper]).from_issuers(&self.list.issuers());
+        let claims = verify(token, &self.list.keys, as_of, &expected)?;
+        let kid = UnverifiedToken::parse(token)
+            .map_err(|_| Outcome::Unreadable)?
+            .kid();
+        if self.list.keys.get(kid).is_some_and(|key| key.is_revoked(now)) {
+            return Err(Outcome::Revoked);
+        }
+        Ok(claims)
+    }
+
     fn code(&self, token: &str, claims: &Claims, now: Timestamp) -> Result<PartnerCode, Fault> {
-        let key = Unverified::parse(token).map_err(|_| refused(Outcome::Unreadable))?;
+        let key =
+            UnverifiedToken::parse(token).map_err(|_| fault::partner_code_refused(Outcome::Unreadable))?;
         Ok(PartnerCode {
             province: claims.issuer(),
             colour: claims.colour(),
@@ -81,32 +98,4 @@ impl Partners {
             verified_at: now,
         })
     }
-}
-
-fn refused(outcome: Outcome) -> Fault {
-    let (zh, en) = match outcome {
-        Outcome::Expired => (
-            "外省健康码已过期，请刷新后重新扫描",
-            "the code has expired: refresh it and scan it again",
-        ),
-        Outcome::NotYetValid => ("外省健康码尚未生效", "the code is not valid yet"),
-        Outcome::Revoked => ("外省健康码或其密钥已撤销", "the code or its key was revoked"),
-        Outcome::WrongKey => (
-            "签发密钥不在互认名单内",
-            "signed with a key that is not on the trust list",
-        ),
-        Outcome::BadSignature => (
-            "签名不符，可能系伪造",
-            "the signature does not match: forged or damaged",
-        ),
-        Outcome::WrongKind => ("不接受该类型的码", "a code of this kind is not converted"),
-        Outcome::WrongIssuer => (
-            "签发地区与密钥不符",
-            "issued by another province than its key may speak for",
-        ),
-        Outcome::Unreadable => ("不是可识别的健康码", "not a code that can be read"),
-        Outcome::Valid | Outcome::Superseded => ("外省健康码未通过核验", "the code was not accepted"),
-    };
-    Fault::new(FaultCode::FailedPrecondition, "PARTNER_CODE_REFUSED", zh, en)
-        .with("outcome", outcome.as_str())
 }

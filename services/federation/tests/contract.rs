@@ -1,4 +1,4 @@
-//! What federation promises over its contract, on both engines, to a trust list as its operator writes it.
+//! Contract tests of federation, on both engines, with a trust list as operators write it.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,18 +15,20 @@ use lutong_storage::StorageConfig;
 use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
 use lutong_token::{Algorithm, Claims, Issuer, SigningKey};
+use lutong_transport::client::Call;
 
 on_both_engines!(
     a_partners_code_is_verified_and_its_provenance_told,
     a_paper_code_says_how_long_its_colour_holds,
     each_way_in_which_a_code_is_bad_has_its_own_outcome,
+    a_code_is_verified_as_of_the_instant_of_its_declaration,
     every_verification_is_recorded_and_no_token,
     without_a_trust_list_nobody_is_trusted,
     a_broken_trust_list_does_not_start,
     a_token_has_a_length,
 );
 
-/// Three partners: Jiangsu, Zhejiang whose key was revoked, Henan whose key is over.
+/// Three partners: Jiangsu, Zhejiang with a revoked key, Henan with an expired key.
 struct Federation {
     bed: Bed,
     storage: StorageConfig,
@@ -47,7 +49,7 @@ fn since() -> Timestamp {
     Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap()
 }
 
-/// An entry as `of_one_partner` writes it, without the list's head.
+/// An entry as written by `of_one_partner`, without the list's header.
 fn entry(code: &str, name: &str, key: &SigningKey, more: &str) -> String {
     let list = of_one_partner("x", (province(code), name), key.verifying_key(), since()).unwrap();
     let (_, entry) = list.split_once("[[partner]]").unwrap();
@@ -97,10 +99,20 @@ fn shown(key: &SigningKey, code: &str, at: Timestamp, colour: Colour) -> String 
 }
 
 async fn verify(bed: &Bed, token: &str) -> Result<wire::VerifyPartnerCodeResponse, Fault> {
-    let channel = bed.channel(ServiceName::Federation, Caller::Declaration);
     let call = bed.call_as(&lutong_testing::citizen("wx-1", None));
+    verify_as_of(bed, &call, token, None).await
+}
+
+async fn verify_as_of(
+    bed: &Bed,
+    call: &Call,
+    token: &str,
+    as_of: Option<Timestamp>,
+) -> Result<wire::VerifyPartnerCodeResponse, Fault> {
+    let channel = bed.channel(ServiceName::Federation, Caller::Declaration);
     let request = call.request(wire::VerifyPartnerCodeRequest {
         token: token.to_owned(),
+        as_of: as_of.map(|at| time::from_micros(at.micros())),
     });
     let answer = PartnerCodeServiceClient::new(channel)
         .verify_partner_code(request)
@@ -115,7 +127,7 @@ impl Federation {
         self.bed.foundation.now()
     }
 
-    /// With what outcome a token is refused.
+    /// The outcome with which a token is refused.
     async fn outcome(&self, token: &str) -> String {
         let refused = verify(&self.bed, token).await.unwrap_err();
         assert_eq!(
@@ -184,16 +196,16 @@ async fn each_way_in_which_a_code_is_bad_has_its_own_outcome(bed: Bed) {
     verify(&federation.bed, &at(-89)).await.unwrap();
     assert_eq!(federation.outcome(&at(31)).await, "NOT_YET_VALID");
     verify(&federation.bed, &at(30)).await.unwrap();
-    // Forged: the colour's owner's key, another signature. The last character but one belongs to it.
+    // Forged: a listed key with a changed signature, to which the second to last character belongs.
     let mut forged = at(0).into_bytes();
     let place = forged.len() - 3;
     forged[place] = if forged[place] == b'0' { b'1' } else { b'0' };
     let forged = String::from_utf8(forged).unwrap();
     assert_eq!(federation.outcome(&forged).await, "BAD_SIGNATURE");
-    // A key that nobody listed, though it speaks for a province that is.
+    // An unlisted key that claims a listed province.
     let stranger = shown(&key(99), "32", now, Colour::Green);
     assert_eq!(federation.outcome(&stranger).await, "WRONG_KEY");
-    // A listed key that speaks for another listed province, for one that is not, and for Shandong itself.
+    // A listed key that claims another listed province, an unlisted one, and Shandong itself.
     for other in ["33", "44", "37"] {
         let token = shown(&federation.jiangsu, other, now, Colour::Green);
         assert_eq!(federation.outcome(&token).await, "WRONG_ISSUER", "{other}");
@@ -214,6 +226,40 @@ async fn each_way_in_which_a_code_is_bad_has_its_own_outcome(bed: Bed) {
     for unreadable in ["LT1:", "https://example.org/code?id=1", "绿码"] {
         assert_eq!(federation.outcome(unreadable).await, "UNREADABLE");
     }
+}
+
+async fn a_code_is_verified_as_of_the_instant_of_its_declaration(bed: Bed) {
+    let federation = start(bed).await;
+    let declared_at = federation.now();
+    let token = shown(&federation.jiangsu, "32", declared_at, Colour::Red);
+    federation
+        .bed
+        .clock
+        .advance(std::time::Duration::from_secs(86_400));
+    // Declaration asks again by itself.
+    let call = Call::background(std::time::Duration::from_secs(5));
+    let ask = async |token: String, as_of| verify_as_of(&federation.bed, &call, &token, as_of).await;
+    let verified = ask(token.clone(), Some(declared_at)).await.unwrap();
+    assert_eq!(verified.colour(), WireColour::Red);
+    let now = Some(time::from_micros(federation.now().micros()));
+    assert_eq!(verified.verify_time, now, "when it was verified, not as of when");
+    let outcome = |refused: Fault| refused.metadata[0].1.clone();
+    let expired = ask(token.clone(), None).await.unwrap_err();
+    assert_eq!(outcome(expired), "EXPIRED");
+    let before = declared_at.plus_seconds(-31);
+    let early = ask(token, Some(before)).await.unwrap_err();
+    assert_eq!(outcome(early), "NOT_YET_VALID");
+    // A future instant is now.
+    let next = federation.now().plus_seconds(3_600);
+    let fresh = shown(&federation.jiangsu, "32", next, Colour::Green);
+    assert_eq!(
+        outcome(ask(fresh, Some(next)).await.unwrap_err()),
+        "NOT_YET_VALID"
+    );
+    // A key that was revoked after the declaration can have been stolen before.
+    let then = Timestamp::parse("2022-10-31T12:00:00+08:00").unwrap();
+    let revoked = shown(&federation.zhejiang, "33", then, Colour::Green);
+    assert_eq!(outcome(ask(revoked, Some(then)).await.unwrap_err()), "REVOKED");
 }
 
 async fn every_verification_is_recorded_and_no_token(bed: Bed) {
@@ -242,7 +288,7 @@ async fn every_verification_is_recorded_and_no_token(bed: Bed) {
         ]
     );
     assert_eq!(text("trust_list_version").await, ["2022-11"; 3]);
-    // A bad length is no verification.
+    // A token of invalid length is not recorded as a verification.
     verify(&federation.bed, "").await.unwrap_err();
     assert_eq!(
         lutong_testing::rows(&federation.storage, "verifications").await,

@@ -2,28 +2,42 @@
 
 mod accounts; // who signs in: GetAccount, ListAccountChanges, GetFeed, `lutong accounts`
 mod audit; // the audit log
+mod bindings; // family bindings: CreateBinding, ConsentBinding, EndBinding, ConfirmBinding
+mod config;
 mod event_log; // ListEvents
 mod events; // what the event log says about a subject
+mod fault; // every reason that is answered
+mod lookups; // who looked at whose data: ListLookups, InspectLookups, RecordLookups
 mod merges; // subjects that are one person: CreateMerge, UndoMerge, GetMerge, ListMerges
+mod messages; // text messages to people
 mod migrations;
-mod peers; // declaration's log
-mod people; // RegisterPerson, ResolveDocuments, GetNameMasks, confirmation
+mod one_time_codes; // CreateOneTimeCode
+mod peers; // declaration's log, code-rendering, the real-name check
+mod people; // ResolveDocuments, GetNameMasks, confirmation
+mod person_changes; // a person's own data: GetPerson, UpdatePerson, ReplaceDocument, ListPersonChanges
+mod registrations; // RegisterPerson, RegisterBatch, RegisterAtCounter, ConfirmRegistration, OpenAccount: who may hold whose code
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::{BuildError, Component, Foundation};
+use lutong_chassis::lookups::LookupLog;
+use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::identity::v1::{
-    AccountService, AuditService, EventLogService, IdentityService, MergeService,
+    AccountService, AuditService, BindingService, EventLogService, IdentityService, LookupService,
+    MergeService, OneTimeCodeService, PersonService, RegistrationService,
 };
 use lutong_storage::StorageConfig;
-use lutong_storage::outbox::Follower;
+use lutong_storage::outbox::{Follower, Outbox};
 use lutong_transport::client::MeshChannel;
 
 pub use accounts::domain::{ACTING, Account, AccountAction, AccountChange, AccountId};
 pub use accounts::service::Accounts;
 pub use accounts::store::StoredAccount;
+pub use bindings::domain::BindingPolicy;
+pub use config::IdentityConfig;
+pub use messages::MessagesConfig;
 pub use migrations::Migrations;
 
 const SERVICE: ServiceName = ServiceName::Identity;
@@ -32,11 +46,20 @@ const MAX_MESSAGE: usize = 1024 * 1024;
 /// Bytes of a request of `AccountService`.
 const MAX_ACCOUNT: usize = 64 * 1024;
 
-/// Builds the service. The log of `declaration` says which registrations a declaration followed.
+/// The services that this one calls.
+pub struct Peers {
+    /// Its log says which registrations a declaration followed.
+    pub declaration: MeshChannel,
+    /// Shows codes to the binders that it knows.
+    pub code_rendering: MeshChannel,
+}
+
+/// Builds the service.
 pub async fn build(
     foundation: &Foundation,
     storage: &StorageConfig,
-    declaration: MeshChannel,
+    config: &IdentityConfig,
+    peers: Peers,
 ) -> Result<Component, BuildError> {
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let (outbox, audit) = (store.outbox(), store.audit_log(foundation).await?);
@@ -44,28 +67,75 @@ pub async fn build(
     let registry = people::service::Registry::new(&store, foundation);
     let merges = merges::service::Merges::new(&store, foundation, registry.clone(), outbox.clone());
     let accounts = Accounts::new(store.database.clone(), Arc::clone(&foundation.clock));
-    let people = IdentityService::server(people::rpc::IdentityRpc(registry.clone()), skin.clone());
-    let accounts = AccountService::server(accounts::rpc::AccountRpc(accounts), skin.clone());
-    let merges = MergeService::server(merges::rpc::MergeRpc(merges), skin.clone());
+    let messages = messages::Messages::new(&config.messages)?;
+    let codes = one_time_codes::service::OneTimeCodes::new(&store, foundation, messages.clone());
+    let parts = registrations::service::Parts {
+        registry: registry.clone(),
+        codes: codes.clone(),
+        check: peers::real_name::RealNameCheck::new(&config.real_name)?,
+        messages,
+        retry: Duration::from_secs(config.real_name.retry_s),
+        outbox: outbox.clone(),
+        is_development: config.trust_stated,
+    };
+    let bindings = bindings::service::Parts {
+        outbox: outbox.clone(),
+        registry: registry.clone(),
+        codes: codes.clone(),
+        messages: parts.messages.clone(),
+        code_rendering: peers::code_rendering::CodeRendering::new(peers.code_rendering),
+        policy: config.bindings,
+        is_development: config.trust_stated,
+    };
+    let bindings = bindings::service::Bindings::new(&store, foundation, bindings);
+    let registrations = registrations::service::Registrations::new(&store, foundation, parts);
+    let waiting = registrations::waiting::WaitingRoom::new(registrations.clone(), outbox.clone());
+    let parts = person_changes::service::Parts {
+        outbox: outbox.clone(),
+        registrations: registrations.clone(),
+        merges: merges.clone(),
+    };
+    let persons = person_changes::service::Persons::new(&store, foundation, parts);
+    let channels = registrations::channel_accounts::ChannelAccounts {
+        accounts: accounts.clone(),
+        registrations: registrations.clone(),
+        key: store.index_key.clone(),
+    };
+    let registration_rpc = registrations::rpc::RegistrationRpc(registrations.clone());
+    let people = people::rpc::IdentityRpc {
+        registry: registry.clone(),
+        registrations,
+        bindings: bindings.clone(),
+    };
+    let people = IdentityService::server(people, skin.clone());
+    let accounts = AccountService::server(accounts::rpc::AccountRpc { accounts, channels }, skin.clone());
+    let one_time_codes =
+        OneTimeCodeService::server(one_time_codes::rpc::OneTimeCodeRpc(codes.clone()), skin.clone());
+    let binding_rpc = BindingService::server(bindings::rpc::BindingRpc(bindings.clone()), skin.clone());
+    let (lookups, log) = (
+        lookups::service::Lookups::new(&store),
+        LookupLog::new(&store, foundation),
+    );
+    let merges = MergeService::server(merges::rpc::MergeRpc(merges), skin.clone(), log.clone());
+    let lookup_rpc = lookups::rpc::LookupRpc(lookups.clone());
+    let lookup_rpc = LookupService::server(lookup_rpc, skin.clone(), log.clone());
     let routes = tonic::service::Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
+        .add_service(binding_rpc)
+        .add_service(lookup_rpc.max_decoding_message_size(MAX_MESSAGE))
         .add_service(merges)
+        .add_service(one_time_codes)
+        .add_service(PersonService::server(
+            person_changes::rpc::PersonRpc(persons),
+            skin.clone(),
+        ))
+        .add_service(RegistrationService::server(registration_rpc, skin.clone()))
         .add_service(EventLogService::server(
             event_log::rpc::EventLog(outbox.clone()),
             skin.clone(),
         ))
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
-    let follower = || Follower {
-        consumer: SERVICE,
-        producer: ServiceName::Declaration,
-        database: store.database.clone(),
-        source: Arc::new(peers::declaration_log::log(declaration.clone())),
-        handler: Arc::new(people::service::confirmation::ConfirmationFollower::new(
-            &store,
-            foundation,
-            outbox.clone(),
-        )),
-    };
+    let follower = || declaration_follower(&store, foundation, &outbox, peers.declaration.clone());
     Ok(Component {
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, Some(audit.clone())),
@@ -80,10 +150,34 @@ pub async fn build(
                 .boxed(),
             people::service::confirmation::erase_unconfirmed(registry, follower(), foundation.clone())
                 .boxed(),
+            bindings.run(foundation.clone()).boxed(),
+            log.deliver(lookups, foundation.stop.clone()).boxed(),
+            waiting.run(foundation.clone()).boxed(),
+            codes.delete_old(foundation.clone()).boxed(),
             audit.seal_days(foundation.stop.clone()).boxed(),
             store.upkeep(foundation, Some(outbox)),
         ],
     })
+}
+
+/// Confirms the registrations that a declaration followed.
+fn declaration_follower(
+    store: &Store,
+    foundation: &Foundation,
+    outbox: &Outbox,
+    declaration: MeshChannel,
+) -> Follower {
+    Follower {
+        consumer: SERVICE,
+        producer: ServiceName::Declaration,
+        database: store.database.clone(),
+        source: Arc::new(peers::declaration_log::log(declaration)),
+        handler: Arc::new(people::service::confirmation::ConfirmationFollower::new(
+            store,
+            foundation,
+            outbox.clone(),
+        )),
+    }
 }
 
 /// Opens the accounts of a store, for the command `lutong accounts`.

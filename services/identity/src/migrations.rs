@@ -1,6 +1,6 @@
 //! The schema of identity, step by step: what the chassis keeps in the database, and the files of `migrations/`.
 
-use lutong_chassis::audit;
+use lutong_chassis::{audit, lookups};
 use lutong_storage::{Schema, Step, step, steps};
 
 /// All steps in order.
@@ -15,5 +15,12 @@ impl Schema for Migrations {
         steps::FOLLOWED,
         audit::STEP,
         step!("0001_first"),
+        step!("0002_proofs"),
+        step!("0003_bindings"),
+        step!("0004_organisations"),
+        step!("0005_counters"),
+        step!("0006_person_changes"),
+        step!("0007_lookups"),
+        lookups::STEP,
     ];
 }

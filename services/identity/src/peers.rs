@@ -1,3 +1,5 @@
 //! Clients of other services.
 
+pub mod code_rendering;
 pub mod declaration_log;
+pub mod real_name;

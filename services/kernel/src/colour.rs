@@ -1,27 +1,48 @@
-//! The three colours, their wire codes and their words.
-
-use std::fmt;
-use std::str::FromStr;
+//! The colours of a pass code.
 
 use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 
-/// A code's colour. The order is the order of severity: the worst wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// The colour of a pass code, ordered by severity: the maximum of several colours is the one in force.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
 #[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase", const_into_str)]
+#[strum(parse_err_ty = UnknownColour, parse_err_fn = unknown_colour)]
 pub enum Colour {
     Green,
     Yellow,
     Red,
 }
 
+/// A text that is not the lower-case English name of a colour.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a colour is one of green, yellow, red")]
-pub struct ColourError;
+pub struct UnknownColour;
+
+const fn unknown_colour(_: &str) -> UnknownColour {
+    UnknownColour
+}
 
 impl Colour {
-    pub const ALL: [Self; 3] = [Self::Green, Self::Yellow, Self::Red];
+    /// All colours, the least severe first.
+    pub const ALL: &[Self] = Self::VARIANTS;
 
-    /// GB/T 38962 on the wire, as a number: 00, 01, 10.
+    /// The code of GB/T 38962, whose two digits 00, 01 and 10 are read as a decimal number.
     pub const fn wire_code(self) -> u8 {
         match self {
             Self::Green => 0,
@@ -30,6 +51,7 @@ impl Colour {
         }
     }
 
+    /// The colour with this code of GB/T 38962, or `None` for any other number.
     pub const fn from_wire_code(code: u8) -> Option<Self> {
         match code {
             0 => Some(Self::Green),
@@ -39,15 +61,12 @@ impl Colour {
         }
     }
 
+    /// The lower-case English name.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Green => "green",
-            Self::Yellow => "yellow",
-            Self::Red => "red",
-        }
+        self.into_str()
     }
 
-    /// The word shown beside the colour, so that nobody depends on seeing it.
+    /// The Chinese name shown beside the colour, for readers who cannot tell colours apart.
     pub const fn word_zh(self) -> &'static str {
         match self {
             Self::Green => "绿码",
@@ -56,7 +75,7 @@ impl Colour {
         }
     }
 
-    /// The risk word of the province's own label.
+    /// The risk level that the province prints with the colour.
     pub const fn risk_zh(self) -> &'static str {
         match self {
             Self::Green => "低风险",
@@ -65,7 +84,7 @@ impl Colour {
         }
     }
 
-    /// The shape shown with the colour: a circle, a triangle, an octagon.
+    /// The English name of the shape drawn in the colour.
     pub const fn shape(self) -> &'static str {
         match self {
             Self::Green => "circle",
@@ -75,37 +94,66 @@ impl Colour {
     }
 }
 
-impl fmt::Display for Colour {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl FromStr for Colour {
-    type Err = ColourError;
-
-    fn from_str(text: &str) -> Result<Self, ColourError> {
-        Self::ALL
-            .into_iter()
-            .find(|colour| colour.as_str() == text)
-            .ok_or(ColourError)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_worst_colour_wins_by_order() {
-        assert!(Colour::Red > Colour::Yellow && Colour::Yellow > Colour::Green);
+    fn red_is_more_severe_than_yellow_and_yellow_than_green() {
+        assert_eq!(Colour::ALL, [Colour::Green, Colour::Yellow, Colour::Red]);
+        assert!(Colour::ALL.is_sorted());
     }
 
     #[test]
-    fn wire_codes_read_back_and_unknown_ones_do_not() {
-        for colour in Colour::ALL {
-            assert_eq!(Colour::from_wire_code(colour.wire_code()), Some(colour));
+    fn the_wire_codes_are_those_of_gb_t_38962_and_no_other_number_is_a_colour() {
+        let codes = [(0, Colour::Green), (1, Colour::Yellow), (10, Colour::Red)];
+        for code in 0..=u8::MAX {
+            let expected = codes.iter().find(|(one, _)| *one == code);
+            assert_eq!(
+                Colour::from_wire_code(code),
+                expected.map(|(_, colour)| *colour),
+                "{code}"
+            );
         }
-        assert_eq!(Colour::from_wire_code(2), None);
+        for (code, colour) in codes {
+            assert_eq!(colour.wire_code(), code);
+        }
+    }
+
+    #[test]
+    fn a_colour_has_one_name_in_text_display_and_json() {
+        for (colour, name) in Colour::ALL.iter().zip(["green", "yellow", "red"]) {
+            assert_eq!(colour.as_str(), name);
+            assert_eq!(colour.to_string(), name);
+            assert_eq!(name.parse(), Ok(*colour));
+            assert_eq!(serde_json::to_value(colour).unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_names_that_exist() {
+        for bad in ["", "Green", "RED", "amber", " red"] {
+            assert_eq!(bad.parse::<Colour>(), Err(UnknownColour), "{bad:?}");
+        }
+        let names = Colour::ALL
+            .iter()
+            .map(Colour::into_str)
+            .collect::<Vec<_>>()
+            .join(", ");
+        assert_eq!(UnknownColour.to_string(), format!("a colour is one of {names}"));
+    }
+
+    #[test]
+    fn colour_is_never_the_only_signal() {
+        let shown = |colour: &Colour| [colour.shape(), colour.word_zh(), colour.risk_zh()];
+        let shown: Vec<_> = Colour::ALL.iter().map(shown).collect();
+        assert_eq!(
+            shown,
+            [
+                ["circle", "绿码", "低风险"],
+                ["triangle", "黄码", "中风险"],
+                ["octagon", "红码", "高风险"],
+            ]
+        );
     }
 }

@@ -1,9 +1,13 @@
 //! What went wrong, said once for people and for programs. The chassis maps a [`Fault`] to
 //! `google.rpc.Status`; nothing of its cause leaves the process.
 
+mod all_valid;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
+
+pub use all_valid::AllValid;
 
 /// The few codes the mesh answers with (a subset of gRPC's).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,6 +84,8 @@ pub struct Fault {
     /// `google.rpc.ErrorInfo.metadata`: ids and names only.
     pub metadata: Vec<(Cow<'static, str>, String)>,
     pub retry_after: Option<Duration>,
+    /// Why an internal error arose. Logged in the process where it arose, in no answer.
+    cause: Option<String>,
 }
 
 impl Fault {
@@ -97,6 +103,7 @@ impl Fault {
             violations: Vec::new(),
             metadata: Vec::new(),
             retry_after: None,
+            cause: None,
         }
     }
 
@@ -129,14 +136,28 @@ impl Fault {
         .retry_after(Duration::from_secs(1))
     }
 
-    /// Something of ours broke. The cause is logged where it happened and is not part of the fault.
-    pub fn internal() -> Self {
+    /// Something of ours broke. The cause is logged where the fault becomes an answer, and is not part of the answer. It names
+    /// ids and errors, never a person's data.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self {
+            cause: Some(cause.to_string()),
+            ..Self::internal_of_peer()
+        }
+    }
+
+    /// Something broke in another process, which has logged the cause.
+    pub fn internal_of_peer() -> Self {
         Self::new(
             FaultCode::Internal,
             "INTERNAL",
             "系统内部错误，已记录，请稍后重试",
             "an internal error was recorded; try again later",
         )
+    }
+
+    /// Why an internal error arose, for the log of this process.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
     }
 
     #[must_use]
@@ -167,9 +188,14 @@ fn told(field: &str, colon: &str, text: &str) -> String {
     }
 }
 
+/// For logs: with the cause, which no answer has. An answer has the two texts.
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.reason, self.en)
+        write!(f, "{}: {}", self.reason, self.en)?;
+        match &self.cause {
+            Some(cause) => write!(f, " ({cause})"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -212,3 +238,18 @@ impl Violations {
         }
     }
 }
+
+impl From<Violation> for Violations {
+    fn from(violation: Violation) -> Self {
+        Self(vec![violation])
+    }
+}
+
+impl From<Vec<Violation>> for Violations {
+    fn from(violations: Vec<Violation>) -> Self {
+        Self(violations)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! Ids that cannot be mixed up: each a UUID version 7 with a type of its own.
+//! Identifiers: UUIDs of version 7 (RFC 9562), one type for each kind of thing.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,9 +9,11 @@ use uuid::Uuid;
 use crate::random::Random;
 use crate::time::Timestamp;
 
+/// A text that is not an id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what} is a UUID in lower-case hyphenated form")]
 pub struct IdError {
+    /// The kind of id that was expected, with its article.
     pub what: &'static str,
 }
 
@@ -23,7 +25,7 @@ macro_rules! id {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new id, ordered by time of making.
+            /// A new id. Ids are ordered by the millisecond of their creation; `now` before 1970 counts as 1970.
             pub fn new(now: Timestamp, random: &dyn Random) -> Self {
                 let millis = u64::try_from(now.millis()).unwrap_or(0);
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random.bytes::<10>()).into_uuid())
@@ -55,7 +57,7 @@ macro_rules! id {
 
             fn from_str(text: &str) -> Result<Self, IdError> {
                 let parsed = Uuid::try_parse(text).map_err(|_| IdError { what: $what })?;
-                // One spelling only, so that an id is also a key.
+                // An id is also a key of maps and tables: it has one spelling only.
                 if parsed.to_string() != text {
                     return Err(IdError { what: $what });
                 }
@@ -66,22 +68,121 @@ macro_rules! id {
 }
 
 id!(
-    /// A person as everyone but identity knows them: opaque, says nothing.
+    /// Identifies a person in every service but identity. Derived from nothing personal.
     SubjectId, "a subject id"
 );
 id!(
-    /// One stored statement about a subject.
+    /// Identifies a read of somebody's data by somebody else.
+    LookupId, "a lookup id"
+);
+id!(
+    /// Identifies a fact about a subject.
     FactId, "a fact id"
 );
 id!(
-    /// One stored decision.
+    /// Identifies a stored decision.
     DecisionId, "a decision id"
 );
 id!(
-    /// An application or arrival declaration: the tracking id its maker polls with.
+    /// Identifies an application or an arrival declaration; the declarant polls with it.
     ApplicationId, "a declaration id"
 );
 id!(
-    /// What the caller gives every mutation, to be able to send it again.
+    /// Identifies a registered door.
+    CheckpointId, "a checkpoint id"
+);
+id!(
+    /// Identifies a device of a registered door.
+    CheckpointDeviceId, "a checkpoint device id"
+);
+id!(
+    /// Identifies a report of a yellow or red code at a door.
+    DoorReportId, "a door report id"
+);
+id!(
+    /// The idempotency key that a caller gives a mutation.
     RequestId, "a request id"
 );
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::random::SeededRandom;
+
+    #[test]
+    fn an_id_is_a_uuid_of_version_7_with_the_milliseconds_of_its_creation() {
+        let now = Timestamp::from_micros(1_650_000_000_123_456);
+        let id = FactId::new(now, &SeededRandom::new(1)).uuid();
+        assert_eq!(
+            (id.get_version_num(), id.get_variant()),
+            (7, uuid::Variant::RFC4122)
+        );
+        assert_eq!(id.as_u128() >> 80, 1_650_000_000_123);
+    }
+
+    #[test]
+    fn two_ids_of_one_millisecond_differ() {
+        let (now, random) = (Timestamp::from_seconds(0), SeededRandom::new(1));
+        assert_ne!(SubjectId::new(now, &random), SubjectId::new(now, &random));
+    }
+
+    #[test]
+    fn the_error_names_the_kind_of_id_that_was_expected() {
+        let errors = [
+            "x".parse::<SubjectId>().map(|_| ()),
+            "x".parse::<FactId>().map(|_| ()),
+            "x".parse::<DecisionId>().map(|_| ()),
+            "x".parse::<ApplicationId>().map(|_| ()),
+            "x".parse::<RequestId>().map(|_| ()),
+        ];
+        assert_eq!(
+            errors.map(|error| error.unwrap_err().to_string()),
+            [
+                "a subject id",
+                "a fact id",
+                "a decision id",
+                "a declaration id",
+                "a request id"
+            ]
+            .map(|what| format!("{what} is a UUID in lower-case hyphenated form"))
+        );
+    }
+
+    #[test]
+    fn only_the_lower_case_hyphenated_form_of_a_uuid_is_an_id() {
+        let good = "018020a5-5400-7000-8000-00000000abcd";
+        assert_eq!(good.parse::<RequestId>().unwrap().to_string(), good);
+        for bad in [
+            good.to_uppercase(),
+            good.replace('-', ""),
+            format!("{{{good}}}"),
+            format!("urn:uuid:{good}"),
+            format!("{good} "),
+            String::new(),
+        ] {
+            assert!(bad.parse::<RequestId>().is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn ids_are_ordered_by_time_of_creation_as_values_and_as_text(millis in 0_i64..1 << 47, later in 1_i64..1 << 40, seed: u64) {
+            let random = SeededRandom::new(seed);
+            let make = |millis: i64| DecisionId::new(Timestamp::from_micros(millis * 1_000), &random);
+            let (first, second) = (make(millis), make(millis + later));
+            prop_assert!(first < second);
+            prop_assert!(first.to_string() < second.to_string());
+        }
+
+        #[test]
+        fn an_id_reads_back_from_its_text_and_its_json(bytes: [u8; 16]) {
+            let id = SubjectId::from_uuid(Uuid::from_bytes(bytes));
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+            prop_assert_eq!(id.uuid(), Uuid::from_bytes(bytes));
+            let json = serde_json::to_string(&id).unwrap();
+            prop_assert_eq!(serde_json::from_str::<SubjectId>(&json).unwrap(), id);
+        }
+    }
+}

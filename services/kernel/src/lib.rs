@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod channel;
 pub mod clock;
 pub mod colour;
 pub mod country;
@@ -10,6 +11,7 @@ pub mod id;
 pub mod jurisdiction;
 pub mod name;
 pub mod phone;
+pub mod proof;
 pub mod random;
 pub mod secret;
 pub mod service;
@@ -17,14 +19,20 @@ pub mod source;
 pub mod text;
 pub mod time;
 
+pub use channel::Channel;
 pub use clock::{Clock, ManualClock};
 pub use colour::Colour;
 pub use division::DivisionCode;
 pub use fault::{Fault, FaultCode, Violation};
-pub use id::{ApplicationId, DecisionId, FactId, RequestId, SubjectId};
+pub use id::{
+    ApplicationId, CheckpointDeviceId, CheckpointId, DecisionId, DoorReportId, FactId, LookupId, RequestId,
+    SubjectId,
+};
 pub use jurisdiction::Jurisdiction;
+pub use proof::MissingProof;
 pub use random::Random;
 pub use secret::Secret;
 pub use service::ServiceName;
+pub use source::{Authority, Source};
 pub use text::{FreeText, TextError, TextRule};
 pub use time::{LocalDay, Timestamp};

@@ -1,19 +1,23 @@
-//! Instants as UTC microseconds, and the local days of Asia/Shanghai that the rules count in.
+//! Instants as UTC microseconds, and the calendar days of Asia/Shanghai in which the rules count.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
-/// Asia/Shanghai has stood at UTC+8 without daylight saving since 1991-09-15 (the tz database); every instant
-/// this system decides about is later, so the offset is a constant and a day boundary is integer arithmetic.
+/// Asia/Shanghai has been UTC+8 without daylight saving time since 1991-09-15 (tz database). Every instant that this
+/// system decides about is later, so that the offset is a constant.
 const LOCAL_OFFSET: i64 = 8 * 3_600 * MICROS_PER_SECOND;
+/// 1900-01-01T00:00:00Z.
+const YEAR_1900: i64 = -2_208_988_800 * MICROS_PER_SECOND;
 
-/// An instant: microseconds since 1970-01-01T00:00:00Z. This is also how every store keeps it.
+/// An instant: microseconds since 1970-01-01T00:00:00Z. Stores keep the same number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// The rule that the text of an instant or a day breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
     #[error("an instant is RFC 3339 with an offset, for example 2022-03-01T18:00:00+08:00")]
@@ -27,9 +31,10 @@ pub enum TimeError {
 impl Timestamp {
     /// Before every instant that can be parsed.
     pub const MIN: Self = Self(i64::MIN);
-    /// "Without end": after every instant that can be parsed.
+    /// After every instant that can be parsed: the end of something without an end.
     pub const MAX: Self = Self(i64::MAX);
 
+    /// Microseconds since the epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
@@ -39,6 +44,7 @@ impl Timestamp {
         Self(seconds.saturating_mul(MICROS_PER_SECOND))
     }
 
+    /// Microseconds since the epoch.
     pub const fn micros(self) -> i64 {
         self.0
     }
@@ -48,62 +54,61 @@ impl Timestamp {
         self.0.div_euclid(MICROS_PER_SECOND)
     }
 
+    /// Milliseconds since the epoch, rounded down.
     pub const fn millis(self) -> i64 {
         self.0.div_euclid(1_000)
     }
 
-    /// The sub-second part in nanoseconds, as protobuf's `Timestamp.nanos`.
-    #[allow(clippy::cast_possible_truncation)] // below 1e9 by construction
-    pub const fn subsec_nanos(self) -> i32 {
-        (self.0.rem_euclid(MICROS_PER_SECOND) * 1_000) as i32
-    }
-
+    /// This instant and `micros` microseconds; saturates.
     pub const fn plus_micros(self, micros: i64) -> Self {
         Self(self.0.saturating_add(micros))
     }
 
+    /// This instant and `seconds` seconds; saturates.
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         self.plus_micros(seconds.saturating_mul(MICROS_PER_SECOND))
     }
 
-    pub fn plus(self, duration: std::time::Duration) -> Self {
+    /// The instant `duration` later, in whole microseconds; saturates.
+    pub fn plus(self, duration: Duration) -> Self {
         self.plus_micros(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
     }
 
-    pub fn minus(self, duration: std::time::Duration) -> Self {
+    /// The instant `duration` earlier, in whole microseconds; saturates.
+    pub fn minus(self, duration: Duration) -> Self {
         self.plus_micros(-i64::try_from(duration.as_micros()).unwrap_or(i64::MAX))
     }
 
-    /// How long after `earlier` this is; zero when it is not after.
-    pub fn since(self, earlier: Self) -> std::time::Duration {
+    /// The time from `earlier` to this instant; zero if `earlier` is not earlier.
+    pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0).max(0);
-        std::time::Duration::from_micros(micros.unsigned_abs())
+        Duration::from_micros(micros.unsigned_abs())
     }
 
-    /// The local (Asia/Shanghai) calendar day this instant falls on.
-    #[allow(clippy::cast_possible_truncation)] // i64 micros / day fits i32 by a factor of twenty
+    /// The calendar day in Asia/Shanghai that contains this instant.
+    #[allow(clippy::cast_possible_truncation)] // 64 bits of microseconds are 107 million days
     pub const fn local_day(self) -> LocalDay {
         LocalDay(self.0.saturating_add(LOCAL_OFFSET).div_euclid(MICROS_PER_DAY) as i32)
     }
 
-    /// The end of a "+ n days" window (DOMAIN 4): the local date of the anchor is day 0 and the window runs
-    /// through the end of day n.
+    /// The end of a window of "+ n days" of a rule: the local day of this instant is day 0, and the window includes day n.
     pub const fn end_of_window(self, days: i32) -> Self {
-        self.local_day().plus_days(days + 1).start()
+        self.local_day().plus_days(days).end()
     }
 
-    /// Parses RFC 3339 with an offset. A leap second reads as the last second before it.
+    /// Parses RFC 3339 with an offset; fractions of a microsecond are dropped. A leap second reads as the second before it.
     pub fn parse(text: &str) -> Result<Self, TimeError> {
         let instant: jiff::Timestamp = text.parse().map_err(|_| TimeError::NotRfc3339)?;
         let micros = instant.as_microsecond();
-        // Years 1900..=9999: what protobuf's Timestamp and every partner's parser agree on.
-        if !(-2_208_988_800_000_000..253_402_300_800_000_000).contains(&micros) {
+        // The parser above ends within 9999, and protobuf's Timestamp with that year.
+        if micros < YEAR_1900 {
             return Err(TimeError::OutOfRange);
         }
         Ok(Self(micros))
     }
 
-    /// RFC 3339 in local time, as people read it: `2022-11-26T08:00:00+08:00`.
+    /// RFC 3339 in local time, with microseconds if there are any: `2022-11-26T08:00:00+08:00`. Instants outside the years
+    /// of RFC 3339 are written as `beginning of time` and `end of time`.
     pub fn to_rfc3339(self) -> String {
         match jiff::Timestamp::from_microsecond(self.0) {
             Ok(instant) => {
@@ -116,7 +121,7 @@ impl Timestamp {
                     format!("{seconds}.{fraction:06}+08:00")
                 }
             }
-            Err(_) if self.0 > 0 => "end of time".to_owned(),
+            Err(_) if self.0.is_positive() => "end of time".to_owned(),
             Err(_) => "beginning of time".to_owned(),
         }
     }
@@ -152,49 +157,47 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct LocalDay(i32);
 
 impl LocalDay {
+    /// Days since 1970-01-01.
     pub const fn from_days(days: i32) -> Self {
         Self(days)
     }
 
+    /// Days since 1970-01-01.
     pub const fn days(self) -> i32 {
         self.0
     }
 
-    /// A day that the calendar has, or `None`.
+    /// The day with this date, or `None` if the calendar does not have it.
     pub fn from_ymd(year: i16, month: i8, day: i8) -> Option<Self> {
-        let date = jiff::civil::Date::new(year, month, day).ok()?;
+        Self::from_date(jiff::civil::Date::new(year, month, day).ok()?)
+    }
+
+    /// Parses `YYYY-MM-DD`, which is the only accepted form.
+    pub fn parse(text: &str) -> Result<Self, TimeError> {
+        let date: jiff::civil::Date = text.parse().map_err(|_| TimeError::NotADay)?;
+        // jiff reads more forms of ISO 8601, and writes years before 0 with more digits.
+        if text.len() != 10 || date.to_string() != text {
+            return Err(TimeError::NotADay);
+        }
+        Self::from_date(date).ok_or(TimeError::NotADay)
+    }
+
+    fn from_date(date: jiff::civil::Date) -> Option<Self> {
         let epoch = jiff::civil::date(1970, 1, 1);
         Some(Self(date.since((jiff::Unit::Day, epoch)).ok()?.get_days()))
     }
 
-    /// Parses `YYYY-MM-DD`.
-    pub fn parse(text: &str) -> Result<Self, TimeError> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
-            return Err(TimeError::NotADay);
-        }
-        let field = |range: std::ops::Range<usize>| -> Result<i16, TimeError> {
-            let digits = text.get(range).ok_or(TimeError::NotADay)?;
-            if !digits.bytes().all(|b| b.is_ascii_digit()) {
-                return Err(TimeError::NotADay);
-            }
-            digits.parse().map_err(|_| TimeError::NotADay)
-        };
-        let month = i8::try_from(field(5..7)?).map_err(|_| TimeError::NotADay)?;
-        let day = i8::try_from(field(8..10)?).map_err(|_| TimeError::NotADay)?;
-        Self::from_ymd(field(0..4)?, month, day).ok_or(TimeError::NotADay)
-    }
-
-    /// 00:00 local on this day.
+    /// The first instant of this day: 00:00 in Asia/Shanghai; saturates.
     pub const fn start(self) -> Timestamp {
-        Timestamp((self.0 as i64) * MICROS_PER_DAY - LOCAL_OFFSET)
+        Timestamp((self.0 as i64).saturating_mul(MICROS_PER_DAY)).plus_micros(-LOCAL_OFFSET)
     }
 
-    /// 00:00 local on the day after: the half-open end of this day.
+    /// The first instant after this day: 00:00 of the next day.
     pub const fn end(self) -> Timestamp {
         self.plus_days(1).start()
     }
 
+    /// The day `days` days later; saturates.
     pub const fn plus_days(self, days: i32) -> Self {
         Self(self.0.saturating_add(days))
     }
@@ -203,7 +206,8 @@ impl LocalDay {
 impl fmt::Display for LocalDay {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let epoch = jiff::civil::date(1970, 1, 1);
-        match epoch.checked_add(jiff::Span::new().days(self.0)) {
+        let span = jiff::Span::new().try_days(self.0);
+        match span.and_then(|span| epoch.checked_add(span)) {
             Ok(date) => write!(f, "{date}"),
             Err(_) => write!(f, "day {}", self.0),
         }
@@ -217,44 +221,4 @@ impl fmt::Debug for LocalDay {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_window_of_fourteen_days_ends_at_local_midnight_after_day_fourteen() {
-        let anchor = Timestamp::parse("2022-03-01T18:00:00+08:00").unwrap();
-        assert_eq!(anchor.end_of_window(14).to_rfc3339(), "2022-03-16T00:00:00+08:00");
-    }
-
-    #[test]
-    fn the_local_day_changes_at_sixteen_utc() {
-        let before = Timestamp::parse("2024-02-28T15:59:59.999999Z").unwrap();
-        let after = Timestamp::parse("2024-02-28T16:00:00Z").unwrap();
-        assert_eq!(before.local_day().to_string(), "2024-02-28");
-        assert_eq!(after.local_day().to_string(), "2024-02-29");
-    }
-
-    #[test]
-    fn an_instant_without_an_offset_is_refused() {
-        assert_eq!(
-            Timestamp::parse("2022-03-01T18:00:00"),
-            Err(TimeError::NotRfc3339)
-        );
-        assert_eq!(Timestamp::parse("2022-03-01"), Err(TimeError::NotRfc3339));
-    }
-
-    #[test]
-    fn a_day_the_calendar_does_not_have_is_refused() {
-        assert!(LocalDay::parse("2023-02-29").is_err());
-        assert!(LocalDay::parse("2024-02-29").is_ok());
-        assert!(LocalDay::parse("+024-02-29").is_err());
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn what_is_printed_reads_back(micros in -2_000_000_000_000_000_i64..250_000_000_000_000_000) {
-            let instant = Timestamp::from_micros(micros);
-            proptest::prop_assert_eq!(Timestamp::parse(&instant.to_rfc3339()), Ok(instant));
-        }
-    }
-}
+mod tests;

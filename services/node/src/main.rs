@@ -1,4 +1,5 @@
-//! `lutong`: serving, and the operator's commands. Exit status 0 well, 1 something failed, 2 a file or argument is wrong.
+//! `lutong`: the server and the operator's commands. Exit status 0 for success, 1 for a failure, 2 for an invalid file
+//! or argument.
 
 use std::process::ExitCode;
 
@@ -8,10 +9,10 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    lutong_client::output::speak(std::env::args());
+    lutong_client::output::set_language(std::env::args());
     let command = lutong_commands::Command::parse();
     #[cfg(feature = "failpoints")]
-    lutong_testing::weather::install();
+    lutong_testing::network_faults::install();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

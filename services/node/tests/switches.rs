@@ -1,4 +1,4 @@
-//! The binary that is shipped has none of the tests' switches: it is built without the feature `failpoints`.
+//! The production binary contains none of the test switches: it is built without the feature `failpoints`.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,7 +13,7 @@ const SWITCHES: [&str; 3] = [
 #[test]
 fn the_binary_knows_the_switches_only_with_the_feature_failpoints() {
     for switch in SWITCHES {
-        // Hundreds of megabytes in a debug build, through which grep is quick.
+        // A debug build has hundreds of megabytes, which grep searches quickly.
         let found = Command::new("grep")
             .args([
                 "--quiet",

@@ -8,6 +8,7 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lutong_chassis::Foundation;
 use lutong_chassis::audit::AuditLog;
+use lutong_chassis::lookups::IdentityLookups;
 use lutong_chassis::skin::Skin;
 use lutong_kernel::ServiceName;
 use lutong_skin::risk_rules::v1::{
@@ -46,10 +47,22 @@ pub fn routes(parts: &Parts, skin: &Skin, audit: AuditLog) -> Routes {
     Routes::new(DecisionService::server(parts.decisions(), skin.clone()))
         .add_service(areas.max_decoding_message_size(MAX_UPLOAD_MESSAGE))
         .add_service(KeyAreaService::server(key_areas, skin.clone()))
-        .add_service(RecomparisonService::server(recomparisons, skin.clone()))
+        .add_service(RecomparisonService::server(
+            recomparisons,
+            skin.clone(),
+            parts.lookups(),
+        ))
         .add_service(rule_sets.max_decoding_message_size(MAX_ANNOUNCEMENT))
-        .add_service(HistoryService::server(parts.history(), skin.clone()))
-        .add_service(DesignationService::server(designations, skin.clone()))
+        .add_service(HistoryService::server(
+            parts.history(),
+            skin.clone(),
+            parts.lookups(),
+        ))
+        .add_service(DesignationService::server(
+            designations,
+            skin.clone(),
+            parts.lookups(),
+        ))
         .add_service(OperationService::server(operations, skin.clone()))
         .add_service(RollbackService::server(rollbacks, skin.clone()))
         .add_service(EventLogService::server(event_log, skin.clone()))
@@ -80,7 +93,12 @@ pub fn followers(parts: &Parts, foundation: &Foundation, peers: &Peers) -> Vec<B
 }
 
 /// The workers in the background.
-pub fn workers(parts: &Parts, foundation: &Foundation, audit: &AuditLog) -> Vec<BoxFuture<'static, ()>> {
+pub fn workers(
+    parts: &Parts,
+    foundation: &Foundation,
+    peers: &Peers,
+    audit: &AuditLog,
+) -> Vec<BoxFuture<'static, ()>> {
     let stop = || foundation.stop.clone();
     let (outbox, bell) = (parts.outbox(), foundation.bell.clone());
     vec![
@@ -93,6 +111,10 @@ pub fn workers(parts: &Parts, foundation: &Foundation, audit: &AuditLog) -> Vec<
         parts.rollback_runner().run(stop()).boxed(),
         parts.activation().run(stop()).boxed(),
         parts.recomparison_runner().run(WORKERS, stop()).boxed(),
+        parts
+            .lookups()
+            .deliver(IdentityLookups::new(peers.identity.clone()), stop())
+            .boxed(),
         audit.clone().seal_days(stop()).boxed(),
         parts.store().upkeep(foundation, Some(outbox)),
     ]

@@ -11,6 +11,7 @@ mod entries;
 mod event_log;
 mod events;
 mod facts;
+mod fault;
 mod history;
 mod history_verifications;
 mod key_areas;
@@ -68,7 +69,7 @@ pub async fn build(
     let parts = Parts::new(&store, foundation, &peers)?;
     let routes = routes(&parts, &store.skin(foundation), audit.clone());
     let mut tasks = followers(&parts, foundation, &peers);
-    tasks.extend(workers(&parts, foundation, &audit));
+    tasks.extend(workers(&parts, foundation, &peers, &audit));
     Ok(Component {
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, Some(audit)),

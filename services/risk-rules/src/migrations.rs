@@ -1,6 +1,6 @@
 //! The schema of risk-rules, step by step: what the chassis keeps in the database, and the files of `migrations/`.
 
-use lutong_chassis::{audit, operations};
+use lutong_chassis::{audit, lookups, operations};
 use lutong_storage::{Schema, Step, step, steps};
 
 /// All steps in order.
@@ -16,5 +16,6 @@ impl Schema for Migrations {
         audit::STEP,
         operations::STEP,
         step!("0001_first"),
+        lookups::STEP,
     ];
 }

@@ -1,16 +1,6 @@
 //! Wire forms of values that every capability uses: instants and digests.
 
-use lutong_kernel::Timestamp;
-use lutong_proto::time;
-
-pub fn instant(at: Timestamp) -> prost_types::Timestamp {
-    time::from_micros(at.micros())
-}
-
-/// The kernel's form of an instant of the wire.
-pub fn timestamp(time: &prost_types::Timestamp) -> Timestamp {
-    Timestamp::from_micros(time::to_micros(time))
-}
+pub use lutong_proto::time::{instant, timestamp};
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {

@@ -1,25 +1,20 @@
-//! Algorithms of signatures.
+//! Signature algorithms.
 
-use std::fmt;
+use strum::{Display, IntoStaticStr, VariantArray};
 
-/// The algorithms a token may be signed with. SM2 with SM3 is to follow by configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The algorithms that may sign a token. The text form is lower-case: `ed25519`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 #[non_exhaustive]
 pub enum Algorithm {
+    /// EdDSA on Curve25519 (RFC 8032).
     Ed25519,
-    /// ECDSA on P-256 with SHA-256.
+    /// ECDSA on P-256 with SHA-256 (FIPS 186-5).
     Es256,
 }
 
 impl Algorithm {
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ed25519 => "ed25519",
-            Self::Es256 => "es256",
-        }
-    }
-
-    /// The number in COSE's registry.
+    /// The number in the IANA registry of COSE algorithms (RFC 9053).
     pub const fn cose_number(self) -> i64 {
         match self {
             Self::Ed25519 => -8,
@@ -27,17 +22,34 @@ impl Algorithm {
         }
     }
 
-    /// The same number as CBOR writes it.
-    pub(crate) const fn cose_byte(self) -> u8 {
-        match self {
-            Self::Ed25519 => 0x27,
-            Self::Es256 => 0x26,
-        }
+    /// The algorithm with this number, or `None`.
+    pub fn from_cose_number(number: i64) -> Option<Self> {
+        Self::VARIANTS
+            .iter()
+            .copied()
+            .find(|algorithm| algorithm.cose_number() == number)
     }
 }
 
-impl fmt::Display for Algorithm {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+#[cfg(test)]
+mod tests {
+    use coset::iana::{self, EnumI64 as _};
+
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_cose_registry() {
+        for (algorithm, registered, name) in [
+            (Algorithm::Ed25519, iana::Algorithm::EdDSA, "ed25519"),
+            (Algorithm::Es256, iana::Algorithm::ES256, "es256"),
+        ] {
+            assert_eq!(algorithm.cose_number(), registered.to_i64());
+            assert_eq!(Algorithm::from_cose_number(registered.to_i64()), Some(algorithm));
+            assert_eq!(
+                (algorithm.into_str(), algorithm.to_string().as_str()),
+                (name, name)
+            );
+        }
+        assert_eq!(Algorithm::from_cose_number(-6), None);
     }
 }

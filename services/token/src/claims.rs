@@ -1,4 +1,4 @@
-//! What a token states, and when a set of claims makes sense.
+//! The claims of a token and the rules that they obey together.
 
 mod wire;
 
@@ -6,29 +6,31 @@ mod wire;
 mod tests;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use lutong_kernel::{Colour, Timestamp};
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use crate::issuer::Issuer;
 use crate::mask::Mask;
 
-/// How long a dynamic token is good for.
+/// Lifetime of a dynamic token.
 pub const DYNAMIC_LIFE_SECONDS: i64 = 60;
 
-/// Claim −65001.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The kind of a token: claim −65001. The text form is lower-case: `dynamic`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase", const_into_str)]
 pub enum Kind {
-    /// Shown on a screen, good for 60 s.
+    /// Shown on a screen, valid for 60 s.
     Dynamic,
-    /// Printed for somebody without a phone, good for 14 days.
+    /// Printed for a person without a telephone, valid for 14 days.
     Paper,
-    /// Held at a hospital's reader (刷卡).
+    /// Presented to the reader of a hospital (刷卡).
     Card,
 }
 
 impl Kind {
-    pub const ALL: [Self; 3] = [Self::Dynamic, Self::Paper, Self::Card];
-
+    /// The number of the claim.
     pub const fn wire_code(self) -> u8 {
         match self {
             Self::Dynamic => 1,
@@ -37,6 +39,7 @@ impl Kind {
         }
     }
 
+    /// The kind with this number, or `None`.
     pub const fn from_wire_code(code: u8) -> Option<Self> {
         match code {
             1 => Some(Self::Dynamic),
@@ -46,30 +49,17 @@ impl Kind {
         }
     }
 
-    pub const fn as_str(self) -> &'static str {
+    /// The lengths that a token id may have, in bytes.
+    const fn id_lengths(self) -> RangeInclusive<usize> {
         match self {
-            Self::Dynamic => "dynamic",
-            Self::Paper => "paper",
-            Self::Card => "card",
-        }
-    }
-
-    const fn admits_id_of(self, length: usize) -> bool {
-        match self {
-            Self::Dynamic => 24 <= length && length <= TokenId::MAX_BYTES,
-            Self::Paper | Self::Card => length == 16,
+            Self::Dynamic => 24..=TokenId::MAX_BYTES,
+            Self::Paper | Self::Card => 16..=16,
         }
     }
 }
 
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Claim 7. For a dynamic token 24 to 32 sealed bytes that only the issuer can open; for paper and card 16 random
-/// bytes that the issuer stores.
+/// Claim 7. A dynamic token has 24 to 32 encrypted bytes, which only the issuer can decrypt; a paper or card token has 16
+/// random bytes, which the issuer stores.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TokenId {
     bytes: [u8; Self::MAX_BYTES],
@@ -80,12 +70,12 @@ impl TokenId {
     pub const MAX_BYTES: usize = 32;
 
     #[allow(clippy::cast_possible_truncation)] // at most 32
-    fn try_new(given: &[u8]) -> Option<Self> {
+    fn try_new(id: &[u8]) -> Option<Self> {
         let mut bytes = [0; Self::MAX_BYTES];
-        bytes.get_mut(..given.len())?.copy_from_slice(given);
+        bytes.get_mut(..id.len())?.copy_from_slice(id);
         Some(Self {
             bytes,
-            length: given.len() as u8,
+            length: id.len() as u8,
         })
     }
 
@@ -102,7 +92,7 @@ impl fmt::Debug for TokenId {
     }
 }
 
-/// What a token states. Times are whole seconds; only a set that makes sense can be made.
+/// The claims of a token. Times are whole seconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
     issuer: Issuer,
@@ -114,6 +104,7 @@ pub struct Claims {
     mask: Option<Mask>,
 }
 
+/// The rule that a set of claims breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClaimsError {
     #[error("a token's times lie between 1970 and 2106")]
@@ -125,8 +116,8 @@ pub enum ClaimsError {
 }
 
 impl Claims {
-    /// What is shown on a screen from `issued_at` (cut to the second) for 60 s. `token_id` is what
-    /// [`crate::DynamicIdKey::seal`] gave for the same instant.
+    /// The claims of a token for a screen, valid for 60 s from `issued_at`, rounded down to the second. `token_id` is the
+    /// result of [`crate::DynamicIdKey::seal`] for the same instant.
     pub fn dynamic(
         issuer: Issuer,
         issued_at: Timestamp,
@@ -146,7 +137,8 @@ impl Claims {
         )
     }
 
-    /// What is printed, good from `from` up to `until`.
+    /// The claims of a token for paper, valid from `from` until before `until`, both rounded down to the second. `token_id`
+    /// is random.
     pub fn paper(
         issuer: Issuer,
         (from, until): (Timestamp, Timestamp),
@@ -157,7 +149,7 @@ impl Claims {
         Self::try_new(issuer, from, until, &token_id, Kind::Paper, colour, mask)
     }
 
-    /// What a hospital's reader takes, good from `from` up to `until`.
+    /// The claims of a token for the reader of a hospital. The arguments are those of [`Self::paper`].
     pub fn card(
         issuer: Issuer,
         (from, until): (Timestamp, Timestamp),
@@ -188,7 +180,7 @@ impl Claims {
         if expires_at <= not_before {
             return Err(ClaimsError::Empty);
         }
-        if !kind.admits_id_of(token_id.len()) {
+        if !kind.id_lengths().contains(&token_id.len()) {
             return Err(ClaimsError::TokenId);
         }
         let token_id = TokenId::try_new(token_id).ok_or(ClaimsError::TokenId)?;
@@ -211,7 +203,7 @@ impl Claims {
         self.not_before
     }
 
-    /// The first instant at which the token is no longer good.
+    /// The first instant at which the token is no longer valid.
     pub const fn expires_at(&self) -> Timestamp {
         self.expires_at
     }

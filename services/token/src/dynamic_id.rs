@@ -1,22 +1,21 @@
-//! Claim 7 of a dynamic token: the code's row id, sealed so that only code-rendering can tell whose it is and no
-//! door can tell that two scans were of one person.
+//! Claim 7 of a dynamic token: the row id of the code, encrypted so that only code-rendering can read it and a checkpoint
+//! cannot recognise two scans of one person.
 //!
-//! The construction is SIV (Rogaway and Shrimpton 2006) over HMAC-SHA-256, in 24 bytes:
+//! The construction is SIV (Rogaway and Shrimpton, 2006) over HMAC-SHA-256, in 24 bytes:
 //!
 //! ```text
-//! V  = first 8 bytes of HMAC(K1, expires_at ‖ row id)          synthetic IV and tag in one
+//! V  = first 8 bytes of HMAC(K1, expires_at ‖ row id)          synthetic IV and authentication tag
 //! C  = row id XOR first 16 bytes of HMAC(K2, expires_at ‖ V)
 //! id = V ‖ C
 //! ```
 //!
-//! - **Why not AES-GCM or AES-SIV:** GCM's nonce and tag alone are 28 bytes; AES-SIV of a row id is 32. The token's
-//!   140 bytes leave exactly 24.
-//! - **Different for each issue:** `expires_at` (claim 4, whole seconds, hence also the 60 s slot) goes into both
-//!   halves as associated data, so every second of showing gives a fresh, unrelated value with no nonce to carry and no
-//!   randomness on the hot path. Two issues of one code within one second are the same value, as they are the same token.
-//! - **Authentic:** a guess passes with probability 2^-64 and would also need a row with the id it opens to; the
-//!   signature of the token stands before it. SIV stays safe when an input repeats: it only shows that it did.
-//! - **Collisions:** equal V would matter only within one second; at 10^5 tokens a second that is about 2^-31.
+//! - **Size:** the 140 bytes of a token leave 24. Nonce and tag of AES-GCM alone have 28; AES-SIV of a row id has 32.
+//! - **Unlinkable:** `expires_at` (claim 4, whole seconds) is associated data of both halves. The ids of one code in two
+//!   different seconds are unrelated, without a nonce to carry and without randomness for each token. Two tokens of one
+//!   code within one second have the same id and are the same token.
+//! - **Authentic:** a guess is accepted with probability 2^-64, must then name an existing row, and must be inside a token
+//!   with a valid signature. SIV remains secure when an input repeats: it reveals only the repetition.
+//! - **Collisions:** two equal V matter only within one second; at 10^5 tokens a second their probability is about 2^-31.
 
 use std::fmt;
 
@@ -30,7 +29,7 @@ use crate::claims::{DYNAMIC_LIFE_SECONDS, TokenId};
 
 type HmacSha256 = Hmac<Sha256>;
 
-/// code-rendering's key for sealed ids. Rotation: seal with the newest, open with each in turn.
+/// The key of code-rendering that encrypts row ids. During a rotation the newest key seals, and each key is tried to open.
 #[derive(Clone)]
 pub struct DynamicIdKey {
     tag: HmacSha256,
@@ -40,7 +39,7 @@ pub struct DynamicIdKey {
 impl DynamicIdKey {
     pub const BYTES: usize = 32;
 
-    /// From 32 secret random bytes that its keeper stores.
+    /// The key that is derived from 32 secret random bytes, which the caller stores.
     pub fn from_bytes(master: &[u8; Self::BYTES]) -> Self {
         let master = keyed(master);
         Self {
@@ -49,40 +48,37 @@ impl DynamicIdKey {
         }
     }
 
-    /// The bytes of a new key, for the keeper to store.
+    /// The bytes of a new key, for [`Self::from_bytes`] and for storage.
     pub fn generate(random: &dyn Random) -> Zeroizing<[u8; Self::BYTES]> {
         Zeroizing::new(random.bytes())
     }
 
-    /// The id for a token issued at `issued_at`: the instant given to [`crate::Claims::dynamic`].
+    /// Encrypts a row id for a token issued at `issued_at`, the instant passed to [`crate::Claims::dynamic`].
     pub fn seal(&self, row: Uuid, issued_at: Timestamp) -> [u8; 24] {
         let expires = issued_at.plus_seconds(DYNAMIC_LIFE_SECONDS).seconds();
-        let tag = self.tag(row, expires);
-        let hidden = self.pad(tag, expires) ^ row.as_u128();
+        let tag = first(self.mac(row, expires));
+        let ciphertext = self.pad(tag, expires) ^ row.as_u128();
         let mut sealed = [0; 24];
         sealed[..8].copy_from_slice(&tag);
-        sealed[8..].copy_from_slice(&hidden.to_be_bytes());
+        sealed[8..].copy_from_slice(&ciphertext.to_be_bytes());
         sealed
     }
 
-    /// The row that a token's claims 7 and 4 name, or `None` when this key did not seal it for that time.
+    /// Decrypts claim 7 of a token with claim 4 `expires_at`; `None` if this key did not seal it for that time.
     pub fn open(&self, sealed: &TokenId, expires_at: Timestamp) -> Option<Uuid> {
-        let (tag, hidden) = sealed.as_bytes().split_first_chunk::<8>()?;
-        let hidden: [u8; 16] = hidden.try_into().ok()?;
+        let (tag, ciphertext) = sealed.as_bytes().split_first_chunk::<8>()?;
+        let ciphertext: [u8; 16] = ciphertext.try_into().ok()?;
         let expires = expires_at.seconds();
-        let row = Uuid::from_u128(self.pad(*tag, expires) ^ u128::from_be_bytes(hidden));
-        let mut check = self.tag.clone();
-        check.update(&expires.to_be_bytes());
-        check.update(row.as_bytes());
-        check.verify_truncated_left(tag).ok()?;
+        let row = Uuid::from_u128(self.pad(*tag, expires) ^ u128::from_be_bytes(ciphertext));
+        self.mac(row, expires).verify_truncated_left(tag).ok()?;
         Some(row)
     }
 
-    fn tag(&self, row: Uuid, expires: i64) -> [u8; 8] {
+    fn mac(&self, row: Uuid, expires: i64) -> HmacSha256 {
         let mut mac = self.tag.clone();
         mac.update(&expires.to_be_bytes());
         mac.update(row.as_bytes());
-        first(mac)
+        mac
     }
 
     fn pad(&self, tag: [u8; 8], expires: i64) -> u128 {
@@ -94,7 +90,7 @@ impl DynamicIdKey {
 }
 
 fn keyed(key: &[u8; 32]) -> HmacSha256 {
-    // The padded block of HMAC is a full key of its own; 32 bytes always fit into it.
+    // HMAC pads a key of 32 bytes with zeros to its block of 64. The constructor for a whole block cannot fail.
     let mut block = Zeroizing::new([0_u8; 64]);
     block[..32].copy_from_slice(key);
     HmacSha256::new((&*block).into())
@@ -144,7 +140,7 @@ mod tests {
         Uuid::from_bytes(random.bytes())
     }
 
-    /// The claims a door sees, as they carry the sealed id.
+    /// The claims of a token with the sealed id.
     fn shown(key: &DynamicIdKey, row: Uuid, issued_at: Timestamp) -> Claims {
         Claims::dynamic(
             Issuer::SHANDONG,
@@ -161,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn the_issuer_finds_the_row_from_the_claims_alone() {
+    fn the_row_is_read_from_the_claims_alone() {
         let key = key(1);
         for number in 0..100 {
             let now = at(0).plus_micros(1 + i64::try_from(number).unwrap() * 777_777);
@@ -170,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn no_four_bytes_of_one_second_come_back_in_another() {
+    fn no_four_bytes_of_an_id_repeat_in_another_second() {
         let key = key(1);
         let sealed: Vec<_> = (0..600).map(|second| key.seal(row(7), at(second))).collect();
         assert_eq!(sealed.iter().collect::<HashSet<_>>().len(), sealed.len());
@@ -212,16 +208,28 @@ mod tests {
     }
 
     #[test]
-    fn another_time_and_another_key_open_nothing() {
+    fn an_id_does_not_open_for_another_time_or_with_another_key() {
         let claims = shown(&key(1), row(1), at(0));
         assert_eq!(key(1).open(claims.token_id(), at(61)), None);
         assert_eq!(open(&key(2), &claims), None);
     }
 
     #[test]
-    fn the_stored_id_of_a_paper_code_opens_to_nothing() {
+    fn the_random_id_of_a_paper_code_does_not_open() {
         let claims = Claims::paper(Issuer::SHANDONG, (at(0), at(60)), [7; 16], Colour::Green, None).unwrap();
         assert_eq!(open(&key(1), &claims), None);
+    }
+
+    /// Computed with Python's hmac from the construction above; the master key is the bytes 0 to 31.
+    #[test]
+    fn the_construction_is_the_documented_one() {
+        let master = std::array::from_fn(|place| u8::try_from(place).unwrap());
+        let key = DynamicIdKey::from_bytes(&master);
+        let claims = shown(&key, Uuid::from_u128(0x0123_4567_89AB_CDEF), at(0));
+        assert_eq!(
+            format!("{:?}", claims.token_id()),
+            "ed669d0caf99b8969ddb73747a4dea20855352cda2676df7"
+        );
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Claim 1: the province that issued a token.
 
 use std::fmt;
-use std::str::FromStr;
 
 use lutong_kernel::DivisionCode;
 
-/// A province by the first two digits of its GB/T 2260 code. Written with two digits; `370000` reads as the same.
+/// A province, as the first two digits of its GB/T 2260 code. Written with two digits; six digits `370000` are read as the
+/// same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Issuer(u8);
 
+/// A text that is not a province.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("an issuer is a province: two digits of GB/T 2260, or six that end in 0000")]
 pub struct IssuerError;
@@ -17,6 +18,7 @@ impl Issuer {
     /// Shandong.
     pub const SHANDONG: Self = Self(37);
 
+    /// Reads two digits, or six that end in `0000`.
     pub fn parse(text: &str) -> Result<Self, IssuerError> {
         let two = match text.len() {
             2 => text,
@@ -33,15 +35,11 @@ impl Issuer {
     pub const fn of(place: DivisionCode) -> Self {
         Self(place.province())
     }
-
-    pub(crate) const fn digits(self) -> [u8; 2] {
-        [b'0' + self.0 / 10, b'0' + self.0 % 10]
-    }
 }
 
 impl fmt::Display for Issuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02}", self.0)
+        write!(f, "{}", self.0)
     }
 }
 
@@ -51,33 +49,36 @@ impl fmt::Debug for Issuer {
     }
 }
 
-impl FromStr for Issuer {
-    type Err = IssuerError;
-
-    fn from_str(text: &str) -> Result<Self, IssuerError> {
-        Self::parse(text)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn two_and_six_digits_are_the_same_province() {
+    fn two_and_six_digits_are_the_same_province_and_are_written_with_two() {
+        for number in 10..=99 {
+            let two = number.to_string();
+            let issuer = Issuer::parse(&two).unwrap();
+            assert_eq!(Issuer::parse(&format!("{two}0000")), Ok(issuer));
+            assert_eq!(issuer.to_string(), two);
+        }
         assert_eq!(Issuer::parse("37"), Ok(Issuer::SHANDONG));
-        assert_eq!(Issuer::parse("370000"), Ok(Issuer::SHANDONG));
-        assert_eq!(
-            Issuer::of(DivisionCode::parse("370202001").unwrap()),
-            Issuer::SHANDONG
-        );
-        assert_eq!(Issuer::SHANDONG.to_string(), "37");
     }
 
     #[test]
-    fn a_city_or_anything_else_is_no_issuer() {
+    fn the_issuer_of_a_place_is_its_province() {
+        for place in ["370000", "370202", "370202001"] {
+            assert_eq!(
+                Issuer::of(DivisionCode::parse(place).unwrap()),
+                Issuer::SHANDONG,
+                "{place}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_city_or_another_form_is_not_an_issuer() {
         for bad in [
-            "", "3", "370", "370200", "07", "070000", "3a", "３７", "37 ", "3700000",
+            "", "3", "370", "370200", "07", "070000", "3a", ":0", "/7", "3:", "３７", "37 ", "3700000",
         ] {
             assert_eq!(Issuer::parse(bad), Err(IssuerError), "{bad}");
         }

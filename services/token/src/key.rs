@@ -22,6 +22,7 @@ use crate::claims::Claims;
 use crate::envelope::Frame;
 use crate::kid::Kid;
 
+/// A key that cannot be read, made or trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("a signing key is a PKCS#8 PEM of Ed25519 or P-256")]
@@ -36,12 +37,12 @@ pub enum KeyError {
     Randomness,
 }
 
-/// The system refused the randomness that an ECDSA signature needs.
+/// The operating system gave no randomness for an ECDSA signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the token could not be signed")]
 pub struct SignError;
 
-/// A key that signs tokens. Prints its kid only.
+/// A key that signs tokens. Its debug form is its algorithm and kid.
 pub struct SigningKey {
     secret: SecretKey,
     public: VerifyingKey,
@@ -50,20 +51,20 @@ pub struct SigningKey {
 
 enum SecretKey {
     Ed25519(Box<ed25519_dalek::SigningKey>),
-    /// ring signs four times faster than p256; p256 keeps the key, since ring cannot derive the public half from the
-    /// private one nor write PKCS#8. ring draws the nonce itself (hedged with key and message), so an ES256 token is
-    /// a different text each time; nothing may use the text as a key.
+    /// `signer` of ring signs four times faster than p256. `secret` of p256 holds the same key, since ring neither derives
+    /// the public half from the private one nor writes PKCS#8. ring draws the nonce itself (hedged with key and message):
+    /// an ES256 token has a different text each time, so that the text must not identify it.
     Es256 {
-        keeper: Box<p256::SecretKey>,
+        secret: Box<p256::SecretKey>,
         signer: Box<EcdsaKeyPair>,
         nonces: SystemRandom,
     },
 }
 
 impl SigningKey {
-    /// A new key out of the randomness given.
+    /// A new key from 32 bytes of `random`.
     pub fn generate(algorithm: Algorithm, random: &dyn Random) -> Result<Self, KeyError> {
-        // One draw in 2^32 is no P-256 scalar; a source that fails eight times running is broken.
+        // One draw in 2^32 is not a P-256 scalar: a source that fails eight times in a row is broken.
         for _ in 0..8 {
             let seed = Zeroizing::new(random.bytes::<32>());
             let key = match algorithm {
@@ -87,7 +88,7 @@ impl SigningKey {
         Self::es256(secret)
     }
 
-    /// Writes version 1 of PKCS#8, which every OpenSSL reads.
+    /// The PEM of version 1 of PKCS#8, which every OpenSSL reads.
     pub fn to_pkcs8_pem(&self) -> Result<Secret<String>, KeyError> {
         let pem = match &self.secret {
             SecretKey::Ed25519(secret) => KeypairBytes {
@@ -95,7 +96,7 @@ impl SigningKey {
                 public_key: None,
             }
             .to_pkcs8_pem(LineEnding::LF),
-            SecretKey::Es256 { keeper, .. } => keeper.to_pkcs8_pem(LineEnding::LF),
+            SecretKey::Es256 { secret, .. } => secret.to_pkcs8_pem(LineEnding::LF),
         };
         pem.map(|pem| Secret::new(pem.as_str().to_owned()))
             .map_err(|_| KeyError::PrivateKey)
@@ -109,18 +110,19 @@ impl SigningKey {
         self.public.kid
     }
 
+    /// The public half of the key.
     pub const fn verifying_key(&self) -> &VerifyingKey {
         &self.public
     }
 
-    /// The text to be shown: `LT1:` and Base45.
+    /// The text of the token with these claims: `LT1:` and Base45.
     pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
         let payload = claims.to_cwt();
         let signature = self.signature(&self.frame.to_be_signed(&payload))?;
         Ok(self.frame.token(&payload, &signature))
     }
 
-    fn signature(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
+    pub(crate) fn signature(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
         match &self.secret {
             SecretKey::Ed25519(secret) => Ok(secret.sign(message).to_bytes()),
             SecretKey::Es256 { signer, nonces, .. } => {
@@ -136,7 +138,7 @@ impl SigningKey {
     }
 
     fn es256(secret: p256::SecretKey) -> Result<Self, KeyError> {
-        let public = VerifyingKey::es256(secret.public_key())?;
+        let public = VerifyingKey::es256(secret.public_key());
         let nonces = SystemRandom::new();
         let scalar = Zeroizing::new(<[u8; 32]>::from(secret.to_bytes()));
         let signer = EcdsaKeyPair::from_private_key_and_public_key(
@@ -147,7 +149,7 @@ impl SigningKey {
         )
         .map_err(|_| KeyError::PrivateKey)?;
         let secret = SecretKey::Es256 {
-            keeper: Box::new(secret),
+            secret: Box::new(secret),
             signer: Box::new(signer),
             nonces,
         };
@@ -175,7 +177,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// The public half: what a key list publishes.
+/// The public half of a signing key, as key lists publish it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifyingKey {
     algorithm: Algorithm,
@@ -200,7 +202,8 @@ impl VerifyingKey {
                 Self::strong_ed25519(public)
             }
             Algorithm::Es256 if raw.len() == 65 => {
-                Self::es256(p256::PublicKey::from_sec1_bytes(raw).map_err(|_| KeyError::Raw)?)
+                let public = p256::PublicKey::from_sec1_bytes(raw).map_err(|_| KeyError::Raw)?;
+                Ok(Self::es256(public))
             }
             Algorithm::Es256 => Err(KeyError::Raw),
         }
@@ -211,9 +214,11 @@ impl VerifyingKey {
         if let Ok(public) = ed25519_dalek::VerifyingKey::from_public_key_pem(pem) {
             return Self::strong_ed25519(public);
         }
-        Self::es256(p256::PublicKey::from_public_key_pem(pem).map_err(|_| KeyError::PublicKey)?)
+        let public = p256::PublicKey::from_public_key_pem(pem).map_err(|_| KeyError::PublicKey)?;
+        Ok(Self::es256(public))
     }
 
+    /// The PEM of SubjectPublicKeyInfo.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         let pem = match &self.public {
             PublicKey::Ed25519(public) => public.to_public_key_pem(LineEnding::LF),
@@ -222,7 +227,7 @@ impl VerifyingKey {
         pem.map_err(|_| KeyError::PublicKey)
     }
 
-    /// SubjectPublicKeyInfo (RFC 5280), as key lists publish it.
+    /// The DER of SubjectPublicKeyInfo (RFC 5280).
     pub fn to_spki_der(&self) -> Result<Vec<u8>, KeyError> {
         let der = match &self.public {
             PublicKey::Ed25519(public) => public.to_public_key_der(),
@@ -240,12 +245,13 @@ impl VerifyingKey {
         self.kid
     }
 
-    /// What the kid is made of; [`Self::from_raw`] reads it.
+    /// The bytes that [`Self::from_raw`] reads. The kid is the hash of them.
     pub fn raw(&self) -> &[u8] {
         &self.raw
     }
 
-    pub(crate) fn confirms(&self, message: &[u8], signature: &[u8]) -> bool {
+    /// Whether `signature` is a signature of `message` by this key.
+    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.public {
             PublicKey::Ed25519(public) => Signature::from_slice(signature)
                 .is_ok_and(|signature| public.verify_strict(message, &signature).is_ok()),
@@ -255,9 +261,9 @@ impl VerifyingKey {
         }
     }
 
-    /// The same key as if its digest began otherwise: a collision cannot be made by trying.
+    /// The same key with another kid, in place of a collision, which cannot be computed.
     #[cfg(test)]
-    pub(crate) fn under_kid(self, kid: Kid) -> Self {
+    pub(crate) fn with_kid(self, kid: Kid) -> Self {
         Self { kid, ..self }
     }
 
@@ -279,17 +285,14 @@ impl VerifyingKey {
         }
     }
 
-    fn es256(public: p256::PublicKey) -> Result<Self, KeyError> {
+    fn es256(public: p256::PublicKey) -> Self {
         let raw = public.to_sec1_bytes();
-        if raw.len() != 65 {
-            return Err(KeyError::Raw);
-        }
-        Ok(Self {
+        Self {
             algorithm: Algorithm::Es256,
             kid: Kid::of(&raw),
             raw,
             public: PublicKey::Es256(Box::new(public)),
-        })
+        }
     }
 }
 

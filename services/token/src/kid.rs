@@ -1,10 +1,10 @@
-//! Names of keys.
+//! Key ids.
 
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// The name of a key: the first eight bytes of SHA-256 over the raw public key. Prints as hexadecimal.
+/// The id of a key (`kid` of RFC 9052): the first eight bytes of SHA-256 over the raw public key. Printed in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Kid([u8; 8]);
 
@@ -16,7 +16,7 @@ impl Kid {
         Self(kid)
     }
 
-    /// Eight bytes, or `None`.
+    /// Reads eight bytes.
     pub fn try_new(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }

@@ -1,23 +1,32 @@
 #![doc = include_str!("../README.md")]
 
 mod algorithm;
+mod cbor;
 mod claims;
+mod document;
 mod dynamic_id;
 mod envelope;
 mod issuer;
 mod key;
+mod key_list;
 mod kid;
 mod mask;
+mod revocation;
 mod trust;
 mod verify;
 
 pub use algorithm::Algorithm;
+pub use cbor::UnreadableToken;
 pub use claims::{Claims, ClaimsError, DYNAMIC_LIFE_SECONDS, Kind, TokenId};
+pub use document::DocumentError;
 pub use dynamic_id::DynamicIdKey;
-pub use envelope::{PREFIX, Unreadable, Unverified};
+pub use envelope::{PREFIX, UnverifiedToken};
 pub use issuer::{Issuer, IssuerError};
 pub use key::{KeyError, SignError, SigningKey, VerifyingKey};
+pub use key_list::{KeyList, KeyListError, KeyUse, ListedKey, TrustedLists};
 pub use kid::Kid;
 pub use mask::{Mask, MaskError};
-pub use trust::{TrustError, TrustedKey, VerifyingKeys};
-pub use verify::{CLOCK_TOLERANCE_SECONDS, Expectations, Outcome, verify};
+pub use revocation::part::{PartSource, RevocationPart};
+pub use revocation::{Progress, Revocations, TakeInError};
+pub use trust::{CLOCK_TOLERANCE_SECONDS, TrustError, TrustedKey, VerifyingKeys};
+pub use verify::{Expectations, OfflineOutcome, Outcome, verify, verify_offline};

@@ -1,14 +1,15 @@
-//! Claim −65003: the holder as a door may see them.
+//! Claim −65003: the part of the holder's name that a checkpoint may see.
 
 use std::fmt;
 
 use lutong_kernel::Secret;
 
-/// One character of a name, with or without one `*` beside it: `*明`, `A*`. At most [`Mask::MAX_BYTES`] bytes of
-/// UTF-8, which is what a dynamic token has room for. Not printed: it is still about a person.
+/// One character of a name with at most one `*` before or after it: `*明`, `A*`. It has at most [`Mask::MAX_BYTES`] bytes
+/// of UTF-8, the room of a dynamic token. It prints as `***`, since it is personal data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask(Secret<String>);
 
+/// The rule that a mask breaks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MaskError {
     #[error("a mask has at most {} bytes", Mask::MAX_BYTES)]
@@ -18,10 +19,10 @@ pub enum MaskError {
 }
 
 impl Mask {
-    /// The longest character of UTF-8 and one `*`.
+    /// Four bytes for the character and one for `*`.
     pub const MAX_BYTES: usize = 5;
 
-    /// Takes what `PersonName::mask` gives.
+    /// Reads a mask as `PersonName::mask` of the kernel makes it.
     pub fn try_new(text: &str) -> Result<Self, MaskError> {
         if text.len() > Self::MAX_BYTES {
             return Err(MaskError::TooLong);
@@ -37,12 +38,14 @@ impl Mask {
         }
     }
 
+    /// The mask in clear.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
 }
 
-/// Letters, and the few signs that a name may begin with. Nothing that a screen acts upon instead of showing it.
+/// Letters, and the punctuation that a name may begin with. Control and format characters are not among them: a screen
+/// would act upon them.
 fn may_be_shown(c: char) -> bool {
     c.is_alphabetic() || matches!(c, '·' | '-' | '\'' | '’' | '.')
 }
@@ -60,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_kernel_masks_is_a_mask() {
+    fn every_mask_of_a_name_is_accepted() {
         for name in [
             "王小明",
             "买买提·艾力",
@@ -71,6 +74,13 @@ mod tests {
         ] {
             let mask = PersonName::parse(name).unwrap().mask();
             assert_eq!(Mask::try_new(&mask).unwrap().expose(), mask);
+        }
+    }
+
+    #[test]
+    fn a_mask_is_one_letter_or_punctuation_of_names_with_at_most_one_star() {
+        for good in ["明", "*明", "明*", "A*", "*𬸪", "·*", "-*", "'*", "’*", ".*"] {
+            assert_eq!(Mask::try_new(good).unwrap().expose(), good);
         }
     }
 
@@ -88,6 +98,7 @@ mod tests {
     #[test]
     fn a_mask_is_not_printed() {
         let mask = Mask::try_new("*明").unwrap();
-        assert!(!format!("{mask} {mask:?}").contains('明'));
+        assert_eq!(mask.to_string(), "***");
+        assert!(!format!("{mask:?}").contains('明'));
     }
 }

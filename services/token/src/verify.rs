@@ -1,91 +1,58 @@
-//! Whether a token is good here and now. The README gives the order of checks and its reasons.
+//! Verification of a token. The README gives the order of the checks and its reasons.
 
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
-
 use lutong_kernel::Timestamp;
+use strum::{Display, IntoStaticStr, VariantArray};
 
 use crate::claims::{Claims, Kind};
-use crate::envelope::Unverified;
+use crate::envelope::UnverifiedToken;
 use crate::issuer::Issuer;
-use crate::trust::VerifyingKeys;
+use crate::kid::Kid;
+use crate::revocation::Revocations;
+use crate::trust::{CLOCK_TOLERANCE_SECONDS, VerifyingKeys};
 
-/// How far the issuer's clock and the verifier's may differ.
-pub const CLOCK_TOLERANCE_SECONDS: i64 = 30;
-
-/// What a verification answers: one of these, never two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The result of a verification. The text form is the upper-case word of the format: `BAD_SIGNATURE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum Outcome {
     Valid,
     Expired,
     NotYetValid,
-    /// The key (decided here) or this one code (decided by code-rendering) was revoked.
+    /// The key was revoked, or this one code. [`verify`] answers for the key, code-rendering for the code.
     Revoked,
-    /// The person's colour or code has changed since. Decided by code-rendering.
+    /// The person's colour or code has changed since. Only code-rendering answers this.
     Superseded,
     /// No key in force has the token's kid.
     WrongKey,
     BadSignature,
-    /// A good token of a kind that is not accepted here.
+    /// The caller does not accept tokens of this kind.
     WrongKind,
-    /// The key may not sign for the province that the token names, or that province is not accepted here.
+    /// The key may not sign for the province of the token, or the caller does not accept that province.
     WrongIssuer,
     Unreadable,
 }
 
-impl Outcome {
-    pub const ALL: [Self; 10] = [
-        Self::Valid,
-        Self::Expired,
-        Self::NotYetValid,
-        Self::Revoked,
-        Self::Superseded,
-        Self::WrongKey,
-        Self::BadSignature,
-        Self::WrongKind,
-        Self::WrongIssuer,
-        Self::Unreadable,
-    ];
-
-    /// The word of the format, stable.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Valid => "VALID",
-            Self::Expired => "EXPIRED",
-            Self::NotYetValid => "NOT_YET_VALID",
-            Self::Revoked => "REVOKED",
-            Self::Superseded => "SUPERSEDED",
-            Self::WrongKey => "WRONG_KEY",
-            Self::BadSignature => "BAD_SIGNATURE",
-            Self::WrongKind => "WRONG_KIND",
-            Self::WrongIssuer => "WRONG_ISSUER",
-            Self::Unreadable => "UNREADABLE",
-        }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What the caller accepts at this place. The default accepts every kind of every province whose key is trusted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What the caller accepts besides a valid signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectations {
-    /// `None`: every kind.
+    /// The accepted kinds; `None` for every kind.
     pub kinds: Option<Vec<Kind>>,
-    /// `None`: every province that the key may sign for.
+    /// The accepted provinces; `None` for every province that the key may sign for.
     pub issuers: Option<Vec<Issuer>>,
 }
 
 impl Expectations {
-    pub fn anything() -> Self {
-        Self::default()
+    /// Every kind of every province.
+    pub const fn anything() -> Self {
+        Self {
+            kinds: None,
+            issuers: None,
+        }
     }
 
+    /// These kinds of every province.
     pub fn kinds(kinds: &[Kind]) -> Self {
         Self {
             kinds: Some(kinds.to_vec()),
@@ -93,6 +60,7 @@ impl Expectations {
         }
     }
 
+    /// Restricts the provinces.
     #[must_use]
     pub fn from_issuers(mut self, issuers: &[Issuer]) -> Self {
         self.issuers = Some(issuers.to_vec());
@@ -100,7 +68,18 @@ impl Expectations {
     }
 }
 
-/// The claims of a token that is good in itself, or the one outcome that says why not; `Err` is never
+/// The result of a verification without a connection that is not a success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OfflineOutcome {
+    /// As [`verify`] answers, or REVOKED by the revocation list.
+    #[error("{0}")]
+    Refused(Outcome),
+    /// The revocation list is older than it says it may be used: whether this paper or card code was revoked is not known.
+    #[error("the revocation list is too old")]
+    ListTooOld,
+}
+
+/// Verifies a token and returns its claims, or the outcome of the first check that fails, which is neither
 /// [`Outcome::Valid`] nor [`Outcome::Superseded`].
 pub fn verify(
     text: &str,
@@ -108,16 +87,50 @@ pub fn verify(
     now: Timestamp,
     expectations: &Expectations,
 ) -> Result<Claims, Outcome> {
-    let token = Unverified::parse(text).map_err(|_| Outcome::Unreadable)?;
+    verify_unless(text, keys, now, expectations, |_| false)
+}
+
+/// Verifies a token without a connection: as [`verify`], and against the revocation list. A dynamic token needs no list that is new: it is
+/// over before a list could name it.
+pub fn verify_offline(
+    text: &str,
+    keys: &VerifyingKeys,
+    revocations: &Revocations,
+    now: Timestamp,
+    expectations: &Expectations,
+) -> Result<Claims, OfflineOutcome> {
+    let is_revoked = |kid| revocations.has_key(kid, now);
+    let claims = verify_unless(text, keys, now, expectations, is_revoked).map_err(OfflineOutcome::Refused)?;
+    if claims.kind() == Kind::Dynamic {
+        return Ok(claims);
+    }
+    if revocations.has_token(claims.token_id()) {
+        return Err(OfflineOutcome::Refused(Outcome::Revoked));
+    }
+    if !revocations.is_current(now) {
+        return Err(OfflineOutcome::ListTooOld);
+    }
+    Ok(claims)
+}
+
+/// [`verify`] with keys that are revoked besides those that say so themselves.
+fn verify_unless(
+    text: &str,
+    keys: &VerifyingKeys,
+    now: Timestamp,
+    expectations: &Expectations,
+    is_revoked: impl Fn(Kid) -> bool,
+) -> Result<Claims, Outcome> {
+    let token = UnverifiedToken::parse(text).map_err(|_| Outcome::Unreadable)?;
     let trusted = keys.get(token.kid()).ok_or(Outcome::WrongKey)?;
-    // The key says which algorithm it is for; the token is not asked.
+    // The key determines the algorithm: an algorithm that the token chose would allow an attacker to choose a weaker one.
     if token.algorithm() != trusted.key.algorithm().cose_number()
-        || !trusted.key.confirms(&token.to_be_signed(), token.signature())
+        || !trusted.key.verifies(&token.to_be_signed(), token.signature())
     {
         return Err(Outcome::BadSignature);
     }
     let claims = token.into_claims();
-    if trusted.is_revoked(now) {
+    if trusted.is_revoked(now) || is_revoked(trusted.key.kid()) {
         return Err(Outcome::Revoked);
     }
     let issuer = claims.issuer();
@@ -125,8 +138,8 @@ pub fn verify(
         return Err(Outcome::WrongIssuer);
     }
     let later = |at: Timestamp| at.plus_seconds(CLOCK_TOLERANCE_SECONDS);
-    let key_is_over = trusted.not_after.is_some_and(|end| later(end) <= now);
-    if key_is_over || later(claims.not_before()) < trusted.not_before {
+    let key_has_ended = trusted.not_after.is_some_and(|end| later(end) <= now);
+    if key_has_ended || later(claims.not_before()) < trusted.not_before {
         return Err(Outcome::WrongKey);
     }
     if !accepts(expectations.kinds.as_deref(), &claims.kind()) {
@@ -141,6 +154,6 @@ pub fn verify(
     Ok(claims)
 }
 
-fn accepts<T: PartialEq>(accepted: Option<&[T]>, one: &T) -> bool {
-    accepted.is_none_or(|accepted| accepted.contains(one))
+fn accepts<T: PartialEq>(accepted: Option<&[T]>, value: &T) -> bool {
+    accepted.is_none_or(|accepted| accepted.contains(value))
 }

@@ -1,4 +1,4 @@
-//! What stands in examples for what differs from run to run. A walk's day becomes 26 November 2022 and its hour noon.
+//! Replaces values that differ from run to run by stable ones. A walk's day becomes 26 November 2022 and its hour noon.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,40 @@ use uuid::Uuid;
 
 use crate::instants::now;
 
-/// Instants this close to the walk's beginning are its own.
+/// Instants this close to the walk's start belong to the walk.
 const OF_THE_WALK_S: i64 = 1_800;
-/// What lies further back than this was not made in the walk.
+/// Instants further back than this were not created by the walk.
 const LONG_AGO_S: i64 = 300 * 86_400;
 const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 3_600;
 
-/// Members whose text only their writer can read.
-const SEALED: [(&str, &str); 5] = [
+/// Members with opaque, encrypted values.
+const SEALED: [(&str, &str); 7] = [
     ("token", "example-token"),
     ("etag", "example-etag"),
     ("next_page_token", "example-page-token"),
     ("page_token", "example-page-token"),
+    ("watch_cursor", "example-cursor"),
+    ("credential", "example-credential"),
     // `<svg/>`.
     ("data", "PHN2Zy8+"),
 ];
 
+/// Members with an instant at the end of working days: how far off it is depends on the weekday of the walk.
+const WORKING_DAYS: [(&str, &str); 3] = [
+    ("warn_time", "2022-12-01T16:00:00Z"),
+    ("due_time", "2022-12-02T16:00:00Z"),
+    ("return_due_time", "2022-11-29T16:00:00Z"),
+];
+
+/// Members that count the records of a log, beside the digest of one: reads that the walk repeats until something has arrived are
+/// recorded too.
+const COUNTS: [&str; 2] = ["sequence", "intact"];
+
 /// Members that are digests, in lower-case hex.
 const DIGESTS: [&str; 4] = ["entry", "root", "expected_digest", "seen_digest"];
 
-/// Placeholders of one walk: the same for the same value wherever it stands.
+/// The placeholders of one walk: the same value always gets the same placeholder.
 #[derive(Debug)]
 pub struct Placeholders {
     began: Timestamp,
@@ -47,18 +60,31 @@ impl Default for Placeholders {
 }
 
 impl Placeholders {
-    /// From now on `real` is written as `shown`.
+    /// Replaces `real` by `shown` from now on.
     pub fn note(&mut self, real: &str, shown: &str) {
         self.noted.push((real.to_owned(), shown.to_owned()));
+    }
+
+    /// The value that a noted placeholder stands for.
+    pub fn real(&self, shown: &str) -> Option<&str> {
+        let found = self.noted.iter().find(|(_, one)| one == shown);
+        found.map(|(real, _)| real.as_str())
     }
 
     pub fn of(&mut self, value: &Value) -> Value {
         match value {
             Value::Object(members) => {
                 let first = members.values().filter_map(|value| self.of_the_walk(value)).min();
+                let is_of_log = members.contains_key("entry") || members.contains_key("head");
                 let shown = members.iter().map(|(name, value)| {
+                    if is_of_log && COUNTS.contains(&name.as_str()) {
+                        return (name.clone(), json!("12"));
+                    }
                     let shown = match (instant(value), first) {
-                        (Some(at), Some(first)) => json!(self.shifted(at, first)),
+                        (Some(at), Some(first)) => match end_of_working_days(name, at) {
+                            Some(shown) => json!(shown),
+                            None => json!(self.shifted(at, first)),
+                        },
                         _ => self.member(name, value),
                     };
                     (name.clone(), shown)
@@ -71,7 +97,7 @@ impl Placeholders {
         }
     }
 
-    /// A member's value by what its name says of it.
+    /// Replaces a member's value, depending on its name.
     pub fn member(&mut self, name: &str, value: &Value) -> Value {
         if value.as_str().is_none_or(str::is_empty) {
             return self.of(value);
@@ -101,7 +127,7 @@ impl Placeholders {
         shown
     }
 
-    /// A UUID at the beginning of a text: its length and what is written.
+    /// A UUID at the beginning of a text: its length and its placeholder.
     fn uuid_at(&mut self, text: &str) -> Option<(usize, String)> {
         let written = text.get(..36)?;
         let uuid = Uuid::try_parse(written).ok()?;
@@ -133,7 +159,7 @@ impl Placeholders {
         Some((written.len(), shown.to_string()))
     }
 
-    /// The instant that a value is, where it is one of the walk's own.
+    /// The value as an instant, if it belongs to the walk.
     fn of_the_walk(&self, value: &Value) -> Option<Timestamp> {
         instant(value).filter(|at| !is_on_the_hour(*at) && self.is_own(*at))
     }
@@ -146,13 +172,13 @@ impl Placeholders {
         at < self.began.plus_seconds(-LONG_AGO_S)
     }
 
-    /// From the walk's day to the examples'.
+    /// Days from the walk's day to the examples' day.
     fn days(&self) -> i32 {
         examples_day().days() - self.began.local_day().days()
     }
 
-    /// An instant as an example has it: one of the walk's own is noon and the minutes since the first one beside it, one on the
-    /// hour keeps its hour, and one that was reckoned from the walk's own lies as many hours from noon.
+    /// The instant in an example: an instant of the walk becomes noon plus the minutes since the first instant beside
+    /// it, one on the hour keeps its hour, and one derived from the walk's start keeps its distance in hours.
     fn shifted(&self, at: Timestamp, first: Timestamp) -> String {
         let noon = examples_day().start().plus_seconds(12 * HOUR_S);
         let shown = if self.is_long_ago(at) {
@@ -176,6 +202,14 @@ fn instant(value: &Value) -> Option<Timestamp> {
     Timestamp::parse(value.as_str()?).ok()
 }
 
+/// What stands for the end of working days, which is a midnight of Shandong.
+fn end_of_working_days(name: &str, at: Timestamp) -> Option<&'static str> {
+    let found = WORKING_DAYS.iter().find(|(member, _)| *member == name);
+    found
+        .filter(|_| at == at.local_day().start())
+        .map(|(_, shown)| *shown)
+}
+
 fn is_on_the_hour(at: Timestamp) -> bool {
     at.micros() % (HOUR_S * 1_000_000) == 0
 }
@@ -184,8 +218,8 @@ fn rounded(seconds: i64, to: i64) -> i64 {
     (seconds + to / 2).div_euclid(to) * to
 }
 
-/// As proto JSON writes it.
+/// In proto JSON format.
 fn utc(at: Timestamp) -> String {
-    // The local notation names the instant eight hours later, so that its text is UTC's for one eight hours earlier.
+    // `to_rfc3339` writes local time (UTC+8), so format the instant eight hours earlier.
     at.plus_seconds(-8 * HOUR_S).to_rfc3339().replace("+08:00", "Z")
 }

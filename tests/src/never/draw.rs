@@ -1,11 +1,11 @@
-//! Drawing lots from a seed.
+//! Random choices from a seed.
 
 use std::time::Duration;
 
 use lutong_kernel::Random;
 use lutong_kernel::random::SeededRandom;
 
-/// Lots of one seed: the same seed, the same lots.
+/// A deterministic source of random choices.
 #[derive(Debug)]
 pub struct Draw(SeededRandom);
 
@@ -14,14 +14,14 @@ impl Draw {
         Self(SeededRandom::new(seed))
     }
 
-    /// Below `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     pub fn below(&self, end: usize) -> usize {
         let mut bytes = [0_u8; 8];
         self.0.fill(&mut bytes);
         usize::try_from(u64::from_le_bytes(bytes) % end as u64).unwrap()
     }
 
-    /// True so many times of a hundred.
+    /// `true` with this probability in percent.
     pub fn percent(&self, percent: usize) -> bool {
         self.below(100) < percent
     }
@@ -30,7 +30,7 @@ impl Draw {
         several[self.below(several.len())]
     }
 
-    /// Milliseconds from `least` to below `end`.
+    /// A duration of `least` (inclusive) to `end` (exclusive) milliseconds.
     pub fn pause(&self, least: usize, end: usize) -> Duration {
         Duration::from_millis((least + self.below(end - least)) as u64)
     }

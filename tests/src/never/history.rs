@@ -1,15 +1,15 @@
-//! What was said and seen in a round, each with the instants before and after it.
+//! The history of a round: statements and observations, each with the instants before and after the call.
 
 use std::collections::BTreeSet;
 
 /// Microseconds since the round began.
 pub type Moment = u64;
 
-/// A fact that a feed reports, of those whose colour is known without evaluating a rule set.
+/// Facts that feeds report, limited to those whose colour is known without evaluating a rule set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fact {
     Case,
-    /// A confirmed case that was cured: a correction of `Case`.
+    /// A cured case, as a correction of `Case`.
     CaseDischarged,
     Contact,
     FeverClinic,
@@ -20,17 +20,17 @@ pub enum Fact {
     NegativeTest,
 }
 
-/// A statement; others of the same history are named by their place in it.
+/// What a statement states; other statements are referred to by their index in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Said {
+pub enum Stated {
     Application,
     Fact(Fact),
     Correction(usize, Fact),
     Retraction(usize),
 }
 
-impl Said {
-    /// The statement that it takes back or replaces.
+impl Stated {
+    /// The statement that it retracts or corrects.
     pub const fn target(self) -> Option<usize> {
         match self {
             Self::Correction(target, _) | Self::Retraction(target) => Some(target),
@@ -50,19 +50,19 @@ impl Said {
     }
 }
 
-/// What became of one sending.
+/// The outcome of sending a statement once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     InForce,
-    /// Acknowledged and on its way.
+    /// Acknowledged, not yet in force.
     Pending,
-    /// Stored, and not acknowledged: a case whose colour is not in force.
+    /// Stored but not acknowledged: a case whose colour is not in force.
     Recorded,
-    /// Nobody knows.
+    /// No answer: the outcome is unknown.
     Unanswered,
-    /// What was right was refused, for this reason.
+    /// A valid statement was refused, with this reason.
     Refused(String),
-    /// What was acknowledged is not there.
+    /// An acknowledged statement does not exist.
     Missing,
 }
 
@@ -83,20 +83,20 @@ pub struct Answer {
     pub outcome: Outcome,
 }
 
-/// A statement about one person, and every answer to it.
+/// A statement about one person, and all answers to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
     pub person: usize,
-    pub said: Said,
-    /// When it was first sent; `None` when it was not.
+    pub said: Stated,
+    /// When it was first sent; `None` if it was not.
     pub sent: Option<Moment>,
     pub answers: Vec<Answer>,
 }
 
-/// A colour as people see it.
+/// A colour as observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Colour {
-    /// There is no code.
+    /// No code.
     None,
     Green,
     Yellow,
@@ -114,32 +114,32 @@ impl Colour {
     }
 }
 
-/// How a colour was seen.
+/// How a colour was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// A token was issued, of this version of the decision; 0 where there is no code.
+pub enum Observer {
+    /// By showing the code; with the version of the decision, 0 if there is no code.
     Shown(i64),
-    /// A token was verified online.
+    /// By verifying a token online.
     Verified,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observation {
     pub person: usize,
-    pub how: How,
+    pub how: Observer,
     pub begun: Moment,
     pub ended: Moment,
     pub colour: Colour,
 }
 
-/// A round.
+/// The history of a round.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     pub statements: Vec<Statement>,
-    pub seen: Vec<Seen>,
-    /// From when on all parts were ready and reached each other.
+    pub seen: Vec<Observation>,
+    /// When all services were ready and connected again.
     pub healed: Option<Moment>,
-    /// From when on nothing more was said: what is seen from here on is the end.
+    /// When the last statement was sent: later observations show the final state.
     pub closed: Option<Moment>,
 }
 
@@ -148,7 +148,7 @@ impl History {
         self.statements.iter().map(|one| one.person).collect()
     }
 
-    /// Places of the statements about a person.
+    /// Indices of the statements about a person.
     pub fn about(&self, person: usize) -> Vec<usize> {
         let all = self.statements.iter().enumerate();
         all.filter(|(_, one)| one.person == person)

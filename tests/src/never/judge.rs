@@ -1,8 +1,8 @@
-//! What may not be in a history. A pure function: it knows no clock and no mesh.
+//! Finds violations in a history. A pure function without a clock or mesh.
 //!
-//! What a look may show is what some set of statements makes: all that were in force before it began, and any of those
-//! that were sent before it ended. So neither the order in which the mesh took concurrent statements nor an answer that
-//! was lost need be known.
+//! An observation is valid if some set of statements explains it: all statements in force before it began, plus any
+//! subset of those sent before it ended. So neither the order of concurrent statements nor the outcome of unanswered
+//! ones need be known.
 
 mod colours;
 #[cfg(test)]
@@ -11,35 +11,41 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::history::{Colour, History, How, Moment, Outcome, Said, Seen, Statement};
+use super::history::{Colour, History, Moment, Observation, Observer, Outcome, Stated, Statement};
 use colours::possible;
 
-/// What is pending comes into force within this time once the parts reach each other.
-pub const WITHIN: Moment = 5_000_000;
+/// Pending statements come into force within this time once the services are connected.
+pub const PENDING_LIMIT: Moment = 5_000_000;
 
-/// A promise that was not kept.
+/// A violated guarantee.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Breach {
-    /// A look begun after a statement was in force shows what was before it.
-    Older { seen: Seen, possible: BTreeSet<Colour> },
-    /// A green one begun after a confirmed case was acknowledged.
-    GreenOverCase { seen: Seen, case: usize },
-    /// A later look shows an earlier version, or the same version in another colour.
-    VersionWentBack { seen: Seen, after: i64 },
-    /// The parts reached each other for longer than 5 s, and it is not in force.
-    PendingTooLong { seen: Seen, possible: BTreeSet<Colour> },
-    /// Asked again after that time, it is still said to be pending.
+    /// An observation begun after a statement was in force does not reflect it.
+    Older {
+        seen: Observation,
+        possible: BTreeSet<Colour>,
+    },
+    /// A green observation begun after a confirmed case was acknowledged.
+    GreenOverCase { seen: Observation, case: usize },
+    /// A later observation shows an earlier version, or the same version with another colour.
+    VersionWentBack { seen: Observation, after: i64 },
+    /// The services were connected for longer than 5 s, and it is not in force.
+    PendingTooLong {
+        seen: Observation,
+        possible: BTreeSet<Colour>,
+    },
+    /// After that time it is still reported as pending.
     SaidPending { statement: usize, asked: Moment },
-    /// What was right was refused.
+    /// A valid statement was refused.
     Refused { statement: usize, reason: String },
-    /// What was acknowledged is not there, or never answered in the end.
+    /// An acknowledged statement does not exist, or a statement was never answered.
     Lost { statement: usize },
-    /// Nobody looked at the end: the history proves nothing about this person.
+    /// There is no observation of the final state: the history proves nothing about this person.
     NotSeenAtTheEnd { person: usize },
 }
 
 impl Breach {
-    /// Whom it is about.
+    /// The person concerned.
     pub fn person(&self, history: &History) -> usize {
         match self {
             Self::Older { seen, .. }
@@ -60,7 +66,7 @@ impl fmt::Display for Breach {
     }
 }
 
-/// Everything that may not be.
+/// All violations in a history.
 pub fn judge(history: &History) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for seen in &history.seen {
@@ -78,14 +84,15 @@ pub fn judge(history: &History) -> Vec<Breach> {
     breaches
 }
 
-/// People whom nobody has looked at, in a look begun at `since` or later.
+/// People without an observation begun at `since` or later.
 pub fn unseen(history: &History, since: Moment) -> BTreeSet<usize> {
     let looked = history.seen.iter().filter(|seen| seen.begun >= since);
     let looked: BTreeSet<_> = looked.map(|seen| seen.person).collect();
     history.people().difference(&looked).copied().collect()
 }
 
-/// Whether everything that is stored shows: the latest look at each person, begun after `since`, could be at nothing less.
+/// Whether everything stored is visible: the latest observation of each person, begun after `since`, reflects all of
+/// it.
 pub fn is_settled(history: &History, since: Moment, now: Moment) -> bool {
     history.people().into_iter().all(|person| {
         let about = history.about(person);
@@ -103,7 +110,7 @@ pub fn is_settled(history: &History, since: Moment, now: Moment) -> bool {
     })
 }
 
-fn older(history: &History, seen: &Seen) -> Option<Breach> {
+fn older(history: &History, seen: &Observation) -> Option<Breach> {
     let about = history.about(seen.person);
     let mut must = in_force(history, &about, seen.begun);
     let allowed = possible(history, &about, &must, seen.ended);
@@ -122,8 +129,8 @@ fn older(history: &History, seen: &Seen) -> Option<Breach> {
     })
 }
 
-/// Statements that were in force at `at`: those that it was said of, and what feeds had reported and risk-rules had stored
-/// before it was asked about a report that then was (its decision stands on all of them).
+/// Statements in force at `at`: those acknowledged as in force, and reports stored by risk-rules before a report that
+/// was acknowledged as in force was sent (its decision includes all of them).
 fn in_force(history: &History, about: &[usize], at: Moment) -> BTreeSet<usize> {
     let answers = |n: usize| {
         history.statements[n]
@@ -131,7 +138,7 @@ fn in_force(history: &History, about: &[usize], at: Moment) -> BTreeSet<usize> {
             .iter()
             .filter(move |one| one.answered < at)
     };
-    let reported = |n: &usize| history.statements[*n].said != Said::Application;
+    let reported = |n: &usize| history.statements[*n].said != Stated::Application;
     let told = about.iter().filter(|n| reported(n)).flat_map(|n| answers(*n));
     let told = told.filter(|one| one.outcome == Outcome::InForce);
     let basis = told.map(|one| one.asked).max().unwrap_or_default();
@@ -144,7 +151,8 @@ fn in_force(history: &History, about: &[usize], at: Moment) -> BTreeSet<usize> {
     about.iter().copied().filter(holds).collect()
 }
 
-/// Statements that had to be in force at `at` because they were stored and the parts had reached each other for long.
+/// Statements that had to be in force at `at`, because they were stored and the services had been connected long
+/// enough.
 fn due(history: &History, about: &[usize], at: Moment) -> BTreeSet<usize> {
     let Some(healed) = history.healed else {
         return BTreeSet::new();
@@ -155,13 +163,13 @@ fn due(history: &History, about: &[usize], at: Moment) -> BTreeSet<usize> {
             .iter()
             .filter(|one| one.outcome.is_stored());
         let stored = stored.map(|one| one.answered).min();
-        stored.is_some_and(|stored| at > stored.max(healed) + WITHIN)
+        stored.is_some_and(|stored| at > stored.max(healed) + PENDING_LIMIT)
     };
     about.iter().copied().filter(is_due).collect()
 }
 
-/// Told apart from the colours on purpose: it holds whatever else is known of the person.
-fn green_over_case(history: &History, seen: &Seen) -> Option<Breach> {
+/// Deliberately independent of the colour model: it holds whatever else is known of the person.
+fn green_over_case(history: &History, seen: &Observation) -> Option<Breach> {
     if seen.colour != Colour::Green {
         return None;
     }
@@ -190,10 +198,10 @@ fn green_over_case(history: &History, seen: &Seen) -> Option<Breach> {
     })
 }
 
-/// Versions of what is shown only grow, and one version has one colour.
+/// Shown versions only grow, and one version has one colour.
 fn versions_went_back(history: &History) -> Vec<Breach> {
-    let shown = |seen: &&Seen| matches!(seen.how, How::Shown(_));
-    let mut begun: Vec<&Seen> = history.seen.iter().filter(shown).collect();
+    let shown = |seen: &&Observation| matches!(seen.how, Observer::Shown(_));
+    let mut begun: Vec<&Observation> = history.seen.iter().filter(shown).collect();
     let mut ended = begun.clone();
     begun.sort_by_key(|seen| seen.begun);
     ended.sort_by_key(|seen| seen.ended);
@@ -201,9 +209,11 @@ fn versions_went_back(history: &History) -> Vec<Breach> {
     let mut colours = BTreeMap::new();
     let mut breaches = Vec::new();
     for seen in begun {
-        let How::Shown(version) = seen.how else { continue };
+        let Observer::Shown(version) = seen.how else {
+            continue;
+        };
         while let Some(before) = ended.next_if(|before| before.ended < seen.begun) {
-            if let How::Shown(version) = before.how {
+            if let Observer::Shown(version) = before.how {
                 let newest = newest.entry(before.person).or_insert(version);
                 *newest = version.max(*newest);
             }
@@ -233,7 +243,7 @@ fn badly_answered(history: &History, n: usize, statement: &Statement) -> Option<
                 let since = *first_stored.get_or_insert(answer.answered);
                 let late = history
                     .healed
-                    .is_some_and(|healed| answer.asked > healed.max(since) + WITHIN);
+                    .is_some_and(|healed| answer.asked > healed.max(since) + PENDING_LIMIT);
                 if late && *outcome != Outcome::InForce {
                     return Some(Breach::SaidPending {
                         statement: n,

@@ -1,42 +1,43 @@
-//! What a round is to be, drawn from its seed: what is said about each person and when, and what goes wrong meanwhile.
+//! The plan of a round, generated from its seed: the statements about each person, their times, and the faults
+//! meanwhile.
 
 use std::time::Duration;
 
 use super::draw::Draw;
-use super::history::{Fact, Said, Statement};
+use super::history::{Fact, Stated, Statement};
 use super::trouble::{LastTrouble, ProcessTrouble, WireTrouble};
 use crate::mesh::Shape;
 
-/// People of a round.
+/// Number of people in a round.
 const PEOPLE: usize = 5;
-/// Turns of a person.
+/// Number of turns per person.
 const TURNS: usize = 5;
-/// Said in a row after the trouble and before the last turn, while each decision that is brought into force is brought
-/// again seconds later: several versions, the older of which come last.
+/// Reported in sequence after the faults and before the last turn, while every delivery of a decision is duplicated seconds
+/// later: several versions, the older of which arrive last.
 pub const IN_A_ROW: [Fact; 3] = [Fact::Symptoms, Fact::FeverClinic, Fact::Entry];
-/// How long there is trouble, in milliseconds.
+/// Duration of the faults, in milliseconds.
 const TROUBLE: u128 = 3_000;
 
-/// Statements that are sent together, in any order.
+/// Statements that are sent concurrently.
 #[derive(Debug)]
 pub struct Turn {
     pub pause: Duration,
-    /// Places in the history.
+    /// Indices in the history.
     pub statements: Vec<usize>,
-    /// How often each is sent at once, under the same key.
+    /// How many copies of each are sent concurrently, under the same key.
     pub copies: usize,
 }
 
 #[derive(Debug)]
 pub struct Plan {
     pub seed: u64,
-    /// All of them, by place.
+    /// All statements, by index.
     pub statements: Vec<Statement>,
-    /// Each person's turns.
+    /// The turns of each person.
     pub turns: Vec<Vec<Turn>>,
     pub processes: Vec<(Duration, ProcessTrouble)>,
     pub wires: Vec<(Duration, WireTrouble)>,
-    /// During each person's last turn.
+    /// The fault during the last turns.
     pub last: LastTrouble,
 }
 
@@ -59,7 +60,7 @@ impl Plan {
     }
 }
 
-/// One after the other, each after a pause, as long as there is to be trouble.
+/// A sequence of faults, each after a pause, for the duration of [`TROUBLE`].
 fn troubles<T>(draw: &Draw, one: impl Fn(&Draw) -> (Duration, T)) -> Vec<(Duration, T)> {
     let (mut all, mut lasted) = (Vec::new(), 0);
     while lasted < TROUBLE {
@@ -71,16 +72,16 @@ fn troubles<T>(draw: &Draw, one: impl Fn(&Draw) -> (Duration, T)) -> Vec<(Durati
     all
 }
 
-/// Applies in one of the first turns, or in the last; feeds report before and after.
+/// The turns of a person, who applies in one of the first turns or in the last; feeds report before and after.
 fn turns(draw: &Draw, last: LastTrouble, person: usize, statements: &mut Vec<Statement>) -> Vec<Turn> {
-    // What is stored while risk-rules is cut off is known to be where it was declared.
+    // While risk-rules is cut off, only declarations are known to be stored.
     let early = if last.cuts_off_risk_rules() { 40 } else { 85 };
     let applies_at = if draw.percent(early) {
         draw.below(2)
     } else {
         TURNS - 1
     };
-    // What may be taken back, each once.
+    // Statements that may still be corrected or retracted, each once.
     let mut standing = Vec::new();
     let mut turns = Vec::new();
     for turn in 0..TURNS {
@@ -91,10 +92,10 @@ fn turns(draw: &Draw, last: LastTrouble, person: usize, statements: &mut Vec<Sta
         let mut places = Vec::new();
         for n in 0..together {
             let said = if turn == applies_at && n == 0 {
-                Said::Application
+                Stated::Application
             } else if turn == TURNS - 1 && n == 0 {
-                // Red over the yellow before it: whether it comes into force is seen.
-                Said::Fact(draw.one_of(&[Fact::Case, Fact::Contact]))
+                // Red over the previous yellow, so that its coming into force is visible.
+                Stated::Fact(draw.one_of(&[Fact::Case, Fact::Contact]))
             } else {
                 say(draw, &mut standing)
             };
@@ -106,7 +107,7 @@ fn turns(draw: &Draw, last: LastTrouble, person: usize, statements: &mut Vec<Sta
                 answers: Vec::new(),
             });
         }
-        // Only from the next turn on: what it takes back must have been there.
+        // Only from the next turn on, because its target must exist.
         let new = places.iter().filter(|n| statements[**n].said.fact().is_some());
         standing.extend(new.map(|n| (*n, statements[*n].said)));
         turns.push(Turn {
@@ -121,7 +122,7 @@ fn turns(draw: &Draw, last: LastTrouble, person: usize, statements: &mut Vec<Sta
 fn in_a_row(person: usize, fact: Fact, statements: &mut Vec<Statement>) -> Turn {
     statements.push(Statement {
         person,
-        said: Said::Fact(fact),
+        said: Stated::Fact(fact),
         sent: None,
         answers: Vec::new(),
     });
@@ -132,16 +133,16 @@ fn in_a_row(person: usize, fact: Fact, statements: &mut Vec<Statement>) -> Turn 
     }
 }
 
-fn say(draw: &Draw, standing: &mut Vec<(usize, Said)>) -> Said {
+fn say(draw: &Draw, standing: &mut Vec<(usize, Stated)>) -> Stated {
     if !standing.is_empty() && draw.percent(50) {
         let (target, said) = standing.swap_remove(draw.below(standing.len()));
         return match said.fact() {
-            Some(Fact::Case) if draw.percent(50) => Said::Correction(target, Fact::CaseDischarged),
-            Some(Fact::Entry) if draw.percent(70) => Said::Correction(target, Fact::EntryAfterQuarantine),
-            _ => Said::Retraction(target),
+            Some(Fact::Case) if draw.percent(50) => Stated::Correction(target, Fact::CaseDischarged),
+            Some(Fact::Entry) if draw.percent(70) => Stated::Correction(target, Fact::EntryAfterQuarantine),
+            _ => Stated::Retraction(target),
         };
     }
-    // A confirmed case is what matters most.
+    // Confirmed cases matter most.
     let facts = [
         Fact::Case,
         Fact::Case,
@@ -151,7 +152,7 @@ fn say(draw: &Draw, standing: &mut Vec<(usize, Said)>) -> Said {
         Fact::Entry,
         Fact::NegativeTest,
     ];
-    Said::Fact(draw.one_of(&facts))
+    Stated::Fact(draw.one_of(&facts))
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! People apply and feeds report, and every answer is written down. What was not answered is sent again under the same key.
+//! People apply and feeds report, and every answer is recorded. Unanswered statements are sent again under the same
+//! key.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -15,27 +16,27 @@ use tokio::task::JoinHandle;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::history::{Answer, Fact, History, Moment, Outcome, Said, Seen};
+use super::history::{Answer, Fact, History, Moment, Observation, Outcome, Stated};
 use super::plan::Turn;
 use crate::feed::{self, Feed};
 use crate::people::{Gateway, Person, request_id};
 
-/// Sendings of one statement while there is trouble.
+/// Attempts per statement while there are faults.
 const TRIES: usize = 5;
 const AGAIN: Duration = Duration::from_millis(150);
-/// How long one waits for the answers to the last statements before the trouble ends: some come only then.
+/// How long to wait for answers to the last statements before the faults end; some come only after that.
 const LAST: Duration = Duration::from_secs(4);
-/// How long everything may take to be answered in the end.
+/// How long it may take in the end until everything is answered.
 const ANSWERED: Duration = Duration::from_secs(15);
 
-/// Writes the history; cheap to clone.
+/// Records the history; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Scribe {
+pub struct Recorder {
     started: Instant,
     history: Arc<Mutex<History>>,
 }
 
-impl Scribe {
+impl Recorder {
     pub fn begin(history: History) -> Self {
         Self {
             started: Instant::now(),
@@ -47,34 +48,34 @@ impl Scribe {
         u64::try_from(self.started.elapsed().as_micros()).unwrap()
     }
 
-    pub fn saw(&self, seen: Seen) {
+    pub fn saw(&self, seen: Observation) {
         self.history.lock().unwrap().seen.push(seen);
     }
 
-    /// Reads or writes what is written.
+    /// Accesses the history.
     pub fn with<T>(&self, act: impl FnOnce(&mut History) -> T) -> T {
         act(&mut self.history.lock().unwrap())
     }
 }
 
-/// Says what is to be said about the people of a round; cheap to clone.
+/// Sends the statements of a round; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Reporter {
-    pub scribe: Scribe,
+    pub recorder: Recorder,
     pub people: Arc<Vec<Person>>,
-    /// Keys and request ids, by statement.
+    /// Keys and request ids, by statement index.
     keys: Arc<Vec<String>>,
     cdc: Feed,
     border: Feed,
-    /// Applications that were acknowledged.
+    /// Acknowledged applications.
     names: Arc<Mutex<BTreeMap<usize, String>>>,
 }
 
 impl Reporter {
-    pub async fn new(gateway: &Gateway, scribe: Scribe, people: Vec<Person>) -> Self {
-        let keys = scribe.with(|history| history.statements.iter().map(|_| request_id()).collect());
+    pub async fn new(gateway: &Gateway, recorder: Recorder, people: Vec<Person>) -> Self {
+        let keys = recorder.with(|history| history.statements.iter().map(|_| request_id()).collect());
         Self {
-            scribe,
+            recorder,
             people: Arc::new(people),
             keys: Arc::new(keys),
             cdc: Feed::sign_in(gateway, "cdc-370200").await,
@@ -83,7 +84,7 @@ impl Reporter {
         }
     }
 
-    /// One person's turns.
+    /// Sends one person's turns.
     pub async fn play(self, turns: Vec<Turn>) {
         for turn in turns {
             tokio::time::sleep(turn.pause).await;
@@ -93,7 +94,7 @@ impl Reporter {
         }
     }
 
-    /// Everybody's last turns, each statement sent once, and answered or not when this returns.
+    /// Sends all last turns, each statement once; returns when each is answered or has failed.
     pub async fn play_last(&self, turns: &[Turn]) {
         let said: Vec<_> = turns.iter().flat_map(|turn| self.take(turn, 1)).collect();
         let all = futures::future::join_all(said);
@@ -105,11 +106,11 @@ impl Reporter {
         turn.statements.iter().map(say).collect()
     }
 
-    /// Sends a statement, in several copies at once, and again when none was answered.
+    /// Sends a statement in several concurrent copies, and again if none was answered.
     fn say(&self, n: usize, copies: usize, tries: usize) -> impl Future<Output = ()> + Send + use<> {
         let this = self.clone();
         async move {
-            // What it takes back may itself not be known to have arrived: it would be refused, and rightly.
+            // If its target is not known to be stored, it would rightly be refused.
             if this
                 .said(n)
                 .target()
@@ -133,8 +134,8 @@ impl Reporter {
         }
     }
 
-    fn said(&self, n: usize) -> Said {
-        self.scribe.with(|history| history.statements[n].said)
+    fn said(&self, n: usize) -> Stated {
+        self.recorder.with(|history| history.statements[n].said)
     }
 
     fn is_stored(&self, n: usize) -> bool {
@@ -142,21 +143,21 @@ impl Reporter {
     }
 
     fn is_answered(&self, n: usize, so: fn(&Outcome) -> bool) -> bool {
-        self.scribe.with(|history| {
+        self.recorder.with(|history| {
             let answers = &history.statements[n].answers;
             answers.iter().any(|one| so(&one.outcome))
         })
     }
 
     async fn send(&self, n: usize) {
-        let asked = self.scribe.now();
-        let (person, said) = self.scribe.with(|history| {
+        let asked = self.recorder.now();
+        let (person, said) = self.recorder.with(|history| {
             let statement = &mut history.statements[n];
             statement.sent.get_or_insert(asked);
             (statement.person, statement.said)
         });
         let outcome = match said {
-            Said::Application => self.apply(n, &self.people[person]).await,
+            Stated::Application => self.apply(n, &self.people[person]).await,
             said => self.report(n, &self.people[person], said).await,
         };
         self.answered(n, asked, outcome);
@@ -165,10 +166,10 @@ impl Reporter {
     fn answered(&self, n: usize, asked: Moment, outcome: Outcome) {
         let answer = Answer {
             asked,
-            answered: self.scribe.now(),
+            answered: self.recorder.now(),
             outcome,
         };
-        self.scribe
+        self.recorder
             .with(|history| history.statements[n].answers.push(answer));
     }
 
@@ -182,7 +183,7 @@ impl Reporter {
             return Outcome::Unanswered;
         };
         if !answer.status.is_success() {
-            // CONTENDED: the same request is under way; it is to be sent again.
+            // CONTENDED: the same request is in progress and must be sent again.
             let away =
                 answer.status.is_server_error() || answer.status == 429 || answer.reason() == "CONTENDED";
             return refused_or_away(answer.reason(), away);
@@ -193,8 +194,8 @@ impl Reporter {
         state(application)
     }
 
-    async fn report(&self, n: usize, person: &Person, said: Said) -> Outcome {
-        // A correction is of the same feed as what it corrects.
+    async fn report(&self, n: usize, person: &Person, said: Stated) -> Outcome {
+        // A correction comes from the same feed as its target.
         let feed = match said.fact().or_else(|| self.said(said.target()?).fact()) {
             Some(Fact::Entry | Fact::EntryAfterQuarantine | Fact::NegativeTest) => &self.border,
             _ => &self.cdc,
@@ -217,11 +218,11 @@ impl Reporter {
         }
     }
 
-    /// Sends again what was sent and is not known to be in force, until it is; and asks for every application by name.
+    /// Repeats statements that are not known to be in force until they are, and gets every application by name.
     pub async fn settle(&self) {
         let started = Instant::now();
         loop {
-            let open = self.scribe.with(|history| {
+            let open = self.recorder.with(|history| {
                 let sent = (0..history.statements.len()).filter(|n| history.statements[*n].sent.is_some());
                 let open = sent.filter(|n| {
                     let answers = &history.statements[*n].answers;
@@ -240,8 +241,8 @@ impl Reporter {
     }
 
     async fn ask_for(&self, n: usize, name: &str) {
-        let asked = self.scribe.now();
-        let person = &self.people[self.scribe.with(|history| history.statements[n].person)];
+        let asked = self.recorder.now();
+        let person = &self.people[self.recorder.with(|history| history.statements[n].person)];
         let answer = person.get(&format!("/v1/{name}")).await;
         let outcome = match answer.reason() {
             "DECLARATION_NOT_FOUND" => Outcome::Missing,
@@ -292,7 +293,7 @@ fn failed_as(status: &Status) -> Outcome {
         Code::Cancelled,
         Code::Internal,
         Code::ResourceExhausted,
-        // The transport's own.
+        // Errors of the transport.
         Code::Unknown,
     ];
     let details = status.get_error_details();
@@ -308,7 +309,8 @@ fn ago(days: i64) -> Value {
     json!(at.start().to_rfc3339())
 }
 
-/// A fact that is the same whenever the statement is sent on this day: another content under a key is a conflict.
+/// A fact with the same content whenever it is sent on this day, because other content under the same key is a
+/// conflict.
 fn fact(fact: Fact) -> types::Fact {
     let (kind, attributes) = match fact {
         Fact::Case => ("case", json!({"stage": "confirmed", "diagnosed_at": ago(3)})),

@@ -1,4 +1,4 @@
-//! One round: trouble while people apply, feeds report and doors look; then calm, and what must be true in it.
+//! One round: faults while people apply, feeds report and doors verify; then recovery, and the checks after it.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -6,33 +6,33 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::history::{History, Outcome};
-use super::judge::{Breach, WITHIN, is_settled, judge, unseen};
+use super::judge::{Breach, PENDING_LIMIT, is_settled, judge, unseen};
 use super::plan::{IN_A_ROW, Plan};
-use super::reporting::{Reporter, Scribe};
-use super::trouble::Unruly;
+use super::reporting::{Recorder, Reporter};
+use super::trouble::CallFaults;
 use super::watching::Watcher;
 use crate::mesh::Mesh;
 
-/// How long after the parts reach each other a round looks on at the most, so that what is late is seen to be.
-const LOOKED_ON: Duration = Duration::from_micros(WITHIN + 1_000_000);
-/// How late a repetition comes at the most.
-const ECHOED: Duration = Duration::from_millis(2_600);
-/// How long one waits in the end until everybody has been looked at.
-const AT_THE_END: Duration = Duration::from_secs(10);
+/// How long a round observes after the services are connected, so that late effects are detected.
+const OBSERVATION_TIME: Duration = Duration::from_micros(PENDING_LIMIT + 1_000_000);
+/// The longest delay of a duplicate.
+const MAX_DUPLICATE_DELAY: Duration = Duration::from_millis(2_600);
+/// How long to wait for a final observation of everybody.
+const FINAL_OBSERVATION: Duration = Duration::from_secs(10);
 
-/// What came of a round.
+/// The result of a round.
 #[derive(Debug)]
-pub struct Played {
+pub struct RoundResult {
     pub seed: u64,
     pub history: History,
     pub breaches: Vec<Breach>,
-    /// From when the parts reached each other until everything stored was seen.
+    /// Time from reconnecting the services until everything stored was visible.
     pub settled: Duration,
     troubles: String,
 }
 
-/// Plays the round of a seed.
-pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
+/// Runs the round of a seed.
+pub async fn run(mesh: &mut Mesh, call_faults: &CallFaults, seed: u64) -> RoundResult {
     let mut plan = Plan::draw(seed, mesh.shape);
     let troubles = format!("{:?}\n{:?}\n{:?}", plan.processes, plan.wires, plan.last);
     let mut people = Vec::new();
@@ -40,14 +40,14 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
         people.push(mesh.gateway.person().await);
     }
     let door = mesh.gateway.session("checkpoint-1").await;
-    let scribe = Scribe::begin(History {
+    let recorder = Recorder::begin(History {
         statements: std::mem::take(&mut plan.statements),
         ..History::default()
     });
-    let reporter = Reporter::new(&mesh.gateway, scribe.clone(), people.clone()).await;
+    let reporter = Reporter::new(&mesh.gateway, recorder.clone(), people.clone()).await;
     let (mut watchers, mut reports) = (JoinSet::new(), JoinSet::new());
     for (place, person) in people.into_iter().enumerate() {
-        watchers.spawn(Watcher::new(scribe.clone(), place, person, door.clone()).watch());
+        watchers.spawn(Watcher::new(recorder.clone(), place, person, door.clone()).watch());
     }
     let (last, mut last_turns, mut rows) = (plan.last, Vec::new(), Vec::new());
     for mut turns in plan.turns.drain(..) {
@@ -55,29 +55,31 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
         rows.push(turns.split_off(turns.len() - IN_A_ROW.len()));
         reports.spawn(reporter.clone().play(turns));
     }
-    trouble(mesh, unruly, plan).await;
+    trouble(mesh, call_faults, plan).await;
     while let Some(done) = reports.join_next().await {
         done.unwrap();
     }
     mesh.all_ready().await;
-    unruly.echo();
+    call_faults.duplicate_all();
     futures::future::join_all(rows.into_iter().map(|row| reporter.clone().play(row))).await;
-    // All repetitions have come: a late one would bring into force what only the log is to deliver.
-    unruly.settle();
-    tokio::time::sleep(ECHOED).await;
-    last.begin(&mesh.wires, unruly);
+    // Waits for all duplicates: a late one would bring into force what only the log should deliver.
+    call_faults.clear();
+    tokio::time::sleep(MAX_DUPLICATE_DELAY).await;
+    last.begin(&mesh.wires, call_faults);
     reporter.play_last(&last_turns).await;
     last.mend_first(&mesh.wires).await;
-    let settled = calm(mesh, unruly, &scribe).await;
+    let settled = calm(mesh, call_faults, &recorder).await;
     reporter.settle().await;
-    let (closed, started) = (scribe.now(), Instant::now());
-    scribe.with(|history| history.closed = Some(closed));
-    while started.elapsed() < AT_THE_END && scribe.with(|history| !unseen(history, closed).is_empty()) {
+    let (closed, started) = (recorder.now(), Instant::now());
+    recorder.with(|history| history.closed = Some(closed));
+    while started.elapsed() < FINAL_OBSERVATION
+        && recorder.with(|history| !unseen(history, closed).is_empty())
+    {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     watchers.shutdown().await;
-    let history = scribe.with(std::mem::take);
-    Played {
+    let history = recorder.with(std::mem::take);
+    RoundResult {
         seed,
         breaches: judge(&history),
         history,
@@ -86,8 +88,8 @@ pub async fn play(mesh: &mut Mesh, unruly: &Unruly, seed: u64) -> Played {
     }
 }
 
-async fn trouble(mesh: &mut Mesh, unruly: &Unruly, plan: Plan) {
-    unruly.breeze();
+async fn trouble(mesh: &mut Mesh, call_faults: &CallFaults, plan: Plan) {
+    call_faults.mild();
     let wires = std::mem::take(&mut mesh.wires);
     let to_processes = async {
         for (pause, trouble) in plan.processes {
@@ -98,27 +100,27 @@ async fn trouble(mesh: &mut Mesh, unruly: &Unruly, plan: Plan) {
     let to_wires = async {
         for (pause, trouble) in plan.wires {
             tokio::time::sleep(pause).await;
-            trouble.happen(&wires, unruly).await;
+            trouble.happen(&wires, call_faults).await;
         }
     };
     tokio::join!(to_processes, to_wires);
     mesh.wires = wires;
 }
 
-/// Everything runs and is reached: how long it then takes until all that is stored is seen.
-async fn calm(mesh: &mut Mesh, unruly: &Unruly, scribe: &Scribe) -> Duration {
+/// Restores all services and connections; returns how long it takes until everything stored is visible.
+async fn calm(mesh: &mut Mesh, call_faults: &CallFaults, recorder: &Recorder) -> Duration {
     mesh.wires.clear();
-    unruly.settle();
+    call_faults.clear();
     mesh.all_ready().await;
-    let (healed, started) = (scribe.now(), Instant::now());
-    scribe.with(|history| history.healed = Some(healed));
-    // What is broken already is not waited for.
-    if scribe.with(|history| !judge(history).is_empty()) {
+    let (healed, started) = (recorder.now(), Instant::now());
+    recorder.with(|history| history.healed = Some(healed));
+    // Does not wait if there is a violation already.
+    if recorder.with(|history| !judge(history).is_empty()) {
         return started.elapsed();
     }
-    while started.elapsed() < LOOKED_ON {
-        let now = scribe.now();
-        if scribe.with(|history| is_settled(history, healed, now)) {
+    while started.elapsed() < OBSERVATION_TIME {
+        let now = recorder.now();
+        if recorder.with(|history| is_settled(history, healed, now)) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -126,8 +128,8 @@ async fn calm(mesh: &mut Mesh, unruly: &Unruly, scribe: &Scribe) -> Duration {
     started.elapsed()
 }
 
-impl Played {
-    /// Fails with everything that is needed to play it again and to understand it.
+impl RoundResult {
+    /// Fails on a violation, with everything needed to reproduce and understand it.
     pub fn assert_kept(&self) {
         assert!(self.breaches.is_empty(), "{}", self.report());
     }
@@ -160,7 +162,7 @@ impl Played {
         said
     }
 
-    /// A line about what was done.
+    /// A one-line summary of the round.
     pub fn summary(&self) -> String {
         let statements = || self.history.statements.iter();
         let sent = statements().filter(|one| one.sent.is_some()).count();

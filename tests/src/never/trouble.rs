@@ -1,4 +1,4 @@
-//! What goes wrong: to processes, and to the wires between them.
+//! Faults of processes and of the connections between them.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,10 +7,10 @@ use lutong_kernel::ServiceName;
 
 use super::draw::Draw;
 use crate::mesh::{Mesh, Shape};
-use crate::wires::{Weather, Wires};
+use crate::wires::{WireState, Wires};
 
-/// Places between commits, and the service of the mesh that passes them (see `tests/faults.rs`).
-const PLACES: [(&str, &str); 8] = [
+/// Failpoints and the service that reaches each (see `tests/faults.rs`).
+const FAILPOINTS: [(&str, &str); 8] = [
     ("declaration.before_commit", "declaration"),
     ("declaration.committed", "declaration"),
     ("risk_rules.committed", "risk-rules"),
@@ -29,40 +29,43 @@ const KILLED: [&str; 5] = [
     "gateway",
 ];
 
-/// What an unruly wire does always, and what in a storm (see `lutong_transport::client`).
-const BREEZE: &str = "repeat 50 hold 15";
-const STORM: &str = "repeat 50 hold 40 refuse 15 mute 15";
+/// Call faults that are always active, and those of heavy periods (see `lutong_testing::network_faults`).
+const MILD: &str = "repeat 50 hold 15";
+const HEAVY: &str = "repeat 50 hold 40 refuse 15 mute 15";
 
-/// To one process.
+/// A fault of one process.
 #[derive(Debug, Clone, Copy)]
 pub enum ProcessTrouble {
-    /// Killed, and away for a while.
+    /// Killed and restarted after a while.
     Killed(&'static str, Duration),
-    /// Killed where it passes a place for the n-th time.
+    /// Killed at the n-th time it reaches a failpoint.
     KilledAt(&'static str, &'static str, usize),
-    /// Holds still, as one that has no processor or waits for its disk.
+    /// Paused, like a process without CPU time or waiting for its disk.
     Stopped(&'static str, Duration),
-    /// The doorbell, limits and sessions are gone.
+    /// Redis is flushed: doorbell streams, limits and sessions are lost.
     RedisEmptied,
 }
 
-/// How long one waits for a process to pass a place.
-const PASSES: Duration = Duration::from_millis(1_200);
+/// How long to wait for a process to reach a failpoint.
+const REACH_TIMEOUT: Duration = Duration::from_millis(1_200);
 
 impl ProcessTrouble {
-    /// How long it lasts about, and what it is.
+    /// A random fault and its approximate duration.
     pub fn draw(draw: &Draw, shape: Shape) -> (Duration, Self) {
         let of = |service| match shape {
             Shape::OneProcess => "lutong",
             Shape::Mesh => service,
         };
-        let (place, service) = draw.one_of(&PLACES);
+        let (place, service) = draw.one_of(&FAILPOINTS);
         match draw.below(if shape == Shape::Mesh { 10 } else { 9 }) {
             0..3 => {
                 let away = draw.pause(0, 600);
                 (away, Self::Killed(of(draw.one_of(&KILLED)), away))
             }
-            3..6 => (PASSES, Self::KilledAt(place, of(service), 1 + draw.below(4))),
+            3..6 => (
+                REACH_TIMEOUT,
+                Self::KilledAt(place, of(service), 1 + draw.below(4)),
+            ),
             6..9 => {
                 let still = draw.pause(100, 1_200);
                 (still, Self::Stopped(of(draw.one_of(&KILLED)), still))
@@ -83,7 +86,7 @@ impl ProcessTrouble {
                 let process = mesh.processes.get_mut(name).unwrap();
                 process.again(Some(&format!("{place}:{n}")));
                 let started = std::time::Instant::now();
-                while process.is_running() && started.elapsed() < PASSES {
+                while process.is_running() && started.elapsed() < REACH_TIMEOUT {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
                 process.again(None);
@@ -108,18 +111,18 @@ async fn empty(redis: &str) {
         .unwrap();
 }
 
-/// To what is between them.
+/// A fault of the connections between services.
 #[derive(Debug, Clone, Copy)]
 pub enum WireTrouble {
-    /// One service does not reach one other.
-    Between(ServiceName, ServiceName, Weather, Duration),
-    /// One service reaches nobody and nobody reaches it.
-    Around(ServiceName, Weather, Duration),
-    /// Calls come late, twice, or not at all, and answers are lost.
+    /// One service cannot reach another one.
+    Between(ServiceName, ServiceName, WireState, Duration),
+    /// One service is partitioned from all others.
+    Around(ServiceName, WireState, Duration),
+    /// Calls are delayed, duplicated or lost, and answers are lost.
     Storm(Duration),
 }
 
-/// The paths that a statement takes to become a colour that is seen.
+/// The connections that a statement passes on its way to a visible colour.
 const PATHS: [(ServiceName, ServiceName); 7] = [
     (ServiceName::RiskRules, ServiceName::CodeRendering),
     (ServiceName::RiskRules, ServiceName::CodeRendering),
@@ -133,8 +136,8 @@ const PATHS: [(ServiceName, ServiceName); 7] = [
 impl WireTrouble {
     pub fn draw(draw: &Draw, shape: Shape) -> (Duration, Self) {
         let lasts = draw.pause(100, 1_300);
-        let slow = Weather::Slow(draw.pause(20, 200));
-        let weather = draw.one_of(&[Weather::Cut, Weather::Stalled, slow]);
+        let slow = WireState::Slow(draw.pause(20, 200));
+        let weather = draw.one_of(&[WireState::Cut, WireState::Stalled, slow]);
         let (from, to) = draw.one_of(&PATHS);
         let trouble = match draw.below(5) {
             0..3 if shape == Shape::Mesh => Self::Between(from, to, weather, lasts),
@@ -144,7 +147,7 @@ impl WireTrouble {
         (lasts, trouble)
     }
 
-    pub async fn happen(self, wires: &Wires, unruly: &Unruly) {
+    pub async fn happen(self, wires: &Wires, call_faults: &CallFaults) {
         let lasts = match self {
             Self::Between(from, to, weather, lasts) => {
                 wires.set(weather, |one, other| (one, other) == (from, to));
@@ -155,42 +158,42 @@ impl WireTrouble {
                 lasts
             }
             Self::Storm(lasts) => {
-                unruly.storm();
+                call_faults.heavy();
                 lasts
             }
         };
         tokio::time::sleep(lasts).await;
         wires.clear();
-        unruly.breeze();
+        call_faults.mild();
     }
 }
 
-/// What is cut in the end, while the last statements are made: these must come into force by themselves once it is mended.
+/// The connection cut during the last statements, which must come into force by themselves once it is restored.
 #[derive(Debug, Clone, Copy)]
 pub enum LastTrouble {
-    /// Two services do not reach each other, either way.
+    /// Two services cannot reach each other in either direction.
     Between(ServiceName, ServiceName),
-    /// One service of the one process is reached by no other, and reaches none.
+    /// One service of the single process is partitioned from the others.
     Away(ServiceName),
-    /// Declaration does not reach risk-rules, and then risk-rules does not reach code-rendering: what was declared is decided
-    /// about when risk-rules reads the log, and only its own log can bring that into force.
+    /// First declaration cannot reach risk-rules, then risk-rules cannot reach code-rendering: risk-rules decides when
+    /// it reads declaration's log, and only its own log can bring the decision into force.
     OneAfterTheOther,
 }
 
 const DECLARED: (ServiceName, ServiceName) = (ServiceName::Declaration, ServiceName::RiskRules);
 const DECIDED: (ServiceName, ServiceName) = (ServiceName::RiskRules, ServiceName::CodeRendering);
-/// In which risk-rules reads what was declared, while code-rendering is still away.
+/// Time for risk-rules to read declaration's log while code-rendering is still away.
 const BETWEEN: Duration = Duration::from_millis(2_500);
 
 fn cut(wires: &Wires, (one, other): (ServiceName, ServiceName)) {
-    wires.set(Weather::Cut, |from, to| {
+    wires.set(WireState::Cut, |from, to| {
         (from, to) == (one, other) || (from, to) == (other, one)
     });
 }
 
 impl LastTrouble {
     pub fn draw(draw: &Draw, shape: Shape) -> Self {
-        // Mostly where a decision goes: what is stored then is known to be.
+        // Mostly the delivery of decisions, where statements are known to be stored.
         let where_to = draw.below(10);
         match (shape, where_to) {
             (Shape::OneProcess, 0..7) => Self::Away(DECIDED.1),
@@ -201,7 +204,7 @@ impl LastTrouble {
         }
     }
 
-    /// Whether what is declared meanwhile waits for risk-rules to read declaration's log.
+    /// Whether declarations meanwhile wait until risk-rules reads declaration's log.
     pub fn cuts_off_risk_rules(self) -> bool {
         match self {
             Self::Between(one, _) => one == DECLARED.0,
@@ -210,26 +213,27 @@ impl LastTrouble {
         }
     }
 
-    pub fn begin(self, wires: &Wires, unruly: &Unruly) {
-        // Cut, not stalled: what was sent must not arrive by itself later. Nor be sent again: only the log is to deliver it.
+    pub fn begin(self, wires: &Wires, call_faults: &CallFaults) {
+        // Cut, not stalled, and without duplicates: calls must not arrive later, so that only the log delivers the
+        // decision.
         match self {
             Self::Between(one, other) => {
-                unruly.settle();
+                call_faults.clear();
                 cut(wires, (one, other));
             }
             Self::OneAfterTheOther => {
-                unruly.settle();
+                call_faults.clear();
                 cut(wires, DECLARED);
                 cut(wires, DECIDED);
             }
-            Self::Away(service) => unruly.write(&format!("away {service}")),
+            Self::Away(service) => call_faults.write(&format!("away {service}")),
         }
     }
 
-    /// Mends what is to be mended before the rest is.
+    /// Restores what has to be restored before the rest.
     pub async fn mend_first(self, wires: &Wires) {
         if matches!(self, Self::OneAfterTheOther) {
-            wires.set(Weather::Clear, |from, to| {
+            wires.set(WireState::Clear, |from, to| {
                 [(from, to), (to, from)].contains(&DECLARED)
             });
             tokio::time::sleep(BETWEEN).await;
@@ -237,14 +241,14 @@ impl LastTrouble {
     }
 }
 
-/// The file that says what wires do to calls, in processes that were started with [`Unruly::setting`].
+/// The file that controls the injected call faults in processes started with [`CallFaults::setting`].
 #[derive(Debug)]
-pub struct Unruly {
+pub struct CallFaults {
     folder: tempfile::TempDir,
 }
 
-impl Unruly {
-    pub fn calm() -> Self {
+impl CallFaults {
+    pub fn none() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
@@ -260,26 +264,26 @@ impl Unruly {
     }
 
     fn write(&self, text: &str) {
-        // Whole or not at all: processes read it meanwhile.
+        // Replaced atomically, because processes read it concurrently.
         let new = self.folder.path().join("new");
         std::fs::write(&new, text).unwrap();
         std::fs::rename(new, self.file()).unwrap();
     }
 
-    pub fn breeze(&self) {
-        self.write(BREEZE);
+    pub fn mild(&self) {
+        self.write(MILD);
     }
 
-    pub fn storm(&self) {
-        self.write(STORM);
+    pub fn heavy(&self) {
+        self.write(HEAVY);
     }
 
-    /// Every call comes again, later.
-    pub fn echo(&self) {
+    /// Duplicates every call, with a delay.
+    pub fn duplicate_all(&self) {
         self.write("repeat 100");
     }
 
-    pub fn settle(&self) {
+    pub fn clear(&self) {
         self.write("");
     }
 }

@@ -1,4 +1,4 @@
-//! People show their codes and doors verify them, all the time, and what they saw is written down.
+//! People show their codes and doors verify them continuously, and every observation is recorded.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::json;
 
-use super::history::{Colour, How, Moment, Seen};
-use super::reporting::Scribe;
+use super::history::{Colour, Moment, Observation, Observer};
+use super::reporting::Recorder;
 use crate::people::{Connections, Person};
 
 const PAUSE: Duration = Duration::from_millis(15);
 
-/// One person who shows the code, and a door.
+/// One person who shows the code, and a door that verifies it.
 #[derive(Debug)]
 pub struct Watcher {
-    scribe: Scribe,
+    recorder: Recorder,
     place: usize,
     person: Person,
-    /// Session of the checkpoint.
+    /// The checkpoint's session.
     door: String,
     connections: Connections,
-    /// A token shown earlier, which the door is shown again.
+    /// An earlier token, which the door verifies again.
     kept: Option<String>,
 }
 
 impl Watcher {
-    pub fn new(scribe: Scribe, place: usize, person: Person, door: String) -> Self {
+    pub fn new(recorder: Recorder, place: usize, person: Person, door: String) -> Self {
         Self {
-            scribe,
+            recorder,
             place,
             person,
             door,
@@ -38,7 +38,7 @@ impl Watcher {
         }
     }
 
-    /// Looks until it is dropped.
+    /// Observes until dropped.
     pub async fn watch(mut self) {
         for turn in 0_u32.. {
             self.look(turn).await;
@@ -46,7 +46,7 @@ impl Watcher {
         }
     }
 
-    /// Shows a token, has it verified, and an earlier one too.
+    /// Shows a token and verifies it and an earlier one.
     async fn look(&mut self, turn: u32) {
         if let Some(token) = self.show().await {
             self.verify(&token).await;
@@ -62,7 +62,7 @@ impl Watcher {
     }
 
     async fn show(&self) -> Option<String> {
-        let begun = self.scribe.now();
+        let begun = self.recorder.now();
         let session = Some(self.person.session.as_str());
         let path = "/v1/code";
         let answer = self
@@ -71,18 +71,18 @@ impl Watcher {
             .call_over(&self.connections, Method::GET, path, session, None);
         let answer = answer.await.ok()?;
         if answer.reason() == "CODE_NOT_FOUND" {
-            self.saw(begun, How::Shown(0), Colour::None);
+            self.saw(begun, Observer::Shown(0), Colour::None);
             return None;
         }
         let colour = Colour::parse(answer.body["colour"].as_str()?)?;
         let version = answer.body["version"].as_str()?.parse().ok()?;
-        self.saw(begun, How::Shown(version), colour);
+        self.saw(begun, Observer::Shown(version), colour);
         Some(answer.body["token"].as_str()?.to_owned())
     }
 
-    /// A door that gets no answer or is told that the token has expired has seen nothing.
+    /// A door that gets no answer or EXPIRED has observed nothing.
     async fn verify(&self, token: &str) -> Option<()> {
-        let begun = self.scribe.now();
+        let begun = self.recorder.now();
         let (session, path) = (Some(self.door.as_str()), "/v1/tokens:verify");
         let body = Some(json!({"token": token}));
         let answer = self
@@ -94,16 +94,16 @@ impl Watcher {
             "VERIFICATION_OUTCOME_REVOKED" => Colour::None,
             _ => Colour::parse(answer.body["colour"].as_str()?)?,
         };
-        self.saw(begun, How::Verified, colour);
+        self.saw(begun, Observer::Verified, colour);
         Some(())
     }
 
-    fn saw(&self, begun: Moment, how: How, colour: Colour) {
-        self.scribe.saw(Seen {
+    fn saw(&self, begun: Moment, how: Observer, colour: Colour) {
+        self.recorder.saw(Observation {
             person: self.place,
             how,
             begun,
-            ended: self.scribe.now(),
+            ended: self.recorder.now(),
             colour,
         });
     }

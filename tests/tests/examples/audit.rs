@@ -1,45 +1,84 @@
-//! What auditors read and prove.
+//! Calls of auditors.
 
-use lutong_tests::examples::{Sent, Walk};
+use std::time::Duration;
 
-use crate::comparing::tamper;
+use lutong_tests::examples::{RequestParts, Walk};
+
+use crate::comparing::tamper_risk_rules;
 
 const AUDITOR: &str = "auditor-1";
 const PURPOSE: (&str, &str) = ("purpose.code", "PURPOSE_CODE_AUDIT");
 
 pub async fn logs(walk: &mut Walk<'_>) {
-    for service in ["declaration", "identity", "riskRules"] {
-        let list = Sent::nothing().with("page_size", "1").with(PURPOSE.0, PURPOSE.1);
+    for service in ["complaint", "declaration", "identity", "riskRules"] {
+        let list = RequestParts::nothing()
+            .with("page_size", "1")
+            .with(PURPOSE.0, PURPOSE.1);
         walk.call(&format!("{service}ListAuditRecords"), AUDITOR, list)
             .await;
-        walk.call(&format!("{service}VerifyAuditLog"), AUDITOR, Sent::nothing())
-            .await;
+        walk.call(
+            &format!("{service}VerifyAuditLog"),
+            AUDITOR,
+            RequestParts::nothing(),
+        )
+        .await;
     }
 }
 
 pub async fn decisions(walk: &mut Walk<'_>, subject: &str) {
-    let of_subject = Sent::nothing().with("subject_id", subject);
+    let of_subject = RequestParts::nothing().with("subject_id", subject);
     let inspect = of_subject.with(PURPOSE.0, PURPOSE.1).with("page_size", "1");
     walk.call("inspectDecisions", AUDITOR, inspect).await;
     for operation in ["inspectDecision", "replayDecision"] {
-        let of_decision = Sent::nothing().with("subject", subject).with("decision", "2");
+        let of_decision = RequestParts::nothing()
+            .with("subject", subject)
+            .with("decision", "2");
         walk.call(operation, AUDITOR, of_decision.with(PURPOSE.0, PURPOSE.1))
             .await;
     }
 }
 
-/// Only a day that is over is sealed: the first decision is made one of the day before yesterday.
+/// Who read the decisions, once all of it has reached identity.
+pub async fn lookups(walk: &mut Walk<'_>, subject: &str, citizen: &str) {
+    const READS: usize = 3;
+    let gateway = &walk.mesh.gateway;
+    let session = gateway.session(citizen).await;
+    let arrived = async {
+        loop {
+            let path = "/v1/subjects/me/lookups";
+            let answer = gateway.call(http::Method::GET, path, Some(&session), None);
+            let lookups = answer.await.unwrap().expect()["lookups"].as_array().map(Vec::len);
+            if lookups.unwrap_or(0) >= READS {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), arrived)
+        .await
+        .unwrap();
+    let one = RequestParts::nothing().with("page_size", "1");
+    walk.call("listLookups", citizen, one.clone()).await;
+    let inspect = one.with("subject_id", subject).with(PURPOSE.0, PURPOSE.1);
+    walk.call("inspectLookups", AUDITOR, inspect).await;
+}
+
+/// Only past days are sealed, so the first decision is moved to the day before yesterday.
 pub async fn sealed_day(walk: &mut Walk<'_>) {
     let two_days = 2_i64 * 86_400 * 1_000_000;
     let earliest = "SELECT MIN(evaluated_at) FROM decisions";
     let statement = format!(
         "UPDATE decisions SET evaluated_at = evaluated_at - {two_days} WHERE evaluated_at = ({earliest})"
     );
-    tamper(walk.mesh, &statement).await;
+    tamper_risk_rules(walk.mesh, &statement).await;
     let day = lutong_tests::instants::now()
         .local_day()
         .plus_days(-2)
         .to_string();
-    walk.call("verifyDay", AUDITOR, Sent::nothing().with("decision_date", day))
-        .await;
+    walk.call(
+        "verifyDay",
+        AUDITOR,
+        RequestParts::nothing().with("decision_date", day),
+    )
+    .await;
 }

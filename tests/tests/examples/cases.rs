@@ -1,8 +1,8 @@
-//! What takes two members of staff, and what one of them corrects.
+//! Actions that take two members of staff, and corrections by one.
 
 use std::io::Write as _;
 
-use lutong_tests::examples::{Sent, Walk};
+use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::instants::now;
 use lutong_tests::people::request_id;
 use serde_json::{Value, json};
@@ -18,12 +18,12 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// An action without arguments of its own.
+/// An action without arguments.
 fn action() -> Value {
     json!({"request_id": request_id()})
 }
 
-/// The same on what concerns others.
+/// An action that concerns other people, with its purpose.
 fn action_for(purpose: &str) -> Value {
     json!({"request_id": request_id(), "purpose": {"code": purpose}})
 }
@@ -36,37 +36,42 @@ pub async fn merges(walk: &mut Walk<'_>) {
     create["subject"] = json!({"document": document(&one)});
     create["into"] = json!({"document": document(&two)});
     create["reason"] = json!("同一人的两本证件");
-    let created = walk.call("createMerge", SUPERVISOR, Sent::body(create)).await;
-    let id = text(&created["merge"]["merge_id"]);
-    walk.call("getMerge", SUPERVISOR, Sent::nothing().with("merge", &id))
+    let created = walk
+        .call("createMerge", SUPERVISOR, RequestParts::body(create))
         .await;
-    walk.call("listMerges", SUPERVISOR, Sent::nothing()).await;
+    let id = text(&created["merge"]["merge_id"]);
+    let correction = RequestParts::nothing().with("purpose.code", "PURPOSE_CODE_DATA_CORRECTION");
+    let get = correction.clone().with("merge", &id);
+    walk.call("getMerge", SUPERVISOR, get).await;
+    walk.call("listMerges", SUPERVISOR, correction).await;
     let mut undo = action_for("PURPOSE_CODE_DATA_CORRECTION");
     undo["reason"] = json!("证件登记有误");
     walk.call(
         "undoMerge",
         SUPERVISOR,
-        Sent::nothing().with("merge", &id).and_body(undo),
+        RequestParts::nothing().with("merge", &id).and_body(undo),
     )
     .await;
 }
 
-/// Proposes a key area: its id.
+/// Proposes a key area; returns its id.
 async fn key_area(walk: &mut Walk<'_>) -> String {
     let mut propose = action();
     propose["division"] = json!("370202");
     propose["start_time"] = json!(now().to_rfc3339());
     propose["end_time"] = json!(now().plus_seconds(7 * 86_400).to_rfc3339());
     propose["legal_basis"] = json!("LEGAL_BASIS_CODE_PICL_43");
-    let proposed = walk.call("proposeKeyArea", OFFICER, Sent::body(propose)).await;
+    let proposed = walk
+        .call("proposeKeyArea", OFFICER, RequestParts::body(propose))
+        .await;
     text(&proposed["key_area"]["key_area_id"])
 }
 
 pub async fn key_areas(walk: &mut Walk<'_>) {
     let id = key_area(walk).await;
-    let of = |id: &str| Sent::nothing().with("key_area", id);
+    let of = |id: &str| RequestParts::nothing().with("key_area", id);
     walk.call("getKeyArea", OFFICER, of(&id)).await;
-    walk.call("listKeyAreas", OFFICER, Sent::nothing()).await;
+    walk.call("listKeyAreas", OFFICER, RequestParts::nothing()).await;
     walk.call("approveKeyArea", SECOND_OFFICER, of(&id).and_body(action()))
         .await;
     walk.call("endKeyArea", SECOND_OFFICER, of(&id).and_body(action()))
@@ -100,15 +105,19 @@ pub async fn risk_areas(walk: &mut Walk<'_>) {
         String::from_utf8_lossy(&imported.stderr)
     );
     let listed = walk
-        .call("listAreas", OFFICER, Sent::nothing().with("division", "370202"))
+        .call(
+            "listAreas",
+            OFFICER,
+            RequestParts::nothing().with("division", "370202"),
+        )
         .await;
     let area = text(&listed["areas"][0]["area_id"]);
-    walk.call("getArea", OFFICER, Sent::nothing().with("area", area))
+    walk.call("getArea", OFFICER, RequestParts::nothing().with("area", area))
         .await;
-    let waiting = Sent::nothing().with("state", "UNPLACED_AREA_STATE_WAITING");
+    let waiting = RequestParts::nothing().with("state", "UNPLACED_AREA_STATE_WAITING");
     let listed = walk.call("listUnplacedAreas", OFFICER, waiting).await;
     let id = text(&listed["unplaced_areas"][0]["unplaced_area_id"]);
-    let of_row = || Sent::nothing().with("unplaced_area", &id);
+    let of_row = || RequestParts::nothing().with("unplaced_area", &id);
     walk.call("getUnplacedArea", OFFICER, of_row()).await;
     let mut place = action();
     place["division"] = json!("370202");
@@ -124,23 +133,26 @@ async fn designation(walk: &mut Walk<'_>, subject: &str) -> String {
     propose["start_time"] = json!(now().to_rfc3339());
     propose["end_time"] = json!(now().plus_seconds(14 * 86_400).to_rfc3339());
     propose["legal_basis"] = json!("LEGAL_BASIS_CODE_PICL_42");
-    // In whose district somebody lives is told within a second of their declaration.
+    // Identity publishes a person's division within a second of the declaration.
     let proposed = walk
-        .call("proposeDesignation", OFFICER, Sent::body(propose))
+        .call("proposeDesignation", OFFICER, RequestParts::body(propose))
         .await;
     text(&proposed["designation"]["designation_id"])
 }
 
 pub async fn designations(walk: &mut Walk<'_>, subject: &str) {
     let action = || action_for("PURPOSE_CODE_MANAGEMENT");
-    let of = |id: &str| Sent::nothing().with("designation", id);
+    let of = |id: &str| RequestParts::nothing().with("designation", id);
     let id = designation(walk, subject).await;
-    walk.call("getDesignation", OFFICER, of(&id)).await;
-    let waiting = Sent::nothing().with("state", "DESIGNATION_STATE_PROPOSED");
+    let management = of(&id).with("purpose.code", "PURPOSE_CODE_MANAGEMENT");
+    walk.call("getDesignation", OFFICER, management).await;
+    let waiting = RequestParts::nothing()
+        .with("state", "DESIGNATION_STATE_PROPOSED")
+        .with("purpose.code", "PURPOSE_CODE_MANAGEMENT");
     walk.call("listDesignations", SECOND_OFFICER, waiting).await;
     walk.call("approveDesignation", SECOND_OFFICER, of(&id).and_body(action()))
         .await;
-    walk.call("countDesignations", "", Sent::nothing()).await;
+    walk.call("countDesignations", "", RequestParts::nothing()).await;
     walk.call("endDesignation", SECOND_OFFICER, of(&id).and_body(action()))
         .await;
     let id = designation(walk, subject).await;
@@ -158,17 +170,18 @@ async fn rollback(walk: &mut Walk<'_>) -> String {
     propose["end_time"] = json!(now().plus_seconds(86_400).to_rfc3339());
     propose["reason"] = json!("导出有误");
     let proposed = walk
-        .call("proposeRollback", SUPERVISOR, Sent::body(propose))
+        .call("proposeRollback", SUPERVISOR, RequestParts::body(propose))
         .await;
     text(&proposed["rollback"]["rollback_id"])
 }
 
 pub async fn rollbacks(walk: &mut Walk<'_>) {
     let action = || action_for("PURPOSE_CODE_DATA_CORRECTION");
-    let of = |id: &str| Sent::nothing().with("rollback", id);
+    let of = |id: &str| RequestParts::nothing().with("rollback", id);
     let id = rollback(walk).await;
     walk.call("getRollback", SUPERVISOR, of(&id)).await;
-    walk.call("listRollbacks", SUPERVISOR, Sent::nothing()).await;
+    walk.call("listRollbacks", SUPERVISOR, RequestParts::nothing())
+        .await;
     walk.call("rejectRollback", SECOND_SUPERVISOR, of(&id).and_body(action()))
         .await;
     let id = rollback(walk).await;

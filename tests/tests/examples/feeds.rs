@@ -1,4 +1,4 @@
-//! What feeds report and operators ask databases for.
+//! Reports of feeds, and pulls of databases.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lutong_tests::examples::{Sent, Walk};
+use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::feed::fact_json;
 use lutong_tests::instants::now;
 use lutong_tests::people::request_id;
@@ -17,10 +17,10 @@ use crate::citizens::{NUMBER, document};
 const SOURCE: &str = "cdc-370200";
 const DATABASE: &str = "epidemic-database";
 
-/// An authority's database in which there is nothing yet.
+/// A fake of an authority's database without records.
 pub struct EmptyDatabase {
     port: u16,
-    /// While it is so, nothing is answered.
+    /// While set, requests are not answered.
     is_silent: Arc<AtomicBool>,
 }
 
@@ -45,7 +45,7 @@ impl EmptyDatabase {
                     "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
                     body.len()
                 );
-                // Whoever asked may be gone.
+                // The client may be gone.
                 let _ = (&stream).write_all(answer.as_bytes());
             }
         });
@@ -72,25 +72,32 @@ fn row(key: &str, number: &str) -> Value {
 }
 
 pub async fn walk(walk: &mut Walk<'_>, database: &EmptyDatabase) {
-    walk.call("listFactKinds", SOURCE, Sent::nothing().with("page_size", "2"))
-        .await;
+    walk.call(
+        "listFactKinds",
+        SOURCE,
+        RequestParts::nothing().with("page_size", "2"),
+    )
+    .await;
     let visits = [row("visit-1", NUMBER), row("visit-2", "110105194912310021")];
     reported(walk, json!(visits)).await;
-    walk.call("listFactImports", SOURCE, Sent::nothing()).await;
+    walk.call("listFactImports", SOURCE, RequestParts::nothing())
+        .await;
     pulls(walk, database).await;
 }
 
-/// What a rollback has taken back is reported once more.
+/// Reports again what a rollback has retracted.
 pub async fn reported_again(walk: &mut Walk<'_>) {
     reported(walk, json!([row("visit-3", NUMBER)])).await;
 }
 
-/// Reports rows in an import of their own, as who has only HTTP does.
+/// Reports rows in an import of several calls, as feeds with only HTTP do.
 async fn reported(walk: &mut Walk<'_>, rows: Value) {
     let create = json!({"request_id": request_id(), "mode": "IMPORT_MODE_GOOD_ROWS"});
-    let begun = walk.call("createFactImport", SOURCE, Sent::body(create)).await;
+    let begun = walk
+        .call("createFactImport", SOURCE, RequestParts::body(create))
+        .await;
     let id = begun["fact_import"]["fact_import_id"].as_str().unwrap();
-    let of_import = || Sent::nothing().with("fact_import", id);
+    let of_import = || RequestParts::nothing().with("fact_import", id);
     let append = of_import().and_body(json!({"first_row": "1", "rows": rows}));
     walk.call("appendFactImportRows", SOURCE, append).await;
     walk.call("listFactImportErrors", SOURCE, of_import()).await;
@@ -100,16 +107,16 @@ async fn reported(walk: &mut Walk<'_>, rows: Value) {
 }
 
 async fn pulls(walk: &mut Walk<'_>, database: &EmptyDatabase) {
-    let of_pull = || Sent::nothing().with("pull", DATABASE);
+    let of_pull = || RequestParts::nothing().with("pull", DATABASE);
     let is_waiting =
         |pull: &Value| pull["state"] == "PULL_STATE_WAITING" && pull["last_success_time"].is_string();
     let waits = |answer: &Value| is_waiting(&answer["pull"]);
     walk.call_until("getPull", "operator-1", of_pull(), waits).await;
-    walk.call_until("listPulls", "operator-1", Sent::nothing(), |answer| {
+    walk.call_until("listPulls", "operator-1", RequestParts::nothing(), |answer| {
         is_waiting(&answer["pulls"][0])
     })
     .await;
-    // One runs for as long as the database is silent; a second one is queued and can be cancelled.
+    // One pull runs as long as the database does not answer; a second one is queued and can be cancelled.
     database.is_silent.store(true, Ordering::SeqCst);
     let start = || of_pull().and_body(json!({"request_id": request_id()}));
     let running = walk.call("startPull", "operator-1", start()).await;
@@ -117,16 +124,16 @@ async fn pulls(walk: &mut Walk<'_>, database: &EmptyDatabase) {
         let name = begun["operation"].as_str().unwrap();
         name.trim_start_matches("operations/").to_owned()
     };
-    let get = Sent::nothing().with("operation", id(&running));
+    let get = RequestParts::nothing().with("operation", id(&running));
     let runs = |answer: &Value| answer["operation"]["state"] == "OPERATION_STATE_RUNNING";
     walk.call_until("declarationGetOperation", "operator-1", get, runs)
         .await;
     let queued = walk.call("startPull", "operator-1", start()).await;
-    let cancel = Sent::nothing().with("operation", id(&queued));
+    let cancel = RequestParts::nothing().with("operation", id(&queued));
     let cancel = cancel.and_body(json!({"request_id": request_id()}));
     walk.call("declarationCancelOperation", "operator-1", cancel)
         .await;
     database.is_silent.store(false, Ordering::SeqCst);
-    let list = Sent::nothing().with("page_size", "1");
+    let list = RequestParts::nothing().with("page_size", "1");
     walk.call("declarationListOperations", "operator-1", list).await;
 }

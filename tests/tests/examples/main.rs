@@ -1,13 +1,20 @@
-//! The examples of the OpenAPI description (`gateway/examples.json`) are what a walk over a running mesh sends and is answered.
-//! `LUTONG_TEST_RECORD=1 tests/run -E 'binary(examples) and test(one_process)'` writes them anew.
+//! Checks that the examples of the OpenAPI description (`gateway/examples.json`) match the requests and answers of a
+//! walk over a running mesh. `LUTONG_TEST_RECORD=1 tests/run -E 'binary(examples) and test(one_process)'` rewrites
+//! them.
 
 #![allow(clippy::unwrap_used)]
 
+mod appeals;
 mod audit;
 mod cases;
 mod citizens;
 mod comparing;
+mod complaints;
+mod doors;
 mod feeds;
+mod organisations;
+mod papers;
+mod persons;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -33,8 +40,15 @@ async fn walked(shape: Shape) -> Map<String, Value> {
     let mesh = Mesh::start_with(shape, setting).await;
     let mut walk = Walk::start(&mesh).await;
     let subject = citizens::walk(&mut walk).await;
+    papers::walk(&mut walk).await;
+    doors::walk(&mut walk).await;
     feeds::walk(&mut walk, &database).await;
+    organisations::walk(&mut walk).await;
+    persons::walk(&mut walk).await;
+    persons::counter(&mut walk).await;
     citizens::decisions(&mut walk, &subject).await;
+    complaints::walk(&mut walk).await;
+    appeals::walk(&mut walk).await;
     cases::merges(&mut walk).await;
     cases::key_areas(&mut walk).await;
     audit::logs(&mut walk).await;
@@ -42,6 +56,7 @@ async fn walked(shape: Shape) -> Map<String, Value> {
     cases::designations(&mut walk, &subject).await;
     cases::rollbacks(&mut walk).await;
     audit::decisions(&mut walk, &subject).await;
+    audit::lookups(&mut walk, &subject, "wx-1").await;
     comparing::walk(&mut walk, &subject).await;
     rules::walk(&mut walk).await;
     audit::sealed_day(&mut walk).await;
@@ -61,7 +76,7 @@ fn compared(recorded: Map<String, Value>) {
     );
 }
 
-/// Where two documents differ, by path.
+/// The differences of two documents, by path.
 fn differences(at: &str, kept: &Value, now: &Value, found: &mut Vec<String>) {
     match (kept, now) {
         (Value::Object(kept), Value::Object(now)) => {

@@ -1,19 +1,19 @@
-//! A change of the rules: announced, tried, approved, paused by its own bound and resumed.
+//! A change of the rules: announced, previewed, approved, paused by its own limit and resumed.
 
 use std::time::Duration;
 
-use lutong_tests::examples::{Sent, Walk};
+use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::instants::now;
 use lutong_tests::people::request_id;
 use serde_json::{Value, json};
 
 const AUTHOR: &str = "rule-author-1";
 const APPROVER: &str = "rule-approver-1";
-/// How far ahead the version is announced that comes into force within the walk: time enough to approve it.
+/// How far ahead the version that activates within the walk is announced; long enough to approve it.
 const SOON_S: i64 = 10;
 const DAY_S: i64 = 86_400;
 
-/// One rule: a visit to a fever clinic, yellow by the rules in force, is red.
+/// A rule set with one rule: a visit to a fever clinic, yellow under the current rules, is red.
 fn document(version: u32, ahead_s: i64) -> String {
     let from = now().plus_seconds(ahead_s).to_rfc3339();
     format!(
@@ -58,14 +58,15 @@ fn cases() -> String {
 
 async fn announced(walk: &mut Walk<'_>, version: u32, ahead_s: i64) {
     let body = json!({"request_id": request_id(), "document": document(version, ahead_s), "cases": cases(), "expected_changes": "0"});
-    walk.call("announceRuleSet", AUTHOR, Sent::body(body)).await;
+    walk.call("announceRuleSet", AUTHOR, RequestParts::body(body))
+        .await;
 }
 
-fn of_version(version: u32) -> Sent {
-    Sent::nothing().with("rule_set", format!("example.{version}"))
+fn of_version(version: u32) -> RequestParts {
+    RequestParts::nothing().with("rule_set", format!("example.{version}"))
 }
 
-fn action(version: u32) -> Sent {
+fn action(version: u32) -> RequestParts {
     of_version(version).and_body(json!({"request_id": request_id()}))
 }
 
@@ -76,8 +77,12 @@ pub async fn walk(walk: &mut Walk<'_>) {
     walk.call("previewRuleSet", AUTHOR, action(1)).await;
     walk.call_until("getRuleSet", AUTHOR, of_version(1), previewed)
         .await;
-    walk.call("listRuleSets", AUTHOR, Sent::nothing().with("page_size", "1"))
-        .await;
+    walk.call(
+        "listRuleSets",
+        AUTHOR,
+        RequestParts::nothing().with("page_size", "1"),
+    )
+    .await;
     walk.call("rejectRuleSet", APPROVER, action(1)).await;
     announced(walk, 2, DAY_S).await;
     walk.call("withdrawRuleSet", AUTHOR, action(2)).await;

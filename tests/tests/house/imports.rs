@@ -1,14 +1,14 @@
-//! Which module of a crate names which, read out of its sources.
+//! The import graph of a crate's modules, read from its sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
 
-/// A module's path within its crate: `service::history`.
+/// The path of a module in its crate: `service::history`.
 pub type Module = String;
 
-/// The modules of a crate that are files, and which of them each one names.
+/// The modules of a crate that are files, and the modules that each one refers to.
 pub fn of_crate(source: &Path) -> BTreeMap<Module, BTreeSet<Module>> {
     let mut files = Vec::new();
     collect(source, &mut files);
@@ -41,7 +41,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
-        // What tests import is no part of the house.
+        // Imports of tests do not count.
         if path.is_dir() {
             collect(&path, files);
         } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs" {
@@ -65,20 +65,20 @@ fn parts(module: &str) -> Vec<String> {
     parts.map(str::to_owned).collect()
 }
 
-/// The file in which what a path names is said; `None` where that is the crate's root.
+/// The file that defines what a path refers to; `None` for the crate's root.
 fn deepest(path: &[String], modules: &BTreeMap<Module, &PathBuf>) -> Option<Module> {
     let prefixes = (1..=path.len()).rev().map(|length| path[..length].join("::"));
     prefixes.into_iter().find(|prefix| modules.contains_key(prefix))
 }
 
-/// Paths that a file names, from the crate's root.
+/// The paths that a file refers to, from the crate's root.
 struct Names {
     within: Vec<String>,
     found: BTreeSet<Vec<String>>,
 }
 
 impl Names {
-    /// `crate::a`, `super::b`, `self::c` and their like; other paths lead out of the crate or are names that were imported.
+    /// Resolves `crate::a`, `super::b`, `self::c`; other paths leave the crate or are imported names.
     fn note(&mut self, path: &[String]) {
         let absolute = match path.first().map(String::as_str) {
             Some("crate") => path[1..].to_vec(),
@@ -113,7 +113,8 @@ impl Names {
     }
 }
 
-fn is_test(attributes: &[syn::Attribute]) -> bool {
+/// Whether an item is compiled for tests only.
+pub fn is_test(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         attribute.path().is_ident("cfg")
             && attribute

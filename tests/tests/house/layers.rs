@@ -1,21 +1,33 @@
-//! The layers of the services, and that no files lie in a circle.
+//! Checks the layers of the services, and that no modules depend on each other cyclically.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::imports::{Module, of_crate};
 
-/// The layers of a service from the lowest to the highest. A module names modules of its own layer and of lower ones. Clients of
-/// other services (`peers`) and a service's own events lie below the use cases (`service`); the RPC handlers are the highest.
-const LAYERS: [&str; 8] = [
-    "domain", "store", "events", "peers", "https", "config", "service", "rpc",
+/// The layers of a service from the lowest to the highest. A module names modules of its own layer and of lower ones. The errors
+/// (`fault`) lie beside the domain, so that a domain answers them and they name what a domain found wrong. Clients of other services
+/// (`peers`) and a service's own events lie below the use cases (`service`); the RPC handlers are the highest.
+const LAYERS: [&[&str]; 8] = [
+    &["fault", "domain"],
+    &["store"],
+    &["events"],
+    &["peers"],
+    &["https"],
+    &["config"],
+    &["service"],
+    &["rpc"],
 ];
+
+fn position(name: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&name))
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The sources of every crate of the product, by the path of its folder: `identity`, `risk-rules`, `risk-rules/engine`.
+/// The source folders of all product crates, by folder name: `identity`, `risk-rules`, `risk-rules/engine`.
 fn crates() -> BTreeMap<String, PathBuf> {
     let mut found = BTreeMap::new();
     for folder in ["services", "gateway", "proto"] {
@@ -25,7 +37,7 @@ fn crates() -> BTreeMap<String, PathBuf> {
     found
 }
 
-/// The crates in a folder: a crate may lie in another one's.
+/// The crates below a folder; crates may be nested.
 fn collect(folder: &Path, found: &mut BTreeMap<String, PathBuf>) {
     if folder.join("Cargo.toml").exists() {
         let name = folder.strip_prefix(root()).unwrap().display().to_string();
@@ -40,15 +52,14 @@ fn collect(folder: &Path, found: &mut BTreeMap<String, PathBuf>) {
     }
 }
 
-/// The layer of a module: the first segment of its path that names one. In a service with rooms by layer that is the first
-/// segment (`store::areas`), in a service with rooms by capability the one after the capability (`areas::store::notices`).
+/// The layer of a module: the first segment of its path that names one. In a service organised by layer that is the
+/// first segment (`store::areas`), in one organised by capability the segment after the capability
+/// (`areas::store::notices`).
 fn layer_of(module: &str) -> Option<usize> {
-    module
-        .split("::")
-        .find_map(|segment| LAYERS.iter().position(|layer| *layer == segment))
+    module.split("::").find_map(position)
 }
 
-/// Whether the crate has the layers of a service: some module is a store and some module a domain.
+/// Whether the crate has the layers of a service: at least a store and a domain.
 fn is_layered(graph: &BTreeMap<Module, BTreeSet<Module>>) -> bool {
     let has = |layer: &str| {
         graph
@@ -60,7 +71,6 @@ fn is_layered(graph: &BTreeMap<Module, BTreeSet<Module>>) -> bool {
 
 #[test]
 fn a_layer_is_found_by_its_segment_whichever_comes_first() {
-    let position = |layer: &str| LAYERS.iter().position(|one| *one == layer);
     for (module, layer) in [
         ("store", Some("store")),
         ("store::areas", Some("store")),
@@ -68,6 +78,7 @@ fn a_layer_is_found_by_its_segment_whichever_comes_first() {
         ("areas::store::notices", Some("store")),
         ("areas::rpc::places", Some("rpc")),
         ("peers::feeds", Some("peers")),
+        ("fault::areas", Some("domain")),
         ("migrations::m0001_first", None),
         ("areas", None),
     ] {
@@ -111,7 +122,7 @@ fn no_files_import_each_other_in_a_circle() {
     assert!(circles.is_empty(), "{circles:#?}");
 }
 
-/// Whether one is the other's folder: a module and its parts belong together.
+/// Whether one module contains the other: a module and its submodules belong together.
 fn are_one_room(one: &str, other: &str) -> bool {
     let within = |inner: &str, outer: &str| {
         inner
@@ -134,7 +145,7 @@ fn reached(graph: &BTreeMap<Module, BTreeSet<Module>>, from: &str) -> BTreeSet<M
     found
 }
 
-/// Groups of modules each of which reaches all others.
+/// The cycles: groups of modules that reach each other.
 fn circles_of(graph: &BTreeMap<Module, BTreeSet<Module>>) -> BTreeSet<Vec<Module>> {
     let all: BTreeMap<_, _> = graph
         .keys()

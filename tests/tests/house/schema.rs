@@ -1,17 +1,17 @@
-//! The services' schemas: released steps stay as they are, and both engines have the same tables.
+//! Checks the services' schemas: released steps do not change, and both engines have the same tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Digests of the steps that were released, `SHA-256  path`: a line comes with a new step, and none changes.
+/// Digests of the released steps, `SHA-256  path`: a new step adds a line, and no line changes.
 const RELEASED: &str = include_str!("released-steps.txt");
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// The files of all steps, by their path from the root.
+/// The files of all steps, by path from the root.
 fn steps() -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     collect(&root().join("services"), &mut found);
@@ -19,7 +19,7 @@ fn steps() -> BTreeMap<String, String> {
     found
 }
 
-/// The files below every folder that is called `migrations`.
+/// Collects the files below every folder named `migrations`.
 fn collect(folder: &Path, found: &mut BTreeMap<String, String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -59,7 +59,7 @@ fn a_released_step_is_never_edited() {
     }
 }
 
-/// Tables with the names of their columns; partitions of a table are no tables of their own.
+/// The tables with their columns, without partitions.
 fn tables(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
     let mut tables = BTreeMap::new();
     let mut lines = sql.lines();
@@ -72,7 +72,7 @@ fn tables(sql: &str) -> BTreeMap<String, BTreeSet<String>> {
         };
         let body = lines.by_ref().take_while(|line| !line.starts_with(')'));
         let words = body.filter_map(|line| line.split_whitespace().next());
-        // A column named as a keyword stands in quotes.
+        // A column named like a keyword is quoted.
         let words = words.map(|word| word.trim_matches('"'));
         let columns = words.filter(|word| word.chars().all(|c| c.is_ascii_lowercase() || c == '_'));
         tables.insert(name.to_owned(), columns.map(str::to_owned).collect());

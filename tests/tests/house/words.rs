@@ -1,4 +1,4 @@
-//! The glossary: every word that it says is in the contract is there.
+//! Checks that every term of the glossary occurs in the contract.
 
 use std::collections::BTreeSet;
 

@@ -1,3 +1,7 @@
+use std::time::Duration;
+
+use lutong_kernel::FaultCode;
+
 use super::*;
 
 fn limits(redis: Option<&str>) -> RateLimits {

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::echo::echo;
 use super::strict::{is_known_name, unknown_value};
 use super::{field_at, field_named};
+use crate::fault::transcode as fault;
 
 /// Adds the query's parameters to `whole` and returns their violations. `open`: whether parameters are allowed at all;
 /// `bound`: the fields that path or body set.
@@ -22,12 +23,7 @@ pub fn read(
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let (Some(name), Some(value)) = (decode(name), decode(value)) else {
-            violations.push(Violation::new(
-                "",
-                "QUERY_NOT_UTF8",
-                "查询参数应为UTF-8编码",
-                "the query is percent-encoded UTF-8",
-            ));
+            violations.push(fault::query_not_utf8());
             continue;
         };
         let known = field_at(input, &name).filter(|field| open && !is_bound(field, &name, bound));
@@ -51,12 +47,7 @@ pub fn set(
     let value = scalar(&field, path, value)?;
     let is_set = !slot.is_null() && slot.as_str() != Some("");
     if is_set && text_of(slot) != text_of(&value) {
-        return Err(Violation::new(
-            path,
-            "PATH_DIFFERS",
-            "与路径不一致",
-            "is not what the path says",
-        ));
+        return Err(fault::path_differs(path));
     }
     *slot = value;
     Ok(())
@@ -98,12 +89,7 @@ fn add(
         return Ok(());
     }
     if !slot.is_null() {
-        return Err(Violation::new(
-            echo(path),
-            "PARAMETER_TWICE",
-            "参数重复",
-            "is given more than once",
-        ));
+        return Err(fault::parameter_twice(echo(path)));
     }
     *slot = value;
     Ok(())
@@ -142,9 +128,8 @@ fn scalar(field: &FieldDescriptor, path: &str, text: String) -> Result<Value, Vi
         Kind::Bool => match text.as_str() {
             "true" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
-            _ => Err(Violation::new(
+            _ => Err(fault::wrong_type(
                 echo(path),
-                "WRONG_TYPE",
                 "应为 true 或 false",
                 "is true or false",
             )),
@@ -163,12 +148,7 @@ fn scalar(field: &FieldDescriptor, path: &str, text: String) -> Result<Value, Vi
 }
 
 fn unknown(name: &str) -> Violation {
-    Violation::new(
-        echo(name),
-        "UNKNOWN_PARAMETER",
-        "没有这个参数",
-        "there is no such parameter",
-    )
+    fault::unknown_parameter(echo(name))
 }
 
 #[cfg(test)]

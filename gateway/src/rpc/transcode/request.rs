@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::pattern::{Captured, NotUtf8};
 use super::strict::{self, Shape};
 use super::{Binding, BodyRule, parameters, shape};
+use crate::fault::transcode as fault;
 
 /// A gRPC frame begins with one byte of compression flag and four of length.
 pub const FRAME_HEADER: usize = 5;
@@ -22,14 +23,7 @@ impl Binding {
     /// The request as one gRPC frame, or every violation at once.
     pub fn request(&self, captured: Captured, query: Option<&str>, body: &[u8]) -> Result<Bytes, Fault> {
         let input = self.rpc.method.input();
-        let captured = captured.map_err(|NotUtf8| {
-            Fault::invalid(vec![Violation::new(
-                "",
-                "PATH_NOT_UTF8",
-                "路径应为UTF-8编码",
-                "the path is percent-encoded UTF-8",
-            )])
-        })?;
+        let captured = captured.map_err(|NotUtf8| Fault::invalid(vec![fault::path_not_utf8()]))?;
         let body = if body.is_empty() && self.body_may_be_empty() {
             b"{}"
         } else {
@@ -146,33 +140,16 @@ const fn options() -> DeserializeOptions {
 fn parse(body: &[u8]) -> Result<Value, Fault> {
     if let Err(error) = std::str::from_utf8(body) {
         let at = error.valid_up_to();
-        return Err(Fault::invalid(vec![Violation::new(
-            "",
-            "BODY_NOT_UTF8",
-            format!("请求内容应为UTF-8编码，第{at}字节处有误"),
-            format!("the body is UTF-8; it is not from byte {at} on"),
-        )]));
+        return Err(Fault::invalid(vec![fault::body_not_utf8(at)]));
     }
-    serde_json::from_slice(body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        Fault::invalid(vec![Violation::new(
-            "",
-            "BODY_NOT_JSON",
-            format!("请求内容不是有效的JSON，第{line}行第{column}列有误"),
-            format!("the body is not JSON: line {line}, column {column}"),
-        )])
-    })
+    serde_json::from_slice(body)
+        .map_err(|error| Fault::invalid(vec![fault::body_not_json(error.line(), error.column())]))
 }
 
 fn refuse(input: &MessageDescriptor, value: &Value) -> Fault {
     let mut violations = shape::violations(input, value);
     if violations.is_empty() {
-        violations.push(Violation::new(
-            "",
-            "BODY_SHAPE",
-            "请求内容与接口定义不符",
-            "the body does not fit the request as /openapi.json describes it",
-        ));
+        violations.push(fault::body_shape());
     }
     Fault::invalid(violations)
 }

@@ -36,10 +36,8 @@ pub async fn read(rpc: &EdgeRpc, response: Response<Body>) -> Result<Bytes, Faul
     if let Some(status) = trailing_status(body.trailers()).filter(is_error) {
         return Err(status::to_fault(&status, part));
     }
-    json(rpc, body.to_bytes()).ok_or_else(|| {
-        tracing::error!(rpc = rpc.label, "an answer could not be read");
-        Fault::internal()
-    })
+    json(rpc, body.to_bytes())
+        .ok_or_else(|| Fault::internal(format_args!("an answer of {} could not be read", rpc.label)))
 }
 
 /// A message as the JSON that this edge answers, for commands that print exactly the API's JSON.
@@ -78,6 +76,7 @@ mod tests {
     use crate::rpc::contract::tests::contract;
     use bytes::BufMut as _;
     use http_body_util::Full;
+    use lutong_kernel::FaultCode;
     use lutong_proto::risk_rules::v1::{Decision, GetDecisionResponse};
     use lutong_proto::types::v1::{Colour, EffectState};
     use prost::Message as _;
@@ -226,7 +225,8 @@ mod tests {
             framed(&[0xff]),
         ] {
             let response = Response::new(Body::new(Full::from(body)));
-            assert_eq!(read(&rpc(), response).await, Err(Fault::internal()));
+            let fault = read(&rpc(), response).await.unwrap_err();
+            assert_eq!((&*fault.reason, fault.code), ("INTERNAL", FaultCode::Internal));
         }
     }
 }

@@ -6,8 +6,9 @@ use lutong_kernel::{Timestamp, Violation};
 use prost_reflect::{FieldDescriptor, Kind, MessageDescriptor};
 use serde_json::{Map, Value};
 
-use super::strict::{is_known_name, one_of, unknown_value};
+use super::strict::{is_known_name, unknown_value};
 use super::{echo::echo, field_named};
+use crate::fault::transcode as fault;
 
 /// The most violations that are reported.
 const MOST: usize = 50;
@@ -24,7 +25,7 @@ struct Violations(Vec<Violation>);
 
 impl Violations {
     fn wrong(&mut self, path: &str, zh: &str, en: &str) {
-        self.0.push(Violation::new(path, "WRONG_TYPE", zh, en));
+        self.0.push(fault::wrong_type(path, zh, en));
     }
 
     fn message(&mut self, message: &MessageDescriptor, value: &Value, path: &str) {
@@ -46,12 +47,7 @@ impl Violations {
         for (key, value) in map {
             let here = join(path, &echo(key));
             let Some(field) = field_named(message, key) else {
-                self.0.push(Violation::new(
-                    here,
-                    "UNKNOWN_FIELD",
-                    "没有这个字段",
-                    "there is no such field",
-                ));
+                self.0.push(fault::unknown_field(here));
                 continue;
             };
             if value.is_null() {
@@ -60,7 +56,7 @@ impl Violations {
             if let Some(oneof) = field.containing_oneof().filter(|oneof| !oneof.is_synthetic())
                 && let Some(other) = chosen.insert(oneof.name().to_owned(), here.clone())
             {
-                self.0.push(one_of(&here, &other));
+                self.0.push(fault::one_of(&here, &other));
             }
             self.field(&field, value, &here);
         }

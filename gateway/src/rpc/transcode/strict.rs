@@ -11,6 +11,7 @@ use prost_reflect::{EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::{echo::echo, field_named};
+use crate::fault::transcode as fault;
 
 /// The most violations that are reported.
 const MOST: usize = 50;
@@ -105,12 +106,7 @@ impl Walk<'_> {
     }
 
     fn twice(&mut self, path: String) {
-        self.note(Violation::new(
-            path,
-            "DUPLICATE_FIELD",
-            "重复填写",
-            "is given more than once",
-        ));
+        self.note(fault::field_twice(path));
     }
 
     /// The oneof that a member belongs to.
@@ -169,7 +165,7 @@ impl<'de> Visitor<'de> for Walk<'_> {
                 && let Some(other) = chosen.insert(oneof, path.clone())
                 && other != path
             {
-                self.note(one_of(&path, &other));
+                self.note(fault::one_of(&path, &other));
             }
         }
         Ok(())
@@ -240,23 +236,7 @@ pub fn unknown_value(path: &str, names: &EnumDescriptor) -> Violation {
         .filter(|value| value.number() != 0)
         .map(|value| value.name().to_owned())
         .collect();
-    let known = known.join(", ");
-    Violation::new(
-        path,
-        "UNKNOWN_VALUE",
-        format!("应为以下取值之一：{known}"),
-        format!("is one of {known}"),
-    )
-}
-
-/// A member of a oneof beside another.
-pub fn one_of(path: &str, other: &str) -> Violation {
-    Violation::new(
-        path,
-        "ONE_OF",
-        format!("与{other}只能填写一项"),
-        format!("excludes {other}: one of them only"),
-    )
+    fault::unknown_value(path, &known.join(", "))
 }
 
 fn join(path: &str, name: &str) -> String {

@@ -1,8 +1,8 @@
-//! Places where a test may end the process, between each pair of commits; and switches that break what the product
-//! promises, so that a test can show that it would notice. Compiled to nothing without the `failpoints` feature.
+//! Failpoints between commits, at which a test can abort the process, and switches that break a guarantee on purpose,
+//! so that a test can prove that it detects the violation. Compiled to nothing without the `failpoints` feature.
 
-/// Names of all places, so that a test can visit each.
-pub const ALL: [&str; 10] = [
+/// The name of every failpoint, so that a test can visit each.
+pub const ALL: [&str; 11] = [
     "identity.registered",
     "declaration.before_commit",
     "declaration.committed",
@@ -11,12 +11,12 @@ pub const ALL: [&str; 10] = [
     "risk_rules.committed",
     "risk_rules.applied",
     "code_rendering.committed",
+    "code_rendering.door_reported",
     "outbox.sequenced",
     "follower.before_commit",
 ];
 
-/// Ends the process, without any clean-up, the n-th time the place `name` is passed, when the environment says
-/// `LUTONG_FAILPOINT=name:n`.
+/// Aborts the process the n-th time the failpoint `name` is reached, if the environment sets `LUTONG_FAILPOINT=name:n`.
 #[cfg(feature = "failpoints")]
 pub fn hit(name: &str) {
     use std::sync::OnceLock;
@@ -32,7 +32,7 @@ pub fn hit(name: &str) {
         && armed == name
         && left.fetch_sub(1, Ordering::SeqCst) == 1
     {
-        // As a power cut: no destructor, no flush.
+        // Like a power cut: no destructors, no flush.
         std::process::abort();
     }
 }
@@ -41,34 +41,37 @@ pub fn hit(name: &str) {
 #[inline(always)]
 pub fn hit(_name: &str) {}
 
-/// A promise broken on purpose. The tests of the promises must catch each.
+/// A guarantee broken on purpose; its test must detect it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Broken {
-    /// Risk-rules says IN_FORCE before code-rendering has the decision.
+    /// Risk-rules reports IN_FORCE before code-rendering has stored the decision.
     InForceUnapplied,
-    /// Code-rendering keeps a row in memory when it is written.
+    /// Code-rendering does not invalidate its cached row when the row is written.
     StaleMemory,
-    /// Code-rendering lets an older decision replace a newer.
+    /// Code-rendering lets an older decision overwrite a newer one.
     UnguardedVersion,
-    /// Code-rendering's follower moves on without the effect of what it read.
+    /// Code-rendering's follower advances its position without applying the event.
     PositionAlone,
-    /// Risk-rules' follower of declaration does.
+    /// Risk-rules' follower of declaration advances its position without applying the event.
     DeclaredAlone,
-    /// Declaration acknowledges what it does not store.
+    /// Declaration acknowledges a declaration that it does not store.
     UnstoredDeclaration,
-    /// Storage believes its driver, not the engine, about what a commit has stored.
+    /// Code-rendering acknowledges a report of a door that it does not store.
+    UnstoredReport,
+    /// Storage trusts its driver, instead of the engine, about whether a commit succeeded.
     UnprovedCommit,
 }
 
 #[cfg(feature = "failpoints")]
 impl Broken {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::InForceUnapplied,
         Self::StaleMemory,
         Self::UnguardedVersion,
         Self::PositionAlone,
         Self::DeclaredAlone,
         Self::UnstoredDeclaration,
+        Self::UnstoredReport,
         Self::UnprovedCommit,
     ];
 
@@ -80,12 +83,13 @@ impl Broken {
             Self::PositionAlone => "position-alone",
             Self::DeclaredAlone => "declared-alone",
             Self::UnstoredDeclaration => "unstored-declaration",
+            Self::UnstoredReport => "unstored-report",
             Self::UnprovedCommit => "unproved-commit",
         }
     }
 }
 
-/// Whether the environment says `LUTONG_FAILPOINT_BREAK` and this name.
+/// Whether the environment variable `LUTONG_FAILPOINT_BREAK` names this guarantee.
 #[cfg(feature = "failpoints")]
 pub fn broken(promise: Broken) -> bool {
     use std::sync::OnceLock;
@@ -96,7 +100,7 @@ pub fn broken(promise: Broken) -> bool {
 }
 
 #[cfg(not(feature = "failpoints"))]
-#[allow(clippy::inline_always)] // a switch of the tests must leave nothing behind
+#[allow(clippy::inline_always)] // a test switch must compile to nothing
 #[inline(always)]
 pub const fn broken(_promise: Broken) -> bool {
     false

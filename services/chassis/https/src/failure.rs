@@ -1,4 +1,4 @@
-//! Why a call outside has no answer. Nothing of the call is in it.
+//! Why an outbound call has no usable answer. Holds nothing of the call itself.
 
 use std::error::Error;
 use std::time::Duration;
@@ -15,14 +15,14 @@ pub enum CallFailure {
     Redirected,
     #[error("its answer has more than {0} bytes")]
     TooLarge(usize),
-    /// It has not answered for a while; one call a second finds out whether it is back.
+    /// The circuit breaker is open: the peer has not answered for a while, and only one probe a second is let through.
     #[error("has not answered for a while and is not asked")]
     Paused,
 }
 
 impl CallFailure {
-    /// Whether the other side said nothing at all, as opposed to something that is not wanted.
-    pub fn is_silence(self) -> bool {
+    /// Whether the peer did not answer at all, as opposed to answering something unusable.
+    pub fn is_unanswered(self) -> bool {
         matches!(self, Self::Unreachable | Self::TlsRefused | Self::TimedOut(_))
     }
 }
@@ -38,7 +38,7 @@ pub(crate) fn of_request(error: &hyper_util::client::legacy::Error) -> CallFailu
     CallFailure::Unreachable
 }
 
-/// TLS hides its errors in those of input and output.
+/// TLS errors arrive wrapped in `io::Error`.
 fn is_tls(error: &(dyn Error + 'static)) -> bool {
     let hidden = error
         .downcast_ref::<std::io::Error>()

@@ -20,21 +20,21 @@ pub use failure::CallFailure;
 pub use trust::TrustError;
 pub use url::{OutsideUrl, UrlError};
 
-/// How long a connection that nobody uses stays open.
+/// How long an unused connection is kept open.
 const IDLE: Duration = Duration::from_secs(30);
-/// How long a connection may take to open, within the time of its call.
+/// Timeout for opening a connection; counts towards the timeout of the call.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// What a client is held to.
+/// The name and the limits of one client.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// Names the other side in logs and metrics, for example `wechat`.
     pub name: String,
     /// From the first byte that is sent to the last that is read.
     pub timeout: Duration,
-    /// Bytes of an answer's body.
+    /// Maximum size of an answer's body, in bytes.
     pub max_bytes: usize,
-    /// Authorities (PEM) in place of the machine's.
+    /// CA certificates (PEM) used instead of the system's trust store.
     pub ca: Option<PathBuf>,
 }
 
@@ -62,7 +62,7 @@ impl HttpsClient {
         plain.set_connect_timeout(Some(CONNECT));
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(trust::client_config(settings.ca.as_deref())?)
-            // Plain HTTP to anywhere but this machine is refused with the URL, before there is a request.
+            // `OutsideUrl` already refuses plain HTTP to anything but loopback.
             .https_or_http()
             .enable_http1()
             .wrap_connector(plain);
@@ -79,7 +79,7 @@ impl HttpsClient {
         })
     }
 
-    /// Sends a request once and reads its whole answer. An answer of any status but a redirection is returned.
+    /// Sends a request once and reads the whole answer. Returns answers of every status except redirects.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, CallFailure> {
         let Some(attempt) = self.breaker.admit() else {
             return Err(CallFailure::Paused);
@@ -89,11 +89,11 @@ impl HttpsClient {
             Err(_) => Err(CallFailure::TimedOut(self.timeout)),
         };
         match &answer {
-            Err(failure) if failure.is_silence() => attempt.unanswered(),
+            Err(failure) if failure.is_unanswered() => attempt.unanswered(),
             _ => attempt.answered(),
         }
         if let Err(failure) = &answer {
-            tracing::debug!(to = self.name, %failure, "a call outside failed");
+            tracing::debug!(to = self.name, %failure, "an outbound call failed");
         }
         answer
     }

@@ -1,4 +1,4 @@
-//! Whose certificates are believed.
+//! The certificate authorities that the client trusts.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,15 +1,15 @@
-//! A place outside that may be asked.
+//! A URL outside the mesh that may be called.
 
 use std::net::IpAddr;
 
 use http::Uri;
 use rustls::pki_types::ServerName;
 
-/// An absolute `https://` URL without a credential in it; `http://` only on this machine.
+/// An absolute `https://` URL without credentials; `http://` is accepted for loopback only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutsideUrl(Uri);
 
-/// The host alone: a path or query may hold what is nobody else's business.
+/// Shows the host only: path and query may hold secrets or personal data.
 impl std::fmt::Debug for OutsideUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "OutsideUrl({})", self.host())
@@ -46,11 +46,16 @@ impl OutsideUrl {
         }
     }
 
+    /// As it was given.
+    pub const fn uri(&self) -> &Uri {
+        &self.0
+    }
+
     pub fn host(&self) -> &str {
         self.0.host().unwrap_or_default().trim_matches(['[', ']'])
     }
 
-    /// The same place with parameters, which are `name=value` pairs that are percent-encoded already.
+    /// The URL with `parameters` appended to its query: `name=value` pairs, already percent-encoded.
     pub fn with_query(&self, parameters: &str) -> Result<Uri, UrlError> {
         let path = self.0.path_and_query().map_or("/", |path| path.as_str());
         let join = if path.contains('?') { '&' } else { '?' };

@@ -1,20 +1,20 @@
-//! A circuit breaker: while nearly every call to a peer goes unanswered, further calls fail at once instead of each waiting out
-//! its deadline, and one call a second finds out whether the peer is back.
+//! A circuit breaker: while nearly every call to a peer goes unanswered, further calls fail at once instead of waiting
+//! for their deadlines, and one probe a second tests whether the peer is back.
 //!
-//! Only silence counts: a call that was answered, with whatever error, reached its peer. The breaker is per peer and per process,
-//! and holds nothing of the calls.
+//! Only unanswered calls count: a call that was answered, with whatever error, reached its peer. There is one breaker
+//! per peer and process; it stores nothing of the calls.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The window that is looked at, in parts of one second.
+/// Length of the sliding window, in buckets of one second.
 const SECONDS: usize = 10;
-/// Fewer calls in the window than this say nothing.
+/// With fewer calls than this in the window the breaker stays closed.
 const CALLS: u32 = 20;
-/// How long an open breaker lets nothing through before it tries one call.
+/// How long an open breaker rejects every call before it lets a probe through.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Cheap to clone; the clones are one breaker.
+/// Cheap to clone; all clones share one state.
 #[derive(Debug, Clone)]
 pub struct Breaker {
     state: Arc<Mutex<State>>,
@@ -24,9 +24,9 @@ pub struct Breaker {
 #[derive(Debug)]
 struct State {
     began: Instant,
-    /// By the second since `began`, modulo their number.
+    /// Ring buffer indexed by seconds since `began`, modulo its length.
     window: [Second; SECONDS],
-    opened: Option<Opened>,
+    opened: Option<OpenState>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,13 +37,13 @@ struct Second {
 }
 
 #[derive(Debug)]
-struct Opened {
+struct OpenState {
     until: Instant,
-    /// Whether the one call that finds out is under way.
+    /// Whether the probe is under way.
     probing: bool,
 }
 
-/// A call that was let through. Dropped without a word about its end (its caller went away), it says nothing about the peer.
+/// A call that was admitted. If it is dropped without an outcome (its caller was cancelled), it does not count.
 #[derive(Debug)]
 pub struct Attempt {
     breaker: Breaker,
@@ -66,7 +66,7 @@ impl Breaker {
         }
     }
 
-    /// `None` while the breaker is open: the call is not to be made.
+    /// `None` while the breaker is open: the call must not be made.
     pub fn admit(&self) -> Option<Attempt> {
         self.admit_at(Instant::now())
     }
@@ -98,7 +98,7 @@ impl Breaker {
             if answered {
                 state.opened = None;
                 state.window = [Second::default(); SECONDS];
-                self.say(false);
+                self.report(false);
             } else {
                 state.open(now);
             }
@@ -106,11 +106,11 @@ impl Breaker {
         }
         if state.opened.is_none() && state.count(now, answered) {
             state.open(now);
-            self.say(true);
+            self.report(true);
         }
     }
 
-    fn say(&self, open: bool) {
+    fn report(&self, open: bool) {
         let peer = &*self.peer;
         metrics::gauge!("lutong_breaker_open", "peer" => peer.to_owned()).set(f64::from(u8::from(open)));
         if open {
@@ -125,7 +125,7 @@ impl Breaker {
 }
 
 impl State {
-    /// Whether nearly everything in the window went unanswered.
+    /// Counts a call; `true` if nearly every call in the window went unanswered.
     fn count(&mut self, now: Instant, answered: bool) -> bool {
         let number = now.duration_since(self.began).as_secs();
         let newest = &mut self.window[usize::try_from(number).unwrap_or_default() % SECONDS];
@@ -149,7 +149,7 @@ impl State {
     }
 
     fn open(&mut self, now: Instant) {
-        self.opened = Some(Opened {
+        self.opened = Some(OpenState {
             until: now + PAUSE,
             probing: false,
         });
@@ -174,7 +174,7 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         if self.is_probe && !self.ended {
-            // The next call finds out.
+            // The next call becomes the probe.
             if let Some(opened) = &mut self.breaker.lock().opened {
                 opened.probing = false;
             }

@@ -1,5 +1,5 @@
-//! Configuration: defaults, then a TOML file, then `LUTONG_*` variables, then flags. A key that does not exist is
-//! refused with the nearest one that does.
+//! Configuration: defaults, then a TOML file, then `LUTONG_*` variables, then flags. An unknown key is an error that
+//! suggests the nearest known one.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ pub const PREFIX: &str = "LUTONG_";
 /// Variables with the prefix that are not settings: the tests' own servers and failpoints.
 const NOT_SETTINGS: [&str; 3] = ["LUTONG_TEST_", "LUTONG_FAILPOINT", "LUTONG_CONFIG"];
 
-/// Reads a configuration. `known` is one with every optional part filled in: it says which keys exist.
+/// Reads a configuration. `known` is a configuration with every optional part filled in; it defines which keys exist.
 pub fn load<T>(defaults: &T, known: &T, file: Option<&Path>, flags: Dict) -> Result<T, ConfigError>
 where
     T: Serialize + DeserializeOwned,

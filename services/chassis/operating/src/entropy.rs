@@ -3,7 +3,7 @@
 use lutong_kernel::Random;
 use rand::Rng as _;
 
-/// A cryptographically secure generator of the thread, seeded by the operating system.
+/// The thread-local cryptographically secure generator, seeded by the operating system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Entropy;
 

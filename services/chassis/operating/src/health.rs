@@ -1,9 +1,9 @@
-//! Readiness is deep, liveness shallow: alive means the process answers; ready means each part it needs answers.
+//! Liveness is shallow (the process answers), readiness is deep (every dependency that it needs answers).
 //!
-//! A dependency is needed in one of three ways ([`Need`]): always (the database), to begin with (a peer without which the
-//! process would only refuse), or not at all (a peer whose absence is felt by some calls only). One that is away and
-//! not needed any more makes the process degraded, which is said and changes nothing: were it not ready then, one
-//! service that is away would take the whole edge with it.
+//! A dependency is needed in one of three ways ([`Need`]): always (the database), for the first start (a peer without
+//! which the process would refuse every call), or never (a peer that only some calls need). When a dependency that is
+//! no longer needed goes away, the process reports itself degraded and stays ready: otherwise one absent service would
+//! take the whole edge out of service.
 
 mod dependency;
 
@@ -26,12 +26,13 @@ use tonic_health::server::{HealthReporter, HealthService};
 
 pub use dependency::{Dependency, Need, State};
 
+use crate::pause::pause;
 use crate::wall_clock::WallClock;
 
-/// A dependency that does not answer within this is away.
+/// A dependency that does not answer in this time counts as away.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// One thing that must answer before this process is ready; the error says what is wrong and what to do.
+/// The check of one dependency; its error says what is wrong and what to do.
 pub struct Check {
     pub name: String,
     pub run: Box<dyn Fn() -> BoxFuture<'static, Result<(), Trouble>> + Send + Sync>,
@@ -43,7 +44,7 @@ pub struct Check {
 pub enum Trouble {
     /// It does not answer, or not yet.
     Away(String),
-    /// It answers, and is not what it should be: somebody has to correct the set-up.
+    /// It answers but is misconfigured: an operator has to correct the set-up.
     Wrong(String),
 }
 
@@ -70,9 +71,9 @@ impl Check {
         }
     }
 
-    /// The same, needed otherwise than always.
+    /// Replaces the default, [`Need::Always`].
     #[must_use]
-    pub fn needed(mut self, need: Need) -> Self {
+    pub fn with_need(mut self, need: Need) -> Self {
         self.need = need;
         self
     }
@@ -117,13 +118,13 @@ impl Readiness {
         &self.reporter
     }
 
-    /// The gRPC health service of this process, to be served beside others.
+    /// Adds the gRPC health service of this process to `routes`.
     pub fn add_health(&self, routes: Routes) -> Routes {
         let health = HealthService::from_health_reporter(self.reporter.clone());
         routes.add_service(HealthServer::new(health))
     }
 
-    /// How each dependency stands.
+    /// The current state of each dependency.
     pub fn dependencies(&self) -> Vec<Dependency> {
         self.dependencies
             .lock()
@@ -131,7 +132,7 @@ impl Readiness {
             .clone()
     }
 
-    /// From now on not ready, whatever the checks say.
+    /// Reports not ready from now on, whatever the checks find.
     pub async fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.reporter
@@ -139,14 +140,14 @@ impl Readiness {
             .await;
     }
 
-    /// Runs the checks until `stop`; a change is logged once, with what to do.
+    /// Runs the checks until `stop`; logs each change once, with what to do.
     pub async fn watch(self, checks: Vec<Check>, stop: CancellationToken) {
-        // Not serving is said before anybody asks: without a status the health service knows no such process.
+        // Set before the first check ends: without a status the health service answers NOT_FOUND.
         self.reporter
             .set_service_status("", ServingStatus::NotServing)
             .await;
-        let mut said = None;
-        let mut began = false;
+        let mut logged = None;
+        let mut was_ready = false;
         loop {
             let outcomes = join_all(checks.iter().map(Check::outcome)).await;
             let now = WallClock.now();
@@ -157,25 +158,26 @@ impl Readiness {
                     .map(|(check, outcome)| Dependency::of(&check.name, check.need, outcome, &before, now))
                     .collect()
             };
-            let ready = !dependencies.iter().any(|dependency| dependency.withholds(began));
-            began |= ready;
-            let states: Vec<_> = dependencies.iter().map(Dependency::said).collect();
+            let ready = !dependencies
+                .iter()
+                .any(|dependency| dependency.blocks_readiness(was_ready));
+            was_ready |= ready;
+            let states: Vec<_> = dependencies.iter().map(Dependency::log_key).collect();
             *self.dependencies.lock().unwrap_or_else(PoisonError::into_inner) = dependencies;
             self.ready.store(ready, Ordering::Relaxed);
-            if said.as_ref() != Some(&(ready, states.clone())) {
+            if logged.as_ref() != Some(&(ready, states.clone())) {
                 self.report(ready).await;
-                said = Some((ready, states));
+                logged = Some((ready, states));
             }
             let wrong = self.dependencies().iter().any(|one| one.state == State::Wrong);
-            let pause = match (ready, wrong) {
+            let interval = match (ready, wrong) {
                 (true, _) => Duration::from_secs(2),
-                // Only somebody's hand helps.
+                // Retrying fast does not help: an operator has to act.
                 (false, true) => Duration::from_secs(1),
                 (false, false) => Duration::from_millis(200),
             };
-            tokio::select! {
-                () = tokio::time::sleep(pause) => {}
-                () = stop.cancelled() => return,
+            if pause(interval, &stop).await {
+                return;
             }
         }
     }

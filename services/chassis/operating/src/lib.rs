@@ -5,6 +5,7 @@ pub mod config;
 pub mod entropy;
 pub mod health;
 pub mod mesh_name;
+pub mod pause;
 pub mod private;
 pub mod telemetry;
 pub mod tls;

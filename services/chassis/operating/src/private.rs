@@ -1,4 +1,4 @@
-//! Folders and files that only their owner may look into: databases, keys.
+//! Folders and files accessible to their owner only: databases, keys.
 
 use std::fs::{DirBuilder, Permissions};
 use std::io;
@@ -8,22 +8,22 @@ use std::path::{Path, PathBuf};
 const FOLDER: u32 = 0o700;
 const FILE: u32 = 0o600;
 
-/// Makes a folder, and those above it that are missing, for its owner alone. One that is there stays as it is.
+/// Creates a folder and its missing parents with mode 0700. An existing folder is left as it is.
 pub fn create_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(FOLDER).create(path)
 }
 
-/// Takes from group and others what an older version, or a loose umask, let them do with a folder and the files in it.
-/// Returns what was changed.
+/// Removes the permissions of group and others from a folder and its files, left by an older version or a loose umask.
+/// Returns the paths it changed.
 pub fn tighten(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut changed = Vec::new();
     tighten_one(folder, FOLDER, &mut changed)?;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        // A link is somebody's decision; what it leads to is not this folder's.
+        // A symlink is deliberate; its target is outside this folder.
         if entry.file_type()?.is_file() {
             match tighten_one(&entry.path(), FILE, &mut changed) {
-                // SQLite removes its journals when it likes.
+                // SQLite may remove a journal file meanwhile.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 done => done?,
             }
@@ -32,7 +32,7 @@ pub fn tighten(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(changed)
 }
 
-/// The same for the folder alone.
+/// Like [`tighten`], for the folder only.
 pub fn tighten_folder(folder: &Path) -> io::Result<Option<PathBuf>> {
     let mut changed = Vec::new();
     tighten_one(folder, FOLDER, &mut changed)?;
@@ -48,8 +48,8 @@ fn tighten_one(path: &Path, most: u32, changed: &mut Vec<PathBuf>) -> io::Result
     Ok(())
 }
 
-/// Makes an empty file for its owner alone where there is none: what opens it afterwards, and what that makes beside it
-/// with the same mode (SQLite's log and its index), is private from its first byte.
+/// Creates an empty file with mode 0600 if there is none, so that whatever opens it later, and the files that SQLite
+/// creates beside it with the same mode, are private from the first byte.
 pub fn touch(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let made = std::fs::OpenOptions::new()

@@ -18,7 +18,7 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// What is observed, and where it goes.
+/// Settings of logs and traces.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelemetryConfig {
@@ -28,7 +28,7 @@ pub struct TelemetryConfig {
     pub format: LogFormat,
     /// OTLP collector over gRPC, for example `http://127.0.0.1:4317`; none: no traces.
     pub otlp_endpoint: Option<String>,
-    /// Share of new traces that are kept, 0 to 1.
+    /// Sampling ratio of new traces, 0 to 1.
     pub trace_ratio: f64,
 }
 
@@ -42,7 +42,7 @@ pub enum LogFormat {
 impl Default for TelemetryConfig {
     fn default() -> Self {
         Self {
-            // Migrations say little and say it in many lines.
+            // Migrations log many lines of little use.
             log: "info,sea_orm_migration=warn".to_owned(),
             format: LogFormat::Json,
             otlp_endpoint: None,
@@ -61,14 +61,14 @@ pub enum TelemetryError {
     Twice,
 }
 
-/// Keeps the exporters; dropping it flushes what is still held.
+/// Owns the exporters; dropping it flushes pending traces.
 pub struct Telemetry {
     metrics: PrometheusHandle,
     traces: Option<SdkTracerProvider>,
 }
 
 impl Telemetry {
-    /// The metrics as Prometheus reads them.
+    /// Renders the metrics in Prometheus' text format.
     pub fn render(&self) -> impl Fn() -> String + Clone + Send + Sync + 'static {
         let handle = self.metrics.clone();
         move || handle.render()
@@ -85,7 +85,7 @@ impl Drop for Telemetry {
     }
 }
 
-/// Sets up logging, tracing and metrics for the process; once.
+/// Sets up logging, tracing and metrics for the process; an error the second time.
 pub fn init(config: &TelemetryConfig, service: &str) -> Result<Telemetry, TelemetryError> {
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
         .map_err(|error| TelemetryError::Filter(error.to_string()))?;
@@ -101,7 +101,7 @@ pub fn init(config: &TelemetryConfig, service: &str) -> Result<Telemetry, Teleme
         .transpose()?;
     let layer = traces.as_ref().map(|provider| {
         TRACING.store(true, std::sync::atomic::Ordering::Relaxed);
-        // Not under the log's filter: a quiet log would end the traces.
+        // Not subject to the log filter: a quiet log would also suppress the traces.
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("lutong"))
             .with_filter(LevelFilter::INFO)
@@ -118,7 +118,7 @@ pub fn init(config: &TelemetryConfig, service: &str) -> Result<Telemetry, Teleme
     })
 }
 
-/// The process's metrics recorder; the same one however often it is asked for.
+/// Installs the process's metrics recorder.
 fn metrics_handle() -> Result<PrometheusHandle, TelemetryError> {
     let seconds = [
         0.000_1, 0.000_5, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -152,7 +152,7 @@ fn tracer(
         .build())
 }
 
-/// A panic becomes one log line with its place; its payload may hold anything and is left out.
+/// Logs a panic as one line with its source location. The payload is left out: it may hold personal data.
 fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -191,7 +191,7 @@ impl opentelemetry::propagation::Injector for Metadata<'_> {
     }
 }
 
-/// The span of one call, continuing the caller's trace; nothing when traces go nowhere.
+/// The span of one call, continuing the caller's trace; an empty span when tracing is off.
 pub fn call_span(rpc: &'static str, headers: &HeaderMap) -> tracing::Span {
     if !traced() {
         return tracing::Span::none();
@@ -202,7 +202,7 @@ pub fn call_span(rpc: &'static str, headers: &HeaderMap) -> tracing::Span {
     span
 }
 
-/// The trace that a span belongs to; none where nothing is traced.
+/// The id of the trace that a span belongs to; `None` when tracing is off.
 pub fn trace_id(span: &tracing::Span) -> Option<String> {
     if !traced() {
         return None;
@@ -214,7 +214,7 @@ pub fn trace_id(span: &tracing::Span) -> Option<String> {
     context.is_valid().then(|| context.trace_id().to_string())
 }
 
-/// Passes the current trace on.
+/// Writes the current trace context into outgoing metadata.
 pub fn inject(metadata: &mut MetadataMap) {
     if traced() {
         let context = tracing::Span::current().context();
@@ -222,13 +222,14 @@ pub fn inject(metadata: &mut MetadataMap) {
     }
 }
 
-/// One finished call.
+/// Counts one finished call.
 fn count_call(rpc: &'static str, code: &'static str, took: Duration) {
     metrics::counter!("lutong_calls_total", "rpc" => rpc, "code" => code).increment(1);
     metrics::histogram!("lutong_call_seconds", "rpc" => rpc).record(took.as_secs_f64());
 }
 
-/// A call that is being answered. Dropped before [`CallTimer::finish`], its client has gone: it is counted as CANCELLED.
+/// Times a call. If it is dropped before [`CallTimer::finish`], the client has gone and the call is counted as
+/// CANCELLED.
 #[derive(Debug)]
 pub struct CallTimer {
     rpc: &'static str,
@@ -245,7 +246,7 @@ impl CallTimer {
         }
     }
 
-    /// Counts the call with the code of its answer; how long it took.
+    /// Counts the call with the code of its answer; returns its duration.
     pub fn finish(mut self, code: Code) -> Duration {
         self.counted = true;
         let took = self.started.elapsed();

@@ -1,4 +1,4 @@
-//! mTLS between services, and for staff and feeds at the gateway; the development authorities of `lutong certs`.
+//! mTLS between services, mTLS for staff and feeds at the gateway, and the development CAs of `lutong certs`.
 
 pub mod account;
 pub mod certificate;
@@ -64,7 +64,7 @@ fn unfit(error: &dyn std::fmt::Display) -> TlsError {
     TlsError::Config(error.to_string())
 }
 
-/// Takes whoever shows a certificate that the authority of `files` has signed.
+/// Accepts client certificates signed by the CA of `files`.
 fn verifier(files: &TlsFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
     let broken = |reason: String| TlsError::File {
         path: files.ca.clone(),
@@ -82,7 +82,7 @@ fn verifier(files: &TlsFiles) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
         .map_err(|error| unfit(&error))
 }
 
-/// A server of TLS 1.3 whose peers pass `verifier`.
+/// A TLS 1.3 server configuration whose clients must pass `verifier`.
 fn mutual(files: &TlsFiles, verifier: Arc<dyn ClientCertVerifier>) -> Result<rustls::ServerConfig, TlsError> {
     let broken = |path: &Path, reason: String| TlsError::File {
         path: path.to_owned(),
@@ -101,14 +101,14 @@ fn mutual(files: &TlsFiles, verifier: Arc<dyn ClientCertVerifier>) -> Result<rus
         .map_err(|error| unfit(&error))
 }
 
-/// Who the peer's certificate says it is.
+/// The mesh caller that the peer's certificate names.
 pub fn caller_of_connection(connection: &rustls::ServerConnection) -> Option<Caller> {
     let certificate = connection.peer_certificates()?.first()?;
     let parsed = webpki::EndEntityCert::try_from(certificate).ok()?;
     parsed.valid_dns_names().find_map(caller_of_name)
 }
 
-/// Who a client of `part` is and whom it expects.
+/// The TLS configuration of a client of `part`: its own certificate, and the name it expects of the server.
 pub fn client_config(part: ServiceName, files: &TlsFiles) -> Result<ClientTlsConfig, TlsError> {
     Ok(ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(read(&files.ca)?))
@@ -116,7 +116,7 @@ pub fn client_config(part: ServiceName, files: &TlsFiles) -> Result<ClientTlsCon
         .domain_name(mesh_name(part)))
 }
 
-/// How a replica is connected to.
+/// The endpoint of one replica, with its timeouts.
 pub fn endpoint(uri: String, tls: &ClientTlsConfig) -> Result<Endpoint, TlsError> {
     let endpoint = Endpoint::from_shared(uri.clone())
         .map_err(|_| TlsError::Address(uri))?

@@ -7,7 +7,7 @@ use lutong_kernel::{Clock, Timestamp};
 pub struct WallClock;
 
 impl Clock for WallClock {
-    #[allow(clippy::disallowed_methods)] // the one allowed reader; everything else takes a Clock
+    #[allow(clippy::disallowed_methods)] // the only place that may read it; everything else takes a `Clock`
     fn now(&self) -> Timestamp {
         let since = std::time::SystemTime::now()
             .duration_since(std::time::UNIX_EPOCH)

@@ -1,4 +1,4 @@
-//! Writing: records that wait together are chained and committed together.
+//! Writes records: waiting records are chained and committed in one transaction.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use sea_orm::{ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilt
 
 use super::record::{AuditKeys, Head, Record, Seal};
 use super::tables::{head, last_id, record, seal};
+use lutong_storage::batch::Batcher;
 use lutong_storage::crypto::BEGINNING;
-use lutong_storage::gather::Gatherer;
 use lutong_storage::{Database, Engine, StorageError};
 use lutong_transport::record::{AuditSink, CallRecord};
 
-/// Records in one transaction at the most.
+/// Maximum number of records in one transaction.
 const BATCH: usize = 256;
 
 /// A service's audit log; cheap to clone.
@@ -23,14 +23,14 @@ pub struct AuditLog {
     pub(super) database: Database,
     pub(super) keys: AuditKeys,
     pub(super) clock: Arc<dyn Clock>,
-    writing: Gatherer<Record, Result<(), StorageError>>,
+    writing: Batcher<Record, Result<(), StorageError>>,
 }
 
 impl AuditLog {
     pub fn new(database: Database, keys: AuditKeys, clock: Arc<dyn Clock>) -> Self {
         let log = (database.clone(), keys.clone());
-        // One batch after another: each covers the one before it.
-        let writing = Gatherer::start(BATCH, 1, move |records: Vec<Record>| {
+        // Batches run one after another: each continues the chain of the previous one.
+        let writing = Batcher::start(BATCH, 1, move |records: Vec<Record>| {
             let (database, keys) = log.clone();
             async move {
                 let count = records.len();
@@ -78,8 +78,8 @@ async fn append(database: &Database, keys: AuditKeys, records: Vec<Record>) -> R
         .await
 }
 
-/// The end of the log, held against other replicas until the transaction ends. One that was taken away is not made
-/// anew: nobody could tell then that it had been.
+/// The head of the log, locked against other replicas until the transaction ends. A missing head is not recreated,
+/// because that would hide its removal.
 async fn lock_head(transaction: &DatabaseTransaction, engine: Engine) -> Result<Head, StorageError> {
     let find = head::Entity::find_by_id(1);
     // SQLite has one writer.
@@ -104,7 +104,7 @@ async fn write_head(
 }
 
 impl AuditLog {
-    /// Notes where the chain begins, once: after what an older version wrote.
+    /// Creates the head if there is none: the chain begins after the records of an older version.
     pub async fn begin(&self) -> Result<(), StorageError> {
         let keys = self.keys.clone();
         self.database
@@ -122,7 +122,7 @@ impl AuditLog {
                         unchained,
                         sealed: None,
                     };
-                    // Of two processes that start together one row wins.
+                    // If two processes start together, one row wins.
                     head::Entity::insert(head::ActiveModel::of(&first, first.proof(&keys)))
                         .on_conflict(OnConflict::new().do_nothing().to_owned())
                         .exec_without_returning(transaction)
@@ -134,7 +134,7 @@ impl AuditLog {
             .await
     }
 
-    /// Seals `day` at the log's end of now, unless it or a later one is sealed. `true` when it was.
+    /// Seals `day` at the current head, unless it or a later day is sealed already. Returns whether it sealed.
     pub(super) async fn seal(&self, day: LocalDay) -> Result<bool, StorageError> {
         let (engine, keys, now) = (self.database.engine(), self.keys.clone(), self.clock.now());
         self.database

@@ -1,4 +1,4 @@
-//! Reading: what was recorded, and the proof that it stands as it was written.
+//! Reads records and verifies the chain, the head and the seals.
 
 use lutong_kernel::{LocalDay, Timestamp};
 use sea_orm::{
@@ -12,7 +12,7 @@ use super::tables::{entry_of, head, record, seal};
 use lutong_storage::crypto::{BEGINNING, Entry};
 use lutong_storage::{Engine, StorageError};
 
-/// Which records; what is not set lets all through.
+/// Which records to list; an unset field matches everything.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     pub start: Option<Timestamp>,
@@ -26,35 +26,35 @@ pub struct Filter {
 /// What is wrong with an audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Break {
-    /// A record or its entry is not as it was written.
+    /// A record or its entry was changed.
     Changed,
     /// Records before this one are missing.
     Gap,
-    /// The end is not where it was noted, or the note was changed.
+    /// The log does not end at its head, or the head was changed.
     Head,
     /// A day's seal is missing, was changed, or does not agree with the records.
     Seal(LocalDay),
 }
 
-/// How some records stand.
+/// The result of verifying a page of records.
 #[derive(Debug, Default)]
-pub struct Checked {
+pub struct ChainCheck {
     pub intact: i64,
     pub breaks: Vec<(i64, Break)>,
-    /// Where to go on; `None` at the end.
+    /// Where to continue; `None` at the end.
     pub next: Option<i64>,
 }
 
-/// How the end of a log and its seals stand.
+/// The result of verifying the head and the seals.
 #[derive(Debug, Default)]
-pub struct CheckedEnd {
+pub struct EndCheck {
     pub head: Option<Head>,
     pub sealed_days: i64,
     pub breaks: Vec<(i64, Break)>,
 }
 
 impl AuditLog {
-    /// Records before a place in the log, the newest first.
+    /// Records before a sequence, newest first.
     pub async fn list(&self, filter: &Filter, before: i64, limit: u64) -> Result<Vec<Record>, StorageError> {
         use record::Column;
         let mut wanted = Condition::all().add(Column::Id.lt(before));
@@ -71,14 +71,14 @@ impl AuditLog {
             wanted = wanted.add(Column::Outcome.eq(&filter.outcome));
         }
         if !filter.rpc.is_empty() {
-            // Names of RPCs hold neither `%` nor `_`; the edge has refused others.
+            // RPC names contain neither `%` nor `_`; others were refused before.
             let by_name = Condition::any()
                 .add(Column::Rpc.eq(&filter.rpc))
                 .add(Column::Rpc.like(format!("%/{}", filter.rpc)));
             wanted = wanted.add(by_name);
         }
         if !filter.object.is_empty() {
-            // Ids hold neither `%` nor `"`; `_` lets no more through than itself where ids are told apart otherwise.
+            // Ids contain neither `%` nor `"`; a `_` matches any character, which is harmless here.
             wanted = wanted.add(Column::Objects.contains(format!("\",\"{}\"]", filter.object)));
         }
         let rows = record::Entity::find()
@@ -90,8 +90,8 @@ impl AuditLog {
         Ok(rows.into_iter().map(Record::from).collect())
     }
 
-    /// Checks the records after a place in their order.
-    pub async fn check(&self, after: i64, limit: u64) -> Result<Checked, StorageError> {
+    /// Verifies the records after a sequence, in order.
+    pub async fn check(&self, after: i64, limit: u64) -> Result<ChainCheck, StorageError> {
         use record::Column;
         let reader = self.database.reader();
         let unchained = head_of(reader).await?.map_or(0, |(head, _)| head.unchained);
@@ -103,11 +103,11 @@ impl AuditLog {
             .limit(limit)
             .all(reader)
             .await?;
-        let mut checked = Checked {
+        let mut checked = ChainCheck {
             next: (rows.len() as u64 == limit)
                 .then(|| rows.last().map(|row| row.id))
                 .flatten(),
-            ..Checked::default()
+            ..ChainCheck::default()
         };
         let mut sequence = after;
         for row in rows {
@@ -126,11 +126,11 @@ impl AuditLog {
         Ok(checked)
     }
 
-    /// Checks the note of the end, and the seals. `known` is the end as it was found earlier: nothing up to it may have
-    /// gone since.
-    pub async fn check_end(&self, known: Option<(i64, Entry)>) -> Result<CheckedEnd, StorageError> {
+    /// Verifies the head and the seals. `known` is a head kept from an earlier check: its record must still exist
+    /// unchanged.
+    pub async fn check_end(&self, known: Option<(i64, Entry)>) -> Result<EndCheck, StorageError> {
         use record::Column;
-        // All as of one instant: records are written meanwhile.
+        // One snapshot: records are written concurrently.
         let reader = match self.database.engine() {
             Engine::Sqlite => self.database.reader().begin().await?,
             Engine::Postgres => {
@@ -147,12 +147,12 @@ impl AuditLog {
             .one(reader)
             .await?;
         let Some((head, proof)) = head_of(reader).await? else {
-            return Ok(CheckedEnd {
+            return Ok(EndCheck {
                 breaks: vec![(last.map_or(0, |last| last.id), Break::Head)],
-                ..CheckedEnd::default()
+                ..EndCheck::default()
             });
         };
-        let mut end = CheckedEnd::default();
+        let mut end = EndCheck::default();
         let stands = last.as_ref().map_or(
             (head.unchained, head.entry) == (head.sequence, BEGINNING),
             |last| {
@@ -173,12 +173,12 @@ impl AuditLog {
         Ok(end)
     }
 
-    /// Every seal follows the one before, and the records are where it says. A log has a seal a day.
+    /// Verifies that every seal continues the previous one and matches the records. There is one seal per day.
     async fn check_seals(
         &self,
         reader: &impl ConnectionTrait,
         head: &Head,
-        end: &mut CheckedEnd,
+        end: &mut EndCheck,
     ) -> Result<(), StorageError> {
         let rows = seal::Entity::find()
             .order_by_asc(seal::Column::Day)
@@ -223,7 +223,7 @@ async fn head_of(reader: &impl ConnectionTrait) -> Result<Option<(Head, Entry)>,
     }))
 }
 
-/// The entry of a record; `None` where there is no such record.
+/// The entry of a record; `None` if there is no such record.
 async fn entry_at(
     reader: &impl ConnectionTrait,
     sequence: i64,

@@ -1,4 +1,4 @@
-//! One record as it is stored and chained.
+//! Records, heads and seals as they are stored and chained.
 
 use lutong_kernel::{LocalDay, Timestamp};
 
@@ -7,7 +7,7 @@ use lutong_transport::record::CallRecord;
 use lutong_transport::record::objects::Object;
 use lutong_transport::record::shape::purpose_of;
 
-/// A record; `sequence` is given when it is written.
+/// A record; `sequence` is assigned when it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub sequence: i64,
@@ -43,7 +43,7 @@ impl Record {
             purpose: call.purpose.as_deref().map(purpose_of),
             outcome: lutong_operating::telemetry::code_name(call.outcome).to_owned(),
             reason: call.reason,
-            // Pairs of texts always have a JSON.
+            // Pairs of strings always serialize.
             objects: serde_json::to_string(&call.objects).unwrap_or_default(),
             unrecorded: call.unrecorded,
         }
@@ -53,7 +53,7 @@ impl Record {
         serde_json::from_str(&self.objects).unwrap_or_default()
     }
 
-    /// Everything in one spelling: what a record's entry is made over.
+    /// The canonical encoding of the record, over which its entry is computed.
     fn content(&self) -> Vec<u8> {
         let mut content = Vec::with_capacity(256);
         for number in [self.sequence, self.at.micros(), self.unrecorded] {
@@ -88,12 +88,12 @@ pub struct AuditKeys {
 
 impl AuditKeys {
     /// From a key of the service, under labels of their own.
-    pub fn new(material: &[u8; 32]) -> Option<Self> {
-        Some(Self {
-            records: ChainKey::new(material, "lutong-audit-record/1\n")?,
-            heads: ChainKey::new(material, "lutong-audit-head/1\n")?,
-            seals: ChainKey::new(material, "lutong-audit-seal/1\n")?,
-        })
+    pub fn new(material: &[u8; 32]) -> Self {
+        Self {
+            records: ChainKey::new(material, "lutong-audit-record/1\n"),
+            heads: ChainKey::new(material, "lutong-audit-head/1\n"),
+            seals: ChainKey::new(material, "lutong-audit-seal/1\n"),
+        }
     }
 
     pub fn entry(&self, previous: &Entry, record: &Record) -> Entry {
@@ -101,7 +101,7 @@ impl AuditKeys {
     }
 }
 
-/// The end of the log, with what proves it: without the key nobody can move it back to cut records off.
+/// The end of the log. Its proof prevents anyone without the key from moving it back to truncate the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Head {
     pub sequence: i64,
@@ -125,19 +125,19 @@ impl Head {
     }
 }
 
-/// A day that is over: how far the log went then.
+/// The end of the log at the end of a day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seal {
     pub day: LocalDay,
     pub sealed_at: Timestamp,
     pub sequence: i64,
     pub entry: Entry,
-    /// Records since the seal before.
+    /// Records since the previous seal.
     pub records: i64,
 }
 
 impl Seal {
-    /// Over the seal and the proof of the one before it.
+    /// The proof over this seal and the previous seal's proof.
     pub fn proof(&self, keys: &AuditKeys, previous: &Entry) -> Entry {
         let mut content = Vec::new();
         content.extend(self.day.days().to_be_bytes());

@@ -1,4 +1,4 @@
-//! A service's own audit log on the wire: the same for every service that records.
+//! `AuditService`: the same implementation for every service that records calls.
 
 use lutong_kernel::fault::Violations;
 use lutong_kernel::{Fault, Violation};
@@ -14,12 +14,12 @@ use lutong_transport::record::objects::Object;
 use lutong_transport::record::shape::id_of;
 use lutong_transport::reply;
 
-/// A page of records with the token of the next.
+/// A page of records and the next page's token.
 pub type Records = (Vec<wire::AuditRecord>, String);
 
-/// One page of a check.
+/// One page of a verification.
 #[derive(Debug, Default)]
-pub struct Verified {
+pub struct VerificationPage {
     pub intact: i64,
     pub breaks: Vec<wire::AuditBreak>,
     pub sealed_days: i64,
@@ -27,9 +27,9 @@ pub struct Verified {
     pub next_page_token: String,
 }
 
-/// Which records a list is asked for, as it came.
+/// Which records a list is message for, as it came.
 #[derive(Debug, Default)]
-pub struct Asked {
+pub struct ListRequest {
     pub start_time: Option<prost_types::Timestamp>,
     pub end_time: Option<prost_types::Timestamp>,
     pub account: String,
@@ -38,7 +38,7 @@ pub struct Asked {
     pub outcome: String,
 }
 
-impl Asked {
+impl ListRequest {
     fn read(self) -> Result<Filter, Fault> {
         let mut wrong = Violations::new();
         let word = |text: &str| {
@@ -76,9 +76,9 @@ impl Asked {
 
 impl AuditLog {
     /// `ListAuditRecords`.
-    pub async fn answer_list(&self, asked: Asked, page: &Page) -> Result<Records, Fault> {
+    pub async fn answer_list(&self, message: ListRequest, page: &Page) -> Result<Records, Fault> {
         let before = page.after_number()?.unwrap_or(i64::MAX);
-        let records = self.list(&asked.read()?, before, page.limit()).await?;
+        let records = self.list(&message.read()?, before, page.limit()).await?;
         let place = |last: &Record| last.sequence.to_be_bytes().to_vec();
         let (records, next_page_token) = page.cut(records, place)?;
         Ok((records.into_iter().map(wire_record).collect(), next_page_token))
@@ -89,15 +89,15 @@ impl AuditLog {
         &self,
         page: &Page,
         known: Option<&wire::AuditHead>,
-    ) -> Result<Verified, Fault> {
+    ) -> Result<VerificationPage, Fault> {
         let known = known.map(known_head).transpose().map_err(reply::wrong)?;
         let checked = self
             .check(page.after_number()?.unwrap_or(0), page.size as u64)
             .await?;
-        let mut verified = Verified {
+        let mut verified = VerificationPage {
             intact: checked.intact,
             breaks: checked.breaks.into_iter().map(wire_break).collect(),
-            ..Verified::default()
+            ..VerificationPage::default()
         };
         if let Some(next) = checked.next {
             verified.next_page_token = page.token(&next.to_be_bytes())?;
@@ -111,7 +111,7 @@ impl AuditLog {
     }
 }
 
-/// A head that somebody kept.
+/// A head that the caller kept from an earlier verification.
 fn known_head(head: &wire::AuditHead) -> Result<(i64, Entry), Violation> {
     let digits = head.entry.as_bytes().chunks_exact(2);
     let bytes: Option<Vec<u8>> = digits
@@ -182,17 +182,17 @@ macro_rules! audit_service {
             async fn list_audit_records(
                 &self,
                 call: $crate::skin::Listing<lutong_transport::access::AnyPermit>,
-                asked: wire::ListAuditRecordsRequest,
+                message: wire::ListAuditRecordsRequest,
             ) -> Result<wire::ListAuditRecordsResponse, lutong_kernel::Fault> {
-                let asked_for = $crate::audit::Asked {
-                    start_time: asked.start_time,
-                    end_time: asked.end_time,
-                    account: asked.account,
-                    rpc: asked.rpc,
-                    object: asked.object,
-                    outcome: asked.outcome,
+                let filter = $crate::audit::ListRequest {
+                    start_time: message.start_time,
+                    end_time: message.end_time,
+                    account: message.account,
+                    rpc: message.rpc,
+                    object: message.object,
+                    outcome: message.outcome,
                 };
-                let (records, next_page_token) = self.0.answer_list(asked_for, &call.page).await?;
+                let (records, next_page_token) = self.0.answer_list(filter, &call.page).await?;
                 Ok(wire::ListAuditRecordsResponse {
                     records,
                     next_page_token,
@@ -202,11 +202,11 @@ macro_rules! audit_service {
             async fn verify_audit_log(
                 &self,
                 call: $crate::skin::Listing<lutong_transport::access::NoPermit>,
-                asked: wire::VerifyAuditLogRequest,
+                message: wire::VerifyAuditLogRequest,
             ) -> Result<wire::VerifyAuditLogResponse, lutong_kernel::Fault> {
                 let verified = self
                     .0
-                    .answer_verify(&call.page, asked.known_head.as_ref())
+                    .answer_verify(&call.page, message.known_head.as_ref())
                     .await?;
                 Ok(wire::VerifyAuditLogResponse {
                     intact: verified.intact,

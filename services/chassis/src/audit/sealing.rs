@@ -1,20 +1,21 @@
-//! Days are sealed when they are over.
+//! Seals each day when it is over.
 
 use std::time::Duration;
 
 use lutong_kernel::LocalDay;
+use lutong_operating::pause::pause;
 use tokio_util::sync::CancellationToken;
 
 use super::log::AuditLog;
 use lutong_storage::StorageError;
 
-/// After a day's end.
+/// Pause after a day's end before it is sealed.
 const GRACE: Duration = Duration::from_secs(600);
-/// Between two looks at the clock.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// Interval of checking the clock.
+const POLL_EVERY: Duration = Duration::from_secs(5);
 
 impl AuditLog {
-    /// Seals the day before today, once it is over, until `stop`. Days on which nobody was there to seal are within the
+    /// Seals each day once it is over, until `stop`. A day that was missed because no replica ran is covered by the
     /// next seal.
     pub async fn seal_days(self, stop: CancellationToken) {
         let mut done = None;
@@ -28,9 +29,8 @@ impl AuditLog {
                     }
                 }
             }
-            tokio::select! {
-                () = tokio::time::sleep(LOOK_EVERY) => {}
-                () = stop.cancelled() => return,
+            if pause(POLL_EVERY, &stop).await {
+                return;
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The tables of an audit log, and the steps that make them.
+//! The tables of an audit log.
 
 use lutong_kernel::{LocalDay, Timestamp};
 use sea_orm::sea_query::Expr;
@@ -81,7 +81,7 @@ pub mod seal {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// An entry in a column; one of another length matches nothing.
+/// The entry in a column; a value of another length becomes one that matches nothing.
 pub fn entry_of(bytes: &[u8]) -> Entry {
     bytes.try_into().unwrap_or([0xff; 32])
 }
@@ -178,7 +178,7 @@ impl From<(Seal, Entry)> for seal::ActiveModel {
     }
 }
 
-/// The highest id there is: where the chain begins in a log that is older than it.
+/// The highest id: the chain begins after it in a log with records from before it was chained.
 pub async fn last_id(connection: &impl ConnectionTrait) -> Result<i64, StorageError> {
     use sea_orm::{QueryOrder as _, QuerySelect as _};
     let last: Option<i64> = record::Entity::find()

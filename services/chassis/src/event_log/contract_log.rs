@@ -10,9 +10,9 @@ use super::EventListing;
 use lutong_storage::outbox::{EventPage, EventSource, StoredEvent};
 use lutong_transport::client::{self, Call};
 
-const WITHIN: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What differs from contract to contract: the event's type, where it has its sequence, and the call.
+/// A producer's log as an [`EventSource`], parameterised by the event type, its sequence field and the RPC.
 pub struct ContractLog<E, L> {
     producer: ServiceName,
     sequence: fn(&E) -> i64,
@@ -20,7 +20,7 @@ pub struct ContractLog<E, L> {
 }
 
 impl<E, L> ContractLog<E, L> {
-    /// `list` asks for the events after a cursor, at most so many.
+    /// `list` calls `ListEvents` with a cursor and a page size.
     pub const fn new(producer: ServiceName, sequence: fn(&E) -> i64, list: L) -> Self {
         Self {
             producer,
@@ -39,7 +39,7 @@ where
 {
     async fn list_events(&self, cursor: &str, limit: u32) -> Result<EventPage, Fault> {
         let limit = i32::try_from(limit).unwrap_or(i32::MAX);
-        let listed = (self.list)(Call::background(WITHIN), cursor.to_owned(), limit).await;
+        let listed = (self.list)(Call::background(TIMEOUT), cursor.to_owned(), limit).await;
         let listing = listed.map_err(|status| client::relay(&status, self.producer, ""))?;
         let stored = listing.events.iter().map(|event| StoredEvent {
             sequence: (self.sequence)(event),

@@ -1,4 +1,4 @@
-//! Operations of one service: read, listed, watched, ended, forgotten a month after their end.
+//! The operations of one service: get, list, watch, cancel, and deletion a month after their end.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt as _, StreamExt as _};
 use lutong_kernel::{Clock, Fault, FaultCode};
+use lutong_operating::pause::pause;
 use lutong_proto::policy::Role;
 use sea_orm::DatabaseTransaction;
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::store::{self, Filter};
-use super::{Ended, KEPT_DAYS, Operation};
+use super::{KEPT_DAYS, Operation, Outcome};
 use crate::skin::Page;
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::{Claim, RequestKey};
@@ -22,19 +23,20 @@ use lutong_transport::access::{CasePermit, Grant};
 use lutong_transport::reply;
 
 const COLLECTION: &str = "operations";
-/// Between two looks at a watched operation.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// A watcher hears this often when nothing has changed: at least every 15 s is promised, and a look comes late on a busy machine.
+/// Interval of polling a watched operation.
+const POLL_EVERY: Duration = Duration::from_millis(500);
+/// Interval of answers to a watcher when nothing changes. The contract promises at least one every 15 s; the margin
+/// allows for a busy machine.
 const HEARTBEAT: Duration = Duration::from_secs(10);
-/// Between two sweeps.
+/// Interval of deleting old operations.
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
-/// Operations forgotten by one transaction.
-const SWEPT: u64 = 500;
+/// Operations deleted per transaction.
+const SWEEP_BATCH: u64 = 500;
 
-/// Whose operations somebody sees.
+/// Whose operations a caller may see.
 #[derive(Debug, Clone)]
-pub enum Sight {
-    /// Those that this account began.
+pub enum Visibility {
+    /// Those that this account started.
     Own(String),
     /// All.
     All,
@@ -47,8 +49,8 @@ pub struct Operations {
     clock: Arc<dyn Clock>,
 }
 
-impl Sight {
-    /// Operators and auditors see every operation, others their own.
+impl Visibility {
+    /// Operators and auditors see all operations, others their own.
     pub fn of(grant: &Grant, permit: &CasePermit) -> Self {
         let roles = grant.principal().roles;
         if roles.has(Role::Operator) || roles.has(Role::Auditor) {
@@ -65,7 +67,7 @@ impl Sight {
         }
     }
 
-    fn has(&self, operation: &Operation) -> bool {
+    fn allows(&self, operation: &Operation) -> bool {
         self.account().is_none_or(|account| operation.account == account)
     }
 }
@@ -75,7 +77,7 @@ pub fn parse_name(name: &str) -> Result<Uuid, Fault> {
     parse_reference("name", name)
 }
 
-/// The same in a field that refers to one.
+/// The id in a field that refers to an operation.
 pub fn parse_reference(field: &str, name: &str) -> Result<Uuid, Fault> {
     reply::uuid_in(field, name, COLLECTION)
 }
@@ -85,48 +87,49 @@ impl Operations {
         Self { database, clock }
     }
 
-    /// An operation; somebody else's is answered as if there were none.
-    pub async fn get(&self, sight: &Sight, id: Uuid) -> Result<Operation, Fault> {
+    /// An operation; one that the caller may not see is answered as not found.
+    pub async fn get(&self, visibility: &Visibility, id: Uuid) -> Result<Operation, Fault> {
         let found = store::find(self.database.reader(), id).await?;
-        found.filter(|one| sight.has(one)).ok_or_else(not_found)
+        found.filter(|one| visibility.allows(one)).ok_or_else(not_found)
     }
 
-    /// A page, the newest first, and the next page's token.
+    /// A page, newest first, and the next page's token.
     pub async fn list(
         &self,
-        sight: &Sight,
+        visibility: &Visibility,
         filter: Filter,
         page: &Page,
     ) -> Result<(Vec<Operation>, String), Fault> {
         let before = page.after_id()?;
         let filter = Filter {
-            account: sight.account().map(str::to_owned),
+            account: visibility.account().map(str::to_owned),
             ..filter
         };
         let found = store::list(self.database.reader(), &filter, before, page.limit()).await?;
         page.cut(found, |last| last.id.as_bytes().to_vec())
     }
 
-    /// Says how far one is whenever that has changed, and at every heartbeat, until it ends.
+    /// Streams the operation at each change and heartbeat, until it ends.
     pub async fn watch(
         &self,
-        sight: Sight,
+        visibility: Visibility,
         id: Uuid,
     ) -> Result<BoxStream<'static, Result<Operation, Fault>>, Fault> {
-        let first = self.get(&sight, id).await?;
+        let first = self.get(&visibility, id).await?;
         let watch = Watch {
             operations: self.clone(),
-            sight,
-            said: first.clone(),
+            visibility,
+            last_sent: first.clone(),
         };
         let rest = stream::unfold(Some(watch), |watch| async move { watch?.next().await });
         Ok(stream::once(async move { Ok(first) }).chain(rest).boxed())
     }
 
-    /// Ends one that may be ended, in the transaction in which `also` ends its work; a worker looks before it goes on.
+    /// Cancels an operation, in the transaction in which `also` ends its work; workers check for that before they
+    /// continue.
     pub async fn cancel<F>(
         &self,
-        sight: Sight,
+        visibility: Visibility,
         request: RequestKey,
         id: Uuid,
         also: F,
@@ -143,7 +146,7 @@ impl Operations {
         let cancelled = self.database.write(move |transaction| {
             async move {
                 let found = store::find(transaction, id).await?;
-                let found = found.filter(|one| sight.has(one)).ok_or_else(not_found)?;
+                let found = found.filter(|one| visibility.allows(one)).ok_or_else(not_found)?;
                 let claim = idempotency::claim(transaction, &request, id.as_bytes(), now).await?;
                 if claim != Claim::Fresh {
                     return Ok(found);
@@ -155,7 +158,7 @@ impl Operations {
                 if !found.can_be_cancelled() {
                     return Err(not_cancellable());
                 }
-                if !store::finish(transaction, id, Ended::Cancelled, now).await? {
+                if !store::finish(transaction, id, Outcome::Cancelled, now).await? {
                     return Err(ended(&found));
                 }
                 let ended = store::find(transaction, id).await?.ok_or_else(not_found)?;
@@ -167,7 +170,7 @@ impl Operations {
         cancelled.await
     }
 
-    /// Forgets operations a month after their end, until `stop`; `also` forgets what a service keeps about them.
+    /// Deletes operations a month after their end, until `stop`; `also` deletes what the service stores about them.
     pub async fn sweep<F>(self, also: F, stop: CancellationToken)
     where
         F: for<'t> Fn(
@@ -181,11 +184,10 @@ impl Operations {
     {
         loop {
             if let Err(error) = self.sweep_once(also).await {
-                tracing::warn!(%error, "ended operations could not be forgotten; it is tried again");
+                tracing::warn!(%error, "ended operations could not be deleted; the next round retries");
             }
-            tokio::select! {
-                () = tokio::time::sleep(SWEEP_EVERY) => {}
-                () = stop.cancelled() => return,
+            if pause(SWEEP_EVERY, &stop).await {
+                return;
             }
         }
     }
@@ -205,7 +207,7 @@ impl Operations {
         let before = self.clock.now().minus(kept);
         let mut forgotten = 0;
         loop {
-            let old = store::ended_before(self.database.reader(), before, SWEPT).await?;
+            let old = store::ended_before(self.database.reader(), before, SWEEP_BATCH).await?;
             if old.is_empty() {
                 break;
             }
@@ -222,36 +224,36 @@ impl Operations {
             forgotten += gone?;
         }
         if forgotten > 0 {
-            tracing::info!(forgotten, "operations that ended a month ago are forgotten");
+            tracing::info!(forgotten, "operations that ended a month ago were deleted");
         }
         Ok(())
     }
 }
 
-/// Somebody who watches an operation.
+/// The state of a stream that watches an operation.
 struct Watch {
     operations: Operations,
-    sight: Sight,
-    said: Operation,
+    visibility: Visibility,
+    last_sent: Operation,
 }
 
-type Said = (Result<Operation, Fault>, Option<Watch>);
+type NextUpdate = (Result<Operation, Fault>, Option<Watch>);
 
 impl Watch {
-    /// Waits for a change or the heartbeat; `None` once its end was said.
-    async fn next(mut self) -> Option<Said> {
-        if !self.said.state.is_open() {
+    /// Waits for a change or the heartbeat; `None` once the end was sent.
+    async fn next(mut self) -> Option<NextUpdate> {
+        if !self.last_sent.state.is_open() {
             return None;
         }
         let heartbeat = Instant::now() + HEARTBEAT;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            let found = match self.operations.get(&self.sight, self.said.id).await {
+            tokio::time::sleep(POLL_EVERY).await;
+            let found = match self.operations.get(&self.visibility, self.last_sent.id).await {
                 Ok(found) => found,
                 Err(fault) => return Some((Err(fault), None)),
             };
-            if found != self.said || Instant::now() >= heartbeat {
-                self.said = found.clone();
+            if found != self.last_sent || Instant::now() >= heartbeat {
+                self.last_sent = found.clone();
                 return Some((Ok(found), Some(self)));
             }
         }

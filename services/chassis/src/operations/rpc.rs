@@ -1,14 +1,14 @@
-//! Operations on the wire: the same for every service that has them.
+//! `OperationService`: the same implementation for every service with long-running operations.
 
-/// Serves `OperationService` of one package of the contract: `operation_service!(risk_rules, end_work)` makes `OperationRpc`.
-/// The function ends the work of a cancelled operation, in the transaction that ends it.
+/// Serves `OperationService` of one package of the contract: `operation_service!(risk_rules, end_work)` makes
+/// `OperationRpc`. The function ends the work of a cancelled operation, in the same transaction.
 #[macro_export]
 macro_rules! operation_service {
     ($package:ident, $end_work:path) => {
         use lutong_proto::$package::v1 as wire;
-        use $crate::operations::{Filter, Operation, Operations, Sight, parse_name};
+        use $crate::operations::{Filter, Operation, Operations, Visibility, parse_name};
 
-        /// What goes on by itself in this service.
+        /// The long-running operations of this service.
         pub struct OperationRpc(pub Operations);
 
         impl lutong_skin::$package::v1::OperationHandler for OperationRpc {
@@ -17,8 +17,8 @@ macro_rules! operation_service {
                 call: $crate::skin::Query<lutong_transport::access::CasePermit>,
                 message: wire::GetOperationRequest,
             ) -> Result<wire::GetOperationResponse, lutong_kernel::Fault> {
-                let sight = Sight::of(&call.grant, &call.permit);
-                let found = self.0.get(&sight, parse_name(&message.name)?).await?;
+                let visibility = Visibility::of(&call.grant, &call.permit);
+                let found = self.0.get(&visibility, parse_name(&message.name)?).await?;
                 Ok(wire::GetOperationResponse {
                     operation: Some(found.into()),
                 })
@@ -29,9 +29,9 @@ macro_rules! operation_service {
                 call: $crate::skin::Listing<lutong_transport::access::CasePermit>,
                 message: wire::ListOperationsRequest,
             ) -> Result<wire::ListOperationsResponse, lutong_kernel::Fault> {
-                let sight = Sight::of(&call.grant, &call.permit);
-                let filter = Filter::asked(message.kind(), message.state());
-                let (found, next_page_token) = self.0.list(&sight, filter, &call.page).await?;
+                let visibility = Visibility::of(&call.grant, &call.permit);
+                let filter = Filter::of_request(message.kind(), message.state());
+                let (found, next_page_token) = self.0.list(&visibility, filter, &call.page).await?;
                 Ok(wire::ListOperationsResponse {
                     operations: found.into_iter().map(Into::into).collect(),
                     next_page_token,
@@ -43,9 +43,12 @@ macro_rules! operation_service {
                 call: $crate::skin::Mutation<lutong_transport::access::CasePermit>,
                 message: wire::CancelOperationRequest,
             ) -> Result<wire::CancelOperationResponse, lutong_kernel::Fault> {
-                let sight = Sight::of(&call.grant, &call.permit);
+                let visibility = Visibility::of(&call.grant, &call.permit);
                 let id = parse_name(&message.name)?;
-                let cancelled = self.0.cancel(sight, call.request, id, $end_work).await?;
+                let cancelled = self
+                    .0
+                    .cancel(visibility, call.request, id, $end_work)
+                    .await?;
                 Ok(wire::CancelOperationResponse {
                     operation: Some(cancelled.into()),
                 })
@@ -56,8 +59,8 @@ macro_rules! operation_service {
                 call: $crate::skin::Query<lutong_transport::access::CasePermit>,
                 message: wire::WatchOperationRequest,
             ) -> Result<$crate::skin::Answers<wire::WatchOperationResponse>, lutong_kernel::Fault> {
-                let sight = Sight::of(&call.grant, &call.permit);
-                let watched = self.0.watch(sight, parse_name(&message.name)?).await?;
+                let visibility = Visibility::of(&call.grant, &call.permit);
+                let watched = self.0.watch(visibility, parse_name(&message.name)?).await?;
                 let answer = |operation: Operation| wire::WatchOperationResponse {
                     operation: Some(operation.into()),
                 };

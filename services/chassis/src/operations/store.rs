@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{Ended, Failure, Kind, Operation, State};
+use super::{Failure, Kind, Operation, Outcome, State};
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_uuid, uuid_bytes};
 use table::{ActiveModel, Column, Entity, Model};
@@ -19,20 +19,20 @@ mod table {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "operations")]
     pub struct Model {
-        /// Of version 7: by time.
+        /// UUIDv7, ordered by time.
         #[sea_orm(primary_key, auto_increment = false)]
         pub id: Vec<u8>,
         pub kind: String,
         pub state: String,
         /// The name of a resource; may be empty.
         pub target: String,
-        /// Who began it; may be empty.
+        /// Who started it; may be empty.
         pub account: String,
         pub created_at: i64,
         pub finished_at: Option<i64>,
         pub done: i64,
         pub total: Option<i64>,
-        /// Why it failed: a stable word and two texts.
+        /// Why it failed: a stable reason and its Chinese and English texts.
         pub error: Option<String>,
         pub error_zh: Option<String>,
         pub error_en: Option<String>,
@@ -51,8 +51,8 @@ impl TryFrom<Model> for Operation {
         let damaged = |what: &str| StorageError::Damaged(format!("operations.{what}"));
         Ok(Self {
             id: read_uuid(&row.id, "operations.id")?,
-            kind: Kind::parse(&row.kind).ok_or_else(|| damaged("kind"))?,
-            state: State::parse(&row.state).ok_or_else(|| damaged("state"))?,
+            kind: row.kind.parse().map_err(|_| damaged("kind"))?,
+            state: row.state.parse().map_err(|_| damaged("state"))?,
             target: row.target,
             account: row.account,
             created_at: Timestamp::from_micros(row.created_at),
@@ -95,13 +95,13 @@ pub async fn find(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<
 /// Which operations are listed.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only those of an account.
+    /// Only operations of this account.
     pub account: Option<String>,
     pub kind: Option<Kind>,
     pub state: Option<State>,
 }
 
-/// Those before an id, the newest first.
+/// Operations before an id, newest first.
 pub async fn list(
     connection: &impl ConnectionTrait,
     filter: &Filter,
@@ -129,7 +129,7 @@ pub async fn list(
     rows.into_iter().map(Operation::try_from).collect()
 }
 
-/// Those of a kind that go on, the oldest first, beginning after an id.
+/// Open operations of a kind after an id, oldest first.
 pub async fn open(
     connection: &impl ConnectionTrait,
     kind: Kind,
@@ -158,42 +158,42 @@ fn is_of(kind: Kind, target: &str) -> sea_orm::sea_query::SimpleExpr {
     Column::Kind.eq(kind.as_str()).and(Column::Target.eq(target))
 }
 
-/// Ends one that goes on; `false` when it has ended.
+/// Ends an open operation; `false` if it has already ended.
 pub async fn finish(
     transaction: &DatabaseTransaction,
     id: Uuid,
-    ended: Ended,
+    outcome: Outcome,
     at: Timestamp,
 ) -> Result<bool, StorageError> {
-    let done = end(ended, at)
+    let done = end(outcome, at)
         .filter(Column::Id.eq(uuid_bytes(id)))
         .exec(transaction)
         .await?;
     Ok(done.rows_affected == 1)
 }
 
-/// Ends whatever of a kind goes on for a resource.
+/// Ends the open operations of a kind on a resource.
 pub async fn finish_of(
     transaction: &DatabaseTransaction,
     (kind, target): (Kind, &str),
-    ended: Ended,
+    outcome: Outcome,
     at: Timestamp,
 ) -> Result<(), StorageError> {
-    end(ended, at)
+    end(outcome, at)
         .filter(is_of(kind, target))
         .exec(transaction)
         .await?;
     Ok(())
 }
 
-/// Ends whatever of a kind runs for a resource; what is queued stays.
+/// Ends the running operations of a kind on a resource; queued ones stay.
 pub async fn finish_running_of(
     transaction: &DatabaseTransaction,
     (kind, target): (Kind, &str),
-    ended: Ended,
+    outcome: Outcome,
     at: Timestamp,
 ) -> Result<(), StorageError> {
-    end(ended, at)
+    end(outcome, at)
         .filter(is_of(kind, target))
         .filter(Column::State.eq(State::Running.as_str()))
         .exec(transaction)
@@ -201,12 +201,12 @@ pub async fn finish_running_of(
     Ok(())
 }
 
-fn end(ended: Ended, at: Timestamp) -> UpdateMany<Entity> {
+fn end(outcome: Outcome, at: Timestamp) -> UpdateMany<Entity> {
     let mut update = Entity::update_many()
-        .col_expr(Column::State, Expr::value(ended.state().as_str()))
+        .col_expr(Column::State, Expr::value(outcome.state().as_str()))
         .col_expr(Column::FinishedAt, Expr::value(at.micros()))
         .filter(is_open());
-    if let Ended::Failed(Failure { reason, zh, en }) = ended {
+    if let Outcome::Failed(Failure { reason, zh, en }) = outcome {
         update = update
             .col_expr(Column::Error, Expr::value(reason))
             .col_expr(Column::ErrorZh, Expr::value(zh))
@@ -215,7 +215,7 @@ fn end(ended: Ended, at: Timestamp) -> UpdateMany<Entity> {
     update
 }
 
-/// Moves those of a kind and a resource from QUEUED to RUNNING: somebody has begun them.
+/// Moves the operations of a kind on a resource from QUEUED to RUNNING.
 pub async fn begin_of(
     transaction: &DatabaseTransaction,
     (kind, target): (Kind, &str),
@@ -229,7 +229,7 @@ pub async fn begin_of(
     Ok(())
 }
 
-/// Adds to how much there is to do of one that goes on; `false` when it has ended.
+/// Adds to the total of an open operation of an account; `false` if it has already ended.
 pub async fn add_total(
     transaction: &DatabaseTransaction,
     (id, account): (Uuid, &str),
@@ -245,7 +245,7 @@ pub async fn add_total(
     Ok(added.rows_affected == 1)
 }
 
-/// What of a kind goes on for a resource, or went on last.
+/// The latest operation of a kind on a resource.
 pub async fn of_target(
     connection: &impl ConnectionTrait,
     kind: Kind,
@@ -259,7 +259,7 @@ pub async fn of_target(
     row.map(Operation::try_from).transpose()
 }
 
-/// What of a kind is queued for a resource.
+/// The oldest queued operation of a kind on a resource.
 pub async fn queued_of(
     connection: &impl ConnectionTrait,
     (kind, target): (Kind, &str),
@@ -277,7 +277,7 @@ fn more_done(more: i64) -> UpdateMany<Entity> {
     Entity::update_many().col_expr(Column::Done, Expr::col(Column::Done).add(more))
 }
 
-/// Adds to how much is done of what runs for a resource.
+/// Adds to the progress of the running operations of a kind on a resource.
 pub async fn add_done_of(
     transaction: &DatabaseTransaction,
     (kind, target): (Kind, &str),
@@ -291,7 +291,7 @@ pub async fn add_done_of(
     Ok(())
 }
 
-/// Adds to how much is done.
+/// Adds to the progress of an operation.
 pub async fn add_done(transaction: &DatabaseTransaction, id: Uuid, more: u64) -> Result<(), StorageError> {
     more_done(i64::try_from(more).unwrap_or(i64::MAX))
         .filter(Column::Id.eq(uuid_bytes(id)))
@@ -300,7 +300,7 @@ pub async fn add_done(transaction: &DatabaseTransaction, id: Uuid, more: u64) ->
     Ok(())
 }
 
-/// Adds to how much is done of one of a kind; of another kind nothing: it counts otherwise.
+/// Adds to the progress of an operation if it is of this kind; other kinds count progress differently.
 pub async fn add_done_of_kind(
     transaction: &DatabaseTransaction,
     (id, kind): (Uuid, Kind),
@@ -314,7 +314,7 @@ pub async fn add_done_of_kind(
     Ok(())
 }
 
-/// Ids of those that ended before an instant.
+/// Ids of operations that ended before an instant.
 pub async fn ended_before(
     connection: &impl ConnectionTrait,
     before: Timestamp,
@@ -331,7 +331,7 @@ pub async fn ended_before(
     ids.iter().map(|id| read_uuid(id, "operations.id")).collect()
 }
 
-/// Forgets them.
+/// Deletes operations.
 pub async fn delete(transaction: &DatabaseTransaction, ids: &[Uuid]) -> Result<u64, StorageError> {
     let gone = Entity::delete_many()
         .filter(Column::Id.is_in(ids.iter().map(|id| uuid_bytes(*id))))

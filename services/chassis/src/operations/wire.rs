@@ -1,8 +1,8 @@
-//! Operations as the contract writes them.
+//! Conversions of operations to the contract's messages.
 
-use lutong_kernel::Timestamp;
-use lutong_proto::time;
+use lutong_proto::time::instant;
 use lutong_proto::types::v1 as types;
+use strum::VariantArray as _;
 
 use super::{Failure, Filter, Kind, Operation, State};
 
@@ -61,15 +61,17 @@ impl From<Operation> for types::Operation {
 }
 
 impl Filter {
-    /// Those of a kind and in a state, each UNSPECIFIED for any.
-    pub fn asked(kind: types::OperationKind, state: types::OperationState) -> Self {
+    /// A filter by kind and state; UNSPECIFIED matches any.
+    pub fn of_request(kind: types::OperationKind, state: types::OperationState) -> Self {
         Self {
             account: None,
-            kind: Kind::ALL
-                .into_iter()
+            kind: Kind::VARIANTS
+                .iter()
+                .copied()
                 .find(|one| types::OperationKind::from(*one) == kind),
-            state: State::ALL
-                .into_iter()
+            state: State::VARIANTS
+                .iter()
+                .copied()
                 .find(|one| types::OperationState::from(*one) == state),
         }
     }
@@ -83,10 +85,6 @@ const fn unit(kind: Kind) -> types::ProgressUnit {
     }
 }
 
-fn instant(at: Timestamp) -> prost_types::Timestamp {
-    time::from_micros(at.micros())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +94,7 @@ mod tests {
         for number in 1..=6 {
             let kind = types::OperationKind::try_from(number).unwrap();
             assert!(
-                Filter::asked(kind, types::OperationState::Unspecified)
+                Filter::of_request(kind, types::OperationState::Unspecified)
                     .kind
                     .is_some(),
                 "{kind:?}"
@@ -104,12 +102,12 @@ mod tests {
         }
         assert!(
             types::OperationKind::try_from(7).is_err(),
-            "a new kind is one of Kind::ALL"
+            "a new kind is a variant of Kind"
         );
         for number in 1..=5 {
             let state = types::OperationState::try_from(number).unwrap();
             assert!(
-                Filter::asked(types::OperationKind::Unspecified, state)
+                Filter::of_request(types::OperationKind::Unspecified, state)
                     .state
                     .is_some(),
                 "{state:?}"

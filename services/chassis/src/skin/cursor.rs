@@ -1,19 +1,20 @@
-//! Cursors: where a follower reads on in a log, sealed as page tokens are, and good for as long as the log keeps what follows.
+//! Cursors: positions in an event log, sealed like page tokens. A cursor is valid as long as the log keeps the events
+//! after it.
 
 use lutong_kernel::{Fault, Violation};
 
 use super::page::{PageKey, rows};
 use lutong_transport::reply;
 
-/// Events in one answer where the caller does not say.
+/// Default number of events in one answer.
 const DEFAULT: usize = 500;
 
-/// The place from which a request reads on.
+/// The position after which a request reads.
 #[derive(Debug, Clone)]
 pub struct Cursor {
-    /// Entries at the most.
+    /// Maximum number of events.
     pub size: usize,
-    /// The place as the log wrote it; `None` at its beginning.
+    /// The position as encoded by the log; `None` at its beginning.
     pub after: Option<Vec<u8>>,
     key: PageKey,
     rpc: &'static str,
@@ -35,13 +36,13 @@ impl PageKey {
 }
 
 impl Cursor {
-    /// The cursor of another place of the same log.
+    /// The cursor of another position in the same log.
     pub fn at(&self, place: &[u8]) -> Result<String, Fault> {
         self.key.seal(place, self.rpc.as_bytes())
     }
 }
 
-/// A cursor that this log never gave.
+/// The fault of a cursor that this log did not issue.
 pub fn foreign() -> Fault {
     reply::wrong(Violation::new(
         "cursor",

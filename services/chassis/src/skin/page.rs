@@ -1,5 +1,5 @@
-//! Page tokens: where a list goes on, sealed, so that they say nothing, carry nobody's id into a URL and fit one list with
-//! one filter only.
+//! Page tokens: the position after which a list continues, encrypted so that no id appears in a URL, and bound to one
+//! list and filter.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use lutong_storage::StorageError;
 use lutong_storage::crypto::{Key, keyed_hash, open_under, seal_under};
 use uuid::Uuid;
 
-/// Rows of a page where the caller does not say, and at the most.
+/// Default and maximum number of rows per page.
 const DEFAULT: usize = 50;
 const MOST: usize = 1_000;
 
-/// Seals page tokens of one service; all its replicas have the same key.
+/// Seals the page tokens of one service; all its replicas share the key.
 #[derive(Clone)]
 pub struct PageKey {
     key: Key,
@@ -32,7 +32,7 @@ impl std::fmt::Debug for PageKey {
 /// The page that a request asks for.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// Rows at the most.
+    /// Maximum number of rows.
     pub size: usize,
     after: Option<Vec<u8>>,
     key: PageKey,
@@ -40,7 +40,7 @@ pub struct Page {
 }
 
 impl PageKey {
-    /// A key of its own, out of one that the service has.
+    /// Derived from another key of the service.
     pub fn new(of: &Key, random: Arc<dyn Random>) -> Self {
         Self {
             key: Key::new(keyed_hash(of, b"page tokens")),
@@ -65,50 +65,48 @@ impl PageKey {
         })
     }
 
-    /// What a token of `list` says; `None` when it is none.
+    /// The content of a token of `list`; `None` if it is not one.
     pub(super) fn unseal(&self, token: &str, list: &[u8]) -> Option<Vec<u8>> {
         let sealed = URL_SAFE_NO_PAD.decode(token).ok()?;
         open_under(&self.key, &sealed, list).ok()
     }
 
     pub(super) fn seal(&self, place: &[u8], list: &[u8]) -> Result<String, Fault> {
-        let sealed = seal_under(&self.key, &*self.random, place, list).map_err(|error| {
-            tracing::error!(%error, "a page token could not be sealed");
-            Fault::internal()
-        })?;
+        let sealed = seal_under(&self.key, &*self.random, place, list)
+            .map_err(|error| Fault::internal(format_args!("a page token could not be sealed: {error}")))?;
         Ok(URL_SAFE_NO_PAD.encode(sealed))
     }
 }
 
-/// A size that is not positive is the caller leaving it to us.
+/// The page size to use; a size that is not positive selects the default.
 pub(super) fn rows(size: i32, default: usize) -> usize {
     let asked = usize::try_from(size).ok().filter(|size| *size > 0);
     asked.unwrap_or(default).min(MOST)
 }
 
 impl Page {
-    /// Where the page before ended; `None` on the first page. `read` reads a place in the list's own form.
+    /// The position where the previous page ended; `None` on the first page. `read` decodes it.
     pub fn after<T>(&self, read: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>, Fault> {
         let Some(bytes) = &self.after else {
             return Ok(None);
         };
-        // The seal proves that this list wrote it.
+        // The seal proves that this list encoded it.
         let damaged = || StorageError::Damaged("a page token".to_owned());
         read(bytes).map(Some).ok_or_else(|| damaged().into())
     }
 
-    /// The same of a list whose places are ids.
+    /// Like [`Self::after`], for lists ordered by id.
     pub fn after_id(&self) -> Result<Option<Uuid>, Fault> {
         self.after(|bytes| Uuid::from_slice(bytes).ok())
     }
 
-    /// The same of a list whose places are numbers, as eight bytes in network order.
+    /// Like [`Self::after`], for lists ordered by a number, encoded as eight bytes in network order.
     pub fn after_number(&self) -> Result<Option<i64>, Fault> {
         self.after(|bytes| bytes.try_into().ok().map(i64::from_be_bytes))
     }
 
-    /// Cuts what was read, one row more than the page at the most, to the page: the rows and the next page's token, empty on
-    /// the last page. `place` is where a row lies in the list.
+    /// Truncates the rows read (at most [`Self::limit`]) to the page, and returns them with the next page's token,
+    /// which is empty on the last page. `place` encodes a row's position.
     pub fn cut<T>(
         &self,
         mut rows: Vec<T>,
@@ -123,12 +121,17 @@ impl Page {
         Ok((rows, token))
     }
 
-    /// The token of the page that begins after a place.
+    /// The token of the page that begins after a position.
     pub fn token(&self, place: &[u8]) -> Result<String, Fault> {
         self.key.seal(place, &self.list)
     }
 
-    /// Rows to read: one more than the page, which tells whether there is another.
+    /// The cursor of a position in the log that another RPC streams, for a client that lists first and then watches.
+    pub fn cursor_of(&self, stream: &str, place: &[u8]) -> Result<String, Fault> {
+        self.key.seal(place, stream.as_bytes())
+    }
+
+    /// Rows to read: one more than the page, to detect whether there is another page.
     pub fn limit(&self) -> u64 {
         self.size as u64 + 1
     }

@@ -1,21 +1,21 @@
-//! Many values as one parameter of PostgreSQL: an array a column.
+//! Many values as one PostgreSQL parameter: one array per column.
 
 use sea_orm::Value;
 use sea_orm::sea_query::ArrayType;
 
 use super::cell::{Cell, Kind};
 
-/// Columns of rows, given as arrays of one length.
+/// Columns of rows, as arrays of equal length.
 #[derive(Debug, Default)]
 pub struct Arrays {
-    /// SQL of each, with its parameter.
+    /// The SQL of each array, with its parameter.
     given: Vec<String>,
     values: Vec<Value>,
 }
 
 impl Arrays {
-    /// Adds a column: what to select for it. An array that the driver binds has no NULLs, so that where some are, a second
-    /// array says which.
+    /// Adds a column and returns the expression to select for it. The driver cannot bind NULLs in an array, so a column
+    /// with some NULLs gets a second array that marks them.
     pub fn column<'a>(&mut self, kind: Kind, cells: impl Iterator<Item = Cell<'a>>) -> String {
         let (mut values, mut nulls) = (Vec::new(), Vec::new());
         for cell in cells {
@@ -43,7 +43,7 @@ impl Arrays {
         format!("given.v{number}")
     }
 
-    /// What to select from, and its parameters.
+    /// The FROM clause and its parameters.
     pub fn finish(self) -> (String, Vec<Value>) {
         let names: Vec<_> = (1..=self.given.len())
             .map(|number| format!("v{number}"))

@@ -1,11 +1,11 @@
-//! Values of rows, and what columns hold.
+//! Values of rows and types of columns.
 
 use sea_orm::Value;
 use uuid::Uuid;
 
 use super::column::uuid_bytes;
 
-/// What a column holds; PostgreSQL makes an integer of a big one where it is assigned.
+/// The type of a column; PostgreSQL casts BIGINT to INTEGER on assignment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Bytes,

@@ -1,4 +1,4 @@
-//! Keys and what is done with them: key files, field encryption, the blind index, fingerprints.
+//! Cryptography: key files, field encryption, blind index, fingerprints, hash chains.
 
 mod chain;
 mod field_cipher;

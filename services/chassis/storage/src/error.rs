@@ -1,4 +1,4 @@
-//! What can go wrong in a database, in the few kinds that a use case tells apart.
+//! Database errors, reduced to the few kinds that use cases distinguish.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ pub enum StorageError {
     /// The database did not answer.
     #[error("the database does not answer: {0}")]
     Unavailable(Arc<dyn std::error::Error + Send + Sync>),
-    /// A concurrent transaction won; trying again may help.
+    /// A concurrent transaction won; a retry may succeed.
     #[error("a concurrent transaction won")]
     Contended,
     /// No space left.
@@ -21,7 +21,7 @@ pub enum StorageError {
     Unique(String),
     #[error("configuration: {0}")]
     Config(String),
-    /// What is stored cannot be what was stored.
+    /// Stored data is not what this system wrote.
     #[error("stored data is damaged: {0}")]
     Damaged(String),
     #[error("{0}")]
@@ -29,9 +29,9 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    /// A write whose closure panicked. The panic hook has said where.
+    /// A write whose closure panicked; the panic hook has logged it.
     pub(super) fn unfinished() -> Self {
-        Self::Damaged("a write did not run to its end".to_owned())
+        Self::Damaged("a write panicked before its end".to_owned())
     }
 
     /// The database does not answer, or not as it should.
@@ -39,12 +39,12 @@ impl StorageError {
         Self::Unavailable(Arc::from(Box::<dyn std::error::Error + Send + Sync>::from(what)))
     }
 
-    /// Whether the database refused because of its own state, not because of what it was asked to store.
+    /// Whether the database failed because of its own state, not because of the data.
     pub(super) const fn is_refusal(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Full)
     }
 
-    /// One word for metrics and logs.
+    /// Label for metrics and logs.
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Unavailable(_) => "unavailable",
@@ -140,7 +140,7 @@ fn of_postgres(code: &str, unavailable: impl FnOnce() -> StorageError) -> Option
 }
 
 impl From<StorageError> for Fault {
-    /// The cause is logged here, once, and not sent.
+    /// Storage that is away is logged here, once; the cause of an internal error where the fault becomes an answer.
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Contended => Self::new(
@@ -156,10 +156,7 @@ impl From<StorageError> for Fault {
             StorageError::Unique(_)
             | StorageError::Config(_)
             | StorageError::Damaged(_)
-            | StorageError::Other(_) => {
-                tracing::error!(%error, "storage failed");
-                Self::internal()
-            }
+            | StorageError::Other(_) => Self::internal(format_args!("storage failed: {error}")),
         }
     }
 }

@@ -1,21 +1,21 @@
-//! Whether a database takes writes, since when not, and why: for readiness, metrics and one line in the log at each change.
+//! Whether a database accepts writes, since when not and why: for readiness, metrics and one log line per change.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::StorageError;
 
-/// Without a commit for so long, readiness asks by a small write.
-const QUIET: Duration = Duration::from_secs(10);
-/// Between two questions while writes are refused.
-const ASK_EVERY: Duration = Duration::from_secs(1);
+/// After this long without a commit, readiness probes with a small write.
+const PROBE_AFTER: Duration = Duration::from_secs(10);
+/// Interval of probes while writes are refused.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
 
-/// Cheap to clone; one for each database.
+/// Cheap to clone; one per database.
 #[derive(Clone)]
 pub struct WriteHealth(Arc<Inner>);
 
 struct Inner {
-    /// File or database name, as a label.
+    /// File or database name, used as metric label.
     database: String,
     state: Mutex<State>,
 }
@@ -23,28 +23,28 @@ struct Inner {
 #[derive(Default)]
 struct State {
     stored_at: Option<Instant>,
-    asked_at: Option<Instant>,
+    probed_at: Option<Instant>,
     refusal: Option<Refusal>,
 }
 
-/// Writes are refused.
+/// Since when and why writes are refused.
 #[derive(Debug, Clone)]
 pub struct Refusal {
     pub since: Instant,
     pub error: StorageError,
 }
 
-/// What readiness has to do to know.
+/// The probe that readiness needs in order to know whether writes are accepted.
 #[derive(Debug, Clone)]
-pub enum Inquiry {
-    /// Writes are taken.
-    Writable,
-    /// A small write tells.
-    Ask,
-    /// Writes are refused; a write as large as real ones tells whether they still are.
-    AskWithRoom,
-    /// Writes are refused, and the question was asked a moment ago.
-    Refused(StorageError),
+pub enum NextProbe {
+    /// A recent commit proves that writes are accepted.
+    NotNeeded,
+    /// A small write is enough.
+    Small,
+    /// Writes are refused: probe with a write as large as real batches.
+    BatchSized,
+    /// Writes are refused and were probed a moment ago.
+    TooSoon(StorageError),
 }
 
 impl WriteHealth {
@@ -57,7 +57,7 @@ impl WriteHealth {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing under this lock can panic half-way.
+        // Nothing under this lock can panic and leave it inconsistent.
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -74,7 +74,7 @@ impl WriteHealth {
         }
     }
 
-    /// A transaction failed because of the database, not because of what it was to store.
+    /// A transaction failed because of the database, not because of its data.
     pub fn refused(&self, error: &StorageError) {
         let kind = error.kind();
         metrics::counter!(
@@ -101,20 +101,22 @@ impl WriteHealth {
         metrics::gauge!("lutong_storage_writable", "database" => self.0.database.clone()).set(0.0);
     }
 
-    /// What has to be done to know whether writes are taken now.
-    pub fn inquire(&self) -> Inquiry {
+    /// The probe needed now.
+    pub fn next_probe(&self) -> NextProbe {
         let mut state = self.state();
         let is_recent = |at: Option<Instant>, span| at.is_some_and(|at| at.elapsed() < span);
         match &state.refusal {
-            None if is_recent(state.stored_at, QUIET) => Inquiry::Writable,
-            Some(refusal) if is_recent(state.asked_at, ASK_EVERY) => Inquiry::Refused(refusal.error.clone()),
+            None if is_recent(state.stored_at, PROBE_AFTER) => NextProbe::NotNeeded,
+            Some(refusal) if is_recent(state.probed_at, PROBE_EVERY) => {
+                NextProbe::TooSoon(refusal.error.clone())
+            }
             refusal => {
-                let inquiry = match refusal {
-                    None => Inquiry::Ask,
-                    Some(_) => Inquiry::AskWithRoom,
+                let probe = match refusal {
+                    None => NextProbe::Small,
+                    Some(_) => NextProbe::BatchSized,
                 };
-                state.asked_at = Some(Instant::now());
-                inquiry
+                state.probed_at = Some(Instant::now());
+                probe
             }
         }
     }
@@ -127,14 +129,20 @@ mod tests {
     #[test]
     fn a_refusal_stands_until_something_is_stored_and_is_asked_about_once_a_second() {
         let health = WriteHealth::new("identity".to_owned());
-        assert!(matches!(health.inquire(), Inquiry::Ask), "nobody knows yet");
+        assert!(
+            matches!(health.next_probe(), NextProbe::Small),
+            "nobody knows yet"
+        );
         health.stored();
-        assert!(matches!(health.inquire(), Inquiry::Writable));
+        assert!(matches!(health.next_probe(), NextProbe::NotNeeded));
         health.refused(&StorageError::Full);
-        health.state().asked_at = None;
-        assert!(matches!(health.inquire(), Inquiry::AskWithRoom));
-        assert!(matches!(health.inquire(), Inquiry::Refused(StorageError::Full)));
+        health.state().probed_at = None;
+        assert!(matches!(health.next_probe(), NextProbe::BatchSized));
+        assert!(matches!(
+            health.next_probe(),
+            NextProbe::TooSoon(StorageError::Full)
+        ));
         health.stored();
-        assert!(matches!(health.inquire(), Inquiry::Writable));
+        assert!(matches!(health.next_probe(), NextProbe::NotNeeded));
     }
 }

@@ -1,5 +1,5 @@
-//! Each mutation once: the same `request_id` and body are answered alike for 24 hours, another body is a conflict.
-//! The answer is stored in the transaction of the effect, and holds ids only.
+//! Executes each mutation once: for 24 hours the same `request_id` and body get the same answer, and another body is a
+//! conflict. The answer is stored in the transaction of the effect and holds ids only.
 
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _,
 };
+use uuid::Uuid;
 
 use crate::StorageError;
 use crate::crypto::{Key, keyed_hash};
 
 /// How long an answer is kept.
-pub const KEPT: Duration = Duration::from_secs(24 * 3_600);
+pub const RETENTION: Duration = Duration::from_secs(24 * 3_600);
 
 mod entry {
     use sea_orm::entity::prelude::*;
@@ -22,7 +23,7 @@ mod entry {
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "idempotency")]
     pub struct Model {
-        /// Keyed hash over principal, method and request id: accounts need not be readable here.
+        /// Keyed hash over principal, method and request id, so that accounts are not readable here.
         #[sea_orm(primary_key, auto_increment = false)]
         pub scope: Vec<u8>,
         pub fingerprint: Vec<u8>,
@@ -39,10 +40,20 @@ mod entry {
 /// Whether a request is new.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It is; its effect is to follow in the same transaction.
+    /// New: its effect must follow in the same transaction.
     Fresh,
-    /// It was done before; this was the answer.
+    /// Executed before, with this answer.
     Replay(Vec<u8>),
+}
+
+/// The UUID that an answer is.
+pub fn answered_id(answer: &[u8]) -> Result<Uuid, StorageError> {
+    Uuid::from_slice(answer).map_err(|_| damaged_answer())
+}
+
+/// An answer that cannot be read, or names nothing that is stored.
+pub fn damaged_answer() -> StorageError {
+    StorageError::Damaged("idempotency.answer".to_owned())
 }
 
 #[derive(Debug, Clone, thiserror::Error)]
@@ -67,14 +78,14 @@ impl From<ClaimError> for Fault {
     }
 }
 
-/// Which request: its id is unique within a principal and a method.
+/// Identifies a request: its id is unique per principal and method.
 #[derive(Debug, Clone)]
 pub struct RequestKey {
     scope: [u8; 32],
     fingerprint: [u8; 32],
 }
 
-/// Makes request keys; the body is only kept as a keyed hash.
+/// Creates request keys; the body is kept only as a keyed hash.
 #[derive(Debug, Clone)]
 pub struct Idempotency(Key);
 
@@ -92,7 +103,7 @@ impl Idempotency {
     }
 }
 
-/// Claims the request in the transaction of its effect; one statement when it is new.
+/// Claims the request in the transaction of its effect; takes one statement if it is new.
 pub async fn claim(
     transaction: &DatabaseTransaction,
     key: &RequestKey,
@@ -119,7 +130,7 @@ pub async fn claim(
     }
 }
 
-/// Claims several requests in one statement: `false`, and the transaction is to be undone, when one of them is not new.
+/// Claims several requests in one statement. On `false` one of them is not new and the transaction must be rolled back.
 pub async fn claim_all<'a>(
     transaction: &DatabaseTransaction,
     requests: impl IntoIterator<Item = (&'a RequestKey, Vec<u8>)>,
@@ -142,13 +153,13 @@ fn row(key: &RequestKey, answer: Vec<u8>, now: Timestamp) -> entry::ActiveModel 
         scope: Set(key.scope.to_vec()),
         fingerprint: Set(key.fingerprint.to_vec()),
         answer: Set(answer),
-        expires_at: Set(now.plus(KEPT).micros()),
+        expires_at: Set(now.plus(RETENTION).micros()),
     }
 }
 
-/// The first answer to a request that was done before; for what must not be asked twice, because what it stands on
-/// may have expired since.
-pub async fn earlier(
+/// The stored answer of a request that was executed before. For requests that must not be validated again, because what
+/// they depend on may have expired since.
+pub async fn stored_answer(
     connection: &impl ConnectionTrait,
     key: &RequestKey,
 ) -> Result<Option<Vec<u8>>, ClaimError> {
@@ -163,7 +174,7 @@ pub async fn earlier(
     }
 }
 
-/// Forgets what is older than a day.
+/// Deletes expired answers.
 pub async fn sweep(transaction: &DatabaseTransaction, now: Timestamp) -> Result<u64, StorageError> {
     let old = entry::Entity::delete_many().filter(entry::Column::ExpiresAt.lt(now.micros()));
     Ok(old.exec(transaction).await?.rows_affected)

@@ -1,9 +1,10 @@
-//! Whose database this is, and with which keys it was written: noted when a service first uses it, compared at every
-//! start. A service never works on another one's database, nor on its own with keys that do not open it.
+//! Records which service a database belongs to and which keys it was written with, when a service first uses it, and
+//! compares both at every start. A service never works on another service's database, nor on its own with the wrong
+//! keys.
 //!
-//! The note is a table of the chassis' own, made before the first migration step and in its transaction. A key is noted
-//! as an HMAC of a constant under it: enough to recognise the key, and nothing to find it by. A key of a new name
-//! (`kek.2`) is noted when it first comes; a noted name with another key is refused.
+//! The record is a table of the chassis, created in the transaction of the first migration step. A key is recorded as
+//! an HMAC of a constant under it, which identifies the key without revealing it. A key with a new name (`kek.2`) is
+//! recorded when it first appears; a different key under a recorded name is refused.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,7 +40,7 @@ mod note {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// Why a database, a key file and a service do not belong together. Each text says what to do.
+/// Why a database, a key file and a service do not belong together. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum InstallationError {
     #[error(transparent)]
@@ -55,7 +56,7 @@ pub enum InstallationError {
         service: ServiceName,
     },
     #[error(
-        "密钥文件{file}不存在，而数据库{database}已有用它加密的数据：请从备份恢复该文件，切勿新建 / the key file {file} is missing and the database {database} holds what its keys closed: restore the file from its backup, and do not make a new one"
+        "密钥文件{file}不存在，而数据库{database}已有用它加密的数据：请从备份恢复该文件，切勿新建 / the key file {file} is missing and the database {database} holds data encrypted with its keys: restore the file from its backup, and do not make a new one"
     )]
     Lost { file: PathBuf, database: String },
     #[error(
@@ -67,7 +68,7 @@ pub enum InstallationError {
         database: String,
     },
     #[error(
-        "密钥文件{file}打不开数据库{database}中的数据（{reason}）：请恢复本套系统的密钥文件 / the key file {file} does not open what is in the database {database} ({reason}): restore this installation's key file"
+        "密钥文件{file}打不开数据库{database}中的数据（{reason}）：请恢复本套系统的密钥文件 / the key file {file} cannot decrypt the data in the database {database} ({reason}): restore this installation's key file"
     )]
     DoesNotOpen {
         file: PathBuf,
@@ -81,7 +82,7 @@ pub enum InstallationError {
 }
 
 impl InstallationError {
-    /// Whether waiting may help: the database is away, or its migration is still to come.
+    /// Whether waiting may help: the database is away, or not migrated yet.
     pub fn may_pass(&self) -> bool {
         matches!(
             self,
@@ -91,14 +92,14 @@ impl InstallationError {
     }
 }
 
-/// A service's database, by a name that holds no password.
+/// A service and the name of its database, without the password.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct ServiceDatabase {
     pub service: ServiceName,
     database: String,
 }
 
-impl Place {
+impl ServiceDatabase {
     pub fn new(service: ServiceName, config: &StorageConfig) -> Self {
         let url = config.url.expose();
         let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
@@ -115,15 +116,18 @@ impl Place {
     }
 }
 
-/// Brings a service's schema up to date, and notes whose it is. Another service's database is left as it is.
-pub async fn migrate<M: Schema>(database: &Database, place: &Place) -> Result<(), InstallationError> {
-    let (engine, place) = (database.engine(), place.clone());
+/// Brings a service's schema up to date and records its owner. Another service's database is not changed.
+pub async fn migrate<M: Schema>(
+    database: &Database,
+    target: &ServiceDatabase,
+) -> Result<(), InstallationError> {
+    let (engine, target) = (database.engine(), target.clone());
     database
         .write(move |transaction| {
             async move {
-                crate::take_turn(transaction, engine).await?;
+                crate::lock_migrations(transaction).await?;
                 create_table(transaction, engine).await?;
-                own(transaction, &place).await?;
+                own(transaction, &target).await?;
                 crate::apply::<M>(transaction, engine).await?;
                 Ok(())
             }
@@ -154,14 +158,14 @@ async fn has_table(
     Ok(connection.query_one_raw(query).await?.is_some())
 }
 
-/// Notes the owner where there is none.
-async fn own(transaction: &DatabaseTransaction, place: &Place) -> Result<(), InstallationError> {
+/// Records the owner if there is none.
+async fn own(transaction: &DatabaseTransaction, target: &ServiceDatabase) -> Result<(), InstallationError> {
     add(
         transaction,
-        vec![(OWNER.to_owned(), place.service.as_str().as_bytes().to_vec())],
+        vec![(OWNER.to_owned(), target.service.as_str().as_bytes().to_vec())],
     )
     .await?;
-    check_owner(&read(transaction).await?, place)
+    check_owner(&read(transaction).await?, target)
 }
 
 async fn add(transaction: &DatabaseTransaction, notes: Vec<(String, Vec<u8>)>) -> Result<(), StorageError> {
@@ -183,35 +187,35 @@ async fn read(connection: &impl ConnectionTrait) -> Result<Notes, StorageError> 
     Ok(rows.into_iter().map(|row| (row.item, row.value)).collect())
 }
 
-fn check_owner(notes: &Notes, place: &Place) -> Result<(), InstallationError> {
+fn check_owner(notes: &Notes, target: &ServiceDatabase) -> Result<(), InstallationError> {
     match notes.get(OWNER) {
-        Some(owner) if owner != place.service.as_str().as_bytes() => Err(InstallationError::Owner {
-            database: place.database.clone(),
+        Some(owner) if owner != target.service.as_str().as_bytes() => Err(InstallationError::Owner {
+            database: target.database.clone(),
             owner: String::from_utf8_lossy(owner).into_owned(),
-            service: place.service,
+            service: target.service,
         }),
         _ => Ok(()),
     }
 }
 
-/// What a database says of itself.
+/// What a database records about its owner and keys.
 #[derive(Debug)]
 pub struct Installation {
-    place: Place,
+    target: ServiceDatabase,
     notes: Notes,
-    /// Whether there is anything that a key closed.
+    /// Whether the database has data keys.
     closed: bool,
 }
 
 impl Installation {
-    /// Reads the note, and refuses another service's database.
-    pub async fn of(database: &Database, place: &Place) -> Result<Self, InstallationError> {
+    /// Reads the record and refuses another service's database.
+    pub async fn of(database: &Database, target: &ServiceDatabase) -> Result<Self, InstallationError> {
         database.ping().await?;
         let not_migrated = || InstallationError::NotMigrated {
-            database: place.database.clone(),
-            service: place.service,
+            database: target.database.clone(),
+            service: target.service,
         };
-        // Within one transaction: without the table the second statement would not be asked.
+        // One transaction, so that the checks see one state of the schema.
         let transaction = database.reader().begin().await.map_err(StorageError::from)?;
         for table in ["installation", "data_keys"] {
             if !has_table(&transaction, database.engine(), table).await? {
@@ -219,36 +223,36 @@ impl Installation {
             }
         }
         let notes = read(&transaction).await?;
-        check_owner(&notes, place)?;
+        check_owner(&notes, target)?;
         let closed = FieldCipher::has_data_keys(&transaction).await?;
         Ok(Self {
-            place: place.clone(),
+            target: target.clone(),
             notes,
             closed,
         })
     }
 
-    /// The same, once the schema is this build's as well.
+    /// Like [`Self::of`], and also refuses a schema older than this build's.
     pub async fn of_current<M: Schema>(
         database: &Database,
-        place: &Place,
+        target: &ServiceDatabase,
     ) -> Result<Self, InstallationError> {
-        let installed = Self::of(database, place).await?;
+        let installed = Self::of(database, target).await?;
         if crate::is_current::<M>(database).await? {
             return Ok(installed);
         }
         Err(InstallationError::NotMigrated {
-            database: place.database.clone(),
-            service: place.service,
+            database: target.database.clone(),
+            service: target.service,
         })
     }
 
-    /// Whether keys belong to this database already: then a missing file is a lost one.
+    /// Whether the database was already used with keys: then a missing key file is a lost one.
     pub fn has_keys(&self) -> bool {
         self.closed || self.notes.keys().any(|item| item.starts_with(KEY))
     }
 
-    /// Opens the key file. One is made only where `make` allows it and the database knows no keys.
+    /// Opens the key file. Creates it only if `make` is given and the database records no keys.
     pub fn key_file(
         &self,
         path: &Path,
@@ -258,7 +262,7 @@ impl Installation {
         if !path.exists() && self.has_keys() {
             return Err(InstallationError::Lost {
                 file: path.to_owned(),
-                database: self.place.database.clone(),
+                database: self.target.database.clone(),
             });
         }
         Ok(match make {
@@ -267,7 +271,7 @@ impl Installation {
         })
     }
 
-    /// Compares keys with what is noted, changing nothing.
+    /// Compares keys with the recorded ones, without changing anything.
     pub fn check_keys(&self, keys: &KeyFile) -> Result<(), InstallationError> {
         for (name, key) in keys.iter() {
             let noted = self.notes.get(&format!("{KEY}{name}"));
@@ -275,26 +279,26 @@ impl Installation {
                 return Err(InstallationError::OtherKey {
                     file: keys.path().to_owned(),
                     key: name.to_owned(),
-                    database: self.place.database.clone(),
+                    database: self.target.database.clone(),
                 });
             }
         }
         Ok(())
     }
 
-    /// Whether what is in the database opens with these keys.
+    /// Checks that the stored data keys open with these keys.
     pub async fn check_fields(&self, keys: &KeyFile, fields: &FieldCipher) -> Result<(), InstallationError> {
         fields.check().await.map_err(|error| match error {
             CipherError::Storage(error) => InstallationError::Storage(error),
             other => InstallationError::DoesNotOpen {
                 file: keys.path().to_owned(),
-                database: self.place.database.clone(),
+                database: self.target.database.clone(),
                 reason: other.to_string(),
             },
         })
     }
 
-    /// Compares keys with what is noted and with what they closed, and notes those that are new.
+    /// Checks keys against the record and the stored data keys, and records new ones.
     pub async fn admit(
         mut self,
         database: &Database,
@@ -311,7 +315,7 @@ impl Installation {
         if new.is_empty() {
             return Ok(());
         }
-        // Of two processes that start together one row wins, and both compare with it.
+        // If two processes start together, one row wins and both compare with it.
         self.notes = database
             .write(move |transaction| {
                 async move {
@@ -351,7 +355,10 @@ mod tests {
                 url: Secret::new(url.to_owned()),
                 ..StorageConfig::default()
             };
-            assert_eq!(Place::new(ServiceName::Identity, &config).database(), named);
+            assert_eq!(
+                ServiceDatabase::new(ServiceName::Identity, &config).database(),
+                named
+            );
         }
     }
 }

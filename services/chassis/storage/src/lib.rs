@@ -1,11 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod advisory;
 mod arrays;
+pub mod batch;
 pub mod cell;
 pub mod column;
 pub mod crypto;
 mod error;
-pub mod gather;
 mod health;
 pub mod idempotency;
 pub mod installation;
@@ -35,7 +36,7 @@ use health::WriteHealth;
 pub use one_of::one_of;
 pub use scan::{CopyRow, SqliteRow};
 pub use schema::{Schema, Step, is_current};
-pub(crate) use schema::{apply, take_turn};
+pub(crate) use schema::{apply, lock_migrations};
 use writer::Writer;
 
 /// Where a service keeps its data.
@@ -45,13 +46,13 @@ pub struct StorageConfig {
     /// `sqlite:///path/file.db`, or `postgres://user:password@host/database`.
     #[serde(serialize_with = "whether_set")]
     pub url: Secret<String>,
-    /// Connections at most.
+    /// Maximum number of connections.
     pub max_connections: u32,
     /// How long a caller waits for a connection, in milliseconds.
     pub acquire_timeout_ms: u64,
 }
 
-/// A default that was not set must read back as not set; a password must not be printed.
+/// Prints no password, and an empty URL as empty, so that an unset value reads back as unset.
 fn whether_set<S: serde::Serializer>(url: &Secret<String>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(if url.expose().is_empty() { "" } else { "***" })
 }
@@ -88,7 +89,7 @@ pub struct Database {
     engine: Engine,
     reader: DatabaseConnection,
     writer: Option<Arc<Writer>>,
-    /// SQLite's file, for reading it from end to end.
+    /// SQLite's file, for full scans on a connection of their own.
     file: Option<PathBuf>,
     health: WriteHealth,
 }
@@ -102,8 +103,8 @@ impl std::fmt::Debug for Database {
 }
 
 impl Database {
-    /// Opens SQLite's file, creating it; PostgreSQL is reached when first needed, so that one that is away makes the
-    /// process not ready rather than fail.
+    /// Opens or creates SQLite's file. PostgreSQL is connected on first use, so that an unreachable server makes the
+    /// process not ready instead of failing its start.
     pub async fn connect(config: &StorageConfig) -> Result<Self, StorageError> {
         let url = config.url.expose();
         match url.split_once(':').map(|(scheme, _)| scheme) {
@@ -151,8 +152,8 @@ impl Database {
         &self.reader
     }
 
-    /// Runs `work` in a transaction and answers after its commit. An error or a panic of `work` undoes all that it
-    /// wrote, and nothing of anybody else's; a panic is answered with an error. Not retried: the closure runs once.
+    /// Runs `work` in a transaction and returns after its commit. An error or panic of `work` rolls back its own writes
+    /// and nobody else's; a panic is returned as an error. The closure runs once and is not retried.
     pub async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,

@@ -1,6 +1,6 @@
-//! Each service's outbox is a log. Rows are written in the transaction of what they tell of; a relay gives them
-//! their sequence after the commit, under a lock, so that what a follower has read never gets a gap filled in later.
-//! The doorbell only says that there is something new: losing it loses nothing.
+//! Each service's outbox is a log. Rows are written in the transaction of the change they report; a relay assigns their
+//! sequence after the commit, under a lock, so that no gap behind a follower's position is filled later. The doorbell
+//! only signals that there is something new: losing a signal loses no event.
 
 mod doorbell;
 mod follower;
@@ -9,6 +9,7 @@ mod tables;
 
 use futures::FutureExt as _;
 use lutong_kernel::{Fault, FaultCode, ServiceName, SubjectId, Timestamp};
+use lutong_operating::pause::pause;
 use sea_orm::{
     ColumnTrait as _, ConnectionTrait as _, DatabaseTransaction, DbBackend, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _, Statement,
@@ -20,22 +21,22 @@ use tokio_util::sync::CancellationToken;
 
 pub use doorbell::Doorbell;
 pub use follower::{EventHandler, EventPage, EventSource, Follower, Position};
-pub use log::{LogPage, LogPlace};
+pub use log::{LogPage, LogPosition};
 use tables::{followed, outbox};
 
 use crate::cell::{Cell, Kind};
 use crate::crypto::FieldCipher;
-use crate::rows::{Insert, Known};
-use crate::{Database, Engine, StorageError};
+use crate::rows::{Insert, OnDuplicate};
+use crate::{Database, Engine, StorageError, advisory};
 
-/// Rows are kept at least so long, so that a follower that was away finds them.
-pub const KEPT: Duration = Duration::from_secs(7 * 24 * 3_600);
-/// Rows that get their sequence in one go.
-const RELAYED: u32 = 1_000;
-/// How long a committed row waits at most when nobody woke the relay (a process died between commit and call).
+/// Rows are kept at least this long, for followers that were away.
+pub const RETENTION: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// Rows that get their sequence in one transaction.
+const RELAY_BATCH: u32 = 1_000;
+/// How long a committed row waits at most if nobody wakes the relay (a process died between commit and wake-up).
 const POLL: Duration = Duration::from_secs(1);
-/// Between two rounds of the relay: what comes meanwhile costs one transaction, not many.
-const GATHER: Duration = Duration::from_millis(20);
+/// Pause between two rounds of the relay, so that events arriving meanwhile share one transaction.
+const BATCH_DELAY: Duration = Duration::from_millis(20);
 /// Advisory lock of the relay on PostgreSQL.
 const RELAY_LOCK: i64 = 0x0072_656c_6179;
 
@@ -64,7 +65,7 @@ pub struct Outbox {
     woken: Arc<Notify>,
 }
 
-/// A payload opens in the row of its event only: one that was copied over another's tells nothing false.
+/// Binds a payload to the row of its event: a payload copied to another row does not decrypt.
 fn context(event_id: &[u8]) -> Vec<u8> {
     [&b"outbox/payload/"[..], event_id].concat()
 }
@@ -79,7 +80,7 @@ impl Outbox {
         }
     }
 
-    /// Encrypts events before the transaction, so that nothing in it can fail for want of a key.
+    /// Encrypts events before the transaction, so that a missing key cannot fail the transaction.
     pub async fn seal(&self, now: Timestamp, events: Vec<NewEvent>) -> Result<SealedEvents, Fault> {
         let cipher = self.cipher.ready().await?;
         let mut rows = Vec::with_capacity(events.len());
@@ -106,7 +107,8 @@ impl Outbox {
         Ok(rows.into_iter().map(|(event, _)| event).collect())
     }
 
-    /// The same, each with what proves that it is this event and no other of the same sequence.
+    /// Like [`Self::list`], each event with a proof that distinguishes it from another log's event of the same
+    /// sequence.
     async fn rows_after(&self, after: i64, limit: u32) -> Result<Vec<(StoredEvent, log::Proof)>, Fault> {
         let rows = outbox::Entity::find()
             .filter(outbox::Column::Sequence.gt(after))
@@ -129,22 +131,22 @@ impl Outbox {
         Ok(events)
     }
 
-    /// Gives committed rows their sequence and rings, until `stop`. Any number of replicas may run it: a lock lets
-    /// one do it at a time.
+    /// Assigns sequences to committed rows and rings the doorbell, until `stop`. Any number of replicas may run it: a
+    /// lock admits one at a time.
     pub async fn run_relay(self, bell: Doorbell, stop: CancellationToken) {
         loop {
             match self.sequence().await {
                 Ok(Some(last)) => {
                     lutong_failpoint::hit("outbox.sequenced");
                     bell.ring(self.producer, last).await;
-                    if follower::pause(GATHER, &stop).await {
+                    if pause(BATCH_DELAY, &stop).await {
                         return;
                     }
                     continue;
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    tracing::warn!(producer = self.producer.as_str(), %error, "the relay could not work; it tries again");
+                    tracing::warn!(producer = self.producer.as_str(), %error, "the outbox relay failed; it tries again");
                 }
             }
             tokio::select! {
@@ -155,7 +157,7 @@ impl Outbox {
         }
     }
 
-    /// One step of the relay: the last sequence given, or `None` when there was nothing to do.
+    /// One round of the relay: the last sequence assigned, or `None` if there was nothing to do.
     pub async fn sequence(&self) -> Result<Option<i64>, StorageError> {
         let waiting = outbox::Entity::find()
             .select_only()
@@ -174,9 +176,9 @@ impl Outbox {
             .await
     }
 
-    /// Removes what every follower has had a week to read. The newest row stays: the sequence goes on from it.
+    /// Deletes rows older than [`RETENTION`]. The newest row stays, because the sequence continues from it.
     pub async fn sweep(&self, now: Timestamp) -> Result<u64, StorageError> {
-        let before = now.minus(KEPT).micros();
+        let before = now.minus(RETENTION).micros();
         self.database
             .write(move |transaction| {
                 async move {
@@ -210,7 +212,7 @@ struct SealedEvent {
     created_at: Timestamp,
 }
 
-/// Ids rise in the order of the rows; the sequence comes from the relay.
+/// Ids ascend in row order; the relay assigns the sequence.
 const APPEND: Insert = Insert {
     table: "outbox",
     columns: &[
@@ -219,7 +221,7 @@ const APPEND: Insert = Insert {
         ("payload", Kind::Bytes),
         ("created_at", Kind::Number),
     ],
-    known: Known::Refused,
+    on_duplicate: OnDuplicate::Fail,
 };
 
 impl SealedEvents {
@@ -242,19 +244,15 @@ async fn give_sequences(
 ) -> Result<Option<i64>, StorageError> {
     let backend = match engine {
         Engine::Sqlite => DbBackend::Sqlite,
-        Engine::Postgres => {
-            transaction
-                .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({RELAY_LOCK})"))
-                .await?;
-            DbBackend::Postgres
-        }
+        Engine::Postgres => DbBackend::Postgres,
     };
-    // Ids rise in the order of insertion; two transactions about one subject wait for each other before they
-    // insert, so the order by id is the order of commit for each subject.
+    advisory::lock(transaction, RELAY_LOCK).await?;
+    // Ids ascend in insertion order. Transactions about the same subject lock each other out before they insert, so per
+    // subject the order of ids is the order of commits.
     let update = format!(
         "UPDATE outbox SET sequence = n.sequence FROM (
            SELECT id, row_number() OVER (ORDER BY id) + (SELECT coalesce(max(sequence), 0) FROM outbox) AS sequence
-           FROM outbox WHERE sequence IS NULL ORDER BY id LIMIT {RELAYED}
+           FROM outbox WHERE sequence IS NULL ORDER BY id LIMIT {RELAY_BATCH}
          ) AS n WHERE outbox.id = n.id"
     );
     let done = transaction

@@ -16,15 +16,11 @@ use super::refusal::FirstRefusal;
 use super::{StorageConfig, StorageError};
 use lutong_failpoint::Broken;
 
-/// How PostgreSQL plans: once for each statement, which stays prepared, and by the index that there is for it, however
-/// large the table was when its statistics were last taken. Told that a list has five hundred keys it would read a million
-/// rows from end to end; told of an empty table it would go on to do so while that grows.
-const PLANNING: [(&str, &str); 3] = [
-    ("plan_cache_mode", "force_generic_plan"),
-    ("enable_seqscan", "off"),
-    // What can only be read from end to end looks dear now, and is not worth a compiler.
-    ("jit", "off"),
-];
+/// A write finds its rows by key. A plan made while a table was empty stays prepared, and would go on scanning the table
+/// sequentially as it grows within an import; an index lookup costs the same on an empty table. Set for the transaction and
+/// not for the connection, so that reads and reports plan normally and a pooler between (PgBouncer) passes no settings on.
+/// What can only be scanned has a cost then that would call for the JIT compiler.
+const PLAN_BY_KEY: &str = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off";
 
 /// A pool that connects when first needed, so that a server that is away makes the process not ready rather than fail.
 pub fn open(url: &str, config: &StorageConfig) -> Result<(DatabaseConnection, WriteHealth), StorageError> {
@@ -32,7 +28,7 @@ pub fn open(url: &str, config: &StorageConfig) -> Result<(DatabaseConnection, Wr
         .parse()
         .map_err(|error: sqlx::Error| StorageError::Config(error.to_string()))?;
     let health = WriteHealth::new(options.get_database().unwrap_or_default().to_owned());
-    let options = options.application_name("lutong").options(PLANNING);
+    let options = options.application_name("lutong");
     let options = sqlx::ConnectOptions::disable_statement_logging(options);
     let pool = PgPoolOptions::new()
         .max_connections(config.max_connections.max(1))
@@ -56,6 +52,7 @@ where
         E::from(error)
     };
     let transaction = pool.begin().await.map_err(noted)?;
+    transaction.execute_unprepared(PLAN_BY_KEY).await.map_err(noted)?;
     // A panic ends this write, and not the task that waits for it.
     let run = AssertUnwindSafe(async { work(&transaction).await }).catch_unwind();
     let value = match refusal.watch(run).await {

@@ -1,28 +1,28 @@
-//! Asking a database whether it takes writes, by a write.
+//! Probe writes: whether a database accepts writes.
 
 use futures::FutureExt as _;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement};
 
-use super::health::Inquiry;
+use super::health::NextProbe;
 use super::{Database, Engine, StorageError};
 
-/// As much as a batch of real writes needs: a disk that has room for one more row only is full.
-const ROOM: usize = 128 * 1_024;
+/// The size of a batch of real writes: a disk with room for a single row counts as full.
+const BATCH_SIZE: usize = 128 * 1_024;
 
 impl Database {
-    /// Whether writes are taken; the error says why not. Costs a small write where none was stored for ten seconds, and
-    /// while they are refused a larger one each second.
+    /// Whether writes are accepted; the error says why not. Costs a small write if nothing was committed for ten
+    /// seconds, and a larger one each second while writes are refused.
     pub async fn check_writes(&self) -> Result<(), StorageError> {
-        let filling = match self.health.inquire() {
-            Inquiry::Writable => return Ok(()),
-            Inquiry::Refused(error) => return Err(error),
-            Inquiry::Ask => 1,
-            Inquiry::AskWithRoom => ROOM,
+        let filling = match self.health.next_probe() {
+            NextProbe::NotNeeded => return Ok(()),
+            NextProbe::TooSoon(error) => return Err(error),
+            NextProbe::Small => 1,
+            NextProbe::BatchSized => BATCH_SIZE,
         };
         let backend = self.backend();
         self.write(move |transaction| fill(transaction, backend, filling).boxed())
             .await?;
-        if filling == ROOM {
+        if filling == BATCH_SIZE {
             self.write(move |transaction| fill(transaction, backend, 1).boxed())
                 .await?;
         }
@@ -37,7 +37,7 @@ impl Database {
     }
 }
 
-/// The table of the probe, beside the service's own.
+/// Creates the probe's table.
 pub async fn create_table(transaction: &DatabaseTransaction, engine: Engine) -> Result<(), StorageError> {
     let bytes = engine.bytes();
     let create =
@@ -51,7 +51,7 @@ async fn fill(
     backend: DbBackend,
     bytes: usize,
 ) -> Result<(), StorageError> {
-    // No two neighbours alike, so that PostgreSQL does not compress it to nothing.
+    // Pseudo-random, so that PostgreSQL cannot compress it away.
     #[allow(clippy::cast_possible_truncation)] // the low byte is what is wanted
     let filling: Vec<u8> = (0..bytes as u64)
         .map(|index| (index.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8)

@@ -1,6 +1,6 @@
-//! Many rows in one go. An ORM's insert of many rows is a statement of its own for every number of rows, with a parameter
-//! a value: PostgreSQL plans thousands of them each time, and SQLite prepares anew. Here the text of a statement hardly
-//! changes, so that it stays prepared: on PostgreSQL a parameter a column, on SQLite a few fixed numbers of rows.
+//! Bulk inserts. The ORM generates a different statement for every number of rows, with a parameter per value:
+//! PostgreSQL plans thousands of parameters each time, and SQLite prepares anew. Here the text of a statement hardly
+//! changes, so that it stays prepared: one array parameter per column on PostgreSQL, a few fixed batch sizes on SQLite.
 
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbBackend, Statement, Value};
 
@@ -8,30 +8,30 @@ use super::arrays::Arrays;
 use super::cell::{Cell, Kind};
 use super::error::StorageError;
 
-/// What happens to a row whose key is there already.
+/// What happens to a row whose key already exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    /// It is an error.
-    Refused,
-    /// What is there stays.
-    Kept,
-    /// What is there becomes as the new row, found by the table's first column.
-    Replaced,
+pub enum OnDuplicate {
+    /// The insert fails.
+    Fail,
+    /// The existing row stays.
+    Keep,
+    /// The existing row, found by the table's first column, is overwritten.
+    Replace,
 }
 
-/// How rows of a table are inserted; columns in the order in which values are given.
+/// How rows of a table are inserted; columns in the order of the values.
 #[derive(Debug)]
 pub struct Insert {
     pub table: &'static str,
     pub columns: &'static [(&'static str, Kind)],
-    pub known: Known,
+    pub on_duplicate: OnDuplicate,
 }
 
-/// Rows of one statement on SQLite, the most first: each number is a statement that stays prepared.
+/// Batch sizes on SQLite, largest first: each one is a statement that stays prepared.
 const SIZES: [usize; 11] = [1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1];
 
 impl Insert {
-    /// Inserts `rows`, each with a value a column.
+    /// Inserts `rows`, each with one value per column.
     pub async fn rows<const N: usize>(
         &self,
         transaction: &DatabaseTransaction,
@@ -108,10 +108,10 @@ impl Insert {
         let Some(((key, _), others)) = self.columns.split_first() else {
             return String::new();
         };
-        match self.known {
-            Known::Refused => String::new(),
-            Known::Kept => " ON CONFLICT DO NOTHING".to_owned(),
-            Known::Replaced => {
+        match self.on_duplicate {
+            OnDuplicate::Fail => String::new(),
+            OnDuplicate::Keep => " ON CONFLICT DO NOTHING".to_owned(),
+            OnDuplicate::Replace => {
                 let latest: Vec<_> = others
                     .iter()
                     .map(|(name, _)| format!("{name} = excluded.{name}"))

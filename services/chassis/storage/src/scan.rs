@@ -1,5 +1,5 @@
-//! Reading a table from end to end, as work over everyone does: PostgreSQL's binary COPY, and SQLite on a connection of its
-//! own. An ORM's row a time costs several times what the rows' own work does.
+//! Full table scans, for work over every subject: PostgreSQL's binary COPY, and SQLite on a connection of its own.
+//! Row-by-row reads through the ORM would cost several times the work on the rows.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::{Database, StorageError};
 /// Signature of a binary copy, flags and an empty header extension (PostgreSQL 15, COPY, Binary Format).
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
 const COPY_HEADER: usize = 11 + 4 + 4;
-/// Rows after which other work of this thread gets a turn.
+/// Rows after which the task yields.
 const TURN: usize = 512;
 
 /// The fields of one row in PostgreSQL's binary form, in order.
@@ -64,7 +64,7 @@ impl From<rusqlite::Error> for StorageError {
 }
 
 impl Database {
-    /// Runs `COPY … TO STDOUT (FORMAT binary)` on PostgreSQL and gives every row to `each`, in one snapshot.
+    /// Runs `COPY … TO STDOUT (FORMAT binary)` on PostgreSQL and passes every row to `each`, in one snapshot.
     pub async fn copy_out(
         &self,
         copy: &str,
@@ -76,7 +76,7 @@ impl Database {
         let mut rows = 0;
         while let Some(message) = stream.next().await {
             let message = message.map_err(failed)?;
-            // The server sends the header with the first row, or with the trailer, and then a row a message.
+            // The server sends the header together with the first row or the trailer, then one row per message.
             let tuple = match message.strip_prefix(SIGNATURE) {
                 Some(_) => message.get(COPY_HEADER..).ok_or_else(unreadable)?,
                 None => &message[..],
@@ -96,7 +96,7 @@ impl Database {
         Ok(())
     }
 
-    /// Runs a query on SQLite on a thread and a read-only connection of its own and gives every row to `each`, in one
+    /// Runs a query on SQLite, on its own thread and read-only connection, and passes every row to `each`, in one
     /// snapshot.
     pub async fn read_through<T: Send + 'static>(
         &self,
@@ -110,7 +110,7 @@ impl Database {
             .clone()
             .ok_or_else(|| StorageError::Config("this is not SQLite".to_owned()))?;
         let read = move || {
-            // The connection stays on this thread: without its mutex, which every value of every row would take.
+            // The connection stays on this thread, so its mutex, taken for every value read, is not needed.
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = rusqlite::Connection::open_with_flags(&file, flags)?;
             let mut statement = connection.prepare(&query)?;

@@ -1,13 +1,13 @@
-//! A service's schema: plain SQL, step by step, the same steps for each engine in its own words.
+//! A service's schema: migration steps in plain SQL, the same steps in each engine's dialect.
 
 use std::collections::BTreeMap;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Database, Engine, StorageError, probe};
+use crate::{Database, Engine, StorageError, advisory, probe};
 
-/// Any constant will do: each service has a database of its own.
+/// Advisory lock of migrations; any constant works, since each service has its own database.
 const LOCK: i64 = 0x6c75_746f_6e67;
 
 /// The steps of a service, in order.
@@ -15,7 +15,7 @@ pub trait Schema: Send + Sync + 'static {
     const STEPS: &'static [Step];
 }
 
-/// One step. Once it is released its text stays as it is: what changes is a step of its own.
+/// One migration step. Its text is frozen once released; a change is a new step.
 #[derive(Debug, Clone, Copy)]
 pub struct Step {
     pub name: &'static str,
@@ -23,7 +23,7 @@ pub struct Step {
     pub postgres: &'static str,
 }
 
-/// A step of the files `migrations/sqlite/NAME.sql` and `migrations/postgres/NAME.sql` of the crate.
+/// The step in the crate's files `migrations/sqlite/NAME.sql` and `migrations/postgres/NAME.sql`.
 #[macro_export]
 macro_rules! step {
     ($name:literal) => {
@@ -58,17 +58,13 @@ impl Step {
     }
 }
 
-/// Waits until no other process migrates; until the transaction's end none does.
-pub(crate) async fn take_turn(transaction: &DatabaseTransaction, engine: Engine) -> Result<(), StorageError> {
-    if engine == Engine::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        transaction.execute_unprepared(&lock).await?;
-    }
-    Ok(())
+/// Takes the migration lock until the end of the transaction.
+pub(crate) async fn lock_migrations(transaction: &DatabaseTransaction) -> Result<(), StorageError> {
+    advisory::lock(transaction, LOCK).await
 }
 
-/// Takes every step that is missing, in a transaction of the caller's. A step that was taken with another text is refused: the
-/// schema would not be what this build believes.
+/// Applies every missing step, in the caller's transaction. Fails if a step was applied with another text: the schema
+/// would not be what this build expects.
 pub(crate) async fn apply<S: Schema>(
     transaction: &DatabaseTransaction,
     engine: Engine,
@@ -86,7 +82,7 @@ pub(crate) async fn apply<S: Schema>(
             Some(_) => {
                 let name = step.name;
                 return Err(StorageError::Damaged(format!(
-                    "schema_steps: the step {name} was taken with another text than this build's"
+                    "schema_steps: the step {name} was applied with another text than this build's"
                 )));
             }
             None => {
@@ -101,10 +97,10 @@ pub(crate) async fn apply<S: Schema>(
     probe::create_table(transaction, engine).await
 }
 
-/// Whether every step of this build was taken; asked by readiness. Further steps, of a newer build, are well.
+/// Whether every step of this build was applied; used by readiness. Additional steps of a newer build are allowed.
 pub async fn is_current<S: Schema>(database: &Database) -> Result<bool, StorageError> {
     let Ok(taken) = taken(database.reader()).await else {
-        // Without the table; or without the database, which is an error.
+        // The table is missing, or the database does not answer, which is an error.
         database.ping().await?;
         return Ok(false);
     };

@@ -1,4 +1,4 @@
-//! SQLite's file: one connection that writes, a few that read.
+//! SQLite: one connection that writes, a few that read.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::witness::Witness;
 use super::writer::Writer;
 use super::{StorageConfig, StorageError};
 
-/// Rows that SQLite's thread may be ahead of who reads them.
+/// How many rows the SQLite thread may read ahead of the consumer.
 const ROWS_AHEAD: usize = 512;
 /// How long a statement waits for a lock that another process holds.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Before a file is opened again that another process was changing.
+/// Pause before another attempt to open a file that another process is changing.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 pub struct Sqlite {
@@ -36,10 +36,10 @@ pub async fn open(url: &str, config: &StorageConfig) -> Result<Sqlite, StorageEr
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        // Pages that an import touches again and again stay in memory, and the log is copied back less often.
+        // Keeps an import's hot pages in memory and checkpoints the WAL less often.
         .pragma("cache_size", "-16384")
         .pragma("wal_autocheckpoint", "4000")
-        // What a savepoint or a statement may have to undo stays in memory too, instead of a file.
+        // Keeps savepoint and statement journals in memory instead of a file.
         .pragma("temp_store", "MEMORY")
         .row_buffer_size(ROWS_AHEAD)
         .busy_timeout(PATIENCE)
@@ -65,8 +65,8 @@ pub async fn open(url: &str, config: &StorageConfig) -> Result<Sqlite, StorageEr
     })
 }
 
-/// Connects the writer. Several processes that open a new file at once contend for its change to a write-ahead log, about which
-/// SQLite says "busy" at once instead of waiting for `busy_timeout`.
+/// Connects the writer. Processes that open a new file at the same time contend for its switch to WAL mode, where
+/// SQLite returns SQLITE_BUSY at once instead of waiting for `busy_timeout`.
 async fn connect(witness: &Witness, options: &SqliteConnectOptions) -> Result<SqlitePool, StorageError> {
     let begun = Instant::now();
     loop {
@@ -88,8 +88,8 @@ fn is_busy(error: &sqlx::Error) -> bool {
         .is_some_and(|code| code & 0xff == 5)
 }
 
-/// One connection, watched from its beginning; one whose last transaction was not seen to end is closed, and another
-/// opened in its place, before the next transaction begins.
+/// One connection with a [`Witness`]. If its last transaction was not seen to end, the connection is closed and
+/// replaced before the next transaction.
 fn writer_pool(witness: &Witness) -> SqlitePoolOptions {
     let (new, used) = (witness.clone(), witness.clone());
     SqlitePoolOptions::new()
@@ -98,7 +98,7 @@ fn writer_pool(witness: &Witness) -> SqlitePoolOptions {
         .acquire_timeout(2 * PATIENCE)
         .idle_timeout(None)
         .max_lifetime(None)
-        // The witness is asked instead.
+        // The witness is consulted instead.
         .test_before_acquire(false)
         .after_connect(move |connection, _| {
             let witness = new.clone();

@@ -1,10 +1,10 @@
-//! SQLite's one writer: closures that wait together are committed together.
+//! SQLite's single writer: waiting closures are committed together (group commit).
 //!
 //! Each closure runs under a savepoint. Between two closures one combined statement (`RELEASE …; SAVEPOINT …`) goes to
 //! the driver's thread, so a closure costs one round trip more than it would alone, not two.
 //!
-//! A commit is one when the engine says so ([`Witness`]); a batch whose transaction was lost fails whole, and the next one
-//! has a new connection.
+//! A commit counts only when the engine confirms it ([`Witness`]). If a batch's transaction is lost, the whole batch
+//! fails and the next one uses a new connection.
 
 use std::panic::AssertUnwindSafe;
 
@@ -21,9 +21,9 @@ use super::health::WriteHealth;
 use super::refusal::FirstRefusal;
 use super::witness::{Mark, Witness};
 
-/// Closures in one commit at the most.
+/// Maximum number of closures in one commit.
 const BATCH: usize = 256;
-/// Closures waiting; more wait in `write`.
+/// Capacity of the queue; further callers wait in `write`.
 const QUEUE: usize = 4_096;
 
 pub struct Writer {
@@ -31,9 +31,9 @@ pub struct Writer {
 }
 
 trait Job: Send {
-    /// Runs the closure; true when its writes are to stay.
+    /// Runs the closure; `true` if its writes are to be kept.
     fn run<'t>(&'t mut self, transaction: &'t DatabaseTransaction) -> BoxFuture<'t, bool>;
-    /// Answers the caller, who may have gone.
+    /// Answers the caller.
     fn finish(self: Box<Self>, committed: Result<(), StorageError>);
 }
 
@@ -51,12 +51,12 @@ where
 {
     fn run<'t>(&'t mut self, transaction: &'t DatabaseTransaction) -> BoxFuture<'t, bool> {
         Box::pin(async move {
-            // Nobody waits any more: what was not acknowledged need not be done.
+            // The caller is gone: what was never acknowledged need not be done.
             let Some(work) = self.work.take().filter(|_| !self.answer.is_closed()) else {
                 return false;
             };
             let run = AssertUnwindSafe(async { work(transaction).await }).catch_unwind();
-            // A panic leaves `outcome` empty: the hook has logged it, and the caller gets an error.
+            // A panic leaves `outcome` empty; the panic hook has logged it and the caller gets an error.
             self.outcome = run.await.ok();
             matches!(self.outcome, Some(Ok(_)))
         })
@@ -67,7 +67,7 @@ where
         let result = match (outcome, committed) {
             (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
-            // Without an outcome it never ran: the transaction did not begin, or an earlier closure ended it.
+            // Without an outcome the closure never ran: the transaction did not begin, or was lost before it.
             (Some(Ok(_)) | None, Err(error)) => Err(E::from(error)),
             (None, Ok(())) => Err(E::from(StorageError::unfinished())),
         };
@@ -106,7 +106,7 @@ impl Writer {
     }
 }
 
-/// The task that has the one connection.
+/// The task that owns the connection.
 struct Committer {
     connection: DatabaseConnection,
     witness: Witness,
@@ -126,7 +126,7 @@ impl Committer {
             let refusal = FirstRefusal::default();
             let committed = self.commit(&mut batch, &refusal).await;
             self.note(batch.len(), &committed, refusal.get());
-            // Why the engine ended the transaction says more than that it did.
+            // The first refusal explains why the engine ended the transaction.
             let committed = committed
                 .map(drop)
                 .map_err(|error| refusal.get().unwrap_or(error));
@@ -136,12 +136,12 @@ impl Committer {
         }
     }
 
-    /// One transaction; the connection is doubted until the engine was seen to end it.
+    /// Runs one transaction; the connection is not trusted until the engine was seen to end it.
     async fn commit(
         &self,
         batch: &mut [Box<dyn Job>],
         refusal: &FirstRefusal,
-    ) -> Result<Ended, StorageError> {
+    ) -> Result<TransactionEnd, StorageError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
@@ -152,15 +152,19 @@ impl Committer {
         let is_kept = self.run_all(batch, &transaction, mark, refusal).await?;
         let (ended, was_seen) = if is_kept {
             let commit = self.witness.saw_commit(mark, transaction.commit());
-            (Ended::Committed, commit.await?)
+            (TransactionEnd::Committed, commit.await?)
         } else {
             let rollback = self.witness.saw_rollback(mark, transaction.rollback());
-            (Ended::RolledBack, rollback.await?)
+            (TransactionEnd::RolledBack, rollback.await?)
         };
-        if was_seen { Ok(ended) } else { Err(lost()) }
+        if was_seen {
+            Ok(ended)
+        } else {
+            Err(transaction_lost())
+        }
     }
 
-    /// Whether anything is to be committed.
+    /// Runs every closure; returns whether there is anything to commit.
     async fn run_all(
         &self,
         batch: &mut [Box<dyn Job>],
@@ -168,20 +172,20 @@ impl Committer {
         mark: Mark,
         refusal: &FirstRefusal,
     ) -> Result<bool, StorageError> {
-        // A lone closure needs no savepoint: undoing it is undoing the transaction.
+        // A single closure needs no savepoint: rolling it back rolls back the transaction.
         if let [only] = batch {
             let is_kept = refusal.watch(only.run(transaction)).await;
             return if self.witness.is_intact(mark) {
                 Ok(is_kept)
             } else {
-                Err(lost())
+                Err(transaction_lost())
             };
         }
         transaction.execute_unprepared("SAVEPOINT job").await?;
         for job in batch {
             let is_kept = refusal.watch(job.run(transaction)).await;
             if !self.witness.is_intact(mark) {
-                return Err(lost());
+                return Err(transaction_lost());
             }
             let next = if is_kept {
                 "RELEASE job; SAVEPOINT job"
@@ -193,12 +197,17 @@ impl Committer {
         Ok(true)
     }
 
-    fn note(&self, writes: usize, committed: &Result<Ended, StorageError>, refusal: Option<StorageError>) {
+    fn note(
+        &self,
+        writes: usize,
+        committed: &Result<TransactionEnd, StorageError>,
+        refusal: Option<StorageError>,
+    ) {
         match (committed, refusal) {
-            (Ok(Ended::Committed), _) => self.health.stored(),
-            (Ok(Ended::RolledBack), Some(refusal)) => self.health.refused(&refusal),
-            // What was to be stored was at fault.
-            (Ok(Ended::RolledBack), None) => {}
+            (Ok(TransactionEnd::Committed), _) => self.health.stored(),
+            (Ok(TransactionEnd::RolledBack), Some(refusal)) => self.health.refused(&refusal),
+            // The closure failed because of its data, not the database.
+            (Ok(TransactionEnd::RolledBack), None) => {}
             (Err(error), refusal) => {
                 tracing::error!(%error, writes, "a batch of writes was not committed");
                 self.health.refused(refusal.as_ref().unwrap_or(error));
@@ -208,11 +217,11 @@ impl Committer {
 }
 
 /// How a transaction ended.
-enum Ended {
+enum TransactionEnd {
     Committed,
     RolledBack,
 }
 
-fn lost() -> StorageError {
+fn transaction_lost() -> StorageError {
     StorageError::unavailable("SQLite ended a transaction by itself")
 }

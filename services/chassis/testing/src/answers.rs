@@ -1,4 +1,4 @@
-//! What services answered, held to what the contract lists.
+//! Checks the errors that services answer against those that the contract lists.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -15,15 +15,15 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 use tower::{Service, ServiceExt as _};
 
-/// The errors that the services of a bed answered, held to what their RPCs list; cheap to clone.
+/// The errors answered by the services of a test bed, checked against what their RPCs list; cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Answers(Arc<Mutex<Seen>>);
+pub struct Answers(Arc<Mutex<RecordedErrors>>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct RecordedErrors {
     /// RPC and reason.
     errors: Vec<(String, String)>,
-    /// What no RPC may answer.
+    /// Errors that the RPC does not list.
     unlisted: Vec<String>,
 }
 
@@ -38,13 +38,13 @@ impl Answers {
         }
     }
 
-    /// Panics when an RPC answered what neither its comment nor the table of common reasons lists.
+    /// Panics if an RPC answered an error that neither its comment nor the table of common reasons lists.
     pub fn assert_listed(&self) {
         let unlisted = self.0.lock().unwrap().unlisted.clone();
         assert!(unlisted.is_empty(), "outside the contract: {unlisted:#?}");
     }
 
-    /// Panics when a reason that the ledger says `test` produces was not answered.
+    /// Panics if a reason that the ledger attributes to `test` was not answered.
     pub fn assert_produced(&self, package: &str, test: &str) {
         let errors = self.0.lock().unwrap().errors.clone();
         for line in errors::ledger().unwrap() {
@@ -66,13 +66,13 @@ impl Answers {
     }
 }
 
-/// The reason of an error that an RPC may answer, or what is wrong with it.
+/// The reason of an error that the RPC may answer; otherwise what is wrong with it.
 fn judge(service: ServiceName, rpc: &str, status: &Status) -> Result<String, String> {
     let Some(info) = status
         .get_details_error_info()
         .filter(|info| info.domain == DOMAIN)
     else {
-        // Said by the transport before a service of ours had the message; the edge gives it its reason.
+        // Answered by the transport before a handler saw the message; the gateway adds the reason.
         return match status.code() {
             Code::OutOfRange => Ok("MESSAGE_TOO_LARGE".to_owned()),
             Code::Internal if status.message().starts_with("failed to decode Protobuf message") => {
@@ -99,15 +99,15 @@ fn judge(service: ServiceName, rpc: &str, status: &Status) -> Result<String, Str
     }
 }
 
-/// A service whose errors are noted.
+/// A service whose errors are recorded.
 #[derive(Clone)]
-pub struct Watched {
+pub struct RecordingService {
     pub service: ServiceName,
     pub inner: ServiceRouter,
     pub answers: Answers,
 }
 
-impl Service<Request<axum::body::Body>> for Watched {
+impl Service<Request<axum::body::Body>> for RecordingService {
     type Response = Response<Body>;
     type Error = Infallible;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
@@ -125,7 +125,7 @@ impl Service<Request<axum::body::Body>> for Watched {
         let path = request.uri().path().to_owned();
         Box::pin(async move {
             let response = inner.oneshot(request.map(Body::new)).await?;
-            // Nothing streams its answers here: an error is in the headers.
+            // Answers are not streamed here, so an error is in the headers.
             if let Some(status) = Status::from_header_map(response.headers())
                 && status.code() != Code::Ok
             {

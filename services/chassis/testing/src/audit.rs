@@ -1,6 +1,7 @@
-//! What every service that records calls is held to.
+//! The contract test of every service that records calls.
 
-/// Asks a bound service's `AuditService` rightly and wrongly: `audit_contract!(lutong_proto::identity::v1, Identity, bed)`.
+/// Sends valid and invalid requests to a bound service's `AuditService`: `audit_contract!(lutong_proto::identity::v1,
+/// Identity, bed)`.
 #[macro_export]
 macro_rules! audit_contract {
     ($wire:path, $service:ident, $bed:expr) => {{
@@ -64,7 +65,7 @@ macro_rules! audit_contract {
             .await
             .unwrap_err();
         assert_eq!(reason(&refused), "INVALID_FIELDS");
-        // Two of the six calls before, one a page.
+        // Two of the six calls above, one per page.
         let (mut token, mut seen) = (String::new(), Vec::new());
         loop {
             let page = wire::ListAuditRecordsRequest {

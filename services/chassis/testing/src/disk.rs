@@ -1,4 +1,4 @@
-//! A small disk, for filling it.
+//! A small disk that tests can fill.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +8,7 @@ use std::process::Command;
 pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Mounts it on `folder`, which is made; `size` as `20m`.
+    /// Creates `folder` and mounts the disk on it; `size` as in `20m`.
     pub fn mount(folder: &Path, size: &str) -> Self {
         std::fs::create_dir_all(folder).unwrap();
         let disk = Self(folder.to_owned());
@@ -31,7 +31,7 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a server may still have a file of it open.
+        // Lazy unmount: a server may still have a file on it open.
         let _ = Command::new("umount").arg("-l").arg(&self.0).status();
     }
 }

@@ -1,22 +1,26 @@
-//! What the services' contract tests stand on: a foundation with a clock and a randomness of the test's own, a store on
-//! either engine, and calls in anybody's name. A failure here panics, as a test does.
+//! Support for the services' contract tests: a foundation with a clock and randomness of the test's own, a store on
+//! either engine, and calls on behalf of any principal. A failure here panics, as in a test.
 //!
-//! What is bound here is held to its contract: an error reason that the RPC's comment does not list fails the test, and so
-//! does a test that the ledger (`proto/reasons.txt`) names for a reason and that never saw it. Fakes are held to it too.
+//! Services and fakes bound here are checked against the contract: an error reason that the RPC's comment does not list
+//! fails the test, and so does a reason that the ledger (`proto/reasons.txt`) attributes to the test but that was never
+//! answered.
 
 #![allow(clippy::unwrap_used)]
 
 mod answers;
 mod audit;
 pub mod disk;
-pub mod weather;
+pub mod lookups;
+pub mod network_faults;
+mod postgres;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use base64::Engine as _;
 use lutong_kernel::random::SeededRandom;
-use lutong_kernel::{ManualClock, Secret, ServiceName, SubjectId, Timestamp};
+use lutong_kernel::{Fault, ManualClock, Secret, ServiceName, SubjectId, Timestamp};
 use lutong_proto::policy::{Caller, Role};
 use sea_orm::{ConnectionTrait as _, Statement};
 use tokio::task::AbortHandle;
@@ -26,7 +30,7 @@ use tonic::service::Routes;
 
 use lutong_chassis::component::{Component, Foundation, KeyFolder};
 use lutong_storage::installation;
-use lutong_storage::installation::Place;
+use lutong_storage::installation::ServiceDatabase;
 use lutong_storage::outbox::Doorbell;
 use lutong_storage::{Engine, StorageConfig};
 use lutong_transport::access::{AccessTable, FeedGrant, Principal, PrincipalKey, Roles};
@@ -34,12 +38,10 @@ use lutong_transport::client::{Call, LocalMesh, MeshChannel};
 use lutong_transport::server::ServiceRouter;
 
 pub use answers::Answers;
-use answers::Watched;
+use answers::RecordingService;
+pub use postgres::{POSTGRES, fresh_postgres};
 
-/// Where the tests' PostgreSQL is; `tests/run` starts one and sets it.
-pub const POSTGRES: &str = "LUTONG_TEST_POSTGRES";
-
-/// A mesh in this process whose time the test moves.
+/// A test bed: a mesh in this process whose clock the test controls.
 pub struct Bed {
     pub foundation: Foundation,
     pub clock: ManualClock,
@@ -51,7 +53,7 @@ pub struct Bed {
 }
 
 impl Bed {
-    /// At noon of 2022-11-26, Shandong time.
+    /// A new test bed; its clock stands at noon of 2022-11-26, Shandong time.
     pub fn new(engine: Engine) -> Self {
         let clock = ManualClock::at(Timestamp::parse("2022-11-26T12:00:00+08:00").unwrap());
         let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -76,11 +78,16 @@ impl Bed {
         }
     }
 
+    /// Where the stores on SQLite and the keys lie.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
     pub const fn engine(&self) -> Engine {
         self.engine
     }
 
-    /// A fresh store of a service; on PostgreSQL a database of its own, migrated as the job would.
+    /// A new store of a service; on PostgreSQL its own database, migrated as the migration job would.
     pub async fn storage<M: lutong_storage::Schema>(&self, service: ServiceName) -> StorageConfig {
         match self.engine {
             Engine::Sqlite => {
@@ -93,14 +100,14 @@ impl Bed {
             Engine::Postgres => {
                 let config = fresh_postgres().await;
                 let database = lutong_storage::Database::connect(&config).await.unwrap();
-                let place = Place::new(service, &config);
+                let place = ServiceDatabase::new(service, &config);
                 installation::migrate::<M>(&database, &place).await.unwrap();
                 config
             }
         }
     }
 
-    /// The same keys, clock and folder with no service bound: what a restart finds.
+    /// A bed with the same keys, clock and folder and no service bound, as after a restart.
     pub fn reopened(&self) -> Self {
         let mut foundation = self.foundation.clone();
         foundation.stop = CancellationToken::new();
@@ -124,21 +131,22 @@ impl Bed {
         self.tasks.lock().unwrap().extend(tasks);
     }
 
-    /// Ends all background work where it stands, as a power cut would. What is called is still answered.
+    /// Aborts all background work, as a power cut would. Calls are still answered.
     pub fn kill_background_work(&self) {
         for task in self.tasks.lock().unwrap().drain(..) {
             task.abort();
         }
     }
 
-    /// Makes a fake reachable where a service would be.
+    /// Binds a fake in place of a service.
     pub fn bind_fake(&self, service: ServiceName, routes: Routes) {
         self.bind_watched(service, self.foundation.guard(service, routes, None));
     }
 
-    /// The outer guard is there because a mesh takes nothing unguarded; what it refuses by itself is common to all RPCs.
+    /// The outer guard exists because a mesh accepts only guarded services; the errors that it answers by itself are
+    /// common to all RPCs.
     fn bind_watched(&self, service: ServiceName, inner: ServiceRouter) {
-        let watched = Watched {
+        let watched = RecordingService {
             service,
             inner,
             answers: self.answers.clone(),
@@ -157,7 +165,7 @@ impl Bed {
         self.mesh.channel(to, caller)
     }
 
-    /// A call in somebody's name.
+    /// A call on behalf of `principal`.
     pub fn call_as(&self, principal: &Principal) -> Call {
         let expires = self.foundation.now().plus(Duration::from_secs(600));
         let sealed = self.foundation.principal_key.seal(principal, expires);
@@ -176,7 +184,7 @@ impl Drop for Bed {
     }
 }
 
-/// Runs a contract test and holds it to the contract; what [`on_both_engines!`] makes of each name.
+/// Runs a contract test and checks its answers against the contract; [`on_both_engines!`] expands to it.
 pub async fn hold_to_contract<F: Future<Output = ()>>(
     engine: Engine,
     (package, test): (&str, &str),
@@ -189,7 +197,7 @@ pub async fn hold_to_contract<F: Future<Output = ()>>(
     answers.assert_produced(package, test);
 }
 
-/// How many rows a table of a service's store has: what a refusal must not change.
+/// The number of rows in a table of a service's store, which a refused call must not change.
 pub async fn rows(storage: &StorageConfig, table: &str) -> i64 {
     let database = lutong_storage::Database::connect(storage).await.unwrap();
     let reader = database.reader();
@@ -201,7 +209,7 @@ pub async fn rows(storage: &StorageConfig, table: &str) -> i64 {
     row.try_get("", "n").unwrap()
 }
 
-/// What a column of texts holds, in the order of another column; an absent one is empty.
+/// The values of a text column, ordered by another column; NULL is read as empty.
 pub async fn texts(storage: &StorageConfig, table: &str, column: &str, by: &str) -> Vec<String> {
     let query = format!("SELECT {column} AS v FROM {table} ORDER BY {by}");
     let read = |row: sea_orm::QueryResult| {
@@ -212,7 +220,7 @@ pub async fn texts(storage: &StorageConfig, table: &str, column: &str, by: &str)
     all(storage, query).await.into_iter().map(read).collect()
 }
 
-/// What a column of bytes holds in all rows, one after the other.
+/// The values of a bytes column, concatenated.
 pub async fn bytes(storage: &StorageConfig, table: &str, column: &str) -> Vec<u8> {
     let read = |row: sea_orm::QueryResult| row.try_get::<Vec<u8>>("", "v").unwrap();
     let rows = all(storage, format!("SELECT {column} AS v FROM {table}")).await;
@@ -226,39 +234,45 @@ async fn all(storage: &StorageConfig, query: String) -> Vec<sea_orm::QueryResult
     reader.query_all_raw(query).await.unwrap()
 }
 
-/// Changes a store behind its service's back, as nothing but a test does.
-pub async fn meddle(storage: &StorageConfig, statement: &str) {
+/// Every row of every table of a store, by table: what a read must leave as it is.
+pub async fn content(storage: &StorageConfig) -> BTreeMap<String, Vec<String>> {
+    let database = lutong_storage::Database::connect(storage).await.unwrap();
+    let is_sqlite = database.engine() == Engine::Sqlite;
+    let text = |row: sea_orm::QueryResult| row.try_get::<String>("", "v").unwrap();
+    let tables = if is_sqlite {
+        "SELECT name AS v FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    } else {
+        "SELECT tablename::text AS v FROM pg_tables WHERE schemaname = 'public'"
+    };
+    let mut found = BTreeMap::new();
+    for table in all(storage, tables.to_owned()).await.into_iter().map(text) {
+        let row = if is_sqlite {
+            let columns =
+                format!("SELECT 'quote(\"' || name || '\")' AS v FROM pragma_table_info('{table}')");
+            let columns: Vec<_> = all(storage, columns).await.into_iter().map(text).collect();
+            columns.join(" || ',' || ")
+        } else {
+            "t::text".to_owned()
+        };
+        let rows = all(storage, format!("SELECT {row} AS v FROM {table} AS t ORDER BY 1")).await;
+        found.insert(table, rows.into_iter().map(text).collect());
+    }
+    found
+}
+
+/// Changes a store directly, bypassing its service.
+pub async fn tamper(storage: &StorageConfig, statement: &str) {
     let database = lutong_storage::Database::connect(storage).await.unwrap();
     database.reader().execute_unprepared(statement).await.unwrap();
 }
 
-/// A new, empty database on the tests' PostgreSQL.
-pub async fn fresh_postgres() -> StorageConfig {
-    let server = std::env::var(POSTGRES).unwrap_or_else(|_| {
-        panic!("{POSTGRES} is not set: run the tests with tests/run, which starts PostgreSQL 15 (Debian package postgresql-15)")
-    });
-    let mut random = [0_u8; 8];
-    lutong_kernel::Random::fill(&lutong_operating::entropy::Entropy, &mut random);
-    let name = format!("t{:016x}", u64::from_le_bytes(random));
-    let admin = StorageConfig {
-        url: Secret::new(format!("{server}/postgres")),
-        max_connections: 1,
-        acquire_timeout_ms: 20_000,
-    };
-    let admin = lutong_storage::Database::connect(&admin).await.unwrap();
-    admin
-        .reader()
-        .execute_unprepared(&format!("CREATE DATABASE {name}"))
-        .await
-        .unwrap();
-    StorageConfig {
-        url: Secret::new(format!("{server}/{name}")),
-        max_connections: 8,
-        acquire_timeout_ms: 20_000,
-    }
+/// `field REASON` of each violation of a fault.
+pub fn violations(fault: &Fault) -> Vec<String> {
+    let all = fault.violations.iter();
+    all.map(|one| format!("{} {}", one.field, one.reason)).collect()
 }
 
-/// Somebody with an account of the role citizen.
+/// A principal with the role citizen.
 pub fn citizen(account: &str, subject: Option<SubjectId>) -> Principal {
     Principal {
         account: account.to_owned(),
@@ -269,7 +283,7 @@ pub fn citizen(account: &str, subject: Option<SubjectId>) -> Principal {
     }
 }
 
-/// An authority's feed for the whole province.
+/// A principal that is an authority's feed for the whole province.
 pub fn feed(source: &str, kinds: &[&str]) -> Principal {
     Principal {
         account: source.to_owned(),
@@ -284,7 +298,7 @@ pub fn feed(source: &str, kinds: &[&str]) -> Principal {
     }
 }
 
-/// Runs one test on both engines, held to the contract. The test is named for what must hold.
+/// Runs each test on both engines and checks its answers against the contract.
 #[macro_export]
 macro_rules! on_both_engines {
     ($($name:ident),+ $(,)?) => {
@@ -305,7 +319,7 @@ macro_rules! on_both_engines {
     };
 }
 
-/// The place that a fake log's cursor names: plain sequences, nothing at the beginning.
+/// The sequence in the cursor of a fake log: a plain number, empty at the beginning.
 pub fn plain_cursor(cursor: &str) -> i64 {
     if cursor.is_empty() {
         0

@@ -1,4 +1,4 @@
-//! The listener for staff and feeds: who gets in, as whom, and what the others are told.
+//! The listener for staff and feeds: who is admitted, as which account, and the errors of the others.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -77,7 +77,7 @@ impl Served {
         write_account_certificate(self.path(), name, WallClock.now(), holds).unwrap()
     }
 
-    /// What the listener answers to a peer with these files.
+    /// Connects with these files and returns the listener's answer.
     async fn ask(&self, files: Option<[PathBuf; 2]>) -> Result<String, Error> {
         let client = client(&self.path().join("operators-ca.pem"), files);
         ask_at(self.address, client, "localhost").await
@@ -118,7 +118,7 @@ async fn ask_at(address: SocketAddr, client: ClientConfig, host: &str) -> Result
 
 async fn get(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> std::io::Result<String> {
     let request = b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
-    // A server that has refused by now says why when it is read from.
+    // A server that has refused reveals why on the next read.
     let _ = stream.write_all(request).await;
     let mut answer = String::new();
     let read = tokio::time::timeout(LONG, stream.read_to_string(&mut answer)).await;
@@ -126,7 +126,7 @@ async fn get(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> std::io::Res
     Ok(answer.rsplit("\r\n").next().unwrap_or_default().to_owned())
 }
 
-/// A certificate that the operators' authority of the folder signs; `change` makes it what a test needs.
+/// A certificate signed by the folder's operators' CA; `change` adapts it.
 fn signed_by_operators(dir: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) -> [PathBuf; 2] {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
     let ca_key = std::fs::read_to_string(dir.join("operators-ca.key")).unwrap();
@@ -179,7 +179,7 @@ async fn a_certificate_of_the_mesh_or_of_another_authority_is_refused_every_time
             served.path().join(format!("{name}.key")),
         ]
     };
-    // Often: the reason must not be lost to a connection that is reset.
+    // Repeated, because a connection reset could hide the reason.
     for _ in 0..20 {
         for files in [of_mesh("operator"), of_mesh("gateway"), foreign.clone()] {
             let refused = served.ask(Some(files)).await.unwrap_err();
@@ -199,7 +199,7 @@ async fn a_certificate_of_the_right_authority_that_names_no_account_or_two_is_re
     let refused = served
         .ask(Some([staff, served.path().join("gateway-staff.key")]))
         .await;
-    // The gateway's own is for servers.
+    // The gateway's own certificate is for servers only.
     assert_eq!(
         refused.unwrap_err(),
         Error::AlertReceived(AlertDescription::UnsupportedCertificate)
@@ -285,12 +285,12 @@ async fn a_peer_that_is_slow_in_its_handshake_is_cut_off_however_far_it_came() {
         ..ListenConfig::default()
     })
     .await;
-    // Nothing; a record's first byte; the head of a record that says that more comes.
+    // Nothing; the first byte of a TLS record; a record header that announces more.
     for said in [&b""[..], &[22], &[22, 3, 1, 2, 0, 1, 0, 1, 252]] {
         let mut slow = TcpStream::connect(served.address).await.unwrap();
         slow.write_all(said).await.unwrap();
         let mut rest = Vec::new();
-        // A reset is an end as well.
+        // A reset ends the connection too.
         let _ = tokio::time::timeout(LONG, slow.read_to_end(&mut rest))
             .await
             .expect("the connection is still open");
@@ -304,7 +304,7 @@ fn what_is_wrong_with_the_files_of_the_listener_is_named() {
     let (files, mesh_ca) = (staff_files(dir.path()), dir.path().join("ca.pem"));
     let now = WallClock.now();
     certificate::inspect_staff(&files, &mesh_ca, now).unwrap();
-    // One process has no authority of a mesh.
+    // The single process has no mesh CA.
     certificate::inspect_staff(&files, Path::new(""), now).unwrap();
     let wrong = |change: fn(&mut TlsFiles, &Path)| {
         let mut files = files.clone();
@@ -351,7 +351,7 @@ fn keys_are_for_their_owner_alone_and_no_file_is_written_over() {
         assert_eq!(mode & 0o777, 0o600, "{}", key.display());
     }
     write_account_certificate(dir.path(), "officer-1", now, DAY).unwrap_err();
-    // An authority that is not the one of `certs dev`.
+    // A CA that `certs dev` did not create.
     std::fs::copy(dir.path().join("ca.pem"), dir.path().join("operators-ca.pem")).unwrap();
     let refused = write_account_certificate(dir.path(), "officer-2", now, DAY).unwrap_err();
     assert!(refused.to_string().contains("certs dev"), "{refused}");

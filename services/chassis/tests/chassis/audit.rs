@@ -1,4 +1,4 @@
-//! The audit log: who, what, whom, what for, how it ended, refused calls too; and whoever changes it is found.
+//! The audit log: what is recorded of calls and refused calls, and that changes of the log are detected.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1 as types;
 use lutong_storage::{Engine, Schema, Step, StorageConfig, steps};
 use lutong_testing::on_both_engines;
-use lutong_testing::{Bed, meddle, rows};
+use lutong_testing::{Bed, rows, tamper};
 use lutong_transport::access::Principal;
 use lutong_transport::access::Roles;
 use tokio::sync::Notify;
@@ -37,7 +37,7 @@ impl Schema for Migrations {
     const STEPS: &'static [Step] = &[steps::DATA_KEYS, audit::STEP, OLD_RECORDS];
 }
 
-/// Two records that lie in no chain.
+/// Two records from before the log was chained.
 const OLD_RECORDS: Step = Step {
     name: "old_records",
     sqlite: OLD,
@@ -50,7 +50,7 @@ const SUBJECT: &str = "01930000-0000-7000-8000-000000000001";
 const OTHER: &str = "01930000-0000-7000-8000-000000000002";
 const MERGE: &str = "merges/01930000-0000-7000-8000-000000000001.1";
 
-/// Merges whatever it is asked to; a reason that is `wait` waits for the test.
+/// Accepts every merge; one with the reason `wait` waits for the test.
 #[derive(Clone, Default)]
 struct Merges {
     go_on: Arc<Notify>,
@@ -134,7 +134,7 @@ async fn desk(bed: Bed) -> Desk {
     }
 }
 
-/// What another process has.
+/// The log as another process opens it.
 async fn another_log(bed: &Bed, storage: &StorageConfig) -> AuditLog {
     let opened = bed
         .foundation
@@ -173,7 +173,7 @@ impl Desk {
         MergeServiceClient::new(self.bed.channel(ServiceName::Identity, Caller::Gateway))
     }
 
-    /// `case` is what the purpose belongs to.
+    /// `case` is the reference of the purpose.
     async fn merge(&self, principal: &Principal, case: Option<&str>, reason: &str) -> Result<(), Status> {
         let message = wire::CreateMergeRequest {
             request_id: SUBJECT.to_owned(),
@@ -195,7 +195,7 @@ impl Desk {
         }
     }
 
-    /// The newest first.
+    /// All records, newest first.
     async fn records(&self) -> Vec<Record> {
         self.log.list(&Filter::default(), i64::MAX, 1_000).await.unwrap()
     }
@@ -335,11 +335,11 @@ async fn a_caller_who_goes_away_leaves_no_effect_without_its_record(bed: Bed) {
 async fn what_cannot_be_recorded_is_not_answered(bed: Bed) {
     let desk = desk(bed).await;
     desk.merges(1).await;
-    meddle(&desk.storage, "ALTER TABLE audit_records RENAME TO hidden").await;
+    tamper(&desk.storage, "ALTER TABLE audit_records RENAME TO hidden").await;
     desk.merge(&supervisor(), Some("duplicates"), "r")
         .await
         .unwrap_err();
-    meddle(&desk.storage, "ALTER TABLE hidden RENAME TO audit_records").await;
+    tamper(&desk.storage, "ALTER TABLE hidden RENAME TO audit_records").await;
     desk.merges(1).await;
     assert_eq!(desk.breaks().await, []);
 }
@@ -347,7 +347,7 @@ async fn what_cannot_be_recorded_is_not_answered(bed: Bed) {
 async fn what_was_changed_deleted_inserted_or_moved_is_found_and_named(bed: Bed) {
     let desk = desk(bed).await;
     desk.merges(8).await;
-    // Two are older than the chain: the first chained one is 3.
+    // Two records are older than the chain, so the first chained one is 3.
     assert_eq!(desk.breaks().await, []);
     let columns = "recorded_at, rpc, caller, principal, purpose, outcome, roles, division, reason, objects, unrecorded, entry";
     for column in [
@@ -362,43 +362,43 @@ async fn what_was_changed_deleted_inserted_or_moved_is_found_and_named(bed: Bed)
         "caller",
     ] {
         let kept = format!("UPDATE audit_records SET {column} = {column} || 'x' WHERE id = 4");
-        meddle(&desk.storage, &kept).await;
+        tamper(&desk.storage, &kept).await;
         assert_eq!(desk.breaks().await, [(4, Break::Changed)], "{column}");
         let back = format!(
             "UPDATE audit_records SET {column} = substr({column}, 1, length({column}) - 1) WHERE id = 4"
         );
-        meddle(&desk.storage, &back).await;
+        tamper(&desk.storage, &back).await;
     }
-    meddle(
+    tamper(
         &desk.storage,
         "UPDATE audit_records SET recorded_at = recorded_at + 1 WHERE id = 4",
     )
     .await;
     assert_eq!(desk.breaks().await, [(4, Break::Changed)]);
-    meddle(
+    tamper(
         &desk.storage,
         "UPDATE audit_records SET recorded_at = recorded_at - 1 WHERE id = 4",
     )
     .await;
     assert_eq!(desk.breaks().await, []);
-    // Two that change places.
-    meddle(&desk.storage, "UPDATE audit_records SET id = -5 WHERE id = 5").await;
-    meddle(&desk.storage, "UPDATE audit_records SET id = 5 WHERE id = 6").await;
-    meddle(&desk.storage, "UPDATE audit_records SET id = 6 WHERE id = -5").await;
+    // Two records swapped.
+    tamper(&desk.storage, "UPDATE audit_records SET id = -5 WHERE id = 5").await;
+    tamper(&desk.storage, "UPDATE audit_records SET id = 5 WHERE id = 6").await;
+    tamper(&desk.storage, "UPDATE audit_records SET id = 6 WHERE id = -5").await;
     assert_eq!(desk.breaks().await.first(), Some(&(5, Break::Changed)));
-    meddle(&desk.storage, "UPDATE audit_records SET id = -5 WHERE id = 5").await;
-    meddle(&desk.storage, "UPDATE audit_records SET id = 5 WHERE id = 6").await;
-    meddle(&desk.storage, "UPDATE audit_records SET id = 6 WHERE id = -5").await;
+    tamper(&desk.storage, "UPDATE audit_records SET id = -5 WHERE id = 5").await;
+    tamper(&desk.storage, "UPDATE audit_records SET id = 5 WHERE id = 6").await;
+    tamper(&desk.storage, "UPDATE audit_records SET id = 6 WHERE id = -5").await;
     assert_eq!(desk.breaks().await, []);
-    // One that was put in: after the end, as a copy of the last.
+    // An inserted record: a copy of the last one after the end.
     let copy = format!(
         "INSERT INTO audit_records (id, {columns}) SELECT 11, {columns} FROM audit_records WHERE id = 10"
     );
-    meddle(&desk.storage, &copy).await;
+    tamper(&desk.storage, &copy).await;
     assert_eq!(desk.breaks().await, [(11, Break::Changed), (10, Break::Head)]);
-    meddle(&desk.storage, "DELETE FROM audit_records WHERE id = 11").await;
+    tamper(&desk.storage, "DELETE FROM audit_records WHERE id = 11").await;
     assert_eq!(desk.breaks().await, []);
-    meddle(&desk.storage, "DELETE FROM audit_records WHERE id = 7").await;
+    tamper(&desk.storage, "DELETE FROM audit_records WHERE id = 7").await;
     assert_eq!(desk.breaks().await, [(8, Break::Gap)]);
 }
 
@@ -419,29 +419,29 @@ async fn a_cut_off_end_and_a_changed_seal_are_found(bed: Bed) {
     desk.merges(2).await;
     assert_eq!(desk.breaks().await, []);
     let day = lutong_kernel::LocalDay::parse("2022-11-26").unwrap();
-    meddle(&desk.storage, "UPDATE audit_seals SET records = records + 1").await;
+    tamper(&desk.storage, "UPDATE audit_seals SET records = records + 1").await;
     assert_eq!(desk.breaks().await, [(3, Break::Seal(day))]);
-    meddle(&desk.storage, "UPDATE audit_seals SET records = records - 1").await;
-    meddle(&desk.storage, "CREATE TABLE kept AS SELECT * FROM audit_seals").await;
-    meddle(&desk.storage, "DELETE FROM audit_seals").await;
+    tamper(&desk.storage, "UPDATE audit_seals SET records = records - 1").await;
+    tamper(&desk.storage, "CREATE TABLE kept AS SELECT * FROM audit_seals").await;
+    tamper(&desk.storage, "DELETE FROM audit_seals").await;
     assert_eq!(desk.breaks().await, [(3, Break::Seal(day))]);
-    meddle(&desk.storage, "INSERT INTO audit_seals SELECT * FROM kept").await;
+    tamper(&desk.storage, "INSERT INTO audit_seals SELECT * FROM kept").await;
     assert_eq!(desk.breaks().await, []);
-    // Cut off after the seal, with the note of the end moved back.
-    meddle(&desk.storage, "DELETE FROM audit_records WHERE id = 7").await;
+    // Truncated after the seal, with the head moved back.
+    tamper(&desk.storage, "DELETE FROM audit_records WHERE id = 7").await;
     assert_eq!(desk.breaks().await, [(7, Break::Head)]);
     let back = "UPDATE audit_head SET sequence = 6, entry = (SELECT entry FROM audit_records WHERE id = 6)";
-    meddle(&desk.storage, back).await;
+    tamper(&desk.storage, back).await;
     assert_eq!(desk.breaks().await, [(6, Break::Head)]);
-    // All of it, and the note too: it is not made anew, by a record or by a start.
-    meddle(&desk.storage, "DELETE FROM audit_head").await;
+    // Everything deleted, including the head: neither a record nor a start recreates it.
+    tamper(&desk.storage, "DELETE FROM audit_head").await;
     assert_eq!(desk.breaks().await.last(), Some(&(6, Break::Head)));
     desk.merge(&supervisor(), Some("duplicates"), "r")
         .await
         .unwrap_err();
     drop(another_log(&desk.bed, &desk.storage).await);
     assert_eq!(desk.breaks().await.last(), Some(&(6, Break::Head)));
-    meddle(&desk.storage, "DELETE FROM audit_records").await;
+    tamper(&desk.storage, "DELETE FROM audit_records").await;
     assert_eq!(desk.breaks().await, [(0, Break::Head)]);
 }
 
@@ -449,7 +449,7 @@ async fn a_log_that_was_put_back_is_found_by_a_head_kept_elsewhere(bed: Bed) {
     let desk = desk(bed).await;
     desk.merges(2).await;
     for table in ["audit_records", "audit_head"] {
-        meddle(
+        tamper(
             &desk.storage,
             &format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}"),
         )
@@ -461,8 +461,8 @@ async fn a_log_that_was_put_back_is_found_by_a_head_kept_elsewhere(bed: Bed) {
     desk.merges(1).await;
     assert_eq!(desk.log.check_end(known).await.unwrap().breaks, []);
     for table in ["audit_records", "audit_head"] {
-        meddle(&desk.storage, &format!("DELETE FROM {table}")).await;
-        meddle(
+        tamper(&desk.storage, &format!("DELETE FROM {table}")).await;
+        tamper(
             &desk.storage,
             &format!("INSERT INTO {table} SELECT * FROM kept_{table}"),
         )
@@ -485,8 +485,8 @@ async fn records_from_before_the_chain_stay_and_are_told_apart(bed: Bed) {
     assert_eq!(old[1..], [(2, "x/Old"), (1, "x/Old")]);
     let checked = desk.log.check(0, 100).await.unwrap();
     assert_eq!((checked.intact, checked.next), (1, None));
-    // Nor can a chained one be said to be older.
-    meddle(&desk.storage, "UPDATE audit_head SET unchained = 3").await;
+    // Nor can a chained record be declared unchained.
+    tamper(&desk.storage, "UPDATE audit_head SET unchained = 3").await;
     assert_eq!(desk.breaks().await, [(3, Break::Head)]);
 }
 
@@ -514,7 +514,7 @@ async fn processes_that_write_at_once_make_one_chain(bed: Bed) {
         let log = if n % 2 == 0 { &desk.log } else { &second };
         lutong_transport::record::AuditSink::record(log, call(n))
     });
-    // Whoever checks meanwhile raises no false alarm.
+    // A concurrent verification raises no false alarm.
     let checking = async {
         for _ in 0..20 {
             assert_eq!(desk.log.check_end(None).await.unwrap().breaks, []);
@@ -525,7 +525,7 @@ async fn processes_that_write_at_once_make_one_chain(bed: Bed) {
     assert_eq!(desk.breaks().await, []);
     let checked = desk.log.check(0, 1_000).await.unwrap();
     assert_eq!(checked.intact, 400);
-    // In pages as in one.
+    // In pages as in a single call.
     let (mut after, mut intact) = (0, 0);
     loop {
         let page = desk.log.check(after, 64).await.unwrap();

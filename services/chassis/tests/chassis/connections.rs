@@ -1,4 +1,4 @@
-//! Connections that are silent, slow or old: none keeps its place, and none keeps the process from ending.
+//! Silent, slow and old connections: none keeps its slot, and none prevents shutdown.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::Ordering;
@@ -15,13 +15,13 @@ use tonic::Code;
 
 use crate::network::{Handler, WAITS, ask, router, serve};
 
-/// Longer than any test waits: what ends before was ended by the limit under test.
+/// Longer than any test waits, so that only the limit under test can end a connection.
 const NEVER_MS: u64 = 600_000;
 const SHORT_MS: u64 = 200;
 const LONG: Duration = Duration::from_secs(20);
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// No limit but those that a test sets.
+/// A configuration without limits; tests set the ones they need.
 fn unlimited() -> ListenConfig {
     ListenConfig {
         handshake_timeout_ms: NEVER_MS,
@@ -33,7 +33,7 @@ fn unlimited() -> ListenConfig {
     }
 }
 
-/// A listener without TLS, as the gateway's.
+/// A listener without TLS, like the gateway's.
 struct Plain {
     address: SocketAddr,
     stop: CancellationToken,
@@ -58,7 +58,7 @@ async fn open_to(security: TransportSecurity, config: ListenConfig) -> Plain {
     }
 }
 
-/// A peer that says these bytes and no more.
+/// A peer that sends only these bytes.
 async fn saying(address: SocketAddr, bytes: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes).await.unwrap();
@@ -68,7 +68,7 @@ async fn saying(address: SocketAddr, bytes: &[u8]) -> TcpStream {
 /// Reads to the end of the connection.
 async fn ended(stream: &mut TcpStream, what: &str) {
     let mut rest = Vec::new();
-    // A reset is an end as well.
+    // A reset ends the connection too.
     let _ = tokio::time::timeout(LONG, stream.read_to_end(&mut rest))
         .await
         .unwrap_or_else(|_| panic!("{what}: the connection is still open"));
@@ -104,7 +104,7 @@ async fn a_handshake_that_never_finishes_gives_its_place_back() {
         ..unlimited()
     })
     .await;
-    // Nothing; the header of a TLS record; half a ClientHello.
+    // Sends nothing; the header of a TLS record; half a ClientHello.
     for bytes in [
         &b""[..],
         b"\x16\x03\x01",
@@ -140,8 +140,7 @@ async fn a_connection_that_has_grown_old_is_renewed_and_a_call_that_met_its_end_
     let until = Instant::now() + Duration::from_secs(1);
     let mut answered = 0;
     while Instant::now() < until {
-        // A call already on its way when the connection ends may be lost: it says UNAVAILABLE, and its repetition finds
-        // a new connection.
+        // A call in flight when the connection ends may fail with UNAVAILABLE; its retry uses a new connection.
         if let Err(status) = ask(channel.clone(), "", LONG).await {
             assert_eq!(status.code(), Code::Unavailable, "{status:?}");
             ask(channel.clone(), "", LONG).await.unwrap();
@@ -210,7 +209,7 @@ async fn a_call_that_does_not_finish_is_cut_at_the_hard_limit_of_draining() {
         .await
         .expect("cut")
         .unwrap();
-    // The call alone would have taken the server's ten seconds.
+    // The call itself would have taken the server's ten seconds.
     assert!(begun.elapsed() < Duration::from_secs(5));
     assert_eq!(call.await.unwrap().unwrap_err().code(), Code::Unavailable);
 }
@@ -229,7 +228,7 @@ async fn one_address_of_the_public_has_a_share_of_the_connections_and_gets_it_ba
     }
     let mut refused = saying(public.address, b"").await;
     ended(&mut refused, "one connection too many").await;
-    // Another address of the same machine has its own share.
+    // Another loopback address has its own limit.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
     let mut other = socket.connect(public.address).await.unwrap();
@@ -248,7 +247,7 @@ async fn one_address_of_the_public_has_a_share_of_the_connections_and_gets_it_ba
             "a place that was given back is not given again"
         );
     }
-    // Peers of the mesh are not counted: a replica is one address.
+    // Peers of the mesh are not limited, since a replica has a single address.
     let mesh = plain(config).await;
     let mut peers = Vec::new();
     for _ in 0..10 {
@@ -259,7 +258,7 @@ async fn one_address_of_the_public_has_a_share_of_the_connections_and_gets_it_ba
     }
 }
 
-/// The server's side of HTTP/2 begins.
+/// Waits for the server's HTTP/2 settings.
 async fn answers(stream: &mut TcpStream) {
     stream.write_all(PREFACE).await.unwrap();
     stream.write_all(&[0, 0, 0, 4, 0, 0, 0, 0, 0]).await.unwrap();

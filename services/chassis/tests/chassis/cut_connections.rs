@@ -1,5 +1,5 @@
-//! PostgreSQL whose connection is cut at every message, and whose disk is full: what was answered is stored whole, what
-//! was not is stored whole or not at all, and the next write goes well.
+//! PostgreSQL with its connection cut at every message, and with a full disk: acknowledged writes are stored
+//! completely, others completely or not at all, and the next write succeeds.
 
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::schema::{migrated, note, notes};
 use crate::storage::{End, writing};
 
-/// Which message is the last of its connection, and whether the server still has it.
+/// At which message the connection is cut, and whether the server still receives it.
 #[derive(Debug, Clone, Copy)]
 enum Cut {
     /// The client's n-th message is lost.
     Before(usize),
-    /// The client's n-th message is done, and its answer is lost.
+    /// The client's n-th message is delivered, and its answer is lost.
     Answer(usize),
 }
 
-/// A wire to the server that is cut once.
+/// A proxy to the server that cuts one connection.
 struct Wire {
     port: u16,
-    /// Messages that the client has sent.
+    /// Number of messages that the client has sent.
     sent: Arc<AtomicUsize>,
 }
 
@@ -75,7 +75,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, cut: Cut, sent: Arc
     }
 }
 
-/// Two notes, or none.
+/// Writes two notes in one transaction.
 async fn pair(database: &Database, id: i64) -> Result<(), StorageError> {
     database
         .write(move |transaction| {
@@ -172,7 +172,7 @@ async fn a_postgres_whose_disk_is_full_refuses_says_so_and_goes_on_when_there_is
         let id = i64::try_from(answered.len()).unwrap() + 1;
         let large = database.write(move |transaction| {
             async move {
-                // Random, so that it is not compressed to nothing.
+                // Random, so that it cannot be compressed away.
                 let row = format!(
                     "INSERT INTO notes SELECT {id}, string_agg(md5(random()::text), '') FROM generate_series(1, 2000)"
                 );
@@ -203,7 +203,7 @@ async fn a_postgres_whose_disk_is_full_refuses_says_so_and_goes_on_when_there_is
     admin.reader().execute_unprepared(&drop_space).await.unwrap();
 }
 
-/// Who PostgreSQL runs as.
+/// The uid and gid that PostgreSQL runs as.
 fn postgres_user() -> (u32, u32) {
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
     let line = passwd.lines().find(|line| line.starts_with("postgres:")).unwrap();

@@ -1,4 +1,4 @@
-//! The doorbell between processes, over Redis: quick when it is there, and nothing is lost when it is not.
+//! The doorbell between processes over Redis: fast while Redis is available, and no event is lost without it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,10 +19,10 @@ use crate::schema::open;
 on_both_engines!(a_stream_that_is_deleted_loses_nothing_and_the_bell_is_heard_again);
 
 const PRODUCER: ServiceName = ServiceName::Declaration;
-/// What a follower waits at most without a bell.
+/// How long a follower waits at most without a ring.
 const POLL: Duration = Duration::from_secs(1);
 
-/// A database of one test's own on the tests' Redis: the name of a producer's stream is the same in all of them.
+/// A Redis database for one test only, since the stream of a producer has the same name everywhere.
 fn redis_client(number: u8) -> redis::Client {
     let server = std::env::var("LUTONG_TEST_REDIS").unwrap_or_else(|_| {
         panic!("LUTONG_TEST_REDIS is not set: run the tests with tests/run, which starts Redis 7 (Debian package redis-server)")
@@ -30,7 +30,7 @@ fn redis_client(number: u8) -> redis::Client {
     redis::Client::open(format!("{server}/{number}")).unwrap()
 }
 
-/// Rings until the bridge, which says nothing when it begins to listen, has passed one on.
+/// Rings until the bridge has forwarded a ring; it does not signal when it begins to listen.
 async fn until_heard(ringing: &Doorbell, rings: &mut watch::Receiver<i64>) {
     let until = Instant::now() + Duration::from_secs(20);
     rings.mark_unchanged();
@@ -43,7 +43,7 @@ async fn until_heard(ringing: &Doorbell, rings: &mut watch::Receiver<i64>) {
     }
 }
 
-/// The bell of another process, which passes on what it hears until `stop`.
+/// The doorbell of another process with its bridge, until `stop`.
 fn elsewhere(client: &redis::Client, stop: &CancellationToken) -> (Doorbell, tokio::task::JoinHandle<()>) {
     let bell = Doorbell::redis(client.clone());
     let bridge = tokio::spawn(bell.clone().run_bridge(PRODUCER, stop.clone()));
@@ -70,7 +70,7 @@ async fn a_ring_in_one_process_is_heard_in_another_well_before_it_would_look_for
         waited.push(rung.elapsed());
     }
     waited.sort();
-    // One may meet a busy machine; nothing but Redis changes what these wait on.
+    // One attempt may be slow on a busy machine; only Redis can ring these receivers.
     assert!(waited[waited.len() / 2] < POLL / 4, "{waited:?}");
     stop.cancel();
     tokio::time::timeout(Duration::from_secs(5), bridge)
@@ -169,7 +169,7 @@ async fn an_outage_of_redis_is_one_line_in_the_log_and_its_end_another() {
         bell.clone().ring(PRODUCER, last).await;
     }
     assert_eq!(said().lines().count(), 1, "{}", said());
-    // What is enough of Redis for a ring: every command is answered by a text.
+    // A minimal fake of Redis: answers every command with a string.
     let socket = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
     tokio::spawn(async move {
         use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

@@ -1,4 +1,4 @@
-//! What differs by engine: who waits for whom, and a server that is not there or goes away.
+//! Differences between the engines: locking, and a server that is absent or goes away.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use sea_orm::ConnectionTrait as _;
 use tokio::sync::Barrier;
 
 use crate::schema::{Migrations, column, migrate, migrated, note, notes, open};
-use crate::storage::{End, held, writing};
+use crate::storage::{End, blocked_write, writing};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres_a_deadlock_is_contention_for_one_and_nothing_for_the_other() {
@@ -51,8 +51,8 @@ async fn on_sqlite_a_file_that_another_process_is_writing_is_contention_and_then
     let bed = Bed::new(Engine::Sqlite);
     let (store, config) = open(&bed, ServiceName::Identity).await;
     let other = Database::connect(&config).await.unwrap();
-    let held = held(&other, 100).await;
-    // Longer than the engine itself waits.
+    let held = blocked_write(&other, 100).await;
+    // Longer than the engine's own timeout.
     let (lone, batched) = tokio::join!(
         writing(&store.database, 1, End::Well),
         join_all([2, 3].map(|id| writing(&store.database, id, End::Well)))

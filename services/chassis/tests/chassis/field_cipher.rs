@@ -1,4 +1,4 @@
-//! Fields under encryption: each opens where it was written and nowhere else, in every process of its service.
+//! Field encryption: a field decrypts only where it was written, in every process of its service.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_storage::Database;
 use lutong_storage::crypto::{CipherError, FieldCipher, KeyFile};
 use lutong_testing::on_both_engines;
-use lutong_testing::{Bed, meddle};
+use lutong_testing::{Bed, tamper};
+use lutong_transport::status::from_fault;
 
 use crate::schema::{column, open, open_again};
 
@@ -73,7 +74,7 @@ async fn the_same_text_is_never_encrypted_to_the_same_bytes(bed: Bed) {
     let sealed: std::collections::BTreeSet<Vec<u8>> = (0..100)
         .map(|_| cipher.encrypt(PLAIN, CONTEXT).unwrap())
         .collect();
-    // The nonces alone differ already.
+    // Their nonces differ.
     let nonces: std::collections::BTreeSet<&[u8]> = sealed.iter().map(|one| &one[5..17]).collect();
     assert_eq!((sealed.len(), nonces.len()), (100, 100));
 }
@@ -81,7 +82,7 @@ async fn the_same_text_is_never_encrypted_to_the_same_bytes(bed: Bed) {
 async fn decrypting_into_a_buffer_is_decrypting(bed: Bed) {
     let (store, _) = open(&bed, ServiceName::Identity).await;
     let cipher = store.fields.ready().await.unwrap();
-    // What was in the buffer, longer or shorter, must not show.
+    // Earlier content of the buffer, longer or shorter, must not remain.
     let mut plain = b"what was there before".to_vec();
     for length in [0, 1, 15, 16, 17, 1_000, 3] {
         let text = vec![b'x'; length];
@@ -92,7 +93,7 @@ async fn decrypting_into_a_buffer_is_decrypting(bed: Bed) {
     }
 }
 
-/// A key file with these lines, as an operator leaves it.
+/// A key file with these lines, as written by an operator.
 fn key_file(lines: &str) -> KeyFile {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = tempfile::tempdir().unwrap();
@@ -119,8 +120,15 @@ async fn a_key_encryption_key_that_is_missing_is_named_to_the_operator_and_not_t
     );
     let fault = Fault::from(error);
     assert_eq!(fault.code, FaultCode::Internal);
-    assert!(!format!("{fault:?}").contains("key"), "{fault:?}");
-    // Nothing was made anew in its place.
+    let cause = fault.cause().unwrap_or_default().to_owned();
+    assert!(cause.contains("the key-encryption key 1"), "{cause}");
+    let status = from_fault(fault);
+    let details = String::from_utf8_lossy(status.details());
+    assert!(
+        !details.contains("key") && !format!("{status:?}").contains("key"),
+        "{status:?}"
+    );
+    // No new key was created instead.
     let ids: Vec<i64> = column(&store.database, "SELECT id FROM data_keys").await;
     assert_eq!(ids, [1]);
 }
@@ -163,8 +171,8 @@ async fn a_newer_key_encryption_key_leaves_older_fields_readable(bed: Bed) {
     let both = key_file(&[line(1, "a"), line(2, "b")].concat());
     let after = cipher(&both).ready().await.unwrap();
     assert_eq!(after.decrypt(&sealed, CONTEXT).unwrap(), PLAIN);
-    // The highest wraps a data key that is made from now on.
-    meddle(&config, "DELETE FROM data_keys").await;
+    // New data keys are wrapped under the highest key.
+    tamper(&config, "DELETE FROM data_keys").await;
     cipher(&both).ready().await.unwrap();
     let wrapping: Vec<i64> = column(&store.database, "SELECT key_encryption_key FROM data_keys").await;
     assert_eq!(wrapping, [2]);
@@ -189,7 +197,7 @@ async fn a_key_encryption_key_is_changed_while_the_service_runs_and_the_old_one_
     assert_eq!(wrappings(&store.database).await, [1]);
     assert_eq!(one.renew(&both).await.unwrap(), 1);
     assert_eq!(wrappings(&store.database).await, [2]);
-    // A second time, and on another replica, there is nothing to do.
+    // A second time, or on another replica, there is nothing to rewrap.
     assert_eq!(one.renew(&both).await.unwrap(), 0);
     assert_eq!(other.renew(&both).await.unwrap(), 0);
     for running in [&one, &other, &cipher(&new)] {
@@ -197,11 +205,12 @@ async fn a_key_encryption_key_is_changed_while_the_service_runs_and_the_old_one_
         let ready = running.ready().await.unwrap();
         assert_eq!(ready.decrypt(&sealed, CONTEXT).unwrap(), PLAIN);
     }
-    // Who comes with the old file alone is told which key it lacks.
+    // A process with only the old file gets an error that names the missing key.
     let late = cipher(&old).ready().await.map(drop).unwrap_err();
     assert!(matches!(late, CipherError::NoKey(2)), "{late:?}");
-    // A data key that another process has made since is known after the next look: here, one that took the place of the first.
-    meddle(&config, "DELETE FROM data_keys").await;
+    // A data key that another process has created since is known after the next renewal: here, one that replaced the
+    // first.
+    tamper(&config, "DELETE FROM data_keys").await;
     let later = cipher(&new)
         .ready()
         .await

@@ -1,4 +1,4 @@
-//! The follower's side of the log: once in effect whatever dies, in order, and without a doorbell too.
+//! The follower's side of the log: exactly-once effect whatever crashes, in order, and also without a doorbell.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,7 +32,7 @@ on_both_engines!(
 const PRODUCER: ServiceName = ServiceName::Declaration;
 const CONSUMER: ServiceName = ServiceName::RiskRules;
 
-/// A producer with its log, and the database of who follows it.
+/// A producer with its log, and its follower's database.
 struct Pair {
     bed: Bed,
     producer: Store,
@@ -104,7 +104,7 @@ impl EventSource for Log {
     }
 }
 
-/// A producer's answer whose cursors are plain sequences.
+/// A page whose cursors are plain sequences.
 async fn page(outbox: &Outbox, cursor: &str, limit: u32) -> Result<EventPage, Fault> {
     let after = if cursor.is_empty() {
         0
@@ -123,11 +123,11 @@ async fn page(outbox: &Outbox, cursor: &str, limit: u32) -> Result<EventPage, Fa
 /// How a handler ends after its effect.
 pub enum End {
     Well,
-    /// It never comes to its commit.
+    /// It fails before its commit.
     BeforeCommit,
-    /// It commits, and whoever called it never hears of that.
+    /// It commits, but the caller gets an error.
     AfterCommit,
-    /// It panics, then fails, before its commit; then panics where no transaction is; and then all is well.
+    /// It panics, then fails before its commit, then panics outside a transaction, then succeeds.
     BadlyAtFirst(AtomicU32),
 }
 
@@ -169,7 +169,7 @@ impl EventHandler for Applying {
         assert!(attempt != 2, "on purpose");
         effect.await?;
         if matches!(*self.end, End::AfterCommit) {
-            return Err(Fault::internal());
+            return Err(Fault::internal("on purpose"));
         }
         Ok(())
     }
@@ -179,10 +179,10 @@ async fn a_follower_that_dies_before_its_commit_takes_effect_once_when_it_is_bac
     let pair = pair(bed).await;
     pair.tell(&["a", "b"]).await;
     let dying = pair.follower(&pair.consumer.database, End::BeforeCommit);
-    dying.read_on().await.unwrap_err();
+    dying.catch_up().await.unwrap_err();
     assert_eq!(applied(&pair.consumer.database).await, [""; 0]);
     let back = open_again(&pair.bed, CONSUMER, &pair.consumer_config).await;
-    pair.follower(&back.database, End::Well).read_on().await.unwrap();
+    pair.follower(&back.database, End::Well).catch_up().await.unwrap();
     assert_eq!(applied(&back.database).await, ["a", "b"]);
 }
 
@@ -190,11 +190,11 @@ async fn a_follower_that_dies_after_its_commit_takes_effect_once_when_it_is_back
     let pair = pair(bed).await;
     pair.tell(&["a", "b"]).await;
     let dying = pair.follower(&pair.consumer.database, End::AfterCommit);
-    dying.read_on().await.unwrap_err();
+    dying.catch_up().await.unwrap_err();
     assert_eq!(applied(&pair.consumer.database).await, ["a", "b"]);
     pair.tell(&["c"]).await;
     let back = open_again(&pair.bed, CONSUMER, &pair.consumer_config).await;
-    pair.follower(&back.database, End::Well).read_on().await.unwrap();
+    pair.follower(&back.database, End::Well).catch_up().await.unwrap();
     assert_eq!(applied(&back.database).await, ["a", "b", "c"]);
 }
 
@@ -256,15 +256,15 @@ async fn a_handler_that_fails_or_panics_is_tried_again_and_nothing_is_skipped(be
 async fn a_follower_that_was_away_too_long_says_so_and_does_nothing(bed: Bed) {
     let pair = pair(bed).await;
     pair.tell(&["a", "b"]).await;
-    pair.bed.clock.advance(2 * lutong_storage::outbox::KEPT);
+    pair.bed.clock.advance(2 * lutong_storage::outbox::RETENTION);
     pair.outbox.sweep(pair.bed.foundation.now()).await.unwrap();
     let follower = pair.follower(&pair.consumer.database, End::Well);
-    let fault = follower.read_on().await.unwrap_err();
+    let fault = follower.catch_up().await.unwrap_err();
     assert_eq!(fault.reason, "EVENTS_EXPIRED");
     assert_eq!(applied(&pair.consumer.database).await, [""; 0]);
 }
 
-/// Counts how often it was asked.
+/// Counts how often it was called.
 struct Counted(Outbox, Arc<AtomicU32>);
 
 #[async_trait::async_trait]
@@ -283,7 +283,7 @@ async fn a_follower_asks_no_more_than_it_must(bed: Bed) {
         ..pair.follower(&pair.consumer.database, End::Well)
     };
     pair.tell(&["one", "two"]).await;
-    follower.read_on().await.unwrap();
+    follower.catch_up().await.unwrap();
     assert_eq!(
         asked.swap(0, Ordering::SeqCst),
         1,
@@ -292,13 +292,13 @@ async fn a_follower_asks_no_more_than_it_must(bed: Bed) {
     let many: Vec<String> = (0..501).map(|n| n.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     pair.tell(&many).await;
-    follower.read_on().await.unwrap();
+    follower.catch_up().await.unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 2, "a full page may not be");
     let all: Vec<&str> = ["one", "two"].into_iter().chain(many).collect();
     pair.eventually(&all).await;
 }
 
-/// Says once that its log was replaced.
+/// Answers LOG_REPLACED once.
 struct Replaced(Outbox);
 
 #[async_trait::async_trait]
@@ -315,12 +315,12 @@ async fn a_follower_of_a_log_that_was_replaced_reads_it_from_its_beginning(bed: 
     let pair = pair(bed).await;
     pair.tell(&["a", "b"]).await;
     let follower = pair.follower(&pair.consumer.database, End::Well);
-    follower.read_on().await.unwrap();
+    follower.catch_up().await.unwrap();
     pair.tell(&["c"]).await;
     let follower = Follower {
         source: Arc::new(Replaced(pair.outbox.clone())),
         ..follower
     };
-    follower.read_on().await.unwrap();
+    follower.catch_up().await.unwrap();
     pair.eventually(&["a", "b", "a", "b", "c"]).await;
 }

@@ -1,4 +1,4 @@
-//! A mutation once: what is sent again is answered alike, and what only looks like it is not.
+//! Idempotency of mutations: a repeated request gets the same answer, a different one does not.
 
 use futures::FutureExt as _;
 use futures::future::join_all;
@@ -36,7 +36,7 @@ fn key(store: &Store, body: &str) -> RequestKey {
         .key("alice", METHOD, request(1), body.as_bytes())
 }
 
-/// A mutation as a use case does it: the note is its effect, `answer` what it says when it is new.
+/// A mutation as in a use case: the note is its effect, `answer` its answer if it is new.
 async fn mutate(
     store: &Store,
     key: RequestKey,
@@ -70,14 +70,14 @@ fn replay(answer: &str) -> Claim {
 async fn what_is_sent_again_is_answered_as_the_first_time_and_done_once(bed: Bed) {
     let (store, config) = open(&bed, ServiceName::Declaration).await;
     let (key, now) = (key(&store, "body"), bed.foundation.now());
-    let earlier = idempotency::earlier(store.database.reader(), &key).await;
+    let earlier = idempotency::stored_answer(store.database.reader(), &key).await;
     assert_eq!(earlier.unwrap(), None);
     let first = mutate(&store, key.clone(), (1, "first"), now).await.unwrap();
     assert_eq!(first, Claim::Fresh);
-    // Here, and in a process that starts later.
+    // In this process, and in one that starts later.
     for store in [&store, &open_again(&bed, ServiceName::Declaration, &config).await] {
         let again = store.idempotency.key("alice", METHOD, request(1), b"body");
-        let earlier = idempotency::earlier(store.database.reader(), &again).await;
+        let earlier = idempotency::stored_answer(store.database.reader(), &again).await;
         assert_eq!(earlier.unwrap().as_deref(), Some(&b"first"[..]));
         let answer = mutate(store, again, (2, "second"), now).await.unwrap();
         assert_eq!(answer, replay("first"));
@@ -96,7 +96,7 @@ async fn a_request_id_that_comes_with_another_body_is_a_conflict_and_changes_not
         .await
         .unwrap_err();
     assert!(matches!(error, ClaimError::Reused), "{error:?}");
-    let error = idempotency::earlier(store.database.reader(), &other)
+    let error = idempotency::stored_answer(store.database.reader(), &other)
         .await
         .unwrap_err();
     let fault = Fault::from(error);
@@ -104,7 +104,7 @@ async fn a_request_id_that_comes_with_another_body_is_a_conflict_and_changes_not
         (fault.code, fault.reason.as_ref()),
         (FaultCode::AlreadyExists, "REQUEST_ID_REUSED")
     );
-    // The first answer stands.
+    // The first answer is still stored.
     let again = mutate(&store, key(&store, "body"), (3, "third"), now).await;
     assert_eq!(again.unwrap(), replay("first"));
     assert_eq!(notes(&store.database).await, [1]);
@@ -135,8 +135,8 @@ async fn an_answer_is_kept_for_24_hours_and_then_swept(bed: Bed) {
     mutate(&store, key(&store, "body"), (1, "first"), done)
         .await
         .unwrap();
-    bed.clock.advance(idempotency::KEPT);
-    assert_eq!(idempotency::KEPT.as_secs(), 24 * 3_600);
+    bed.clock.advance(idempotency::RETENTION);
+    assert_eq!(idempotency::RETENTION.as_secs(), 24 * 3_600);
     assert_eq!(sweep(&store, bed.foundation.now()).await, 0);
     let again = mutate(&store, key(&store, "body"), (2, "second"), bed.foundation.now()).await;
     assert_eq!(again.unwrap(), replay("first"));
@@ -158,7 +158,7 @@ async fn a_mutation_that_failed_may_be_sent_again(bed: Bed) {
     )
     .await
     .unwrap();
-    // Its note is taken, so its effect fails after the claim.
+    // The note already exists, so the effect fails after the claim.
     let failed = mutate(&store, key(&store, "body"), (1, "first"), now).await;
     let failed = failed.unwrap_err();
     assert!(

@@ -3,7 +3,7 @@
 use lutong_chassis::{BuildError, KeyFolder, Store};
 use lutong_kernel::ServiceName;
 use lutong_storage::installation;
-use lutong_storage::installation::{InstallationError, Place};
+use lutong_storage::installation::{InstallationError, ServiceDatabase};
 use lutong_storage::{Database, StorageConfig};
 use lutong_testing::on_both_engines;
 use lutong_testing::{Bed, rows};
@@ -41,7 +41,7 @@ async fn refusal(bed: &Bed, service: ServiceName, config: &StorageConfig) -> Ins
     }
 }
 
-/// Closes something, so that there is something to lose.
+/// Encrypts something, so that the database depends on its keys.
 async fn used(bed: &Bed) -> (Store, StorageConfig) {
     let (store, config) = open(bed, ServiceName::Federation).await;
     store.fields.ready().await.unwrap();
@@ -57,7 +57,7 @@ async fn another_services_database_is_refused_and_left_alone(bed: Bed) {
     };
     assert_eq!((owner.as_str(), *service), ("federation", ServiceName::Complaint));
     let database = Database::connect(&config).await.unwrap();
-    let place = Place::new(ServiceName::Complaint, &config);
+    let place = ServiceDatabase::new(ServiceName::Complaint, &config);
     let migrated = installation::migrate::<Migrations>(&database, &place).await;
     assert!(matches!(migrated, Err(InstallationError::Owner { .. })));
     assert_eq!(rows(&config, "schema_steps").await, tables);
@@ -74,7 +74,7 @@ async fn a_lost_key_file_is_not_made_anew_over_existing_data(bed: Bed) {
     assert!(matches!(&refused, InstallationError::Lost { file: named, .. } if *named == file));
     let text = refused.to_string();
     assert!(
-        text.contains(Place::new(ServiceName::Federation, &config).database()),
+        text.contains(ServiceDatabase::new(ServiceName::Federation, &config).database()),
         "{text}"
     );
     assert!(!file.exists(), "no key file was made");
@@ -86,7 +86,7 @@ async fn keys_of_another_installation_are_refused(bed: Bed) {
     let (store, config) = used(&bed).await;
     let file = store.keys.path().to_owned();
     let others = open(&bed, ServiceName::Identity).await.0;
-    // One key of three is another one.
+    // One key of three differs.
     for name in ["kek.1", "index", "fingerprint"] {
         let line = |path: &std::path::Path| {
             let text = std::fs::read_to_string(path).unwrap();
@@ -119,7 +119,7 @@ async fn a_key_may_be_added_and_is_held_to_from_then_on(bed: Bed) {
         matches!(&refused, InstallationError::OtherKey { key, .. } if key == "kek.2"),
         "{refused}"
     );
-    // The old one is still needed: a data key lies under it.
+    // The old key is still needed: a data key is wrapped under it.
     let without = own
         .lines()
         .filter(|line| !line.starts_with("kek.1"))
@@ -133,7 +133,7 @@ async fn a_database_from_before_the_note_is_taken_over_only_with_the_keys_that_o
     let (store, config) = used(&bed).await;
     let file = store.keys.path().to_owned();
     let own = std::fs::read_to_string(&file).unwrap();
-    lutong_testing::meddle(&config, "DELETE FROM installation").await;
+    lutong_testing::tamper(&config, "DELETE FROM installation").await;
     std::fs::write(
         &file,
         own.replace("kek.1", "index.old") + &format!("kek.1 = {}\n", "ab".repeat(32)),

@@ -1,4 +1,4 @@
-//! What the chassis promises to the services that stand on it, over its public surface only.
+//! The guarantees of the chassis to the services, tested through its public API.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,6 +12,7 @@ mod field_cipher;
 mod follower;
 mod idempotency;
 mod installation;
+mod internal_errors;
 mod migration;
 mod network;
 mod outbox;

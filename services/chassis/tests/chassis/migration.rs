@@ -1,4 +1,4 @@
-//! Migrations: once however many processes begin them, all or none, and readiness knows.
+//! Migrations run once even if several processes start them, completely or not at all, and readiness reflects them.
 
 use futures::future::join_all;
 use lutong_storage::{Database, Schema, Step, StorageConfig, is_current, steps};
@@ -42,12 +42,12 @@ async fn processes_that_migrate_at_once_all_succeed_and_each_step_is_taken_once(
             "outbox_0001"
         ]
     );
-    // Again, with nothing to do.
+    // A second time, with nothing to do.
     migrate::<Migrations>(database).await.unwrap();
     assert_eq!(column::<i64>(database, "SELECT id FROM notes").await, [-1]);
 }
 
-/// The first steps of the schema, then one that breaks.
+/// The first steps of the schema, then one that fails.
 struct Broken;
 
 impl Schema for Broken {
@@ -90,7 +90,7 @@ async fn a_step_that_fails_takes_the_whole_migration_back(bed: Bed) {
     let database = Database::connect(&config).await.unwrap();
     migrate::<Broken>(&database).await.unwrap_err();
     assert!(!is_current::<Broken>(&database).await.unwrap());
-    // A table left over would be in the way now.
+    // A leftover table would make this fail.
     migrate::<Migrations>(&database).await.unwrap();
     assert!(is_current::<Migrations>(&database).await.unwrap());
 }

@@ -1,4 +1,4 @@
-//! Calls between processes: mTLS over TCP as the mesh runs it, and in process where the same must hold there.
+//! Calls between processes over mTLS, and in one process where the same must hold.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -33,10 +33,10 @@ use tonic::{Code, Request, Response, Status};
 
 pub const SERVER: ServiceName = ServiceName::Declaration;
 const LARGEST: usize = 1_024;
-/// The position at which the handler waits until it is let go.
+/// The cursor at which the handler waits until released.
 pub const WAITS: &str = "waits";
 
-/// Answers who called, as the server stack says it.
+/// Echoes the caller as determined by the server stack.
 #[derive(Clone, Default)]
 pub struct Handler {
     pub calls: Arc<AtomicUsize>,
@@ -76,6 +76,13 @@ impl AccountService for Handler {
         Ok(Response::new(identity::GetAccountResponse::default()))
     }
 
+    async fn open_account(
+        &self,
+        _: Request<identity::OpenAccountRequest>,
+    ) -> Result<Response<identity::OpenAccountResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn list_account_changes(
         &self,
         _: Request<identity::ListAccountChangesRequest>,
@@ -91,11 +98,11 @@ impl AccountService for Handler {
     }
 }
 
-/// What a client may try to put beside a request.
+/// An extension that a client may try to attach to a request.
 #[derive(Clone)]
 struct OfTheClient;
 
-/// A server of the mesh on a port of this machine, and the certificates that its peers have.
+/// A mesh server on a local port, and the certificates of its peers.
 pub struct Served {
     pub address: SocketAddr,
     pub handler: Handler,
@@ -131,7 +138,7 @@ pub async fn serve(config: ListenConfig) -> Served {
     }
 }
 
-/// The identity `name` out of one folder, which trusts the authority of another.
+/// The identity `name` from one folder, trusting the CA of another.
 pub fn files(trusted: &Path, own: &Path, name: &str) -> TlsFiles {
     let own = |suffix: &str| -> PathBuf { own.join(format!("{name}.{suffix}")) };
     TlsFiles {
@@ -152,7 +159,7 @@ impl Served {
     }
 
     fn peer_with(&self, expected: ServiceName, files: &TlsFiles) -> MeshChannel {
-        // Whom the client calls itself is for the channel in process; here it must not matter.
+        // The client's own claim counts only in one process; here it must not matter.
         let said = Caller::Gateway;
         MeshChannel::remote(
             expected,
@@ -166,7 +173,7 @@ impl Served {
     }
 }
 
-/// Who the handler said had called.
+/// The caller that the handler saw.
 pub async fn ask(channel: MeshChannel, cursor: &str, timeout: Duration) -> Result<String, Status> {
     let message = declaration::ListEventsRequest {
         cursor: cursor.to_owned(),
@@ -186,7 +193,7 @@ async fn the_certificate_decides_who_the_caller_is_whatever_the_client_says() {
         let said = ask(served.peer(name), "", LONG).await.unwrap();
         assert_eq!(said, caller.as_str_name());
     }
-    // Known to the mesh, and not to this method.
+    // A mesh caller that this RPC does not admit.
     for name in ["gateway", "operator", "declaration"] {
         let refused = ask(served.peer(name), "", LONG).await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied, "{name}");
@@ -210,7 +217,7 @@ async fn a_peer_without_a_certificate_or_with_one_of_another_authority_is_refuse
     });
     let without = MeshChannel::remote(SERVER, Caller::RiskRules, without.unwrap());
     let forged = served.peer_with(SERVER, &files(own, other.path(), "risk-rules"));
-    // And the other way round: a server that another authority speaks for, or that is another service.
+    // And the reverse: a server with another CA's certificate, or that is another service.
     let distrusting = served.peer_with(SERVER, &files(other.path(), own, "risk-rules"));
     let expecting_another = served.peer_with(ServiceName::Identity, &files(own, own, "risk-rules"));
     for channel in [without, forged, distrusting, expecting_another] {
@@ -258,7 +265,8 @@ async fn a_deadline_that_passes_is_deadline_exceeded_in_process_and_over_the_net
     let local = bed.mesh.channel(SERVER, Caller::RiskRules);
     for channel in [local, remote] {
         let begun = Instant::now();
-        // Many, because client, transport and server all look at the clock: whoever is first must say the same.
+        // Many calls, because client, transport and server each have a timer: whichever fires first, the answer must be
+        // the same.
         let calls = (50..150).map(|ms| ask(channel.clone(), WAITS, Duration::from_millis(ms)));
         for answer in futures::future::join_all(calls).await {
             let refused = answer.unwrap_err();

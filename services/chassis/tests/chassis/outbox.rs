@@ -1,4 +1,4 @@
-//! The producer's side of the log: sequences without gaps or doubles, in order, kept for a week.
+//! The producer's side of the log: sequences without gaps or duplicates, in order, kept for a week.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use lutong_kernel::{FaultCode, Random, ServiceName};
 use lutong_storage::outbox::{Doorbell, NewEvent, Outbox};
 use lutong_storage::{Database, StorageError};
 use lutong_testing::on_both_engines;
-use lutong_testing::{Bed, meddle};
+use lutong_testing::{Bed, tamper};
 
 use crate::schema::{column, note, open, open_again};
 
@@ -26,7 +26,7 @@ on_both_engines!(
 );
 
 const PRODUCER: ServiceName = ServiceName::Declaration;
-const WEEK: Duration = lutong_storage::outbox::KEPT;
+const WEEK: Duration = lutong_storage::outbox::RETENTION;
 
 /// Appends events in one transaction, as a use case does.
 pub async fn append(bed: &Bed, store: &Store, outbox: &Outbox, texts: &[String]) {
@@ -55,8 +55,8 @@ async fn sequences(database: &Database) -> Vec<i64> {
     column(database, query).await
 }
 
-/// A subject's writer: one transaction after the other, each open for a random time after it has taken its ids, so
-/// that transactions end in another order than they began; every fourth fails.
+/// A writer for one subject: consecutive transactions, each held open for a random time after taking its ids, so that
+/// transactions of several writers end in another order than they began; every fourth fails.
 async fn writer(bed: Arc<Bed>, store: Store, outbox: Outbox, writer: u64) {
     let random = SeededRandom::new(writer);
     for n in 0..8 {
@@ -97,7 +97,7 @@ async fn concurrent_writers_leave_no_gap_no_double_and_each_ones_events_stay_in_
             tokio::spawn(writer(Arc::clone(&bed), store, outbox, n))
         })
         .collect();
-    // Reads on while they write: what was once behind it must never be filled in.
+    // Reads concurrently: no gap behind the position may be filled later.
     let mut read = Vec::new();
     let following = async {
         while read.len() < 12 * 6 {
@@ -148,7 +148,7 @@ async fn relays_that_work_at_the_same_moment_give_each_sequence_once(bed: Bed) {
         let given = sequences(&store.database).await;
         assert_eq!(given, (1..=told).collect::<Vec<i64>>());
     }
-    // Given once and for all: nobody has renumbered what a follower may have read.
+    // Sequences are final: events that a follower may have read were not renumbered.
     let events = outbox.list(0, 1_000).await.unwrap();
     let texts = events
         .iter()
@@ -203,7 +203,7 @@ async fn what_is_older_than_a_week_expires_for_who_has_not_read_it_and_for_nobod
         );
     }
     assert_eq!(outbox.list(3, 10).await.unwrap()[0].payload, b"4");
-    // The newest stays however old, so that the sequence goes on from it.
+    // The newest row stays however old, so that the sequence continues from it.
     bed.clock.advance(4 * WEEK);
     assert_eq!(outbox.sweep(bed.foundation.now()).await.unwrap(), 0);
     append(&bed, &store, &outbox, &["5".to_owned()]).await;
@@ -229,7 +229,7 @@ async fn a_payload_that_was_copied_over_another_events_tells_nothing(bed: Bed) {
     assert_eq!(outbox.list(0, 10).await.unwrap().len(), 2);
     let copied =
         "UPDATE outbox SET payload = (SELECT payload FROM outbox WHERE sequence = 1) WHERE sequence = 2";
-    meddle(&storage, copied).await;
+    tamper(&storage, copied).await;
     let fault = outbox.list(0, 10).await.unwrap_err();
     assert_eq!(fault.code, FaultCode::Internal);
     assert_eq!(outbox.list(0, 1).await.unwrap()[0].payload, b"1");

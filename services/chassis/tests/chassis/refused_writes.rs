@@ -1,5 +1,5 @@
-//! A database that refuses in the middle: what was answered is stored, what was not answered leaves no half, and writing
-//! goes on by itself when it can.
+//! A database that starts refusing writes: acknowledged writes are stored, others leave nothing half-written, and
+//! writing resumes by itself.
 
 use futures::FutureExt as _;
 use futures::future::join_all;
@@ -9,12 +9,12 @@ use lutong_testing::Bed;
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction};
 
 use crate::schema::{note, notes, open};
-use crate::storage::{End, held, writing};
+use crate::storage::{End, blocked_write, writing};
 
-/// A row as large as this fills the file soon.
+/// A row large enough to fill the file soon.
 const LARGE: &str = "INSERT INTO notes VALUES ({id}, hex(zeroblob(30000)))";
 
-/// From now on the file grows by `pages` at the most, as long as the writer keeps this connection.
+/// Limits the growth of the file to `pages`, as long as the writer keeps this connection.
 async fn limit(database: &Database, pages: u32) {
     database
         .write(move |transaction| limited(transaction, pages).boxed())
@@ -50,7 +50,7 @@ async fn large(database: &Database, id: i64) -> Result<i64, StorageError> {
         .await
 }
 
-/// A bed whose file is limited, and another process's view of it.
+/// A test bed whose file is limited, and another process's view of it.
 async fn small() -> (Bed, Database, Database, StorageConfig) {
     let bed = Bed::new(Engine::Sqlite);
     let (store, config) = open(&bed, ServiceName::Identity).await;
@@ -66,7 +66,7 @@ async fn on_sqlite_what_is_answered_after_a_full_file_is_stored() {
         let first = 1_000 * (round + 1);
         let refused = large(&database, first).await.unwrap_err();
         assert!(matches!(refused, StorageError::Full), "{refused:?}");
-        // A few more, alone and together, before there is space again: some may fit.
+        // A few more writes, alone and batched, before there is space again: some may fit.
         let mut answered = Vec::new();
         for id in first + 1..first + 4 {
             answered.extend(writing(&database, id, End::Well).await.ok());
@@ -90,7 +90,7 @@ async fn on_sqlite_a_closure_that_passes_over_a_full_file_is_not_answered_well_a
         async move {
             note(transaction, 1).await?;
             let _ = transaction.execute_unprepared(&LARGE.replace("{id}", "2")).await;
-            // The engine has ended the transaction: on its own this would be stored at once.
+            // The engine has ended the transaction: this statement alone would be autocommitted.
             let _ = note(transaction, 3).await;
             Ok::<_, StorageError>(())
         }
@@ -110,7 +110,7 @@ async fn on_sqlite_a_closure_that_passes_over_a_full_file_is_not_answered_well_a
 async fn on_sqlite_a_batch_whose_transaction_is_lost_fails_whole() {
     let (_bed, database, elsewhere, _) = small().await;
     limit(&database, 4).await;
-    let before = held(&database, 100).await;
+    let before = blocked_write(&database, 100).await;
     let mut batch: Vec<_> = (1..=3).map(|id| writing(&database, id, End::Well)).collect();
     batch.push(large(&database, 4).boxed());
     batch.extend((5..=7).map(|id| writing(&database, id, End::Well)));
@@ -124,7 +124,7 @@ async fn on_sqlite_a_batch_whose_transaction_is_lost_fails_whole() {
         .collect();
     assert_eq!(stored, [&answered[..], &[100]].concat(), "{answers:?}");
     assert!(matches!(answers[3], Err(StorageError::Full)), "{:?}", answers[3]);
-    // Those that were in its transaction have its fate and its reason, whether they ran before or after it.
+    // All closures of the transaction fail with the same reason, whether they ran before or after the failing one.
     assert!(
         answers
             .iter()
@@ -138,8 +138,8 @@ async fn on_sqlite_readiness_says_that_writes_are_refused_and_why_until_they_are
     let (_bed, database, _, config) = small().await;
     database.check_writes().await.unwrap();
     let other = Database::connect(&config).await.unwrap();
-    let lock = held(&other, 100).await;
-    // The engine waits five seconds for a lock before it says so.
+    let lock = blocked_write(&other, 100).await;
+    // The engine waits five seconds for the lock before it fails.
     let refused = writing(&database, 1, End::Well).await.unwrap_err();
     assert!(matches!(refused, StorageError::Contended), "{refused:?}");
     let asked = database.check_writes().await;

@@ -1,4 +1,5 @@
-//! Several replicas behind one service: dead, silent, rolled, new and gone ones cost no call that another could answer.
+//! Several replicas of one service: killed, silent, restarted, new and removed replicas cost no call that another one
+//! could answer.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -98,7 +99,7 @@ impl Server {
         self.handler.calls.load(Ordering::SeqCst)
     }
 
-    /// As a process that is killed: its connections end and nobody listens.
+    /// Ends like a killed process: connections end and nothing listens.
     async fn kill(self) -> SocketAddr {
         self.serving.abort();
         let _ = self.serving.await;
@@ -106,7 +107,7 @@ impl Server {
     }
 }
 
-/// A wire to a server that a test may stall: it keeps its connections, takes new ones, and carries nothing.
+/// A proxy to a server that a test may stall: it keeps and accepts connections but forwards nothing.
 struct Wire {
     address: SocketAddr,
     stalled: watch::Sender<bool>,
@@ -152,7 +153,7 @@ async fn carry(
     }
 }
 
-/// Calls without a pause for a while, a few at a time; how many were answered, and how long the slowest took.
+/// Calls continuously for `time`, a few concurrently; returns the number of answers and the slowest duration.
 async fn call_for(channel: &MeshChannel, time: Duration, deadline: Duration) -> (usize, Duration) {
     let until = Instant::now() + time;
     let callers = (0..4).map(|_| async {
@@ -172,7 +173,7 @@ async fn call_for(channel: &MeshChannel, time: Duration, deadline: Duration) -> 
     })
 }
 
-/// Until a server has had more calls than it has now.
+/// Calls until the server has received more calls than now.
 async fn until_called(channel: &MeshChannel, server: &Server) {
     let (before, until) = (server.calls(), Instant::now() + LONG);
     while server.calls() == before {
@@ -230,7 +231,7 @@ async fn a_replica_that_never_was_there_costs_no_call() {
     let channel = mesh.to(&[nobody, server.address]);
     let calls = (0..200).map(|_| ask(channel.clone(), "", LONG));
     let answers = futures::future::join_all(calls).await;
-    // All at once, before anybody can have noticed: the budget allows for that.
+    // All at once, before the failure can be noticed: the retry budget covers that.
     let refused = answers.iter().filter(|answer| answer.is_err()).count();
     assert!(refused <= 130, "{refused}");
     let begun = Instant::now();
@@ -252,7 +253,7 @@ async fn a_replica_that_falls_silent_is_left_out_before_a_second_has_passed_and_
     let (answered, slowest) = call_for(&channel, Duration::from_secs(2), deadline).await;
     assert!(answered > 100, "{answered}");
     assert!(slowest < Duration::from_millis(1_400), "{slowest:?}");
-    // Out of use: nobody waits for it any more.
+    // Ejected: no call waits for it any more.
     let (_, slowest) = call_for(&channel, Duration::from_millis(500), deadline).await;
     assert!(slowest < Duration::from_millis(290), "{slowest:?}");
     wire.stalled.send_replace(false);
@@ -347,7 +348,7 @@ async fn when_every_replica_is_in_trouble_repetitions_stay_within_their_budget()
     let tries = Arc::new(AtomicUsize::new(0));
     let mut addresses = Vec::new();
     for _ in 0..2 {
-        // Takes each connection and closes it: nothing ever leaves.
+        // Accepts and closes each connection, so that no request is ever sent.
         let listener = TcpListener::bind(LOCAL).await.unwrap();
         addresses.push(listener.local_addr().unwrap());
         let tries = Arc::clone(&tries);
@@ -361,7 +362,7 @@ async fn when_every_replica_is_in_trouble_repetitions_stay_within_their_budget()
         .iter()
         .map(|address| format!("https://{address}"))
         .collect();
-    // Below the circuit breaker, which would let few of these calls get so far.
+    // Bypasses the circuit breaker, which would reject most of these calls.
     let replicas = Mesh::new().replicas(&uris.join(","), Timing::default(), Arc::new(SystemResolver));
     for _ in 0..500 {
         let request = http::Request::builder()
@@ -369,13 +370,12 @@ async fn when_every_replica_is_in_trouble_repetitions_stay_within_their_budget()
             .body(tonic::body::Body::empty());
         assert!(replicas.send(request.unwrap()).await.is_err());
     }
-    // Each once, what the budget begins with, a fifth of the calls, and a floor of ten a second besides what asks whether
-    // they are back.
+    // Each call once, plus the initial budget, a fifth of the calls, the floor of ten per second, and the probes.
     let tries = tries.load(Ordering::SeqCst);
     assert!((500..=780).contains(&tries), "{tries}");
 }
 
-/// Names as a test says that they are.
+/// A resolver whose answers the test sets.
 #[derive(Clone, Default)]
 struct Names(Arc<Mutex<HashMap<String, Vec<SocketAddr>>>>);
 
@@ -405,7 +405,7 @@ async fn a_name_stands_for_all_its_addresses_as_they_come_and_go() {
     };
     let resolver: Arc<dyn Resolve> = Arc::new(names.clone());
     let channel = mesh.channel("https://declaration-mesh:9000", timing, resolver);
-    // Nobody yet: said at once, and no matter for later.
+    // No address yet: fails at once, without affecting later calls.
     let away = ask(channel.clone(), "", LONG).await.unwrap_err();
     assert_eq!(away.code(), Code::Unavailable);
     names.set(&[servers[0].address]);
@@ -417,11 +417,11 @@ async fn a_name_stands_for_all_its_addresses_as_they_come_and_go() {
     names.set(&[servers[0].address, servers[1].address]);
     until_called(&channel, &servers[1]).await;
     until_called(&channel, &servers[0]).await;
-    // A look-up that fails leaves what there is.
+    // A failed lookup keeps the known addresses.
     names.0.lock().unwrap().clear();
     tokio::time::sleep(Duration::from_millis(300)).await;
     until_called(&channel, &servers[0]).await;
-    // Moved to another address: the old one is gone, and no call is lost.
+    // Moved to another address: the old replica is removed, and no call is lost.
     let moved = mesh.server(LOCAL).await;
     names.set(&[servers[1].address, moved.address]);
     until_called(&channel, &moved).await;

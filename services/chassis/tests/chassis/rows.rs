@@ -1,13 +1,13 @@
-//! Many rows in one go: every value reads back as it was given, whatever their number, and known keys are as was said.
+//! Bulk inserts: every value reads back as it was written, for any number of rows, and duplicate keys are handled as configured.
 
 use futures::FutureExt as _;
 use lutong_kernel::ServiceName;
 use lutong_storage::cell::{Cell, Kind};
-use lutong_storage::rows::{Insert, Known};
-use lutong_storage::{Database, Engine, StorageError};
+use lutong_storage::rows::{Insert, OnDuplicate};
+use lutong_storage::{Database, Engine, StorageError, one_of};
 use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
-use sea_orm::{ConnectionTrait as _, Statement};
+use sea_orm::{ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryTrait as _, Statement};
 
 use crate::schema::open;
 
@@ -25,10 +25,10 @@ const SAMPLES: Insert = Insert {
         ("number", Kind::Number),
         ("small", Kind::Number),
     ],
-    known: Known::Refused,
+    on_duplicate: OnDuplicate::Fail,
 };
 
-/// Texts and bytes that an array's or a statement's own spelling could be taken for.
+/// Texts and bytes that could be confused with array or SQL syntax.
 const TEXTS: [Option<&str>; 6] = [
     None,
     Some(""),
@@ -61,12 +61,21 @@ fn cells((id, body, sealed, number, small): &Sample) -> [Cell<'_>; 5] {
     ]
 }
 
-async fn insert(database: &Database, known: Known, samples: Vec<Sample>) -> Result<(), StorageError> {
+async fn insert(
+    database: &Database,
+    on_duplicate: OnDuplicate,
+    samples: Vec<Sample>,
+) -> Result<(), StorageError> {
     database
         .write(move |transaction| {
             async move {
                 let rows: Vec<_> = samples.iter().map(cells).collect();
-                Insert { known, ..SAMPLES }.rows(transaction, &rows).await
+                Insert {
+                    on_duplicate,
+                    ..SAMPLES
+                }
+                .rows(transaction, &rows)
+                .await
             }
             .boxed()
         })
@@ -118,7 +127,7 @@ async fn rows_read_back_as_they_were_given_whatever_their_number(bed: Bed) {
     for count in [0, 1, 3, 4, 31, 33, 255, 700] {
         let new: Vec<_> = (expected.len()..expected.len() + count).map(sample).collect();
         expected.extend(new.clone());
-        insert(&database, Known::Refused, new).await.unwrap();
+        insert(&database, OnDuplicate::Fail, new).await.unwrap();
         assert_eq!(stored(&database).await, expected, "{count}");
     }
 }
@@ -126,35 +135,85 @@ async fn rows_read_back_as_they_were_given_whatever_their_number(bed: Bed) {
 async fn known_rows_are_refused_kept_or_replaced_as_was_said(bed: Bed) {
     let database = samples(&bed).await;
     let first: Vec<_> = (0..40).map(sample).collect();
-    insert(&database, Known::Refused, first.clone()).await.unwrap();
+    insert(&database, OnDuplicate::Fail, first.clone()).await.unwrap();
     let changed: Vec<Sample> = (20..60)
         .map(|n| (sample(n).0, Some("later".to_owned()), None, None, -1))
         .collect();
-    let refused = insert(&database, Known::Refused, changed.clone()).await;
+    let refused = insert(&database, OnDuplicate::Fail, changed.clone()).await;
     assert!(matches!(refused, Err(StorageError::Unique(_))), "{refused:?}");
     assert_eq!(stored(&database).await, first);
-    insert(&database, Known::Kept, changed.clone()).await.unwrap();
+    insert(&database, OnDuplicate::Keep, changed.clone())
+        .await
+        .unwrap();
     let kept = [&first[..], &changed[20..]].concat();
     assert_eq!(stored(&database).await, kept);
-    insert(&database, Known::Replaced, changed.clone()).await.unwrap();
+    insert(&database, OnDuplicate::Replace, changed.clone())
+        .await
+        .unwrap();
     assert_eq!(stored(&database).await, [&first[..20], &changed[..]].concat());
 }
 
-#[tokio::test]
-async fn on_postgres_keys_are_found_by_their_index_however_few_rows_the_table_has() {
-    let database = samples(&Bed::new(Engine::Postgres)).await;
-    let few = (0..10).map(sample).collect();
-    insert(&database, Known::Refused, few).await.unwrap();
-    let reader = database.reader();
-    reader.execute_unprepared("ANALYZE samples").await.unwrap();
-    let explain = r#"EXPLAIN SELECT body FROM samples WHERE id IN (SELECT unnest('{"\\x00000001","\\x00000002"}'::bytea[]))"#;
-    let plan = reader.query_all_raw(Statement::from_string(reader.get_database_backend(), explain));
-    let lines = plan.await.unwrap();
-    let plan: Vec<String> = lines
+/// The rows of the table by their keys, for the plan of a query.
+mod by_key {
+    use sea_orm::entity::prelude::*;
+
+    #[sea_orm::model]
+    #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+    #[sea_orm(table_name = "samples")]
+    pub struct Model {
+        #[sea_orm(primary_key, auto_increment = false)]
+        pub id: Vec<u8>,
+        pub small: i32,
+    }
+
+    impl ActiveModelBehavior for ActiveModel {}
+}
+
+/// How PostgreSQL reads the rows with the keys of the first so many samples.
+async fn plan(connection: &impl ConnectionTrait, keys: usize) -> String {
+    let backend = connection.get_database_backend();
+    let keys = (0..keys).map(|n| sample(n).0).collect();
+    let query = by_key::Entity::find().filter(one_of(by_key::Column::Id, backend, keys));
+    let mut explain = query.build(backend);
+    explain.sql.insert_str(0, "EXPLAIN ");
+    let lines = connection.query_all_raw(explain).await.unwrap();
+    let lines: Vec<String> = lines
         .iter()
         .map(|line| line.try_get_by_index(0).unwrap())
         .collect();
-    let plan = plan.join("\n");
+    lines.join("\n")
+}
+
+async fn analysed(count: usize) -> Database {
+    let database = samples(&Bed::new(Engine::Postgres)).await;
+    insert(&database, OnDuplicate::Fail, (0..count).map(sample).collect())
+        .await
+        .unwrap();
+    let analyse = database.reader().execute_unprepared("ANALYZE samples");
+    analyse.await.unwrap();
+    database
+}
+
+#[tokio::test]
+async fn on_postgres_a_read_finds_thousands_of_keys_by_their_index() {
+    let database = analysed(20_000).await;
+    for keys in [1, 5_000] {
+        let plan = plan(database.reader(), keys).await;
+        assert!(
+            plan.contains("samples_pkey") && !plan.contains("Seq Scan"),
+            "{plan}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn on_postgres_a_write_finds_keys_by_their_index_however_few_rows_the_table_has() {
+    let database = analysed(10).await;
+    let read = plan(database.reader(), 2).await;
+    assert!(read.contains("Seq Scan"), "a read plans normally: {read}");
+    let written = database
+        .write(|transaction| async move { Ok::<_, StorageError>(plan(transaction, 2).await) }.boxed());
+    let plan = written.await.unwrap();
     assert!(
         plan.contains("samples_pkey") && !plan.contains("Seq Scan"),
         "{plan}"

@@ -1,8 +1,8 @@
-//! The schema that these tests stand on: every table of the chassis, and two plain ones to see effects by.
+//! The schema of these tests: every table of the chassis, and two simple ones to observe effects.
 
 use lutong_chassis::Store;
 use lutong_kernel::ServiceName;
-use lutong_storage::installation::{self, InstallationError, Place};
+use lutong_storage::installation::{self, InstallationError, ServiceDatabase};
 use lutong_storage::{Database, Engine, Schema, Step, StorageConfig, StorageError, steps};
 use lutong_testing::Bed;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, FromQueryResult, Statement};
@@ -28,14 +28,14 @@ pub const NOTES: Step = Step {
                CREATE TABLE applied (position BIGSERIAL PRIMARY KEY, body TEXT NOT NULL);",
 };
 
-/// Writes a row, so that a second application shows.
+/// Writes a row, so that applying the step twice is visible.
 const FIRST_NOTE: Step = Step {
     name: "notes_0002",
     sqlite: "INSERT INTO notes SELECT coalesce(max(id), 0) - 1, 'migrated' FROM notes;",
     postgres: "INSERT INTO notes SELECT coalesce(max(id), 0) - 1, 'migrated' FROM notes;",
 };
 
-/// A migrated store of `service`, and where it is: opening that again is what another process does.
+/// A migrated store of `service`, and its settings, with which another process would open it.
 pub async fn open(bed: &Bed, service: ServiceName) -> (Store, StorageConfig) {
     let config = bed.storage::<Migrations>(service).await;
     (open_again(bed, service, &config).await, config)
@@ -48,7 +48,7 @@ pub async fn open_again(bed: &Bed, service: ServiceName, config: &StorageConfig)
         .unwrap()
 }
 
-/// A database that nobody has migrated.
+/// A database that is not migrated.
 pub async fn unmigrated(engine: Engine, folder: &std::path::Path) -> StorageConfig {
     match engine {
         Engine::Sqlite => StorageConfig {
@@ -70,7 +70,7 @@ pub async fn notes(database: &Database) -> Vec<i64> {
     column(database, "SELECT id FROM notes WHERE id > 0 ORDER BY id").await
 }
 
-/// What followers have done, in the order in which they did it.
+/// The effects of followers, in order.
 pub async fn applied(database: &Database) -> Vec<String> {
     column(database, "SELECT body FROM applied ORDER BY position").await
 }
@@ -97,15 +97,15 @@ pub fn backend(database: &Database) -> DbBackend {
     }
 }
 
-/// Brings a database up to date that was opened without its store.
+/// Opens and migrates a database without opening its store.
 pub async fn migrated(config: &StorageConfig) -> Database {
     let database = Database::connect(config).await.unwrap();
     migrate::<Migrations>(&database).await.unwrap();
     database
 }
 
-/// Brings a database up to date, as a service's migration does.
+/// Migrates a database, as a service does.
 pub async fn migrate<S: Schema>(database: &Database) -> Result<(), InstallationError> {
-    let place = Place::new(ServiceName::Identity, &StorageConfig::default());
+    let place = ServiceDatabase::new(ServiceName::Identity, &StorageConfig::default());
     installation::migrate::<S>(database, &place).await
 }

@@ -1,4 +1,4 @@
-//! Writing: all of a closure or nothing, never another's; answered after the commit; faults in few kinds.
+//! Writes: a closure is stored completely or not at all, independently of others, and answered after the commit.
 
 use std::time::Duration;
 
@@ -50,15 +50,15 @@ pub fn writing(database: &Database, id: i64, end: End) -> Writing {
     work.boxed()
 }
 
-/// A write that goes on until it is let go, so that what comes after it waits together.
-pub struct Held {
+/// A write that blocks until released, so that the writes after it queue up.
+pub struct BlockedWrite {
     pub write: tokio::task::JoinHandle<Result<i64, StorageError>>,
     pub release: oneshot::Sender<()>,
 }
 
-impl Held {
-    /// Begins `writes` and only then lets this one end. On SQLite they are all in the queue by then: one batch.
-    async fn together_with(self, writes: Vec<Writing>) -> Vec<Result<i64, StorageError>> {
+impl BlockedWrite {
+    /// Starts `writes`, then releases this one. On SQLite all of them are queued by then and form one batch.
+    async fn release_after(self, writes: Vec<Writing>) -> Vec<Result<i64, StorageError>> {
         let let_go = async { self.release.send(()).unwrap() };
         // Polled in this order.
         let (answers, ()) = futures::future::join(futures::future::join_all(writes), let_go).await;
@@ -67,7 +67,7 @@ impl Held {
     }
 }
 
-pub async fn held(database: &Database, id: i64) -> Held {
+pub async fn blocked_write(database: &Database, id: i64) -> BlockedWrite {
     let (started, running) = oneshot::channel();
     let (release, released) = oneshot::channel::<()>();
     let database = database.clone();
@@ -85,19 +85,19 @@ pub async fn held(database: &Database, id: i64) -> Held {
             .await
     });
     running.await.unwrap();
-    Held { write, release }
+    BlockedWrite { write, release }
 }
 
 async fn a_closure_that_fails_or_panics_undoes_its_own_writes_and_nobody_elses(bed: Bed) {
     let (store, _) = open(&bed, ServiceName::Identity).await;
-    let held = held(&store.database, 100).await;
+    let held = blocked_write(&store.database, 100).await;
     let writes = (1..=9)
         .map(|id| {
             let end = [End::Well, End::Badly, End::InPanic][usize::try_from(id % 3).unwrap()];
             writing(&store.database, id, end)
         })
         .collect();
-    for (id, answer) in (1..).zip(held.together_with(writes).await) {
+    for (id, answer) in (1..).zip(held.release_after(writes).await) {
         match (id % 3, answer) {
             (0, Ok(answered)) => assert_eq!(answered, id),
             (1, Err(StorageError::Config(text))) => assert_eq!(text, format!("note {id}")),
@@ -120,7 +120,7 @@ async fn a_lone_closure_that_fails_or_panics_leaves_nothing_and_the_next_is_kept
 async fn what_was_answered_is_there_for_every_reader(bed: Bed) {
     let (store, config) = open(&bed, ServiceName::Identity).await;
     let elsewhere = Database::connect(&config).await.unwrap();
-    let held = held(&store.database, 100).await;
+    let held = blocked_write(&store.database, 100).await;
     assert_eq!(notes(&elsewhere).await, [0_i64; 0]);
     held.release.send(()).unwrap();
     held.write.await.unwrap().unwrap();
@@ -131,18 +131,18 @@ async fn what_was_answered_is_there_for_every_reader(bed: Bed) {
     }
 }
 
-/// Group commit: a closure that has run is answered when its batch is committed, not before.
+/// Group commit: a closure is answered when its batch is committed, not when it has run.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_sqlite_those_of_one_batch_are_answered_after_their_common_commit() {
     let bed = Bed::new(Engine::Sqlite);
     let (store, _) = open(&bed, ServiceName::Identity).await;
-    let first_held = held(&store.database, 100).await;
+    let first_held = blocked_write(&store.database, 100).await;
     let mut early = writing(&store.database, 1, End::Well);
     assert!(futures::poll!(&mut early).is_pending());
-    // In the queue behind `early`, and so in one batch with it: when it runs, `early` has run.
+    // Queued behind `early` and so in the same batch: when it runs, `early` has run.
     let late = tokio::spawn({
         let database = store.database.clone();
-        async move { held(&database, 2).await }
+        async move { blocked_write(&database, 2).await }
     });
     tokio::task::yield_now().await;
     first_held.release.send(()).unwrap();
@@ -155,7 +155,7 @@ async fn on_sqlite_those_of_one_batch_are_answered_after_their_common_commit() {
     late.release.send(()).unwrap();
     assert_eq!(early.await.unwrap(), 1);
     assert_eq!(late.write.await.unwrap().unwrap(), 2);
-    // Were the two not in one batch, the first would have been committed, and answered, on its own.
+    // If the two were not in one batch, the first would already have been committed and answered.
     assert_eq!(visible, [100]);
     assert_eq!(notes(&store.database).await, [1, 2, 100]);
 }
@@ -163,9 +163,9 @@ async fn on_sqlite_those_of_one_batch_are_answered_after_their_common_commit() {
 async fn a_broken_unique_constraint_is_told_apart_and_spoils_nothing_else(bed: Bed) {
     let (store, _) = open(&bed, ServiceName::Identity).await;
     writing(&store.database, 1, End::Well).await.unwrap();
-    let held = held(&store.database, 100).await;
+    let held = blocked_write(&store.database, 100).await;
     let writes = [2, 1, 3].map(|id| writing(&store.database, id, End::Well));
-    let answers = held.together_with(writes.into()).await;
+    let answers = held.release_after(writes.into()).await;
     assert!(
         matches!(answers[1], Err(StorageError::Unique(_))),
         "{:?}",
@@ -196,7 +196,7 @@ async fn a_caller_that_stops_waiting_leaves_no_half_of_a_write(bed: Bed) {
     caller.abort();
     assert!(caller.await.unwrap_err().is_cancelled());
     writing(&store.database, 3, End::Well).await.unwrap();
-    // Both or none: SQLite's writer finishes what it has begun, PostgreSQL undoes it.
+    // Both or none: SQLite's writer finishes the closure, PostgreSQL rolls it back.
     let kept = notes(&store.database).await;
     assert!(kept == [1, 2, 3] || kept == [3], "{kept:?}");
 }

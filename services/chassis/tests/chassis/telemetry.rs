@@ -1,6 +1,6 @@
-//! What is observed leaves the process: spans to a collector, in one trace from caller to server, and metrics as text.
+//! Telemetry: spans are exported to a collector, in one trace from caller to server, and metrics are rendered as text.
 //!
-//! Telemetry is of the process, and set up once: nextest gives each test one of its own.
+//! Telemetry is set up once per process; nextest runs each test in a process of its own.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -29,7 +29,7 @@ use crate::network::{Handler, ask, router, serve};
 const RPC: &str = "lutong.declaration.v1.EventLogService/ListEvents";
 const LONG: Duration = Duration::from_secs(20);
 
-/// A collector that keeps what it is sent.
+/// A collector that keeps the exported spans.
 struct Collector(mpsc::UnboundedSender<ExportTraceServiceRequest>);
 
 #[tonic::async_trait]
@@ -43,7 +43,7 @@ impl TraceService for Collector {
     }
 }
 
-/// Where it listens, and what comes in.
+/// Starts a collector; returns its address and what it receives.
 async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<ExportTraceServiceRequest>) {
     let socket = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .await
@@ -60,7 +60,7 @@ async fn collector() -> (SocketAddr, mpsc::UnboundedReceiver<ExportTraceServiceR
 
 fn traced_to(collector: SocketAddr) -> TelemetryConfig {
     TelemetryConfig {
-        // What is logged decides nothing about what is traced.
+        // The log filter must not affect traces.
         log: "warn".to_owned(),
         otlp_endpoint: Some(format!("http://{collector}")),
         trace_ratio: 1.0,
@@ -68,7 +68,7 @@ fn traced_to(collector: SocketAddr) -> TelemetryConfig {
     }
 }
 
-/// Everything that came, with the service that each span is of.
+/// All received spans with their service names.
 fn spans(exported: &mut mpsc::UnboundedReceiver<ExportTraceServiceRequest>) -> Vec<(String, Span)> {
     let mut spans = Vec::new();
     while let Ok(request) = exported.try_recv() {
@@ -89,7 +89,7 @@ fn spans(exported: &mut mpsc::UnboundedReceiver<ExportTraceServiceRequest>) -> V
     spans
 }
 
-/// Ends the exporter, which sends what it still holds, without keeping the runtime from receiving that.
+/// Shuts the exporter down, which flushes pending spans, without blocking the runtime that receives them.
 async fn flushed(telemetry: telemetry::Telemetry) {
     tokio::task::spawn_blocking(|| drop(telemetry)).await.unwrap();
 }
@@ -197,7 +197,7 @@ async fn a_filter_or_an_endpoint_that_does_not_read_names_its_setting() {
         error.to_string().starts_with("telemetry.otlp_endpoint: "),
         "{error}"
     );
-    // Neither has set anything up.
+    // Neither failure has set anything up.
     let _telemetry = telemetry::init(&TelemetryConfig::default(), "declaration").unwrap();
     let twice = telemetry::init(&TelemetryConfig::default(), "declaration").err();
     assert!(matches!(twice, Some(TelemetryError::Twice)), "{twice:?}");

@@ -1,5 +1,5 @@
-//! Who may call what. The policy comes from the contract; the layer in [`crate::server`] enforces it; what it
-//! leaves for the use case is a [`Grant`], from which a permit must be made to reach another person's data.
+//! Who may call what. The policy comes from the contract and is enforced by the layer in [`crate::server`]. An admitted
+//! call carries a [`Grant`], from which the use case must make a permit to reach a person's data.
 
 mod grant;
 mod permit;
@@ -14,7 +14,7 @@ pub use permit::{
 };
 pub use principal::{FeedGrant, Principal, Roles};
 pub use table::{AccessTable, Refusal, RpcPolicy};
-pub use token::{Channel, PrincipalKey, SessionClaims, TokenError};
+pub use token::{PrincipalKey, SessionClaims, TokenError};
 
 /// Metadata key of the internal token, base64url without padding.
 pub const PRINCIPAL_HEADER: &str = "lutong-principal";

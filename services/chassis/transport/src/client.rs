@@ -1,5 +1,5 @@
-//! Calling another service: in process straight over its router, between processes over mTLS to the replicas that it
-//! has. No service knows which.
+//! Calls to another service: in one process directly to its router, between processes over mTLS to its replicas. The
+//! calling service cannot tell the difference.
 
 mod addresses;
 mod budget;
@@ -37,11 +37,11 @@ use crate::peer::PeerCaller;
 use crate::server::ServiceRouter;
 use crate::status;
 
-/// The longest a call without a deadline of its own may take.
+/// Deadline of a call that sets none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A call that had less time says nothing about its peer when it goes unanswered.
-const SHORT: Duration = Duration::from_millis(500);
+/// An unanswered call with a shorter timeout does not count towards the circuit breaker.
+const MIN_CONCLUSIVE: Duration = Duration::from_millis(500);
 
 /// A tower service over which every generated client of the contract runs.
 #[derive(Clone)]
@@ -100,10 +100,10 @@ impl MeshChannel {
                 let Some(router) = slot.get() else {
                     return Box::pin(async move { Ok(refusal(Fault::unavailable(part.as_str()))) });
                 };
-                // The same extensions as a connection would have: the caller, and nothing of the client's.
+                // The same extensions as over a connection: the caller's identity, and none of the client's own.
                 request.extensions_mut().clear();
                 request.extensions_mut().insert(PeerCaller(self.caller));
-                // The server side enforces the deadline; a second timer here would say nothing else.
+                // The server side enforces the deadline; a second timer would be redundant.
                 Box::pin(router.clone().oneshot(request))
             }
             Kind::Remote { replicas, breaker } => {
@@ -115,13 +115,13 @@ impl MeshChannel {
                     let sent = tokio::time::timeout(timeout, replicas.send(request)).await;
                     match &sent {
                         Ok(Ok(_)) => attempt.answered(),
-                        // Its caller left it no time in which the peer could have answered.
-                        Err(_) if timeout < SHORT => drop(attempt),
+                        // The timeout was too short for the peer to answer.
+                        Err(_) if timeout < MIN_CONCLUSIVE => drop(attempt),
                         Ok(Err(_)) | Err(_) => attempt.unanswered(),
                     }
                     match sent {
                         Ok(Ok(response)) => Ok(response),
-                        // The transport has a timer of its own, and is sometimes the first to look at the clock.
+                        // The transport has its own timer, which sometimes fires first.
                         Ok(Err(SendError::Transport(error))) if timed_out(&error) => {
                             Ok(refusal(status::deadline_exceeded()))
                         }
@@ -137,7 +137,7 @@ impl MeshChannel {
     }
 }
 
-/// The services of one process, each bound once it is built, so that they may call each other in a circle.
+/// The services of one process. Each is bound after it is built, so that services may call each other cyclically.
 #[derive(Clone, Default)]
 pub struct LocalMesh(Arc<[Arc<OnceLock<ServiceRouter>>; ServiceName::ALL.len()]>);
 
@@ -194,7 +194,7 @@ fn timed_out(error: &tonic::transport::Error) -> bool {
     causes(error).any(<dyn std::error::Error>::is::<tonic::TimeoutExpired>)
 }
 
-/// What lies behind an error of the transport.
+/// The chain of causes of a transport error.
 fn causes(error: &tonic::transport::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
     std::iter::successors(std::error::Error::source(error), |cause| cause.source())
 }
@@ -203,7 +203,7 @@ fn refusal(fault: Fault) -> Response<Body> {
     status::from_fault(fault).into_http()
 }
 
-/// What goes with a call: until when an answer is wanted, and on whose behalf.
+/// The context of an outgoing call: its deadline and the principal on whose behalf it is made.
 #[derive(Debug, Clone)]
 pub struct Call {
     deadline: Deadline,
@@ -223,7 +223,7 @@ impl Call {
         Self { deadline, token }
     }
 
-    /// For the gateway, which makes the token that everybody else forwards.
+    /// For the gateway, which makes the token that the services forward.
     pub fn with_token(token: MetadataValue<Ascii>, timeout: Duration) -> Self {
         Self {
             deadline: Deadline::after(timeout),
@@ -231,7 +231,7 @@ impl Call {
         }
     }
 
-    /// The request with its deadline (one hop shaved off), principal and trace.
+    /// A request with the remaining deadline (reduced for one hop), principal and trace context.
     pub fn request<T>(&self, message: T) -> tonic::Request<T> {
         let mut request = tonic::Request::new(message);
         request.set_timeout(self.deadline.left_for_hop());
@@ -243,8 +243,8 @@ impl Call {
     }
 }
 
-/// A status of another service as a fault of this one. The violations of a request that was made out of ours are
-/// named as the caller knows them: `within` is the path of the part that was passed on.
+/// Converts a status of another service to a fault of this one. If the request was derived from part of ours, `within`
+/// is the path of that part, prefixed to the fields of its violations.
 pub fn relay(status: &Status, part: ServiceName, within: &str) -> Fault {
     let mut fault = status::to_fault(status, part.as_str());
     if !within.is_empty() {

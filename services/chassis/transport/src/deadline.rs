@@ -1,12 +1,12 @@
-//! Until when an answer is wanted. `grpc-timeout` is only enforced by the network transport, so the stack enforces
-//! it itself, alike in process and between processes, and shaves it hop by hop.
+//! Deadlines. Only the network transport enforces `grpc-timeout`, so the server stack enforces it, in one process and
+//! between processes alike, and reduces it at each hop.
 
 use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::time::Instant;
 
-/// What one hop takes off, so that the caller hears a refusal before its own deadline passes.
+/// Subtracted per hop, so that the caller receives the error before its own deadline passes.
 const HOP: Duration = Duration::from_millis(5);
 
 /// An instant of the monotonic clock.
@@ -31,7 +31,7 @@ impl Deadline {
         self.0
     }
 
-    /// What is left for a call to another service.
+    /// The remaining time for a call to another service.
     pub fn left_for_hop(self) -> Duration {
         self.0
             .saturating_duration_since(Instant::now())
@@ -39,7 +39,7 @@ impl Deadline {
     }
 }
 
-/// gRPC over HTTP/2: at most eight digits and a unit.
+/// Parses a `grpc-timeout`: at most eight digits and a unit.
 pub fn parse(text: &str) -> Option<Duration> {
     let digits = text.get(..text.len().checked_sub(1)?)?;
     if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {

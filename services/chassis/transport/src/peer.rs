@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, as the transport knows it.
+//! The identity of a connection's peer, as the transport knows it.
 
 mod probe;
 
@@ -8,18 +8,18 @@ use lutong_proto::policy::Caller;
 
 pub use probe::Probe;
 
-/// The mesh caller of a connection: named by the composition root in one process, by the subject alternative name
-/// of the client certificate between processes. Request extensions are the chassis' own: a client cannot set them
-/// over a network, and the in-process channel overwrites them.
+/// The mesh caller of a connection: named by the composition root in one process, by the subject alternative name of
+/// the client certificate between processes. Request extensions are trustworthy: a client cannot set them over a
+/// network, and the in-process channel overwrites them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerCaller(pub Caller);
 
-/// The network address at the other end of a connection: what limits are counted by for callers without a name.
+/// The peer's network address, by which anonymous callers are rate limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerAddress(pub std::net::SocketAddr);
 
 impl PeerAddress {
-    /// Who is likely one household: an IPv4 address, or the first 64 bits of an IPv6 address.
+    /// The address range likely shared by one household: an IPv4 address, or an IPv6 /64.
     pub fn network(self) -> IpAddr {
         match self.0.ip().to_canonical() {
             IpAddr::V4(address) => IpAddr::V4(address),

@@ -1,5 +1,5 @@
-//! What is recorded of a call that the contract says is recorded: who called what, about whom or what, and how it ended.
-//! Ids only, never personal data. Where records are kept is the business of an [`AuditSink`].
+//! The audit record of a call whose RPC is marked `recorded`: who called what, about whom or what, and the outcome. Ids
+//! only, never personal data. An [`AuditSink`] stores the records.
 
 mod call_record;
 pub mod objects;

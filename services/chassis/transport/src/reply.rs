@@ -1,4 +1,4 @@
-//! Small conveniences at the gRPC edge that every service's `rpc` uses.
+//! Parsing of common request fields and mapping of results, used by every service's `rpc`.
 
 use lutong_kernel::{Fault, FaultCode, FreeText, RequestId, SubjectId, TextRule, Violation};
 use tonic::{Request, Response, Status};
@@ -32,22 +32,27 @@ pub fn request_id(text: &str) -> Result<RequestId, Violation> {
     })
 }
 
-/// A sub-message that must be there.
+/// A required sub-message.
 pub fn required<T>(value: Option<T>, field: &str) -> Result<T, Violation> {
-    value.ok_or_else(|| Violation::new(field, "MISSING", "必填", "is required"))
+    value.ok_or_else(|| missing(field))
 }
 
-/// The grant of a request, as a fault when it lacks one.
+/// A field that must be there and is absent.
+pub fn missing(field: &str) -> Violation {
+    Violation::new(field, "MISSING", "必填", "is required")
+}
+
+/// The grant of a request; a fault if it has none.
 pub fn grant<T>(request: &Request<T>) -> Result<Grant, Fault> {
     Grant::of(request).map_err(|refused| status::to_fault(&refused, "lutong"))
 }
 
-/// One wrong field as a fault.
+/// A fault with one violation.
 pub fn wrong(violation: Violation) -> Fault {
     Fault::invalid(vec![violation])
 }
 
-/// Bounds a repeated field.
+/// Checks the length of a repeated field.
 pub fn at_most(field: &str, reason: &'static str, limit: usize, count: usize) -> Result<(), Fault> {
     if count <= limit {
         return Ok(());
@@ -60,7 +65,7 @@ pub fn at_most(field: &str, reason: &'static str, limit: usize, count: usize) ->
     )))
 }
 
-/// A text of one line that says something, within a length, in the one form in which texts are stored.
+/// A non-empty single-line text of at most `most` characters, normalised as texts are stored.
 pub fn text(text: &str, field: &str, most: usize) -> Result<String, Violation> {
     match FreeText::parse(text, TextRule::line(most)) {
         Ok(text) => Ok(text.into_string()),
@@ -81,12 +86,12 @@ pub fn subject_id(text: &str, field: &str) -> Result<SubjectId, Violation> {
     })
 }
 
-/// The UUID of `collection/{uuid}` in the field `name`; one spelling only.
+/// The UUID of `collection/{uuid}` in the field `name`; canonical spelling only.
 pub fn uuid_of(name: &str, collection: &str) -> Result<Uuid, Fault> {
     uuid_in("name", name, collection)
 }
 
-/// The same in another field.
+/// Like [`uuid_of`], in another field.
 pub fn uuid_in(field: &str, name: &str, collection: &str) -> Result<Uuid, Fault> {
     let id = name
         .strip_prefix(collection)
@@ -102,7 +107,7 @@ pub fn uuid_in(field: &str, name: &str, collection: &str) -> Result<Uuid, Fault>
     })
 }
 
-/// A resource is not in a state that the action starts from.
+/// The fault of an action that the resource's state does not allow.
 pub fn wrong_state(state: &str, allowed: &[&str]) -> Fault {
     Fault::new(
         FaultCode::FailedPrecondition,

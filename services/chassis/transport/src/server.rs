@@ -1,18 +1,20 @@
-//! Serving: the guard that every call of every service passes, and the listener with its limits.
+//! The server side: the guard around every service, and the listener with its limits.
 
-mod ending;
+mod body_capture;
+mod concurrency;
 mod guard;
 mod handshake;
 mod listen;
 mod message;
-mod opening;
-mod recorded;
+mod preface;
 mod recording;
-mod under_way;
+mod stream_deadline;
 mod unread;
 
+pub use concurrency::{ConcurrencyLimit, ConcurrencySlot};
 pub use guard::{GuardConfig, ServiceRouter};
 pub use listen::{ListenConfig, Listener, TransportSecurity};
-pub use message::{MESSAGE_PATIENCE, MessageBytes, STREAM_PATIENCE, SilenceWatch, attend, read_message};
-pub use under_way::{Place, UnderWay};
+pub use message::{
+    MESSAGE_PATIENCE, MessageBytes, STREAM_PATIENCE, SilenceWatch, read_message, watch_for_silence,
+};
 pub use unread::stream_ended;

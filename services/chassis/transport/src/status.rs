@@ -1,4 +1,4 @@
-//! Faults to `google.rpc.Status` and back: the one place where codes, reasons and details are mapped.
+//! Converts faults to `google.rpc.Status` and back: the only place that maps codes, reasons and details.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -46,8 +46,27 @@ const fn fault_code_of(code: Code) -> FaultCode {
     }
 }
 
-/// The status a caller receives: English message, `ErrorInfo`, field violations, the Chinese text, retry delay.
+tokio::task_local! {
+    /// The RPC that the current task handles, for the log.
+    static RPC: &'static str;
+}
+
+/// Handles an RPC. The causes of internal errors that `work` answers are logged with its name.
+pub(crate) fn in_rpc<F: Future>(rpc: &'static str, work: F) -> impl Future<Output = F::Output> {
+    RPC.scope(rpc, work)
+}
+
+/// Logs the cause of an internal error where the fault becomes an answer, which does not have it.
+pub fn log_cause(fault: &Fault, rpc: &str) {
+    if let Some(cause) = fault.cause() {
+        tracing::error!(rpc, cause, "an internal error is answered");
+    }
+}
+
+/// The status a caller receives: English message, `ErrorInfo`, field violations, the Chinese text, retry delay. The cause of
+/// an internal error is logged here and is not in the status.
 pub fn from_fault(fault: Fault) -> Status {
+    log_cause(&fault, RPC.try_with(|rpc| *rpc).unwrap_or_default());
     let mut details: Vec<ErrorDetail> = Vec::with_capacity(4);
     let metadata: HashMap<String, String> = fault
         .metadata
@@ -59,7 +78,7 @@ pub fn from_fault(fault: Fault) -> Status {
         let fields: Vec<FieldViolation> = fault.violations.into_iter().map(field_violation).collect();
         details.push(tonic_types::BadRequest::new(fields).into());
     }
-    // One, as google/rpc/status.proto has it: the message itself is the English text.
+    // Exactly one, as google/rpc/status.proto prescribes; the message itself is the English text.
     details.push(LocalizedMessage::new("zh-CN", fault.zh).into());
     if let Some(after) = fault.retry_after {
         details.push(RetryInfo::new(Some(after)).into());
@@ -67,7 +86,7 @@ pub fn from_fault(fault: Fault) -> Status {
     Status::with_error_details_vec(code_of(fault.code), fault.en, details)
 }
 
-/// A part that knows nothing of a call: it runs another version.
+/// The service does not know the RPC: it runs another version.
 fn not_served() -> Fault {
     Fault::new(
         FaultCode::Unimplemented,
@@ -86,13 +105,13 @@ fn field_violation(violation: Violation) -> FieldViolation {
     }
 }
 
-/// The fault inside a status of one of our own services; a foreign status becomes a fault with its code.
-/// `part` names who answered, for the case that nobody did.
+/// The fault in a status of one of our services; a foreign status becomes a fault with its code. `part` names the
+/// called service, for the case that it did not answer.
 pub fn to_fault(status: &Status, part: &str) -> Fault {
     let code = fault_code_of(status.code());
     let mut fault = match code {
         FaultCode::Unavailable => Fault::unavailable(part),
-        FaultCode::Internal => Fault::internal(),
+        FaultCode::Internal => Fault::internal_of_peer(),
         FaultCode::DeadlineExceeded => deadline_exceeded(),
         FaultCode::Unimplemented => not_served(),
         other => Fault::new(other, "REFUSED", status.message(), status.message()),
@@ -126,7 +145,7 @@ fn violation_of(violation: FieldViolation) -> Violation {
     Violation::new(violation.field, violation.reason, zh, violation.description)
 }
 
-/// The deadline passed before the answer was there. What was asked may still happen.
+/// The deadline passed before the answer arrived. The request may still take effect.
 pub fn deadline_exceeded() -> Fault {
     Fault::new(
         FaultCode::DeadlineExceeded,
@@ -156,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_status_has_one_localized_message_and_says_the_english_itself() {
-        let status = from_fault(Fault::internal());
+        let status = from_fault(Fault::internal("a test"));
         let details = status.get_error_details_vec();
         let locales: Vec<&str> = details
             .iter()
@@ -166,7 +185,7 @@ mod tests {
             })
             .collect();
         assert_eq!(locales, ["zh-CN"]);
-        assert_eq!(status.message(), Fault::internal().en);
+        assert_eq!(status.message(), Fault::internal_of_peer().en);
     }
 
     #[test]

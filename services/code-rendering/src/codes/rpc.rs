@@ -1,4 +1,4 @@
-//! The contract of `CodeService`: `ApplyDecisions` here, `ShowCode` in `showing`.
+//! The contract of `CodeService`: `ApplyDecisions` here, `ApplyBindings` in `bindings`, `ShowCode` in `showing`.
 
 use lutong_chassis::skin::Query;
 use lutong_kernel::{Fault, Violation};
@@ -8,12 +8,15 @@ use lutong_transport::access::{AnyPermit, WardPermit};
 use lutong_transport::reply;
 
 use super::service::Codes;
+use crate::bindings::rpc::apply_bindings;
+use crate::bindings::service::Bindings;
 use crate::events;
 use crate::showing::rpc::show_code;
 use crate::showing::service::Showing;
 
 pub struct CodeRpc {
     pub codes: Codes,
+    pub bindings: Bindings,
     pub showing: Showing,
 }
 
@@ -32,6 +35,14 @@ impl CodeHandler for CodeRpc {
         Ok(wire::ApplyDecisionsResponse {
             applied: i64::try_from(applied).unwrap_or(i64::MAX),
         })
+    }
+
+    async fn apply_bindings(
+        &self,
+        _: Query<AnyPermit>,
+        message: wire::ApplyBindingsRequest,
+    ) -> Result<wire::ApplyBindingsResponse, Fault> {
+        apply_bindings(&self.bindings, &message).await
     }
 
     async fn show_code(

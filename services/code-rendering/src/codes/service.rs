@@ -8,11 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use futures::FutureExt as _;
-use lutong_chassis::Store;
+use lutong_chassis::{Foundation, Store};
 use lutong_failpoint::Broken;
-use lutong_kernel::{Fault, SubjectId};
+use lutong_kernel::{Clock, Fault, SubjectId};
+use lutong_storage::batch::Batcher;
 use lutong_storage::crypto::{FieldCipher, ReadyCipher};
-use lutong_storage::gather::Gatherer;
 use lutong_storage::outbox::Position;
 use lutong_storage::{Database, Engine, StorageError};
 use lutong_token::Mask;
@@ -21,6 +21,7 @@ use self::memory::{Memory, WriteGuard};
 use self::reader::BatchedReader;
 use super::domain::{Code, MaskedCode, newest};
 use super::store::{self, StoredCode};
+use crate::paper_codes::store as paper_codes;
 use crate::peers::identity::IdentityMasks;
 
 pub use self::follower::DecisionFollower;
@@ -29,12 +30,12 @@ pub use self::follower::DecisionFollower;
 pub type ChangedCodes = HashSet<(SubjectId, i64)>;
 
 /// Gathers concurrent calls and applies them in one transaction.
-type ApplyGatherer = Gatherer<Vec<Code>, Result<Arc<ChangedCodes>, Fault>>;
+type ApplyBatcher = Batcher<Vec<Code>, Result<Arc<ChangedCodes>, Fault>>;
 
 /// A call of more decisions has a transaction of its own.
 const MAX_GATHERED_DECISIONS: usize = 4;
 /// Calls that one transaction applies at the most.
-const MAX_GATHERED_CALLS: usize = 256;
+const MAX_BATCHED_CALLS: usize = 256;
 
 /// All codes; cheap to clone.
 #[derive(Clone)]
@@ -46,7 +47,8 @@ struct Inner {
     reader: BatchedReader,
     memory: Option<Arc<Memory>>,
     masks: IdentityMasks,
-    gatherer: OnceLock<ApplyGatherer>,
+    clock: Arc<dyn Clock>,
+    batcher: OnceLock<ApplyBatcher>,
 }
 
 fn context(subject: SubjectId) -> Vec<u8> {
@@ -54,7 +56,7 @@ fn context(subject: SubjectId) -> Vec<u8> {
 }
 
 impl Codes {
-    pub fn new(store: &Store, masks: IdentityMasks) -> Self {
+    pub fn new(store: &Store, foundation: &Foundation, masks: IdentityMasks) -> Self {
         let database = store.database.clone();
         // Only this process writes to its SQLite file; to a PostgreSQL database other replicas write, too.
         let is_only_writer = database.engine() == Engine::Sqlite;
@@ -66,7 +68,8 @@ impl Codes {
             database,
             memory,
             masks,
-            gatherer: OnceLock::new(),
+            clock: Arc::clone(&foundation.clock),
+            batcher: OnceLock::new(),
         }))
     }
 
@@ -95,29 +98,30 @@ impl Codes {
         let changed = if decided.len() > MAX_GATHERED_DECISIONS {
             Arc::new(self.apply_now(decided, None).await?)
         } else {
-            let gatherer = self.0.gatherer.get_or_init(|| self.gather());
-            gatherer.call(decided).await.ok_or_else(Fault::internal)??
+            let batcher = self.0.batcher.get_or_init(|| self.gather());
+            batcher.call(decided).await??
         };
         Ok(own.intersection(&changed).count() as u64)
     }
 
-    fn gather(&self) -> ApplyGatherer {
-        // Weak: `Inner` owns the gatherer, whose worker would otherwise own `Inner`.
+    fn gather(&self) -> ApplyBatcher {
+        // Weak: `Inner` owns the batcher, whose worker would otherwise own `Inner`.
         let inner = Arc::downgrade(&self.0);
-        Gatherer::start(MAX_GATHERED_CALLS, 1, move |calls: Vec<Vec<Code>>| {
+        Batcher::start(MAX_BATCHED_CALLS, 1, move |calls: Vec<Vec<Code>>| {
             let inner = inner.clone();
             async move {
                 let count = calls.len();
                 let applied = match inner.upgrade() {
                     Some(inner) => Self(inner).apply_now(calls.concat(), None).await.map(Arc::new),
-                    None => Err(Fault::internal()),
+                    None => Err(Fault::internal("the service has ended")),
                 };
                 vec![applied; count]
             }
         })
     }
 
-    /// Brings those of `decided` into force that are newer than the stored codes, and returns them. The `position` of a follower is
+    /// Brings those of `decided` into force that are newer than the stored codes, revokes the paper codes of another colour, and returns
+    /// the decisions. The `position` of a follower is
     /// stored in the same transaction.
     pub async fn apply_now(
         &self,
@@ -157,14 +161,15 @@ impl Codes {
                 Ok(StoredCode { code, sealed_mask })
             })
             .collect::<Result<Vec<_>, Fault>>()?;
-        let writing = self.writing(subjects);
-        let database = self.0.database.clone();
+        let writing = self.writing(subjects.clone());
+        let (database, now) = (self.0.database.clone(), self.0.clock.now());
         // A task of its own: even when the caller is cancelled, the guard must keep the rows out of memory until the commit.
         let write = tokio::spawn(async move {
             let written: Result<(), StorageError> = database
                 .write(move |transaction| {
                     async move {
                         store::upsert_newer(transaction, rows).await?;
+                        paper_codes::revoke_differing(transaction, &subjects, now).await?;
                         if let Some(position) = position {
                             position.advance(transaction).await?;
                         }
@@ -176,7 +181,7 @@ impl Codes {
             drop(writing);
             written
         });
-        write.await.map_err(|_| Fault::internal())??;
+        write.await.map_err(|_| write_ended())??;
         lutong_failpoint::hit("code_rendering.committed");
         Ok(changed)
     }
@@ -239,8 +244,13 @@ impl Codes {
             drop(writing);
             written
         });
-        Ok(write.await.map_err(|_| Fault::internal())??)
+        Ok(write.await.map_err(|_| write_ended())??)
     }
+}
+
+/// The panic hook has logged where, and the payload of a panic is not logged.
+fn write_ended() -> Fault {
+    Fault::internal("a task that stores codes panicked or was cancelled")
 }
 
 fn open(cipher: &ReadyCipher, stored: StoredCode) -> Result<MaskedCode, Fault> {
@@ -252,8 +262,10 @@ fn open(cipher: &ReadyCipher, stored: StoredCode) -> Result<MaskedCode, Fault> {
         .map(|mask| Mask::try_new(&mask))
         .transpose()
         .map_err(|error| {
-            tracing::error!(subject = %code.subject, %error, "a stored name mask is none");
-            Fault::internal()
+            let subject = code.subject;
+            Fault::internal(format_args!(
+                "the stored name mask of {subject} is damaged: {error}"
+            ))
         })?;
     Ok(MaskedCode { code, mask })
 }

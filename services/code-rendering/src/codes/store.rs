@@ -7,7 +7,7 @@ use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes}
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _,
+    QueryFilter as _, QuerySelect as _,
 };
 
 use self::code::Column;
@@ -123,6 +123,18 @@ pub async fn upsert_newer(
         .exec_without_returning(transaction)
         .await?;
     Ok(written)
+}
+
+/// The version of a code, which no other transaction changes before this one ends.
+pub async fn lock_version(
+    transaction: &DatabaseTransaction,
+    subject: SubjectId,
+) -> Result<Option<i64>, StorageError> {
+    let row = code::Entity::find_by_id(subject_bytes(subject))
+        .select_only()
+        .column(Column::Version)
+        .lock_exclusive();
+    Ok(row.into_tuple().one(transaction).await?)
 }
 
 pub async fn set_mask(

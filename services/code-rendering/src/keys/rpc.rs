@@ -1,13 +1,15 @@
-//! `GetKey` and `ListKeys`: parse, call, map.
+//! `KeyService`: parse, call, map.
 
 use lutong_chassis::skin::{Listing, Query};
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::Fault;
 use lutong_proto::code_rendering::v1 as wire;
+use lutong_proto::time;
 use lutong_skin::code_rendering::v1::KeyHandler;
 use lutong_token::TrustedKey;
 use lutong_transport::access::NoPermit;
 
 use super::service::Keys;
+use crate::fault;
 
 pub struct KeyRpc(pub Keys);
 
@@ -22,7 +24,7 @@ impl KeyHandler for KeyRpc {
             .published
             .iter()
             .find(|trusted| key_name(trusted) == message.name);
-        let key = public_key(found.ok_or_else(key_not_found)?)?;
+        let key = public_key(found.ok_or_else(fault::key_not_found)?)?;
         Ok(wire::GetKeyResponse { key: Some(key) })
     }
 
@@ -50,15 +52,19 @@ impl KeyHandler for KeyRpc {
             next_page_token,
         })
     }
-}
 
-fn key_not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "KEY_NOT_FOUND",
-        "没有此公钥，或其已失效",
-        "there is no such key, or it is in force no longer",
-    )
+    async fn get_key_list(
+        &self,
+        _: Query<NoPermit>,
+        _: wire::GetKeyListRequest,
+    ) -> Result<wire::GetKeyListResponse, Fault> {
+        let (data, issued_at, reliable_until) = self.0.list().await?;
+        Ok(wire::GetKeyListResponse {
+            data,
+            issue_time: Some(time::from_micros(issued_at.micros())),
+            expire_time: Some(time::from_micros(reliable_until.micros())),
+        })
+    }
 }
 
 /// `keys/{key}`.
@@ -68,8 +74,10 @@ pub fn key_name(trusted: &TrustedKey) -> String {
 
 pub fn public_key(trusted: &TrustedKey) -> Result<wire::Key, Fault> {
     let der = trusted.key.to_spki_der().map_err(|error| {
-        tracing::error!(%error, "a public key could not be encoded");
-        Fault::internal()
+        Fault::internal(format_args!(
+            "the public key {} cannot be encoded: {error}",
+            trusted.key.kid()
+        ))
     })?;
     let issuer = trusted.issuers.first().map(ToString::to_string);
     Ok(wire::Key {
@@ -78,5 +86,7 @@ pub fn public_key(trusted: &TrustedKey) -> Result<wire::Key, Fault> {
         algorithm: i32::try_from(trusted.key.algorithm().cose_number()).unwrap_or_default(),
         public_key: der,
         issuer: issuer.unwrap_or_default(),
+        start_time: Some(time::from_micros(trusted.not_before.micros())),
+        end_time: trusted.not_after.map(|end| time::from_micros(end.micros())),
     })
 }

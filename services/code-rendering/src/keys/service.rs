@@ -1,4 +1,6 @@
-//! The keys that sign tokens, and those by which they are verified.
+//! The keys that sign tokens and lists, and those by which they are verified.
+
+mod lifecycle;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,11 +9,14 @@ use arc_swap::ArcSwapOption;
 use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, Fault, Random, Timestamp};
-use lutong_storage::crypto::{FieldCipher, Key};
+use lutong_storage::crypto::{FieldCipher, Key, ReadyCipher};
 use lutong_storage::{Database, StorageError};
-use lutong_token::{Algorithm, DynamicIdKey, Issuer, SigningKey, TrustedKey, VerifyingKeys};
+use lutong_token::{
+    Algorithm, DynamicIdKey, Issuer, KeyList, KeyUse, ListedKey, SigningKey, TrustedKey, VerifyingKeys,
+};
 use tokio::sync::Mutex;
 
+use super::domain::{KeyState, LIST_MAX_AGE, Limits};
 use super::store::{self, StoredKey};
 
 /// After this time the keys are read again, so that a rotation or revocation by another process is noticed.
@@ -21,9 +26,14 @@ const REREAD: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Ring {
     pub signer: SigningKey,
+    /// Signs key lists and revocation lists.
+    pub list_signer: SigningKey,
+    /// Those by which tokens are verified.
     pub trusted: VerifyingKeys,
-    /// Newest first.
+    /// Keys for tokens that are announced or in force, newest first.
     pub published: Vec<TrustedKey>,
+    /// Every key that is not retired, newest first.
+    pub listed: Vec<ListedKey>,
     read_at: Timestamp,
 }
 
@@ -46,8 +56,12 @@ fn context(number: i64) -> Vec<u8> {
 }
 
 fn unusable(number: i64, error: &dyn std::fmt::Display) -> Fault {
-    tracing::error!(number, %error, "a signing key cannot be used");
-    Fault::internal()
+    Fault::internal(format_args!("the signing key {number} cannot be used: {error}"))
+}
+
+fn opened(cipher: &ReadyCipher, key: &StoredKey) -> Result<SigningKey, Fault> {
+    let pem = cipher.decrypt_text(&key.sealed, &context(key.number))?;
+    SigningKey::from_pkcs8_pem(&pem).map_err(|error| unusable(key.number, &error))
 }
 
 impl Keys {
@@ -67,7 +81,7 @@ impl Keys {
         &self.0.dynamic_id
     }
 
-    /// The keys. They are read at the first call and again every minute. When the table is empty, the first key is generated.
+    /// The keys. They are read at the first call and again every minute. The first key of each use is generated.
     pub async fn ring(&self) -> Result<Arc<Ring>, Fault> {
         let now = self.0.clock.now();
         if let Some(ring) = self.0.ring.load_full() {
@@ -87,66 +101,126 @@ impl Keys {
         }
     }
 
+    /// The key list, signed now, and until when it may be relied on.
+    pub async fn list(&self) -> Result<(Vec<u8>, Timestamp, Timestamp), Fault> {
+        let (ring, now) = (self.ring().await?, self.0.clock.now());
+        let list = KeyList {
+            issued_at: now,
+            max_age_seconds: u32::try_from(LIST_MAX_AGE.as_secs()).unwrap_or(u32::MAX),
+            keys: ring.listed.clone(),
+        };
+        let signed = list.sign(&ring.list_signer);
+        let signed =
+            signed.map_err(|error| Fault::internal(format_args!("the key list was not signed: {error}")))?;
+        Ok((signed, now, now.plus(LIST_MAX_AGE)))
+    }
+
     async fn read(&self, now: Timestamp) -> Result<Arc<Ring>, Fault> {
         let mut stored = store::all(self.0.database.reader()).await?;
-        if stored.is_empty() {
-            stored = self.make_first(now).await?;
+        for signs in [KeyUse::Tokens, KeyUse::Lists] {
+            if !stored.iter().any(|key| key.signs == signs) {
+                stored = self.make_first(signs, now).await?;
+            }
         }
         let cipher = self.0.fields.ready().await?;
-        let (mut signer, mut trusted, mut published) = (None, VerifyingKeys::new(), Vec::new());
+        let (mut signer, mut list_signer) = (None, None);
+        let (mut trusted, mut published, mut listed) = (VerifyingKeys::new(), Vec::new(), Vec::new());
         for key in stored {
-            let pem = cipher.decrypt_text(&key.sealed, &context(key.number))?;
-            let secret = SigningKey::from_pkcs8_pem(&pem).map_err(|error| unusable(key.number, &error))?;
-            let public = TrustedKey {
-                key: secret.verifying_key().clone(),
-                issuers: vec![Issuer::SHANDONG],
-                not_before: key.not_before,
-                not_after: key.not_after,
-                revoked_at: key.revoked_at,
-            };
-            trusted
-                .insert(public.clone())
-                .map_err(|error| unusable(key.number, &error))?;
-            let in_force = key.revoked_at.is_none() && key.not_after.is_none_or(|end| now < end);
-            if in_force {
-                published.push(public);
+            let secret = opened(&cipher, &key)?;
+            let public = trusted_key(&secret, &key.limits);
+            let state = key.limits.state(now);
+            if state != KeyState::Retired {
+                listed.push(ListedKey {
+                    signs: key.signs,
+                    trusted: public.clone(),
+                });
             }
-            if in_force && key.not_before <= now && signer.is_none() {
-                signer = Some(secret);
+            if key.signs == KeyUse::Tokens {
+                let inserted = trusted.insert(public.clone());
+                inserted.map_err(|error| unusable(key.number, &error))?;
+                if !matches!(state, KeyState::Retired | KeyState::Revoked) {
+                    published.push(public);
+                }
+            }
+            let place = match key.signs {
+                KeyUse::Tokens => &mut signer,
+                KeyUse::Lists => &mut list_signer,
+            };
+            if key.limits.may_sign(now) && place.is_none() {
+                *place = Some(secret);
             }
         }
-        let signer = signer.ok_or_else(|| unusable(0, &"no signing key is in force"))?;
+        let none = || unusable(0, &"no signing key is in force");
         let ring = Arc::new(Ring {
-            signer,
+            signer: signer.ok_or_else(none)?,
+            list_signer: list_signer.ok_or_else(none)?,
             trusted,
             published,
+            listed,
             read_at: now,
         });
         self.0.ring.store(Some(Arc::clone(&ring)));
         Ok(ring)
     }
 
-    async fn make_first(&self, now: Timestamp) -> Result<Vec<StoredKey>, Fault> {
-        const NUMBER: i64 = 1;
-        let failed = |error: &dyn std::fmt::Display| unusable(NUMBER, error);
-        let secret =
-            SigningKey::generate(Algorithm::Ed25519, &*self.0.random).map_err(|error| failed(&error))?;
-        let pem = secret.to_pkcs8_pem().map_err(|error| failed(&error))?;
+    async fn make_first(&self, signs: KeyUse, now: Timestamp) -> Result<Vec<StoredKey>, Fault> {
         let cipher = self.0.fields.ready().await?;
-        let key = StoredKey {
-            number: NUMBER,
-            sealed: cipher.encrypt(pem.expose().as_bytes(), &context(NUMBER))?,
-            not_before: now,
-            not_after: None,
-            revoked_at: None,
-        };
+        let this = self.clone();
         let stored = self.0.database.write(move |transaction| {
             async move {
+                let stored = store::all(transaction).await?;
+                // Another process was first.
+                if stored.iter().any(|key| key.signs == signs) {
+                    return Ok::<_, Fault>(stored);
+                }
+                let key = this.generated(&cipher, &stored, signs, now)?;
                 store::insert(transaction, key).await?;
-                store::all(transaction).await
+                Ok(store::all(transaction).await?)
             }
             .boxed()
         });
-        stored.await.map_err(|error: StorageError| Fault::from(error))
+        let stored = stored.await?;
+        if stored.iter().any(|key| key.signs == signs) {
+            return Ok(stored);
+        }
+        // Another process took the number for the key of another use; the next call makes this one.
+        Err(StorageError::Contended.into())
+    }
+
+    /// A new key after those that are stored.
+    fn generated(
+        &self,
+        cipher: &ReadyCipher,
+        stored: &[StoredKey],
+        signs: KeyUse,
+        not_before: Timestamp,
+    ) -> Result<StoredKey, Fault> {
+        let number = stored.iter().map(|key| key.number).max().unwrap_or(0) + 1;
+        let failed = |error: &dyn std::fmt::Display| unusable(number, error);
+        let secret = SigningKey::generate(Algorithm::Ed25519, &*self.0.random);
+        let pem = secret
+            .map_err(|error| failed(&error))?
+            .to_pkcs8_pem()
+            .map_err(|error| failed(&error))?;
+        Ok(StoredKey {
+            number,
+            sealed: cipher.encrypt(pem.expose().as_bytes(), &context(number))?,
+            signs,
+            limits: Limits {
+                not_before,
+                not_after: None,
+                revoked_at: None,
+            },
+        })
+    }
+}
+
+fn trusted_key(secret: &SigningKey, limits: &Limits) -> TrustedKey {
+    TrustedKey {
+        key: secret.verifying_key().clone(),
+        issuers: vec![Issuer::SHANDONG],
+        not_before: limits.not_before,
+        not_after: limits.not_after,
+        revoked_at: limits.revoked_at,
     }
 }

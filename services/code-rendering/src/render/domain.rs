@@ -10,7 +10,7 @@ const QUIET: usize = 4;
 const SCALE: usize = 8;
 
 /// A symbol as a square of modules, quiet zone included.
-struct Symbol {
+pub struct Symbol {
     code: QRCode,
 }
 
@@ -19,47 +19,67 @@ struct Symbol {
 #[error("the token cannot be drawn: {0}")]
 pub struct DrawError(String);
 
+impl DrawError {
+    pub fn new(reason: impl std::fmt::Display) -> Self {
+        Self(reason.to_string())
+    }
+}
+
 impl Symbol {
-    fn of(text: &str) -> Result<Self, DrawError> {
+    pub fn of(text: &str) -> Result<Self, DrawError> {
         let code = QRBuilder::new(text).ecl(ECL::M).build();
         Ok(Self {
             code: code.map_err(|error| DrawError(format!("{error:?}")))?,
         })
     }
 
-    fn width(&self) -> usize {
+    pub fn width(&self) -> usize {
         self.code.size + 2 * QUIET
     }
 
-    fn is_dark(&self, x: usize, y: usize) -> bool {
+    pub fn is_dark(&self, x: usize, y: usize) -> bool {
         let inside = |n: usize| n.checked_sub(QUIET).filter(|n| *n < self.code.size);
         match (inside(x), inside(y)) {
             (Some(x), Some(y)) => self.code[y][x].value(),
             _ => false,
         }
     }
+
+    /// The horizontal runs of dark modules: column, row and length.
+    pub fn runs(&self) -> Vec<(usize, usize, usize)> {
+        let width = self.width();
+        let mut runs = Vec::with_capacity(1_500);
+        for y in 0..width {
+            let mut x = 0;
+            while x < width {
+                let start = x;
+                while x < width && self.is_dark(x, y) {
+                    x += 1;
+                }
+                if x > start {
+                    runs.push((start, y, x - start));
+                }
+                x += 1;
+            }
+        }
+        runs
+    }
+
+    /// The dark modules as the data of an SVG path, one unit a module.
+    pub fn svg_path(&self) -> String {
+        use std::fmt::Write as _;
+        let mut path = String::with_capacity(12_000);
+        for (x, y, run) in self.runs() {
+            let _ = write!(path, "M{x} {y}h{run}v1h-{run}z");
+        }
+        path
+    }
 }
 
 /// One path of horizontal runs: a third of the size of a rectangle a module.
 pub fn svg(text: &str) -> Result<String, DrawError> {
-    use std::fmt::Write as _;
     let symbol = Symbol::of(text)?;
-    let width = symbol.width();
-    let mut path = String::with_capacity(12_000);
-    for y in 0..width {
-        let mut x = 0;
-        while x < width {
-            let start = x;
-            while x < width && symbol.is_dark(x, y) {
-                x += 1;
-            }
-            if x > start {
-                let run = x - start;
-                let _ = write!(path, "M{start} {y}h{run}v1h-{run}z");
-            }
-            x += 1;
-        }
-    }
+    let (width, path) = (symbol.width(), symbol.svg_path());
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {width}\" shape-rendering=\"crispEdges\">\
          <path fill=\"#fff\" d=\"M0 0h{width}v{width}H0z\"/><path d=\"{path}\"/></svg>"

@@ -11,10 +11,9 @@ pub fn image(token: &str, format: wire::ImageFormat) -> Result<Option<wire::Imag
             media_type: media_type.to_owned(),
             data,
         })),
-        Err(error) => {
-            tracing::error!(%error, "a code could not be drawn");
-            Err(Fault::internal())
-        }
+        Err(error) => Err(Fault::internal(format_args!(
+            "a code could not be drawn: {error}"
+        ))),
     };
     match format {
         wire::ImageFormat::Unspecified => Ok(None),

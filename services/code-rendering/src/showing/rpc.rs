@@ -19,7 +19,8 @@ pub async fn show_code(
     Ok(response(issued, image))
 }
 
-fn word(colour: Colour) -> LocalisedText {
+/// A colour in words.
+pub fn word(colour: Colour) -> LocalisedText {
     let en = match colour {
         Colour::Green => "green: low risk",
         Colour::Yellow => "yellow: medium risk",

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use lutong_chassis::Foundation;
-use lutong_kernel::{Clock, Fault, FaultCode, Timestamp};
+use lutong_kernel::{Clock, Fault, Timestamp};
 use lutong_token::{Claims, DYNAMIC_LIFE_SECONDS, Issuer, Mask};
 use lutong_transport::access::WardPermit;
 
+use crate::bindings::service::Bindings;
 use crate::codes::domain::Code;
 use crate::codes::service::Codes;
+use crate::fault;
 use crate::keys::service::Keys;
 
 /// A dynamic token and the code that it shows.
@@ -25,14 +27,16 @@ pub struct IssuedToken {
 #[derive(Clone)]
 pub struct Showing {
     codes: Codes,
+    bindings: Bindings,
     keys: Keys,
     clock: Arc<dyn Clock>,
 }
 
 impl Showing {
-    pub fn new(codes: Codes, keys: Keys, foundation: &Foundation) -> Self {
+    pub fn new(codes: Codes, bindings: Bindings, keys: Keys, foundation: &Foundation) -> Self {
         Self {
             codes,
+            bindings,
             keys,
             clock: Arc::clone(&foundation.clock),
         }
@@ -40,13 +44,18 @@ impl Showing {
 
     /// Signs a token of the code, valid for 60 seconds.
     pub async fn show(&self, permit: &WardPermit) -> Result<IssuedToken, Fault> {
-        let subject = permit.subject()?;
-        // Taken before the row is read: a token whose issue time is after a decision came into force must show that decision, however
-        // long the read, the mask and the signature take.
+        // Taken before the rows are read: a token whose issue time is after a decision came into force must show that decision, however
+        // long the reads, the mask and the signature take, and one whose issue time is after an unbinding is not of that ward.
         let issued_at = self.clock.now();
-        let row = self.codes.find(subject).await?.ok_or_else(not_found)?;
+        let is_bound = async |binder, ward| self.bindings.is_bound(binder, ward).await;
+        let subject = permit.reach(is_bound).await?.id();
+        let row = self
+            .codes
+            .find(subject)
+            .await?
+            .ok_or_else(fault::code_not_found)?;
         if row.code.awaits_decision(issued_at) {
-            return Err(refreshing());
+            return Err(fault::code_refreshing());
         }
         let mask = match &row.mask {
             Some(mask) => Some(mask.clone()),
@@ -73,26 +82,5 @@ impl Showing {
 }
 
 fn unsigned(error: &dyn std::fmt::Display) -> Fault {
-    tracing::error!(%error, "a token was not signed");
-    Fault::internal()
-}
-
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "CODE_NOT_FOUND",
-        "健康通行码尚未生成：请先申请或申报；如刚提交，请稍候片刻",
-        "there is no code yet: apply or declare an arrival first; if you just did, wait a moment",
-    )
-}
-
-/// The code shows no colour until risk-rules has decided again, and the answer says so.
-pub fn refreshing() -> Fault {
-    Fault::new(
-        FaultCode::Unavailable,
-        "CODE_REFRESHING",
-        "数据正在更新，暂不显示颜色，请稍候",
-        "data is being refreshed and no colour is shown meanwhile; try again in a moment",
-    )
-    .retry_after(std::time::Duration::from_secs(1))
+    Fault::internal(format_args!("a token was not signed: {error}"))
 }

@@ -10,8 +10,12 @@ use lutong_token::Outcome;
 use lutong_transport::access::BearerPermit;
 
 use super::service::{Verification, VerificationResult};
+use crate::checkpoint_devices::service::CheckpointDevices;
 
-pub struct VerificationRpc(pub Verification);
+pub struct VerificationRpc {
+    pub verification: Verification,
+    pub devices: CheckpointDevices,
+}
 
 impl VerificationHandler for VerificationRpc {
     async fn verify_token(
@@ -19,7 +23,9 @@ impl VerificationHandler for VerificationRpc {
         call: Query<BearerPermit>,
         message: wire::VerifyTokenRequest,
     ) -> Result<wire::VerifyTokenResponse, Fault> {
-        Ok(self.0.verify(call.permit, &message.token).await?.into())
+        self.devices.check(&call.grant.principal().account).await?;
+        let verified = self.verification.verify(call.permit, &message.token);
+        Ok(verified.await?.into())
     }
 }
 

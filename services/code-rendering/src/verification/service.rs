@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use lutong_chassis::Foundation;
 use lutong_kernel::{Clock, Colour, Fault, SubjectId, Timestamp};
-use lutong_token::{Expectations, Issuer, Kind, Mask, Outcome, verify};
+use lutong_token::{Claims, Expectations, Issuer, Kind, Mask, Outcome, verify};
 use lutong_transport::access::BearerPermit;
 
 use crate::codes::service::Codes;
+use crate::fault;
 use crate::keys::service::Keys;
-use crate::showing::service::refreshing;
+use crate::paper_codes::domain::{End, State};
+use crate::paper_codes::service::PaperCodes;
 
 /// The outcome of a verification.
 #[derive(Debug)]
@@ -24,51 +25,79 @@ pub struct VerificationResult {
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Verification {
-    codes: Codes,
-    keys: Keys,
-    clock: Arc<dyn Clock>,
+    pub codes: Codes,
+    pub paper_codes: PaperCodes,
+    pub keys: Keys,
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a token with a valid signature is about.
+enum Holder {
+    /// Of this person, and it stands.
+    Known(SubjectId),
+    /// Of this person, whose colour has changed since it was issued.
+    Changed(SubjectId),
+    /// It proves nothing.
+    Refused(Outcome),
+}
+
+/// As of when a token is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// This instant, which is the present.
+    Now(Timestamp),
+    /// The instant at which a door scanned it: what was ended or revoked since was good then.
+    Scan(Timestamp),
+}
+
+impl AsOf {
+    const fn instant(self) -> Timestamp {
+        match self {
+            Self::Now(at) | Self::Scan(at) => at,
+        }
+    }
+}
+
+/// The person whose token was verified: whoever showed it lets their code be read.
+#[derive(Debug, Clone, Copy)]
+pub struct BearerSubject(SubjectId);
+
+impl BearerSubject {
+    pub const fn id(self) -> SubjectId {
+        self.0
+    }
+}
+
+/// A token that was verified.
+#[derive(Debug)]
+pub struct VerifiedToken {
+    pub claims: Claims,
+    /// Whether the colour of the holder has changed since it was issued.
+    pub is_changed: bool,
 }
 
 impl Verification {
-    pub fn new(codes: Codes, keys: Keys, foundation: &Foundation) -> Self {
-        Self {
-            codes,
-            keys,
-            clock: Arc::clone(&foundation.clock),
-        }
-    }
-
     /// Verifies a token and compares it with the code in force. A bad token is an outcome, not an error.
-    pub async fn verify(&self, _permit: BearerPermit, token: &str) -> Result<VerificationResult, Fault> {
+    pub async fn verify(&self, permit: BearerPermit, token: &str) -> Result<VerificationResult, Fault> {
         let verified_at = self.clock.now();
-        let ring = self.keys.ring().await?;
-        // Paper and card codes are not issued yet, so that only dynamic tokens are accepted.
-        let expected = Expectations::kinds(&[Kind::Dynamic]).from_issuers(&[Issuer::SHANDONG]);
         let refused = |outcome| VerificationResult {
             outcome,
             colour: None,
             mask: None,
             at: verified_at,
         };
-        let claims = match verify(token, &ring.trusted, verified_at, &expected) {
-            Ok(claims) => claims,
+        let (subject, verified) = match self.holder(permit, token, AsOf::Now(verified_at)).await? {
+            Ok(holder) => holder,
             Err(outcome) => return Ok(refused(outcome)),
         };
-        let Some(subject) = self
-            .keys
-            .dynamic_id()
-            .open(claims.token_id(), claims.expires_at())
-        else {
-            tracing::error!("a token with our signature has an id that cannot be decrypted");
-            return Ok(refused(Outcome::BadSignature));
-        };
-        let Some(row) = self.codes.find(SubjectId::from_uuid(subject)).await? else {
+        let Some(row) = self.codes.find(subject.id()).await? else {
             return Ok(refused(Outcome::Revoked));
         };
         if row.code.awaits_decision(verified_at) {
-            return Err(refreshing());
+            return Err(fault::code_refreshing());
         }
-        let in_force = row.code.colour == claims.colour();
+        let VerifiedToken { claims, is_changed } = verified;
+        let in_force = !is_changed && row.code.colour == claims.colour();
         Ok(VerificationResult {
             outcome: if in_force {
                 Outcome::Valid
@@ -78,6 +107,68 @@ impl Verification {
             colour: Some(row.code.colour),
             mask: claims.mask().filter(|_| in_force).cloned(),
             at: verified_at,
+        })
+    }
+
+    /// Whose token it is, or why it proves nothing.
+    pub async fn holder(
+        &self,
+        _permit: BearerPermit,
+        token: &str,
+        as_of: AsOf,
+    ) -> Result<Result<(BearerSubject, VerifiedToken), Outcome>, Fault> {
+        let ring = self.keys.ring().await?;
+        // Card codes are not issued yet.
+        let expected = Expectations::kinds(&[Kind::Dynamic, Kind::Paper]).from_issuers(&[Issuer::SHANDONG]);
+        let claims = match verify(token, &ring.trusted, as_of.instant(), &expected) {
+            Ok(claims) => claims,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        let holder = match claims.kind() {
+            Kind::Dynamic => self.holder_of_dynamic(&claims),
+            Kind::Paper => self.holder_of_paper(&claims, as_of).await?,
+            Kind::Card => Holder::Refused(Outcome::WrongKind),
+        };
+        let (subject, is_changed) = match holder {
+            Holder::Known(subject) => (subject, false),
+            Holder::Changed(subject) => (subject, true),
+            Holder::Refused(outcome) => return Ok(Err(outcome)),
+        };
+        Ok(Ok((BearerSubject(subject), VerifiedToken { claims, is_changed })))
+    }
+
+    fn holder_of_dynamic(&self, claims: &Claims) -> Holder {
+        let opened = self
+            .keys
+            .dynamic_id()
+            .open(claims.token_id(), claims.expires_at());
+        if let Some(subject) = opened {
+            return Holder::Known(SubjectId::from_uuid(subject));
+        }
+        tracing::error!("a token with our signature has an id that cannot be decrypted");
+        Holder::Refused(Outcome::BadSignature)
+    }
+
+    async fn holder_of_paper(&self, claims: &Claims, as_of: AsOf) -> Result<Holder, Fault> {
+        let found = self
+            .paper_codes
+            .find_by_token(claims.token_id().as_bytes())
+            .await?;
+        let Some(paper_code) = found else {
+            // Its transaction was rolled back after it was signed, or somebody else has the key.
+            return Ok(Holder::Refused(Outcome::Revoked));
+        };
+        let has_ended_since = |end: End| match as_of {
+            // Another replica may have ended it by a clock that is ahead.
+            AsOf::Now(_) => false,
+            AsOf::Scan(at) => at < end.at,
+        };
+        Ok(match paper_code.state(as_of.instant()) {
+            // Within the tolerance for different clocks after its end.
+            State::Active | State::Expired => Holder::Known(paper_code.subject),
+            State::Revoked => Holder::Changed(paper_code.subject),
+            State::Ended if paper_code.end.is_some_and(has_ended_since) => Holder::Known(paper_code.subject),
+            State::Ended => Holder::Refused(Outcome::Revoked),
         })
     }
 }

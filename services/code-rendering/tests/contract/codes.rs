@@ -1,4 +1,4 @@
-//! `ApplyDecisions`: which decisions come into force, and what survives a restart.
+//! `ApplyDecisions`: which decisions come into force, and persistence over a restart.
 
 use lutong_code_rendering::Migrations;
 use lutong_kernel::Fault;
@@ -74,12 +74,12 @@ async fn what_cannot_be_asked_for_is_named(bed: Bed) {
     ] {
         assert_eq!(wrong(codes.try_to_apply(decisions).await.unwrap_err()), named);
     }
-    // A thousand of the longest are none too many.
+    // A thousand decisions of maximum length are accepted.
     let mut longest = decision(3, Colour::Green, 1);
     longest.version = i64::MAX;
     longest.next_change_time = longest.evaluate_time;
     assert_eq!(codes.apply(vec![longest; 1_000]).await, 1);
-    // A bad decision among good ones brought none of them into force.
+    // One bad decision kept the good ones of the batch from coming into force.
     assert_eq!(codes.show(1).await.unwrap_err().reason, "CODE_NOT_FOUND");
     let refused = codes
         .show_of(1, "1", wire::ImageFormat::Unspecified)

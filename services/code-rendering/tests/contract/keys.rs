@@ -1,5 +1,6 @@
 //! `GetKey` and `ListKeys`: published keys verify tokens offline.
 
+use lutong_code_rendering::KeyState;
 use lutong_kernel::ServiceName;
 use lutong_kernel::Timestamp;
 use lutong_proto::code_rendering::v1 as wire;
@@ -7,10 +8,115 @@ use lutong_proto::code_rendering::v1::key_service_client::KeyServiceClient;
 use lutong_proto::policy::Caller;
 use lutong_proto::types::v1::Colour;
 use lutong_testing::{Bed, on_both_engines};
+use lutong_token::{KeyUse, OfflineOutcome};
+use std::time::Duration;
+use wire::VerificationOutcome as Outcome;
 
-use crate::{decision, fault, start};
+use crate::revocations::Door;
+use crate::{decision, fault, start, start_with_storage};
 
-on_both_engines!(published_keys_verify_without_a_connection,);
+on_both_engines!(
+    published_keys_verify_without_a_connection,
+    a_key_is_rotated_with_notice_and_overlap,
+    a_revoked_key_has_signed_nothing_and_another_signs_at_once,
+);
+
+/// The key that signed a token.
+fn signer(token: &str) -> String {
+    lutong_token::UnverifiedToken::parse(token)
+        .unwrap()
+        .kid()
+        .to_string()
+}
+
+async fn a_key_is_rotated_with_notice_and_overlap(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    codes.apply(vec![decision(1, Colour::Green, 1)]).await;
+    let old = signer(&codes.show(1).await.unwrap().token);
+    let paper = codes.citizen(1).create(1).await;
+    let paper = codes.citizen(1).token(&paper.name).await;
+    let mut door = Door::new(&codes, &storage).await;
+    let keys = lutong_code_rendering::open_keys(&codes.0.foundation, &storage)
+        .await
+        .unwrap();
+    let now = codes.0.foundation.now();
+    let day = 24 * 3_600;
+    let early = keys
+        .rotate(KeyUse::Tokens, Some(now.plus_seconds(day - 1)))
+        .await
+        .unwrap_err();
+    assert_eq!(early.violations[0].reason, "ACTIVATION_TOO_EARLY");
+    assert_eq!(keys.statuses().await.unwrap().len(), 2);
+    let new = keys.rotate(KeyUse::Tokens, None).await.unwrap();
+    assert_eq!(
+        (new.state, new.limits.not_before),
+        (KeyState::Announced, now.plus_seconds(day))
+    );
+    let new = new.key.kid().to_string();
+    codes.0.clock.advance(Duration::from_secs(60));
+    // The door knows the key before it signs.
+    door.take_in(&codes).await;
+    assert_eq!(signer(&codes.show(1).await.unwrap().token), old);
+    codes.0.clock.set(now.plus_seconds(day + 1));
+    let shown = codes.show(1).await.unwrap().token;
+    assert_eq!(signer(&shown), new);
+    assert_eq!(door.check(&codes, &shown), Ok(()));
+    assert_eq!(codes.outcome(&shown).await, Outcome::Valid);
+    door.take_in(&codes).await;
+    assert_eq!(codes.outcome(&paper).await, Outcome::Valid);
+    assert_eq!(door.check(&codes, &paper), Ok(()));
+    // The overlap is over: the earlier key verifies nothing, and is not published any more.
+    codes.0.clock.set(now.plus_seconds(16 * day + 200));
+    let ended = keys.statuses().await.unwrap();
+    let ended = ended
+        .iter()
+        .find(|status| status.key.kid().to_string() == old)
+        .unwrap();
+    assert_eq!(ended.state, KeyState::Retired);
+    assert_eq!(codes.outcome(&paper).await, Outcome::WrongKey);
+    assert_eq!(
+        codes.outcome(&codes.show(1).await.unwrap().token).await,
+        Outcome::Valid
+    );
+}
+
+async fn a_revoked_key_has_signed_nothing_and_another_signs_at_once(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    codes.apply(vec![decision(1, Colour::Green, 1)]).await;
+    let shown = codes.show(1).await.unwrap().token;
+    let paper = codes.citizen(1).create(1).await;
+    let paper = codes.citizen(1).token(&paper.name).await;
+    let mut door = Door::new(&codes, &storage).await;
+    door.take_in(&codes).await;
+    assert_eq!(door.check(&codes, &paper), Ok(()));
+    let keys = lutong_code_rendering::open_keys(&codes.0.foundation, &storage)
+        .await
+        .unwrap();
+    assert_eq!(
+        keys.revoke("0000000000000000").await.unwrap_err().reason,
+        "KEY_NOT_FOUND"
+    );
+    let revoked = keys.revoke(&signer(&shown)).await.unwrap();
+    assert_eq!(revoked.state, KeyState::Revoked);
+    // Every process knows it within a minute.
+    codes.0.clock.advance(Duration::from_secs(60));
+    assert_eq!(codes.outcome(&shown).await, Outcome::Revoked);
+    assert_eq!(codes.outcome(&paper).await, Outcome::Revoked);
+    let again = codes.show(1).await.unwrap().token;
+    assert_ne!(signer(&again), signer(&shown));
+    assert_eq!(codes.outcome(&again).await, Outcome::Valid);
+    let refused = Err(OfflineOutcome::Refused(lutong_token::Outcome::Revoked));
+    // The revocation list alone says so; with the key list the door knows the new key.
+    door.take_in_revocations(&codes).await;
+    assert_eq!(door.check(&codes, &paper), refused);
+    let unknown = Err(OfflineOutcome::Refused(lutong_token::Outcome::WrongKey));
+    assert_eq!(door.check(&codes, &again), unknown);
+    door.take_in(&codes).await;
+    assert_eq!(door.check(&codes, &paper), refused);
+    assert_eq!(door.check(&codes, &again), Ok(()));
+    // Revoking it again changes nothing, and the service starts again with what is stored.
+    assert_eq!(keys.revoke(&signer(&shown)).await.unwrap(), revoked);
+}
 
 async fn published_keys_verify_without_a_connection(bed: Bed) {
     let codes = start(bed).await;

@@ -1,16 +1,24 @@
-//! What code-rendering promises over its contract, on both engines. Identity is away unless a test says otherwise.
+//! Contract tests of code-rendering, on both engines. Identity is away unless a test binds it.
 
 #![allow(clippy::unwrap_used)]
 
+mod audit;
+mod bindings;
+mod checkpoint_devices;
+mod checkpoints;
 mod codes;
+mod door_reports;
+mod doors;
 mod keys;
+mod paper_codes;
 mod render;
+mod revocations;
 mod showing;
 mod verification;
 
 use std::time::Duration;
 
-use lutong_code_rendering::Migrations;
+use lutong_code_rendering::{CodeRenderingConfig, Migrations, Peers};
 use lutong_kernel::{Fault, ServiceName, SubjectId, Timestamp};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
@@ -19,21 +27,29 @@ use lutong_proto::policy::{Caller, Role};
 use lutong_proto::risk_rules::v1::AppliedDecision;
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
+use lutong_storage::StorageConfig;
 use lutong_testing::Bed;
 use wire::VerificationOutcome as Outcome;
 
 struct Codes(Bed);
 
 async fn start(bed: Bed) -> Codes {
-    let storage = bed.storage::<Migrations>(ServiceName::CodeRendering).await;
-    build(&bed, &storage).await;
-    Codes(bed)
+    start_with_storage(bed).await.0
 }
 
-async fn build(bed: &Bed, storage: &lutong_storage::StorageConfig) {
-    let identity = bed.channel(ServiceName::Identity, Caller::CodeRendering);
-    let risk_rules = bed.channel(ServiceName::RiskRules, Caller::CodeRendering);
-    let component = lutong_code_rendering::build(&bed.foundation, storage, identity, risk_rules).await;
+async fn start_with_storage(bed: Bed) -> (Codes, StorageConfig) {
+    let storage = bed.storage::<Migrations>(ServiceName::CodeRendering).await;
+    build(&bed, &storage).await;
+    (Codes(bed), storage)
+}
+
+async fn build(bed: &Bed, storage: &StorageConfig) {
+    let peers = Peers {
+        identity: bed.channel(ServiceName::Identity, Caller::CodeRendering),
+        risk_rules: bed.channel(ServiceName::RiskRules, Caller::CodeRendering),
+    };
+    let config = CodeRenderingConfig::default();
+    let component = lutong_code_rendering::build(&bed.foundation, storage, &config, peers).await;
     bed.bind(component.unwrap());
 }
 

@@ -31,7 +31,7 @@ async fn a_forged_or_foreign_token_has_its_own_outcome(bed: Bed) {
     let codes = start(bed).await;
     codes.apply(vec![decision(1, Colour::Green, 1)]).await;
     let shown = codes.show(1).await.unwrap();
-    // The last character but one belongs to the signature.
+    // The second to last character belongs to the signature.
     let mut forged = shown.token.clone().into_bytes();
     let at = forged.len() - 3;
     forged[at] = if forged[at] == b'0' { b'1' } else { b'0' };

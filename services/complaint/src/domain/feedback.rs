@@ -1,10 +1,8 @@
 //! The content of feedback.
 
-use lutong_kernel::text::{FreeText, TextRule};
-use lutong_kernel::{Fault, Secret};
+use lutong_kernel::{Secret, Violation};
 
-/// Characters of a text.
-const MAX_TEXT: usize = 2_000;
+use super::text::lines;
 
 /// The category of feedback, stored in snake case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
@@ -25,12 +23,8 @@ pub struct Feedback {
 
 impl Feedback {
     /// `text` is free text of at most 2,000 characters.
-    pub fn new(category: Category, text: &str) -> Result<Self, Fault> {
-        let text = FreeText::parse(text, TextRule::lines(MAX_TEXT));
-        let text = text.map_err(|error| Fault::invalid(vec![error.violation("feedback.text")]))?;
-        Ok(Self {
-            category,
-            text: Secret::new(text.into_string()),
-        })
+    pub fn new(category: Category, text: &str) -> Result<Self, Violation> {
+        let text = lines(text, "feedback.text")?;
+        Ok(Self { category, text })
     }
 }

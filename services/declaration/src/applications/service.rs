@@ -9,7 +9,7 @@ use crate::declarations::service::form::{CheckedForm, CreateCall, StatedForm, in
 use crate::declarations::service::{AcknowledgedDeclaration, Declarations};
 use crate::peers::RegisteredPerson;
 
-const KIND: DeclarationKind = DeclarationKind::Application;
+pub const KIND: DeclarationKind = DeclarationKind::Application;
 
 /// Applications for a code; cheap to clone.
 #[derive(Clone)]
@@ -25,6 +25,7 @@ impl Applications {
         &self,
         create: CreateCall,
         form: StatedForm<'_>,
+        replaces: &str,
     ) -> Result<AcknowledgedDeclaration, Fault> {
         let CreateCall { call, request_id } = create;
         let Mutation {
@@ -32,14 +33,11 @@ impl Applications {
             permit,
             request,
         } = call;
-        let stored = match self.register(&grant, request_id, form).await {
-            Ok((person, form)) => {
-                let (subject, notes) = (person.subject, person.normalisations);
-                self.0.acknowledge(&permit, request, subject, notes, form).await?
-            }
+        let stored = match self.register(&grant, &permit, request_id, form, replaces).await {
+            Ok((person, form)) => self.0.acknowledge(&permit, request, person, form).await?,
             // A repeated request is answered as before, even when the day that it names is more than 14 days ago by now, or identity is
             // unavailable.
-            Err(fault) => self.0.earlier(&request).await?.ok_or(fault)?,
+            Err(fault) => self.0.earlier(&permit, &request).await?.ok_or(fault)?,
         };
         Ok(self.0.finish_new(&grant, stored).await)
     }
@@ -48,11 +46,16 @@ impl Applications {
     async fn register(
         &self,
         grant: &Grant,
+        permit: &SelfPermit,
         request_id: RequestId,
         form: StatedForm<'_>,
+        replaces: &str,
     ) -> Result<(RegisteredPerson, CheckedForm), Fault> {
         let today = self.0.clock.now().local_day();
-        let (person, form) = form.check(KIND, today).map_err(|fault| in_form(fault, "form"))?;
+        let (person, mut form) = form.check(KIND, today).map_err(|fault| in_form(fault, "form"))?;
+        if !replaces.is_empty() {
+            form.replaces = Some(self.0.replaceable(permit, replaces).await?);
+        }
         let person = self
             .0
             .peers

@@ -1,15 +1,24 @@
 //! Creates and reads arrival declarations (来鲁申报). The code of another province is converted; an arrival from abroad needs its
 //! quarantine ended and a negative test.
 
+pub mod following;
+mod postponed;
+pub mod watching;
+
 use lutong_chassis::skin::{Mutation, Page, Query};
 use lutong_kernel::country::Country;
-use lutong_kernel::{Fault, FaultCode, Violation};
-use lutong_transport::access::SelfPermit;
+use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp, Violation};
+use lutong_transport::access::{DivisionPermit, SelfPermit};
+use lutong_transport::client::Call;
 
+use super::domain::pending_step::{MissingStep, PendingStep};
+use super::domain::{Journey, StatedDestination, StatedLeg};
+use super::store::{self, ArrivalKey, Span};
 use crate::declarations::domain::DeclarationKind;
-use crate::declarations::service::form::{CreateCall, StatedForm, in_form};
+use crate::declarations::service::form::{CheckedForm, CreateCall, StatedForm, in_form};
 use crate::declarations::service::{AcknowledgedDeclaration, Declarations};
-use crate::peers::MissingStep;
+use crate::fault;
+use crate::peers::RegisteredPerson;
 
 const KIND: DeclarationKind = DeclarationKind::Arrival;
 
@@ -18,6 +27,16 @@ const KIND: DeclarationKind = DeclarationKind::Arrival;
 pub enum StatedOrigin<'a> {
     PartnerCode { token: &'a str },
     Overseas { country: &'a str },
+}
+
+/// The journey as stated, unchecked.
+#[derive(Debug, Clone)]
+pub struct StatedJourney<'a> {
+    pub origin: StatedOrigin<'a>,
+    pub destination: StatedDestination<'a>,
+    pub legs: Vec<StatedLeg<'a>>,
+    /// Whether an entry from abroad that lacks something is waited for.
+    pub wait_for_entry: bool,
 }
 
 /// Arrival declarations; cheap to clone.
@@ -34,8 +53,9 @@ impl Arrivals {
         &self,
         create: CreateCall,
         form: StatedForm<'_>,
-        origin: StatedOrigin<'_>,
+        journey: StatedJourney<'_>,
     ) -> Result<AcknowledgedDeclaration, Fault> {
+        let (origin, wait_for_entry) = (journey.origin, journey.wait_for_entry);
         check_origin(origin).map_err(|wrong| Fault::invalid(vec![wrong.within("form")]))?;
         let CreateCall { call, request_id } = create;
         let Mutation {
@@ -45,14 +65,19 @@ impl Arrivals {
         } = call;
         // A repeated request is answered before anything is checked: the partner code has expired by now, and the days of the contact
         // history would be counted from another day.
-        if let Some(stored) = self.0.earlier(&request).await? {
+        if let Some(stored) = self.0.earlier(&permit, &request).await? {
             return Ok(self.0.finish_new(&grant, stored).await);
         }
         let (person, mut form) = form
             .check(KIND, self.0.clock.now().local_day())
             .map_err(|fault| in_form(fault, "form.application"))?;
+        form.journey = Some(
+            journey
+                .check(self.0.clock.now())
+                .map_err(|fault| in_form(fault, "form"))?,
+        );
         if let StatedOrigin::PartnerCode { token } = origin {
-            form.partner_code = Some(self.0.peers.verify_partner_code(&grant.call(), token).await?);
+            self.convert_now(&grant.call(), token, &mut form).await?;
         }
         let person = self
             .0
@@ -60,14 +85,67 @@ impl Arrivals {
             .register(&grant.call(), request_id, person, "form.application")
             .await?;
         if let StatedOrigin::Overseas { .. } = origin {
-            let missing = self.0.peers.check_entry(&grant.call(), person.subject).await?;
-            if !missing.is_empty() {
-                return Err(entry_incomplete(&missing));
-            }
+            form.pending_step = self.entry_now(&grant.call(), &person, wait_for_entry).await?;
         }
-        let (subject, notes) = (person.subject, person.normalisations);
-        let stored = self.0.acknowledge(&permit, request, subject, notes, form).await?;
+        let stored = self.0.acknowledge(&permit, request, person, form).await?;
         Ok(self.0.finish_new(&grant, stored).await)
+    }
+
+    /// Converts a code, or keeps it for later while federation is unavailable.
+    async fn convert_now(&self, call: &Call, token: &str, form: &mut CheckedForm) -> Result<(), Fault> {
+        match self.0.peers.verify_partner_code(call, token, None).await {
+            Ok(code) => form.partner_code = Some(code),
+            Err(fault) if fault.code == FaultCode::Unavailable => {
+                let token = token.to_owned();
+                form.pending_step = Some(PendingStep::Conversion { token });
+            }
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    /// Checks an entry from abroad. Returns the step that is to be waited for, or refuses the entry.
+    async fn entry_now(
+        &self,
+        call: &Call,
+        person: &RegisteredPerson,
+        wait: bool,
+    ) -> Result<Option<PendingStep>, Fault> {
+        // Whose entry it is, is not known before the proof.
+        if person.waiting_for.is_some() {
+            return Ok(Some(PendingStep::unchecked_entry()));
+        }
+        match self.0.peers.check_entry(call, person.subject).await {
+            Ok(missing) if missing.is_empty() => Ok(None),
+            Ok(missing) if wait => Ok(Some(PendingStep::Entry { missing })),
+            Ok(missing) => Err(entry_incomplete(&missing)),
+            Err(fault) if wait && fault.code == FaultCode::Unavailable => {
+                Ok(Some(PendingStep::unchecked_entry()))
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Which arrivals of a division there are.
+    async fn keys(
+        &self,
+        permit: DivisionPermit,
+        division: DivisionCode,
+        span: Span,
+        limit: u64,
+    ) -> Result<Vec<ArrivalKey>, Fault> {
+        let reader = self.0.reader();
+        Ok(store::of_division(reader, permit, division, span, limit).await?)
+    }
+
+    /// The arrivals with these keys, in their order. One that is gone is left out.
+    async fn load(&self, keys: &[ArrivalKey]) -> Result<Vec<(ArrivalKey, AcknowledgedDeclaration)>, Fault> {
+        let ids: Vec<_> = keys.iter().map(|key| (key.subject, key.declaration)).collect();
+        let mut found = self.0.of_keys(&ids).await?;
+        let loaded = keys
+            .iter()
+            .filter_map(|key| Some((*key, found.remove(&key.declaration)?)));
+        Ok(loaded.collect())
     }
 
     /// An own arrival.
@@ -85,16 +163,21 @@ impl Arrivals {
     }
 }
 
+impl StatedJourney<'_> {
+    fn check(&self, now: Timestamp) -> Result<Journey, Fault> {
+        let country = match self.origin {
+            StatedOrigin::Overseas { country } => Some(country),
+            StatedOrigin::PartnerCode { .. } => None,
+        };
+        Journey::check(country, self.destination, &self.legs, now)
+    }
+}
+
 fn check_origin(origin: StatedOrigin<'_>) -> Result<(), Violation> {
     match origin {
         StatedOrigin::Overseas { country } => match Country::parse(country) {
             Ok(country) if country != Country::CHINA => Ok(()),
-            _ => Err(Violation::new(
-                "overseas.country",
-                "COUNTRY_NOT_ABROAD",
-                "应为GB/T 2659三位字母代码，且不为CHN",
-                "is a GB/T 2659 alpha-3 code other than CHN",
-            )),
+            _ => Err(fault::country_not_abroad("overseas.country")),
         },
         StatedOrigin::PartnerCode { .. } => Ok(()),
     }
@@ -102,40 +185,9 @@ fn check_origin(origin: StatedOrigin<'_>) -> Result<(), Violation> {
 
 fn entry_incomplete(missing: &[MissingStep]) -> Fault {
     let step = |missing: &MissingStep| match missing {
-        MissingStep::BorderRecord => (
-            "entry.border_record",
-            "BORDER_RECORD_MISSING",
-            "口岸尚无入境记录",
-            "the border has reported no entry",
-        ),
-        MissingStep::QuarantineEnd => (
-            "entry.quarantine_completed_at",
-            "QUARANTINE_END_MISSING",
-            "隔离期未满或尚未报送",
-            "the end of quarantine has not been reported, or lies ahead",
-        ),
-        MissingStep::NegativeTest => (
-            "entry.negative_test",
-            "NEGATIVE_TEST_MISSING",
-            "入境后尚无核酸检测阴性结果",
-            "no negative test sampled after the entry has been reported",
-        ),
+        MissingStep::BorderRecord => fault::arrivals::border_record_missing(),
+        MissingStep::QuarantineEnd => fault::arrivals::quarantine_end_missing(),
+        MissingStep::NegativeTest => fault::arrivals::negative_test_missing(),
     };
-    let steps: Vec<_> = missing.iter().map(step).collect();
-    let zh: Vec<_> = steps.iter().map(|step| step.2).collect();
-    let en: Vec<_> = steps.iter().map(|step| step.3).collect();
-    let mut fault = Fault::new(
-        FaultCode::FailedPrecondition,
-        "ENTRY_INCOMPLETE",
-        format!("境外来鲁须隔离期满且检测合格：{}", zh.join("；")),
-        format!(
-            "arrivals from abroad need quarantine ended and a test passed: {}",
-            en.join("; ")
-        ),
-    );
-    fault.violations = steps
-        .into_iter()
-        .map(|(field, reason, zh, en)| Violation::new(field, reason, zh, en))
-        .collect();
-    fault
+    fault::arrivals::entry_incomplete(missing.iter().map(step).collect())
 }

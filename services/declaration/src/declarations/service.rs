@@ -1,26 +1,36 @@
 //! Creates and reads declarations. One durable transaction is the acknowledgement; decision and code follow, at once or from the log.
 
 mod acknowledgement;
+mod corrections;
 pub mod form;
 mod in_force;
+mod limits;
+pub mod postponed;
+mod prepared;
+pub mod proofs;
 
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use lutong_chassis::skin::{Page, Query};
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{ApplicationId, Clock, Fault, FaultCode, Random, SubjectId, Violation};
+use lutong_kernel::{ApplicationId, Clock, Fault, Random, SubjectId};
 use lutong_storage::Database;
+use lutong_storage::batch::Batcher;
 use lutong_storage::crypto::{FieldCipher, Key, keyed_hash};
-use lutong_storage::gather::Gatherer;
 use lutong_storage::outbox::Outbox;
 use lutong_transport::access::{Grant, SelfPermit};
+use sea_orm::DatabaseConnection;
 
 use self::acknowledgement::Acknowledgement;
-use super::domain::{Declaration, DeclarationKind};
-use super::store::{self, ListPosition, OwnDeclarations};
+use super::domain::daily_limits::DailyLimits;
+use super::domain::{Declaration, DeclarationKind, DeclarationState};
+use super::store;
+use super::store::own::{self, ListPosition, OwnDeclarations};
+use crate::fault;
 use crate::peers::Peers;
 
-/// What applications and arrivals share; cheap to clone.
+/// What applications, arrivals and daily reports share; cheap to clone.
 #[derive(Clone)]
 pub struct Declarations {
     pub peers: Peers,
@@ -30,8 +40,9 @@ pub struct Declarations {
     fields: FieldCipher,
     outbox: Outbox,
     account_key: Key,
-    gatherer: Arc<OnceLock<Gatherer<Acknowledgement, Result<Declaration, Fault>>>>,
-    marker: Arc<OnceLock<Gatherer<(SubjectId, ApplicationId), ()>>>,
+    limits: DailyLimits,
+    batcher: Arc<OnceLock<Batcher<Acknowledgement, Result<Declaration, Fault>>>>,
+    marker: Arc<OnceLock<Batcher<(SubjectId, ApplicationId), ()>>>,
 }
 
 /// An acknowledged declaration and whether it is in force.
@@ -42,14 +53,31 @@ pub struct AcknowledgedDeclaration {
 }
 
 impl AcknowledgedDeclaration {
+    pub const fn state(&self) -> DeclarationState {
+        if self.declaration.replaced_by.is_some() {
+            return DeclarationState::Replaced;
+        }
+        match (self.declaration.refused_at, self.in_force) {
+            (Some(_), _) => DeclarationState::Refused,
+            (None, true) => DeclarationState::InForce,
+            (None, false) => DeclarationState::Pending,
+        }
+    }
+
     /// Whether it is in force and not marked so in the database.
-    const fn is_unmarked(&self) -> bool {
-        self.in_force && self.declaration.in_force_at.is_none()
+    fn is_unmarked(&self) -> bool {
+        self.in_force && !self.declaration.is_in_force()
     }
 }
 
 impl Declarations {
-    pub fn new(store: &Store, foundation: &Foundation, outbox: Outbox, peers: Peers) -> Self {
+    pub fn new(
+        store: &Store,
+        foundation: &Foundation,
+        outbox: Outbox,
+        peers: Peers,
+        limits: DailyLimits,
+    ) -> Self {
         Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
@@ -58,7 +86,8 @@ impl Declarations {
             outbox,
             peers,
             account_key: store.index_key.clone(),
-            gatherer: Arc::default(),
+            limits,
+            batcher: Arc::default(),
             marker: Arc::default(),
         }
     }
@@ -67,12 +96,28 @@ impl Declarations {
         keyed_hash(&self.account_key, permit.account().as_bytes())
     }
 
+    /// The account of what counters enter for a person. It is the name of no account: an account id has no slash.
+    fn assisted_hash(&self, person: SubjectId) -> [u8; 32] {
+        keyed_hash(
+            &self.account_key,
+            format!("assisted-applications/{person}").as_bytes(),
+        )
+    }
+
+    /// The accounts whose declarations a caller reads as own ones: the caller's, and that of what counters entered for the caller's person.
+    fn own_accounts(&self, permit: &SelfPermit) -> Vec<[u8; 32]> {
+        let mut accounts = vec![self.account_hash(permit)];
+        accounts.extend(permit.subject().map(|person| self.assisted_hash(person)));
+        accounts
+    }
+
     /// Has risk-rules decide and bring the decision into force. After a failure the log does so.
     async fn finish(&self, grant: &Grant, declaration: Declaration) -> AcknowledgedDeclaration {
-        if declaration.in_force_at.is_some() {
+        // What an account has stated about a person whom it has not proved to be goes nowhere.
+        if declaration.is_in_force() || !declaration.is_delivered() {
             return AcknowledgedDeclaration {
+                in_force: declaration.is_in_force(),
                 declaration,
-                in_force: true,
             };
         }
         let appended = self.peers.append_declared(&grant.call(), &declaration).await;
@@ -107,19 +152,61 @@ impl Declarations {
         name: &str,
     ) -> Result<AcknowledgedDeclaration, Fault> {
         let Query { grant, permit } = call;
-        let id = parse_name(kind, name)?;
-        let subject = permit.reach().map_err(|_| not_found())?;
+        let id = parse_name(kind, name, "name")?;
         let cipher = self.fields.ready().await?;
-        let found = store::find(self.database.reader(), &cipher, subject, id).await?;
-        let own = self.account_hash(permit);
+        let own = self.own_accounts(permit);
+        let found = store::find(self.database.reader(), &cipher, &own, id).await?;
         let declaration = found
-            .filter(|one| one.kind == kind && one.account == own)
-            .ok_or_else(not_found)?;
+            .filter(|one| one.kind == kind && one.is_readable_by(permit.subject().ok()))
+            .ok_or_else(fault::declaration_not_found)?;
+        Ok(self.finish_pending(grant, declaration).await)
+    }
+
+    /// The same for a declaration that somebody asks for: one that is pending is sent to risk-rules again.
+    pub async fn finish_pending(&self, grant: &Grant, declaration: Declaration) -> AcknowledgedDeclaration {
         let acknowledged = self.finish(grant, declaration).await;
         if acknowledged.is_unmarked() {
             self.mark_in_force(&acknowledged.declaration).await;
         }
-        Ok(acknowledged)
+        acknowledged
+    }
+
+    /// An own application that may be replaced, by its name.
+    pub async fn replaceable(&self, permit: &SelfPermit, name: &str) -> Result<ApplicationId, Fault> {
+        let id = parse_name(DeclarationKind::Application, name, "replaces")?;
+        let cipher = self.fields.ready().await?;
+        let own = self.account_hash(permit);
+        let found = store::find(self.database.reader(), &cipher, &[own], id).await?;
+        let earlier = found
+            .filter(|one| one.kind == DeclarationKind::Application)
+            .ok_or_else(fault::declaration_not_found)?;
+        corrections::check_replaceable(&earlier)?;
+        // Counted again when it is stored; here, so that identity registers nobody for an edit that is refused.
+        self.limits
+            .check_edits(self.database.reader(), &own, self.clock.now())
+            .await?;
+        Ok(id)
+    }
+
+    pub fn reader(&self) -> &DatabaseConnection {
+        self.database.reader()
+    }
+
+    /// Declarations by person and id, for whoever was permitted to find these.
+    pub async fn of_keys(
+        &self,
+        keys: &[(SubjectId, ApplicationId)],
+    ) -> Result<HashMap<ApplicationId, AcknowledgedDeclaration>, Fault> {
+        let cipher = self.fields.ready().await?;
+        let rows = store::of_keys(self.database.reader(), &cipher, keys).await?;
+        let acknowledged = rows.into_iter().map(|declaration| {
+            let acknowledged = AcknowledgedDeclaration {
+                in_force: declaration.is_in_force(),
+                declaration,
+            };
+            (acknowledged.declaration.id, acknowledged)
+        });
+        Ok(acknowledged.collect())
     }
 
     /// Own declarations of a kind, the newest first, and the token of the next page.
@@ -129,47 +216,29 @@ impl Declarations {
         kind: DeclarationKind,
         page: &Page,
     ) -> Result<(Vec<AcknowledgedDeclaration>, String), Fault> {
-        // An account without a person has no declarations.
-        let Ok(subject) = permit.reach() else {
-            return Ok((Vec::new(), String::new()));
-        };
-        let own = OwnDeclarations {
-            subject,
-            account: self.account_hash(permit),
+        let selected = OwnDeclarations {
+            person: permit.reach().ok(),
+            accounts: self.own_accounts(permit),
             kind,
         };
         let cipher = self.fields.ready().await?;
         let after = page.after(ListPosition::read)?;
-        let rows = store::list(self.database.reader(), &cipher, &own, after, page.limit()).await?;
+        let rows = own::list(self.database.reader(), &cipher, &selected, after, page.limit()).await?;
         let (rows, next) = page.cut(rows, |last| ListPosition::of(last).write())?;
         let listed = rows.into_iter().map(|declaration| AcknowledgedDeclaration {
-            in_force: declaration.in_force_at.is_some(),
+            in_force: declaration.is_in_force(),
             declaration,
         });
         Ok((listed.collect(), next))
     }
 }
 
-fn parse_name(kind: DeclarationKind, name: &str) -> Result<ApplicationId, Fault> {
+/// Reads the name of a declaration out of a field.
+fn parse_name(kind: DeclarationKind, name: &str, field: &'static str) -> Result<ApplicationId, Fault> {
     let collection = kind.collection();
     let id = name
         .strip_prefix(collection)
         .and_then(|rest| rest.strip_prefix('/'));
-    id.and_then(|id| id.parse().ok()).ok_or_else(|| {
-        Fault::invalid(vec![Violation::new(
-            "name",
-            "NAME_SHAPE",
-            format!("名称应为{collection}/编号"),
-            format!("a name is {collection}/ and a UUID"),
-        )])
-    })
-}
-
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "DECLARATION_NOT_FOUND",
-        "未找到本账号的该项申报",
-        "there is no such declaration of this account",
-    )
+    id.and_then(|id| id.parse().ok())
+        .ok_or_else(|| Fault::invalid(vec![fault::name_shape(field, collection)]))
 }

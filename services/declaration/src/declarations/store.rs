@@ -1,27 +1,29 @@
-//! The table `declarations`: acknowledged applications and arrivals.
-
-use std::collections::HashSet;
+//! The table `declarations`: acknowledged applications, arrivals and daily reports.
 
 use lutong_kernel::{ApplicationId, Fault, SubjectId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_storage::crypto::{CipherError, ReadyCipher};
-use lutong_transport::access::PermittedSubject;
-use sea_orm::sea_query::{Expr, ExprTrait as _};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use serde::Serialize;
-use uuid::Uuid;
 
 use self::declaration::{ActiveModel, Column, Entity, Model};
-use super::domain::{Declaration, DeclarationKind};
+use super::domain::Declaration;
+use crate::commitments::domain::AcceptedCommitment;
+
+pub mod counts;
+pub mod earlier;
+pub mod own;
+pub mod postponed;
 
 pub mod declaration {
     use sea_orm::entity::prelude::*;
 
-    /// An acknowledged application or arrival.
+    /// An acknowledged application, arrival or daily report.
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "declarations")]
@@ -30,11 +32,12 @@ pub mod declaration {
         pub subject_id: Vec<u8>,
         #[sea_orm(primary_key, auto_increment = false)]
         pub declaration_id: Vec<u8>,
-        /// `application` or `arrival`.
+        /// `application`, `arrival` or `daily_report`.
         pub kind: String,
         /// Keyed hash of the account that made it.
         pub account: Vec<u8>,
         pub created_at: i64,
+        /// Empty for kinds that need no commitment.
         pub commitment_version: String,
         /// What was stated, as JSON, encrypted.
         pub statements: Vec<u8>,
@@ -45,6 +48,25 @@ pub mod declaration {
         /// The provenance of a converted code, as JSON.
         pub provenance: Option<String>,
         pub in_force_at: Option<i64>,
+        /// A missing proof; the subject is the id of the registration until then.
+        pub waiting_for: Option<String>,
+        pub refused_at: Option<i64>,
+        /// What some kinds keep beside the statements, as JSON, encrypted.
+        pub details: Option<Vec<u8>>,
+        /// Absent for what was accepted before texts were published.
+        pub commitment_digest: Option<String>,
+        /// The id of the application whose place it takes.
+        pub replaces: Option<Vec<u8>>,
+        /// The id of the application that took its place.
+        pub replaced_by: Option<Vec<u8>>,
+        /// The account of the counter staff who entered it.
+        pub entered_by: Option<String>,
+        /// The step that it waits for, as JSON, encrypted.
+        pub pending_step: Option<Vec<u8>>,
+        /// When that step is tried; present while it can be tried.
+        pub next_check_at: Option<i64>,
+        /// Why a proved one was refused.
+        pub refusal: Option<String>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -52,6 +74,14 @@ pub mod declaration {
 
 fn context(id: ApplicationId) -> Vec<u8> {
     format!("declarations/statements/{id}").into_bytes()
+}
+
+fn details_context(id: ApplicationId) -> Vec<u8> {
+    format!("declarations/details/{id}").into_bytes()
+}
+
+fn step_context(id: ApplicationId) -> Vec<u8> {
+    format!("declarations/pending_step/{id}").into_bytes()
 }
 
 fn json(value: &impl Serialize) -> String {
@@ -73,19 +103,46 @@ pub async fn insert(
     Ok(())
 }
 
+fn encrypt_details(cipher: &ReadyCipher, declaration: &Declaration) -> Result<Option<Vec<u8>>, CipherError> {
+    let details = declaration.details.as_ref();
+    details
+        .map(|one| cipher.encrypt(json(one).as_bytes(), &details_context(declaration.id)))
+        .transpose()
+}
+
+fn encrypt_step(cipher: &ReadyCipher, declaration: &Declaration) -> Result<Option<Vec<u8>>, CipherError> {
+    let step = declaration.pending_step.as_ref();
+    step.map(|one| cipher.encrypt(json(one).as_bytes(), &step_context(declaration.id)))
+        .transpose()
+}
+
 fn row(cipher: &ReadyCipher, declaration: &Declaration) -> Result<ActiveModel, CipherError> {
+    let commitment = declaration.commitment.as_ref();
+    let details = encrypt_details(cipher, declaration)?;
     Ok(ActiveModel {
         subject_id: Set(subject_bytes(declaration.subject)),
         declaration_id: Set(uuid_bytes(declaration.id.uuid())),
         kind: Set(declaration.kind.into_str().to_owned()),
         account: Set(declaration.account.to_vec()),
         created_at: Set(declaration.created_at.micros()),
-        commitment_version: Set(declaration.commitment_version.clone()),
+        commitment_version: Set(commitment.map(|one| one.version.clone()).unwrap_or_default()),
+        commitment_digest: Set(commitment.map(|one| one.digest.clone())),
+        replaces: Set(declaration.replaces.map(|id| uuid_bytes(id.uuid()))),
+        replaced_by: Set(declaration.replaced_by.map(|id| uuid_bytes(id.uuid()))),
         statements: Set(cipher.encrypt(json(&declaration.statements).as_bytes(), &context(declaration.id))?),
         normalisations: Set(declaration.normalisations.clone()),
         abroad_days: Set(declaration.abroad_days.clone()),
         provenance: Set(declaration.provenance.as_ref().map(json)),
         in_force_at: Set(declaration.in_force_at.map(Timestamp::micros)),
+        waiting_for: Set(declaration
+            .waiting_for
+            .map(|missing| missing.into_str().to_owned())),
+        refused_at: Set(declaration.refused_at.map(Timestamp::micros)),
+        details: Set(details),
+        entered_by: Set(declaration.entered_by.clone()),
+        pending_step: Set(encrypt_step(cipher, declaration)?),
+        next_check_at: Set(declaration.first_check_at().map(Timestamp::micros)),
+        refusal: Set(declaration.refusal.clone()),
     })
 }
 
@@ -93,6 +150,16 @@ fn read(cipher: &ReadyCipher, row: Model) -> Result<Declaration, Fault> {
     let damaged = |what: &str| Fault::from(StorageError::Damaged(format!("declarations.{what}")));
     let id = ApplicationId::from_uuid(read_uuid(&row.declaration_id, "declarations.declaration_id")?);
     let statements = cipher.decrypt(&row.statements, &context(id))?;
+    let details = row
+        .details
+        .map(|sealed| cipher.decrypt(&sealed, &details_context(id)));
+    let details = details.transpose()?;
+    let details = details.map(|text| serde_json::from_slice(&text)).transpose();
+    let step = row
+        .pending_step
+        .map(|sealed| cipher.decrypt(&sealed, &step_context(id)));
+    let step = step.transpose()?.map(|text| serde_json::from_slice(&text));
+    let waiting_for = row.waiting_for.map(|name| name.parse()).transpose();
     let provenance = row.provenance.map(|text| serde_json::from_str(&text)).transpose();
     Ok(Declaration {
         id,
@@ -100,137 +167,151 @@ fn read(cipher: &ReadyCipher, row: Model) -> Result<Declaration, Fault> {
         kind: row.kind.parse().map_err(|_| damaged("kind"))?,
         account: row.account.try_into().map_err(|_| damaged("account"))?,
         created_at: Timestamp::from_micros(row.created_at),
-        commitment_version: row.commitment_version,
+        commitment: commitment(row.commitment_version, row.commitment_digest),
         statements: serde_json::from_slice(&statements).map_err(|_| damaged("statements"))?,
         normalisations: row.normalisations,
         abroad_days: row.abroad_days,
         provenance: provenance.map_err(|_| damaged("provenance"))?,
+        details: details.map_err(|_| damaged("details"))?,
         in_force_at: row.in_force_at.map(Timestamp::from_micros),
+        waiting_for: waiting_for.map_err(|_| damaged("waiting_for"))?,
+        refused_at: row.refused_at.map(Timestamp::from_micros),
+        refusal: row.refusal,
+        pending_step: step.transpose().map_err(|_| damaged("pending_step"))?,
+        replaces: other(row.replaces, "declarations.replaces")?,
+        replaced_by: other(row.replaced_by, "declarations.replaced_by")?,
+        entered_by: row.entered_by,
     })
 }
 
+fn commitment(version: String, digest: Option<String>) -> Option<AcceptedCommitment> {
+    (!version.is_empty()).then(|| AcceptedCommitment {
+        version,
+        digest: digest.unwrap_or_default(),
+    })
+}
+
+fn other(id: Option<Vec<u8>>, column: &'static str) -> Result<Option<ApplicationId>, StorageError> {
+    id.map(|id| read_uuid(&id, column).map(ApplicationId::from_uuid))
+        .transpose()
+}
+
+/// A declaration of one of these accounts.
 pub async fn find(
     connection: &impl ConnectionTrait,
     cipher: &ReadyCipher,
-    subject: PermittedSubject,
+    accounts: &[[u8; 32]],
     id: ApplicationId,
 ) -> Result<Option<Declaration>, Fault> {
-    first_answer(connection, cipher, subject.id(), id).await
-}
-
-/// The declaration that answered a request before.
-pub async fn first_answer(
-    connection: &impl ConnectionTrait,
-    cipher: &ReadyCipher,
-    subject: SubjectId,
-    id: ApplicationId,
-) -> Result<Option<Declaration>, Fault> {
-    let key = (subject_bytes(subject), uuid_bytes(id.uuid()));
-    let row = Entity::find_by_id(key)
+    let row = Entity::find()
+        .filter(Column::Account.is_in(accounts.iter().map(|account| account.to_vec())))
+        .filter(Column::DeclarationId.eq(uuid_bytes(id.uuid())))
         .one(connection)
         .await
         .map_err(StorageError::from)?;
     row.map(|row| read(cipher, row)).transpose()
 }
 
-/// Selects the declarations of one kind of a subject and an account.
-#[derive(Debug, Clone, Copy)]
-pub struct OwnDeclarations {
-    pub subject: PermittedSubject,
-    pub account: [u8; 32],
-    pub kind: DeclarationKind,
-}
-
-/// The position of a declaration in the list, which has the newest first: the key of a page token.
-#[derive(Debug, Clone, Copy)]
-pub struct ListPosition {
-    created_at: i64,
-    id: Uuid,
-}
-
-impl ListPosition {
-    pub const fn of(declaration: &Declaration) -> Self {
-        Self {
-            created_at: declaration.created_at.micros(),
-            id: declaration.id.uuid(),
-        }
-    }
-
-    pub fn write(self) -> Vec<u8> {
-        [&self.created_at.to_be_bytes()[..], self.id.as_bytes()].concat()
-    }
-
-    pub fn read(bytes: &[u8]) -> Option<Self> {
-        let (created_at, id) = bytes.split_first_chunk::<8>()?;
-        Some(Self {
-            created_at: i64::from_be_bytes(*created_at),
-            id: Uuid::from_slice(id).ok()?,
-        })
-    }
-}
-
-/// Own declarations after a position, the newest first.
-pub async fn list(
+/// The declarations with these keys, in no order.
+pub async fn of_keys(
     connection: &impl ConnectionTrait,
     cipher: &ReadyCipher,
-    own: &OwnDeclarations,
-    after: Option<ListPosition>,
-    limit: u64,
+    keys: &[(SubjectId, ApplicationId)],
 ) -> Result<Vec<Declaration>, Fault> {
-    let mut rows = Entity::find()
-        .filter(Column::SubjectId.eq(subject_bytes(own.subject.id())))
-        .filter(Column::Account.eq(own.account.to_vec()))
-        .filter(Column::Kind.eq(own.kind.into_str()))
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::DeclarationId)
-        .limit(limit);
-    if let Some(after) = after {
-        let same_instant = Column::CreatedAt.eq(after.created_at);
-        let beyond = Column::CreatedAt
-            .lt(after.created_at)
-            .or(same_instant.and(Column::DeclarationId.lt(uuid_bytes(after.id))));
-        rows = rows.filter(beyond);
+    if keys.is_empty() {
+        return Ok(Vec::new());
     }
-    let rows = rows.all(connection).await.map_err(StorageError::from)?;
+    let rows = Entity::find()
+        .filter(Column::SubjectId.is_in(keys.iter().map(|(subject, _)| subject_bytes(*subject))))
+        .filter(Column::DeclarationId.is_in(keys.iter().map(|(_, id)| uuid_bytes(id.uuid()))))
+        .all(connection)
+        .await
+        .map_err(StorageError::from)?;
     rows.into_iter().map(|row| read(cipher, row)).collect()
 }
 
-/// Arrivals that are read to find the one that no other replaces. The last one stored need not be the last one received, when several
-/// arrive at once.
-const ARRIVALS_READ: u64 = 32;
-
-/// The statement key of the subject's converted code that no other code has replaced. On PostgreSQL an advisory lock serialises the
-/// arrivals of one subject, so that each replaces the one stored before it.
-pub async fn current_partner_code(
+/// The declarations of a registration that waits for a proof.
+pub async fn of_registration(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
-    subject: SubjectId,
-) -> Result<Option<String>, Fault> {
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        let (high, low) = subject.uuid().as_u64_pair();
-        #[allow(clippy::cast_possible_wrap)] // any 64 bits will do
-        let lock = format!("SELECT pg_advisory_xact_lock({})", (high ^ low) as i64);
-        transaction
-            .execute_unprepared(&lock)
-            .await
-            .map_err(StorageError::from)?;
-    }
+    registration: SubjectId,
+) -> Result<Vec<Declaration>, Fault> {
     let rows = Entity::find()
-        .filter(Column::SubjectId.eq(subject_bytes(subject)))
-        .filter(Column::Provenance.is_not_null())
-        .order_by_desc(Column::CreatedAt)
-        .order_by_desc(Column::DeclarationId)
-        .limit(ARRIVALS_READ)
+        .filter(Column::SubjectId.eq(subject_bytes(registration)))
+        .filter(Column::WaitingFor.is_not_null())
+        // Ids grow with time: what replaces another comes after it.
+        .order_by_asc(Column::DeclarationId)
+        // A concurrent replacement is waited for.
+        .lock_exclusive()
         .all(transaction)
         .await
         .map_err(StorageError::from)?;
-    let (mut keys, mut replaced) = (Vec::with_capacity(rows.len()), HashSet::new());
-    for row in rows {
-        let declaration = read(cipher, row)?;
-        replaced.extend(declaration.statements.into_iter().filter_map(|one| one.replaces));
-        keys.extend(declaration.provenance.map(|from| from.statement_key));
-    }
-    Ok(keys.into_iter().find(|key| !replaced.contains(key)))
+    rows.into_iter().map(|row| read(cipher, row)).collect()
+}
+
+/// Stores what became of a declaration that waited, which was of `subject` until now, and when its step is tried.
+pub async fn settle(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    subject: SubjectId,
+    declaration: &Declaration,
+    next_check_at: Option<Timestamp>,
+) -> Result<(), Fault> {
+    let statements = cipher.encrypt(json(&declaration.statements).as_bytes(), &context(declaration.id))?;
+    let details = encrypt_details(cipher, declaration)?;
+    Entity::update_many()
+        .col_expr(Column::SubjectId, Expr::value(subject_bytes(declaration.subject)))
+        .col_expr(Column::Statements, Expr::value(statements))
+        .col_expr(Column::Details, Expr::value(details))
+        .col_expr(
+            Column::Replaces,
+            Expr::value(declaration.replaces.map(|id| uuid_bytes(id.uuid()))),
+        )
+        .col_expr(
+            Column::WaitingFor,
+            Expr::value(declaration.waiting_for.map(|missing| missing.into_str())),
+        )
+        .col_expr(
+            Column::RefusedAt,
+            Expr::value(declaration.refused_at.map(Timestamp::micros)),
+        )
+        .col_expr(Column::Refusal, Expr::value(declaration.refusal.clone()))
+        .col_expr(
+            Column::Provenance,
+            Expr::value(declaration.provenance.as_ref().map(json)),
+        )
+        .col_expr(
+            Column::PendingStep,
+            Expr::value(encrypt_step(cipher, declaration)?),
+        )
+        .col_expr(
+            Column::NextCheckAt,
+            Expr::value(next_check_at.map(Timestamp::micros)),
+        )
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::DeclarationId.eq(uuid_bytes(declaration.id.uuid())))
+        .exec(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    Ok(())
+}
+
+/// Records which application took the place of another of its account. Returns false when that one was replaced or refused before.
+pub async fn set_replaced(
+    transaction: &DatabaseTransaction,
+    account: &[u8; 32],
+    replaced: ApplicationId,
+    by: ApplicationId,
+) -> Result<bool, StorageError> {
+    let changed = Entity::update_many()
+        .col_expr(Column::ReplacedBy, Expr::value(uuid_bytes(by.uuid())))
+        .filter(Column::Account.eq(account.to_vec()))
+        .filter(Column::DeclarationId.eq(uuid_bytes(replaced.uuid())))
+        .filter(Column::ReplacedBy.is_null())
+        .filter(Column::RefusedAt.is_null())
+        .exec(transaction)
+        .await?;
+    Ok(changed.rows_affected == 1)
 }
 
 /// Records that declarations are in force.

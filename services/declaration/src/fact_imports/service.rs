@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use lutong_chassis::skin::Page;
-use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, DecisionId, Fault, FaultCode, Random, Violation};
+use lutong_chassis::{Foundation, Store, pause};
+use lutong_kernel::{Clock, DecisionId, Fault, Random, Violation};
 use lutong_proto::declaration::v1::FactRow;
 use lutong_storage::crypto::FieldCipher;
 use lutong_storage::idempotency;
@@ -20,6 +20,7 @@ use uuid::Uuid;
 
 use super::domain::{AppendError, FactImport, Mode, State, Tally};
 use super::store::{self, Progress, RowError};
+use crate::fault;
 use crate::feeds::service::Feeds;
 use crate::peers::{ReportOptions, ReportOutcome, RowOutcome};
 
@@ -79,10 +80,9 @@ impl FactImports {
                             Ok(import)
                         }
                         Claim::Replay(id) => {
-                            let damaged = || StorageError::Damaged("idempotency.answer".to_owned());
-                            let id = Uuid::from_slice(&id).map_err(|_| damaged())?;
+                            let id = idempotency::answered_id(&id)?;
                             let begun = store::find(transaction, &permit, id).await?;
-                            begun.ok_or_else(|| damaged().into())
+                            begun.ok_or_else(|| idempotency::damaged_answer().into())
                         }
                     }
                 }
@@ -94,7 +94,7 @@ impl FactImports {
     /// An import of the feed. Another feed's import is not found.
     pub async fn get(&self, permit: &FeedPermit, id: Uuid) -> Result<FactImport, Fault> {
         let found = store::find(self.database.reader(), permit, id).await?;
-        found.ok_or_else(not_found)
+        found.ok_or_else(fault::fact_import_not_found)
     }
 
     /// The feed's imports, the newest first, and the token of the next page.
@@ -274,8 +274,9 @@ fn refused_rows(fault: Fault, rows: &[i64]) -> Result<Progress, Fault> {
             .and_then(|rest| rest.split_once(']'));
         let row = place.and_then(|(index, _)| rows.get(index.parse::<usize>().ok()?).copied());
         let (Some(row), Some((_, field))) = (row, place) else {
-            tracing::error!("an all-or-nothing refusal does not name the rows");
-            return Err(Fault::internal());
+            return Err(Fault::internal(
+                "an all-or-nothing refusal does not name the rows",
+            ));
         };
         wrong.field = field.strip_prefix('.').unwrap_or(field).into();
         by_row.entry(row).or_default().push(wrong);
@@ -293,48 +294,11 @@ fn read_position(bytes: &[u8]) -> Option<(i64, i64)> {
     Some((i64::from_be_bytes(*row), i64::from_be_bytes(nth.try_into().ok()?)))
 }
 
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "FACT_IMPORT_NOT_FOUND",
-        "没有该导入任务",
-        "this feed has no such import",
-    )
-}
-
 fn refused(wrong: AppendError, import: &FactImport) -> Fault {
     match wrong {
-        AppendError::Ended => Fault::new(
-            FaultCode::FailedPrecondition,
-            "FACT_IMPORT_ENDED",
-            "该导入已结束，请新建导入",
-            "the import has ended: begin another",
-        ),
-        AppendError::Missing => Fault::new(
-            FaultCode::FailedPrecondition,
-            "ROWS_MISSING",
-            format!("此前的行尚未收到，请从第{}行继续", import.next_row),
-            format!(
-                "rows before these have not come: go on with row {}",
-                import.next_row
-            ),
-        )
-        .with("next_row", import.next_row.to_string()),
-        AppendError::TooMany => {
-            let mut fault = Fault::new(
-                FaultCode::InvalidArgument,
-                "TOO_MANY_ROWS",
-                "全部成功或全部失败的导入总计最多1000行",
-                "an all-or-nothing import has at most 1,000 rows in all",
-            );
-            fault.violations = vec![Violation::new(
-                "rows",
-                "TOO_MANY_ROWS",
-                "总计最多1000行",
-                "at most 1,000 rows in all",
-            )];
-            fault
-        }
+        AppendError::Ended => fault::fact_import_ended(),
+        AppendError::Missing => fault::rows_missing(import.next_row),
+        AppendError::TooMany => fault::too_many_rows_of_import(),
     }
 }
 
@@ -358,9 +322,8 @@ pub async fn delete_old(imports: FactImports, stop: CancellationToken) {
                 tracing::warn!(%error, "old imports of facts could not be deleted; the next sweep tries again");
             }
         }
-        tokio::select! {
-            () = tokio::time::sleep(SWEEP_INTERVAL) => {}
-            () = stop.cancelled() => return,
+        if pause(SWEEP_INTERVAL, &stop).await {
+            return;
         }
     }
 }

@@ -16,6 +16,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::domain::{FactImport, Tally};
+use crate::fault;
 
 pub mod fact_import {
     use sea_orm::entity::prelude::*;
@@ -344,7 +345,7 @@ pub async fn errors(
     let errors = rows.into_iter().map(|row| RowError {
         row: row.row,
         nth: row.nth,
-        wrong: Violation::new(row.field, row.reason, row.zh, row.en),
+        wrong: fault::stored(row.field, row.reason, row.zh, row.en),
     });
     Ok(errors.collect())
 }

@@ -3,7 +3,7 @@
 mod fact_kinds;
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::{Fault, FaultCode, Violation};
+use lutong_kernel::Fault;
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::import_facts_request::Content;
 use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, ImportFactsResponse, ImportMode};
@@ -17,6 +17,7 @@ use super::domain::MAX_ROWS;
 use super::service::{Feeds, ImportSummary};
 use crate::fact_imports::rpc::{self as fact_imports, effect};
 use crate::fact_imports::service::FactImports;
+use crate::fault;
 
 pub struct FeedRpc {
     pub feeds: Feeds,
@@ -31,17 +32,17 @@ impl FeedRpc {
         mut messages: Streaming<ImportFactsRequest>,
     ) -> Result<ImportFactsResponse, Fault> {
         let Some(Content::Options(options)) = next(&mut messages).await? else {
-            return Err(options_missing());
+            return Err(fault::options_missing());
         };
         let all_or_nothing = options.mode() == ImportMode::AllOrNothing;
         let mut summary = ImportSummary::default();
         let mut together: Vec<FactRow> = Vec::new();
         while let Some(content) = next(&mut messages).await? {
             let Content::Rows(FactRows { rows }) = content else {
-                return Err(options_missing());
+                return Err(fault::options_missing());
             };
             if rows.len() > MAX_ROWS || together.len() + rows.len() > MAX_ROWS {
-                return Err(too_many_rows());
+                return Err(fault::too_many_rows_of_stream());
             }
             if all_or_nothing {
                 together.extend(rows);
@@ -65,32 +66,8 @@ async fn next(messages: &mut Streaming<ImportFactsRequest>) -> Result<Option<Con
     let message = messages.message().await;
     match message.map_err(|status| stream_ended(&status))? {
         None => Ok(None),
-        Some(message) => message.content.map(Some).ok_or_else(options_missing),
+        Some(message) => message.content.map(Some).ok_or_else(fault::options_missing),
     }
-}
-
-fn invalid(field: &str, reason: &'static str, zh: &str, en: &str) -> Fault {
-    let mut fault = Fault::new(FaultCode::InvalidArgument, reason, zh, en);
-    fault.violations = vec![Violation::new(field, reason, zh, en)];
-    fault
-}
-
-fn options_missing() -> Fault {
-    invalid(
-        "options",
-        "OPTIONS_MISSING",
-        "首条消息须为导入选项，其后为记录",
-        "the first message carries the options, the following ones rows",
-    )
-}
-
-fn too_many_rows() -> Fault {
-    invalid(
-        "rows",
-        "TOO_MANY_ROWS",
-        "每条消息最多1000行；全部成功或全部失败的导入总计最多1000行",
-        "at most 1,000 rows in a message, and in all of an all-or-nothing import",
-    )
 }
 
 impl FeedHandler for FeedRpc {

@@ -1,6 +1,6 @@
 //! Checks the rows of a feed against its grant and reports them to risk-rules.
 
-use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
+use lutong_kernel::{DivisionCode, Fault, Violation};
 use lutong_proto::bounds::Bounded as _;
 use lutong_proto::declaration::v1::FactRow;
 use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
@@ -12,6 +12,7 @@ use lutong_transport::client::Call;
 use uuid::Uuid;
 
 use super::domain::check_kind;
+use crate::fault;
 use crate::peers::{Document, FactStatement, Peers, ReportOptions, ReportOutcome, RowOutcome};
 
 /// Errors that an answer lists at the most.
@@ -99,8 +100,8 @@ impl Feeds {
         }
         let stored = self.peers.append_reported(call, good, options).await?;
         let mut of_good = stored.outcomes.into_iter();
-        let outcome =
-            |outcome: Option<RowOutcome>| outcome.or_else(|| of_good.next()).ok_or_else(Fault::internal);
+        let too_few = || Fault::internal("risk-rules answered fewer outcomes than it was sent statements");
+        let outcome = |outcome: Option<RowOutcome>| outcome.or_else(|| of_good.next()).ok_or_else(too_few);
         Ok(ReportOutcome {
             outcomes: outcomes.into_iter().map(outcome).collect::<Result<_, _>>()?,
             redecided: stored.redecided,
@@ -139,7 +140,10 @@ impl Feeds {
             if row.document.take().is_none() {
                 continue;
             }
-            match resolved.next().ok_or_else(Fault::internal)? {
+            let subject = resolved
+                .next()
+                .ok_or_else(|| Fault::internal("identity resolved fewer documents than it was sent"))?;
+            match subject {
                 Ok(subject) => row.statement.subject_id = subject,
                 Err(wrong) => *slot = Err(vec![wrong]),
             }
@@ -168,12 +172,7 @@ impl ImportSummary {
 /// Checks the bounds of a row and the grant of the feed. Risk-rules checks whether its values contradict each other.
 fn check(row: FactRow, feed: &FeedGrant) -> Result<Row, Vec<Violation>> {
     if row.source != feed.source {
-        return Err(vec![Violation::new(
-            "source",
-            "SOURCE_NOT_OWN",
-            "来源须为本数据源的登记名称",
-            "is not the caller's own registered name",
-        )]);
+        return Err(vec![fault::source_not_own()]);
     }
     if let Some((fact, field)) = fact_of(&row) {
         check_kind_of(fact, field, feed).map_err(|wrong| vec![wrong])?;
@@ -219,12 +218,7 @@ fn check_kind_of(fact: &Fact, field: &str, feed: &FeedGrant) -> Result<(), Viola
     };
     let is_granted = feed.kinds.iter().any(|granted| granted == kind.as_str());
     if check_kind(kind.as_str()).is_err() || !is_granted {
-        return Err(Violation::new(
-            format!("{field}.{kind}"),
-            "KIND_NOT_GRANTED",
-            "本数据源无权报送该类记录",
-            "the feed may not report facts of this kind",
-        ));
+        return Err(fault::kind_not_granted(format!("{field}.{kind}")));
     }
     Ok(())
 }
@@ -236,12 +230,7 @@ fn check_place(fact: &Fact, field: &str, feed: &FeedGrant) -> Result<(), Violati
     };
     match foreign_place(kind, fact, feed) {
         None => Ok(()),
-        Some(attribute) => Err(Violation::new(
-            format!("{field}.{kind}.{attribute}"),
-            "DIVISION_NOT_GRANTED",
-            "该地区不在本数据源的报送范围内",
-            "lies outside the feed's divisions",
-        )),
+        Some(attribute) => Err(fault::division_not_granted(format!("{field}.{kind}.{attribute}"))),
     }
 }
 
@@ -271,16 +260,13 @@ fn refuse_any<T>(rows: &[Result<T, Vec<Violation>>]) -> Result<(), Fault> {
     if bad.is_empty() {
         return Ok(());
     }
-    let mut fault = Fault::new(
-        FaultCode::InvalidArgument,
-        "ROWS_REFUSED",
-        format!("{}行有误，均未保存", bad.len()),
-        format!("{} rows are wrong and nothing was stored", bad.len()),
-    );
+    let refused = bad.len();
     let named = |(n, wrong): (usize, &Vec<Violation>)| {
         let in_row = move |one: &Violation| one.clone().within(&format!("rows[{n}]"));
         wrong.iter().map(in_row).collect::<Vec<_>>()
     };
-    fault.violations = bad.into_iter().flat_map(named).collect();
-    Err(fault)
+    Err(fault::rows_refused(
+        refused,
+        bad.into_iter().flat_map(named).collect(),
+    ))
 }

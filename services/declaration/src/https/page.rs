@@ -6,6 +6,7 @@ use lutong_proto::facts::read_row;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::fault;
 use crate::pulls::domain::PullFailure;
 
 /// Bytes of a cursor.
@@ -34,7 +35,7 @@ impl Page {
         if document.next.len() > MAX_CURSOR || document.next.chars().any(char::is_control) {
             return Err(page_shape());
         }
-        let first = |wrong: Vec<Violation>| wrong.into_iter().next().unwrap_or_else(unreadable);
+        let first = |wrong: Vec<Violation>| wrong.into_iter().next().unwrap_or_else(fault::row_unreadable);
         Ok(Self {
             rows: document
                 .records
@@ -45,15 +46,6 @@ impl Page {
             more: document.more,
         })
     }
-}
-
-fn unreadable() -> Violation {
-    Violation::new(
-        "",
-        "ROW_UNREADABLE",
-        "该记录不是FactRow的JSON形式",
-        "is not the JSON form of a FactRow",
-    )
 }
 
 fn refused(error: &serde_json::Error) -> PullFailure {

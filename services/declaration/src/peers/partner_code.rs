@@ -5,14 +5,24 @@ use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
 use serde_json::{Map, json};
 
-use crate::declarations::domain::Provenance;
-use crate::declarations::domain::statement::{FEDERATION, Statement};
+use crate::declarations::domain::statement::{FEDERATION, Statement, key};
+use crate::declarations::domain::{Declaration, Provenance};
 
 /// A converted code: its fact and its provenance.
 #[derive(Debug, Clone)]
 pub struct PartnerCode {
     pub statement: Statement,
     pub provenance: Provenance,
+}
+
+impl PartnerCode {
+    /// Makes it part of an arrival.
+    pub fn add_to(mut self, arrival: &mut Declaration) {
+        self.statement.key = key(arrival.id, "partner");
+        self.provenance.statement_key.clone_from(&self.statement.key);
+        arrival.statements.push(self.statement);
+        arrival.provenance = Some(self.provenance);
+    }
 }
 
 /// Makes a fact of a verified code. Its keys are assigned when it is stored. Returns `None` when the answer is incomplete.
@@ -43,6 +53,7 @@ pub fn partner_code(verified: VerifyPartnerCodeResponse) -> Option<PartnerCode> 
             kind: "partner_code".to_owned(),
             attributes,
             replaces: None,
+            retracts: None,
         },
         provenance: Provenance {
             province: verified.province,

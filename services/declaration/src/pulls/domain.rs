@@ -20,6 +20,8 @@ pub struct PullFailure {
     pub reason: Cow<'static, str>,
     pub zh: String,
     pub en: String,
+    /// The cause of an internal error, for the log.
+    pub cause: Option<String>,
 }
 
 impl PullFailure {
@@ -28,6 +30,7 @@ impl PullFailure {
             reason: reason.into(),
             zh: zh.into(),
             en: en.into(),
+            cause: None,
         }
     }
 
@@ -79,7 +82,10 @@ impl PullFailure {
 
 impl From<Fault> for PullFailure {
     fn from(fault: Fault) -> Self {
-        Self::new(fault.reason, fault.zh, fault.en)
+        Self {
+            cause: fault.cause().map(str::to_owned),
+            ..Self::new(fault.reason, fault.zh, fault.en)
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use lutong_chassis::operations::{Kind, Operation, State, store as operations};
 use lutong_chassis::skin::Page;
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, Fault, FaultCode, Random, Timestamp};
+use lutong_kernel::{Clock, Fault, Random, Timestamp};
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::{Claim, RequestKey};
 use lutong_storage::{Database, StorageError};
@@ -23,6 +23,7 @@ use super::domain::{PullFailure, is_overdue, next_due, overdue_from};
 use super::store::refusals::{self, Refusal};
 use super::store::{self, Pull};
 use crate::config::PullSource;
+use crate::fault;
 use crate::feeds::service::Feeds;
 
 /// The interval at which a source is checked.
@@ -97,7 +98,7 @@ impl Puller {
 
     fn source(&self, name: &str) -> Result<&PullSource, Fault> {
         let source = self.sources.iter().find(|one| one.grant.source == name);
-        source.ok_or_else(not_found)
+        source.ok_or_else(fault::pull_not_found)
     }
 
     async fn status<'a>(&self, source: &'a PullSource) -> Result<PullStatus<'a>, Fault> {
@@ -201,7 +202,7 @@ impl Puller {
         self.write(move |transaction| async move { store::begin(transaction, &source, now).await }.boxed())
             .await?;
         let begun = store::find(self.database.reader(), name).await?;
-        begun.ok_or_else(Fault::internal)
+        begun.ok_or_else(|| no_row(name))
     }
 
     /// Pulls a source unless another worker does, and stores the outcome.
@@ -213,7 +214,7 @@ impl Puller {
         }
         // Read again under the lease: its previous owner may have moved the cursor.
         let begun = store::find(self.database.reader(), name).await?;
-        let begun = begun.ok_or_else(Fault::internal)?;
+        let begun = begun.ok_or_else(|| no_row(name))?;
         let ended = tokio::select! {
             ended = self.pull(source, &owner, begun.cursor) => ended,
             // Released, so that another worker need not wait until the lease expires.
@@ -221,8 +222,10 @@ impl Puller {
         };
         count_attempt(name, &ended);
         if let Err(failure) = &ended {
-            let PullFailure { reason, en, .. } = failure;
-            tracing::warn!(source = name, %reason, "a pull failed: {en}");
+            let PullFailure {
+                reason, en, cause, ..
+            } = failure;
+            tracing::warn!(source = name, %reason, cause, "a pull failed: {en}");
         }
         self.finish(source, owner, ended).await
     }
@@ -322,15 +325,12 @@ fn count_attempt(source: &str, ended: &Result<(), PullFailure>) {
     metrics::counter!("lutong_pull_attempts_total", &labels).increment(1);
 }
 
-fn damaged(_: uuid::Error) -> StorageError {
-    StorageError::Damaged("the answer of a request".to_owned())
+fn no_row(source: &str) -> Fault {
+    Fault::internal(format_args!(
+        "the source {source} has no row in the table of pulls"
+    ))
 }
 
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "PULL_NOT_FOUND",
-        "没有配置该数据源",
-        "no such source is configured",
-    )
+fn damaged(_: uuid::Error) -> StorageError {
+    StorageError::Damaged("the answer of a request".to_owned())
 }

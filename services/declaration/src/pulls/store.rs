@@ -2,7 +2,7 @@
 
 pub mod refusals;
 
-use lutong_chassis::operations::{Ended, Failure, Kind, store as operations};
+use lutong_chassis::operations::{Failure, Kind, Outcome, store as operations};
 use lutong_kernel::Timestamp;
 use lutong_storage::StorageError;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
@@ -266,11 +266,11 @@ pub async fn finish(
 }
 
 /// How the operations of an attempt end; `None` when another worker continues it.
-fn end_of(ended: &Result<(), PullFailure>) -> Option<Ended> {
+fn end_of(ended: &Result<(), PullFailure>) -> Option<Outcome> {
     match ended {
-        Ok(()) => Some(Ended::Succeeded),
+        Ok(()) => Some(Outcome::Succeeded),
         Err(failure) if failure.is_taken_over() => None,
-        Err(PullFailure { reason, zh, en }) => Some(Ended::Failed(Failure {
+        Err(PullFailure { reason, zh, en, .. }) => Some(Outcome::Failed(Failure {
             reason: reason.clone().into_owned(),
             zh: zh.clone(),
             en: en.clone(),

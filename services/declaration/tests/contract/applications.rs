@@ -1,15 +1,15 @@
-//! Applying: accepted whole or refused whole, acknowledged once, never lost.
+//! Applications: accepted or refused as a whole, acknowledged once, never lost.
 
 use std::time::Duration;
 
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::types::v1::Normalisation;
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use wire::DeclarationState::{InForce, Pending};
 
-use crate::{alone, form, start, stay, wrong};
+use crate::{alone, form, start, stay};
 
 on_both_engines!(
     own_declarations_are_listed_page_by_page_and_nobody_elses,
@@ -52,7 +52,7 @@ async fn an_application_is_acknowledged_with_everything_it_stated_and_nothing_th
     assert_eq!(application.commitment_version, "2020-02");
     assert_eq!(application.normalisations, [i32::from(Normalisation::UpperCase)]);
     assert_eq!(application.abroad_dates, ["2022-11-12"]);
-    // Being abroad makes no fact; neither does the home address.
+    // Neither a stay abroad nor the home address becomes a fact.
     let stated = declaration.risk_rules.stored();
     let kinds: Vec<_> = stated
         .iter()
@@ -61,20 +61,20 @@ async fn an_application_is_acknowledged_with_everything_it_stated_and_nothing_th
     assert_eq!(kinds, [("self", "stay"), ("self", "close_contact")]);
     assert!(stated.iter().all(|one| one.subject_id == application.subject_id));
     assert_eq!(declaration.risk_rules.enrolled(), [application.subject_id]);
-    assert_eq!(declaration.told(1).await[0].statements, stated);
+    assert_eq!(declaration.published_events(1).await[0].statements, stated);
     assert_eq!(declaration.stored().await, [1, 1, 1]);
 }
 
 async fn the_same_request_is_answered_alike_even_a_day_later_or_without_identity(bed: Bed) {
     let declaration = start(bed).await;
     let mut form = form();
-    // The earliest day that today still admits; tomorrow does not.
+    // The earliest day that is accepted today and no longer tomorrow.
     form.contact_history = vec![stay("2022-11-12")];
     let first = declaration.apply(1, form.clone()).await.unwrap();
     declaration.bed.clock.advance(Duration::from_secs(13 * 3_600));
     let tomorrow = declaration.apply(2, form.clone()).await.unwrap_err();
     assert_eq!(
-        wrong(&tomorrow),
+        violations(&tomorrow),
         ["form.contact_history[0].contact_date DATE_OUTSIDE_14_DAYS"]
     );
     assert_eq!(declaration.apply(1, form.clone()).await.unwrap(), first);
@@ -125,7 +125,7 @@ async fn without_identity_nothing_is_stored_and_a_delay_is_named(bed: Bed) {
     assert!(refused.retry_after.is_some_and(|after| !after.is_zero()));
     assert_eq!(declaration.stored().await, [0, 0, 0]);
     assert_eq!(declaration.risk_rules.calls(), 0);
-    // The same request is good once identity is back.
+    // The same request succeeds once identity is back.
     declaration.bind_identity();
     assert_eq!(declaration.apply(1, form()).await.unwrap().state(), InForce);
 }
@@ -137,7 +137,7 @@ async fn without_risk_rules_it_is_accepted_and_the_log_tells_of_it(bed: Bed) {
     form.contact_history = vec![stay("2022-11-20")];
     let application = declaration.apply(1, form).await.unwrap();
     assert_eq!(application.state(), Pending, "never in force by default");
-    let told = declaration.told(1).await;
+    let told = declaration.published_events(1).await;
     assert_eq!(told[0].declaration, application.name);
     let [statement] = &told[0].statements[..] else {
         panic!("one statement")
@@ -166,10 +166,15 @@ async fn what_identity_refuses_is_refused_with_the_callers_field_names(bed: Bed)
     crate::fakes::BAD_NUMBER.clone_into(&mut document.number);
     let refused = declaration.apply(1, bad).await.unwrap_err();
     assert_eq!(
-        wrong(&refused),
+        violations(&refused),
         ["form.person.document.number RESIDENT_ID_CHECK_CHARACTER"]
     );
-    for reason in ["DOCUMENT_REGISTERED_DIFFERENTLY", "ACCOUNT_BOUND_DIFFERENTLY"] {
+    for reason in [
+        "ONE_TIME_CODE_WRONG",
+        "ONE_TIME_CODE_VOID",
+        "REAL_NAME_MISMATCH",
+        "ACCOUNT_BOUND_DIFFERENTLY",
+    ] {
         declaration.identity.refuses(Fault::new(
             FaultCode::FailedPrecondition,
             reason,
@@ -194,7 +199,8 @@ async fn an_application_is_followed_by_its_account_only(bed: Bed) {
         declaration.application(&own, &application.name).await.unwrap(),
         application
     );
-    // The same person by another account, somebody else, nobody yet, and a name of another kind or of nothing.
+    // Another account of the same person, another person, an account without a person, and names of another kind or
+    // without a resource.
     let unknown = "applications/00000000-0000-7000-9000-000000000009";
     let stranger = lutong_testing::citizen(
         "wx-1",
@@ -219,7 +225,7 @@ async fn an_application_is_followed_by_its_account_only(bed: Bed) {
         ("", "MISSING"),
     ] {
         let refused = declaration.application(&own, name).await.unwrap_err();
-        assert_eq!(wrong(&refused), [format!("name {reason}")], "{name}");
+        assert_eq!(violations(&refused), [format!("name {reason}")], "{name}");
     }
 }
 
@@ -246,7 +252,7 @@ async fn what_is_in_force_is_noted_and_asking_for_it_asks_nobody_else(bed: Bed) 
     let application = declaration.apply(1, form()).await.unwrap();
     assert_eq!(application.state(), InForce);
     assert_eq!(declaration.risk_rules.calls(), 1);
-    // It is noted beside the call.
+    // It is noted in the background.
     let column = "CASE WHEN in_force_at IS NULL THEN 'pending' ELSE 'noted' END";
     let noted = async || {
         while lutong_testing::texts(&declaration.storage, "declarations", column, "1").await != ["noted"] {
@@ -292,11 +298,11 @@ async fn own_declarations_are_listed_page_by_page_and_nobody_elses(bed: Bed) {
         (first, second, last.as_str()),
         (names[..2].to_vec(), names[2..].to_vec(), "")
     );
-    // A second account of the same person has declared nothing.
+    // A second account of the same person has declared nothing itself.
     assert_eq!(list("wx-2", "").await.unwrap().0, [""; 0]);
     let refused = list("wx-1", "x").await.unwrap_err();
-    assert_eq!(crate::wrong(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
-    // Arrivals are another list, whose token this is not.
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    // The token does not belong to the list of arrivals.
     let asked = wire::ListArrivalsRequest {
         page_size: 2,
         page_token: next,
@@ -308,7 +314,7 @@ async fn own_declarations_are_listed_page_by_page_and_nobody_elses(bed: Bed) {
         .await
         .unwrap_err();
     assert_eq!(
-        crate::wrong(&crate::fault(&refused)),
+        violations(&crate::fault(&refused)),
         ["page_token PAGE_TOKEN_FOREIGN"]
     );
     let call = declaration.bed.call_as(&lutong_testing::citizen("wx-3", None));

@@ -1,4 +1,4 @@
-//! Arriving: from another province with its code, from abroad when nothing is missing.
+//! Arrivals: from another province with its code, and from abroad with complete records.
 
 use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::declaration::v1 as wire;
@@ -6,11 +6,11 @@ use lutong_proto::risk_rules::v1::MissingEntryStep;
 use lutong_proto::risk_rules::v1::fact_statement::Statement;
 use lutong_proto::types::v1::fact::Kind;
 use lutong_proto::types::v1::{Colour, Fact};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use wire::arrival_form::Origin;
 
-use crate::{Declaration, alone, form, start, stay, wrong};
+use crate::{Declaration, alone, form, start, stay};
 
 on_both_engines!(
     a_partners_code_becomes_a_fact_with_its_provenance,
@@ -28,19 +28,19 @@ on_both_engines!(
     what_identity_refuses_of_an_arrival_stores_nothing,
 );
 
-fn code(token: &str) -> Origin {
+pub fn code(token: &str) -> Origin {
     Origin::PartnerCode(wire::PartnerCodeOrigin {
         token: token.to_owned(),
     })
 }
 
-fn abroad(country: &str) -> Origin {
+pub fn abroad(country: &str) -> Origin {
     Origin::Overseas(wire::OverseasOrigin {
         country: country.to_owned(),
     })
 }
 
-async fn arrival(declaration: &Declaration, account: &str, name: &str) -> Result<wire::Arrival, Fault> {
+pub async fn arrival(declaration: &Declaration, account: &str, name: &str) -> Result<wire::Arrival, Fault> {
     let request = wire::GetArrivalRequest {
         name: name.to_owned(),
     };
@@ -82,9 +82,9 @@ async fn a_partners_code_becomes_a_fact_with_its_provenance(bed: Bed) {
     };
     assert_eq!((code.province.as_str(), code.colour()), ("32", Colour::Red));
     assert!(code.expires_at.is_none(), "a code on a screen says nothing of it");
-    // The code itself is not kept.
+    // The code itself is not stored.
     assert!(
-        declaration.told(1).await[0]
+        declaration.published_events(1).await[0]
             .statements
             .iter()
             .all(|one| !format!("{one:?}").contains("token"))
@@ -95,13 +95,13 @@ async fn a_later_code_replaces_the_one_before(bed: Bed) {
     let declaration = start(bed).await;
     declaration.arrive(1, code("red"), form()).await.unwrap();
     declaration.arrive(2, code("green"), form()).await.unwrap();
-    let told = declaration.told(2).await;
+    let told = declaration.published_events(2).await;
     let codes: Vec<_> = told.iter().map(|one| &one.statements[0]).collect();
     assert_eq!(crate::replaces(codes[0]), "");
     assert_eq!(crate::replaces(codes[1]), codes[0].key);
 }
 
-/// Key and what it replaces, of the converted codes in the log's order.
+/// Key and replaced key of the converted codes, in the order of the log.
 fn chain(told: &[wire::DeclarationAccepted]) -> Vec<(String, String)> {
     let codes = told.iter().map(|one| &one.statements[0]);
     codes
@@ -120,12 +120,12 @@ fn assert_one_after_the_other(chain: &[(String, String)]) {
 async fn codes_replace_each_other_in_the_order_in_which_they_were_stored(bed: Bed) {
     let declaration = start(bed).await;
     let noon = declaration.bed.foundation.now();
-    // The second was received before the first and stored after it, as calls at once are.
+    // The second was received before the first but stored after it, as with concurrent calls.
     for (n, seconds) in [(1, 0), (2, -1), (3, 1)] {
         declaration.bed.clock.set(noon.plus_seconds(seconds));
         declaration.arrive(n, code("green"), form()).await.unwrap();
     }
-    assert_one_after_the_other(&chain(&declaration.told(3).await));
+    assert_one_after_the_other(&chain(&declaration.published_events(3).await));
 }
 
 async fn arrivals_at_once_replace_each_other_one_by_one(bed: Bed) {
@@ -134,7 +134,7 @@ async fn arrivals_at_once_replace_each_other_one_by_one(bed: Bed) {
     for arrived in futures::future::join_all(arrivals).await {
         arrived.unwrap();
     }
-    assert_one_after_the_other(&chain(&declaration.told(8).await));
+    assert_one_after_the_other(&chain(&declaration.published_events(8).await));
 }
 
 async fn a_statement_that_is_refused_is_not_in_force(bed: Bed) {
@@ -144,7 +144,7 @@ async fn a_statement_that_is_refused_is_not_in_force(bed: Bed) {
     declaration.bind_federation();
     let first = declaration.arrive(1, code("green"), form()).await.unwrap();
     declaration.bind_risk_rules();
-    // What the second code replaces has not reached risk-rules.
+    // The fact that the second code replaces has not reached risk-rules.
     let second = declaration.arrive(2, code("red"), form()).await.unwrap();
     assert_eq!((first.state(), second.state()), (Pending, Pending));
     for name in [first.name, second.name] {
@@ -190,7 +190,7 @@ async fn from_abroad_everything_that_is_missing_is_named(bed: Bed) {
             (refused.code, &*refused.reason),
             (FaultCode::FailedPrecondition, "ENTRY_INCOMPLETE")
         );
-        assert_eq!(wrong(&refused), named);
+        assert_eq!(violations(&refused), named);
     }
     assert_eq!(declaration.stored().await, [0, 0, 0]);
     assert_eq!(declaration.risk_rules.calls(), 0, "nobody is enrolled");
@@ -212,7 +212,7 @@ async fn from_abroad_with_nothing_missing_is_accepted(bed: Bed) {
 async fn an_arrival_needs_an_origin_that_makes_sense(bed: Bed) {
     let declaration = start(bed).await;
     let refused = declaration.arrive(1, None, form()).await.unwrap_err();
-    assert_eq!(wrong(&refused), ["form.origin MISSING"]);
+    assert_eq!(violations(&refused), ["form.origin MISSING"]);
     for (origin, named) in [
         (code(""), "form.partner_code.token MISSING"),
         (code(&"x".repeat(1_025)), "form.partner_code.token TOO_LONG"),
@@ -220,7 +220,7 @@ async fn an_arrival_needs_an_origin_that_makes_sense(bed: Bed) {
         (abroad("XYZ"), "form.overseas.country COUNTRY_UNKNOWN"),
     ] {
         let refused = declaration.arrive(1, origin, form()).await.unwrap_err();
-        assert_eq!(wrong(&refused), [named]);
+        assert_eq!(violations(&refused), [named]);
     }
     let mut uncommitted = form();
     uncommitted.commitment = None;
@@ -228,7 +228,7 @@ async fn an_arrival_needs_an_origin_that_makes_sense(bed: Bed) {
         .arrive(1, code("green"), uncommitted)
         .await
         .unwrap_err();
-    assert_eq!(wrong(&refused), ["form.application.commitment MISSING"]);
+    assert_eq!(violations(&refused), ["form.application.commitment MISSING"]);
     assert_eq!(declaration.stored().await, [0, 0, 0]);
     assert_eq!(declaration.identity.registered(), 0);
 }
@@ -258,15 +258,13 @@ async fn a_repeated_arrival_needs_its_code_no_more(bed: Bed) {
 async fn without_the_part_that_judges_nothing_is_stored(bed: Bed) {
     let declaration = alone(bed).await;
     declaration.bind_identity();
-    for (origin, part) in [(code("green"), "federation"), (abroad("DEU"), "risk-rules")] {
-        let refused = declaration.arrive(1, origin, form()).await.unwrap_err();
-        assert_eq!(
-            (refused.code, &*refused.reason),
-            (FaultCode::Unavailable, "PART_UNAVAILABLE")
-        );
-        assert_eq!(refused.metadata, [("part".into(), part.to_owned())]);
-        assert!(refused.retry_after.is_some());
-    }
+    let refused = declaration.arrive(1, abroad("DEU"), form()).await.unwrap_err();
+    assert_eq!(
+        (refused.code, &*refused.reason),
+        (FaultCode::Unavailable, "PART_UNAVAILABLE")
+    );
+    assert_eq!(refused.metadata, [("part".into(), "risk-rules".to_owned())]);
+    assert!(refused.retry_after.is_some());
     assert_eq!(declaration.stored().await, [0, 0, 0]);
 }
 
@@ -281,8 +279,8 @@ async fn an_arrival_is_followed_by_its_account_only(bed: Bed) {
     assert_eq!(&*refused.reason, "DECLARATION_NOT_FOUND");
     let as_application = arrived.name.replace("arrivals", "applications");
     let refused = arrival(&declaration, "wx-1", &as_application).await.unwrap_err();
-    assert_eq!(wrong(&refused), ["name NAME_SHAPE"]);
-    // An application's id under the arrivals' name is no arrival.
+    assert_eq!(violations(&refused), ["name NAME_SHAPE"]);
+    // The id of an application is not an arrival.
     let application = declaration.apply(2, form()).await.unwrap();
     let as_arrival = application.name.replace("applications", "arrivals");
     let refused = arrival(&declaration, "wx-1", &as_arrival).await.unwrap_err();
@@ -296,10 +294,15 @@ async fn what_identity_refuses_of_an_arrival_stores_nothing(bed: Bed) {
     crate::fakes::BAD_NUMBER.clone_into(&mut document.number);
     let refused = declaration.arrive(1, code("green"), bad).await.unwrap_err();
     assert_eq!(
-        wrong(&refused),
+        violations(&refused),
         ["form.application.person.document.number RESIDENT_ID_CHECK_CHARACTER"]
     );
-    for reason in ["DOCUMENT_REGISTERED_DIFFERENTLY", "ACCOUNT_BOUND_DIFFERENTLY"] {
+    for reason in [
+        "ONE_TIME_CODE_WRONG",
+        "ONE_TIME_CODE_VOID",
+        "REAL_NAME_MISMATCH",
+        "ACCOUNT_BOUND_DIFFERENTLY",
+    ] {
         declaration.identity.refuses(Fault::new(
             FaultCode::FailedPrecondition,
             reason,

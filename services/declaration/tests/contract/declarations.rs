@@ -1,18 +1,18 @@
-//! Forms that declaration refuses by its own rules: the answer names field and reason, does not repeat the value, and nothing is
-//! stored. Refusals by identity are tested there, and how they are passed on in `applications`.
+//! Forms that declaration itself refuses: the answer names field and reason, does not repeat the value, and nothing is
+//! stored. Identity's own tests cover its refusals, and `applications` how they are passed on.
 
 use http_body_util::Full;
 use lutong_kernel::Fault;
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::policy::Caller;
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use prost::Message as _;
 use tonic::Code;
 use tonic::body::Body;
 use tower::ServiceExt as _;
 
-use crate::{Declaration, form, request_id, start, stay, wrong};
+use crate::{Declaration, form, request_id, start, stay};
 
 on_both_engines!(
     contact_history_is_of_today_and_the_14_local_days_before,
@@ -24,7 +24,7 @@ on_both_engines!(
     everything_that_is_wrong_is_named_at_once,
 );
 
-/// Nothing here, nobody at identity, nothing at risk-rules.
+/// Nothing is stored here, at identity or at risk-rules.
 async fn assert_nothing_stored(declaration: &Declaration) {
     assert_eq!(declaration.stored().await, [0, 0, 0]);
     assert_eq!(declaration.identity.registered(), 0);
@@ -39,7 +39,7 @@ async fn refusal(declaration: &Declaration, form: wire::ApplicationForm) -> Faul
 
 async fn contact_history_is_of_today_and_the_14_local_days_before(bed: Bed) {
     let declaration = start(bed).await;
-    // 23:30 in UTC is half past seven of the next day here.
+    // 23:30 UTC is 07:30 of the next day in local time.
     let at = lutong_kernel::Timestamp::parse("2022-11-26T23:30:00Z").unwrap();
     declaration.bed.clock.set(at);
     for day in ["2022-11-28", "2022-11-12"] {
@@ -47,7 +47,7 @@ async fn contact_history_is_of_today_and_the_14_local_days_before(bed: Bed) {
         bad.contact_history = vec![stay("2022-11-27"), stay(day)];
         let refused = refusal(&declaration, bad).await;
         assert_eq!(
-            wrong(&refused),
+            violations(&refused),
             ["form.contact_history[1].contact_date DATE_OUTSIDE_14_DAYS"],
             "{day}"
         );
@@ -77,7 +77,7 @@ async fn a_missing_commitment_is_named(bed: Bed) {
     ] {
         let mut bad = form();
         bad.commitment = stated;
-        assert_eq!(wrong(&refusal(&declaration, bad).await), [named]);
+        assert_eq!(violations(&refusal(&declaration, bad).await), [named]);
     }
     assert_nothing_stored(&declaration).await;
 }
@@ -85,10 +85,10 @@ async fn a_missing_commitment_is_named(bed: Bed) {
 async fn a_name_that_is_too_long_is_named_and_not_repeated(bed: Bed) {
     let declaration = start(bed).await;
     let mut bad = form();
-    // As long as a message may be.
+    // As long as a message may be at most.
     bad.person.as_mut().unwrap().full_name = "龘".repeat(80_000);
     let refused = refusal(&declaration, bad).await;
-    assert_eq!(wrong(&refused), ["form.person.full_name TOO_LONG"]);
+    assert_eq!(violations(&refused), ["form.person.full_name TOO_LONG"]);
     assert!(!format!("{refused:?}").contains('龘'));
     assert_nothing_stored(&declaration).await;
 }
@@ -101,6 +101,7 @@ async fn a_name_of_a_megabyte_is_refused_unread(bed: Bed) {
     let request = call.request(wire::CreateApplicationRequest {
         request_id: request_id(1),
         form: Some(bad),
+        replaces: String::new(),
     });
     let refused = declaration
         .client()
@@ -121,6 +122,7 @@ async fn bytes_that_are_no_utf_8_are_refused_unread(bed: Bed) {
     let request = wire::CreateApplicationRequest {
         request_id: request_id(1),
         form: Some(good),
+        replaces: String::new(),
     };
     let mut message = request.encode_to_vec();
     let at = message.windows(6).position(|six| six == b"WWWWWW").unwrap();
@@ -164,12 +166,13 @@ async fn a_request_without_a_usable_id_or_form_is_refused(bed: Bed) {
         let request = wire::CreateApplicationRequest {
             request_id: id.to_owned(),
             form,
+            replaces: String::new(),
         };
         let answer = declaration
             .client()
             .create_application(call.request(request))
             .await;
-        assert_eq!(wrong(&crate::fault(&answer.unwrap_err())), [named], "{id}");
+        assert_eq!(violations(&crate::fault(&answer.unwrap_err())), [named], "{id}");
     }
     assert_nothing_stored(&declaration).await;
 }
@@ -182,12 +185,13 @@ async fn everything_that_is_wrong_is_named_at_once(bed: Bed) {
     entry.community = "x".repeat(201);
     let bad = wire::ApplicationForm {
         person: None,
+        mobile_proof: None,
         contact_history: vec![entry],
         commitment: None,
     };
     let refused = refusal(&declaration, bad).await;
     assert_eq!(
-        wrong(&refused),
+        violations(&refused),
         [
             "form.person MISSING",
             "form.contact_history[0].contact_date DATE_SHAPE",
@@ -205,6 +209,6 @@ async fn everything_that_is_wrong_is_named_at_once(bed: Bed) {
     let mut many = form();
     many.contact_history = vec![stay("2022-11-26"); 101];
     let refused = refusal(&declaration, many).await;
-    assert_eq!(wrong(&refused), ["form.contact_history TOO_MANY"]);
+    assert_eq!(violations(&refused), ["form.contact_history TOO_MANY"]);
     assert_nothing_stored(&declaration).await;
 }

@@ -1,4 +1,5 @@
-//! Imports in several calls, for feeds that have only HTTP: resumable, told apart by numbers, a feed's own.
+//! Imports in several calls, for feeds that have only HTTP: resumable by row numbers, and visible only to their own
+//! feed.
 
 use std::time::Duration;
 
@@ -9,15 +10,15 @@ use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::facts::FactKind;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1 as types;
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::{Principal, Roles};
 use wire::fact_row::Subject;
 use wire::{FactImportState, ImportMode};
 
 use crate::fakes::BAD_NUMBER;
 use crate::feeds::{closed, fact, row_of};
-use crate::{Declaration, alone, build, document, request_id, start, wrong};
+use crate::{Declaration, alone, build, document, request_id, start};
 
 on_both_engines!(
     rows_come_piece_by_piece_and_errors_are_read_page_by_page,
@@ -48,14 +49,14 @@ fn bad_document(key: &str) -> wire::FactRow {
     }
 }
 
-type Told<T> = Result<T, Fault>;
+type CallResult<T> = Result<T, Fault>;
 
 impl Declaration {
     fn facts(&self) -> FeedServiceClient<lutong_transport::client::MeshChannel> {
         FeedServiceClient::new(self.bed.channel(ServiceName::Declaration, Caller::Gateway))
     }
 
-    async fn begin(&self, who: &Principal, n: u32, mode: ImportMode) -> Told<wire::FactImport> {
+    async fn begin(&self, who: &Principal, n: u32, mode: ImportMode) -> CallResult<wire::FactImport> {
         let request = self.bed.call_as(who).request(wire::CreateFactImportRequest {
             request_id: request_id(n),
             mode: mode.into(),
@@ -73,7 +74,7 @@ impl Declaration {
         name: &str,
         first_row: i64,
         rows: Vec<wire::FactRow>,
-    ) -> Told<(i64, i64)> {
+    ) -> CallResult<(i64, i64)> {
         let request = self.bed.call_as(who).request(wire::AppendFactImportRowsRequest {
             name: name.to_owned(),
             first_row,
@@ -84,7 +85,7 @@ impl Declaration {
         Ok((answer.next_row, answer.refused))
     }
 
-    async fn finish(&self, who: &Principal, name: &str, n: u32) -> Told<wire::FactImport> {
+    async fn finish(&self, who: &Principal, name: &str, n: u32) -> CallResult<wire::FactImport> {
         let request = self.bed.call_as(who).request(wire::FinishFactImportRequest {
             name: name.to_owned(),
             request_id: request_id(n),
@@ -95,7 +96,7 @@ impl Declaration {
             .map_err(|status| crate::fault(&status))
     }
 
-    async fn import(&self, who: &Principal, name: &str) -> Told<wire::FactImport> {
+    async fn import(&self, who: &Principal, name: &str) -> CallResult<wire::FactImport> {
         let request = self.bed.call_as(who).request(wire::GetFactImportRequest {
             name: name.to_owned(),
         });
@@ -110,7 +111,7 @@ impl Declaration {
         who: &Principal,
         page_size: i32,
         page_token: &str,
-    ) -> Told<wire::ListFactImportsResponse> {
+    ) -> CallResult<wire::ListFactImportsResponse> {
         let request = self.bed.call_as(who).request(wire::ListFactImportsRequest {
             page_size,
             page_token: page_token.to_owned(),
@@ -127,7 +128,7 @@ impl Declaration {
         name: &str,
         page_size: i32,
         page_token: &str,
-    ) -> Told<wire::ListFactImportErrorsResponse> {
+    ) -> CallResult<wire::ListFactImportErrorsResponse> {
         let request = self.bed.call_as(who).request(wire::ListFactImportErrorsRequest {
             name: name.to_owned(),
             page_size,
@@ -139,7 +140,7 @@ impl Declaration {
             .map_err(|status| crate::fault(&status))
     }
 
-    /// Every error, read by pages of one.
+    /// All errors, read in pages of one.
     async fn errors(&self, name: &str) -> Vec<String> {
         let (mut told, mut token) = (Vec::new(), String::new());
         loop {
@@ -218,14 +219,14 @@ async fn rows_come_piece_by_piece_and_errors_are_read_page_by_page(bed: Bed) {
         (next.fact_imports, next.next_page_token.as_str()),
         (vec![ended], "")
     );
-    // A token of one list is none of another.
+    // A page token of one list is not valid for another.
     let foreign = declaration
         .error_page(&cdc(), name, 1, &first_page.next_page_token)
         .await
         .unwrap_err();
-    assert_eq!(wrong(&foreign), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&foreign), ["page_token PAGE_TOKEN_FOREIGN"]);
     let foreign = declaration.imports(&cdc(), 1, "x").await.unwrap_err();
-    assert_eq!(wrong(&foreign), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&foreign), ["page_token PAGE_TOKEN_FOREIGN"]);
 }
 
 async fn a_piece_whose_answer_was_lost_is_sent_again_and_counted_once(bed: Bed) {
@@ -238,7 +239,7 @@ async fn a_piece_whose_answer_was_lost_is_sent_again_and_counted_once(bed: Bed) 
     for _ in 0..2 {
         assert_eq!(declaration.piece(&cdc(), name, 1, piece()).await, Ok((4, 1)));
     }
-    // Half of it was had already.
+    // Half of the chunk was stored already.
     let more = [piece(), vec![row("4")]].concat();
     assert_eq!(declaration.piece(&cdc(), name, 1, more).await, Ok((5, 1)));
     let gap = declaration
@@ -247,7 +248,7 @@ async fn a_piece_whose_answer_was_lost_is_sent_again_and_counted_once(bed: Bed) 
         .unwrap_err();
     assert_eq!(&*gap.reason, "ROWS_MISSING");
     assert_eq!(gap.metadata, [("next_row".into(), "5".to_owned())]);
-    // The process died after the rows were stored and before it noted so: they come again as unchanged.
+    // The process crashed after storing the rows and before recording that: sent again they count as unchanged.
     let messages = vec![
         crate::feeds::options(ImportMode::GoodRows),
         crate::feeds::rows(vec![row("5")]),
@@ -257,7 +258,7 @@ async fn a_piece_whose_answer_was_lost_is_sent_again_and_counted_once(bed: Bed) 
         declaration.piece(&cdc(), name, 5, vec![row("5"), row("6")]).await,
         Ok((7, 1))
     );
-    // Two callers at once with the same piece.
+    // Two concurrent callers with the same chunk.
     let feed = cdc();
     let (one, two) = tokio::join!(
         declaration.piece(&feed, name, 7, vec![row("7"), bad_document("8")]),
@@ -330,7 +331,7 @@ async fn all_or_nothing_waits_encrypted_and_is_stored_at_the_end(bed: Bed) {
 
 async fn one_bad_row_refuses_all_whoever_finds_it(bed: Bed) {
     let declaration = start(bed).await;
-    // Found on the way.
+    // Found while rows are appended.
     let begun = declaration
         .begin(&cdc(), 1, ImportMode::AllOrNothing)
         .await
@@ -402,7 +403,7 @@ async fn another_feeds_import_is_not_there(bed: Bed) {
             .fact_imports
             .is_empty()
     );
-    // The same request id of another feed is another request.
+    // The same request id from another feed is a different request.
     let others = declaration.begin(&other, 1, ImportMode::GoodRows).await.unwrap();
     assert_ne!(others.name, *name);
     let token = {
@@ -410,7 +411,7 @@ async fn another_feeds_import_is_not_there(bed: Bed) {
         declaration.begin(&cdc(), 2, ImportMode::GoodRows).await.unwrap();
         declaration.imports(&cdc(), 1, "").await.unwrap().next_page_token
     };
-    // Nor does a token of one feed show another's list.
+    // Nor does a page token of one feed reveal another's list.
     let seen = declaration
         .imports(&other, 10, &token)
         .await
@@ -475,7 +476,7 @@ async fn an_import_has_its_limits(bed: Bed) {
             .piece(&cdc(), name, first_row, rows)
             .await
             .unwrap_err();
-        assert_eq!(wrong(&refused), [expected]);
+        assert_eq!(violations(&refused), [expected]);
     }
     assert_eq!(
         declaration.piece(&cdc(), name, 1, rows(999)).await,
@@ -483,7 +484,7 @@ async fn an_import_has_its_limits(bed: Bed) {
     );
     let refused = declaration.piece(&cdc(), name, 1_000, rows(2)).await.unwrap_err();
     assert_eq!(
-        (&*refused.reason, &wrong(&refused)[..]),
+        (&*refused.reason, &violations(&refused)[..]),
         ("TOO_MANY_ROWS", &["rows TOO_MANY_ROWS".to_owned()][..])
     );
     let request = declaration
@@ -494,9 +495,9 @@ async fn an_import_has_its_limits(bed: Bed) {
             mode: 99,
         });
     let refused = crate::fault(&declaration.facts().create_fact_import(request).await.unwrap_err());
-    assert_eq!(wrong(&refused), ["mode UNKNOWN_VALUE"]);
+    assert_eq!(violations(&refused), ["mode UNKNOWN_VALUE"]);
     let refused = declaration.finish(&cdc(), "fact-imports/x", 1).await.unwrap_err();
-    assert_eq!(wrong(&refused), ["name NAME_SHAPE"]);
+    assert_eq!(violations(&refused), ["name NAME_SHAPE"]);
 }
 
 async fn without_identity_or_risk_rules_a_piece_can_be_sent_again(bed: Bed) {
@@ -534,7 +535,7 @@ async fn without_identity_or_risk_rules_a_piece_can_be_sent_again(bed: Bed) {
     );
     let ended = declaration.finish(&cdc(), &all.name, 3).await.unwrap();
     assert_eq!(counts(&ended), (1, 0, 0));
-    // Decisions that code-rendering has not got are said to be on their way.
+    // Decisions not yet delivered to code-rendering are reported as pending.
     declaration.risk_rules.code_rendering_is_away(true);
     declaration
         .piece(&cdc(), &good.name, 2, vec![row("3")])
@@ -548,7 +549,7 @@ async fn without_identity_or_risk_rules_a_piece_can_be_sent_again(bed: Bed) {
         .unwrap();
     assert_eq!(effect.state(), types::EffectState::Pending);
     assert!(effect.operation.starts_with("operations/"));
-    // One operation stands for all pieces.
+    // All chunks share one operation.
     declaration
         .piece(&cdc(), &good.name, 3, vec![row("4")])
         .await
@@ -716,7 +717,7 @@ async fn the_kinds_of_facts_are_told_as_the_contract_says(bed: Bed) {
     };
     assert!(list(&officer, 0, "").await.is_ok());
     assert_eq!(
-        wrong(&list(&cdc(), 3, "x").await.unwrap_err()),
+        violations(&list(&cdc(), 3, "x").await.unwrap_err()),
         ["page_token PAGE_TOKEN_FOREIGN"]
     );
     let citizen = list(&lutong_testing::citizen("wx-1", None), 0, "")

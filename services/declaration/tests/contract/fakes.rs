@@ -1,5 +1,5 @@
-//! The services that declaration asks, as far as it asks them. They keep what they were told, and answer as their
-//! contract says: the test bed holds them to it.
+//! Fakes of the services that declaration calls. They record calls and answer according to their contract, which the
+//! test bed checks.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -18,6 +18,9 @@ use types::fact::Kind;
 
 /// A document number that identity refuses.
 pub const BAD_NUMBER: &str = "110105194912310021";
+
+/// The registration that waits.
+pub const REGISTRATION: &str = "00000000-0000-7000-8000-0000000000ff";
 
 type Answer<T> = Result<Response<T>, Status>;
 
@@ -43,22 +46,61 @@ struct People {
     subjects: BTreeMap<String, String>,
     registered: usize,
     resolved: Vec<usize>,
+    /// The accounts of the organisations that stated people.
+    organisations: Vec<String>,
+    /// The accounts of the staff who stated people at counters.
+    staff: Vec<String>,
     refusal: Option<Fault>,
+    /// Registrations wait for this proof.
+    missing: Option<types::MissingProof>,
+    events: Vec<identity::Event>,
 }
 
 impl Identity {
-    /// What the next registrations are answered.
+    /// Refuses the next registrations with this fault.
     pub fn refuses(&self, fault: Fault) {
         self.0.lock().unwrap().refusal = Some(fault);
+    }
+
+    /// The next registrations wait for a proof, or for none.
+    pub fn waits_for(&self, missing: Option<types::MissingProof>) {
+        self.0.lock().unwrap().missing = missing;
+    }
+
+    /// What became of the registration that waits: linked to a subject, or refused.
+    pub fn decides(&self, subject: &str, waiting_for: Option<types::MissingProof>) {
+        let mut people = self.0.lock().unwrap();
+        let sequence = i64::try_from(people.events.len()).unwrap() + 1;
+        people.events.push(identity::Event {
+            sequence,
+            subject_id: subject.to_owned(),
+            create_time: Some(time::from_micros(0)),
+            payload: Some(identity::event::Payload::RegistrationDecided(
+                identity::RegistrationDecided {
+                    registration_id: REGISTRATION.to_owned(),
+                    waiting_for: waiting_for.unwrap_or_default().into(),
+                },
+            )),
+        });
     }
 
     pub fn registered(&self) -> usize {
         self.0.lock().unwrap().registered
     }
 
-    /// How many documents each call brought.
+    /// The number of documents in each call.
     pub fn resolved(&self) -> Vec<usize> {
         self.0.lock().unwrap().resolved.clone()
+    }
+
+    /// The account of the organisation in each call.
+    pub fn organisations(&self) -> Vec<String> {
+        self.0.lock().unwrap().organisations.clone()
+    }
+
+    /// The account of the staff in each call.
+    pub fn staff(&self) -> Vec<String> {
+        self.0.lock().unwrap().staff.clone()
     }
 
     pub fn subject(&self, number: &str) -> String {
@@ -70,6 +112,27 @@ impl Identity {
             .entry(number.to_owned())
             .or_insert_with(new)
             .clone()
+    }
+}
+
+#[tonic::async_trait]
+impl identity::event_log_service_server::EventLogService for Identity {
+    async fn list_events(
+        &self,
+        request: Request<identity::ListEventsRequest>,
+    ) -> Answer<identity::ListEventsResponse> {
+        let after = lutong_testing::plain_cursor(&request.get_ref().cursor);
+        let people = self.0.lock().unwrap();
+        let events = people
+            .events
+            .iter()
+            .filter(|event| event.sequence > after)
+            .cloned();
+        Ok(Response::new(identity::ListEventsResponse {
+            events: events.collect(),
+            next_cursor: people.events.len().to_string(),
+            head_sequence: i64::try_from(people.events.len()).unwrap(),
+        }))
     }
 }
 
@@ -97,11 +160,95 @@ impl identity::identity_service_server::IdentityService for Identity {
             ));
         }
         self.0.lock().unwrap().registered += 1;
+        if let Some(missing) = self.0.lock().unwrap().missing {
+            return Ok(Response::new(identity::RegisterPersonResponse {
+                registration_id: REGISTRATION.to_owned(),
+                waiting_for: missing.into(),
+                ..identity::RegisterPersonResponse::default()
+            }));
+        }
         let upper = number.to_ascii_uppercase();
         let notes = (upper != number).then(|| types::Normalisation::UpperCase.into());
         Ok(Response::new(identity::RegisterPersonResponse {
             subject_id: self.subject(&upper),
             normalisations: notes.into_iter().collect(),
+            ..identity::RegisterPersonResponse::default()
+        }))
+    }
+
+    async fn register_batch(
+        &self,
+        request: Request<identity::RegisterBatchRequest>,
+    ) -> Answer<identity::RegisterBatchResponse> {
+        Grant::of(&request)?.any().map_err(from_fault)?;
+        let request = request.into_inner();
+        let account = request.organisation_account;
+        self.0.lock().unwrap().organisations.push(account);
+        let register = |person: types::PersonItems| {
+            let number = person.document.unwrap().number;
+            if number == BAD_NUMBER {
+                return identity::BatchRegistration {
+                    subject_id: String::new(),
+                    errors: vec![check_character("document.number").into()],
+                };
+            }
+            identity::BatchRegistration {
+                subject_id: self.subject(&number),
+                errors: Vec::new(),
+            }
+        };
+        Ok(Response::new(identity::RegisterBatchResponse {
+            registrations: request.people.into_iter().map(register).collect(),
+        }))
+    }
+
+    async fn register_at_counter(
+        &self,
+        request: Request<identity::RegisterAtCounterRequest>,
+    ) -> Answer<identity::RegisterAtCounterResponse> {
+        let staff = Grant::of(&request)?.principal().account.clone();
+        if let Some(fault) = self.0.lock().unwrap().refusal.clone() {
+            return Err(from_fault(fault));
+        }
+        let person = request.into_inner().person.unwrap();
+        let number = person.document.unwrap().number;
+        if number == BAD_NUMBER {
+            return refuse(check_character("person.document.number"));
+        }
+        if person.full_name.contains('\u{202e}') {
+            return refuse(Violation::new(
+                "person.full_name",
+                "NAME_CHARACTERS",
+                "姓名只能包含文字",
+                "a name has only letters",
+            ));
+        }
+        self.0.lock().unwrap().staff.push(staff);
+        Ok(Response::new(identity::RegisterAtCounterResponse {
+            subject_id: self.subject(&number),
+            normalisations: Vec::new(),
+        }))
+    }
+
+    /// The ward of every binding that has a name of one.
+    async fn get_ward(
+        &self,
+        request: Request<identity::GetWardRequest>,
+    ) -> Answer<identity::GetWardResponse> {
+        if let Some(fault) = self.0.lock().unwrap().refusal.clone() {
+            return Err(from_fault(fault));
+        }
+        let binding = request.into_inner().binding;
+        if !binding.starts_with("bindings/") {
+            return refuse(Violation::new(
+                "binding",
+                "NAME_SHAPE",
+                "名称不正确",
+                "is no binding",
+            ));
+        }
+        Ok(Response::new(identity::GetWardResponse {
+            subject_id: self.subject(&binding),
         }))
     }
 
@@ -151,7 +298,7 @@ struct Facts {
 }
 
 impl RiskRules {
-    /// By key, in order.
+    /// All statements, ordered by key.
     pub fn stored(&self) -> Vec<risk::FactStatement> {
         self.0.lock().unwrap().stored.values().cloned().collect()
     }
@@ -164,22 +311,22 @@ impl RiskRules {
         self.0.lock().unwrap().calls
     }
 
-    /// Decisions are stored and not in force.
+    /// Decisions are stored but not in force.
     pub fn code_rendering_is_away(&self, away: bool) {
         self.0.lock().unwrap().code_rendering_is_away = away;
     }
 
-    /// What states a case is stored and not acknowledged.
+    /// Cases are stored but not acknowledged.
     pub fn cases_are_pending(&self, pending: bool) {
         self.0.lock().unwrap().cases_are_pending = pending;
     }
 
-    /// Stores, and never answers.
+    /// Stores statements and never answers.
     pub fn is_stuck(&self, stuck: bool) {
         self.0.lock().unwrap().is_stuck = stuck;
     }
 
-    /// One more fact of this subject is one too many.
+    /// Rejects further facts about this subject as too many.
     pub fn is_full(&self, subject: String) {
         self.0.lock().unwrap().full = Some(subject);
     }
@@ -360,9 +507,27 @@ impl RiskRules {
     }
 }
 
-/// Takes the token `green` or `red` of Jiangsu; every other one has expired.
-#[derive(Clone, Copy)]
-pub struct Federation;
+/// Accepts the tokens `green` and `red` of Jiangsu; every other token has expired.
+#[derive(Clone, Default)]
+pub struct Federation(Arc<Mutex<Verifications>>);
+
+#[derive(Default)]
+struct Verifications {
+    asked_as_of: Vec<Option<prost_types::Timestamp>>,
+    is_away: bool,
+}
+
+impl Federation {
+    /// The `as_of` of each call.
+    pub fn asked_as_of(&self) -> Vec<Option<prost_types::Timestamp>> {
+        self.0.lock().unwrap().asked_as_of.clone()
+    }
+
+    /// Verifies nothing while it is away.
+    pub fn is_away(&self, away: bool) {
+        self.0.lock().unwrap().is_away = away;
+    }
+}
 
 #[tonic::async_trait]
 impl federation::partner_code_service_server::PartnerCodeService for Federation {
@@ -371,6 +536,14 @@ impl federation::partner_code_service_server::PartnerCodeService for Federation 
         request: Request<federation::VerifyPartnerCodeRequest>,
     ) -> Answer<federation::VerifyPartnerCodeResponse> {
         Grant::of(&request)?;
+        let is_away = {
+            let mut verifications = self.0.lock().unwrap();
+            verifications.asked_as_of.push(request.get_ref().as_of);
+            verifications.is_away
+        };
+        if is_away {
+            return Err(from_fault(Fault::unavailable("federation")));
+        }
         let colour = match request.get_ref().token.as_str() {
             "green" => types::Colour::Green,
             "red" => types::Colour::Red,

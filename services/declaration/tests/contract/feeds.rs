@@ -9,8 +9,8 @@ use lutong_proto::declaration::v1::feed_service_client::FeedServiceClient;
 use lutong_proto::facts::{FactKind, Given, Shape};
 use lutong_proto::policy::Caller;
 use lutong_proto::types::v1 as types;
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
 use types::EffectState;
 use types::fact::Kind;
@@ -19,7 +19,7 @@ use wire::fact_row::{Statement, Subject};
 use wire::import_facts_request::Content;
 
 use crate::fakes::BAD_NUMBER;
-use crate::{Declaration, NUMBER, alone, document, start, wrong};
+use crate::{Declaration, NUMBER, alone, document, start};
 
 on_both_engines!(
     chunks_are_imported_one_by_one_and_rows_counted_over_all,
@@ -39,7 +39,7 @@ fn cdc() -> Principal {
     lutong_testing::feed("cdc-370200", &["case", "close_contact", "stay"])
 }
 
-/// What a kind of fact says at least, by the names of rule sets.
+/// A fact of this kind with its required attributes, named as in rule sets.
 pub fn fact(kind: FactKind) -> types::Fact {
     let values = kind.attributes().iter().map(|attribute| match attribute.shape {
         _ if !attribute.required => None,
@@ -66,7 +66,7 @@ fn row(key: &str) -> wire::FactRow {
     row_of("cdc-370200", key, fact(FactKind::Case))
 }
 
-/// A case, with something changed.
+/// A case, modified by `change`.
 fn case(key: &str, change: impl FnOnce(&mut types::Case)) -> wire::FactRow {
     let Some(Kind::Case(mut case)) = fact(FactKind::Case).kind else {
         panic!("a case")
@@ -76,7 +76,7 @@ fn case(key: &str, change: impl FnOnce(&mut types::Case)) -> wire::FactRow {
     row_of("cdc-370200", key, types::Fact { kind })
 }
 
-/// A case that risk-rules refuses: it was closed, and nobody says when.
+/// A case that risk-rules refuses: closed, without a closing time.
 pub fn closed(key: &str) -> wire::FactRow {
     case(key, |case| case.set_closure(types::CaseClosure::Released))
 }
@@ -161,13 +161,13 @@ async fn chunks_are_imported_one_by_one_and_rows_counted_over_all(bed: Bed) {
             .iter()
             .all(|one| one.subject_id == subject && one.source == "cdc-370200")
     );
-    // Documents are not stored on the way, and a feed leaves nothing here but the audit's record of it.
+    // Documents are not stored, and an import leaves nothing here but its audit record.
     assert_eq!(declaration.stored().await, [0, 0, 0]);
     assert_eq!(
         lutong_testing::rows(&declaration.storage, "audit_records").await,
         1
     );
-    // Decisions that code-rendering has not got are said to be on their way.
+    // Decisions not yet delivered to code-rendering are reported as pending.
     declaration.risk_rules.code_rendering_is_away(true);
     let answer = import(&declaration, ImportMode::Unspecified, &[&[row("5")]])
         .await
@@ -238,7 +238,7 @@ async fn all_or_nothing_stores_nothing_for_one_bad_row(bed: Bed) {
         (FaultCode::InvalidArgument, "ROWS_REFUSED")
     );
     assert_eq!(
-        wrong(&refused),
+        violations(&refused),
         [
             "rows[2].fact.designation KIND_NOT_GRANTED",
             "rows[3].document.number RESIDENT_ID_CHECK_CHARACTER"
@@ -262,7 +262,10 @@ async fn a_bad_row_found_by_risk_rules_is_named_as_the_feed_knows_it(bed: Bed) {
         .await
         .unwrap_err();
     assert_eq!(&*refused.reason, "ROWS_REFUSED");
-    assert_eq!(wrong(&refused), ["rows[2].fact.case.closed_at CLOSED_AT_MISSING"]);
+    assert_eq!(
+        violations(&refused),
+        ["rows[2].fact.case.closed_at CLOSED_AT_MISSING"]
+    );
     assert!(declaration.risk_rules.stored().is_empty());
 }
 
@@ -362,7 +365,7 @@ async fn options_come_first_and_once(bed: Bed) {
     ] {
         let refused = crate::fault(&send(&declaration, &cdc(), messages).await.unwrap_err());
         assert_eq!(&*refused.reason, "OPTIONS_MISSING");
-        assert_eq!(wrong(&refused), ["options OPTIONS_MISSING"]);
+        assert_eq!(violations(&refused), ["options OPTIONS_MISSING"]);
     }
     assert!(declaration.risk_rules.stored().is_empty());
     let nothing = send(&declaration, &cdc(), vec![first()]).await.unwrap();
@@ -381,7 +384,7 @@ async fn there_are_no_more_than_a_thousand_rows_to_a_message(bed: Bed) {
     ] {
         let refused = import(&declaration, mode, chunks).await.unwrap_err();
         assert_eq!(&*refused.reason, "TOO_MANY_ROWS");
-        assert_eq!(wrong(&refused), ["rows TOO_MANY_ROWS"]);
+        assert_eq!(violations(&refused), ["rows TOO_MANY_ROWS"]);
     }
     assert!(declaration.risk_rules.stored().is_empty());
     let chunks = [&many[..1_000], &many[1_000..]];

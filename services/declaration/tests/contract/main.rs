@@ -1,16 +1,26 @@
-//! What declaration promises over its contract, on both engines, with fakes of the services that it asks.
+//! Contract tests of declaration, on both engines, with fakes of the services that it calls.
 
 #![allow(clippy::unwrap_used)]
 
+mod application_imports;
 mod applications;
 mod arrivals;
+mod assisted_applications;
 mod audit;
+mod commitments;
+mod daily_reports;
 mod declarations;
 mod event_log;
 mod fact_imports;
 mod fakes;
 mod feeds;
+mod journeys;
+mod lookups;
+mod postponed;
+mod proofs;
 mod pulls;
+mod replacements;
+mod ward_applications;
 
 use std::time::Duration;
 
@@ -22,13 +32,16 @@ use lutong_proto::declaration::v1::application_service_client::ApplicationServic
 use lutong_proto::declaration::v1::arrival_service_client::ArrivalServiceClient;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
 use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
+use lutong_proto::identity::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
+use lutong_proto::identity::v1::lookup_service_server::LookupServiceServer;
 use lutong_proto::policy::Caller;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
 use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
 use lutong_proto::types::v1 as types;
 use lutong_storage::StorageConfig;
 use lutong_testing::Bed;
+use lutong_testing::lookups::RecordedLookups;
 use lutong_transport::access::Principal;
 use lutong_transport::status;
 use tonic::service::Routes;
@@ -36,12 +49,15 @@ use tonic::service::Routes;
 /// GB 11643's own example number.
 const NUMBER: &str = "11010519491231002X";
 
-/// Declaration with nobody around it; a test binds those it wants there.
+/// Declaration without its peers; a test binds the ones it needs.
 struct Declaration {
     bed: Bed,
     storage: StorageConfig,
     identity: fakes::Identity,
     risk_rules: fakes::RiskRules,
+    federation: fakes::Federation,
+    /// The ledger of its identity.
+    lookups: RecordedLookups,
 }
 
 async fn alone(bed: Bed) -> Declaration {
@@ -57,6 +73,8 @@ async fn alone_with(bed: Bed, config: &DeclarationConfig) -> Declaration {
         storage,
         identity: fakes::Identity::default(),
         risk_rules: fakes::RiskRules::default(),
+        federation: fakes::Federation::default(),
+        lookups: RecordedLookups::default(),
     }
 }
 
@@ -92,12 +110,6 @@ fn fault(status: &tonic::Status) -> Fault {
     status::to_fault(status, "declaration")
 }
 
-/// `field reason` of each violation.
-fn wrong(fault: &Fault) -> Vec<String> {
-    let list = fault.violations.iter();
-    list.map(|one| format!("{} {}", one.field, one.reason)).collect()
-}
-
 fn form() -> wire::ApplicationForm {
     wire::ApplicationForm {
         person: Some(types::PersonItems {
@@ -111,6 +123,7 @@ fn form() -> wire::ApplicationForm {
             }),
         }),
         contact_history: Vec::new(),
+        mobile_proof: None,
         commitment: Some(wire::Commitment {
             accepted: true,
             text_version: "2020-02".to_owned(),
@@ -118,7 +131,7 @@ fn form() -> wire::ApplicationForm {
     }
 }
 
-/// The kind that a statement states.
+/// The fact kind of a statement.
 fn kind_of(statement: &FactStatement) -> &'static str {
     let fact = match statement.statement.as_ref().unwrap() {
         fact_statement::Statement::Fact(fact) => fact,
@@ -128,7 +141,7 @@ fn kind_of(statement: &FactStatement) -> &'static str {
     fact.fact_kind().unwrap().as_str()
 }
 
-/// The key of the statement that one corrects; empty where it corrects none.
+/// The key that a statement corrects; empty if it is not a correction.
 fn replaces(statement: &FactStatement) -> String {
     match statement.statement.as_ref().unwrap() {
         fact_statement::Statement::Correction(correction) => correction.replaces_key.clone(),
@@ -144,6 +157,14 @@ fn document(number: &str) -> types::Document {
     }
 }
 
+fn destination() -> wire::Destination {
+    wire::Destination {
+        division: "370202".to_owned(),
+        detail: "香港中路1号".to_owned(),
+        arrive_time: None,
+    }
+}
+
 fn stay(day: &str) -> wire::ContactEntry {
     wire::ContactEntry {
         contact_date: day.to_owned(),
@@ -155,8 +176,11 @@ fn stay(day: &str) -> wire::ContactEntry {
 
 impl Declaration {
     fn bind_identity(&self) {
+        let log = EventLogServiceServer::new(self.identity.clone());
         let service = IdentityServiceServer::new(self.identity.clone());
-        self.bed.bind_fake(ServiceName::Identity, Routes::new(service));
+        let ledger = LookupServiceServer::new(self.lookups.clone());
+        let routes = Routes::new(service).add_service(log).add_service(ledger);
+        self.bed.bind_fake(ServiceName::Identity, routes);
     }
 
     fn bind_risk_rules(&self) {
@@ -165,7 +189,7 @@ impl Declaration {
     }
 
     fn bind_federation(&self) {
-        let service = PartnerCodeServiceServer::new(fakes::Federation);
+        let service = PartnerCodeServiceServer::new(self.federation.clone());
         self.bed.bind_fake(ServiceName::Federation, Routes::new(service));
     }
 
@@ -192,6 +216,7 @@ impl Declaration {
         let request = wire::CreateApplicationRequest {
             request_id: request_id(n),
             form: Some(form),
+            replaces: String::new(),
         };
         let answer = self.client().create_application(call.request(request)).await;
         answer
@@ -201,6 +226,15 @@ impl Declaration {
 
     async fn apply(&self, n: u32, form: wire::ApplicationForm) -> Result<wire::Application, Fault> {
         self.apply_as("wx-1", n, form).await
+    }
+
+    async fn own_applications(&self, who: &Principal) -> Vec<wire::Application> {
+        let request = self
+            .bed
+            .call_as(who)
+            .request(wire::ListApplicationsRequest::default());
+        let answer = self.client().list_applications(request).await.unwrap();
+        answer.into_inner().applications
     }
 
     async fn application(&self, who: &Principal, name: &str) -> Result<wire::Application, Fault> {
@@ -220,11 +254,24 @@ impl Declaration {
         origin: impl Into<Option<wire::arrival_form::Origin>>,
         form: wire::ApplicationForm,
     ) -> Result<wire::Arrival, Fault> {
+        self.arrive_and(n, origin, form, false).await
+    }
+
+    async fn arrive_and(
+        &self,
+        n: u32,
+        origin: impl Into<Option<wire::arrival_form::Origin>>,
+        form: wire::ApplicationForm,
+        wait_for_entry: bool,
+    ) -> Result<wire::Arrival, Fault> {
         let request = wire::CreateArrivalRequest {
+            wait_for_entry,
             request_id: request_id(n),
             form: Some(wire::ArrivalForm {
                 application: Some(form),
                 origin: origin.into(),
+                destination: Some(destination()),
+                itinerary: Vec::new(),
             }),
         };
         let request = self
@@ -251,8 +298,8 @@ impl Declaration {
             .map_err(|status| fault(&status))
     }
 
-    /// What followers read, once `count` events have their sequence.
-    async fn told(&self, count: usize) -> Vec<wire::DeclarationAccepted> {
+    /// The events in the log, once `count` of them have their sequence.
+    async fn published_events(&self, count: usize) -> Vec<wire::DeclarationAccepted> {
         let waiting = async {
             loop {
                 let (events, _) = self.events("", 0).await.unwrap();
@@ -267,11 +314,12 @@ impl Declaration {
             .unwrap();
         let accepted = events.into_iter().map(|event| match event.payload.unwrap() {
             wire::event::Payload::DeclarationAccepted(accepted) => accepted,
+            wire::event::Payload::ArrivalPostponed(postponed) => panic!("{postponed:?}"),
         });
         accepted.collect()
     }
 
-    /// Declarations, answered requests, events: a refusal leaves none.
+    /// Numbers of declarations, idempotency answers and events; a refusal adds none.
     async fn stored(&self) -> [i64; 3] {
         [
             lutong_testing::rows(&self.storage, "declarations").await,

@@ -1,4 +1,4 @@
-//! Asking a database on a schedule: page by page, nothing lost, nothing twice, and an operator sees how far it is.
+//! Pulling a database on a schedule: page by page, exactly once, and visible to operators.
 
 mod answers;
 mod database;
@@ -12,8 +12,8 @@ use lutong_proto::declaration::v1::operation_service_client::OperationServiceCli
 use lutong_proto::declaration::v1::pull_service_client::PullServiceClient;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1::{ClockState, Operation, OperationKind, OperationState};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
 use lutong_transport::access::Roles;
 use serde_json::json;
@@ -21,7 +21,7 @@ use tonic::Response;
 
 use self::database::{Answer, Database, SOURCE, correction, record, with};
 use crate::fakes::BAD_NUMBER;
-use crate::{Declaration, alone_with, build, fault, request_id, start_with, wrong};
+use crate::{Declaration, alone_with, build, fault, request_id, start_with};
 
 on_both_engines!(
     pages_are_fetched_in_turn_and_the_cursor_follows_what_was_acknowledged,
@@ -116,7 +116,7 @@ impl Declaration {
             .map_err(|status| fault(&status))
     }
 
-    /// An operation of the operator's until it ends, as whoever watches it hears.
+    /// Watches an operation until it ends; returns every answer.
     async fn watched(&self, name: &str) -> Vec<Operation> {
         let request = self
             .bed
@@ -136,7 +136,7 @@ impl Declaration {
             .unwrap()
     }
 
-    /// The source once it is as wanted.
+    /// Waits until the source is in the wanted state.
     pub async fn pull_until(&self, what: &str, is_so: impl Fn(&wire::Pull) -> bool) -> wire::Pull {
         let waiting = async {
             loop {
@@ -154,9 +154,9 @@ impl Declaration {
         panic!("not {what}: {:?}", self.pull().await)
     }
 
-    /// The next attempt, once it has ended.
+    /// Waits for the end of the next attempt.
     pub async fn attempt(&self) -> wire::Pull {
-        // One that is under way has its lease from before the clock moves.
+        // An attempt under way took its lease before the clock was advanced.
         let idle = |pull: &wire::Pull| pull.last_attempt_time.is_some() && !running(pull);
         let before = self.pull_until("idle", idle).await.last_attempt_time;
         self.bed.clock.advance(Duration::from_secs(301));
@@ -224,7 +224,7 @@ async fn pages_are_fetched_in_turn_and_the_cursor_follows_what_was_acknowledged(
         head.starts_with("GET /changes?province=37&after=&limit=2 HTTP/1.1\r\n"),
         "{head}"
     );
-    // Nothing new: the success is newer, the cursor is not.
+    // No new rows: the last success is newer, the cursor unchanged.
     let again = declaration.attempt().await;
     assert_eq!(database.asked().last().unwrap(), "c2");
     assert_eq!(
@@ -311,7 +311,7 @@ async fn a_kill_between_rows_and_cursor_costs_nothing(bed: Bed) {
     let declaration = alone_with(bed, &database.config()).await;
     declaration.bind_identity();
     declaration.bind_risk_rules();
-    // The rows are stored, and the worker never hears of it.
+    // The rows are stored, but the worker gets no answer.
     declaration.risk_rules.is_stuck(true);
     declaration.pull_until("asking", running).await;
     let stored = async {
@@ -324,7 +324,7 @@ async fn a_kill_between_rows_and_cursor_costs_nothing(bed: Bed) {
         .unwrap();
     let stuck = declaration.pull().await;
     assert_eq!((stuck.cursor.as_str(), counts(stuck.total_rows)), ("", (0, 0, 0)));
-    // Another process on the same store, while the first is gone with its lease.
+    // Another process on the same store, after the first crashed while holding the lease.
     let after = declaration.restarted(&database).await;
     after.risk_rules.is_stuck(false);
     after.bed.clock.advance(Duration::from_secs(121));
@@ -337,12 +337,12 @@ async fn a_kill_between_rows_and_cursor_costs_nothing(bed: Bed) {
 }
 
 impl Declaration {
-    /// What a kill leaves: the store, and its neighbours; nothing of the process.
+    /// A restart after a crash: only the store and the peers remain.
     async fn restarted(self, database: &Database) -> Self {
         let bed = self.bed.reopened();
         let (identity, risk_rules) = (self.identity.clone(), self.risk_rules.clone());
         let storage = self.storage.clone();
-        // Its tasks end only when they are told to: the test kills them by keeping what they wait for from them.
+        // The tasks of the old process cannot be killed; the test blocks what they wait for.
         std::mem::forget(self);
         bed.bind(build(&bed, &storage, &database.config()).await);
         let restarted = Self {
@@ -350,6 +350,8 @@ impl Declaration {
             storage,
             identity,
             risk_rules,
+            federation: crate::fakes::Federation::default(),
+            lookups: crate::RecordedLookups::default(),
         };
         restarted.bind_identity();
         restarted.bind_risk_rules();
@@ -370,6 +372,8 @@ async fn one_worker_of_many_asks_and_the_next_takes_over_what_a_dead_one_held(be
         storage,
         identity: crate::fakes::Identity::default(),
         risk_rules: crate::fakes::RiskRules::default(),
+        federation: crate::fakes::Federation::default(),
+        lookups: crate::RecordedLookups::default(),
     };
     declaration.bind_identity();
     declaration.bind_risk_rules();
@@ -386,10 +390,10 @@ async fn one_worker_of_many_asks_and_the_next_takes_over_what_a_dead_one_held(be
     let pull = declaration.attempt().await;
     assert_eq!(counts(pull.total_rows), (2, 0, 0));
     assert_eq!(database.asked(), ["", "a"], "each page is asked for once");
-    // A lease that somebody holds keeps everybody else away until it runs out.
+    // A held lease excludes other workers until it expires.
     let held = declaration.bed.foundation.now().plus_seconds(1_000).micros();
     let lease = format!("UPDATE pulls SET lease_owner = 'dead', lease_until = {held}");
-    lutong_testing::meddle(&declaration.storage, &lease).await;
+    lutong_testing::tamper(&declaration.storage, &lease).await;
     declaration.bed.clock.advance(Duration::from_secs(400));
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(database.asked().len(), 2);
@@ -423,7 +427,7 @@ async fn a_correction_that_comes_a_page_before_its_original_waits_for_it(bed: Be
         (refusal.after.as_str(), refusal.row, &*refusal.reason),
         ("a", 1, "TARGET_UNKNOWN")
     );
-    // While a row waits the cursor does not pass it: were the round cut off, its page would be asked for again.
+    // The cursor does not pass a waiting row: if the round were interrupted, its page would be pulled again.
     database.holds("c", &[correction("5", "6")], "d", true);
     let pull = declaration.attempt().await;
     assert_eq!((pull.cursor.as_str(), reason(&pull)), ("c", "HTTP_STATUS"));
@@ -530,7 +534,7 @@ async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
         .await;
     assert!(seconds(after.last_success_time) > seconds(before.last_success_time));
     assert_eq!(database.asked().len(), 2);
-    // The same request again does nothing again.
+    // The same request again has no effect.
     declaration.bed.clock.advance(Duration::from_secs(1));
     let again = declaration.start_pull(&operator(), 1, SOURCE).await.unwrap();
     assert!(seconds(again.next_due_time) > seconds(again.last_attempt_time));
@@ -547,7 +551,7 @@ async fn an_operator_and_nobody_else_asks_a_source_at_once(bed: Bed) {
     };
     let request = declaration.bed.call_as(&operator()).request(other);
     let refused = fault(&declaration.pulls().start_pull(request).await.unwrap_err());
-    assert_eq!(wrong(&refused), ["request_id UUID_SHAPE"]);
+    assert_eq!(violations(&refused), ["request_id UUID_SHAPE"]);
     let feed = lutong_testing::feed(SOURCE, &["database_anomaly"]);
     let refused = declaration.start_pull(&feed, 2, SOURCE).await.unwrap_err();
     assert_eq!(
@@ -585,7 +589,7 @@ async fn a_pull_that_was_asked_for_is_an_operation_that_ends_with_the_attempt(be
         )
     );
     assert_eq!(ended.progress.unwrap().done, 2, "rows");
-    // The same request again is answered alike.
+    // The same request again gets the same answer.
     assert_eq!(started(1).await, name);
     let refused = declaration.cancel(2, &name).await.unwrap_err();
     assert_eq!(
@@ -624,7 +628,7 @@ async fn a_pull_that_was_asked_for_is_an_operation_that_ends_with_the_attempt(be
         ..wire::ListOperationsRequest::default()
     };
     assert_eq!(
-        wrong(&listed(foreign).await.unwrap_err()),
+        violations(&listed(foreign).await.unwrap_err()),
         ["page_token PAGE_TOKEN_FOREIGN"]
     );
     for (shape, expected) in [
@@ -692,7 +696,7 @@ async fn a_pull_that_runs_is_not_cancelled_and_one_that_waits_for_it_is(bed: Bed
         OperationState::Failed,
         "the database said nothing in time"
     );
-    // Begun at once after it, not when the source is due again.
+    // It starts right after the running one, not when the source is due.
     let ended = declaration.watched(&waits).await.pop().unwrap();
     assert_eq!(ended.state(), OperationState::Succeeded);
 }
@@ -725,7 +729,7 @@ async fn nothing_is_pulled_where_nothing_is_configured(bed: Bed) {
             name: SOURCE.to_owned(),
         });
     let refused = fault(&declaration.pulls().get_pull(get).await.unwrap_err());
-    assert_eq!(wrong(&refused), ["name NAME_SHAPE"]);
+    assert_eq!(violations(&refused), ["name NAME_SHAPE"]);
     let list = declaration
         .bed
         .call_as(&operator())
@@ -734,6 +738,6 @@ async fn nothing_is_pulled_where_nothing_is_configured(bed: Bed) {
             page_token: "x".to_owned(),
         });
     let refused = fault(&declaration.pulls().list_pulls(list).await.unwrap_err());
-    assert_eq!(wrong(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
     assert_eq!(lutong_testing::rows(&declaration.storage, "pulls").await, 0);
 }

@@ -1,8 +1,11 @@
 //! Accounts: who signs in, with which roles, in which division.
 
-use lutong_kernel::{DivisionCode, Jurisdiction, ServiceName, SubjectId, Timestamp, Violation};
+use lutong_kernel::{Channel, DivisionCode, Jurisdiction, ServiceName, SubjectId, Timestamp, Violation};
 use lutong_proto::policy::Role;
+use lutong_storage::crypto::hex;
 use lutong_transport::access::{FeedGrant, Roles};
+
+use crate::fault;
 
 /// An account id as the identity provider spells it: 1 to 100 letters, digits and `-_.:@`, and not a reserved name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,14 +14,22 @@ pub struct AccountId(String);
 impl AccountId {
     pub fn parse(text: &str) -> Result<Self, Violation> {
         if is_reserved(text) {
-            return Err(Violation::new(
-                "account_id",
-                "ACCOUNT_ID_RESERVED",
-                "该账号名称由系统保留",
-                "this name belongs to a part of the mesh",
-            ));
+            return Err(fault::account_id_reserved());
         }
         Self::stored(text)
+    }
+
+    /// Parses an id that an operator chooses: none of a channel's.
+    pub fn chosen(text: &str) -> Result<Self, Violation> {
+        if Channel::of_account(text).is_some() {
+            return Err(fault::account_id_reserved());
+        }
+        Self::parse(text)
+    }
+
+    /// The id of an account of a channel: the channel, and half of a keyed hash of its own id of the person.
+    pub fn of_channel(channel: Channel, hash: &[u8; 32]) -> Self {
+        Self(format!("{}{}", channel.account_prefix(), hex(&hash[..16])))
     }
 
     /// Parses an id read from the database, which may be a name that was reserved after the account was added.
@@ -30,12 +41,7 @@ impl AccountId {
         if fits {
             return Ok(Self(text.to_owned()));
         }
-        Err(Violation::new(
-            "account_id",
-            "ACCOUNT_ID_SHAPE",
-            "账号应为1至100位字母、数字或-_.:@",
-            "an account id has 1 to 100 of letters, digits and -_.:@",
-        ))
+        Err(fault::account_id_shape())
     }
 
     pub fn as_str(&self) -> &str {
@@ -72,12 +78,13 @@ pub struct Account {
 }
 
 /// Roles that act on people or areas. An account with one of them must have a division.
-pub const ACTING: [Role; 5] = [
+pub const ACTING: [Role; 6] = [
     Role::CounterStaff,
     Role::HealthOfficer,
     Role::Supervisor,
     Role::Epidemiologist,
     Role::HotlineAgent,
+    Role::Organisation,
 ];
 
 impl Account {
@@ -98,12 +105,7 @@ impl Account {
         if self.division.is_some() || !self.roles.intersects(Roles::of(&ACTING)) {
             return Ok(());
         }
-        Err(Violation::new(
-            "division",
-            "DIVISION_MISSING",
-            "该角色须登记辖区或全省权限",
-            "a role that acts on people or areas has a division or the province-wide grant",
-        ))
+        Err(fault::division_missing())
     }
 
     /// The text of a change record: what the account may do.

@@ -1,17 +1,23 @@
 //! `AccountService`: parse, call, map.
 
 use lutong_chassis::skin::{Cursor, Following, Query, foreign_cursor};
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::{Channel, Fault, Secret};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::time;
+use lutong_proto::types::v1 as types;
 use lutong_skin::identity::v1::AccountHandler;
 use lutong_transport::access::{FeedGrant, NoPermit};
 use lutong_transport::reply;
 
 use super::domain::{Account, AccountChange, AccountId};
 use super::service::Accounts;
+use crate::fault;
+use crate::registrations::channel_accounts::{ChannelAccounts, VerifiedIdentity};
 
-pub struct AccountRpc(pub Accounts);
+pub struct AccountRpc {
+    pub accounts: Accounts,
+    pub channels: ChannelAccounts,
+}
 
 impl AccountHandler for AccountRpc {
     async fn get_account(
@@ -20,8 +26,25 @@ impl AccountHandler for AccountRpc {
         message: wire::GetAccountRequest,
     ) -> Result<wire::GetAccountResponse, Fault> {
         let id = AccountId::parse(&message.account_id).map_err(reply::wrong)?;
-        let account = self.0.get(id).await?;
+        let account = self.accounts.get(id).await?;
         Ok(wire::GetAccountResponse {
+            account: Some(account.into()),
+        })
+    }
+
+    async fn open_account(
+        &self,
+        _: Query<NoPermit>,
+        message: wire::OpenAccountRequest,
+    ) -> Result<wire::OpenAccountResponse, Fault> {
+        let channel = channel(message.channel())?;
+        let verified = message.verified.map(|verified| VerifiedIdentity {
+            full_name: Secret::new(verified.full_name),
+            resident_id: Secret::new(verified.resident_id),
+            mobile: Secret::new(verified.mobile),
+        });
+        let account = self.channels.open(channel, &message.outside_id, verified).await?;
+        Ok(wire::OpenAccountResponse {
             account: Some(account.into()),
         })
     }
@@ -32,11 +55,11 @@ impl AccountHandler for AccountRpc {
         _: wire::ListAccountChangesRequest,
     ) -> Result<wire::ListAccountChangesResponse, Fault> {
         let after = sequence(&call.from)?;
-        let head = self.0.last_change().await?;
+        let head = self.accounts.last_change().await?;
         if after > head {
-            return Err(replaced());
+            return Err(fault::account_changes_replaced());
         }
-        let changes = self.0.changes(after, call.from.size as u64).await?;
+        let changes = self.accounts.changes(after, call.from.size as u64).await?;
         let last = changes.last().map_or(after, |change| change.sequence);
         Ok(wire::ListAccountChangesResponse {
             changes: changes.into_iter().map(change).collect(),
@@ -50,10 +73,21 @@ impl AccountHandler for AccountRpc {
         _: Query<NoPermit>,
         message: wire::GetFeedRequest,
     ) -> Result<wire::GetFeedResponse, Fault> {
-        let feed = self.0.feed(&message.source).await?;
+        let feed = self.accounts.feed(&message.source).await?;
         Ok(wire::GetFeedResponse {
             feed: Some(self::feed(feed)),
         })
+    }
+}
+
+/// The channel of the contract; the contract's bounds refuse one that is unspecified.
+fn channel(channel: types::Channel) -> Result<Channel, Fault> {
+    match channel {
+        types::Channel::Unspecified => Err(Fault::internal("a channel passed the bounds of the contract")),
+        types::Channel::Wechat => Ok(Channel::WeChat),
+        types::Channel::WechatMini => Ok(Channel::WeChatMini),
+        types::Channel::Alipay => Ok(Channel::Alipay),
+        types::Channel::Aishandong => Ok(Channel::AiShandong),
     }
 }
 
@@ -64,15 +98,6 @@ fn sequence(from: &Cursor) -> Result<i64, Fault> {
     };
     let bytes = bytes.try_into().map_err(|_| foreign_cursor())?;
     Ok(i64::from_be_bytes(bytes))
-}
-
-fn replaced() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "LOG_REPLACED",
-        "账号变更记录已被另一份替换，请从头读取",
-        "these changes took the place of those that the cursor is of: read from the beginning",
-    )
 }
 
 fn change(change: AccountChange) -> wire::AccountChange {

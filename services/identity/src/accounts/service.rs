@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_kernel::{Clock, Fault, FaultCode};
+use lutong_kernel::{Clock, Fault};
 use lutong_storage::Database;
 use lutong_transport::access::FeedGrant;
 use sea_orm::DatabaseTransaction;
@@ -11,6 +11,7 @@ use sea_orm::DatabaseTransaction;
 use super::domain::{Account, AccountAction, AccountChange, AccountId};
 use super::store::account_changes::{self, NewChange};
 use super::store::{self, StoredAccount};
+use crate::fault;
 
 /// The accounts of a store; cheap to clone.
 #[derive(Debug, Clone)]
@@ -28,12 +29,7 @@ impl Accounts {
     pub async fn get(&self, id: AccountId) -> Result<Account, Fault> {
         match store::find(self.database.reader(), &id).await? {
             None => Ok(Account::citizen(id)),
-            Some(stored) if stored.disabled => Err(Fault::new(
-                FaultCode::PermissionDenied,
-                "ACCOUNT_DISABLED",
-                "该账号已停用",
-                "this account is disabled",
-            )),
+            Some(stored) if stored.disabled => Err(fault::account_disabled()),
             Some(stored) => Ok(stored.account),
         }
     }
@@ -60,7 +56,7 @@ impl Accounts {
                 account_changes::lock(transaction).await?;
                 for (account, change) in rows {
                     if !store::insert(transaction, &account).await? {
-                        return Err(already_exists(account.id.as_str()));
+                        return Err(fault::account_exists(account.id.as_str()));
                     }
                     account_changes::insert(transaction, change).await?;
                 }
@@ -123,7 +119,9 @@ impl Accounts {
     /// An account and its changes, the latest first.
     pub async fn show(&self, id: &AccountId) -> Result<(StoredAccount, Vec<AccountChange>), Fault> {
         let reader = self.database.reader();
-        let found = store::find(reader, id).await?.ok_or_else(not_found)?;
+        let found = store::find(reader, id)
+            .await?
+            .ok_or_else(fault::account_not_found)?;
         Ok((found, account_changes::of(reader, id).await?))
     }
 
@@ -145,14 +143,7 @@ impl Accounts {
     /// The union of the grants of this feed's accounts, disabled accounts included.
     pub async fn feed(&self, source: &str) -> Result<FeedGrant, Fault> {
         let grants = store::grants(self.database.reader(), source).await?;
-        union_of(grants).ok_or_else(|| {
-            Fault::new(
-                FaultCode::NotFound,
-                "FEED_NOT_FOUND",
-                "没有登记该数据源",
-                "no such feed is registered",
-            )
-        })
+        union_of(grants).ok_or_else(fault::feed_not_found)
     }
 
     fn change(&self, by: &str, action: AccountAction, account: &Account) -> NewChange {
@@ -170,7 +161,9 @@ impl Accounts {
 /// Locks the accounts and reads one.
 async fn lock_account(transaction: &DatabaseTransaction, id: &AccountId) -> Result<StoredAccount, Fault> {
     account_changes::lock(transaction).await?;
-    store::find(transaction, id).await?.ok_or_else(not_found)
+    store::find(transaction, id)
+        .await?
+        .ok_or_else(fault::account_not_found)
 }
 
 /// The union of grants. A grant without divisions covers the whole province, and so does a union with it.
@@ -189,22 +182,4 @@ fn union_of(grants: Vec<FeedGrant>) -> Option<FeedGrant> {
     all.divisions.sort_unstable();
     all.divisions.dedup();
     Some(all)
-}
-
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "ACCOUNT_NOT_FOUND",
-        "没有该账号",
-        "there is no such account",
-    )
-}
-
-fn already_exists(name: &str) -> Fault {
-    Fault::new(
-        FaultCode::AlreadyExists,
-        "ACCOUNT_EXISTS",
-        format!("账号{name}已存在"),
-        format!("there is an account {name} already"),
-    )
 }

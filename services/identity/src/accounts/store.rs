@@ -1,8 +1,9 @@
 //! The table `accounts`: accounts and the people they belong to.
 
 pub mod account_changes;
+pub mod links;
 
-use lutong_kernel::{DivisionCode, SubjectId};
+use lutong_kernel::{DivisionCode, SubjectId, Timestamp};
 use lutong_proto::policy::Role;
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_division, read_subject, subject_bytes};
@@ -37,6 +38,8 @@ pub mod account {
         pub disabled: bool,
         /// Grows with every change by an operator.
         pub version: i64,
+        /// When the subject was linked; none for a link that is older than this column.
+        pub linked_at: Option<i64>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -71,6 +74,7 @@ impl TryFrom<account::Model> for StoredAccount {
             feed_divisions,
             disabled,
             version,
+            linked_at: _,
         } = row;
         let roles = words(Some(&roles))
             .map(|name| Role::from_str_name(name).ok_or_else(|| damaged("roles")))
@@ -119,6 +123,17 @@ fn row_of(account: &Account) -> account::ActiveModel {
         feed_divisions: Set(account.feed.as_ref().map(divisions)),
         disabled: Set(false),
         version: Set(account.version),
+        linked_at: NotSet,
+    }
+}
+
+/// The row of a citizen's account that is linked to a person.
+fn linked_row(id: &AccountId, subject: SubjectId, now: Timestamp) -> account::ActiveModel {
+    let mut citizen = Account::citizen(id.clone());
+    citizen.subject = Some(subject);
+    account::ActiveModel {
+        linked_at: Set(Some(now.micros())),
+        ..row_of(&citizen)
     }
 }
 
@@ -183,7 +198,14 @@ pub async fn update(
 
 /// Adds an account. Returns `false` when an account of this name exists.
 pub async fn insert(transaction: &DatabaseTransaction, account: &Account) -> Result<bool, StorageError> {
-    let inserted = account::Entity::insert(row_of(account))
+    insert_row(transaction, row_of(account)).await
+}
+
+async fn insert_row(
+    transaction: &DatabaseTransaction,
+    row: account::ActiveModel,
+) -> Result<bool, StorageError> {
+    let inserted = account::Entity::insert(row)
         .on_conflict(
             OnConflict::column(account::Column::AccountId)
                 .do_nothing()
@@ -198,12 +220,9 @@ pub async fn insert(transaction: &DatabaseTransaction, account: &Account) -> Res
 pub async fn bind_new<'a>(
     transaction: &DatabaseTransaction,
     new: impl IntoIterator<Item = (&'a AccountId, SubjectId)>,
+    now: Timestamp,
 ) -> Result<bool, StorageError> {
-    let rows = new.into_iter().map(|(id, subject)| {
-        let mut citizen = Account::citizen(id.clone());
-        citizen.subject = Some(subject);
-        row_of(&citizen)
-    });
+    let rows = new.into_iter().map(|(id, subject)| linked_row(id, subject, now));
     let rows: Vec<_> = rows.collect();
     let wanted = rows.len() as u64;
     let inserted = account::Entity::insert_many(rows)
@@ -217,19 +236,41 @@ pub async fn bind_new<'a>(
     Ok(inserted == wanted)
 }
 
+/// The person of an account.
+pub async fn subject_of(
+    connection: &impl ConnectionTrait,
+    id: &AccountId,
+) -> Result<Option<SubjectId>, StorageError> {
+    let bound: Option<Option<Vec<u8>>> = account::Entity::find_by_id(id.as_str().to_owned())
+        .select_only()
+        .column(account::Column::SubjectId)
+        .into_tuple()
+        .one(connection)
+        .await?;
+    let bound = bound.flatten();
+    bound
+        .map(|bytes| read_subject(&bytes, "accounts.subject_id"))
+        .transpose()
+}
+
 /// Binds an account to a person. Returns `false` when the account belongs to another person.
 pub async fn bind(
     transaction: &DatabaseTransaction,
     id: &AccountId,
     subject: SubjectId,
+    now: Timestamp,
 ) -> Result<bool, StorageError> {
-    let mut citizen = Account::citizen(id.clone());
-    citizen.subject = Some(subject);
-    if insert(transaction, &citizen).await? {
+    if insert_row(transaction, linked_row(id, subject, now)).await? {
         return Ok(true);
     }
     let own = subject_bytes(subject);
+    // A link that is there keeps its time.
+    let linked_at = "CASE WHEN subject_id IS NULL THEN $1 ELSE linked_at END";
     let bound = account::Entity::update_many()
+        .col_expr(
+            account::Column::LinkedAt,
+            Expr::cust_with_expr(linked_at, now.micros()),
+        )
         .col_expr(account::Column::SubjectId, Expr::value(own.clone()))
         .filter(account::Column::AccountId.eq(id.as_str()))
         .filter(

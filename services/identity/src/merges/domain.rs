@@ -45,6 +45,18 @@ impl std::fmt::Display for MergeId {
 }
 
 impl Merge {
+    /// The next merge of `from`, after its latest one.
+    pub fn after(before: Option<&Self>, from: SubjectId, into: SubjectId, at: Timestamp) -> Self {
+        Self {
+            from,
+            into,
+            // The merge before and its undoing have a version each.
+            version: before.map_or(1, |before| before.version + 2),
+            merged_at: at,
+            unmerged_at: None,
+        }
+    }
+
     pub const fn id(&self) -> MergeId {
         MergeId {
             from: self.from,

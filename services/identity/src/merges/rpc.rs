@@ -9,8 +9,9 @@ use lutong_transport::access::DivisionPermit;
 use lutong_transport::reply;
 
 use super::domain::MergeId;
-use super::service::{MergeRequest, Merges, SubjectReference, merge_not_found};
+use super::service::{MergeRequest, Merges, SubjectReference};
 use super::store::{Filter, RecordedMerge};
+use crate::fault;
 use crate::people::rpc::stated_document;
 
 const COLLECTION: &str = "merges/";
@@ -93,7 +94,7 @@ fn request(call: Mutation<DivisionPermit>, reason: String) -> MergeRequest {
 /// The id in a name. A malformed name is answered as an unknown merge.
 fn id(name: &str) -> Result<MergeId, Fault> {
     let id = name.strip_prefix(COLLECTION).and_then(MergeId::parse);
-    id.ok_or_else(merge_not_found)
+    id.ok_or_else(fault::merge_not_found)
 }
 
 fn reference<'a>(

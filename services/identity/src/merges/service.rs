@@ -7,22 +7,23 @@ use futures::FutureExt as _;
 use lutong_chassis::etag::Etag;
 use lutong_chassis::skin::Page;
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, Fault, FaultCode, SubjectId};
+use lutong_kernel::{Clock, Fault, SubjectId};
+use lutong_storage::Database;
 use lutong_storage::crypto::FieldCipher;
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::{Claim, RequestKey};
 use lutong_storage::outbox::Outbox;
-use lutong_storage::{Database, StorageError};
 use lutong_transport::access::DivisionPermit;
 use sea_orm::DatabaseTransaction;
 
-use super::domain::{MAX_SUBJECTS, Merge, MergeError, MergeId, check_merge};
+use super::domain::{Merge, MergeError, MergeId, check_merge};
 use super::store::{self, Filter, MergeAction, RecordedMerge};
 use crate::events::{self, SubjectChange};
+use crate::fault;
 use crate::people::domain::StatedDocument;
 use crate::people::service::Registry;
 use crate::people::store as people;
-use crate::people::store::homes;
+use crate::people::store::{documents, homes};
 
 impl Merge {
     const fn state(&self) -> &'static str {
@@ -85,7 +86,7 @@ impl Merges {
         let from = self.find(subject, "subject").await?;
         let into = self.find(into, "into").await?;
         if !self.is_theirs(request.permit, &[from, into]).await? {
-            return Err(outside());
+            return Err(fault::outside_division());
         }
         // The key of the event log is created here when it does not exist: that must not happen inside the transaction.
         self.fields.ready().await?;
@@ -121,12 +122,12 @@ impl Merges {
     /// A merge of which one subject lives in the jurisdiction of the caller.
     pub async fn find_merge(&self, permit: DivisionPermit, id: MergeId) -> Result<RecordedMerge, Fault> {
         let found = store::find(self.database.reader(), id).await?;
-        let found = found.ok_or_else(merge_not_found)?;
+        let found = found.ok_or_else(fault::merge_not_found)?;
         let (from, into) = (found.merge.from, found.merge.into);
         if self.is_theirs(permit, &[from, into]).await? {
             Ok(found)
         } else {
-            Err(merge_not_found())
+            Err(fault::merge_not_found())
         }
     }
 
@@ -172,7 +173,7 @@ impl Merges {
                 people::find(reader, &index).await?.map(|known| known.subject)
             }
         };
-        found.ok_or_else(|| not_found(field))
+        found.ok_or_else(|| fault::subject_not_found(field))
     }
 
     /// Whether one of these people is known to live in the jurisdiction of the caller. Merged subjects count as the same person.
@@ -203,27 +204,13 @@ impl Merges {
     ) -> Result<RecordedMerge, Fault> {
         store::lock(transaction).await?;
         let before = store::latest(transaction, from).await?;
-        let merge = Merge {
-            from,
-            into,
-            // The merge before and its undoing have a version each.
-            version: before.as_ref().map_or(1, |before| before.version + 2),
-            merged_at: action.at,
-            unmerged_at: None,
-        };
+        let merge = Merge::after(before.as_ref(), from, into, action.at);
         if let Some(earlier) = claim(transaction, key, merge.id(), &action).await? {
             return Ok(earlier);
         }
-        let with_from = store::same_person(transaction, from).await?;
-        let with_into = store::same_person(transaction, into).await?;
         let elsewhere = before.is_some_and(|before| before.unmerged_at.is_none());
-        check_merge(from, &with_from, into, &with_into, elsewhere).map_err(refused)?;
-        store::insert(transaction, &merge, &action).await?;
-        let merged = SubjectChange::Merged {
-            into,
-            version: merge.version,
-        };
-        self.append_event(transaction, &action, from, merged).await?;
+        let stored = self.store_merge(transaction, &merge, &action, elsewhere).await?;
+        stored.map_err(fault::merge_refused)?;
         Ok(RecordedMerge {
             merge,
             created_by: action.by,
@@ -231,6 +218,57 @@ impl Merges {
             undone_by: None,
             undo_reason: None,
         })
+    }
+
+    /// Makes a placeholder one person with the person whose document it is, in the caller's transaction, without an officer: the caller
+    /// has made sure that the document is theirs. Returns whether that was possible; it is not where the placeholder belongs to other
+    /// registered people or was merged elsewhere, nor beyond the most subjects of a person.
+    pub async fn join_placeholder(
+        &self,
+        transaction: &DatabaseTransaction,
+        action: &MergeAction,
+        placeholder: SubjectId,
+        person: SubjectId,
+    ) -> Result<bool, Fault> {
+        store::lock(transaction).await?;
+        let with_placeholder = store::same_person(transaction, placeholder).await?;
+        if with_placeholder.contains(&person) {
+            return Ok(true);
+        }
+        let with_placeholder: Vec<_> = with_placeholder.into_iter().collect();
+        if !documents::registered_among(transaction, &with_placeholder)
+            .await?
+            .is_empty()
+        {
+            return Ok(false);
+        }
+        let before = store::latest(transaction, placeholder).await?;
+        let merge = Merge::after(before.as_ref(), placeholder, person, action.at);
+        let elsewhere = before.is_some_and(|before| before.unmerged_at.is_none());
+        let stored = self.store_merge(transaction, &merge, action, elsewhere).await?;
+        Ok(stored.is_ok())
+    }
+
+    /// Stores a merge with its event, unless a rule refuses it.
+    async fn store_merge(
+        &self,
+        transaction: &DatabaseTransaction,
+        merge: &Merge,
+        action: &MergeAction,
+        points_elsewhere: bool,
+    ) -> Result<Result<(), MergeError>, Fault> {
+        let with_from = store::same_person(transaction, merge.from).await?;
+        let with_into = store::same_person(transaction, merge.into).await?;
+        if let Err(error) = check_merge(merge.from, &with_from, merge.into, &with_into, points_elsewhere) {
+            return Ok(Err(error));
+        }
+        store::insert(transaction, merge, action).await?;
+        let merged = SubjectChange::Merged {
+            into: merge.into,
+            version: merge.version,
+        };
+        self.append_event(transaction, action, merge.from, merged).await?;
+        Ok(Ok(()))
     }
 
     async fn undo_in(
@@ -244,10 +282,12 @@ impl Merges {
         if let Some(earlier) = claim(transaction, key, id, &action).await? {
             return Ok(earlier);
         }
-        let mut found = store::find(transaction, id).await?.ok_or_else(merge_not_found)?;
+        let mut found = store::find(transaction, id)
+            .await?
+            .ok_or_else(fault::merge_not_found)?;
         found.merge.etag().check(etag, found.merge.state())?;
         if found.merge.unmerged_at.is_some() {
-            return Err(already_undone());
+            return Err(fault::merge_undone());
         }
         store::undo(transaction, &found.merge, &action).await?;
         let unmerged = SubjectChange::Unmerged {
@@ -289,62 +329,8 @@ async fn claim(
     else {
         return Ok(None);
     };
-    let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
+    let damaged = || Fault::from(idempotency::damaged_answer());
     let id = std::str::from_utf8(&answer).ok().and_then(MergeId::parse);
     let merge = store::find(transaction, id.ok_or_else(damaged)?).await?;
     merge.ok_or_else(damaged).map(Some)
-}
-
-fn refused(error: MergeError) -> Fault {
-    let en = error.to_string();
-    match error {
-        MergeError::OnePerson => already_merged("两个编号已属同一人", en),
-        MergeError::MergedElsewhere => already_merged("该编号已并入他人，请先撤销", en),
-        MergeError::TooMany => Fault::new(
-            FaultCode::FailedPrecondition,
-            "TOO_MANY_SUBJECTS",
-            format!("一人最多{MAX_SUBJECTS}个编号"),
-            en,
-        ),
-    }
-}
-
-fn already_merged(zh: &str, en: String) -> Fault {
-    Fault::new(FaultCode::FailedPrecondition, "ALREADY_MERGED", zh, en)
-}
-
-fn already_undone() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "MERGE_UNDONE",
-        "该合并已撤销",
-        "this merge was undone already",
-    )
-}
-
-pub fn merge_not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "MERGE_NOT_FOUND",
-        "没有该合并记录",
-        "there is no such merge of people in your division",
-    )
-}
-
-fn outside() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "OUTSIDE_DIVISION",
-        "该人员不在本辖区居住",
-        "neither of the two is known to live in your division",
-    )
-}
-
-fn not_found(field: &str) -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "SUBJECT_NOT_FOUND",
-        format!("没有该人员（{field}）"),
-        format!("{field}: nobody is known by it"),
-    )
 }

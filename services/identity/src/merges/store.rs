@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use lutong_kernel::{SubjectId, Timestamp};
-use lutong_storage::StorageError;
 use lutong_storage::column::{read_subject, subject_bytes};
+use lutong_storage::{StorageError, advisory};
 use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
 use self::merge::{ActiveModel, Column, Entity, Model};
@@ -149,11 +149,7 @@ impl TryFrom<Model> for Merge {
 
 /// Excludes other merges until the end of the transaction.
 pub async fn lock(transaction: &DatabaseTransaction) -> Result<(), StorageError> {
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        transaction.execute_unprepared(&lock).await?;
-    }
-    Ok(())
+    advisory::lock(transaction, LOCK).await
 }
 
 /// The latest merge of `from`, in force or undone.

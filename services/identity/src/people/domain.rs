@@ -1,12 +1,16 @@
 //! The items of an application that identify a person (items one to six of the form). The contract has refused missing and too long
 //! fields before; the values are checked together, so that one answer names every wrong field.
 
+pub mod item;
+
 use lutong_kernel::country::Country;
-use lutong_kernel::document::{Document, DocumentError, DocumentType, Normalisation};
-use lutong_kernel::fault::Violations;
+use lutong_kernel::document::{Document, DocumentType, Normalisation};
+use lutong_kernel::fault::AllValid as _;
 use lutong_kernel::name::PersonName;
 use lutong_kernel::phone::Mobile;
 use lutong_kernel::{DivisionCode, Fault, FreeText, LocalDay, Secret, TextError, TextRule, Violation};
+
+use crate::fault;
 
 /// Characters of a home address beyond its division.
 const MAX_ADDRESS: usize = 200;
@@ -43,109 +47,52 @@ pub struct Person {
 impl StatedDocument<'_> {
     /// The document in normal form and how its number was normalised. Fields of a violation are relative to the document.
     pub fn check(self, today: LocalDay) -> Result<(Document, Vec<Normalisation>), Violation> {
-        let kind = self.kind.ok_or_else(|| {
-            Violation::new(
-                "type",
-                "DOCUMENT_TYPE_UNKNOWN",
-                "请选择证件类型",
-                "a document type of the list is required",
-            )
-        })?;
+        let kind = self.kind.ok_or_else(fault::document_type_unknown)?;
         let country = match self.issuing_country {
             "" => None,
-            text => Some(Country::parse(text).map_err(|error| {
-                Violation::new(
-                    "issuing_country",
-                    "COUNTRY_UNKNOWN",
-                    "签发国家或地区应为GB/T 2659三位字母代码",
-                    error.to_string(),
-                )
-            })?),
+            text => Some(Country::parse(text).map_err(|error| fault::issuing_country_unknown(&error))?),
         };
-        Document::try_new(kind, self.number, country, today).map_err(|error| document_violation(&error))
+        Document::try_new(kind, self.number, country, today).map_err(|error| fault::document(&error))
     }
-}
-
-fn document_violation(error: &DocumentError) -> Violation {
-    Violation::new(error.field(), error.reason(), error.zh(), error.to_string())
 }
 
 impl StatedPerson<'_> {
     /// All items in normal form, or every wrong field. Fields of a violation are relative to the person.
     pub fn check(self, today: LocalDay) -> Result<(Person, Vec<Normalisation>), Fault> {
-        let mut wrong = Violations::new();
-        let name = wrong.take(
-            PersonName::parse(self.full_name)
-                .map_err(|error| Violation::new("full_name", error.reason(), error.zh(), error.to_string())),
-        );
         let document = match self.document {
-            Some(document) => wrong.take(document.check(today).map_err(|wrong| wrong.within("document"))),
-            None => wrong.take(Err(missing("document", "请填写证件"))),
+            Some(document) => document.check(today).map_err(|wrong| wrong.within("document")),
+            None => Err(fault::document_missing()),
         };
-        let mobile =
-            wrong
-                .take(Mobile::parse(self.mobile).map_err(|error| {
-                    Violation::new("mobile", error.reason(), error.zh(), error.to_string())
-                }));
-        let nationality = wrong.take(Country::parse(self.nationality).map_err(|error| {
-            Violation::new(
-                "nationality",
-                "NATIONALITY_UNKNOWN",
-                "国籍或地区应为GB/T 2659三位字母代码",
-                error.to_string(),
-            )
-        }));
-        let home = wrong.take(check_home(self.home));
-        if let (
-            Some(name),
-            Some((document, notes)),
-            Some(mobile),
-            Some(nationality),
-            Some((division, detail)),
-        ) = (name, document, mobile, nationality, home)
-        {
-            let person = Person {
-                name,
-                document,
-                mobile,
-                nationality,
-                home_division: division,
-                home_detail: Secret::new(detail),
-            };
-            return Ok((person, notes));
-        }
-        // At least one item is missing, and `take` recorded its violation.
-        wrong.finish().and(Err(Fault::internal()))
+        let checked = (
+            PersonName::parse(self.full_name).map_err(|error| fault::full_name(&error)),
+            document,
+            Mobile::parse(self.mobile).map_err(|error| fault::mobile(&error)),
+            Country::parse(self.nationality).map_err(|error| fault::nationality_unknown(&error)),
+            check_home(self.home),
+        );
+        let (name, (document, notes), mobile, nationality, (home_division, detail)) = checked.all_valid()?;
+        let person = Person {
+            name,
+            document,
+            mobile,
+            nationality,
+            home_division,
+            home_detail: Secret::new(detail),
+        };
+        Ok((person, notes))
     }
 }
 
-fn check_home(home: Option<(&str, &str)>) -> Result<(DivisionCode, String), Violation> {
-    let Some((division, detail)) = home else {
-        return Err(missing("home_address", "请填写家庭住址"));
-    };
-    let division = DivisionCode::parse(division).map_err(|error| {
-        Violation::new(
-            "home_address.division",
-            "DIVISION_SHAPE",
-            "行政区划代码应为6位（街道为9位）数字",
-            error.to_string(),
-        )
-    })?;
+/// The division and the detail of a home as stated. Fields of a violation are relative to the person.
+pub fn check_home(home: Option<(&str, &str)>) -> Result<(DivisionCode, String), Violation> {
+    let (division, detail) = home.ok_or_else(fault::home_address_missing)?;
+    let division = DivisionCode::parse(division).map_err(|error| fault::home_division_shape(&error))?;
     let detail = FreeText::parse(detail, TextRule::line(MAX_ADDRESS)).map_err(|error| match error {
-        TextError::Empty => missing("home_address.detail", "请填写详细住址"),
-        TextError::TooLong(_) => Violation::new(
-            "home_address.detail",
-            "ADDRESS_SHAPE",
-            "详细住址最多200个字符",
-            "a home address has at most 200 characters",
-        ),
+        TextError::Empty => fault::home_detail_missing(),
+        TextError::TooLong(_) => fault::home_detail_shape(),
         other => other.violation("home_address.detail"),
     })?;
     Ok((division, detail.into_string()))
-}
-
-fn missing(field: &str, zh: &str) -> Violation {
-    Violation::new(field, "MISSING", zh, "is required")
 }
 
 #[cfg(test)]

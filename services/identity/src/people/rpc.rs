@@ -3,16 +3,24 @@
 use lutong_chassis::skin::{Mutation, Query};
 use lutong_kernel::document::{DocumentType, Normalisation};
 use lutong_kernel::{Fault, SubjectId, Violation};
+use lutong_proto::bounds::Bounded as _;
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::types::v1 as types;
 use lutong_skin::identity::v1::IdentityHandler;
-use lutong_transport::access::{AnyPermit, SelfPermit};
+use lutong_transport::access::{AnyPermit, DivisionPermit, SelfPermit};
 use lutong_transport::reply;
 
 use super::domain::{StatedDocument, StatedPerson};
-use super::service::{RegistrationOutcome, Registry};
+use super::service::Registry;
+use crate::bindings::service::Bindings;
+use crate::one_time_codes;
+use crate::registrations::service::{Outcome, Registered, Registrations};
 
-pub struct IdentityRpc(pub Registry);
+pub struct IdentityRpc {
+    pub registry: Registry,
+    pub registrations: Registrations,
+    pub bindings: Bindings,
+}
 
 impl IdentityHandler for IdentityRpc {
     async fn register_person(
@@ -22,8 +30,72 @@ impl IdentityHandler for IdentityRpc {
     ) -> Result<wire::RegisterPersonResponse, Fault> {
         let person = reply::required(message.person.as_ref(), "person").map_err(reply::wrong)?;
         let stated = stated_person(person);
-        let registered = self.0.register(&call.permit, call.request, stated).await?;
+        let shown = message.mobile_proof.as_ref().map(one_time_codes::rpc::shown);
+        let shown = shown
+            .transpose()
+            .map_err(|wrong| reply::wrong(wrong.within("mobile_proof")))?;
+        let registered = self
+            .registrations
+            .register(&call.permit, call.request, stated, shown)
+            .await?;
         Ok(registered.into())
+    }
+
+    async fn register_batch(
+        &self,
+        call: Mutation<AnyPermit>,
+        message: wire::RegisterBatchRequest,
+    ) -> Result<wire::RegisterBatchResponse, Fault> {
+        let today = self.registrations.clock.now().local_day();
+        let people = message.people.iter().map(|person| {
+            // The contract leaves the bounds of each person to this service.
+            person.check().map_err(|fault| fault.violations)?;
+            let checked = stated_person(person).check(today);
+            checked
+                .map(|(person, _)| person)
+                .map_err(|fault| fault.violations)
+        });
+        let registered = self
+            .registrations
+            .register_batch(
+                call.permit,
+                call.request,
+                message.organisation_account,
+                people.collect(),
+            )
+            .await?;
+        Ok(wire::RegisterBatchResponse {
+            registrations: registered.into_iter().map(batch_registration).collect(),
+        })
+    }
+
+    async fn register_at_counter(
+        &self,
+        call: Mutation<DivisionPermit>,
+        message: wire::RegisterAtCounterRequest,
+    ) -> Result<wire::RegisterAtCounterResponse, Fault> {
+        let person = reply::required(message.person.as_ref(), "person").map_err(reply::wrong)?;
+        let staff = call.grant.principal().account.clone();
+        let registered =
+            self.registrations
+                .register_at_counter(call.permit, call.request, staff, stated_person(person));
+        let (subject, notes) = registered.await?;
+        Ok(wire::RegisterAtCounterResponse {
+            subject_id: subject.to_string(),
+            normalisations: notes.into_iter().map(|note| normalisation(note).into()).collect(),
+        })
+    }
+
+    async fn get_ward(
+        &self,
+        call: Query<SelfPermit>,
+        message: wire::GetWardRequest,
+    ) -> Result<wire::GetWardResponse, Fault> {
+        let binding = reply::uuid_in("binding", &message.binding, "bindings")?;
+        let ward = self.bindings.ward_to_apply_for(&call.permit, binding).await?;
+        Ok(wire::GetWardResponse {
+            subject_id: ward.to_string(),
+        })
     }
 
     async fn resolve_documents(
@@ -32,7 +104,7 @@ impl IdentityHandler for IdentityRpc {
         message: wire::ResolveDocumentsRequest,
     ) -> Result<wire::ResolveDocumentsResponse, Fault> {
         let stated: Vec<_> = message.documents.iter().map(stated_document).collect();
-        let resolutions = self.0.resolve(call.permit, &stated).await?;
+        let resolutions = self.registry.resolve(call.permit, &stated).await?;
         Ok(wire::ResolveDocumentsResponse {
             resolutions: resolutions.into_iter().map(resolution).collect(),
         })
@@ -47,7 +119,7 @@ impl IdentityHandler for IdentityRpc {
         let subjects: Vec<SubjectId> = subjects
             .map(|(row, text)| reply::subject_id(text, &format!("subject_ids[{row}]")).map_err(reply::wrong))
             .collect::<Result<_, _>>()?;
-        let masks = self.0.name_masks(call.permit, &subjects).await?;
+        let masks = self.registry.name_masks(call.permit, &subjects).await?;
         let masks = masks.into_iter().map(|(subject, mask)| wire::NameMask {
             subject_id: subject.to_string(),
             mask,
@@ -96,6 +168,19 @@ fn stated_person(person: &types::PersonItems) -> StatedPerson<'_> {
     }
 }
 
+fn batch_registration(outcome: Result<SubjectId, Vec<Violation>>) -> wire::BatchRegistration {
+    match outcome {
+        Ok(subject) => wire::BatchRegistration {
+            subject_id: subject.to_string(),
+            errors: Vec::new(),
+        },
+        Err(wrong) => wire::BatchRegistration {
+            subject_id: String::new(),
+            errors: wrong.into_iter().map(Into::into).collect(),
+        },
+    }
+}
+
 fn resolution(outcome: Result<SubjectId, Violation>) -> wire::Resolution {
     let outcome = match outcome {
         Ok(subject) => wire::resolution::Outcome::SubjectId(subject.to_string()),
@@ -109,7 +194,8 @@ fn resolution(outcome: Result<SubjectId, Violation>) -> wire::Resolution {
     }
 }
 
-const fn normalisation(note: Normalisation) -> types::Normalisation {
+/// As the contract names it.
+pub const fn normalisation(note: Normalisation) -> types::Normalisation {
     match note {
         Normalisation::HalfWidth => types::Normalisation::HalfWidth,
         Normalisation::SeparatorsRemoved => types::Normalisation::SeparatorsRemoved,
@@ -118,12 +204,26 @@ const fn normalisation(note: Normalisation) -> types::Normalisation {
     }
 }
 
-impl From<RegistrationOutcome> for wire::RegisterPersonResponse {
-    fn from(registered: RegistrationOutcome) -> Self {
+impl From<Registered> for wire::RegisterPersonResponse {
+    fn from(registered: Registered) -> Self {
         let notes = registered.normalisations.into_iter();
-        Self {
-            subject_id: registered.subject.to_string(),
+        let answer = Self {
             normalisations: notes.map(|note| normalisation(note).into()).collect(),
+            ..Self::default()
+        };
+        match registered.outcome {
+            Outcome::Linked(subject) => Self {
+                subject_id: subject.to_string(),
+                ..answer
+            },
+            Outcome::Waiting {
+                registration,
+                missing,
+            } => Self {
+                registration_id: registration.to_string(),
+                waiting_for: types::MissingProof::from(missing).into(),
+                ..answer
+            },
         }
     }
 }
@@ -136,7 +236,7 @@ mod tests {
     fn every_document_type_of_the_contract_is_one_of_the_code_table_and_the_other_way_round() {
         let named: Vec<_> = (1..=16).map(document_type).collect();
         for kind in DocumentType::ALL {
-            assert!(named.contains(&Some(kind)), "{kind:?}");
+            assert!(named.contains(&Some(*kind)), "{kind:?}");
         }
         assert!(named.iter().all(Option::is_some));
         assert_eq!((document_type(0), document_type(17)), (None, None));

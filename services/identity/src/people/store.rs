@@ -1,21 +1,24 @@
 //! The table `people`: subjects and their items, encrypted field by field.
 
+pub mod documents;
 pub mod homes;
+mod items;
+pub mod registered;
 
 use std::collections::HashMap;
 
 use lutong_kernel::{SubjectId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_subject, subject_bytes};
-use lutong_storage::crypto::{CipherError, ReadyCipher};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
-use super::domain::Person;
 use crate::accounts::store::account;
+use crate::person_changes::store as person_changes;
+pub use items::{SealedPerson, open_mobile, open_name};
 
 pub mod person {
     use sea_orm::entity::prelude::*;
@@ -34,10 +37,17 @@ pub mod person {
         pub mobile: Option<Vec<u8>>,
         pub nationality: Option<Vec<u8>>,
         pub home: Option<Vec<u8>>,
+        /// Keyed hash of the mobile.
+        pub mobile_index: Option<Vec<u8>>,
         pub registered_at: Option<i64>,
         pub confirmed_at: Option<i64>,
         /// The division of the last `SubjectPlaced` event.
         pub published_division: Option<i64>,
+        /// The account of the organisation or the counter that stated the items; none once an account was linked.
+        pub registered_by: Option<String>,
+        /// The subject of the person who has this document as well; none where it is the first one of its subject. The row then only
+        /// leads to that subject, and keeps everybody else from registering the document.
+        pub held_by: Option<Vec<u8>>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -52,66 +62,46 @@ pub struct IndexedSubject {
     pub subject: SubjectId,
     /// Encrypted; `None` for a placeholder.
     pub sealed_name: Option<Vec<u8>>,
+    /// Encrypted; `None` for a placeholder.
+    pub sealed_mobile: Option<Vec<u8>>,
+    pub mobile_index: Option<[u8; 32]>,
+    /// The account that stated the items; `None` for a placeholder, and once an account was linked.
+    pub registered_by: Option<String>,
 }
 
-/// The items of a person, encrypted for one subject.
-#[derive(Debug, Clone)]
-pub struct SealedPerson {
-    full_name: Vec<u8>,
-    document: Vec<u8>,
-    mobile: Vec<u8>,
-    nationality: Vec<u8>,
-    home: Vec<u8>,
-}
+/// The columns of [`find`].
+type FoundSubject = (Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>, Option<String>);
 
-fn context(field: &str, subject: SubjectId) -> Vec<u8> {
-    format!("people/{field}/{subject}").into_bytes()
-}
-
-impl SealedPerson {
-    pub fn seal(cipher: &ReadyCipher, subject: SubjectId, person: &Person) -> Result<Self, CipherError> {
-        let seal = |field: &str, text: &str| cipher.encrypt(text.as_bytes(), &context(field, subject));
-        let document = &person.document;
-        let country = document.issuing_country().map(|country| country.to_string());
-        let document = format!(
-            "{}\n{}\n{}",
-            document.kind().as_str(),
-            country.unwrap_or_default(),
-            document.number()
-        );
-        Ok(Self {
-            full_name: seal("full_name", person.name.expose())?,
-            document: seal("document", &document)?,
-            mobile: seal("mobile", person.mobile.expose())?,
-            nationality: seal("nationality", person.nationality.as_str())?,
-            home: seal(
-                "home",
-                &format!("{}\n{}", person.home_division, person.home_detail.expose()),
-            )?,
-        })
-    }
-}
-
-/// Decrypts the name of `subject`.
-pub fn open_name(cipher: &ReadyCipher, subject: SubjectId, sealed: &[u8]) -> Result<String, CipherError> {
-    cipher.decrypt_text(sealed, &context("full_name", subject))
-}
-
+/// The subject of a document: of the person who holds it, also where they registered with another one.
 pub async fn find(
     connection: &impl ConnectionTrait,
     index: &DocumentIndex,
 ) -> Result<Option<IndexedSubject>, StorageError> {
-    let row = person::Entity::find()
+    let holder = documents::holder(connection, index).await?;
+    let Some(subject) = holder.map(|holder| holder.subject) else {
+        return Ok(None);
+    };
+    let row = person::Entity::find_by_id(subject_bytes(subject))
         .select_only()
-        .columns([person::Column::SubjectId, person::Column::FullName])
-        .filter(person::Column::DocumentIndex.eq(index.to_vec()))
-        .into_tuple::<(Vec<u8>, Option<Vec<u8>>)>()
+        .columns([
+            person::Column::FullName,
+            person::Column::Mobile,
+            person::Column::MobileIndex,
+            person::Column::RegisteredBy,
+        ])
+        .into_tuple::<FoundSubject>()
         .one(connection)
         .await?;
-    row.map(|(subject, sealed_name)| {
+    row.map(|(sealed_name, sealed_mobile, mobile_index, registered_by)| {
+        let damaged = |_| StorageError::Damaged("people.mobile_index is not 32 bytes".to_owned());
         Ok(IndexedSubject {
-            subject: read_subject(&subject, "people.subject_id")?,
+            subject,
             sealed_name,
+            sealed_mobile,
+            mobile_index: mobile_index
+                .map(|bytes| bytes.try_into().map_err(damaged))
+                .transpose()?,
+            registered_by,
         })
     })
     .transpose()
@@ -132,7 +122,10 @@ pub async fn exists(connection: &impl ConnectionTrait, subject: SubjectId) -> Re
 pub struct NewPerson {
     pub subject: SubjectId,
     pub index: DocumentIndex,
+    pub mobile_index: [u8; 32],
     pub sealed: SealedPerson,
+    /// The account of the organisation or the counter that states them; `None` where their own account does.
+    pub registered_by: Option<String>,
     pub now: Timestamp,
 }
 
@@ -154,7 +147,9 @@ fn row(new: NewPerson) -> person::ActiveModel {
     let NewPerson {
         subject,
         index,
+        mobile_index,
         sealed,
+        registered_by,
         now,
     } = new;
     person::ActiveModel {
@@ -165,26 +160,34 @@ fn row(new: NewPerson) -> person::ActiveModel {
         mobile: Set(Some(sealed.mobile)),
         nationality: Set(Some(sealed.nationality)),
         home: Set(Some(sealed.home)),
+        mobile_index: Set(Some(mobile_index.to_vec())),
         registered_at: Set(Some(now.micros())),
         confirmed_at: Set(None),
         published_division: Set(None),
+        registered_by: Set(registered_by),
+        held_by: Set(None),
     }
 }
 
 /// Stores the latest items of a registered person, or the first items of a placeholder.
-pub async fn update(
-    transaction: &DatabaseTransaction,
-    subject: SubjectId,
-    sealed: SealedPerson,
-    now: Timestamp,
-) -> Result<(), StorageError> {
+pub async fn update(transaction: &DatabaseTransaction, new: NewPerson) -> Result<(), StorageError> {
     use person::Column;
+    let NewPerson {
+        subject,
+        index: _,
+        mobile_index,
+        sealed,
+        registered_by,
+        now,
+    } = new;
     person::Entity::update_many()
         .col_expr(Column::FullName, Expr::value(sealed.full_name))
         .col_expr(Column::Document, Expr::value(sealed.document))
         .col_expr(Column::Mobile, Expr::value(sealed.mobile))
         .col_expr(Column::Nationality, Expr::value(sealed.nationality))
         .col_expr(Column::Home, Expr::value(sealed.home))
+        .col_expr(Column::MobileIndex, Expr::value(mobile_index.to_vec()))
+        .col_expr(Column::RegisteredBy, Expr::value(registered_by))
         .col_expr(
             Column::RegisteredAt,
             Expr::cust_with_expr("coalesce(registered_at, $1)", now.micros()),
@@ -201,15 +204,20 @@ pub async fn find_all(
 ) -> Result<HashMap<DocumentIndex, SubjectId>, StorageError> {
     let rows = person::Entity::find()
         .select_only()
-        .columns([person::Column::DocumentIndex, person::Column::SubjectId])
+        .columns([
+            person::Column::DocumentIndex,
+            person::Column::SubjectId,
+            person::Column::HeldBy,
+        ])
         .filter(person::Column::DocumentIndex.is_in(indexes.iter().map(|index| index.to_vec())))
-        .into_tuple::<(Vec<u8>, Vec<u8>)>()
+        .into_tuple::<(Vec<u8>, Vec<u8>, Option<Vec<u8>>)>()
         .all(connection)
         .await?;
     let mut found = HashMap::with_capacity(rows.len());
-    for (index, subject) in rows {
+    for (index, subject, held_by) in rows {
         let index = DocumentIndex::try_from(index)
             .map_err(|_| StorageError::Damaged("people.document_index is not 32 bytes".to_owned()))?;
+        let subject = held_by.unwrap_or(subject);
         found.insert(index, read_subject(&subject, "people.subject_id")?);
     }
     Ok(found)
@@ -230,9 +238,12 @@ pub async fn insert_placeholders(
             mobile: Set(None),
             nationality: Set(None),
             home: Set(None),
+            mobile_index: Set(None),
             registered_at: Set(None),
             confirmed_at: Set(None),
             published_division: Set(None),
+            registered_by: Set(None),
+            held_by: Set(None),
         });
     person::Entity::insert_many(rows)
         .on_conflict(
@@ -280,7 +291,7 @@ pub async fn confirm(
 }
 
 /// Turns at most `limit` registrations older than `before` that no declaration followed into placeholders, and unbinds their
-/// accounts. Returns how many.
+/// accounts. The documents of a placeholder keep leading to its subject. Returns how many.
 pub async fn erase_unconfirmed(
     transaction: &DatabaseTransaction,
     before: Timestamp,
@@ -304,14 +315,18 @@ pub async fn erase_unconfirmed(
         .col_expr(Column::Mobile, nothing())
         .col_expr(Column::Nationality, nothing())
         .col_expr(Column::Home, nothing())
+        .col_expr(Column::MobileIndex, nothing())
         .col_expr(Column::RegisteredAt, Expr::value(Option::<i64>::None))
+        .col_expr(Column::RegisteredBy, Expr::value(Option::<String>::None))
         .filter(Column::SubjectId.is_in(subjects.iter().cloned()))
         .exec(transaction)
         .await?;
     account::Entity::update_many()
         .col_expr(account::Column::SubjectId, nothing())
+        .col_expr(account::Column::LinkedAt, Expr::value(Option::<i64>::None))
         .filter(account::Column::SubjectId.is_in(subjects.iter().cloned()))
         .exec(transaction)
         .await?;
+    person_changes::erase(transaction, &subjects).await?;
     Ok(subjects.len())
 }

@@ -52,7 +52,7 @@ fn feed(name: &str, source: &str, kinds: &[&str], divisions: &[&str]) -> Account
 }
 
 impl Identity {
-    async fn accounts(&self) -> Accounts {
+    pub async fn accounts(&self) -> Accounts {
         lutong_identity::open_accounts(&self.0.foundation, &self.1)
             .await
             .unwrap()
@@ -155,7 +155,7 @@ async fn changes_are_told_in_order_and_end_what_was_before(bed: Bed) {
     assert_eq!(nobody.unwrap_err().reason, "ACCOUNT_NOT_FOUND");
 }
 
-/// Whoever has read up to a sequence never misses a smaller one that is committed later.
+/// A reader never misses a change with a smaller sequence that is committed later.
 async fn changes_made_side_by_side_are_told_without_a_gap_in_time(bed: Bed) {
     let identity = start(bed).await;
     let accounts = identity.accounts().await;
@@ -179,8 +179,8 @@ async fn changes_made_side_by_side_are_told_without_a_gap_in_time(bed: Bed) {
         one.await.unwrap().unwrap();
     }
     assert_eq!(told, 20);
-    // What was restored from a backup has not got that far.
-    lutong_testing::meddle(&identity.1, "DELETE FROM account_changes").await;
+    // A restored backup has fewer changes than the reader has seen.
+    lutong_testing::tamper(&identity.1, "DELETE FROM account_changes").await;
     let refused = identity.changes(&after, 0).await.unwrap_err();
     assert_eq!(refused.reason, "LOG_REPLACED");
 }
@@ -197,7 +197,7 @@ async fn a_feeds_grant_is_what_its_accounts_may_report_together(bed: Bed) {
     let together = identity.feed("cdc-1").await.unwrap();
     assert_eq!(together.kinds, ["case", "test"]);
     assert_eq!(together.divisions, ["370202", "370300"]);
-    // What a stopped feed reported can still be undone.
+    // Reports of a disabled feed can still be rolled back.
     accounts.set_disabled(id("one"), true, "uid 7").await.unwrap();
     assert_eq!(identity.feed("cdc-1").await.unwrap(), together);
     add(feed("four", "cdc-1", &["case"], &[])).await;
@@ -283,7 +283,7 @@ async fn a_disabled_account_signs_in_no_more(bed: Bed) {
     let identity = start(bed).await;
     identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
     identity.asked("wx-1").await.unwrap();
-    lutong_testing::meddle(&identity.1, "UPDATE accounts SET disabled = TRUE").await;
+    lutong_testing::tamper(&identity.1, "UPDATE accounts SET disabled = TRUE").await;
     assert_eq!(
         identity.asked("wx-1").await.unwrap_err().reason,
         "ACCOUNT_DISABLED"

@@ -18,7 +18,7 @@ async fn identitys_log_is_read_on_page_by_page(bed: Bed) {
     let (one, two) = identity.two().await;
     let merge = identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
     identity.undo(11, &merge.name).await.unwrap();
-    identity.told(2).await;
+    identity.published_events(2).await;
     let sequences = |events: Vec<wire::Event>| events.iter().map(|event| event.sequence).collect::<Vec<_>>();
     let (first, cursor) = identity.list("", 1).await.unwrap();
     assert_eq!(sequences(first), [1]);
@@ -26,7 +26,7 @@ async fn identitys_log_is_read_on_page_by_page(bed: Bed) {
     assert_eq!(sequences(second), [2]);
     let (none, cursor) = identity.list(&cursor, -1).await.unwrap();
     assert_eq!(sequences(none), [0_i64; 0]);
-    // The cursor of another log, one that was altered, and what is none.
+    // The cursor of another log, a modified one, and an invalid one.
     let (_, of_accounts) = identity.changes("", 0).await.unwrap();
     let mut altered = cursor.clone();
     altered.replace_range(8..9, if &altered[8..9] == "A" { "B" } else { "A" });
@@ -42,24 +42,24 @@ async fn a_follower_of_identity_that_comes_too_late_is_told(bed: Bed) {
     let (one, two) = identity.two().await;
     let merge = identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
     identity.undo(11, &merge.name).await.unwrap();
-    identity.told(2).await;
-    lutong_testing::meddle(&identity.1, "DELETE FROM outbox WHERE sequence = 1").await;
+    identity.published_events(2).await;
+    lutong_testing::tamper(&identity.1, "DELETE FROM outbox WHERE sequence = 1").await;
     assert_eq!(identity.list("", 0).await.unwrap_err().reason, "EVENTS_EXPIRED");
 }
 
-/// A backup was restored: what had the follower's sequence is another event now, or there is none yet.
+/// After restoring a backup another event has the follower's sequence, or none yet.
 async fn a_follower_whose_log_was_replaced_is_told(bed: Bed) {
     let identity = start(bed).await;
     let (one, two) = identity.two().await;
     let merge = identity.merge(10, by_id(&one), by_id(&two)).await.unwrap();
     identity.undo(11, &merge.name).await.unwrap();
-    identity.told(2).await;
+    identity.published_events(2).await;
     let (_, cursor) = identity.list("", 0).await.unwrap();
     for replacing in [
         "UPDATE outbox SET created_at = created_at + 1",
         "DELETE FROM outbox",
     ] {
-        lutong_testing::meddle(&identity.1, replacing).await;
+        lutong_testing::tamper(&identity.1, replacing).await;
         let refused = identity.list(&cursor, 0).await.unwrap_err();
         assert_eq!(
             (refused.code, refused.reason.as_ref()),

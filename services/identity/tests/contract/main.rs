@@ -1,16 +1,24 @@
-//! What identity promises over its contract, on both engines.
+//! Contract tests of identity, on both engines.
 
 #![allow(clippy::unwrap_used)]
 
 mod accounts;
 mod audit;
+mod bindings;
 mod event_log;
+mod lookups;
 mod merges;
+mod one_time_codes;
+mod organisations;
 mod people;
+mod person_changes;
+mod proving;
+mod registrations;
+mod registrations_at_a_counter;
 
 use std::time::Duration;
 
-use lutong_identity::Migrations;
+use lutong_identity::{IdentityConfig, Migrations};
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
@@ -25,10 +33,22 @@ use wire::event_log_service_client::EventLogServiceClient;
 
 struct Identity(Bed, StorageConfig);
 
+/// Accounts of the tests are those of the development provider, unless they say their channel.
 async fn start(bed: Bed) -> Identity {
+    let config = IdentityConfig {
+        trust_stated: true,
+        ..IdentityConfig::default()
+    };
+    start_with(bed, config).await
+}
+
+async fn start_with(bed: Bed, config: IdentityConfig) -> Identity {
     let storage = bed.storage::<Migrations>(ServiceName::Identity).await;
-    let declaration = bed.channel(ServiceName::Declaration, Caller::Identity);
-    let component = lutong_identity::build(&bed.foundation, &storage, declaration)
+    let peers = lutong_identity::Peers {
+        declaration: bed.channel(ServiceName::Declaration, Caller::Identity),
+        code_rendering: bed.channel(ServiceName::CodeRendering, Caller::Identity),
+    };
+    let component = lutong_identity::build(&bed.foundation, &storage, &config, peers)
         .await
         .unwrap();
     bed.bind(component);
@@ -74,7 +94,7 @@ impl Identity {
         registered.map(|registered| registered.subject_id)
     }
 
-    /// That a form is refused for these fields and reasons, that nothing of it is repeated, and that it leaves nothing.
+    /// Asserts that a form is refused with these fields and reasons, without repeating its values or storing anything.
     async fn refuses(&self, person: types::PersonItems, named: &[&str]) {
         let written = [
             person.full_name.clone(),
@@ -112,6 +132,7 @@ impl Identity {
                 .call_as(&lutong_testing::citizen(account, None))
                 .request(wire::RegisterPersonRequest {
                     request_id: request_id(n),
+                    mobile_proof: None,
                     person: Some(person),
                 });
         let answer = IdentityServiceClient::new(channel).register_person(request).await;
@@ -170,8 +191,8 @@ impl Identity {
             .map_err(|status| reason(&status))
     }
 
-    /// What was told, once there are `count` events.
-    async fn told(&self, count: usize) -> Vec<(String, Payload)> {
+    /// The events in the log, once there are `count` of them.
+    async fn published_events(&self, count: usize) -> Vec<(String, Payload)> {
         for _ in 0..400 {
             let (events, _) = self.list("", 0).await.unwrap();
             if events.len() >= count {

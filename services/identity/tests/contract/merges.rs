@@ -116,9 +116,14 @@ impl Identity {
             .map_err(|status| reason(&status))
     }
 
+    pub async fn read_merge(&self, name: &str) -> Result<wire::Merge, Fault> {
+        self.get(&supervisor(), name).await
+    }
+
     async fn get(&self, who: &Principal, name: &str) -> Result<wire::Merge, Fault> {
         let request = self.0.call_as(who).request(wire::GetMergeRequest {
             name: name.to_owned(),
+            purpose: Some(purpose()),
         });
         let answer = self.merges().get_merge(request).await;
         answer
@@ -129,8 +134,9 @@ impl Identity {
     async fn list_merges(
         &self,
         who: &Principal,
-        asked: wire::ListMergesRequest,
+        mut asked: wire::ListMergesRequest,
     ) -> Result<(Vec<wire::Merge>, String), Fault> {
+        asked.purpose = Some(purpose());
         let request = self.0.call_as(who).request(asked);
         let answer = self.merges().list_merges(request).await;
         answer
@@ -181,7 +187,7 @@ async fn a_merge_and_its_undoing_are_told_with_growing_versions(bed: Bed) {
     let unmerged = Payload::SubjectUnmerged(wire::SubjectUnmerged { version: 2 });
     let expected = [merged(&two, 1), unmerged, merged(&two, 3)];
     let expected: Vec<_> = expected.into_iter().map(|told| (one.clone(), told)).collect();
-    assert_eq!(identity.told(3).await, expected);
+    assert_eq!(identity.published_events(3).await, expected);
 }
 
 async fn whoever_is_one_person_already_is_not_merged_again(bed: Bed) {
@@ -207,11 +213,11 @@ async fn whoever_is_one_person_already_is_not_merged_again(bed: Bed) {
         assert_eq!(refused(n, from, into).await, "ALREADY_MERGED");
     }
     identity.undo(17, &second.name).await.unwrap();
-    // Merged into two still, and not a person of its own.
+    // Still merged into two, and not a separate person.
     assert_eq!(refused(18, &one, &three).await, "ALREADY_MERGED");
     let refused = identity.undo(19, &second.name).await.unwrap_err();
     assert_eq!(refused.reason, "MERGE_UNDONE");
-    assert_eq!(identity.told(3).await.len(), 3);
+    assert_eq!(identity.published_events(3).await.len(), 3);
 }
 
 async fn a_merge_sent_again_is_answered_alike_and_told_once(bed: Bed) {
@@ -227,7 +233,7 @@ async fn a_merge_sent_again_is_answered_alike_and_told_once(bed: Bed) {
     let second = identity.merge(12, by_id(&one), by_id(&two)).await.unwrap();
     let other = identity.undo(11, &second.name).await.unwrap_err();
     assert_eq!(other.reason, "REQUEST_ID_REUSED");
-    assert_eq!(identity.told(3).await.len(), 3);
+    assert_eq!(identity.published_events(3).await.len(), 3);
 }
 
 async fn what_is_no_merge_is_named_and_told_to_nobody(bed: Bed) {
@@ -293,7 +299,7 @@ async fn what_is_no_merge_is_named_and_told_to_nobody(bed: Bed) {
     assert_eq!(lutong_testing::rows(&identity.1, "outbox").await, 0);
 }
 
-/// 370203 is where one of them lives, 370202 where the other does.
+/// One of them lives in 370203, the other in 370202.
 async fn who_lives_in_another_division_is_nobodys_to_merge(bed: Bed) {
     let identity = start(bed).await;
     let mut elsewhere = items("李四", TWO);
@@ -314,7 +320,7 @@ async fn who_lives_in_another_division_is_nobodys_to_merge(bed: Bed) {
             .err()
             .map_or_else(String::new, |fault| fault.reason.into_owned())
     };
-    // A merge by the province's supervisor, seen and undone by somebody's.
+    // A merge by a province-wide supervisor, visible to and undone by a division's supervisor.
     let reasons = async |n, who: Option<&str>, subject: &str, into: &str| {
         let who = supervisor_of(who);
         let merged = identity.merge_as(&who, n, by_id(subject), by_id(into)).await;
@@ -338,7 +344,7 @@ async fn who_lives_in_another_division_is_nobodys_to_merge(bed: Bed) {
     for (n, who) in [(11, "370100"), (12, "370204"), (13, "370202001")] {
         assert_eq!(reasons(n, Some(who), &one, &two).await, outside, "{who}");
     }
-    // Either of the two is enough, and nobody is nobody's but the province's.
+    // The residence of either one is enough; without any residence only a province-wide supervisor may merge.
     for (n, who) in [(14, "370202"), (15, "370203"), (16, "370200"), (17, "370000")] {
         assert_eq!(reasons(n, Some(who), &one, &two).await, [""; 3], "{who}");
     }
@@ -346,7 +352,7 @@ async fn who_lives_in_another_division_is_nobodys_to_merge(bed: Bed) {
     assert_eq!(reasons(19, Some("370202"), feeds, &two).await, outside);
     assert_eq!(reasons(20, Some("370202"), feeds, other).await, outside);
     assert_eq!(reasons(21, Some("370000"), feeds, other).await, [""; 3]);
-    // A list has what its reader may see.
+    // A list contains only what its reader may see.
     let count = async |who: &str| {
         let all = wire::ListMergesRequest {
             page_size: 1_000,

@@ -18,7 +18,6 @@ use crate::{ONE, TWO, document, items, reason, request_id, start};
 
 on_both_engines!(
     the_same_person_is_found_again_and_their_account_is_bound,
-    a_document_registered_with_another_name_is_refused,
     an_account_of_somebody_else_is_refused,
     a_request_id_with_another_body_is_a_conflict,
     a_document_seen_by_a_feed_first_is_the_person_who_registers_later,
@@ -34,6 +33,7 @@ on_both_engines!(
     what_is_no_resident_number_is_refused_in_any_width,
     a_batch_has_at_most_a_thousand,
     where_somebody_lives_is_told_once_a_declaration_followed_and_again_when_they_move,
+    a_daily_report_confirms_no_registration_and_an_arrival_that_waits_does,
 );
 
 async fn the_same_person_is_found_again_and_their_account_is_bound(bed: Bed) {
@@ -51,21 +51,6 @@ async fn the_same_person_is_found_again_and_their_account_is_bound(bed: Bed) {
     assert_ne!(other, first);
 }
 
-async fn a_document_registered_with_another_name_is_refused(bed: Bed) {
-    let identity = start(bed).await;
-    identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
-    let refused = identity
-        .register("wx-2", 2, items("王大明", ONE))
-        .await
-        .unwrap_err();
-    assert_eq!(refused.reason, "DOCUMENT_REGISTERED_DIFFERENTLY");
-    assert_eq!(
-        identity.account("wx-2").await.subject_id,
-        "",
-        "a refusal binds nothing"
-    );
-}
-
 async fn an_account_of_somebody_else_is_refused(bed: Bed) {
     let identity = start(bed).await;
     identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
@@ -74,7 +59,7 @@ async fn an_account_of_somebody_else_is_refused(bed: Bed) {
         .await
         .unwrap_err();
     assert_eq!(refused.reason, "ACCOUNT_BOUND_DIFFERENTLY");
-    // What was refused left nothing behind: the same document is registered with another name afterwards.
+    // The refusal stored nothing: the same document can be registered with another name afterwards.
     identity.register("wx-2", 3, items("赵六", TWO)).await.unwrap();
 }
 
@@ -136,7 +121,7 @@ async fn wrong_items_are_named_and_store_nothing(bed: Bed) {
         let named = refused.violations.into_iter().map(|wrong| wrong.field);
         named.collect::<Vec<_>>()
     };
-    // What is missing, too long or in no shape, all at once; and then what was written, all at once.
+    // First everything missing, too long or malformed at once; then everything invalid at once.
     let mut wrong = items(&"名".repeat(101), ONE);
     "XYZ".clone_into(&mut wrong.nationality);
     wrong.mobile.clear();
@@ -151,7 +136,7 @@ async fn wrong_items_are_named_and_store_nothing(bed: Bed) {
         ["person.full_name", "person.document.number", "person.mobile"]
     );
     assert_eq!(identity.account("wx-1").await.subject_id, "");
-    // The request_id is free for the corrected form.
+    // The request_id can be reused for the corrected form.
     identity.register("wx-1", 1, items("王小明", ONE)).await.unwrap();
 }
 
@@ -163,7 +148,7 @@ async fn a_wrong_check_character_is_named_and_stores_nothing(bed: Bed) {
         .await;
 }
 
-/// A resident number of somebody born on a day.
+/// A resident number with this birth date.
 fn born(day: &str) -> String {
     let digits = format!("370202{day}001");
     format!("{digits}{}", check_character(digits.as_bytes()).unwrap())
@@ -171,7 +156,7 @@ fn born(day: &str) -> String {
 
 async fn a_birth_date_in_the_future_is_refused_and_today_is_not(bed: Bed) {
     let identity = start(bed).await;
-    // The bed's today is 2022-11-26, until midnight in Shandong.
+    // The test bed's date is 2022-11-26 until midnight, local time.
     identity
         .refuses(
             items("王小明", &born("20221127")),
@@ -203,7 +188,7 @@ async fn an_unknown_nationality_is_refused(bed: Bed) {
 
 async fn a_name_of_a_megabyte_is_refused_and_not_repeated(bed: Bed) {
     let identity = start(bed).await;
-    // As long as a message may be, and longer.
+    // As long as a message may be at most, and longer.
     let person = items(&"名".repeat(349_000), ONE);
     identity.refuses(person, &["person.full_name TOO_LONG"]).await;
     let person = items(&"名".repeat(350_000), ONE);
@@ -267,7 +252,7 @@ async fn what_is_no_resident_number_is_refused_in_any_width(bed: Bed) {
         let mut person = items("王小明", ONE);
         number.clone_into(&mut person.document.as_mut().unwrap().number);
         let named = format!("person.document.number {reason}");
-        // An empty number is in every text.
+        // Every text contains the empty number.
         if number.is_empty() {
             let refused = identity.register("wx-1", 1, person).await.unwrap_err();
             assert_eq!(refused.violations[0].reason, reason);
@@ -305,15 +290,15 @@ async fn a_batch_has_at_most_a_thousand(bed: Bed) {
         let wrong = &refused.violations[0];
         assert_eq!(format!("{} {}", wrong.field, wrong.reason), named);
     }
-    // A thousand are none too many, and one document has one subject.
+    // A thousand are accepted, and the same document gets the same subject.
     let resolved = identity.resolve(vec![document(ONE); 1_000]).await;
     assert!(resolved.iter().all(|one| *one == resolved[0]));
     assert_eq!(lutong_testing::rows(&identity.1, "people").await, 1);
 }
 
-/// A fake of declaration's log that a test appends to.
+/// A fake of declaration's log, to which a test appends.
 #[derive(Clone, Default)]
-struct DeclarationLog(Arc<Mutex<Vec<declaration::Event>>>);
+pub struct DeclarationLog(Arc<Mutex<Vec<declaration::Event>>>);
 
 #[tonic::async_trait]
 impl declaration::event_log_service_server::EventLogService for DeclarationLog {
@@ -333,16 +318,37 @@ impl declaration::event_log_service_server::EventLogService for DeclarationLog {
 }
 
 impl DeclarationLog {
-    fn accept(&self, subject: &str) {
+    pub fn accept(&self, subject: &str) {
+        self.accept_named(subject, "applications/00000000-0000-7000-8000-000000000001");
+    }
+
+    fn accept_named(&self, subject: &str, declaration: &str) {
+        self.append(
+            subject,
+            declaration::event::Payload::DeclarationAccepted(declaration::DeclarationAccepted {
+                declaration: declaration.to_owned(),
+                ..declaration::DeclarationAccepted::default()
+            }),
+        );
+    }
+
+    fn postpone(&self, subject: &str) {
+        self.append(
+            subject,
+            declaration::event::Payload::ArrivalPostponed(declaration::ArrivalPostponed {
+                declaration: "arrivals/00000000-0000-7000-8000-000000000001".to_owned(),
+            }),
+        );
+    }
+
+    fn append(&self, subject: &str, payload: declaration::event::Payload) {
         let mut events = self.0.lock().unwrap();
         let sequence = i64::try_from(events.len()).unwrap() + 1;
         events.push(declaration::Event {
             sequence,
             subject_id: subject.to_owned(),
             create_time: None,
-            payload: Some(declaration::event::Payload::DeclarationAccepted(
-                declaration::DeclarationAccepted::default(),
-            )),
+            payload: Some(payload),
         });
     }
 }
@@ -359,14 +365,36 @@ async fn where_somebody_lives_is_told_once_a_declaration_followed_and_again_when
         })
     };
     log.accept(&one);
-    assert_eq!(identity.told(1).await, [(one.clone(), placed("370202"))]);
-    // The same home again tells nothing; a street is told as its county.
+    assert_eq!(
+        identity.published_events(1).await,
+        [(one.clone(), placed("370202"))]
+    );
+    // The same home again publishes nothing; a street is published as its county.
     log.accept(&one);
     let mut moved = items("王小明", ONE);
     let home = moved.home_address.as_mut().unwrap();
     "370203001".clone_into(&mut home.division);
     identity.register("wx-1", 3, moved).await.unwrap();
     log.accept(&one);
-    let told = identity.told(2).await;
+    let told = identity.published_events(2).await;
     assert_eq!(told, [(one.clone(), placed("370202")), (one, placed("370203"))]);
+}
+
+async fn a_daily_report_confirms_no_registration_and_an_arrival_that_waits_does(bed: Bed) {
+    let log = DeclarationLog::default();
+    let server = declaration::event_log_service_server::EventLogServiceServer::new(log.clone());
+    bed.bind_fake(ServiceName::Declaration, tonic::service::Routes::new(server));
+    let identity = start(bed).await;
+    let (one, two) = identity.two().await;
+    log.accept_named(&one, "daily-reports/00000000-0000-7000-8000-000000000002");
+    log.postpone(&two);
+    let placed = Payload::SubjectPlaced(wire::SubjectPlaced {
+        division: "370202".to_owned(),
+    });
+    // The home of a confirmed person is published: that of the second, whose event came later, and not that of the first.
+    assert_eq!(identity.published_events(1).await, [(two, placed)]);
+    let confirmed = "CASE WHEN confirmed_at IS NULL THEN 'no' ELSE 'yes' END";
+    let mut confirmed = lutong_testing::texts(&identity.1, "people", confirmed, "subject_id").await;
+    confirmed.sort();
+    assert_eq!(confirmed, ["no", "yes"]);
 }

@@ -1,8 +1,9 @@
-//! What showing is compared with: a bare tonic server without any layer that answers the same message at once.
+//! The baseline for showing codes: a bare tonic server without any layer, which answers the same message at once.
 
 use lutong_proto::code_rendering::v1::code_service_server::{CodeService, CodeServiceServer};
 use lutong_proto::code_rendering::v1::{
-    ApplyDecisionsRequest, ApplyDecisionsResponse, ShowCodeRequest, ShowCodeResponse,
+    ApplyBindingsRequest, ApplyBindingsResponse, ApplyDecisionsRequest, ApplyDecisionsResponse,
+    ShowCodeRequest, ShowCodeResponse,
 };
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
@@ -21,6 +22,13 @@ impl CodeService for Echo {
         Ok(Response::new(ApplyDecisionsResponse::default()))
     }
 
+    async fn apply_bindings(
+        &self,
+        _: Request<ApplyBindingsRequest>,
+    ) -> Result<Response<ApplyBindingsResponse>, Status> {
+        Ok(Response::new(ApplyBindingsResponse::default()))
+    }
+
     async fn show_code(
         &self,
         request: Request<ShowCodeRequest>,
@@ -32,12 +40,12 @@ impl CodeService for Echo {
     }
 }
 
-pub struct Bare {
+pub struct BareServer {
     pub base: String,
     serving: tokio::task::JoinHandle<()>,
 }
 
-impl Bare {
+impl BareServer {
     pub fn serve() -> Result<Self, Failure> {
         let incoming = TcpIncoming::bind(([127, 0, 0, 1], 0).into())
             .map_err(|error| Failure::Because(error.to_string()))?;
@@ -57,7 +65,7 @@ impl Bare {
     }
 }
 
-impl Drop for Bare {
+impl Drop for BareServer {
     fn drop(&mut self) {
         self.serving.abort();
     }

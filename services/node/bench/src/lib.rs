@@ -5,10 +5,11 @@
 extern crate lutong_client;
 
 mod bare;
-mod fresh;
+mod cold_start;
 mod load;
 mod people;
 mod report;
+mod verified;
 
 use std::path::Path;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use clap::Args;
 use lutong_composition::config::NodeConfig;
 use lutong_composition::keys::MeshKeys;
 use lutong_composition::one_process;
+use lutong_kernel::Channel;
 use lutong_operating::entropy::Entropy;
 use lutong_operating::telemetry;
 use lutong_operating::telemetry::TelemetryConfig;
@@ -29,26 +31,31 @@ use people::People;
 
 #[derive(Debug, Args)]
 pub struct Bench {
-    /// People who apply, and whose codes are shown.
+    /// Number of people who apply and whose codes are shown.
     #[arg(long, default_value_t = 100_000)]
     people: usize,
-    /// Seconds of each round of showing, and of the steady 200 applications a second.
+    /// Duration of each round of showing, and of the steady phase at 200 applications per second, in seconds.
     #[arg(long, default_value_t = 8)]
     seconds: u64,
     /// Folder for the databases; a temporary one unless given.
     #[arg(long)]
     data: Option<std::path::PathBuf>,
+    /// Measure only applications of accounts that prove who they are, with the authority played by a stand-in.
+    #[arg(long)]
+    verified: bool,
 }
 
-/// Applications, and reports, a second of the steady phases.
+/// Applications and reports per second in the steady phases.
 const STEADY: u32 = 200;
-/// Rounds of showing against bare; the median counts.
+/// Rounds of showing, alternating with the baseline; the median counts.
 const ROUNDS: usize = 3;
 
 impl Bench {
     pub async fn run(self) -> Result<(), Failure> {
         machine();
-        fresh::measure().await?;
+        if !self.verified {
+            cold_start::measure().await?;
+        }
         let temporary = tempfile::tempdir()?;
         let data = self.data.clone().unwrap_or_else(|| temporary.path().join("data"));
         let mut config = NodeConfig {
@@ -59,10 +66,15 @@ impl Bench {
         config.gateway.dev = true;
         config.gateway.rate_per_subject = 1_000_000;
         config.gateway.rate_per_address = 1_000_000;
-        // One feed and one address are the whole load here; a pause of the disk must not end the run.
+        // The whole load comes from one feed and one address; a pause of the disk must not exceed their limits.
         config.gateway.in_flight_per_account = 100_000;
         config.gateway.in_flight_per_address = 100_000;
         config.gateway.in_flight_per_connection = 100_000;
+        let stand_ins = if self.verified {
+            Some(verified::configure(&mut config, temporary.path()).await?)
+        } else {
+            None
+        };
         let quiet = TelemetryConfig {
             log: "warn".to_owned(),
             ..TelemetryConfig::default()
@@ -76,6 +88,13 @@ impl Bench {
         )
         .await?;
         let keys = MeshKeys::open(&one_process::keys(&config.data), &Entropy)?;
+        if let Some(stand_ins) = stand_ins {
+            let people = |count| People::of_channel(&keys.session.seal, count, Channel::WeChatMini);
+            verified::run(&running, &stand_ins, people, self.seconds).await?;
+            running.stop().await;
+            drop(telemetry);
+            return Ok(());
+        }
         let people = People::new(&keys.session.seal, self.people + self.steady_people());
         let load = Load::to(&format!("http://{}", running.address), people);
         self.apply(&load).await?;
@@ -115,7 +134,7 @@ impl Bench {
         Ok(())
     }
 
-    /// About those who applied first: each turns from green.
+    /// Reports about the people of the steady phase, each of whom turns from green.
     async fn report(&self, load: &Load) -> Result<(), Failure> {
         let latency = load.report_steadily(0..self.steady_people(), STEADY).await?;
         say!(
@@ -129,10 +148,10 @@ impl Bench {
     }
 
     async fn show(&self, load: &Load) -> Result<(), Failure> {
-        let bare = bare::Bare::serve()?;
+        let bare = bare::BareServer::serve()?;
         let round = Duration::from_secs(self.seconds);
         let (mut ratios, mut bares, mut shows) = (Vec::new(), Vec::new(), Vec::new());
-        // Warmed up: every session has been verified, every connection is there.
+        // Warm-up: verifies every session and opens every connection.
         load.show_for(Duration::from_secs(1), None).await?;
         load.show_for(Duration::from_secs(1), Some(&bare.base)).await?;
         for _ in 0..ROUNDS {

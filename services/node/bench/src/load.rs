@@ -1,10 +1,12 @@
-//! The client: the same for what is measured and for what it is compared with.
+//! The load generator, used for both the mesh and the baseline.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use hdrhistogram::Histogram;
 use lutong_kernel::{Clock as _, RequestId};
 use lutong_operating::entropy::Entropy;
@@ -13,6 +15,7 @@ use lutong_proto::code_rendering::v1::ShowCodeRequest;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::declaration::v1::CreateApplicationRequest;
 use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
+use lutong_proto::types::v1::OneTimeCodeProof;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 
@@ -20,15 +23,17 @@ use super::people::{People, form};
 use lutong_client::Failure;
 use lutong_client::client::failed;
 
-/// Calls under way at once, over this many connections.
+/// Concurrent calls, spread over this many connections.
 const CALLERS: usize = 64;
 const CONNECTIONS: usize = 4;
-/// A prime step through the people, so that no call is for the one of the call before.
-const STEP: usize = 48_611;
+/// Prime stride through the people, so that consecutive calls are for different people.
+const STRIDE: usize = 48_611;
 
 pub struct Load {
     base: String,
     people: Arc<People>,
+    /// The proofs of those who must prove who they are.
+    proofs: Arc<HashMap<usize, OneTimeCodeProof>>,
 }
 
 fn channels(base: &str) -> Result<Vec<Channel>, Failure> {
@@ -36,12 +41,18 @@ fn channels(base: &str) -> Result<Vec<Channel>, Failure> {
     Ok((0..CONNECTIONS).map(|_| endpoint.connect_lazy()).collect())
 }
 
-/// Applies and shows the code; how long it took.
-async fn apply(channel: Channel, people: &People, n: usize) -> Result<Duration, Status> {
+/// Applies and shows the code; returns how long both took.
+async fn apply(
+    channel: Channel,
+    people: &People,
+    n: usize,
+    proof: Option<OneTimeCodeProof>,
+) -> Result<Duration, Status> {
     let started = Instant::now();
     let mut request = Request::new(CreateApplicationRequest {
         request_id: RequestId::new(WallClock.now(), &Entropy).to_string(),
-        form: Some(form(n)),
+        form: Some(form(n, proof)),
+        replaces: String::new(),
     });
     request.metadata_mut().insert("authorization", people.bearer(n));
     ApplicationServiceClient::new(channel.clone())
@@ -67,11 +78,34 @@ fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 
+/// Asks for each of `who`, with as many calls at once as there are callers.
+pub async fn ask_each<T, F>(
+    load: &Load,
+    who: Range<usize>,
+    call: impl Fn(Channel, Arc<People>, usize) -> F,
+) -> Result<Vec<T>, Failure>
+where
+    F: Future<Output = Result<T, Status>>,
+{
+    let channels = channels(&load.base)?;
+    let calls = who.map(|n| call(channels[n % CONNECTIONS].clone(), Arc::clone(&load.people), n));
+    let answers: Result<_, Status> = stream::iter(calls).buffer_unordered(CALLERS).try_collect().await;
+    answers.map_err(|status| failed(&status))
+}
+
 impl Load {
     pub fn to(base: &str, people: People) -> Self {
         Self {
             base: base.to_owned(),
             people: Arc::new(people),
+            proofs: Arc::default(),
+        }
+    }
+
+    pub fn with_proofs(self, proofs: HashMap<usize, OneTimeCodeProof>) -> Self {
+        Self {
+            proofs: Arc::new(proofs),
+            ..self
         }
     }
 
@@ -79,16 +113,18 @@ impl Load {
         self.people.len()
     }
 
-    /// One application after the other at a steady rate, whatever the one before takes; microseconds from when each
-    /// was due.
+    /// Applies at a steady rate, independent of how long earlier calls take; latency in microseconds from when each
+    /// call was due.
     pub async fn apply_steadily(&self, who: Range<usize>, a_second: u32) -> Result<Histogram<u64>, Failure> {
-        self.steadily(who, a_second, |channel, people, n| async move {
-            apply(channel, &people, n).await.map(drop)
+        self.steadily(who, a_second, |channel, people, n| {
+            let proof = self.proofs.get(&n).cloned();
+            async move { apply(channel, &people, n, proof).await.map(drop) }
         })
         .await
     }
 
-    /// A call for each of `who` at a steady rate, whatever the one before takes; microseconds from when each was due.
+    /// Calls for each of `who` at a steady rate, independent of how long earlier calls take; latency in microseconds
+    /// from when each call was due.
     pub async fn steadily<F>(
         &self,
         who: Range<usize>,
@@ -115,9 +151,9 @@ impl Load {
         Ok(latency)
     }
 
-    /// Everybody applies, as fast as they are answered.
+    /// Applies for each of `who` as fast as calls are answered; returns the total time and the latencies.
     pub async fn apply_all(&self, who: Range<usize>) -> Result<(Duration, Histogram<u64>), Failure> {
-        // Twice the callers: half of an application is waiting for a commit that is shared.
+        // Twice the callers, because about half of an application is waiting for a group commit.
         let (channels, next, end) = (
             channels(&self.base)?,
             Arc::new(AtomicUsize::new(who.start)),
@@ -126,7 +162,7 @@ impl Load {
         let started = Instant::now();
         let callers = (0..2 * CALLERS).map(|caller| {
             let (channel, people) = (channels[caller % CONNECTIONS].clone(), Arc::clone(&self.people));
-            let next = Arc::clone(&next);
+            let (next, proofs) = (Arc::clone(&next), Arc::clone(&self.proofs));
             tokio::spawn(async move {
                 let mut took = Vec::new();
                 loop {
@@ -134,7 +170,8 @@ impl Load {
                     if n >= end {
                         return Ok::<_, Status>(took);
                     }
-                    took.push(apply(channel.clone(), &people, n).await?);
+                    let proof = proofs.get(&n).cloned();
+                    took.push(apply(channel.clone(), &people, n, proof).await?);
                 }
             })
         });
@@ -148,8 +185,8 @@ impl Load {
         Ok((started.elapsed(), latency))
     }
 
-    /// Shows codes for so long, each call another's: calls a second, every status checked. With `bare` the same calls
-    /// go there.
+    /// Shows codes for `how_long`, each call for another person; returns calls per second. With `bare` the same calls
+    /// go to the baseline.
     pub async fn show_for(&self, how_long: Duration, bare: Option<&str>) -> Result<f64, Failure> {
         let channels = channels(bare.unwrap_or(&self.base))?;
         let next = Arc::new(AtomicUsize::new(0));
@@ -160,7 +197,7 @@ impl Load {
             tokio::spawn(async move {
                 let mut shown = 0_u64;
                 while started.elapsed() < how_long {
-                    let n = next.fetch_add(STEP, Ordering::Relaxed) % people.len();
+                    let n = next.fetch_add(STRIDE, Ordering::Relaxed) % people.len();
                     let mut request = Request::new(ShowCodeRequest::default());
                     request.metadata_mut().insert("authorization", people.bearer(n));
                     client.show_code(request).await?;

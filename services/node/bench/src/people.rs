@@ -1,25 +1,34 @@
-//! Made-up people: numbers that check, sessions as the gateway makes them.
+//! Generated people: document numbers with valid check digits, and sessions like those of the gateway.
 
-use lutong_kernel::Clock as _;
 use lutong_kernel::document::check_character;
+use lutong_kernel::{Channel, Clock as _};
 use lutong_operating::wall_clock::WallClock;
 use lutong_proto::declaration::v1::{ApplicationForm, Commitment};
 use lutong_proto::policy::Role;
-use lutong_proto::types::v1::{Document, DocumentType, HomeAddress, PersonItems};
-use lutong_transport::access::{Channel, FeedGrant, Principal, PrincipalKey, Roles, SessionClaims};
+use lutong_proto::types::v1::{Document, DocumentType, HomeAddress, OneTimeCodeProof, PersonItems};
+use lutong_transport::access::{FeedGrant, Principal, PrincipalKey, Roles, SessionClaims};
 use tonic::metadata::{Ascii, MetadataValue};
 
-/// Sessions by number, the last of them an authority's.
+/// Sessions by number; the last one is the authority's.
 pub struct People(Vec<MetadataValue<Ascii>>);
 
-/// What the authority is called, and reports.
+/// The authority's feed and the kind of fact that it reports.
 pub const FEED: &str = "cdc-bench";
 pub const REPORTED: &str = "close_contact";
 
 impl People {
     pub fn new(session: &PrincipalKey, count: usize) -> Self {
+        Self::of_channel(session, count, Channel::Development)
+    }
+
+    /// Accounts of a channel.
+    pub fn of_channel(session: &PrincipalKey, count: usize, channel: Channel) -> Self {
         use base64::Engine as _;
         let expires = WallClock.now().plus_seconds(12 * 3_600);
+        let prefix = match channel {
+            Channel::Development => String::new(),
+            _ => channel.account_prefix(),
+        };
         let bearer = |account: String, role: Role, feed: Option<FeedGrant>| {
             let principal = Principal {
                 account,
@@ -28,10 +37,7 @@ impl People {
                 division: None,
                 feed,
             };
-            let claims = SessionClaims {
-                version: 0,
-                channel: Channel::Development,
-            };
+            let claims = SessionClaims { version: 0, channel };
             let sealed = session.seal_session(&principal, expires, claims);
             let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
             format!("Bearer {token}").parse().ok()
@@ -41,7 +47,7 @@ impl People {
             kinds: vec![REPORTED.to_owned()],
             divisions: Vec::new(),
         };
-        let citizens = (0..count).filter_map(|n| bearer(format!("bench-{n}"), Role::Citizen, None));
+        let citizens = (0..count).filter_map(|n| bearer(format!("{prefix}bench-{n}"), Role::Citizen, None));
         let feed = bearer(FEED.to_owned(), Role::AuthorityFeed, Some(grant));
         Self(citizens.chain(feed).collect())
     }
@@ -56,7 +62,7 @@ impl People {
     }
 
     pub fn bearer(&self, n: usize) -> MetadataValue<Ascii> {
-        // Callers count up to `len`.
+        // Never empty: it holds the authority's session.
         self.0[n % self.0.len()].clone()
     }
 }
@@ -77,12 +83,20 @@ pub fn document(n: usize) -> Document {
     }
 }
 
-pub fn form(n: usize) -> ApplicationForm {
+/// A mobile of their own.
+pub fn mobile(n: usize) -> String {
+    format!("138{n:08}")
+}
+
+/// The name of everybody here.
+pub const NAME: &str = "王小明";
+
+pub fn form(n: usize, proof: Option<OneTimeCodeProof>) -> ApplicationForm {
     ApplicationForm {
         person: Some(PersonItems {
-            full_name: "王小明".to_owned(),
+            full_name: NAME.to_owned(),
             document: Some(document(n)),
-            mobile: "13800138000".to_owned(),
+            mobile: mobile(n),
             nationality: "CHN".to_owned(),
             home_address: Some(HomeAddress {
                 division: "370202".to_owned(),
@@ -90,6 +104,7 @@ pub fn form(n: usize) -> ApplicationForm {
             }),
         }),
         contact_history: Vec::new(),
+        mobile_proof: proof,
         commitment: Some(Commitment {
             accepted: true,
             text_version: "2020-02".to_owned(),

@@ -1,4 +1,4 @@
-//! What an authority reports, one person a call, until the colour that follows is in force.
+//! Reports of an authority, one person per call, until the resulting colour is in force.
 
 use std::ops::Range;
 
@@ -35,7 +35,7 @@ fn row(n: usize) -> FactRow {
     }
 }
 
-/// Answered when the decision that follows is in every code shown from then on.
+/// Returns when the resulting decision is in force.
 async fn report(channel: Channel, people: &People, n: usize) -> Result<(), Status> {
     let options = Content::Options(ImportOptions {
         mode: ImportMode::GoodRows.into(),
@@ -57,7 +57,8 @@ async fn report(channel: Channel, people: &People, n: usize) -> Result<(), Statu
 }
 
 impl Load {
-    /// A report about each of `who` at a steady rate; microseconds from when each was due until its colour is in force.
+    /// Reports about each of `who` at a steady rate; latency in microseconds from when each report was due until its
+    /// colour is in force.
     pub async fn report_steadily(&self, who: Range<usize>, a_second: u32) -> Result<Histogram<u64>, Failure> {
         self.steadily(who, a_second, |channel, people, n| async move {
             report(channel, &people, n).await

@@ -1,4 +1,4 @@
-//! Values of the API's answers, as people read them.
+//! Formatting of values in the API's answers.
 
 use lutong_kernel::Timestamp;
 use serde_json::Value;
@@ -9,7 +9,7 @@ pub fn items<'a>(answer: &'a Value, name: &str) -> &'a [Value] {
     answer[name].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A cell: text, or a number; empty where there is none.
+/// A table cell: text or a number; empty for null.
 pub fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -18,13 +18,13 @@ pub fn text(value: &Value) -> String {
     }
 }
 
-/// An instant of an answer as people here read it.
+/// An instant in local time.
 pub fn at(value: &Value) -> String {
     let text = text(value);
     Timestamp::parse(&text).map_or(text, Timestamp::to_rfc3339)
 }
 
-/// Of both texts the one in this command's language.
+/// The text in this command's language.
 pub fn localised(value: &Value) -> &str {
     let (zh, en) = (value["zh"].as_str(), value["en"].as_str());
     in_language(zh.unwrap_or_default(), en.unwrap_or_default())

@@ -1,4 +1,4 @@
-//! The mesh over JSON, for commands that show what the API answers.
+//! The public API over JSON, for commands that print its answers.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::output::in_language;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A gateway, and in whose name.
+/// A gateway, and the session with which it is called.
 #[derive(Clone)]
 pub struct Api {
     base: String,
@@ -98,7 +98,7 @@ fn not_ours() -> &'static str {
     in_language("应答的不是鲁通网关", "what answers there is no gateway of Lutong")
 }
 
-/// A problem as a failure of the command: what was sent is wrong, or the mesh refused or could not.
+/// A problem document as a failure: invalid input, or a refused or failed call.
 fn refused(problem: &Value) -> Failure {
     let text = |one: &Value| {
         let message = &one["message"];
@@ -106,7 +106,7 @@ fn refused(problem: &Value) -> Failure {
         in_language(zh.unwrap_or_default(), en.unwrap_or_default()).to_owned()
     };
     let errors = problem["errors"].as_array().map_or(&[][..], Vec::as_slice);
-    // The text of the whole repeats those of its fields.
+    // The overall message would only repeat the field errors.
     let whole = if errors.is_empty() {
         text(problem)
     } else {
@@ -128,7 +128,7 @@ fn refused(problem: &Value) -> Failure {
     }
 }
 
-/// A value for the path of a URL.
+/// Percent-encodes a value as a segment of a URL path.
 pub fn segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -140,7 +140,7 @@ pub fn segment(text: &str) -> String {
     encoded
 }
 
-/// The id of a resource out of its name, or what was typed where that is the id alone.
+/// The id in a resource name; a bare id is returned unchanged.
 pub fn id_of<'a>(collection: &str, name: &'a str) -> &'a str {
     let id = name.strip_prefix(collection);
     id.and_then(|id| id.strip_prefix('/')).unwrap_or(name)

@@ -1,4 +1,4 @@
-//! Files of risk areas: read as they are published, and sent as a notice.
+//! Reads published files of risk areas and imports notices.
 
 use std::io::Read as _;
 use std::path::Path;
@@ -9,17 +9,17 @@ use lutong_proto::risk_rules::v1::{ImportNoticeRequest, ImportNoticeResponse};
 use crate::Failure;
 use crate::client::{Calls, failed};
 
-/// Bytes of one message.
+/// Bytes per message.
 pub const CHUNK: usize = 48 * 1024;
 
-/// A file, unzipped where it is gzip.
+/// Reads a file, decompressing gzip.
 pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error: std::io::Error| Failure::Input(format!("{}: {error}", path.display()));
     let bytes = std::fs::read(path).map_err(failed)?;
     unzip(bytes).map_err(failed)
 }
 
-/// Gzip begins with 1f 8b (RFC 1952).
+/// Decompresses gzip, which begins with 1f 8b (RFC 1952); other bytes are returned unchanged.
 pub fn unzip(bytes: Vec<u8>) -> std::io::Result<Vec<u8>> {
     if !bytes.starts_with(&[0x1f, 0x8b]) {
         return Ok(bytes);

@@ -1,4 +1,4 @@
-//! Talking to a running mesh through its public gateway.
+//! gRPC calls to a running mesh through its public gateway.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::connection::{Connection, Transport, tls_trouble, unreachable};
 use crate::Failure;
 use crate::output::in_language;
 
-/// Where the mesh is and who asks: an account by its certificate, or a session.
+/// The gateway to call, and on whose behalf: an account's certificate, or a session.
 #[derive(Debug, Clone, Args)]
 pub struct Target {
     #[command(flatten)]
@@ -28,7 +28,7 @@ pub struct Target {
     /// Sign in as this account at the development identity provider.
     #[arg(long)]
     account: Option<String>,
-    /// A session instead.
+    /// The session token to use.
     #[arg(
         long,
         env = "LUTONG_SESSION",
@@ -38,15 +38,15 @@ pub struct Target {
     session: Option<String>,
 }
 
-/// What every change carries.
+/// The request id of a mutation.
 #[derive(Debug, Clone, Args)]
-pub struct Repeatable {
-    /// To send the same again: it is done once.
+pub struct RequestIdArgs {
+    /// Id of the request; sending it again with the same id has no second effect.
     #[arg(long)]
     request_id: Option<String>,
 }
 
-impl Repeatable {
+impl RequestIdArgs {
     pub fn request_id(&self) -> String {
         self.request_id.clone().unwrap_or_else(new_request_id)
     }
@@ -55,7 +55,7 @@ impl Repeatable {
 /// Calls of one account.
 pub type Calls = InterceptedService<Channel, Bearer>;
 
-/// Puts the session into each call; nothing where the connection's certificate names the account.
+/// Adds the session to each call; without one, the connection's certificate names the account.
 #[derive(Clone)]
 pub struct Bearer {
     session: Option<MetadataValue<Ascii>>,
@@ -70,7 +70,7 @@ impl Interceptor for Bearer {
     }
 }
 
-/// A gateway.
+/// A connection to a gateway.
 #[derive(Clone)]
 pub struct Gateway {
     transport: Transport,
@@ -78,7 +78,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// One on this machine, without TLS.
+    /// A gateway without TLS.
     pub fn at(base: &str) -> Result<Self, Failure> {
         Self::over(Transport::plain(base)?)
     }
@@ -87,7 +87,7 @@ impl Gateway {
         let base = transport.base();
         let wrong = |error: &dyn std::fmt::Display| Failure::Input(format!("{base}: {error}"));
         let origin = base.parse::<http::Uri>().map_err(|error| wrong(&error))?;
-        // The connector has its own TLS, with the errors that a person needs; tonic's would stand beside it.
+        // The connector does TLS itself, for better error messages; with an https URI tonic would add its own.
         let without_tls = base.replacen("https://", "http://", 1);
         let endpoint = Endpoint::from_shared(without_tls).map_err(|error| wrong(&error))?;
         let channel = endpoint
@@ -126,7 +126,7 @@ impl Target {
         }
     }
 
-    /// The same over JSON.
+    /// Like [`Self::calls`], over JSON.
     pub async fn api(&self) -> Result<Api, Failure> {
         let transport = self.transport()?;
         let session = self.session_over(&transport).await?;
@@ -137,7 +137,7 @@ impl Target {
         })
     }
 
-    /// Over JSON, as anybody where nobody is said.
+    /// Like [`Self::api`], anonymous if no account is given.
     pub async fn api_of_anybody(&self) -> Result<Api, Failure> {
         match (&self.account, &self.session) {
             (None, None) => Ok(Api::over(&self.transport()?)),
@@ -145,7 +145,7 @@ impl Target {
         }
     }
 
-    /// Refuses whoever says twice who asks.
+    /// Refuses a certificate together with an account or session.
     fn transport(&self) -> Result<Transport, Failure> {
         let other = match (&self.account, &self.session) {
             (Some(_), _) => "--account",
@@ -161,7 +161,7 @@ impl Target {
         )))
     }
 
-    /// None where the certificate names the account.
+    /// `None` if the certificate names the account.
     async fn session_over(&self, transport: &Transport) -> Result<Option<String>, Failure> {
         match (&self.account, &self.session) {
             (Some(account), _) => Api::over(transport).sign_in(account).await.map(Some),
@@ -182,7 +182,7 @@ pub fn new_request_id() -> String {
     RequestId::new(WallClock.now(), &Entropy).to_string()
 }
 
-/// A message of the contract exactly as the API answers it.
+/// Encodes a message of the contract as the JSON API would.
 pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
     let pool = lutong_proto::descriptor_pool();
     let Some(descriptor) = pool.get_message_by_name(name) else {
@@ -194,7 +194,7 @@ pub fn to_json(name: &str, message: &impl prost::Message) -> Value {
         .unwrap_or_default()
 }
 
-/// What went wrong, for a person: reason, field by field.
+/// Describes an error for a person: its reason, text and field violations.
 pub fn explain(status: &Status) -> String {
     let details = status.get_error_details();
     let reason = details
@@ -223,7 +223,7 @@ pub fn explain(status: &Status) -> String {
     said
 }
 
-/// The stable reason of an error.
+/// The reason code of an error.
 pub fn reason(status: &Status) -> String {
     status
         .get_error_details()
@@ -232,7 +232,7 @@ pub fn reason(status: &Status) -> String {
         .unwrap_or_default()
 }
 
-/// As a failure of the command: what was sent is wrong, or the mesh refused or could not.
+/// An error status as a failure: invalid input, or a refused or failed call.
 pub fn failed(status: &Status) -> Failure {
     match status.code() {
         Code::InvalidArgument | Code::OutOfRange => Failure::Input(explain(status)),

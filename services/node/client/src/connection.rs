@@ -1,5 +1,5 @@
-//! The connection to a gateway: plain, or TLS with an authority to trust and an account's certificate. JSON and gRPC go
-//! over the same connector.
+//! The connection to a gateway: plain, or TLS with a CA to trust and an account's certificate. JSON and gRPC share the
+//! connector.
 
 mod stream;
 mod trouble;
@@ -27,27 +27,27 @@ use stream::Stream;
 
 pub use trouble::{tls_trouble, unreachable};
 
-/// Where this command asks; for what it says when nobody answers there.
-static ASKED: OnceLock<Transport> = OnceLock::new();
+/// The gateway that this process calls, for error messages.
+static TRANSPORT: OnceLock<Transport> = OnceLock::new();
 
-/// Where the mesh is, and with which files it is reached.
+/// The gateway's address, and the files for TLS.
 #[derive(Debug, Clone, Args)]
 pub struct Connection {
     /// The gateway: an address, with or without its scheme.
     #[arg(long, env = "LUTONG_ENDPOINT", default_value = "http://127.0.0.1:8080")]
     endpoint: String,
-    /// For https://, the authority of the gateway's certificate (PEM); without it, those that this system trusts.
+    /// For https://, the CA of the gateway's certificate (PEM); default: the CAs that this system trusts.
     #[arg(long, env = "LUTONG_CA")]
     ca: Option<PathBuf>,
-    /// For https://, the certificate of the account that asks (PEM), instead of a session.
+    /// For https://, the certificate of the calling account (PEM), instead of a session.
     #[arg(long, env = "LUTONG_CERTIFICATE")]
     certificate: Option<PathBuf>,
-    /// The key of that certificate (PEM).
+    /// The private key of that certificate (PEM).
     #[arg(long, env = "LUTONG_KEY")]
     key: Option<PathBuf>,
 }
 
-/// A gateway and the way to it, checked.
+/// A validated gateway address with its TLS configuration.
 #[derive(Debug, Clone)]
 pub struct Transport {
     base: String,
@@ -57,7 +57,7 @@ pub struct Transport {
 }
 
 impl Connection {
-    /// Whether the account that asks is named by a certificate.
+    /// Whether a client certificate is given.
     pub fn has_certificate(&self) -> bool {
         self.certificate.is_some() || self.key.is_some()
     }
@@ -79,7 +79,7 @@ impl Connection {
             ca: self.ca.clone(),
             certificate: self.certificate.clone(),
         };
-        let _ = ASKED.set(transport.clone());
+        let _ = TRANSPORT.set(transport.clone());
         Ok(transport)
     }
 
@@ -131,7 +131,7 @@ impl Connection {
     }
 }
 
-/// Every certificate of a file; at least one.
+/// Every certificate of a file; an error if there is none.
 fn certificates(flag: &str, path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     match read {
@@ -153,7 +153,7 @@ fn unusable(flag: &str, path: &Path, reason: &dyn std::fmt::Display) -> Failure 
     ))
 }
 
-/// What can be known before the gateway is asked.
+/// Checks the account certificate before calling the gateway.
 fn check_account(path: &Path, certificate: &CertificateDer<'_>) -> Result<(), Failure> {
     let path = path.display();
     let wrong = match account_of(certificate) {
@@ -173,7 +173,7 @@ fn check_account(path: &Path, certificate: &CertificateDer<'_>) -> Result<(), Fa
     Err(Failure::Input(wrong))
 }
 
-/// `127.0.0.1:8080` is `http://127.0.0.1:8080`, or https:// where TLS is wanted.
+/// Adds the scheme to an address without one: http://, or https:// if TLS is wanted.
 fn base_of(endpoint: &str, wants_tls: bool) -> Result<String, Failure> {
     let endpoint = endpoint.trim().trim_end_matches('/');
     let scheme = if wants_tls { "https" } else { "http" };
@@ -196,7 +196,7 @@ fn base_of(endpoint: &str, wants_tls: bool) -> Result<String, Failure> {
 }
 
 impl Transport {
-    /// Without TLS: a gateway on this machine.
+    /// A gateway without TLS.
     pub fn plain(base: &str) -> Result<Self, Failure> {
         let transport = Self {
             base: base_of(base, false)?,
@@ -204,7 +204,7 @@ impl Transport {
             ca: None,
             certificate: None,
         };
-        let _ = ASKED.set(transport.clone());
+        let _ = TRANSPORT.set(transport.clone());
         Ok(transport)
     }
 
@@ -212,12 +212,12 @@ impl Transport {
         &self.base
     }
 
-    /// Whether its calls are made by the account of a certificate.
+    /// Whether a client certificate names the calling account.
     pub fn has_certificate(&self) -> bool {
         self.certificate.is_some()
     }
 
-    /// Connects for one version of HTTP: `h2` or `http/1.1`.
+    /// A connector for one version of HTTP: `h2` or `http/1.1`.
     pub fn connector(&self, protocol: &str) -> Connector {
         let tls = self.tls.clone().map(|mut tls| {
             tls.alpn_protocols = vec![protocol.as_bytes().to_vec()];
@@ -234,7 +234,7 @@ impl Transport {
     }
 }
 
-/// Opens connections to one gateway, whatever address it is asked for.
+/// Opens connections to one gateway, ignoring the requested address.
 #[derive(Clone)]
 pub struct Connector {
     host: String,

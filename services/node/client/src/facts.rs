@@ -10,10 +10,10 @@ use lutong_proto::types::v1::{Effect, EffectState};
 use crate::Failure;
 use crate::client::{Calls, failed};
 
-/// Rows of one message: well below its size limit, and within what one transaction should hold.
+/// Rows per message: well below the size limit, and few enough for one transaction.
 const ROWS: usize = 500;
 
-/// Nothing was stored, or all of it is in force, or some is on its way.
+/// The state of an import's effect.
 pub fn state(imported: &ImportFactsResponse) -> &'static str {
     match imported.effect.as_ref().map(Effect::state) {
         Some(EffectState::InForce) => "IN_FORCE",

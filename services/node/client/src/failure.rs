@@ -2,16 +2,16 @@
 
 use lutong_kernel::Fault;
 
-use crate::output::{in_language, of_both};
+use crate::output::{in_language, pick_language};
 
-/// A command that did not do what it was asked to.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// Said already.
+    /// The reason was already printed.
     Failed,
-    /// What to say.
+    /// The reason to print.
     Because(String),
-    /// A file or an argument is wrong.
+    /// A file or an argument is invalid.
     Input(String),
 }
 
@@ -20,7 +20,7 @@ impl<E: std::error::Error + 'static> From<E> for Failure {
         let known: &(dyn std::error::Error + 'static) = &error;
         Self::Because(match known.downcast_ref::<Fault>() {
             Some(fault) => format!("{}: {}", fault.reason, in_language(&fault.zh, &fault.en)),
-            None => of_both(&error.to_string()),
+            None => pick_language(&error.to_string()),
         })
     }
 }

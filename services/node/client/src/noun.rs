@@ -1,5 +1,5 @@
-//! A collection of the API as a noun of the command line: listed page by page, shown, and changed by actions. For people
-//! it is a table in one language, with `--json` the API's answer as it came.
+//! A collection of the API as a noun of the command line: listed by page, shown, and changed by actions. Prints a table
+//! in one language, or with `--json` the API's answer unchanged.
 
 use clap::Args;
 use lutong_proto::types::v1::PurposeCode;
@@ -7,55 +7,55 @@ use serde_json::{Value, json};
 
 pub use super::answers::{at, constant, items, localised, text, word};
 use super::api::{id_of, segment};
-use super::client::{Repeatable, Target};
+use super::client::{RequestIdArgs, Target};
 use super::waiting::{self, Host};
 use super::why::Why;
 use crate::Failure;
 use crate::output::{complain, in_language, table};
 
-/// What people are shown of a collection.
+/// How a collection is addressed and printed.
 pub struct Noun {
-    /// As paths and names have it: `key-areas`.
+    /// The name in paths and resource names: `key-areas`.
     pub collection: &'static str,
-    /// Where a list answers it: `key_areas`.
+    /// The field of a list's answer: `key_areas`.
     pub many: &'static str,
-    /// Where other answers have it: `key_area`.
+    /// The field of other answers: `key_area`.
     pub one: &'static str,
     pub columns: &'static [Column],
-    /// Below the table, where one is shown.
+    /// Prints more below the table of a single resource.
     pub details: fn(&Value),
 }
 
-/// A column's heading in Chinese and in English, and its cell of one resource.
+/// A column: Chinese heading, English heading, and the cell of a resource.
 pub type Column = (&'static str, &'static str, fn(&Value) -> String);
 
-/// How an answer is shown, and by whom it is asked for.
+/// Arguments of every call: output format, gateway and account.
 #[derive(Debug, Clone, Args)]
-pub struct Shown {
-    /// Exactly the API's answer, as JSON.
+pub struct CallArgs {
+    /// Print the API's answer unchanged, as JSON.
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
     pub target: Target,
 }
 
-/// One page of a list.
+/// Arguments for one page of a list.
 #[derive(Debug, Clone, Args)]
 pub struct Page {
-    /// How many at the most.
+    /// Maximum number of entries.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub page_size: u32,
-    /// The next page, as the page before says.
+    /// The token of the page, as printed below the previous page.
     #[arg(long)]
     pub page_token: Option<String>,
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct Listing {
+pub struct ListArgs {
     #[command(flatten)]
     pub page: Page,
     #[command(flatten)]
-    pub shown: Shown,
+    pub call: CallArgs,
 }
 
 #[derive(Debug, Clone, Args)]
@@ -63,63 +63,81 @@ pub struct Show {
     /// As `list` names it, or only what follows the last slash.
     pub name: String,
     #[command(flatten)]
-    pub shown: Shown,
+    pub call: CallArgs,
 }
 
-/// What every change carries.
+/// Arguments for showing a resource that is other people's data.
 #[derive(Debug, Clone, Args)]
-pub struct Sent {
+pub struct PersonalShow {
     #[command(flatten)]
-    pub repeatable: Repeatable,
-    #[command(flatten)]
-    pub shown: Shown,
-}
-
-/// An action on one resource.
-#[derive(Debug, Clone, Args)]
-pub struct Act {
-    /// As `list` names it, or only what follows the last slash.
-    pub name: String,
-    /// Only while it is as it was when its etag was this.
-    #[arg(long)]
-    pub etag: Option<String>,
-    #[command(flatten)]
-    pub sent: Sent,
-}
-
-/// An action on what concerns other people.
-#[derive(Debug, Clone, Args)]
-pub struct ActFor {
-    #[command(flatten)]
-    pub act: Act,
+    pub show: Show,
     #[command(flatten)]
     pub why: Why,
 }
 
-/// Whether what an action begins is waited for.
+/// Arguments for one page of a list of other people's data.
+#[derive(Debug, Clone, Args)]
+pub struct PersonalListArgs {
+    #[command(flatten)]
+    pub listing: ListArgs,
+    #[command(flatten)]
+    pub why: Why,
+}
+
+/// Arguments of every mutation.
+#[derive(Debug, Clone, Args)]
+pub struct ChangeArgs {
+    #[command(flatten)]
+    pub request_id: RequestIdArgs,
+    #[command(flatten)]
+    pub call: CallArgs,
+}
+
+/// Arguments of an action on one resource.
+#[derive(Debug, Clone, Args)]
+pub struct ActArgs {
+    /// As `list` names it, or only what follows the last slash.
+    pub name: String,
+    /// Act only if the resource still has this etag.
+    #[arg(long)]
+    pub etag: Option<String>,
+    #[command(flatten)]
+    pub change: ChangeArgs,
+}
+
+/// Arguments of an action that concerns other people's data.
+#[derive(Debug, Clone, Args)]
+pub struct PersonalActArgs {
+    #[command(flatten)]
+    pub act: ActArgs,
+    #[command(flatten)]
+    pub why: Why,
+}
+
+/// Whether to wait for the operation that an action starts.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct Wait {
-    /// Begin and leave: it goes on by itself, and `lutong operations` says how far it is.
+pub struct WaitArgs {
+    /// Do not wait: the operation continues, and `lutong operations` shows its progress.
     #[arg(long)]
     pub detach: bool,
 }
 
-impl Shown {
+impl CallArgs {
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {
         self.target.api().await?.get(path).await
     }
 }
 
-impl Sent {
-    /// Sends a change.
+impl ChangeArgs {
+    /// Sends a mutation.
     pub async fn post(&self, path: &str, mut body: Value) -> Result<Value, Failure> {
-        body["request_id"] = json!(self.repeatable.request_id());
-        self.shown.target.api().await?.post(path, &body).await
+        body["request_id"] = json!(self.request_id.request_id());
+        self.call.target.api().await?.post(path, &body).await
     }
 }
 
-impl Act {
-    /// The beginning of its request.
+impl ActArgs {
+    /// The request body, with the etag if given.
     pub fn body(&self) -> Value {
         self.etag
             .as_ref()
@@ -127,7 +145,7 @@ impl Act {
     }
 }
 
-impl ActFor {
+impl PersonalActArgs {
     pub fn body(&self, usual: PurposeCode) -> Value {
         let mut body = self.act.body();
         body["purpose"] = self.why.json(usual);
@@ -144,17 +162,17 @@ impl Noun {
         )
     }
 
-    /// One page, said; the answer.
-    pub async fn list(&self, listing: &Listing, filters: Query) -> Result<Value, Failure> {
+    /// Prints one page and returns the answer.
+    pub async fn list(&self, listing: &ListArgs, filters: Query) -> Result<Value, Failure> {
         let path = format!("/v1/{}", self.collection);
         self.list_at(&path, listing, filters).await
     }
 
-    /// The same where the collection has another path.
-    pub async fn list_at(&self, path: &str, listing: &Listing, filters: Query) -> Result<Value, Failure> {
+    /// Like [`Self::list`], for a collection at another path.
+    pub async fn list_at(&self, path: &str, listing: &ListArgs, filters: Query) -> Result<Value, Failure> {
         let query = filters.page(&listing.page);
-        let answer = listing.shown.get(&query.of(path)).await?;
-        if listing.shown.json {
+        let answer = listing.call.get(&query.of(path)).await?;
+        if listing.call.json {
             say!("{answer}");
         } else {
             self.table(items(&answer, self.many));
@@ -163,44 +181,55 @@ impl Noun {
         Ok(answer)
     }
 
-    /// One, said; the answer.
-    pub async fn show(&self, name: &str, shown: &Shown) -> Result<Value, Failure> {
-        let answer = shown.get(&self.path(name)).await?;
+    /// Prints one resource and returns the answer.
+    pub async fn show(&self, name: &str, shown: &CallArgs) -> Result<Value, Failure> {
+        self.show_at(&self.path(name), shown).await
+    }
+
+    /// The same for one that is other people's data.
+    pub async fn show_personal(&self, shown: &PersonalShow, usual: PurposeCode) -> Result<Value, Failure> {
+        let PersonalShow { show, why } = shown;
+        let query = Query::default().purpose(why, usual);
+        self.show_at(&query.of(&self.path(&show.name)), &show.call).await
+    }
+
+    async fn show_at(&self, path: &str, shown: &CallArgs) -> Result<Value, Failure> {
+        let answer = shown.get(path).await?;
         self.say(&answer, shown.json);
         Ok(answer)
     }
 
-    /// Sends `POST …/{name}:{verb}`, and says what it answers.
-    pub async fn act(&self, act: &Act, verb: &str, body: Value) -> Result<(), Failure> {
+    /// Sends `POST …/{name}:{verb}` and prints the answer.
+    pub async fn act(&self, act: &ActArgs, verb: &str, body: Value) -> Result<(), Failure> {
         let path = format!("{}:{verb}", self.path(&act.name));
-        let answer = act.sent.post(&path, body).await?;
-        self.say(&answer, act.sent.shown.json);
+        let answer = act.change.post(&path, body).await?;
+        self.say(&answer, act.change.call.json);
         Ok(())
     }
 
-    /// The same where it begins an operation: says how the resource stands at its end; the last answer.
+    /// Starts an operation, waits for its end unless detached, and prints and returns the resource's final state.
     pub async fn begin(
         &self,
         host: Host,
         path: &str,
         body: Value,
-        sent: (&Sent, Wait),
+        sent: (&ChangeArgs, WaitArgs),
     ) -> Result<Value, Failure> {
-        let json = sent.0.shown.json;
+        let json = sent.0.call.json;
         let (answer, ended) = self.complete(host, path, body, sent).await?;
         self.say(&answer, json);
         waiting::ended_well(ended.as_ref())?;
         Ok(answer)
     }
 
-    /// Sends what begins an operation and, unless it is left to itself, waits for its end: how the resource stands, and the
-    /// operation that has ended.
+    /// Starts an operation and, unless detached, waits for its end. Returns the resource, and the operation if it was
+    /// waited for.
     pub async fn complete(
         &self,
         host: Host,
         path: &str,
         body: Value,
-        (sent, wait): (&Sent, Wait),
+        (sent, wait): (&ChangeArgs, WaitArgs),
     ) -> Result<(Value, Option<Value>), Failure> {
         let answer = sent.post(path, body).await?;
         let operation = [&answer["operation"], &answer["effect"]["operation"]]
@@ -209,13 +238,13 @@ impl Noun {
         let Some(operation) = operation.filter(|_| !wait.detach) else {
             return Ok((answer, None));
         };
-        let api = sent.shown.target.api().await?;
+        let api = sent.call.target.api().await?;
         let ended = waiting::follow(&api, host, operation).await?;
         let answer = api.get(&self.path(&text(&answer[self.one]["name"]))).await?;
         Ok((answer, Some(ended)))
     }
 
-    /// One resource, and what an action did to colours.
+    /// Prints one resource and the effect of an action on colours.
     pub fn say(&self, answer: &Value, json: bool) {
         if json {
             say!("{answer}");
@@ -241,7 +270,7 @@ impl Noun {
     }
 }
 
-/// How to ask for the page after this one.
+/// Prints the option that selects the next page.
 pub fn say_next(answer: &Value) {
     if let Some(next) = answer["next_page_token"]
         .as_str()
@@ -252,27 +281,27 @@ pub fn say_next(answer: &Value) {
     }
 }
 
-/// What a change did to colours.
+/// Prints the effect of a mutation on colours.
 pub fn say_effect(effect: &Value) {
     let redecided = text(&effect["redecided"]);
     match text(&effect["operation"]) {
         operation if !operation.is_empty() => tell!(
             "重新判定 {redecided} 人；待生效：{operation}",
-            "{redecided} people decided about anew; pending: {operation}"
+            "{redecided} people re-evaluated; pending: {operation}"
         ),
         _ => tell!(
             "重新判定 {redecided} 人；已生效",
-            "{redecided} people decided about anew; in force"
+            "{redecided} people re-evaluated; in force"
         ),
     }
 }
 
-/// The query of a URL.
+/// The query string of a URL.
 #[derive(Debug, Default)]
 pub struct Query(String);
 
 impl Query {
-    /// One more parameter, where it is said.
+    /// Adds a parameter, if there is a value.
     pub fn with(mut self, name: &str, value: Option<impl AsRef<str>>) -> Self {
         if let Some(value) = value {
             let sign = if self.0.is_empty() { '?' } else { '&' };
@@ -282,7 +311,7 @@ impl Query {
         self
     }
 
-    /// What other people's data is read for.
+    /// Adds the purpose for reading other people's data.
     pub fn purpose(self, why: &Why, usual: PurposeCode) -> Self {
         let purpose = why.json(usual);
         let reference = purpose["reference"].as_str().filter(|text| !text.is_empty());

@@ -1,5 +1,5 @@
-//! What commands say. Every line goes through here: whoever reads it may stop reading (`| head -1`), and then the command
-//! ends quietly instead of failing. A server goes on.
+//! Output of commands. Every line is written here: if the reader closes the pipe (`| head -1`), a command exits quietly
+//! instead of failing; a server continues.
 
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write as _};
@@ -10,12 +10,12 @@ pub fn write(text: Arguments<'_>) {
     end_if_unread(written.as_ref().err());
 }
 
-/// Writes a line to standard error; where nobody reads it there is nobody to tell.
+/// Writes a line to standard error, ignoring errors.
 pub fn complain(text: Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// Writes a line to standard output, and goes on whether or not somebody reads it.
+/// Writes a line to standard output, ignoring errors.
 pub fn announce(text: Arguments<'_>) {
     let _ = writeln!(std::io::stdout(), "{text}");
 }
@@ -23,7 +23,7 @@ pub fn announce(text: Arguments<'_>) {
 fn end_if_unread(error: Option<&std::io::Error>) {
     match error.map(std::io::Error::kind) {
         None => {}
-        // As a command ends that the system's signal for this ends, with nothing to complain of.
+        // Exits silently, like a command terminated by SIGPIPE.
         Some(ErrorKind::BrokenPipe) => std::process::exit(0),
         Some(kind) => {
             complain(format_args!("lutong: standard output: {kind}"));
@@ -32,7 +32,7 @@ fn end_if_unread(error: Option<&std::io::Error>) {
     }
 }
 
-/// A line on standard output.
+/// Prints a line to standard output.
 #[macro_export]
 macro_rules! say {
     ($($text:tt)*) => {
@@ -40,7 +40,7 @@ macro_rules! say {
     };
 }
 
-/// The same without the end of a line.
+/// Prints text to standard output without a newline.
 #[macro_export]
 macro_rules! say_part {
     ($($text:tt)*) => {
@@ -48,7 +48,7 @@ macro_rules! say_part {
     };
 }
 
-/// One text out of two, Chinese and English side by side, each a format string.
+/// Formats one of two texts, Chinese and English, by the language of the command.
 #[macro_export]
 macro_rules! lang {
     ($zh:literal, $en:literal $(, $($argument:tt)*)?) => {
@@ -59,7 +59,7 @@ macro_rules! lang {
     };
 }
 
-/// A line on standard output, in the language of the command.
+/// Prints one of two texts, Chinese and English, as a line to standard output.
 #[macro_export]
 macro_rules! tell {
     ($($text:tt)*) => {
@@ -67,7 +67,7 @@ macro_rules! tell {
     };
 }
 
-/// The language in which a command speaks.
+/// The output language of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Language {
     Zh,
@@ -76,13 +76,13 @@ pub enum Language {
 
 static LANGUAGE: std::sync::OnceLock<Language> = std::sync::OnceLock::new();
 
-/// Says it for the whole process: `--lang`, or what the environment says. Before the command line is parsed, because what is
-/// wrong with that is said too.
-pub fn speak(arguments: impl IntoIterator<Item = String>) {
-    let _ = LANGUAGE.set(chosen(arguments).unwrap_or_else(of_environment));
+/// Sets the language of the process: `--lang`, or from the environment. Called before the command line is parsed,
+/// because parse errors are printed in this language too.
+pub fn set_language(arguments: impl IntoIterator<Item = String>) {
+    let _ = LANGUAGE.set(from_arguments(arguments).unwrap_or_else(from_environment));
 }
 
-fn chosen(arguments: impl IntoIterator<Item = String>) -> Option<Language> {
+fn from_arguments(arguments: impl IntoIterator<Item = String>) -> Option<Language> {
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         let value = match argument.split_once('=') {
@@ -96,8 +96,8 @@ fn chosen(arguments: impl IntoIterator<Item = String>) -> Option<Language> {
     None
 }
 
-/// As POSIX has it: the first of these that says something.
-fn of_environment() -> Language {
+/// The first of these variables that is not empty, as POSIX prescribes.
+fn from_environment() -> Language {
     let said = ["LC_ALL", "LC_MESSAGES", "LANG"]
         .into_iter()
         .find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()));
@@ -109,10 +109,10 @@ fn of_environment() -> Language {
 
 /// The language of this process.
 pub fn language() -> Language {
-    *LANGUAGE.get_or_init(of_environment)
+    *LANGUAGE.get_or_init(from_environment)
 }
 
-/// One text out of two.
+/// One of two texts, by the language of this process.
 pub fn in_language<'a>(zh: &'a str, en: &'a str) -> &'a str {
     match language() {
         Language::Zh => zh,
@@ -120,15 +120,15 @@ pub fn in_language<'a>(zh: &'a str, en: &'a str) -> &'a str {
     }
 }
 
-/// Of a text that a library writes in both languages, `where: 中文 / English`, the part in this process's language.
-pub fn of_both(text: &str) -> String {
-    parts(text).map_or_else(
+/// The part in this process's language of a bilingual text, `prefix: 中文 / English`.
+pub fn pick_language(text: &str) -> String {
+    split_bilingual(text).map_or_else(
         || text.to_owned(),
         |(place, zh, en)| format!("{place}{}", in_language(zh, en)),
     )
 }
 
-fn parts(text: &str) -> Option<(&str, &str, &str)> {
+fn split_bilingual(text: &str) -> Option<(&str, &str, &str)> {
     let (zh, en) = text.split_once(" / ")?;
     let wide = zh.find(is_wide)?;
     if en.contains(is_wide) {
@@ -143,7 +143,7 @@ fn is_wide(c: char) -> bool {
     c >= '\u{2e80}'
 }
 
-/// Rows below a heading, in columns. A Chinese character is two columns wide.
+/// Prints a table. A Chinese character is two columns wide.
 pub fn table(heading: &[&str], rows: &[Vec<String>]) {
     let wide = |text: &str| text.chars().map(|c| 1 + usize::from(is_wide(c))).sum::<usize>();
     let mut widths: Vec<usize> = heading.iter().map(|text| wide(text)).collect();
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn the_language_is_known_before_the_command_line_is_parsed() {
-        let chosen = |line: &str| chosen(line.split(' ').map(str::to_owned));
+        let chosen = |line: &str| from_arguments(line.split(' ').map(str::to_owned));
         assert_eq!(chosen("lutong --lang zh check"), Some(Language::Zh));
         assert_eq!(chosen("lutong check --lang=en --json"), Some(Language::En));
         for line in [
@@ -187,17 +187,17 @@ mod tests {
 
     #[test]
     fn of_a_text_in_both_languages_each_part_is_found_with_its_place() {
-        let found = parts("identity: 密钥 a/b 不存在 / the key a/b is not there");
+        let found = split_bilingual("identity: 密钥 a/b 不存在 / the key a/b is not there");
         assert_eq!(
             found,
             Some(("identity: ", "密钥 a/b 不存在", "the key a/b is not there"))
         );
         assert_eq!(
-            parts("缺少 tls / tls is missing"),
+            split_bilingual("缺少 tls / tls is missing"),
             Some(("", "缺少 tls", "tls is missing"))
         );
         for one in ["tls is missing", "a / b", "只有中文", "中文 / 也是中文"] {
-            assert_eq!(parts(one), None, "{one}");
+            assert_eq!(split_bilingual(one), None, "{one}");
         }
     }
 }

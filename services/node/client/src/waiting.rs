@@ -1,4 +1,4 @@
-//! Waiting for what the mesh does by itself.
+//! Waiting for long-running operations.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::Failure;
 
 const POLL: Duration = Duration::from_millis(200);
 
-/// The service that does it.
+/// The service that runs an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Host {
     RiskRules,
@@ -34,16 +34,22 @@ impl Host {
     }
 }
 
-/// Follows an operation to its end, with a bar on a terminal; how it stands then.
-pub async fn follow(api: &Api, host: Host, name: &str) -> Result<Value, Failure> {
+/// A progress bar on a terminal; hidden elsewhere.
+pub fn bar(total: u64) -> ProgressBar {
     let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(0)
+        ProgressBar::new(total)
     } else {
         ProgressBar::hidden()
     };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} {elapsed}") {
         bar.set_style(style);
     }
+    bar
+}
+
+/// Waits for the end of an operation, with a progress bar on a terminal; returns its final state.
+pub async fn follow(api: &Api, host: Host, name: &str) -> Result<Value, Failure> {
+    let bar = bar(0);
     loop {
         let answer = api.get(&host.path(name)).await?;
         let operation = &answer["operation"];
@@ -59,7 +65,7 @@ pub async fn follow(api: &Api, host: Host, name: &str) -> Result<Value, Failure>
     }
 }
 
-/// One that was waited for and did not succeed is a failure.
+/// Fails if the operation was waited for and did not succeed.
 pub fn ended_well(answer: Option<&Value>) -> Result<(), Failure> {
     let Some(operation) = answer.map(|answer| &answer["operation"]) else {
         return Ok(());
@@ -70,7 +76,7 @@ pub fn ended_well(answer: Option<&Value>) -> Result<(), Failure> {
     }
 }
 
-/// How one stands that did not succeed.
+/// Describes an operation that did not succeed.
 pub fn trouble(operation: &Value) -> String {
     let (name, state) = (
         text(&operation["name"]),

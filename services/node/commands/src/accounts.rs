@@ -1,4 +1,4 @@
-//! `accounts`: accounts of staff and feeds, in identity's own database. What is changed here ends the account's sessions at every
+//! `accounts`: accounts of staff and feeds, in identity's own database. A change ends the account's sessions at every
 //! gateway within seconds.
 
 mod import;
@@ -16,7 +16,7 @@ use lutong_operating::entropy::Entropy;
 use lutong_operating::wall_clock::WallClock;
 use serde_json::json;
 
-use super::data::{DataFolder, Opened};
+use super::data::{DataFolder, ServiceData};
 use lutong_client::Failure;
 use lutong_client::noun::{Page, say_next};
 use lutong_client::output::in_language;
@@ -24,24 +24,25 @@ use rights::Rights;
 
 #[derive(Debug, Subcommand)]
 pub enum Accounts {
-    /// Staff and feeds, and whoever is disabled.
+    /// List staff, feeds and disabled accounts.
     List(List),
-    /// One account, and what was changed of it.
+    /// Show one account and its changes.
     Show(Show),
     /// Add an account.
-    Add(Given),
-    /// Add the accounts of a file, all of them or none: a line each, as `accounts add` takes it; `#` begins a remark.
+    Add(SetRights),
+    /// Add the accounts of a file, all or none: one per line, with the arguments of `accounts add`; `#` starts a
+    /// comment.
     Import(import::Import),
-    /// Give an account other roles, another division and another grant, in place of those that it has.
-    Change(Given),
-    /// Stop an account: it signs in no more, and its sessions and imports end.
-    Disable(Named),
-    /// Let a stopped account sign in again.
-    Enable(Named),
+    /// Replace an account's roles, division and grant.
+    Change(SetRights),
+    /// Disable an account: it can no longer sign in, and its sessions and imports end.
+    Disable(NamedAccount),
+    /// Enable a disabled account.
+    Enable(NamedAccount),
 }
 
 #[derive(Debug, Args)]
-pub struct Given {
+pub struct SetRights {
     /// As the identity provider knows it.
     account: String,
     #[command(flatten)]
@@ -51,7 +52,7 @@ pub struct Given {
 }
 
 #[derive(Debug, Args)]
-pub struct Named {
+pub struct NamedAccount {
     /// As the identity provider knows it.
     account: String,
     #[command(flatten)]
@@ -60,7 +61,7 @@ pub struct Named {
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Citizens too.
+    /// Include citizens.
     #[arg(long)]
     citizens: bool,
     #[command(flatten)]
@@ -87,12 +88,12 @@ fn input(error: impl std::fmt::Display) -> Failure {
     Failure::Input(error.to_string())
 }
 
-/// Also a name that is reserved now: whoever has it must be able to be stopped.
+/// Also accepts a name that is reserved now, so that an existing account of that name can be disabled.
 fn named(text: &str) -> Result<AccountId, Failure> {
     AccountId::stored(text).map_err(|wrong| input(in_language(&wrong.zh, &wrong.en)))
 }
 
-/// Who changes accounts, as well as this machine knows: the user that runs the command.
+/// Who changes accounts, as far as this machine knows: the user that runs the command.
 fn operator() -> String {
     use std::os::unix::fs::MetadataExt as _;
     std::fs::metadata("/proc/self").map_or_else(
@@ -102,7 +103,7 @@ fn operator() -> String {
 }
 
 async fn open(folder: &DataFolder) -> Result<Stored, Failure> {
-    let Opened {
+    let ServiceData {
         config,
         storage,
         keys,
@@ -130,7 +131,7 @@ impl Accounts {
     }
 }
 
-impl Given {
+impl SetRights {
     fn account(&self) -> Result<(Account, String), Failure> {
         let account = self.rights.account(&self.account)?;
         let rights = show::rights(&account);
@@ -157,7 +158,7 @@ impl Given {
     }
 }
 
-impl Named {
+impl NamedAccount {
     async fn set_disabled(self, disabled: bool) -> Result<(), Failure> {
         let id = named(&self.account)?;
         let accounts = open(&self.folder).await?;
@@ -166,7 +167,10 @@ impl Named {
         match (disabled, changed) {
             (true, true) => tell!("{name} 已停用：其会话结束", "{name} disabled: its sessions end"),
             (true, false) => tell!("{name} 此前已停用", "{name} was disabled already"),
-            (false, true) => tell!("{name} 已启用：可重新登录", "{name} enabled: it signs in anew"),
+            (false, true) => tell!(
+                "{name} 已启用：可重新登录",
+                "{name} enabled: it can sign in again"
+            ),
             (false, false) => tell!("{name} 此前已启用", "{name} was enabled already"),
         }
         Ok(())
@@ -176,7 +180,7 @@ impl Named {
 impl List {
     async fn run(&self) -> Result<(), Failure> {
         let accounts = open(&self.folder).await?;
-        // The token is the last account of the page before.
+        // The page token is the last account of the previous page.
         let after = self.page.page_token.as_deref().unwrap_or_default();
         let size = u64::from(self.page.page_size);
         let mut page = accounts.list(after, self.citizens, size + 1).await?;

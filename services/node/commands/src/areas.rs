@@ -1,4 +1,4 @@
-//! `areas`: what the notices say, and what is listed.
+//! `areas`: risk areas and the notices that list them.
 
 mod diff;
 mod import;
@@ -12,13 +12,13 @@ use lutong_client::output::in_language;
 
 #[derive(Debug, Subcommand)]
 pub enum Areas {
-    /// What is listed.
+    /// List risk areas.
     List(list::List),
-    /// One of them.
+    /// Show one risk area.
     Show(list::Show),
-    /// Import a complete notice (JSON, or gzipped JSON), or with --intervals a table of listings with their ends.
+    /// Import a complete notice (JSON, or gzipped JSON), or with --intervals a table of listings with end times.
     Import(import::Import),
-    /// Compare two notices in files: opened, lifted, at another level, unchanged. Asks no mesh.
+    /// Compare two notice files: areas opened, lifted, changed in level, unchanged. Works offline.
     Diff(diff::Diff),
 }
 
@@ -33,7 +33,7 @@ impl Areas {
     }
 }
 
-/// As the notices call them.
+/// The name of a level in the notices.
 fn level(level: RiskLevel) -> &'static str {
     match level {
         RiskLevel::Key => in_language("重点", "key"),

@@ -1,4 +1,4 @@
-//! `audit`: who did what, and that nobody changed, removed or reordered a decision or a record of it.
+//! `audit`: recorded calls, and the proof that no decision or record was changed, removed or reordered.
 
 mod days;
 mod heads;
@@ -12,37 +12,39 @@ use serde_json::json;
 
 use super::history_verifications;
 use lutong_client::Failure;
-use lutong_client::noun::Sent;
+use lutong_client::noun::ChangeArgs;
 use lutong_client::why::Why;
 
 /// The services that record calls.
-const RECORDING: [ServiceName; 3] = [
+const RECORDING: [ServiceName; 5] = [
     ServiceName::Identity,
     ServiceName::Declaration,
     ServiceName::RiskRules,
+    ServiceName::CodeRendering,
+    ServiceName::Complaint,
 ];
 
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Recorded calls, refused ones too, the newest first.
+    /// List recorded calls, including refused ones, newest first.
     List(list::List),
-    /// Check every subject's chain of decisions and the audit log of every service; or a sealed day.
+    /// Verify every subject's chain of decisions and every service's audit log; or one sealed day.
     Verify(Verify),
 }
 
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The decisions of a sealed day (YYYY-MM-DD) instead.
+    /// Verify the decisions of this sealed day (YYYY-MM-DD) instead.
     #[arg(long)]
     day: Option<String>,
-    /// A file with the ends of the audit logs: what it holds must still be there, and what is found now is written to it.
-    /// Kept away from the databases it shows that nothing was put back.
+    /// A file with the heads of the audit logs: the heads in it must still exist, and the current ones are written to
+    /// it. Kept away from the databases, it proves that no older log was restored.
     #[arg(long, conflicts_with = "day")]
     heads: Option<std::path::PathBuf>,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 impl Audit {
@@ -55,16 +57,16 @@ impl Audit {
 }
 
 impl Verify {
-    /// With `--json` the answers of what was asked, side by side: no one answer of the API holds them.
+    /// With `--json` prints the answers of several calls in one object.
     async fn run(self) -> Result<(), Failure> {
         if let Some(day) = &self.day {
-            return days::verify(&self.sent.shown, day).await;
+            return days::verify(&self.change.call, day).await;
         }
         let purpose = self.why.json(PurposeCode::Audit);
-        let chains = history_verifications::everybodys(purpose, &self.sent).await?;
-        let api = self.sent.shown.target.api().await?;
+        let chains = history_verifications::verify_everyone(purpose, &self.change).await?;
+        let api = self.change.call.target.api().await?;
         let logs = logs::check(&api, self.heads.as_deref()).await?;
-        if self.sent.shown.json {
+        if self.change.call.json {
             let all: Vec<_> = logs.iter().map(logs::Log::json).collect();
             let chains = &chains["history_verification"];
             say!("{}", json!({"history_verification": chains, "logs": all}));
@@ -72,7 +74,7 @@ impl Verify {
             history_verifications::say(&chains);
             logs::say(&logs);
         }
-        history_verifications::judge(&chains)?;
+        history_verifications::fail_if_broken(&chains)?;
         if logs.iter().all(logs::Log::is_intact) {
             Ok(())
         } else {

@@ -1,4 +1,4 @@
-//! `certs`: certificates of the development authorities, for services, for the gateway's staff listener, and for accounts.
+//! `certs`: development certificates for services, the gateway's staff listener, and accounts.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,33 +10,33 @@ use lutong_operating::tls::development;
 use lutong_operating::wall_clock::WallClock;
 
 use lutong_client::Failure;
-use lutong_client::output::{in_language, of_both};
+use lutong_client::output::{in_language, pick_language};
 
 #[derive(Debug, Subcommand)]
 pub enum Certs {
-    /// Make development authorities of the mesh and of operators, certificates for every service, and that of the
-    /// gateway's listener for staff and feeds.
+    /// Create the development CAs of the mesh and of the operators, certificates for every service, and the certificate
+    /// of the gateway's listener for staff and feeds.
     Dev(Dev),
-    /// Make a certificate and a key for an account of staff or a feed, by the development authority of operators.
+    /// Create a certificate and key for a staff or feed account, signed by the operators' development CA.
     Account(Account),
 }
 
 #[derive(Debug, Args)]
 pub struct Dev {
-    /// Folder to write into; existing files are never replaced.
+    /// Folder to write to; existing files are never overwritten.
     #[arg(default_value = "./lutong-certs")]
     folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub struct Account {
-    /// As `lutong accounts add` named it.
+    /// The name of the account, as in `lutong accounts add`.
     #[arg(value_name = "ACCOUNT")]
     name: String,
-    /// The folder that `lutong certs dev` has written; existing files are never replaced.
+    /// The folder written by `lutong certs dev`; existing files are never overwritten.
     #[arg(default_value = "./lutong-certs")]
     folder: PathBuf,
-    /// How long it holds.
+    /// Validity in days.
     #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3_650))]
     days: u32,
 }
@@ -66,12 +66,13 @@ impl Account {
         let holds = Duration::from_secs(u64::from(self.days) * 86_400);
         let now = WallClock.now();
         let written = development::write_account_certificate(&self.folder, account.as_str(), now, holds);
-        let [certificate, key] = written.map_err(|error| Failure::Input(of_both(&error.to_string())))?;
+        let [certificate, key] =
+            written.map_err(|error| Failure::Input(pick_language(&error.to_string())))?;
         say!(
             "{}\n{}\n{}: {}",
             certificate.display(),
             key.display(),
-            in_language("有效至", "holds until"),
+            in_language("有效至", "valid until"),
             now.plus(holds).to_rfc3339()
         );
         Ok(())

@@ -1,4 +1,4 @@
-//! `check`: whether a running mesh is well, as a client sees it.
+//! `check`: whether a running mesh works, as seen by a client.
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub struct Check {
 impl Check {
     pub async fn run(self) -> Result<(), Failure> {
         let api = Api::over(&self.connection.transport()?);
-        // Nobody there: that says what to do.
+        // If the gateway is unreachable, the error says what to do.
         let contract = api.get("/openapi.json").await?;
         let operations = contract["paths"].as_object().map_or(0, |paths| {
             paths

@@ -1,4 +1,4 @@
-//! The data folder of one process, for commands that work on it beside or before `serve`.
+//! The data folder of the single process, for commands that work on it directly.
 
 use std::path::Path;
 
@@ -12,30 +12,30 @@ use lutong_storage::StorageConfig;
 use super::Settings;
 use lutong_client::Failure;
 
-/// Which data folder, and whether there may be none yet.
+/// Which data folder, and whether it may be created.
 #[derive(Debug, Clone, Args)]
 pub struct DataFolder {
     #[command(flatten)]
     pub settings: Settings,
-    /// Make the data folder or the database where there is none yet.
+    /// Create the data folder or database if it does not exist.
     #[arg(long)]
     create: bool,
 }
 
 /// A service's database and keys.
-pub struct Opened {
+pub struct ServiceData {
     pub config: NodeConfig,
     pub storage: StorageConfig,
     pub keys: KeyFolder,
 }
 
 impl DataFolder {
-    /// The configuration, and where the service's database is. A folder or a database that is not there is refused: a mistyped
-    /// `--data` would otherwise begin an empty one that nobody serves from.
-    pub fn open(&self, service: ServiceName) -> Result<Opened, Failure> {
+    /// The configuration, database and keys of a service. A missing folder or database is an error: a mistyped `--data`
+    /// would otherwise create an empty one that nothing serves from.
+    pub fn open(&self, service: ServiceName) -> Result<ServiceData, Failure> {
         let config = self.settings.load(false)?;
         if !config.storage.url.expose().is_empty() {
-            return Ok(Opened {
+            return Ok(ServiceData {
                 storage: config.storage.clone(),
                 keys: KeyFolder::given(&config.keys),
                 config,
@@ -43,7 +43,7 @@ impl DataFolder {
         }
         check(&config.data, service, self.create)?;
         one_process::prepare(&config.data)?;
-        Ok(Opened {
+        Ok(ServiceData {
             storage: one_process::storage(&config.data, service),
             keys: one_process::keys(&config.data),
             config,
@@ -51,7 +51,7 @@ impl DataFolder {
     }
 }
 
-/// Refuses a data folder that is not there.
+/// An error if the data folder does not exist.
 pub fn check_folder(data: &Path) -> Result<(), Failure> {
     if data.is_dir() {
         return Ok(());
@@ -59,7 +59,7 @@ pub fn check_folder(data: &Path) -> Result<(), Failure> {
     let data = data.display();
     Err(Failure::Input(lang!(
         "没有数据目录 {data}：请用 --data 指明 `lutong serve` 所用的目录，或用 --create 新建",
-        "there is no data folder {data}: name the folder that `lutong serve` uses with --data, or make it with --create"
+        "there is no data folder {data}: name the folder that `lutong serve` uses with --data, or create it with --create"
     )))
 }
 
@@ -75,7 +75,7 @@ fn check(data: &Path, service: ServiceName, create: bool) -> Result<(), Failure>
     let database = database.display();
     Err(Failure::Input(lang!(
         "没有数据库 {database}：请用 --data 指明 `lutong serve` 所用的目录，或用 --create 新建",
-        "there is no database {database}: name the folder that `lutong serve` uses with --data, or make it with --create"
+        "there is no database {database}: name the folder that `lutong serve` uses with --data, or create it with --create"
     )))
 }
 

@@ -1,4 +1,4 @@
-//! `decisions`: what was decided about somebody, and the proof that it comes out again.
+//! `decisions`: past decisions about a subject, and their replay.
 
 use clap::{Args, Subcommand};
 use lutong_proto::types::v1::PurposeCode;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use lutong_client::Failure;
 use lutong_client::api::segment;
-use lutong_client::noun::{Listing, Noun, Query, Shown, at, items, localised, text, word};
+use lutong_client::noun::{CallArgs, ListArgs, Noun, Query, at, items, localised, text, word};
 use lutong_client::output::in_language;
 use lutong_client::why::Why;
 
@@ -45,30 +45,30 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum Decisions {
-    /// Decisions about a subject, the newest first (auditor).
+    /// List the decisions about a subject, newest first (auditor).
     List(List),
-    /// Make a past decision again from what was known then, and compare it bit for bit.
+    /// Replay a past decision from what was known then, and compare it bit for bit.
     Replay(Replay),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// About whom.
+    /// The subject id.
     subject: String,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Replay {
-    /// As `list` names it: `subjects/…/decisions/…`.
+    /// Its name as printed by `list`: `subjects/…/decisions/…`.
     name: String,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
-    shown: Shown,
+    call: CallArgs,
 }
 
 impl Decisions {
@@ -89,9 +89,9 @@ impl Replay {
         let name: Vec<_> = self.name.split('/').map(segment).collect();
         let path = format!("/v1/audit/{}:replay", name.join("/"));
         let query = Query::default().purpose(&self.why, PurposeCode::Audit);
-        let answer = self.shown.get(&query.of(&path)).await?;
+        let answer = self.call.get(&query.of(&path)).await?;
         let is_identical = answer["identical"] == true;
-        if self.shown.json {
+        if self.call.json {
             say!("{answer}");
         } else {
             say_both(&answer);

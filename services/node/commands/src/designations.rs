@@ -1,11 +1,14 @@
-//! `designations`: others to be managed as high or medium risk, by two officers.
+//! `designations`: people managed as high or medium risk by decision of two officers.
 
 use clap::{Args, Subcommand, ValueEnum};
 use lutong_proto::types::v1::PurposeCode;
 use serde_json::json;
 
 use lutong_client::Failure;
-use lutong_client::noun::{ActFor, Listing, Noun, Query, Sent, Show, Shown, at, constant, items, text, word};
+use lutong_client::noun::{
+    CallArgs, ChangeArgs, Noun, PersonalActArgs, PersonalListArgs, PersonalShow, Query, at, constant, items,
+    text, word,
+};
 use lutong_client::output::{in_language, table};
 use lutong_client::why::Why;
 
@@ -27,40 +30,40 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum Designations {
-    /// Those of one's division, the newest first; `--state proposed`: what waits for the second officer.
+    /// List those of the account's division, newest first; `--state proposed` lists what waits for a second officer.
     List(List),
-    /// One of them.
-    Show(Show),
-    /// How many there are of each division and legal basis; for everybody.
+    /// Show one designation.
+    Show(PersonalShow),
+    /// Count them by division and legal basis; public.
     Count(Count),
-    /// Propose one; another officer approves it.
+    /// Propose a designation; another officer approves it.
     Propose(Propose),
-    /// Bring a proposal of another officer into force.
-    Approve(ActFor),
-    /// Refuse a proposal of another officer.
-    Reject(ActFor),
-    /// Take an own proposal back.
-    Withdraw(ActFor),
-    /// End one before its time.
-    End(ActFor),
+    /// Approve a proposal of another officer.
+    Approve(PersonalActArgs),
+    /// Reject a proposal of another officer.
+    Reject(PersonalActArgs),
+    /// Withdraw one's own proposal.
+    Withdraw(PersonalActArgs),
+    /// End a designation early.
+    End(PersonalActArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// proposed, approved, rejected, withdrawn, ended, expired or retracted.
+    /// Only this state: proposed, approved, rejected, withdrawn, ended, expired or retracted.
     #[arg(long)]
     state: Option<String>,
-    /// A division of one's own.
+    /// Only this division, within the account's own.
     #[arg(long)]
     division: Option<String>,
     #[command(flatten)]
-    listing: Listing,
+    page: PersonalListArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Count {
     #[command(flatten)]
-    shown: Shown,
+    call: CallArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -71,24 +74,24 @@ enum Level {
 
 #[derive(Debug, Args)]
 pub struct Propose {
-    /// Whom it is about.
+    /// The subject id.
     #[arg(long)]
     subject: String,
     #[arg(long, value_enum)]
     level: Level,
-    /// From when on, RFC 3339.
+    /// Start, RFC 3339.
     #[arg(long)]
     from: String,
-    /// Until before this instant.
+    /// End (exclusive), RFC 3339.
     #[arg(long)]
     until: String,
-    /// picl-39, picl-41, picl-42, fhql-12 or erl-49.
+    /// The legal basis: picl-39, picl-41, picl-42, fhql-12 or erl-49.
     #[arg(long)]
     legal_basis: String,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 impl Designations {
@@ -98,10 +101,11 @@ impl Designations {
                 let state = list.state.map(|state| constant("DESIGNATION_STATE", &state));
                 let filters = Query::default()
                     .with("state", state)
-                    .with("division", list.division);
-                NOUN.list(&list.listing, filters).await.map(drop)
+                    .with("division", list.division)
+                    .purpose(&list.page.why, PurposeCode::Management);
+                NOUN.list(&list.page.listing, filters).await.map(drop)
             }
-            Self::Show(show) => NOUN.show(&show.name, &show.shown).await.map(drop),
+            Self::Show(show) => NOUN.show_personal(&show, PurposeCode::Management).await.map(drop),
             Self::Count(count) => count.run().await,
             Self::Propose(propose) => propose.run().await,
             Self::Approve(act) => send(act, "approve").await,
@@ -112,16 +116,16 @@ impl Designations {
     }
 }
 
-async fn send(action: ActFor, verb: &str) -> Result<(), Failure> {
+async fn send(action: PersonalActArgs, verb: &str) -> Result<(), Failure> {
     let body = action.body(PurposeCode::Management);
     NOUN.act(&action.act, verb, body).await
 }
 
 impl Count {
     async fn run(self) -> Result<(), Failure> {
-        let api = self.shown.target.api_of_anybody().await?;
+        let api = self.call.target.api_of_anybody().await?;
         let answer = api.get("/v1/designations:count").await?;
-        if self.shown.json {
+        if self.call.json {
             say!("{answer}");
             return Ok(());
         }
@@ -154,8 +158,8 @@ impl Propose {
             "legal_basis": constant("LEGAL_BASIS_CODE", &self.legal_basis),
             "purpose": self.why.json(PurposeCode::Management),
         });
-        let answer = self.sent.post("/v1/designations", body).await?;
-        NOUN.say(&answer, self.sent.shown.json);
+        let answer = self.change.post("/v1/designations", body).await?;
+        NOUN.say(&answer, self.change.call.json);
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
-//! `fact-kinds`: what can be reported, as the contract says.
+//! `fact-kinds`: the kinds of facts that can be reported.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use lutong_client::Failure;
-use lutong_client::noun::{Listing, Noun, Query, Shown, items, localised, text, word};
+use lutong_client::noun::{CallArgs, ListArgs, Noun, Query, items, localised, text, word};
 use lutong_client::output::in_language;
 
 const NOUN: Noun = Noun {
@@ -30,18 +30,18 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum FactKinds {
-    /// Kinds, their attributes, and who reports them.
-    List(Listing),
-    /// One kind: its attributes with their bounds and values.
+    /// List the kinds, their attributes, and who reports them.
+    List(ListArgs),
+    /// Show one kind: its attributes with bounds and values.
     Show(Show),
 }
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// As `list` shows it: `close_contact`.
+    /// Its name as printed by `list`: `close_contact`.
     kind: String,
     #[command(flatten)]
-    shown: Shown,
+    call: CallArgs,
 }
 
 impl FactKinds {
@@ -54,9 +54,9 @@ impl FactKinds {
 }
 
 impl Show {
-    /// The API has the list alone; the answer is the list with this kind.
+    /// The API has only a list; the answer is a list with this kind.
     async fn run(self) -> Result<(), Failure> {
-        let answer = self.shown.get("/v1/fact-kinds?page_size=1000").await?;
+        let answer = self.call.get("/v1/fact-kinds?page_size=1000").await?;
         let mut kinds = items(&answer, NOUN.many).iter();
         let Some(kind) = kinds.find(|one| one["fact_kind_id"] == self.kind) else {
             let kind = self.kind;
@@ -65,7 +65,7 @@ impl Show {
                 "{kind}: there is no such kind; `lutong fact-kinds list` lists them"
             )));
         };
-        if self.shown.json {
+        if self.call.json {
             say!("{}", json!({"fact_kinds": [kind], "next_page_token": ""}));
         } else {
             NOUN.say(&json!({"fact_kind": kind}), false);

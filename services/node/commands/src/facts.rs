@@ -1,4 +1,4 @@
-//! `facts`: what a feed reports.
+//! `facts`: reports of a feed.
 
 mod file;
 mod import;

@@ -1,11 +1,11 @@
-//! `history-verifications`: whether every subject's chain of decisions is as it was made.
+//! `history-verifications`: verification of the subjects' chains of decisions.
 
 use clap::{Args, Subcommand};
 use lutong_proto::types::v1::PurposeCode;
 use serde_json::{Value, json};
 
 use lutong_client::Failure;
-use lutong_client::noun::{Listing, Noun, Query, Sent, Show, Wait, at, items, text, word};
+use lutong_client::noun::{ChangeArgs, ListArgs, Noun, Query, Show, WaitArgs, at, items, text, word};
 use lutong_client::waiting::{self, Host};
 use lutong_client::why::Why;
 
@@ -39,49 +39,49 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum HistoryVerifications {
-    /// Those that auditors began, the newest first.
-    List(Listing),
-    /// One of them; fails when something is broken.
+    /// List verifications, newest first.
+    List(ListArgs),
+    /// Show one verification; fails if a chain is broken.
     Show(Show),
-    /// Check everybody's decisions, or one subject's, and wait for the end; fails when something is broken.
+    /// Verify all subjects' decisions, or one subject's, and wait for the end; fails if a chain is broken.
     Start(Start),
 }
 
 #[derive(Debug, Args)]
 pub struct Start {
-    /// The decisions about one subject only.
+    /// Only the decisions about this subject.
     #[arg(long)]
     subject: Option<String>,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
-    wait: Wait,
+    wait: WaitArgs,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 impl HistoryVerifications {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
             Self::List(list) => NOUN.list(&list, Query::default()).await.map(drop),
-            Self::Show(show) => judge(&NOUN.show(&show.name, &show.shown).await?),
+            Self::Show(show) => fail_if_broken(&NOUN.show(&show.name, &show.call).await?),
             Self::Start(start) => {
                 let body = json!({
                     "subject_id": start.subject.unwrap_or_default(),
                     "purpose": start.why.json(PurposeCode::Audit),
                 });
                 let path = "/v1/history-verifications";
-                let sent = (&start.sent, start.wait);
-                judge(&NOUN.begin(Host::RiskRules, path, body, sent).await?)
+                let sent = (&start.change, start.wait);
+                fail_if_broken(&NOUN.begin(Host::RiskRules, path, body, sent).await?)
             }
         }
     }
 }
 
-/// Everybody's, to its end.
-pub async fn everybodys(purpose: Value, sent: &Sent) -> Result<Value, Failure> {
+/// Verifies all subjects' chains and waits for the end.
+pub async fn verify_everyone(purpose: Value, sent: &ChangeArgs) -> Result<Value, Failure> {
     let body = json!({"purpose": purpose});
-    let sent = (sent, Wait { detach: false });
+    let sent = (sent, WaitArgs { detach: false });
     let path = "/v1/history-verifications";
     let (answer, ended) = NOUN.complete(Host::RiskRules, path, body, sent).await?;
     waiting::ended_well(ended.as_ref())?;
@@ -92,7 +92,7 @@ pub fn say(answer: &Value) {
     NOUN.say(answer, false);
 }
 
-pub fn judge(answer: &Value) -> Result<(), Failure> {
+pub fn fail_if_broken(answer: &Value) -> Result<(), Failure> {
     match answer["history_verification"]["broken"].as_str() {
         None | Some("0") => Ok(()),
         Some(_) => Err(Failure::Failed),

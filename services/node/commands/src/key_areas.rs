@@ -1,10 +1,10 @@
-//! `key-areas`: divisions managed as key areas, which one officer proposes and another approves.
+//! `key-areas`: divisions managed as key areas, proposed by one officer and approved by another.
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 
 use lutong_client::Failure;
-use lutong_client::noun::{Act, Listing, Noun, Query, Sent, Show, at, constant, text, word};
+use lutong_client::noun::{ActArgs, ChangeArgs, ListArgs, Noun, Query, Show, at, constant, text, word};
 
 const NOUN: Noun = Noun {
     collection: "key-areas",
@@ -24,35 +24,35 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum KeyAreas {
-    /// Key areas and proposals of them; `--state proposed`: what waits for the second officer.
+    /// List key areas and proposals; `--state proposed` lists what waits for a second officer.
     List(List),
-    /// One of them.
+    /// Show one key area.
     Show(Show),
-    /// Propose one; another officer approves it.
+    /// Propose a key area; another officer approves it.
     Propose(Propose),
-    /// Bring a proposal of another officer into force.
-    Approve(Act),
-    /// Refuse a proposal of another officer.
-    Reject(Act),
-    /// Take an own proposal back.
-    Withdraw(Act),
-    /// End one before its time.
-    End(Act),
+    /// Approve a proposal of another officer.
+    Approve(ActArgs),
+    /// Reject a proposal of another officer.
+    Reject(ActArgs),
+    /// Withdraw one's own proposal.
+    Withdraw(ActArgs),
+    /// End a key area early.
+    End(ActArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// proposed, approved, rejected, withdrawn, ended or expired.
+    /// Only this state: proposed, approved, rejected, withdrawn, ended or expired.
     #[arg(long)]
     state: Option<String>,
-    /// A division of one's own.
+    /// Only this division, within the account's own.
     #[arg(long)]
     division: Option<String>,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
 }
 
-/// What a key area is declared by.
+/// The legal basis of a key area.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Basis {
     /// Law on the Prevention and Treatment of Infectious Diseases, article 42.
@@ -68,16 +68,16 @@ pub struct Propose {
     /// Code of the division.
     #[arg(long)]
     division: String,
-    /// From when on: `2022-11-26T00:00:00+08:00`.
+    /// Start: `2022-11-26T00:00:00+08:00`.
     #[arg(long)]
     from: String,
-    /// Until before this instant, if that is planned.
+    /// Planned end (exclusive), if any.
     #[arg(long, alias = "to")]
     until: Option<String>,
     #[arg(long, value_enum)]
     legal_basis: Basis,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 impl KeyAreas {
@@ -90,7 +90,7 @@ impl KeyAreas {
                     .with("division", list.division);
                 NOUN.list(&list.listing, filters).await.map(drop)
             }
-            Self::Show(show) => NOUN.show(&show.name, &show.shown).await.map(drop),
+            Self::Show(show) => NOUN.show(&show.name, &show.call).await.map(drop),
             Self::Propose(propose) => propose.run().await,
             Self::Approve(act) => NOUN.act(&act, "approve", act.body()).await,
             Self::Reject(act) => NOUN.act(&act, "reject", act.body()).await,
@@ -115,8 +115,8 @@ impl Propose {
         if let Some(until) = self.until {
             body["end_time"] = json!(until);
         }
-        let answer = self.sent.post("/v1/key-areas", body).await?;
-        NOUN.say(&answer, self.sent.shown.json);
+        let answer = self.change.post("/v1/key-areas", body).await?;
+        NOUN.say(&answer, self.change.call.json);
         Ok(())
     }
 }

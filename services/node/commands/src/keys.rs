@@ -1,4 +1,7 @@
-//! `keys init`: the key files of the mesh.
+//! `keys`: the key files of the mesh, and the keys that sign tokens and lists, in code-rendering's own database. A change is noticed by
+//! every process within a minute.
+
+mod signing;
 
 use std::path::PathBuf;
 
@@ -9,25 +12,44 @@ use lutong_client::Failure;
 
 #[derive(Debug, Subcommand)]
 pub enum Keys {
-    /// Make the key files of every service that are not there yet.
+    /// Create the missing key files of all services.
     Init(Init),
+    /// List the keys that sign tokens and lists. A door is set up with the public key of a key for lists.
+    List(signing::List),
+    /// Announce a key beside the present ones. It signs once every door knows it.
+    Create(signing::Announce),
+    /// Announce a key that replaces the present ones. They verify what they signed until that has expired.
+    Rotate(signing::Announce),
+    /// Revoke a key: nothing that it ever signed is accepted any more.
+    Revoke(signing::Revoke),
 }
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Folder to write into; existing files are never replaced.
+    /// Folder to write to; existing files are never overwritten.
     #[arg(default_value = "./lutong-keys")]
     folder: PathBuf,
 }
 
 impl Keys {
-    pub fn run(self) -> Result<(), Failure> {
-        let Self::Init(init) = self;
-        lutong_composition::keys::init(&init.folder, &Entropy)?;
-        let folder = init.folder.display();
+    pub async fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Init(init) => init.run(),
+            Self::List(list) => list.run().await,
+            Self::Create(announce) => announce.run(false).await,
+            Self::Rotate(announce) => announce.run(true).await,
+            Self::Revoke(revoke) => revoke.run().await,
+        }
+    }
+}
+
+impl Init {
+    fn run(&self) -> Result<(), Failure> {
+        lutong_composition::keys::init(&self.folder, &Entropy)?;
+        let folder = self.folder.display();
         tell!(
             "密钥文件在 {folder}：请妥善保管，用它们加密的内容没有它们打不开",
-            "the key files are in {folder}: keep them safe, what they closed cannot be opened without them"
+            "the key files are in {folder}: keep them safe, data encrypted with them cannot be decrypted without them"
         );
         Ok(())
     }

@@ -7,6 +7,7 @@ mod accounts;
 mod areas;
 mod audit;
 mod certs;
+mod channels;
 mod check;
 mod data;
 mod decisions;
@@ -18,11 +19,13 @@ mod key_areas;
 mod keys;
 mod merges;
 mod operations;
+mod people;
 mod pulls;
 mod recomparisons;
 mod rollbacks;
 mod rule_sets;
 mod serve;
+mod stand_ins;
 mod unplaced_areas;
 
 use std::path::PathBuf;
@@ -37,7 +40,7 @@ use lutong_client::{Failure, output};
 #[derive(Debug, Parser)]
 #[command(name = "lutong", version, about, arg_required_else_help = true)]
 pub struct Command {
-    /// The language of what is said; without it, that of LC_ALL, LC_MESSAGES or LANG.
+    /// Output language; default: that of LC_ALL, LC_MESSAGES or LANG.
     #[arg(long, global = true, value_enum, ignore_case = true)]
     lang: Option<output::Language>,
     #[command(subcommand)]
@@ -46,15 +49,15 @@ pub struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Serve everything in one process, or one service of the mesh.
+    /// Serve all services in one process, or one service of the mesh.
     Serve(serve::Serve),
     /// Certificates.
     #[command(subcommand)]
     Certs(certs::Certs),
-    /// Key files.
+    /// Key files, and the keys that sign tokens and lists.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Bring a service's schema up to date (on PostgreSQL; in one process `serve` does it).
+    /// Bring a service's schema up to date (for PostgreSQL; with SQLite `serve` does it).
     Migrate(serve::Migrate),
     /// The configuration.
     #[command(subcommand)]
@@ -62,17 +65,20 @@ enum Action {
     /// Accounts of staff and feeds, in identity's own database.
     #[command(subcommand, visible_alias = "admin")]
     Accounts(accounts::Accounts),
-    /// Whether a running mesh is well.
+    /// Channels through which people sign in.
+    #[command(subcommand)]
+    Channels(channels::Channels),
+    /// Check whether a running mesh works.
     Check(check::Check),
-    /// Completion of this command for a shell: `lutong completion bash > /etc/bash_completion.d/lutong`.
+    /// Print the completion script for a shell: `lutong completion bash > /etc/bash_completion.d/lutong`.
     Completion { shell: clap_complete::Shell },
-    /// Others managed as high or medium risk, by two officers.
+    /// People managed as high or medium risk by decision of two officers.
     #[command(subcommand)]
     Designations(designations::Designations),
     /// Risk areas.
     #[command(subcommand)]
     Areas(areas::Areas),
-    /// Rows of notices that only an officer can place.
+    /// Rows of notices whose location an officer has to determine.
     #[command(subcommand)]
     UnplacedAreas(unplaced_areas::UnplacedAreas),
     /// Divisions managed as key areas: one officer proposes, another approves.
@@ -81,49 +87,52 @@ enum Action {
     /// Facts of an authority's feed.
     #[command(subcommand)]
     Facts(facts::Facts),
-    /// What can be reported: kinds, attributes, values, and who reports them.
+    /// Kinds of facts that can be reported: attributes, values, and who reports them.
     #[command(subcommand)]
     FactKinds(fact_kinds::FactKinds),
-    /// Databases that are asked on a schedule.
+    /// Applications of an organisation for its people.
+    #[command(subcommand)]
+    People(people::People),
+    /// Databases that are pulled on a schedule.
     #[command(subcommand)]
     Pulls(pulls::Pulls),
-    /// Undoing what a feed reported in a span of time: one supervisor proposes, another approves.
+    /// Rollbacks of a feed's reports within a period: one supervisor proposes, another approves.
     #[command(subcommand)]
     Rollbacks(rollbacks::Rollbacks),
-    /// Rule sets: announced by one, tried in shadow and approved by another.
+    /// Rule sets: announced by one account, previewed in shadow, approved by another.
     #[command(subcommand, visible_alias = "rules")]
     RuleSets(rule_sets::RuleSets),
-    /// Everybody's stored decision against what the facts say.
+    /// Re-comparisons of every stored decision with the facts.
     #[command(subcommand)]
     Recomparisons(recomparisons::Recomparisons),
     /// Past decisions.
     #[command(subcommand)]
     Decisions(decisions::Decisions),
-    /// Whether the chains of decisions are as they were made.
+    /// Verifications of the chains of decisions.
     #[command(subcommand)]
     HistoryVerifications(history_verifications::HistoryVerifications),
-    /// Which subjects are one person.
+    /// Merges of subjects that are the same person.
     #[command(subcommand)]
     Merges(merges::Merges),
-    /// What goes on by itself in the mesh: re-comparisons, rollbacks, previews, verifications, pulls.
+    /// Long-running operations: re-comparisons, rollbacks, previews, verifications, pulls.
     #[command(subcommand)]
     Operations(operations::Operations),
-    /// Who did what, and that nobody changed what was recorded.
+    /// Recorded calls, and verification of the audit logs.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Measure: showing against a bare server, applying, starting, memory.
+    /// Benchmark: showing codes against a bare server, applications, start-up, memory.
     Bench(lutong_bench::Bench),
-    /// Show the main job by itself, on real input.
+    /// Demonstrate the main workflow on real input.
     Tour(lutong_tour::Tour),
 }
 
-/// Where the configuration comes from.
+/// The sources of the configuration.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Settings {
     /// Configuration file (TOML).
     #[arg(long, env = "LUTONG_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Where databases and keys lie, in one process.
+    /// Folder of databases and keys of the single process.
     #[arg(long)]
     pub data: Option<PathBuf>,
 }
@@ -131,6 +140,7 @@ pub struct Settings {
 impl Command {
     pub async fn run(self) -> ExitCode {
         let done = match self.action {
+            Action::Channels(channels) => channels.run().await,
             Action::Check(check) => check.run().await,
             Action::Completion { shell } => {
                 complete(shell);
@@ -139,7 +149,7 @@ impl Command {
             Action::Designations(designations) => designations.run().await,
             Action::Serve(serve) => serve.run().await,
             Action::Certs(certs) => certs.run(),
-            Action::Keys(keys) => keys.run(),
+            Action::Keys(keys) => keys.run().await,
             Action::Migrate(migrate) => migrate.run().await,
             Action::Config(config) => config.run().await,
             Action::Accounts(accounts) => accounts.run().await,
@@ -148,6 +158,7 @@ impl Command {
             Action::KeyAreas(key_areas) => key_areas.run().await,
             Action::Facts(facts) => facts.run().await,
             Action::FactKinds(fact_kinds) => fact_kinds.run().await,
+            Action::People(people) => people.run().await,
             Action::Pulls(pulls) => pulls.run().await,
             Action::Rollbacks(rollbacks) => rollbacks.run().await,
             Action::RuleSets(rule_sets) => rule_sets.run().await,
@@ -186,7 +197,7 @@ fn complete(shell: clap_complete::Shell) {
     output::write(format_args!("{}", String::from_utf8_lossy(&script)));
 }
 
-/// For clap: the error lists the valid names.
+/// Parses a service name; the error lists the valid names.
 fn service(text: &str) -> Result<ServiceName, String> {
     text.parse()
         .map_err(|error: lutong_kernel::service::UnknownService| error.to_string())

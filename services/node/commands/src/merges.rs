@@ -1,11 +1,13 @@
-//! `merges`: which subjects are one person.
+//! `merges`: merges of subjects that are the same person.
 
 use clap::{Args, Subcommand};
 use lutong_proto::types::v1::PurposeCode;
 use serde_json::{Value, json};
 
 use lutong_client::Failure;
-use lutong_client::noun::{ActFor, Listing, Noun, Query, Sent, Show, at, constant, text, word};
+use lutong_client::noun::{
+    ChangeArgs, Noun, PersonalActArgs, PersonalListArgs, PersonalShow, Query, at, constant, text, word,
+};
 use lutong_client::why::Why;
 
 const NOUN: Noun = Noun {
@@ -32,34 +34,35 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum Merges {
-    /// Merges of people in the account's division, the newest first.
+    /// List merges of people in the account's division, newest first.
     List(List),
-    /// One merge.
-    Show(Show),
-    /// Two subjects are one person: what is known of one holds for both.
+    /// Show one merge.
+    Show(PersonalShow),
+    /// Merge two subjects that are the same person: facts about one apply to both.
     Create(Create),
-    /// The two are not one person after all.
+    /// Undo a merge.
     Undo(Undo),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// That touch this subject.
+    /// Only merges of this subject.
     #[arg(long)]
     subject: Option<String>,
-    /// in-force or undone.
+    /// Only this state: in-force or undone.
     #[arg(long)]
     state: Option<String>,
     #[command(flatten)]
-    listing: Listing,
+    page: PersonalListArgs,
 }
 
-/// A subject is named by its id, or as `@FILE` with a document in JSON: a number on a command line would be seen by others.
+/// A subject is given by its id, or as `@FILE` with a document in JSON, because other users of the machine can see a
+/// command line.
 #[derive(Debug, Args)]
 pub struct Create {
-    /// The one that is merged.
+    /// The subject to merge.
     subject: String,
-    /// The one that it is merged into.
+    /// The subject to merge it into.
     into: String,
     /// How it is known; nothing personal.
     #[arg(long)]
@@ -67,7 +70,7 @@ pub struct Create {
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 #[derive(Debug, Args)]
@@ -76,7 +79,7 @@ pub struct Undo {
     #[arg(long)]
     reason: String,
     #[command(flatten)]
-    action: ActFor,
+    action: PersonalActArgs,
 }
 
 impl Merges {
@@ -86,10 +89,14 @@ impl Merges {
                 let state = list.state.map(|state| constant("MERGE_STATE", &state));
                 let filters = Query::default()
                     .with("subject_id", list.subject)
-                    .with("state", state);
-                NOUN.list(&list.listing, filters).await.map(drop)
+                    .with("state", state)
+                    .purpose(&list.page.why, PurposeCode::DataCorrection);
+                NOUN.list(&list.page.listing, filters).await.map(drop)
             }
-            Self::Show(show) => NOUN.show(&show.name, &show.shown).await.map(drop),
+            Self::Show(show) => NOUN
+                .show_personal(&show, PurposeCode::DataCorrection)
+                .await
+                .map(drop),
             Self::Create(create) => create.run().await,
             Self::Undo(undo) => {
                 let mut body = undo.action.body(PurposeCode::DataCorrection);
@@ -108,8 +115,8 @@ impl Create {
             "reason": self.reason,
             "purpose": self.why.json(PurposeCode::DataCorrection),
         });
-        let answer = self.sent.post("/v1/merges", body).await?;
-        NOUN.say(&answer, self.sent.shown.json);
+        let answer = self.change.post("/v1/merges", body).await?;
+        NOUN.say(&answer, self.change.call.json);
         Ok(())
     }
 }

@@ -1,11 +1,11 @@
-//! `operations`: what the mesh does by itself for longer than an answer may take.
+//! `operations`: long-running operations.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use lutong_client::Failure;
 use lutong_client::api::Api;
-use lutong_client::noun::{Listing, Noun, Query, Sent, Show, at, constant, text, word};
+use lutong_client::noun::{ChangeArgs, ListArgs, Noun, Query, Show, at, constant, text, word};
 use lutong_client::waiting::{Host, ended_well, follow, trouble};
 
 const NOUN: Noun = Noun {
@@ -30,37 +30,37 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum Operations {
-    /// One's own, the newest first.
+    /// List one's own operations, newest first.
     List(List),
-    /// One of them.
+    /// Show one operation.
     Show(Show),
-    /// Stop one before its end.
+    /// Cancel an operation.
     Cancel(Cancel),
-    /// Wait for the end of one.
+    /// Wait for the end of an operation.
     Watch(Show),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Pulls are the declaration service's; everything else is of risk-rules.
+    /// The service that runs them: declaration runs pulls, risk-rules everything else.
     #[arg(long, value_enum, default_value_t = Host::RiskRules)]
     service: Host,
-    /// queued, running, succeeded, failed or cancelled.
+    /// Only this state: queued, running, succeeded, failed or cancelled.
     #[arg(long)]
     state: Option<String>,
-    /// bring-into-force, recompare, preview-rule-set, roll-back, verify-history or pull.
+    /// Only this kind: bring-into-force, recompare, preview-rule-set, roll-back, verify-history or pull.
     #[arg(long)]
     kind: Option<String>,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Cancel {
-    /// As `list` names it, or only what follows the last slash.
+    /// Its name as printed by `list`, or the part after the last slash.
     name: String,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 impl Operations {
@@ -68,23 +68,23 @@ impl Operations {
         match self {
             Self::List(list) => list.run().await,
             Self::Show(show) => {
-                let (_, answer) = find(&show.shown.target.api().await?, &show.name).await?;
-                NOUN.say(&answer, show.shown.json);
+                let (_, answer) = find(&show.call.target.api().await?, &show.name).await?;
+                NOUN.say(&answer, show.call.json);
                 Ok(())
             }
             Self::Cancel(cancel) => {
-                let api = cancel.sent.shown.target.api().await?;
+                let api = cancel.change.call.target.api().await?;
                 let (host, _) = find(&api, &cancel.name).await?;
                 let path = format!("{}:cancel", host.path(&cancel.name));
-                let answer = cancel.sent.post(&path, json!({})).await?;
-                NOUN.say(&answer, cancel.sent.shown.json);
+                let answer = cancel.change.post(&path, json!({})).await?;
+                NOUN.say(&answer, cancel.change.call.json);
                 Ok(())
             }
             Self::Watch(watch) => {
-                let api = watch.shown.target.api().await?;
+                let api = watch.call.target.api().await?;
                 let (host, _) = find(&api, &watch.name).await?;
                 let ended = follow(&api, host, &watch.name).await?;
-                NOUN.say(&ended, watch.shown.json);
+                NOUN.say(&ended, watch.call.json);
                 ended_well(Some(&ended))
             }
         }
@@ -102,7 +102,7 @@ impl List {
     }
 }
 
-/// An operation, whichever service does it: nobody who waits for one needs to know.
+/// Finds an operation in whichever service runs it.
 async fn find(api: &Api, name: &str) -> Result<(Host, Value), Failure> {
     let elsewhere = |failure: &Failure| {
         let said = match failure {
@@ -115,7 +115,7 @@ async fn find(api: &Api, name: &str) -> Result<(Host, Value), Failure> {
         Ok(answer) => Ok((Host::RiskRules, answer)),
         Err(failure) if elsewhere(&failure) => match api.get(&Host::Declaration.path(name)).await {
             Ok(answer) => Ok((Host::Declaration, answer)),
-            // It is in neither; whoever may not ask the second is told about the first.
+            // In neither service, or the caller may not ask the second one: report the first error.
             Err(_) => Err(failure),
         },
         Err(failure) => Err(failure),

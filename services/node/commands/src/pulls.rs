@@ -1,10 +1,10 @@
-//! `pulls`: the databases that are asked on a schedule.
+//! `pulls`: databases that are pulled on a schedule.
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use lutong_client::Failure;
-use lutong_client::noun::{Listing, Noun, Query, Sent, Show, Wait, at, items, localised, text};
+use lutong_client::noun::{ChangeArgs, ListArgs, Noun, Query, Show, WaitArgs, at, items, localised, text};
 use lutong_client::output::in_language;
 use lutong_client::waiting::Host;
 
@@ -32,22 +32,22 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum Pulls {
-    /// How far each is and when it last went well; fails when one is overdue.
-    List(Listing),
-    /// One of them: its cursor, what went wrong, which rows were refused.
+    /// List all pulls with their last success; fails if one is overdue.
+    List(ListArgs),
+    /// Show one pull: its cursor, last error and refused rows.
     Show(Show),
-    /// Ask one now, and wait until it has been asked; fails when the attempt did.
+    /// Start an attempt now and wait for its end; fails if the attempt failed.
     Start(Start),
 }
 
 #[derive(Debug, Args)]
 pub struct Start {
-    /// As `list` names it, or only what follows the slash.
+    /// Its name as printed by `list`, or the part after the slash.
     name: String,
     #[command(flatten)]
-    wait: Wait,
+    wait: WaitArgs,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 impl Pulls {
@@ -56,7 +56,7 @@ impl Pulls {
             Self::List(list) => {
                 let answer = NOUN.list(&list, Query::default()).await?;
                 let pulls = items(&answer, NOUN.many);
-                if pulls.is_empty() && !list.shown.json {
+                if pulls.is_empty() && !list.call.json {
                     tell!(
                         "没有配置定时拉取：[[declaration.pull]]",
                         "no source is configured: [[declaration.pull]]"
@@ -67,7 +67,7 @@ impl Pulls {
                 }
                 Ok(())
             }
-            Self::Show(show) => NOUN.show(&show.name, &show.shown).await.map(drop),
+            Self::Show(show) => NOUN.show(&show.name, &show.call).await.map(drop),
             Self::Start(start) => start.run().await,
         }
     }
@@ -76,7 +76,7 @@ impl Pulls {
 impl Start {
     async fn run(self) -> Result<(), Failure> {
         let path = format!("{}:start", NOUN.path(&self.name));
-        let sent = (&self.sent, self.wait);
+        let sent = (&self.change, self.wait);
         let answer = NOUN.begin(Host::Declaration, &path, json!({}), sent).await?;
         if !self.wait.detach && answer["pull"]["last_error"].is_object() {
             return Err(Failure::Failed);
@@ -94,8 +94,8 @@ fn state(pull: &Value) -> String {
     let (zh, en) = match (is_overdue(pull), is_running, pull["last_error"].is_object()) {
         (true, ..) => ("超期", "OVERDUE"),
         (_, true, _) => ("进行中", "running"),
-        (.., true) => ("失败，将重试", "failed, to be tried again"),
-        _ => ("正常", "well"),
+        (.., true) => ("失败，将重试", "failed, will retry"),
+        _ => ("正常", "ok"),
     };
     in_language(zh, en).to_owned()
 }

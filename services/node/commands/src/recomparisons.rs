@@ -1,11 +1,11 @@
-//! `recomparisons`: everybody's stored decision against what the facts say.
+//! `recomparisons`: comparison of every stored decision with the facts.
 
 use clap::{Args, Subcommand};
 use lutong_proto::types::v1::PurposeCode;
 use serde_json::{Value, json};
 
 use lutong_client::Failure;
-use lutong_client::noun::{Listing, Noun, Query, Sent, Show, Wait, at, items, text, word};
+use lutong_client::noun::{ChangeArgs, ListArgs, Noun, Query, Show, WaitArgs, at, items, text, word};
 use lutong_client::waiting::Host;
 use lutong_client::why::Why;
 
@@ -34,7 +34,7 @@ const NOUN: Noun = Noun {
     },
 };
 
-/// Whose decision was found wanting.
+/// The subjects whose decision differed.
 const FINDINGS: Noun = Noun {
     collection: "findings",
     many: "findings",
@@ -49,43 +49,43 @@ const FINDINGS: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum Recomparisons {
-    /// Runs, the newest first.
-    List(Listing),
-    /// One of them, or `latest`; fails when it is not complete or found what must not be.
+    /// List runs, newest first.
+    List(ListArgs),
+    /// Show one run, or `latest`; fails if it is incomplete or found a mismatch.
     Show(Show),
-    /// Begin a run, and wait for its end; fails as `show` does.
+    /// Start a run and wait for its end; fails like `show`.
     Start(Start),
-    /// Whom a run found.
+    /// List the findings of a run.
     Inspect(Inspect),
 }
 
 #[derive(Debug, Args)]
 pub struct Start {
     #[command(flatten)]
-    wait: Wait,
+    wait: WaitArgs,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// As `list` names it, or only what follows the slash, or `latest`.
+    /// Its name as printed by `list`, the part after the slash, or `latest`.
     name: String,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
 }
 
 impl Recomparisons {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
             Self::List(list) => NOUN.list(&list, Query::default()).await.map(drop),
-            Self::Show(show) => judge(&NOUN.show(&show.name, &show.shown).await?),
-            Self::Start(Start { wait, sent }) => {
-                let sent = (&sent, wait);
+            Self::Show(show) => fail_if_incomplete(&NOUN.show(&show.name, &show.call).await?),
+            Self::Start(Start { wait, change }) => {
+                let sent = (&change, wait);
                 let path = "/v1/recomparisons";
-                judge(&NOUN.begin(Host::RiskRules, path, json!({}), sent).await?)
+                fail_if_incomplete(&NOUN.begin(Host::RiskRules, path, json!({}), sent).await?)
             }
             Self::Inspect(inspect) => {
                 let path = format!("{}/findings", NOUN.path(&inspect.name));
@@ -97,8 +97,8 @@ impl Recomparisons {
     }
 }
 
-/// Well when the run is complete and found nothing that must not be, or is under way still.
-fn judge(answer: &Value) -> Result<(), Failure> {
+/// Fails unless the run is complete without a mismatch, or still running.
+fn fail_if_incomplete(answer: &Value) -> Result<(), Failure> {
     let run = &answer["recomparison"];
     let is_good = ["complete", "running"].contains(&&*word(&run["state"], "RECOMPARISON_STATE"));
     let is_wrong = |one: &Value| one["kind"] == "FINDING_KIND_MISMATCH";

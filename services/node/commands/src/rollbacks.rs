@@ -1,11 +1,13 @@
-//! `rollbacks`: undoing what a feed reported, proposed by one supervisor and approved by another.
+//! `rollbacks`: rollbacks of a feed's reports, proposed by one supervisor and approved by another.
 
 use clap::{Args, Subcommand};
 use lutong_proto::types::v1::PurposeCode;
 use serde_json::{Value, json};
 
 use lutong_client::Failure;
-use lutong_client::noun::{ActFor, Listing, Noun, Query, Sent, Show, Wait, at, constant, items, text, word};
+use lutong_client::noun::{
+    ChangeArgs, ListArgs, Noun, PersonalActArgs, Query, Show, WaitArgs, at, constant, items, text, word,
+};
 use lutong_client::waiting::Host;
 use lutong_client::why::Why;
 
@@ -32,57 +34,58 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum Rollbacks {
-    /// Rollbacks of feeds in one's division, the newest first; `--state proposed`: what waits for a second account.
+    /// List rollbacks of feeds in the account's division, newest first; `--state proposed` lists what waits for
+    /// approval.
     List(List),
-    /// One of them.
+    /// Show one rollback.
     Show(Show),
-    /// Propose to undo a span, and count what that would change.
+    /// Propose to roll back a period, and count what that would change.
     Propose(Propose),
-    /// Approve what another account proposed: it is undone.
+    /// Approve a proposal of another account, which carries out the rollback.
     Approve(Approve),
-    /// Refuse what another account proposed.
-    Reject(ActFor),
-    /// Take one's own proposal back.
-    Withdraw(ActFor),
+    /// Reject a proposal of another account.
+    Reject(PersonalActArgs),
+    /// Withdraw one's own proposal.
+    Withdraw(PersonalActArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// proposed, approved, rejected, withdrawn or done.
+    /// Only this state: proposed, approved, rejected, withdrawn or done.
     #[arg(long)]
     state: Option<String>,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Propose {
-    /// The feed.
+    /// The feed's registered name.
     source: String,
-    /// From this instant of recording on (RFC 3339).
+    /// Start of the period, by time of recording (RFC 3339).
     #[arg(long)]
     from: String,
-    /// Until before this one.
+    /// End of the period (exclusive).
     #[arg(long)]
     until: String,
-    /// Why.
+    /// The reason.
     #[arg(long)]
     reason: String,
-    /// Only count.
+    /// Only count, without proposing.
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     why: Why,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Approve {
     #[command(flatten)]
-    action: ActFor,
+    action: PersonalActArgs,
     #[command(flatten)]
-    wait: Wait,
+    wait: WaitArgs,
 }
 
 impl Rollbacks {
@@ -93,12 +96,12 @@ impl Rollbacks {
                 let filters = Query::default().with("state", state);
                 NOUN.list(&list.listing, filters).await.map(drop)
             }
-            Self::Show(show) => NOUN.show(&show.name, &show.shown).await.map(drop),
+            Self::Show(show) => NOUN.show(&show.name, &show.call).await.map(drop),
             Self::Propose(propose) => propose.run().await,
             Self::Approve(Approve { action, wait }) => {
                 let path = format!("{}:approve", NOUN.path(&action.act.name));
                 let body = action.body(PurposeCode::DataCorrection);
-                let sent = (&action.act.sent, wait);
+                let sent = (&action.act.change, wait);
                 NOUN.begin(Host::RiskRules, &path, body, sent).await.map(drop)
             }
             Self::Reject(act) => send(act, "reject").await,
@@ -107,7 +110,7 @@ impl Rollbacks {
     }
 }
 
-async fn send(action: ActFor, verb: &str) -> Result<(), Failure> {
+async fn send(action: PersonalActArgs, verb: &str) -> Result<(), Failure> {
     let body = action.body(PurposeCode::DataCorrection);
     NOUN.act(&action.act, verb, body).await
 }
@@ -122,8 +125,8 @@ impl Propose {
             "validate_only": self.dry_run,
             "purpose": self.why.json(PurposeCode::DataCorrection),
         });
-        let answer = self.sent.post("/v1/rollbacks", body).await?;
-        NOUN.say(&answer, self.sent.shown.json);
+        let answer = self.change.post("/v1/rollbacks", body).await?;
+        NOUN.say(&answer, self.change.call.json);
         Ok(())
     }
 }
@@ -135,7 +138,7 @@ fn details(one: &Value) {
         let (subjects, retracted, restated) = (count("subjects"), count("retracted"), count("restated"));
         tell!(
             "将会涉及 {subjects} 人，撤回 {retracted} 条，恢复 {restated} 条",
-            "would touch {subjects} people, retract {retracted} facts, state {restated} anew"
+            "would affect {subjects} people, retract {retracted} facts, restore {restated}"
         );
         for change in items(&one["preview"], "colour_changes") {
             let colour = |name: &str| word(&change[name], "COLOUR");
@@ -150,7 +153,7 @@ fn details(one: &Value) {
         if tried != subjects {
             tell!(
                 "  颜色仅试算了前 {tried} 人",
-                "  colours of the first {tried} only"
+                "  colours evaluated for the first {tried} only"
             );
         }
     }
@@ -160,7 +163,7 @@ fn details(one: &Value) {
         let (restated, redecided) = (count("restated"), count("redecided"));
         tell!(
             "已办：涉及 {subjects} 人，撤回 {retracted} 条，恢复 {restated} 条，重新判定 {redecided} 人",
-            "done: {subjects} people touched, {retracted} facts retracted, {restated} stated anew, {redecided} people decided about anew"
+            "done: {subjects} people affected, {retracted} facts retracted, {restated} restored, {redecided} people re-evaluated"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `rule-sets`: the rules of a running mesh; `test` and `lint` work on files and ask no mesh.
+//! `rule-sets`: the rules of a running mesh; `test` and `lint` work on files, offline.
 
 mod changes;
 mod lint;
@@ -11,35 +11,36 @@ use lutong_risk_engine::case_file::CaseFile;
 use lutong_risk_engine::rule_set::{MAX_DOCUMENT, RuleSet};
 
 use lutong_client::Failure;
-use lutong_client::noun::{Act, Show};
+use lutong_client::noun::{ActArgs, Show};
 
 #[derive(Debug, Subcommand)]
 pub enum RuleSets {
-    /// All versions, the newest first.
+    /// List all versions, newest first.
     List(changes::List),
-    /// One version: `sd-2022.1`.
+    /// Show one version: `sd-2022.1`.
     Show(Show),
-    /// Announce a version of a rule set.
+    /// Announce a new version of a rule set.
     Announce(changes::Announce),
-    /// Count whom an announced version would change, in shadow, and wait for the count.
+    /// Evaluate an announced version in shadow, and wait for the count of people it would change.
     Preview(changes::Preview),
-    /// Approve what somebody else announced.
-    Approve(Act),
-    /// Refuse a version that is not active.
-    Reject(Act),
-    /// Take the account's own version back that is not active.
-    Withdraw(Act),
-    /// Let a paused version try again.
+    /// Approve a version that another account announced.
+    Approve(ActArgs),
+    /// Reject a version that is not active.
+    Reject(ActArgs),
+    /// Withdraw one's own version that is not active.
+    Withdraw(ActArgs),
+    /// Resume a paused version.
     Resume(changes::Resume),
     /// Run decision case files (lutong-decision-cases/1).
     Test(Test),
-    /// Find what is wrong with rule sets: status 1 for errors, 2 for a file that is no rule set.
+    /// Check rule sets: exit status 1 for errors, 2 for a file that is not a rule set.
     Lint(lint::Lint),
 }
 
 #[derive(Debug, Args)]
 pub struct Test {
-    /// A rule set that case files may name beside those of this build; of two of one id this one is meant.
+    /// A rule set that case files may refer to, besides those of this build; it takes precedence over one with the same
+    /// id.
     #[arg(long, value_name = "FILE.toml")]
     rule_set: Option<PathBuf>,
     /// Decision case files.
@@ -51,7 +52,7 @@ impl RuleSets {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
             Self::List(list) => list.run().await,
-            Self::Show(show) => changes::NOUN.show(&show.name, &show.shown).await.map(drop),
+            Self::Show(show) => changes::NOUN.show(&show.name, &show.call).await.map(drop),
             Self::Announce(announce) => announce.run().await,
             Self::Preview(preview) => preview.run().await,
             Self::Approve(act) => changes::NOUN.act(&act, "approve", act.body()).await,
@@ -68,7 +69,7 @@ impl Test {
     fn run(self) -> Result<(), Failure> {
         let given = self.rule_set.as_deref().map(read_rule_set).transpose()?;
         let mut files = Vec::with_capacity(self.files.len());
-        // Every file is read before any is run: one that breaks the format ends the command with status 2.
+        // Reads every file before running any: a malformed file ends the command with status 2.
         for path in &self.files {
             let text = std::fs::read_to_string(path).map_err(|error| input(path, error))?;
             let file = match &given {
@@ -103,7 +104,7 @@ impl Test {
     }
 }
 
-/// A text file, and no more of it than one byte above `most`: what is longer is refused by whoever reads on.
+/// Reads a text file, at most one byte more than `most`: the parser then refuses the overlong text.
 fn read(path: &Path, most: usize) -> Result<String, Failure> {
     let failed = |error: std::io::Error| Failure::Input(format!("{}: {error}", path.display()));
     let mut bytes = Vec::new();
@@ -111,7 +112,7 @@ fn read(path: &Path, most: usize) -> Result<String, Failure> {
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() > most {
-        // The cut may go through a character.
+        // The text may be cut within a character.
         return Ok(String::from_utf8_lossy(&bytes).into_owned());
     }
     let path = path.display();

@@ -12,23 +12,27 @@ use lutong_operating::entropy::Entropy;
 use lutong_operating::telemetry;
 use lutong_operating::wall_clock::WallClock;
 
-use super::Settings;
 use super::data::{self, DataFolder};
+use super::{Settings, stand_ins};
 use lutong_client::Failure;
-use lutong_client::output::{in_language, of_both};
+use lutong_client::output::{in_language, pick_language};
 
-/// How long a start waits for its database before it says that it is alive.
-const BRIEF_MS: u64 = 700;
+/// How long the preflight check waits for the database, before the process reports that it is alive.
+const PREFLIGHT_ACQUIRE_MS: u64 = 700;
 
 #[derive(Debug, Args)]
 pub struct Serve {
-    /// One of the mesh; none: all of them in this process.
+    /// The service to serve; default: all of them in this process.
     #[arg(value_parser = super::service)]
     service: Option<ServiceName>,
-    /// Sign in as anybody (development identity provider); loopback only. Makes the data folder where there is none.
+    /// Enable the development identity provider, which lets anybody sign in; loopback only. Creates the data folder if
+    /// it does not exist.
     #[arg(long)]
     dev: bool,
-    /// Make the data folder where there is none yet.
+    /// Also play the providers of the sign-in channels, the authority's real-name check and the gateway of text messages.
+    #[arg(long, requires = "dev", conflicts_with = "service")]
+    stand_ins: bool,
+    /// Create the data folder if it does not exist.
     #[arg(long)]
     create: bool,
     #[command(flatten)]
@@ -45,7 +49,7 @@ pub struct Migrate {
 
 #[derive(Debug, Subcommand)]
 pub enum Config {
-    /// Read the configuration as `serve` would, and say what is wrong or what is in force.
+    /// Read the configuration as `serve` would, and print it with everything that is wrong.
     Check(Check),
 }
 
@@ -72,11 +76,12 @@ impl Settings {
             flags.insert("gateway".to_owned(), Value::from(gateway));
         }
         NodeConfig::load(self.config.as_deref(), flags)
-            .map_err(|error| Failure::Input(of_both(&error.to_string())))
+            .map_err(|error| Failure::Input(pick_language(&error.to_string())))
     }
 }
 
-/// In one process: a mistyped `--data` would begin an empty folder. Whoever develops may start with nothing.
+/// For one process: refuses a missing data folder, because a mistyped `--data` would create an empty one. Allowed in
+/// development.
 fn check_data(config: &NodeConfig, service: Option<ServiceName>, create: bool) -> Result<(), Failure> {
     if service.is_some() || create || config.gateway.dev {
         return Ok(());
@@ -84,15 +89,15 @@ fn check_data(config: &NodeConfig, service: Option<ServiceName>, create: bool) -
     data::check_folder(&config.data)
 }
 
-/// What was found, a line each.
-fn listed(findings: &Findings) -> String {
+/// The findings, one per line.
+fn render(findings: &Findings) -> String {
     let line = |finding: &Finding| {
-        let kind = if finding.refuses {
+        let kind = if finding.is_error {
             in_language("错误", "error")
         } else {
             in_language("警告", "warning")
         };
-        format!("{kind}: {}", of_both(&finding.text))
+        format!("{kind}: {}", pick_language(&finding.text))
     };
     let lines: Vec<_> = findings.0.iter().map(line).collect();
     lines.join("\n")
@@ -100,30 +105,36 @@ fn listed(findings: &Findings) -> String {
 
 impl Serve {
     pub async fn run(self) -> Result<(), Failure> {
-        let config = self.settings.load(self.dev)?;
+        let mut config = self.settings.load(self.dev)?;
         let (clock, random) = (Arc::new(WallClock), Arc::new(Entropy));
-        // A database that is away is waited for later, when the process can already be asked how it is.
-        let mut brief = config.clone();
-        brief.storage.acquire_timeout_ms = brief.storage.acquire_timeout_ms.min(BRIEF_MS);
-        let findings = preflight::check(self.service, &brief, &*clock).await;
-        if findings.refuse_start() {
-            let all = listed(&findings);
+        // A database that is away is waited for later, when the process already answers health checks.
+        let mut impatient = config.clone();
+        impatient.storage.acquire_timeout_ms = impatient.storage.acquire_timeout_ms.min(PREFLIGHT_ACQUIRE_MS);
+        let findings = preflight::check(self.service, &impatient, &*clock).await;
+        if findings.has_errors() {
+            let all = render(&findings);
             return Err(Failure::Input(lang!(
                 "不能启动：\n{all}",
-                "this cannot be started:\n{all}"
+                "cannot start:
+{all}"
             )));
         }
         check_data(&config, self.service, self.create)?;
         let name = self.service.map_or("lutong", ServiceName::as_str);
         if self.service.is_none() && !config.data.exists() {
-            // The first start makes it; whoever mistyped `--data` sees it here.
+            // Announced so that a mistyped `--data` is noticed.
             let data = config.data.display();
             announce(&lang!(
                 "新建数据目录：{data}",
-                "a new data folder is made: {data}"
+                "creating a new data folder: {data}"
             ));
         }
         let telemetry = telemetry::init(&config.telemetry, name)?;
+        let stand_ins = if self.stand_ins {
+            Some(stand_ins::start(&mut config, clock.clone(), random.clone()).await?)
+        } else {
+            None
+        };
         for warning in &findings.0 {
             tracing::warn!(service = name, "{}", warning.text);
         }
@@ -143,6 +154,10 @@ impl Serve {
         if self.service.is_none() {
             greet(&config, running.address);
         }
+        if let Some(stand_ins) = stand_ins {
+            let text = in_language("替身收到的短信", "text messages, as the stand-in has them");
+            lutong_client::output::announce(format_args!("  {text}: {}/messages", stand_ins.base));
+        }
         tracing::info!(service = name, address = %running.address, "serving");
         running.until_signal().await?;
         drop(telemetry);
@@ -154,8 +169,7 @@ fn announce(text: &str) {
     lutong_client::output::announce(format_args!("lutong: {text}"));
 }
 
-/// What somebody who starts it for the first time wants to know: where it is, where it keeps what it is told, how to sign
-/// in, and what to try next.
+/// Prints what a first-time user needs: the address, the data folder, how to sign in, and what to try next.
 fn greet(config: &NodeConfig, address: std::net::SocketAddr) {
     let line = |zh: &str, en: &str, value: &str| {
         lutong_client::output::announce(format_args!("  {}: {value}", in_language(zh, en)));
@@ -163,6 +177,10 @@ fn greet(config: &NodeConfig, address: std::net::SocketAddr) {
     line("接口文档", "API", &format!("http://{address}/docs"));
     let data = std::path::absolute(&config.data).unwrap_or_else(|_| config.data.clone());
     line("数据目录", "data", &data.display().to_string());
+    let public_url = config.gateway.channels.public_url.as_str();
+    if !public_url.is_empty() {
+        line("登录页面", "sign-in page", &format!("{public_url}/sign-in"));
+    }
     if config.gateway.dev {
         let sign_in = format!(
             "curl -s http://{address}/v1/dev/sessions -H 'content-type: application/json' -d '{{\"account_id\": \"wx-1\"}}'"
@@ -177,15 +195,17 @@ fn greet(config: &NodeConfig, address: std::net::SocketAddr) {
             "next",
             &format!("lutong check --endpoint {address}; lutong tour"),
         );
-    } else {
+    } else if public_url.is_empty() {
         line(
             "登录",
             "sign in",
             in_language(
-                "目前无人可以登录：尚未接入身份提供方。试用请加 --dev（仅限本机）",
-                "nobody can sign in: no identity provider is set up. To try it, start with --dev (this machine only)",
+                "目前无人可以登录：尚未开通登录渠道（gateway.channels）。试用请加 --dev（仅限本机）",
+                "nobody can sign in: no channel is on (gateway.channels). To try it, start with --dev (this machine only)",
             ),
         );
+    }
+    if !config.gateway.dev {
         line("下一步", "next", &format!("lutong check --endpoint {address}"));
     }
     line("结束", "stop", "Ctrl-C");
@@ -208,15 +228,15 @@ impl Config {
         let Self::Check(asked) = self;
         let config = asked.settings.load(false)?;
         let mut findings = preflight::check(asked.service, &config, &WallClock).await;
-        if let Some(service) = asked.service.filter(|_| !findings.refuse_start()) {
+        if let Some(service) = asked.service.filter(|_| !findings.has_errors()) {
             preflight::check_peers(service, &config, &mut findings).await;
         }
         say!("{}", serde_json::to_string_pretty(&config)?);
-        if findings.refuse_start() {
-            return Err(Failure::Input(listed(&findings)));
+        if findings.has_errors() {
+            return Err(Failure::Input(render(&findings)));
         }
         if !findings.0.is_empty() {
-            lutong_client::output::complain(format_args!("lutong: {}", listed(&findings)));
+            lutong_client::output::complain(format_args!("lutong: {}", render(&findings)));
         }
         check_data(&config, asked.service, asked.create)?;
         Ok(())

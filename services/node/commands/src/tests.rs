@@ -1,10 +1,10 @@
-//! The whole tree of commands, held to the rules that each of them follows.
+//! Checks the whole command tree against the rules that all commands follow.
 
 use clap::{Command as Clap, CommandFactory as _};
 
 use super::Command;
 
-/// Commands of what the API serves.
+/// Nouns of the API.
 const NOUNS: [&str; 16] = [
     "areas",
     "audit",
@@ -24,18 +24,23 @@ const NOUNS: [&str; 16] = [
     "accounts",
 ];
 
-/// Verbs that ask, and change nothing.
+/// Read-only verbs.
 const ASKING: [&str; 8] = [
     "list", "show", "count", "inspect", "watch", "replay", "diff", "kinds",
 ];
 
-/// Verbs that work on files of this machine.
-const LOCAL: [(&str, &str); 3] = [("rule-sets", "test"), ("rule-sets", "lint"), ("areas", "diff")];
+/// Verbs that work on local files.
+const LOCAL: [(&str, &str); 4] = [
+    ("channels", "check"),
+    ("rule-sets", "test"),
+    ("rule-sets", "lint"),
+    ("areas", "diff"),
+];
 
-/// Fast lanes that carry a file as a stream, whose rows make them safe to send again.
+/// Streamed imports, whose rows are idempotent by themselves.
 const STREAMS: [(&str, &str); 2] = [("areas", "import"), ("facts", "import")];
 
-/// Changes of what has no etag, or of nothing that there is yet.
+/// Mutations of resources without an etag, or that create a resource.
 const WITHOUT_ETAG: [(&str, &str); 9] = [
     ("designations", "propose"),
     ("key-areas", "propose"),
@@ -93,7 +98,7 @@ fn every_noun_is_there_and_lists_shows_and_then_acts() {
             .map(|(_, verb, _)| verb.as_str())
             .collect();
         assert!(!verbs.is_empty(), "{noun}");
-        // Facts are only sent; one audit record and one past decision have no RPC of their own.
+        // Facts are only sent; there is no RPC for a single audit record or past decision.
         match noun {
             "facts" => {}
             "audit" | "decisions" => assert_eq!(verbs[0], "list", "{noun}"),

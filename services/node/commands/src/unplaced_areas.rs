@@ -1,10 +1,10 @@
-//! `unplaced-areas`: rows of notices that name a place which only an officer can tell.
+//! `unplaced-areas`: rows of notices whose location an officer has to determine.
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use lutong_client::Failure;
-use lutong_client::noun::{Act, Listing, Noun, Query, Show, at, constant, text, word};
+use lutong_client::noun::{ActArgs, ListArgs, Noun, Query, Show, at, constant, text, word};
 
 const NOUN: Noun = Noun {
     collection: "unplaced-areas",
@@ -30,7 +30,7 @@ const NOUN: Noun = Noun {
             );
             placed.trim().to_owned()
         }),
-        // Some are a paragraph long.
+        // Last, because some are a paragraph long.
         ("地点", "PLACE", |one| {
             format!("{} {}", text(&one["place"]), text(&one["community"]))
         }),
@@ -40,24 +40,24 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Subcommand)]
 pub enum UnplacedAreas {
-    /// Those that wait for an officer.
+    /// List the rows that wait for an officer.
     List(List),
-    /// One of them.
+    /// Show one row.
     Show(Show),
-    /// Say where one lies (health officer).
+    /// Determine the location of a row (health officer).
     Place(Place),
 }
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// waiting, placed or lapsed: those that no notice lists any more.
+    /// Only this state: waiting, placed, or lapsed (no longer listed by a notice).
     #[arg(long, default_value = "waiting")]
     state: String,
-    /// In whatever state.
+    /// Rows in any state.
     #[arg(long, conflicts_with = "state")]
     all: bool,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
 }
 
 #[derive(Debug, Args)]
@@ -65,11 +65,11 @@ pub struct Place {
     /// Code of the county or street.
     #[arg(long)]
     division: String,
-    /// The place within it; without it, all of it.
+    /// The community within it; default: the whole division.
     #[arg(long, default_value = "")]
     community: String,
     #[command(flatten)]
-    act: Act,
+    act: ActArgs,
 }
 
 impl UnplacedAreas {
@@ -80,7 +80,7 @@ impl UnplacedAreas {
                 let filters = Query::default().with("state", (!list.all).then_some(state));
                 NOUN.list(&list.listing, filters).await.map(drop)
             }
-            Self::Show(show) => NOUN.show(&show.name, &show.shown).await.map(drop),
+            Self::Show(show) => NOUN.show(&show.name, &show.call).await.map(drop),
             Self::Place(place) => {
                 let mut body = place.act.body();
                 body["division"] = json!(place.division);

@@ -1,12 +1,14 @@
-//! What an operator may set, for both shapes: file, `LUTONG_*` variables, flags.
+//! The settings of both shapes: file, `LUTONG_*` variables, flags.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use figment::value::Dict;
+use lutong_code_rendering::CodeRenderingConfig;
 use lutong_declaration::DeclarationConfig;
 use lutong_federation::FederationConfig;
 use lutong_gateway::GatewayConfig;
+use lutong_identity::IdentityConfig;
 use lutong_kernel::ServiceName;
 use lutong_operating::config;
 use lutong_operating::config::ConfigError;
@@ -20,17 +22,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NodeConfig {
-    /// One process: where databases and keys lie.
+    /// One process: folder of databases and keys.
     pub data: PathBuf,
     /// One service: its mesh address, mTLS.
     pub listen: SocketAddr,
-    /// `/healthz/live`, `/healthz/ready`, `/metrics`; none: not served.
+    /// Address of `/healthz/live`, `/healthz/ready` and `/metrics`; if unset they are not served.
     pub admin_listen: Option<SocketAddr>,
     /// One service: its database.
     pub storage: StorageConfig,
-    /// One service: the doorbell and the gateway's shared limits, for example `redis://redis:6379`.
+    /// One service: Redis for the doorbell and the gateway's shared limits, for example `redis://redis:6379`.
     pub redis: Option<String>,
-    /// One service: where the others are.
+    /// One service: addresses of the others.
     pub peers: PeersConfig,
     /// One service: its mesh identity.
     pub tls: TlsFiles,
@@ -38,7 +40,9 @@ pub struct NodeConfig {
     pub keys: PathBuf,
     pub server: ListenConfig,
     pub gateway: GatewayConfig,
+    pub identity: IdentityConfig,
     pub declaration: DeclarationConfig,
+    pub code_rendering: CodeRenderingConfig,
     pub federation: FederationConfig,
     pub telemetry: TelemetryConfig,
 }
@@ -68,7 +72,9 @@ impl Default for NodeConfig {
             keys: PathBuf::from("./lutong-keys"),
             server: ListenConfig::default(),
             gateway: GatewayConfig::default(),
+            identity: IdentityConfig::default(),
             declaration: DeclarationConfig::default(),
+            code_rendering: CodeRenderingConfig::default(),
             federation: FederationConfig::default(),
             telemetry: TelemetryConfig::default(),
         }
@@ -84,13 +90,31 @@ impl NodeConfig {
         };
         known.gateway.staff_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)));
         known.federation.trust_list = Some(PathBuf::new());
+        known.identity.messages.file = Some(PathBuf::new());
+        known.identity.messages.credential_file = Some(PathBuf::new());
+        known.identity.messages.ca_file = Some(PathBuf::new());
+        known.identity.real_name.credential_file = Some(PathBuf::new());
+        known.identity.real_name.ca_file = Some(PathBuf::new());
+        known.gateway.channels.ca_file = Some(PathBuf::new());
+        known.gateway.channels.aishandong.secret_file = Some(PathBuf::new());
         known.telemetry.otlp_endpoint = Some(String::new());
         config::load(&Self::default(), &known, file, flags)
     }
 }
 
+impl NodeConfig {
+    /// Identity's part, with what follows from the others: messages lie in the data folder, and `--dev` believes what is stated.
+    pub fn identity(&self) -> IdentityConfig {
+        let mut identity = self.identity.clone();
+        let file = identity.messages.file.take();
+        identity.messages.file = Some(file.unwrap_or_else(|| self.data.join("messages.ndjson")));
+        identity.trust_stated |= self.gateway.dev;
+        identity
+    }
+}
+
 impl PeersConfig {
-    /// Where a service is.
+    /// The addresses of a service.
     pub fn of(&self, service: ServiceName) -> &str {
         match service {
             ServiceName::Identity => &self.identity,

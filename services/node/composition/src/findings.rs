@@ -1,20 +1,20 @@
-//! What is wrong with a set-up.
+//! Findings of the preflight check.
 
-/// One thing that is wrong.
+/// One problem of a set-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Whether the process must not start like this; otherwise it is a warning.
-    pub refuses: bool,
+    /// Whether it prevents the start; otherwise it is a warning.
+    pub is_error: bool,
     /// `中文 / English`, with what to do.
     pub text: String,
 }
 
-/// Everything that was found.
+/// All findings, without duplicates.
 #[derive(Debug, Default)]
 pub struct Findings(pub Vec<Finding>);
 
 impl Findings {
-    pub(crate) fn refuse(&mut self, text: impl std::fmt::Display) {
+    pub(crate) fn error(&mut self, text: impl std::fmt::Display) {
         self.add(true, &text);
     }
 
@@ -22,9 +22,9 @@ impl Findings {
         self.add(false, &text);
     }
 
-    fn add(&mut self, refuses: bool, text: &impl std::fmt::Display) {
+    fn add(&mut self, is_error: bool, text: &impl std::fmt::Display) {
         let finding = Finding {
-            refuses,
+            is_error,
             text: text.to_string(),
         };
         if !self.0.contains(&finding) {
@@ -32,7 +32,7 @@ impl Findings {
         }
     }
 
-    pub fn refuse_start(&self) -> bool {
-        self.0.iter().any(|finding| finding.refuses)
+    pub fn has_errors(&self) -> bool {
+        self.0.iter().any(|finding| finding.is_error)
     }
 }

@@ -1,5 +1,4 @@
-//! Key files: those of the services, and the two keys that the whole mesh shares, which internal tokens and sessions are
-//! made with.
+//! Key files: those of the services, and the two keys that the whole mesh shares, for internal tokens and for sessions.
 
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use lutong_transport::access::PrincipalKey;
 
 const MESH_KEYS: [&str; 2] = ["principal", "session"];
 
-/// For every service, and for the gateway.
+/// The keys that the mesh shares.
 #[derive(Debug, Clone)]
 pub struct MeshKeys {
     pub principal: PrincipalKey,
@@ -19,7 +18,7 @@ pub struct MeshKeys {
 }
 
 impl MeshKeys {
-    /// Reads `mesh.keys` in the folder, making it where the folder allows that and there is none.
+    /// Reads `mesh.keys` in the folder; creates a missing one if the folder allows that.
     pub fn open(folder: &KeyFolder, random: &dyn Random) -> Result<Self, KeyFileError> {
         let path = folder.path.join("mesh.keys");
         let file = if folder.makes {
@@ -43,7 +42,7 @@ pub fn names(service: ServiceName) -> Vec<&'static str> {
     })
 }
 
-/// Makes every key file that is not there yet, for a new installation.
+/// Creates every missing key file, for a new installation.
 pub fn init(folder: &Path, random: &dyn Random) -> Result<(), KeyFileError> {
     let folder = KeyFolder::making(folder);
     MeshKeys::open(&folder, random)?;

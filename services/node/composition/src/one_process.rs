@@ -1,4 +1,4 @@
-//! Everything in one process: SQLite files under the data folder, keys beside them, in-process calls.
+//! All services in one process: SQLite files in the data folder, keys beside them, in-process calls.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::running::{Background, Running, serve_admin};
 use crate::staff;
 use crate::wiring::{self, Links};
 
-/// Where a service's database lies in one process.
+/// The storage settings of a service.
 pub fn storage(data: &Path, service: ServiceName) -> StorageConfig {
     let file = database(data, service);
     StorageConfig {
@@ -31,21 +31,22 @@ pub fn storage(data: &Path, service: ServiceName) -> StorageConfig {
     }
 }
 
-/// Where the keys lie. They are made on the first start; where there is data of this folder already, a file that is
-/// missing was lost.
+/// The folder of the keys, which are created on the first start. If the data folder is already used, a missing key file
+/// was lost and is not recreated.
 pub fn keys(data: &Path) -> KeyFolder {
     let used = ServiceName::WITH_STORAGE
         .into_iter()
         .any(|service| is_used(data, service));
     let path = data.join("keys");
     KeyFolder {
-        // Each service's own file is held to its database; the mesh's to there being any.
+        // A service's own key file is checked against its database; the mesh's key file only against whether any
+        // database exists.
         makes: !used,
         path,
     }
 }
 
-/// Whether a service has a database in the folder already.
+/// Whether a service already has a database in the folder.
 pub fn is_used(data: &Path, service: ServiceName) -> bool {
     std::fs::metadata(database(data, service)).is_ok_and(|file| file.len() > 0)
 }
@@ -54,7 +55,7 @@ fn database(data: &Path, service: ServiceName) -> PathBuf {
     data.join("db").join(format!("{service}.db"))
 }
 
-/// What all services of the process stand on.
+/// The foundation of all services of the process.
 pub fn foundation(
     config: &NodeConfig,
     clock: Arc<dyn Clock>,
@@ -73,7 +74,7 @@ pub fn foundation(
     })
 }
 
-/// Starts everything; serving when this returns, ready when every part answers.
+/// Starts all services. The process serves when this returns, and is ready when every dependency answers.
 pub async fn start(
     config: &NodeConfig,
     clock: Arc<dyn Clock>,
@@ -81,7 +82,7 @@ pub async fn start(
     metrics: impl Fn() -> String + Clone + Send + Sync + 'static,
 ) -> Result<Running, StartError> {
     let folder = claim(&config.data)?;
-    // Bound first: an address that is taken is known before anything is built.
+    // Bound first, so that an address in use is detected before anything is built.
     let security = TransportSecurity::Plain(None);
     let listener = Listener::bind(config.gateway.listen, config.server.clone(), security).await;
     let failed = |source| StartError::Listen {
@@ -97,7 +98,7 @@ pub async fn start(
     let (mesh, readiness) = (LocalMesh::new(), Readiness::default());
     let (mut background, mut listening) = (Background::default(), JoinSet::new());
     let links = Links::Local(&mesh);
-    // The services' databases are opened and migrated side by side.
+    // The services' databases are opened and migrated concurrently.
     let built = ServiceName::WITH_STORAGE.map(|service| {
         let (foundation, links) = (&foundation, &links);
         async move {
@@ -145,7 +146,7 @@ pub async fn start(
     })
 }
 
-/// Makes the folder of the databases for its owner alone, and takes from others what an older version let them read.
+/// Creates the folder of the databases with mode 0700, and removes permissions of others that an older version left.
 pub fn prepare(data: &Path) -> Result<(), StartError> {
     let failed = |error: std::io::Error| StartError::Data {
         path: data.to_owned(),
@@ -158,16 +159,16 @@ pub fn prepare(data: &Path) -> Result<(), StartError> {
     }
     let mut changed = private::tighten(&databases).map_err(failed)?;
     if keys.exists() {
-        // The files in it are refused rather than tightened: others may have read them.
+        // Key files with loose permissions are refused rather than tightened: others may have read them.
         changed.extend(private::tighten_folder(&keys).map_err(failed)?);
     }
     for path in changed {
-        tracing::warn!(path = %path.display(), "others could look into this; it is the owner's alone now");
+        tracing::warn!(path = %path.display(), "others could read this; only the owner can now");
     }
     Ok(())
 }
 
-/// One process serves from a data folder at a time: it keeps rows in memory that another one's writes would belie.
+/// Locks the data folder: another process's writes would make this one's cached rows stale.
 fn claim(data: &Path) -> Result<std::fs::File, StartError> {
     let failed = |reason: String| StartError::Data {
         path: data.to_owned(),

@@ -9,7 +9,7 @@ use lutong_operating::health::{Check, Readiness, Trouble};
 use lutong_operating::tls;
 use lutong_operating::tls::certificate::Validity;
 use lutong_storage::Database;
-use lutong_storage::installation::{InstallationError, Place};
+use lutong_storage::installation::{InstallationError, ServiceDatabase};
 use lutong_storage::outbox::Doorbell;
 use lutong_transport::access::AccessTable;
 use lutong_transport::peer::Probe;
@@ -25,11 +25,11 @@ use crate::running::{Background, Running, serve_admin};
 use crate::staff;
 use crate::wiring::{self, Links};
 
-/// Between two looks for a database that is away or not migrated yet.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Interval of polling a database that is away or not migrated yet.
+const POLL_EVERY: Duration = Duration::from_millis(200);
 
-/// Starts `service`; serving when this returns, ready when its database answers. While the database is away this waits,
-/// alive and not ready: nothing is served before it is known that the database is this service's and its keys open it.
+/// Starts `service`. It serves when this returns, and is ready when its database answers. While the database is away
+/// this waits, alive and not ready: nothing is served before database and keys are known to belong to this service.
 pub async fn start(
     service: ServiceName,
     config: &NodeConfig,
@@ -101,13 +101,13 @@ pub async fn start(
     })
 }
 
-/// Waits until the database answers and has this build's tables; an answer that it is another service's ends the start.
+/// Waits until the database answers and is migrated; fails if it belongs to another service.
 async fn wait_for_database(
     service: ServiceName,
     config: &NodeConfig,
     readiness: &Readiness,
 ) -> Result<(), StartError> {
-    let place = Place::new(service, &config.storage);
+    let target = ServiceDatabase::new(service, &config.storage);
     let refused = |source: InstallationError| StartError::Build(BuildError::Installation { service, source });
     let storage = &config.storage;
     let database = Database::connect(storage)
@@ -115,33 +115,33 @@ async fn wait_for_database(
         .map_err(|error| refused(error.into()))?;
     let found = CancellationToken::new();
     let waiting = {
-        let (database, place) = (database.clone(), place.clone());
+        let (database, target) = (database.clone(), target.clone());
         let storage = Check::new(format!("{service} storage"), move || {
-            let (database, place) = (database.clone(), place.clone());
+            let (database, target) = (database.clone(), target.clone());
             async move {
-                let looked = wiring::installed(service, &database, &place).await;
+                let looked = wiring::installed(service, &database, &target).await;
                 looked.map_err(|error| error.to_string())
             }
         });
-        // Whatever the database says, nothing is served yet.
+        // Not ready whatever the database answers: nothing is served yet.
         let starting = || async { Err(Trouble::Away("正在启动 / starting".to_owned())) };
         let checks = vec![Check::new("start", starting), storage];
         tokio::spawn(readiness.clone().watch(checks, found.clone()))
     };
     let outcome = loop {
-        match wiring::installed(service, &database, &place).await {
+        match wiring::installed(service, &database, &target).await {
             Ok(()) => break Ok(()),
-            Err(error) if error.may_pass() => tokio::time::sleep(LOOK_EVERY).await,
+            Err(error) if error.may_pass() => tokio::time::sleep(POLL_EVERY).await,
             Err(error) => break Err(refused(error)),
         }
     };
     found.cancel();
-    // It ends at its next pause.
+    // The watcher ends at its next pause.
     let _ = waiting.await;
     outcome
 }
 
-/// What this process depends on besides its database.
+/// The dependencies of this process besides its database.
 fn dependencies(
     service: ServiceName,
     config: &NodeConfig,
@@ -165,7 +165,8 @@ fn dependencies(
     Ok(checks)
 }
 
-/// The gateway's public listener is plain (TLS ends before it); a service takes peers with a certificate of the mesh only.
+/// The gateway's public listener is plain (TLS is terminated before it); a service accepts only peers with a mesh
+/// certificate.
 async fn bind(service: ServiceName, config: &NodeConfig) -> Result<Listener, StartError> {
     let (address, security) = match service {
         ServiceName::Gateway => (config.gateway.listen, TransportSecurity::Plain(None)),

@@ -1,5 +1,5 @@
-//! What is wrong with a set-up, all of it at once and before anything is served, each with its remedy; also what
-//! `lutong config check` says.
+//! Checks a set-up before anything is served and reports all problems at once, each with its remedy. Also run by
+//! `lutong config check`.
 
 mod database;
 
@@ -21,17 +21,23 @@ use crate::one_process;
 use crate::staff;
 use crate::wiring;
 
-/// Checks what a process would serve with: one service of the mesh, or all in one process.
+/// Checks the set-up of one service of the mesh, or of all in one process.
 pub async fn check(service: Option<ServiceName>, config: &NodeConfig, clock: &dyn Clock) -> Findings {
     let mut findings = Findings::default();
     if let Err(error) = lutong_declaration::sources(&config.declaration) {
-        findings.refuse(error);
+        findings.error(error);
     }
     if let Err(error) = lutong_federation::trust_list(&config.federation) {
-        findings.refuse(error);
+        findings.error(error);
     }
     if service.is_none_or(|service| service == ServiceName::Gateway) {
         staff::check(config, clock, &mut findings);
+    }
+    let listen = service.map_or(config.gateway.listen, |_| config.listen);
+    if config.identity.trust_stated && !listen.ip().is_loopback() {
+        findings.error(format_args!(
+            "identity.trust_stated 不核实身份，只能在本机使用，而 {listen} 不是 / identity.trust_stated believes everybody, so it works on loopback only, and {listen} is not"
+        ));
     }
     match service {
         None => one_process(config, &mut findings).await,
@@ -42,7 +48,7 @@ pub async fn check(service: Option<ServiceName>, config: &NodeConfig, clock: &dy
 
 async fn one_process(config: &NodeConfig, findings: &mut Findings) {
     if !config.data.exists() {
-        // The first start makes everything.
+        // The first start creates everything.
         return;
     }
     let keys = one_process::keys(&config.data);
@@ -63,7 +69,7 @@ async fn one_service(service: ServiceName, config: &NodeConfig, clock: &dyn Cloc
     if let Some(url) = &config.redis
         && let Err(error) = redis::Client::open(url.as_str())
     {
-        findings.refuse(format_args!(
+        findings.error(format_args!(
             "redis 地址不正确：{error} / redis: {error}: for example redis://redis:6379"
         ));
     }
@@ -74,13 +80,13 @@ async fn one_service(service: ServiceName, config: &NodeConfig, clock: &dyn Cloc
     }
     let url = config.storage.url.expose();
     if url.is_empty() {
-        findings.refuse(
+        findings.error(
             "缺少 storage.url：网格中的服务需要自己的数据库 / storage.url is missing: a service of the mesh needs its database, for example LUTONG_STORAGE__URL=postgres://…",
         );
         return key_file(service, &keys, findings);
     }
     if url.starts_with("sqlite:") {
-        findings.refuse(
+        findings.error(
             "网格中的服务不能使用 SQLite：请使用 PostgreSQL，或以单进程方式运行 lutong serve / a service of the mesh does not keep its data in SQLite: use PostgreSQL, or run everything in one process with `lutong serve`",
         );
         return key_file(service, &keys, findings);
@@ -88,7 +94,7 @@ async fn one_service(service: ServiceName, config: &NodeConfig, clock: &dyn Cloc
     database::check(service, &config.storage, &keys, findings).await;
 }
 
-/// Asks each peer who it is. One that is away is a warning: it may be started later.
+/// Probes each peer. An absent peer is a warning only: it may be started later.
 pub async fn check_peers(service: ServiceName, config: &NodeConfig, findings: &mut Findings) {
     let keys = KeyFolder::given(&config.keys);
     let Ok(mesh) = MeshKeys::open(&keys, &NoRandom) else {
@@ -98,7 +104,7 @@ pub async fn check_peers(service: ServiceName, config: &NodeConfig, findings: &m
         let channel = match wiring::Links::Remote(config).channel(service, *peer) {
             Ok(channel) => channel,
             Err(error) => {
-                findings.refuse(error);
+                findings.error(error);
                 continue;
             }
         };
@@ -113,13 +119,13 @@ pub async fn check_peers(service: ServiceName, config: &NodeConfig, findings: &m
         };
         match probe.run().await {
             Ok(()) => {}
-            Err(Trouble::Wrong(reason)) => findings.refuse(reason),
+            Err(Trouble::Wrong(reason)) => findings.error(reason),
             Err(Trouble::Away(reason)) => findings.warn(reason),
         }
     }
 }
 
-/// The certificate of a service of the mesh, where it can be used.
+/// The validity of a service's certificate; `None` if it cannot be used.
 pub fn validity(service: ServiceName, config: &NodeConfig, clock: &dyn Clock) -> Option<Validity> {
     certificate::inspect(service, &config.tls, clock.now()).ok()
 }
@@ -128,13 +134,13 @@ fn tls(service: ServiceName, config: &NodeConfig, clock: &dyn Clock, findings: &
     let files = &config.tls;
     let unset = [&files.ca, &files.certificate, &files.key].map(|path| path.as_os_str().is_empty());
     if unset.contains(&true) {
-        findings.refuse(
+        findings.error(
             "缺少 tls：网格中的服务需要证书 / tls is missing: a service of the mesh needs its certificate: `lutong certs dev`, then LUTONG_TLS__CA, LUTONG_TLS__CERTIFICATE, LUTONG_TLS__KEY",
         );
         return;
     }
     match certificate::inspect(service, files, clock.now()) {
-        Err(wrong) => wrong.iter().for_each(|error| findings.refuse(error)),
+        Err(wrong) => wrong.iter().for_each(|error| findings.error(error)),
         Ok(validity) if validity.ends_soon(clock.now()) => findings.warn(format_args!(
             "证书 {0} 将于 {1} 过期：请尽快换发 / the certificate {0} expires at {1}: have it issued anew",
             files.certificate.display(),
@@ -148,14 +154,14 @@ fn peers(service: ServiceName, config: &NodeConfig, findings: &mut Findings) {
     for peer in wiring::peers(service) {
         let (addresses, name) = (config.peers.of(*peer), peer.as_snake());
         if addresses.trim().is_empty() {
-            findings.refuse(format_args!(
+            findings.error(format_args!(
                 "缺少 peers.{name}：{service} 需要 {peer} / peers.{name} is missing: {service} calls {peer}, for example LUTONG_PEERS__{}=https://{peer}:9000",
                 name.to_uppercase()
             ));
         }
         for address in addresses.split(',').map(str::trim) {
             if address.to_lowercase().starts_with("http:") {
-                findings.refuse(format_args!(
+                findings.error(format_args!(
                     "peers.{name} 的地址 {address} 未加密：网格内一律使用 https:// / peers.{name}: {address} is not encrypted: within the mesh every address begins with https://"
                 ));
             }
@@ -164,20 +170,20 @@ fn peers(service: ServiceName, config: &NodeConfig, findings: &mut Findings) {
 }
 
 fn mesh_keys(keys: &KeyFolder, findings: &mut Findings) {
-    // Only read here: what would be made is made by the start.
+    // Read-only: missing keys are created by the start, not by a check.
     let given = KeyFolder::given(&keys.path);
     if let Err(error) = MeshKeys::open(&given, &NoRandom) {
-        findings.refuse(error);
+        findings.error(error);
     }
 }
 
 fn key_file(service: ServiceName, keys: &KeyFolder, findings: &mut Findings) {
     if let Err(error) = KeyFile::open_existing(&keys.file(service), &keys::names(service)) {
-        findings.refuse(error);
+        findings.error(error);
     }
 }
 
-/// A check makes no keys.
+/// A check creates no keys, so it needs no randomness.
 #[derive(Debug)]
 struct NoRandom;
 

@@ -1,4 +1,4 @@
-//! A process that serves, and its end: not ready, wait, finish, hard deadline.
+//! A serving process, and its shutdown: not ready, wait, finish, hard deadline.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::StartError;
 
-/// How long background work may take to end; what it leaves undone is found at the next start.
-const BACKGROUND_ENDS_WITHIN: Duration = Duration::from_secs(3);
+/// How long background work may take to end; unfinished work resumes at the next start.
+const BACKGROUND_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Everything that runs in this process.
 pub struct Running {
-    /// Where the gateway, or the one service, listens.
+    /// Address on which the gateway, or the one service, listens.
     pub address: SocketAddr,
-    /// Where staff and feeds reach the gateway with a certificate, if anywhere.
+    /// Address of the listener for staff and feeds, if there is one.
     pub staff_address: Option<SocketAddr>,
     pub(crate) readiness: Readiness,
     pub(crate) listening: JoinSet<()>,
@@ -28,7 +28,7 @@ pub struct Running {
     pub(crate) stop_listening: CancellationToken,
     pub(crate) stop_background: CancellationToken,
     pub(crate) limits: ListenConfig,
-    /// Held as long as the process serves.
+    /// The lock on the data folder, held while the process serves.
     pub(crate) folder: Option<std::fs::File>,
 }
 
@@ -37,7 +37,7 @@ impl Running {
         self.readiness.is_ready()
     }
 
-    /// Drains and ends.
+    /// Drains and shuts down.
     pub async fn stop(mut self) {
         self.readiness.drain().await;
         tokio::time::sleep(Duration::from_millis(self.limits.drain_wait_ms)).await;
@@ -45,7 +45,7 @@ impl Running {
         while self.listening.join_next().await.is_some() {}
         self.stop_background.cancel();
         let ended = async { while self.background.join_next().await.is_some() {} };
-        if tokio::time::timeout(BACKGROUND_ENDS_WITHIN, ended).await.is_err() {
+        if tokio::time::timeout(BACKGROUND_TIMEOUT, ended).await.is_err() {
             tracing::warn!("background work did not end in time and is cut off");
         }
         drop(self.folder);
@@ -65,7 +65,7 @@ impl Running {
     }
 }
 
-/// What the components of this process run and are asked beside their calls.
+/// Background tasks and readiness checks of this process's components.
 #[derive(Default)]
 pub struct Background {
     pub checks: Vec<Check>,
@@ -73,7 +73,7 @@ pub struct Background {
 }
 
 impl Background {
-    /// Takes over a component's checks and tasks; what is left of it is what it serves.
+    /// Takes over a component's checks and tasks, and returns its router.
     pub fn take<R>(&mut self, component: Component<R>) -> R {
         self.checks.extend(component.checks);
         for task in component.tasks {
@@ -82,14 +82,14 @@ impl Background {
         component.router
     }
 
-    /// Keeps the readiness by the checks, until `stop`.
+    /// Runs the readiness checks until `stop`.
     pub fn watch(mut self, readiness: &Readiness, stop: CancellationToken) -> JoinSet<()> {
         self.tasks.spawn(readiness.clone().watch(self.checks, stop));
         self.tasks
     }
 }
 
-/// Serves the routes for the orchestrator.
+/// Serves the admin routes for the orchestrator.
 pub async fn serve_admin(
     address: SocketAddr,
     routes: Router,

@@ -1,4 +1,4 @@
-//! The gateway's listener for staff and feeds, who show a certificate instead of a session; the same in both shapes.
+//! The gateway's listener for staff and feeds, who authenticate with a certificate; the same in both shapes.
 
 use lutong_kernel::Clock;
 use lutong_operating::tls::account;
@@ -9,7 +9,7 @@ use crate::StartError;
 use crate::config::NodeConfig;
 use crate::findings::Findings;
 
-/// Binds it, where the configuration has it.
+/// Binds the listener, if it is configured.
 pub async fn bind(config: &NodeConfig) -> Result<Option<Listener>, StartError> {
     let Some(address) = config.gateway.staff_listen else {
         return Ok(None);
@@ -22,7 +22,7 @@ pub async fn bind(config: &NodeConfig) -> Result<Option<Listener>, StartError> {
         .map_err(|source| StartError::Listen { address, source })
 }
 
-/// Says what is wrong with its settings and files.
+/// Checks its settings and files.
 pub fn check(config: &NodeConfig, clock: &dyn Clock, findings: &mut Findings) {
     let files = &config.gateway.staff_tls;
     let unset = [&files.ca, &files.certificate, &files.key].map(|path| path.as_os_str().is_empty());
@@ -35,7 +35,7 @@ pub fn check(config: &NodeConfig, clock: &dyn Clock, findings: &mut Findings) {
         return;
     }
     if unset.contains(&true) {
-        findings.refuse(
+        findings.error(
             "缺少 gateway.staff_tls：人员和数据源的端口需要证书 / gateway.staff_tls is missing: the listener for staff and feeds needs a certificate: `lutong certs dev`, then LUTONG_GATEWAY__STAFF_TLS__CA, LUTONG_GATEWAY__STAFF_TLS__CERTIFICATE, LUTONG_GATEWAY__STAFF_TLS__KEY",
         );
         return;
@@ -43,7 +43,7 @@ pub fn check(config: &NodeConfig, clock: &dyn Clock, findings: &mut Findings) {
     match certificate::inspect_staff(files, &config.tls.ca, clock.now()) {
         Err(wrong) => wrong
             .iter()
-            .for_each(|error| findings.refuse(format_args!("gateway.staff_tls: {error}"))),
+            .for_each(|error| findings.error(format_args!("gateway.staff_tls: {error}"))),
         Ok(validity) if validity.ends_soon(clock.now()) => findings.warn(format_args!(
             "证书 {0} 将于 {1} 过期：请尽快换发 / the certificate {0} expires at {1}: have it issued anew",
             files.certificate.display(),

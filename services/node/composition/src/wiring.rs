@@ -1,4 +1,4 @@
-//! Which service needs which.
+//! Which service calls, follows and needs which.
 
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_gateway::{Dependencies, Edge, Peers, SessionKeys};
@@ -7,14 +7,14 @@ use lutong_operating::health::{Need, Readiness};
 use lutong_operating::mesh_name::caller_of;
 use lutong_operating::tls::TlsError;
 use lutong_storage::installation;
-use lutong_storage::installation::{Installation, InstallationError, Place};
+use lutong_storage::installation::{Installation, InstallationError, ServiceDatabase};
 use lutong_storage::{Database, StorageConfig};
 use lutong_transport::client;
 use lutong_transport::client::{LocalMesh, MeshChannel};
 
 use crate::config::NodeConfig;
 
-/// How a service reaches the others.
+/// How services reach each other.
 pub enum Links<'a> {
     /// In this process.
     Local(&'a LocalMesh),
@@ -40,7 +40,7 @@ pub const fn followed(service: ServiceName) -> &'static [ServiceName] {
     match service {
         ServiceName::Identity => &[ServiceName::Declaration],
         ServiceName::RiskRules => &[ServiceName::Identity, ServiceName::Declaration],
-        ServiceName::CodeRendering => &[ServiceName::RiskRules],
+        ServiceName::CodeRendering => &[ServiceName::Identity, ServiceName::RiskRules],
         ServiceName::Declaration
         | ServiceName::Complaint
         | ServiceName::Federation
@@ -52,11 +52,12 @@ pub const fn followed(service: ServiceName) -> &'static [ServiceName] {
 pub const fn peers(service: ServiceName) -> &'static [ServiceName] {
     use ServiceName::{CodeRendering, Complaint, Declaration, Federation, Identity, RiskRules};
     match service {
-        ServiceName::Identity => &[Declaration],
+        ServiceName::Identity => &[Declaration, CodeRendering],
         ServiceName::Declaration => &[Identity, RiskRules, Federation],
         ServiceName::RiskRules => &[Identity, Declaration, CodeRendering],
         ServiceName::CodeRendering => &[Identity, RiskRules],
-        ServiceName::Complaint | ServiceName::Federation => &[],
+        ServiceName::Complaint => &[Identity, Declaration, RiskRules],
+        ServiceName::Federation => &[],
         ServiceName::Gateway => &[
             Identity,
             Declaration,
@@ -68,8 +69,8 @@ pub const fn peers(service: ServiceName) -> &'static [ServiceName] {
     }
 }
 
-/// How a service needs another. The services call each other in a circle, so none of them waits for another one to
-/// begin; the edge does, for those without which nobody signs in or shows a code.
+/// How a service needs another. The services call each other cyclically, so none waits for another at start-up; only
+/// the gateway waits for those without which nobody can sign in or show a code.
 pub const fn need(from: ServiceName, to: ServiceName) -> Need {
     match (from, to) {
         (ServiceName::Gateway, ServiceName::Identity | ServiceName::CodeRendering) => Need::ToBegin,
@@ -85,7 +86,7 @@ pub enum WiringError {
     Tls(#[from] TlsError),
 }
 
-/// Builds one service with storage; `None` for the gateway, which is none.
+/// Builds one service with storage; `None` for the gateway.
 pub async fn build(
     service: ServiceName,
     foundation: &Foundation,
@@ -96,7 +97,14 @@ pub async fn build(
     use ServiceName::{CodeRendering, Complaint, Declaration, Federation, Gateway, Identity, RiskRules};
     let to = |other| links.channel(service, other);
     let component = match service {
-        Identity => lutong_identity::build(foundation, storage, to(Declaration)?).await?,
+        Identity => {
+            let identity = config.identity();
+            let peers = lutong_identity::Peers {
+                declaration: to(Declaration)?,
+                code_rendering: to(CodeRendering)?,
+            };
+            lutong_identity::build(foundation, storage, &identity, peers).await?
+        }
         Declaration => {
             let peers = lutong_declaration::Peers {
                 identity: to(Identity)?,
@@ -114,16 +122,27 @@ pub async fn build(
             lutong_risk_rules::build(foundation, storage, peers).await?
         }
         CodeRendering => {
-            lutong_code_rendering::build(foundation, storage, to(Identity)?, to(RiskRules)?).await?
+            let peers = lutong_code_rendering::Peers {
+                identity: to(Identity)?,
+                risk_rules: to(RiskRules)?,
+            };
+            lutong_code_rendering::build(foundation, storage, &config.code_rendering, peers).await?
         }
-        Complaint => lutong_complaint::build(foundation, storage).await?,
+        Complaint => {
+            let peers = lutong_complaint::Peers {
+                identity: to(Identity)?,
+                declaration: to(Declaration)?,
+                risk_rules: to(RiskRules)?,
+            };
+            lutong_complaint::build(foundation, storage, peers).await?
+        }
         Federation => lutong_federation::build(foundation, storage, &config.federation).await?,
         Gateway => return Ok(None),
     };
     Ok(Some(component))
 }
 
-/// Builds the gateway; `redis` where several replicas count together.
+/// Builds the gateway; with `redis` its replicas share their limits.
 pub fn build_gateway(
     foundation: &Foundation,
     config: &NodeConfig,
@@ -143,55 +162,55 @@ pub fn build_gateway(
     Ok(lutong_gateway::build(foundation, &config.gateway, dependencies)?)
 }
 
-/// Brings a service's schema up to date, on its own database only.
+/// Brings the schema of a service's database up to date.
 pub async fn migrate(service: ServiceName, storage: &StorageConfig) -> Result<(), InstallationError> {
     let database = Database::connect(storage).await?;
-    let (database, place) = (&database, &Place::new(service, storage));
+    let (database, target) = (&database, &ServiceDatabase::new(service, storage));
     match service {
-        ServiceName::Identity => installation::migrate::<lutong_identity::Migrations>(database, place).await,
+        ServiceName::Identity => installation::migrate::<lutong_identity::Migrations>(database, target).await,
         ServiceName::Declaration => {
-            installation::migrate::<lutong_declaration::Migrations>(database, place).await
+            installation::migrate::<lutong_declaration::Migrations>(database, target).await
         }
         ServiceName::RiskRules => {
-            installation::migrate::<lutong_risk_rules::Migrations>(database, place).await
+            installation::migrate::<lutong_risk_rules::Migrations>(database, target).await
         }
         ServiceName::CodeRendering => {
-            installation::migrate::<lutong_code_rendering::Migrations>(database, place).await
+            installation::migrate::<lutong_code_rendering::Migrations>(database, target).await
         }
         ServiceName::Complaint => {
-            installation::migrate::<lutong_complaint::Migrations>(database, place).await
+            installation::migrate::<lutong_complaint::Migrations>(database, target).await
         }
         ServiceName::Federation => {
-            installation::migrate::<lutong_federation::Migrations>(database, place).await
+            installation::migrate::<lutong_federation::Migrations>(database, target).await
         }
         ServiceName::Gateway => Ok(()),
     }
 }
 
-/// Whether a service's database is its own and has this build's schema.
+/// Checks that a database belongs to the service and has this build's schema.
 pub async fn installed(
     service: ServiceName,
     database: &Database,
-    place: &Place,
+    target: &ServiceDatabase,
 ) -> Result<(), InstallationError> {
     let found = match service {
         ServiceName::Identity => {
-            Installation::of_current::<lutong_identity::Migrations>(database, place).await
+            Installation::of_current::<lutong_identity::Migrations>(database, target).await
         }
         ServiceName::Declaration => {
-            Installation::of_current::<lutong_declaration::Migrations>(database, place).await
+            Installation::of_current::<lutong_declaration::Migrations>(database, target).await
         }
         ServiceName::RiskRules => {
-            Installation::of_current::<lutong_risk_rules::Migrations>(database, place).await
+            Installation::of_current::<lutong_risk_rules::Migrations>(database, target).await
         }
         ServiceName::CodeRendering => {
-            Installation::of_current::<lutong_code_rendering::Migrations>(database, place).await
+            Installation::of_current::<lutong_code_rendering::Migrations>(database, target).await
         }
         ServiceName::Complaint => {
-            Installation::of_current::<lutong_complaint::Migrations>(database, place).await
+            Installation::of_current::<lutong_complaint::Migrations>(database, target).await
         }
         ServiceName::Federation => {
-            Installation::of_current::<lutong_federation::Migrations>(database, place).await
+            Installation::of_current::<lutong_federation::Migrations>(database, target).await
         }
         ServiceName::Gateway => return Ok(()),
     };

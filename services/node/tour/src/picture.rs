@@ -1,16 +1,16 @@
-//! The codes of the tour beside each other, as an SVG file: the picture in the README.
+//! Writes the codes of the tour side by side as an SVG file, the picture in the README.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::scenes::calls::Holder;
+use super::steps::calls::Holder;
 use lutong_client::Failure;
 
 /// Width of one code with its margin, and of the code alone.
 const CELL: usize = 240;
 const CODE: usize = 208;
 
-/// Draws each holder's code as the product does, with its word and shape.
+/// Draws each holder's code with its word and shape, like the product.
 pub async fn of(holders: &[Holder]) -> Result<String, Failure> {
     let mut codes = String::new();
     for (n, holder) in holders.iter().enumerate() {
@@ -34,7 +34,7 @@ pub async fn of(holders: &[Holder]) -> Result<String, Failure> {
     ))
 }
 
-/// The shape that stands for the colour, so that nobody depends on seeing it; 28 wide around `middle`.
+/// The shape that stands for the colour, for people who cannot distinguish colours; 28 wide, centred on `middle`.
 fn shape(name: &str, middle: usize) -> String {
     let polygon = |fill: &str, corners: &[(i64, i64)]| {
         let middle = i64::try_from(middle).unwrap_or_default();

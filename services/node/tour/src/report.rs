@@ -1,20 +1,20 @@
-//! A sentence a step for a person, or a line of JSON for a program; then the count.
+//! Prints a sentence or a line of JSON per step, then the totals.
 
 use std::time::Instant;
 
 use lutong_client::Failure;
 use lutong_client::output::in_language;
 
-/// The steps whose code is drawn: one of a colour that lets pass, one of a colour that does not.
-const DRAWN: [&str; 2] = ["resident", "listed place"];
+/// The steps whose QR code is printed: one green, one red.
+const WITH_PICTURE: [&str; 2] = ["resident", "listed place"];
 
-/// What a step came to.
-pub struct Step {
+/// The result of one step.
+pub struct TourStep {
     pub name: &'static str,
     pub asked: String,
     pub expected: String,
     pub got: String,
-    /// Shown below the line: reason, guidance, picture.
+    /// Printed below the line: reason, guidance, picture.
     pub shown: String,
 }
 
@@ -37,8 +37,8 @@ impl Report {
         }
     }
 
-    /// Tells of a step; it is well when what came out is what was expected.
-    pub fn tell(&mut self, step: &Step) {
+    /// Prints a step and counts whether its result is the expected one.
+    pub fn add(&mut self, step: &TourStep) {
         self.number += 1;
         let took = self.since.elapsed().as_secs_f64() * 1_000.0;
         let well = step.got == step.expected;
@@ -47,7 +47,7 @@ impl Report {
         } else {
             self.failed += 1;
         }
-        let Step {
+        let TourStep {
             name,
             asked,
             expected,
@@ -71,7 +71,7 @@ impl Report {
             }
             for line in shown
                 .lines()
-                .filter(|line| DRAWN.contains(name) || !is_drawn(line))
+                .filter(|line| WITH_PICTURE.contains(name) || !is_drawn(line))
             {
                 say!("      {line}");
             }
@@ -93,12 +93,12 @@ impl Report {
     }
 }
 
-/// Whether a line is one of a picture's.
+/// Whether a line is part of a drawn QR code.
 fn is_drawn(line: &str) -> bool {
     line.contains(['█', '▀', '▄'])
 }
 
-/// What to try after the tour.
+/// Prints what to try after the tour.
 fn next() {
     say!("");
     let (zh, en) = (
@@ -108,7 +108,7 @@ fn next() {
     say!("{}", in_language(zh, en));
 }
 
-/// A step as one would tell it.
+/// The sentence that describes a step.
 fn sentence(name: &str) -> Option<&'static str> {
     let (zh, en) = match name {
         "notice" => (
@@ -141,7 +141,7 @@ fn sentence(name: &str) -> Option<&'static str> {
         ),
         "close contact" => (
             "疾控报告一名密接，此人尚未注册",
-            "The CDC reports a close contact whom nobody has registered yet",
+            "The CDC reports a close contact who has not registered yet",
         ),
         "applies later" => (
             "孙伟后来申领，码上已有密接记录",
@@ -155,7 +155,7 @@ fn sentence(name: &str) -> Option<&'static str> {
         "forged" => ("卡口扫一张伪造的码", "A checkpoint scans a forged code"),
         "stranger" => (
             "卡口扫一张来历不明的码",
-            "A checkpoint scans a code of a key that nobody knows",
+            "A checkpoint scans a code signed with an unknown key",
         ),
         "late" => (
             "一分半钟后卡口再扫同一张码",
@@ -163,7 +163,31 @@ fn sentence(name: &str) -> Option<&'static str> {
         ),
         "feedback" => (
             "王小明反馈问题，凭编号查询",
-            "Wang Xiaoming reports a problem and asks for it by its number",
+            "Wang Xiaoming reports a problem and looks it up by its number",
+        ),
+        "channel" => (
+            "李华在爱山东（替身）登录并申领，无需其他证明",
+            "Li Hua signs in at a stand-in of Ai Shandong and applies, with nothing else to prove",
+        ),
+        "binding" => (
+            "家长为同户的王小雨办理代办",
+            "A parent binds Wang Xiaoyu of the same household",
+        ),
+        "child's application" => (
+            "家长为王小雨申领，他还小，没有手机",
+            "The parent applies for Wang Xiaoyu, who is small and has no telephone",
+        ),
+        "child's code" => (
+            "家长在卡口出示孩子的码",
+            "The parent shows the child's code at a checkpoint",
+        ),
+        "arrival that waits" => (
+            "周婷申报入境来鲁，等待口岸与检测结果",
+            "Zhou Ting declares an arrival from abroad, which waits for what is not reported",
+        ),
+        "admitted" => (
+            "口岸报告隔离期满，实验室报告阴性，申报自行生效",
+            "The border reports the end of quarantine, a laboratory the negative test; the arrival is accepted by itself",
         ),
         _ => return None,
     };

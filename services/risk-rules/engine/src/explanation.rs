@@ -1,7 +1,7 @@
 //! Explains a cited rule to the person concerned: the reason, the records and their sources, the end, and how it ends. PIPL,
 //! article 24, requires an explanation of automated decisions. The text never includes the content of a record.
 
-use lutong_kernel::Timestamp;
+use lutong_kernel::{Source, Timestamp};
 
 use super::fact::FactKind;
 use super::rule_set::{Rule, Text};
@@ -15,20 +15,9 @@ pub struct CitedRecord {
     pub recorded_at: Timestamp,
 }
 
-/// The kind of organisation behind a source, determined by the first word of its name.
+/// Who stands behind a source. Every stored source is one that is known; a case file may name any.
 fn body(source: &str) -> (&'static str, &'static str) {
-    match source.split('-').next().unwrap_or_default() {
-        "self" => ("本人申报", "your own statement"),
-        "cdc" => ("疾控机构", "a centre for disease control"),
-        "hospital" => ("医疗机构", "a hospital"),
-        "border" => ("口岸", "the border authority"),
-        "lab" => ("检测机构", "a laboratory"),
-        "telecom" | "transport" => ("通信或交通部门", "a transport or telecom authority"),
-        "epidemic" => ("省疫情数据库", "the province's epidemic database"),
-        "partner" => ("外省健康码平台", "another province's code system"),
-        "officer" => ("防控机构", "health officers"),
-        _ => ("主管部门", "an authority"),
-    }
+    Source::of(source).map_or(("登记的数据源", "a registered feed"), Source::title)
 }
 
 /// The explanation, two sentences in each language.
@@ -125,6 +114,22 @@ mod tests {
         assert!(
             text.en.contains("centre for disease control") && text.en.contains("2022-12-11T00:00:00+08:00")
         );
+    }
+
+    #[test]
+    fn another_provinces_code_and_a_laboratory_are_called_what_they_are() {
+        for (kind, source, zh, en) in [
+            (
+                FactKind::PartnerCode,
+                "federation",
+                "外省健康码平台",
+                "another province's code system",
+            ),
+            (FactKind::Test, "laboratory-370203", "检测机构", "a laboratory"),
+        ] {
+            let text = explain(rule("red.close-contact"), &[record(kind, source)], None);
+            assert!(text.zh.contains(zh) && text.en.contains(en), "{source}: {text:?}");
+        }
     }
 
     #[test]

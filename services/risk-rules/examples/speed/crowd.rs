@@ -14,7 +14,7 @@ use lutong_risk_engine::rule_set::RuleSet;
 use lutong_risk_engine::set_digest::SetDigest;
 use lutong_storage::cell::{Cell, Kind};
 use lutong_storage::crypto::ReadyCipher;
-use lutong_storage::rows::{Insert, Known};
+use lutong_storage::rows::{Insert, OnDuplicate};
 use lutong_storage::{Database, StorageError};
 use serde_json::json;
 use uuid::Uuid;
@@ -45,13 +45,13 @@ const FILL: Insert = Insert {
         ("salt", Kind::Bytes),
         ("head", Kind::Bytes),
     ],
-    known: Known::Refused,
+    on_duplicate: OnDuplicate::Fail,
 };
 
 const ROSTER: Insert = Insert {
     table: "rosters",
     columns: &[("count", Kind::Number), ("digest", Kind::Bytes)],
-    known: Known::Refused,
+    on_duplicate: OnDuplicate::Fail,
 };
 
 /// The packed row of a person, and the verdict that follows from it while nothing is listed.

@@ -42,6 +42,13 @@ impl codes::code_service_server::CodeService for Codes {
         Ok(Response::new(codes::ApplyDecisionsResponse { applied }))
     }
 
+    async fn apply_bindings(
+        &self,
+        _: Request<codes::ApplyBindingsRequest>,
+    ) -> Result<Response<codes::ApplyBindingsResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn show_code(
         &self,
         _: Request<codes::ShowCodeRequest>,

@@ -10,6 +10,7 @@ use lutong_transport::access::{DivisionPermit, Principal};
 
 use super::domain::{Approval, Signature, State, Step};
 use super::service::OfficerAction;
+use crate::fault::proposals;
 use crate::wire::instant;
 
 /// The caller's action on a state that they have seen.
@@ -91,12 +92,6 @@ pub fn read_basis(given: wire::LegalBasisCode, accepted: &[LegalBasis]) -> Resul
         let words: Vec<_> = words
             .map(|word| word.trim_start_matches("LEGAL_BASIS_CODE_"))
             .collect();
-        let list = words.join(", ");
-        Violation::new(
-            "legal_basis",
-            "LEGAL_BASIS",
-            format!("须为以下依据之一：{list}"),
-            format!("is one of {list}"),
-        )
+        proposals::legal_basis(&words.join(", "))
     })
 }

@@ -1,12 +1,13 @@
 //! Officers' actions on resources that need two officers, and the faults of refused steps. Each reason has one code and one meaning
 //! for all resources.
 
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::Fault;
 use lutong_storage::idempotency::RequestKey;
 use lutong_transport::access::DivisionPermit;
 pub use lutong_transport::reply::wrong_state;
 
 use super::domain::{Refusal, Step};
+use crate::fault::proposals;
 
 /// An officer's action on a resource of their division.
 #[derive(Debug, Clone)]
@@ -20,13 +21,12 @@ pub struct OfficerAction {
 
 /// The fault of a refusal. `allowed` are the steps that the account may take instead.
 pub fn refused(error: Refusal, allowed: &[Step]) -> Fault {
-    let (reason, zh) = match error {
-        Refusal::OwnProposal => ("OWN_PROPOSAL", "须由另一名人员批准或驳回"),
-        Refusal::NotYourProposal => ("NOT_YOUR_PROPOSAL", "只能由提出人撤回"),
+    match error {
+        Refusal::OwnProposal => proposals::proposed_by_caller(),
+        Refusal::NotYourProposal => proposals::proposed_by_another(),
         Refusal::WrongState(state) => {
             let allowed: Vec<_> = allowed.iter().map(Step::into_str).collect();
-            return wrong_state(state.into_str(), &allowed);
+            wrong_state(state.into_str(), &allowed)
         }
-    };
-    Fault::new(FaultCode::FailedPrecondition, reason, zh, error.to_string())
+    }
 }

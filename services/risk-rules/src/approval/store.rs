@@ -1,8 +1,7 @@
 //! Columns that the tables of resources with two officers share.
 
-use lutong_kernel::{DivisionCode, Timestamp};
+use lutong_kernel::Timestamp;
 use lutong_storage::StorageError;
-use sea_orm::{ColumnTrait, Condition};
 
 use super::domain::{Closing, Signature};
 
@@ -25,12 +24,4 @@ pub fn closing(
     let damaged = |_| StorageError::Damaged(format!("{table}.closed_as"));
     let how = how.parse().map_err(damaged)?;
     Ok(signature(by, at).map(|by| (how, by)))
-}
-
-/// Selects rows whose division is `division` or lies inside it.
-pub fn in_division(column: impl ColumnTrait, division: DivisionCode) -> Condition {
-    let ranges = division.numbers().into_iter();
-    ranges.fold(Condition::any(), |any, range| {
-        any.add(column.between(i64::from(*range.start()), i64::from(*range.end())))
-    })
 }

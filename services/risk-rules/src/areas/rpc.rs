@@ -5,8 +5,8 @@ pub mod places;
 mod upload;
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::fault::Violations;
-use lutong_kernel::{DivisionCode, Fault, FaultCode};
+use lutong_kernel::fault::AllValid as _;
+use lutong_kernel::{DivisionCode, Fault};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_risk_engine::area::{AreaQuery, RiskLevel};
 use lutong_skin::risk_rules::v1::AreaHandler;
@@ -19,6 +19,7 @@ use super::service::Areas;
 use super::service::intervals::{IntervalImport, IntervalImporter};
 use super::service::notices::{NoticeImport, NoticeImporter};
 use crate::approval::rpc::action_of;
+use crate::fault;
 use crate::operations::rpc::effect;
 use crate::unplaced_areas::rpc::{requested_state, unplaced_area};
 use crate::unplaced_areas::service::{PlacementResult, UnplacedAreas};
@@ -59,7 +60,7 @@ impl AreaHandler for Handler {
         chunks: Streaming<wire::ImportNoticeRequest>,
     ) -> Result<wire::ImportNoticeResponse, Fault> {
         province_wide(call.permit)?;
-        let notice = upload::gather(chunks, |message| message.chunk, upload::NOTICE).await?;
+        let notice = upload::gather(chunks, |message| message.chunk, fault::areas::notice_too_large).await?;
         let account = &call.grant.principal().account;
         let imported = self
             .notices
@@ -74,7 +75,8 @@ impl AreaHandler for Handler {
         chunks: Streaming<wire::ImportIntervalsRequest>,
     ) -> Result<wire::ImportIntervalsResponse, Fault> {
         province_wide(call.permit)?;
-        let table = upload::gather(chunks, |message| message.chunk, upload::INTERVALS).await?;
+        let table =
+            upload::gather(chunks, |message| message.chunk, fault::areas::intervals_too_large).await?;
         let account = &call.grant.principal().account;
         let imported = self
             .intervals
@@ -151,12 +153,7 @@ impl AreaHandler for Handler {
         message: wire::PlaceUnplacedAreaRequest,
     ) -> Result<wire::PlaceUnplacedAreaResponse, Fault> {
         let id = uuid_of(&message.name, UNPLACED)?;
-        let mut wrong = Violations::new();
-        let code = wrong.take(place_division(&message.division));
-        let community = wrong.take(community(&message.community));
-        wrong.finish()?;
-        // Both are present: `finish` returned every violation.
-        let place = code.zip(community).ok_or_else(Fault::internal)?;
+        let place = (place_division(&message.division), community(&message.community)).all_valid()?;
         let grant = call.grant.clone();
         let (onward, action) = (grant.own_call(), action_of(call, message.etag));
         let PlacementResult {
@@ -177,12 +174,7 @@ fn province_wide(permit: DivisionPermit) -> Result<(), Fault> {
     if permit.jurisdiction().is_province_wide() {
         return Ok(());
     }
-    Err(Fault::new(
-        FaultCode::PermissionDenied,
-        "OUTSIDE_DIVISION",
-        "导入风险地区名单需要全省权限",
-        "a list of risk areas concerns every division: importing it takes the province-wide grant",
-    ))
+    Err(fault::areas::import_outside_division())
 }
 
 impl From<NoticeImport> for wire::ImportNoticeResponse {

@@ -7,13 +7,14 @@ pub mod stays;
 use std::sync::Arc;
 
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Clock, DivisionCode, Fault, FaultCode, Timestamp};
+use lutong_kernel::{Clock, DivisionCode, Fault, Timestamp};
 use lutong_risk_engine::area::{AreaEntry, AreaKey, AreaQuery};
 use lutong_storage::Database;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::basis::service::BasisBook;
+use crate::fault;
 
 /// The position of a listing in a list: the content of a page token.
 #[derive(Serialize, Deserialize)]
@@ -62,14 +63,9 @@ impl Areas {
     pub async fn find(&self, id: Uuid, known_at: Option<Timestamp>) -> Result<AreaEntry, Fault> {
         let basis = self.book.catch_up(self.database.reader()).await?;
         let mut known = basis.areas.as_known(known_at.unwrap_or(Timestamp::MAX));
-        known.find(|area| area.id() == id).ok_or_else(|| {
-            Fault::new(
-                FaultCode::NotFound,
-                "AREA_NOT_FOUND",
-                "没有该风险地区，或当时尚未列入",
-                "there is no such listing, or it was not known then",
-            )
-        })
+        known
+            .find(|area| area.id() == id)
+            .ok_or_else(fault::areas::area_not_found)
     }
 
     /// A page of the listings, ordered by key, and the next page token.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arc_swap::ArcSwapOption;
 use futures::future::BoxFuture;
 use lutong_kernel::{Clock, Timestamp};
-use lutong_storage::{Database, Engine, StorageError};
+use lutong_storage::{Database, Engine, StorageError, advisory};
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use tokio::sync::Mutex;
 
@@ -126,10 +126,7 @@ impl BasisBook {
 
     /// The basis for a transaction that changes it. No decision is in progress until the end of the transaction.
     pub async fn exclusive(&self, transaction: &DatabaseTransaction) -> Result<Arc<Basis>, StorageError> {
-        if self.database.engine() == Engine::Postgres {
-            let lock = format!("SELECT pg_advisory_xact_lock({BASIS_LOCK})");
-            transaction.execute_unprepared(&lock).await?;
-        }
+        advisory::lock(transaction, BASIS_LOCK).await?;
         let known = self.loaded.load_full();
         Ok(read(transaction, known.as_ref()).await?.0)
     }

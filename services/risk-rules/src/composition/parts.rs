@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lutong_chassis::lookups::LookupLog;
 use lutong_chassis::operations::Operations;
 use lutong_chassis::{BuildError, Foundation, Store};
 use lutong_kernel::{Clock, Random};
@@ -70,6 +71,7 @@ struct BasisParts {
     chain: ChainKeys,
     places: PlaceIndex,
     outbox: Outbox,
+    lookups: LookupLog,
 }
 
 /// The parts that decide and bring into force.
@@ -120,6 +122,7 @@ impl Parts {
             chain: ChainKeys::new(store.keys.key(CHAIN_KEY)?),
             places: PlaceIndex::new(store.index_key.clone()),
             outbox: store.outbox(),
+            lookups: LookupLog::new(store, foundation),
         };
         let (both, chain) = (basis.clock_and_random(), basis.chain.clone());
         let outbox = basis.outbox.clone();
@@ -152,6 +155,11 @@ impl Parts {
             facts,
             jobs,
         })
+    }
+
+    /// Who looked at whose data.
+    pub fn lookups(&self) -> LookupLog {
+        self.basis.lookups.clone()
     }
 
     /// Applies the events of identity.

@@ -12,13 +12,15 @@ use lutong_skin::risk_rules::v1::DecisionHandler;
 use lutong_transport::access::{AnyPermit, DeclarantPermit, SelfPermit};
 use uuid::Uuid;
 
-use super::service::reading::{DecisionReader, not_found};
+use super::service::explaining::ExplainedDecision;
+use super::service::reading::DecisionReader;
 use crate::entries::rpc::missing_step;
 use crate::entries::service::Entries;
 use crate::facts::rpc as facts;
 use crate::facts::service::appending::Batch;
 use crate::facts::service::intake::FactIntake;
 use crate::facts::service::reader::StatementReader;
+use crate::fault;
 use crate::operations::rpc::effect;
 use crate::operations::service::effect::PendingOperation;
 use names::decision_of;
@@ -106,7 +108,7 @@ impl DecisionHandler for Handler {
             .is_some_and(|asked| asked != own)
         {
             // The decision of another person is reported as not found.
-            return Err(not_found());
+            return Err(fault::decisions::decision_not_found());
         }
         if let Some(version) = named.and_then(|name| name.version) {
             let explained = self.decisions.own_decision(&call.permit, version).await?;
@@ -119,11 +121,7 @@ impl DecisionHandler for Handler {
             .decisions
             .current_decision(&call.permit, &call.grant.own_call())
             .await?;
-        let state = if explained.in_force {
-            EffectState::InForce
-        } else {
-            EffectState::Pending
-        };
+        let state = effect_state(&explained);
         Ok(wire::GetDecisionResponse {
             decision: Some(decision::decision(explained)),
             effect_state: Some(state.into()),
@@ -139,6 +137,15 @@ impl DecisionHandler for Handler {
         Ok(wire::CheckEntryResponse {
             missing: missing.map(|step| missing_step(step).into()).collect(),
         })
+    }
+}
+
+/// Whether codes shown from now on show the latest decision about a person.
+pub const fn effect_state(latest: &ExplainedDecision) -> EffectState {
+    if latest.in_force {
+        EffectState::InForce
+    } else {
+        EffectState::Pending
     }
 }
 

@@ -4,7 +4,7 @@ use lutong_kernel::{Colour, DecisionId, SubjectId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::cell::{Cell, Kind};
 use lutong_storage::column::{read_subject, read_uuid, subject_bytes};
-use lutong_storage::rows::{Insert, Known};
+use lutong_storage::rows::{Insert, OnDuplicate};
 use lutong_transport::access::PermittedSubject;
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
@@ -97,7 +97,7 @@ const INSERT: Insert = Insert {
         ("next_change_at", Kind::Number),
         ("entry", Kind::Bytes),
     ],
-    known: Known::Refused,
+    on_duplicate: OnDuplicate::Fail,
 };
 
 pub async fn insert(transaction: &DatabaseTransaction, decisions: &[Decision]) -> Result<(), StorageError> {

@@ -6,6 +6,7 @@ use strum::{EnumString, IntoStaticStr};
 use uuid::Uuid;
 
 use crate::approval::domain::{Approval, State};
+use crate::fault;
 use lutong_risk_engine::legal_basis::LegalBasis;
 use lutong_risk_engine::packed::PackedFact;
 
@@ -66,21 +67,12 @@ pub fn is_in_scope(own: Jurisdiction, homes: &[DivisionCode], facts: &[PackedFac
 
 /// Checks the period of a designation.
 pub fn check_span(from: Timestamp, until: Timestamp, now: Timestamp) -> Result<(), Violation> {
-    let wrong = |reason: &'static str, zh: &str, en: &str| Err(Violation::new("end_time", reason, zh, en));
     if until <= from {
-        wrong(
-            "END_BEFORE_START",
-            "应晚于start_time",
-            "does not lie after start_time",
-        )
+        Err(fault::end_before_start())
     } else if until <= now {
-        wrong("END_PASSED", "结束时间已过", "lies in the past")
+        Err(fault::proposals::end_passed())
     } else if until > from.plus_seconds(LONGEST_DAYS * 86_400) {
-        wrong(
-            "TOO_LONG",
-            "最长九十天",
-            "lies more than 90 days after start_time",
-        )
+        Err(fault::proposals::span_too_long())
     } else {
         Ok(())
     }

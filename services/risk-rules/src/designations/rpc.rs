@@ -1,7 +1,7 @@
 //! The RPCs of designations.
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::fault::Violations;
+use lutong_kernel::fault::AllValid as _;
 use lutong_kernel::{DivisionCode, Fault, Timestamp, Violation};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
@@ -142,40 +142,35 @@ impl DesignationHandler for Handler {
 
 /// The proposal of a request. All violations are reported.
 fn proposal(message: &wire::ProposeDesignationRequest, now: Timestamp) -> Result<DesignationProposal, Fault> {
-    let mut wrong = Violations::new();
-    let subject = wrong.take(reply::subject_id(&message.subject_id, "subject_id"));
-    let level = wrong.take(level(message.level()));
-    let mut at = |time: Option<prost_types::Timestamp>, field: &str| {
-        let given = wrong.take(reply::required(time, field));
-        given.as_ref().map(timestamp)
+    let from = reply::required(message.start_time.as_ref().map(timestamp), "start_time");
+    let until = reply::required(message.end_time.as_ref().map(timestamp), "end_time");
+    let span = match (&from, &until) {
+        (Ok(from), Ok(until)) => check_span(*from, *until, now),
+        _ => Ok(()),
     };
-    let (from, until) = (
-        at(message.start_time, "start_time"),
-        at(message.end_time, "end_time"),
+    let checked = (
+        reply::subject_id(&message.subject_id, "subject_id"),
+        level(message.level()),
+        from,
+        until,
+        span,
+        read_basis(message.legal_basis(), &LegalBasis::OF_DESIGNATIONS),
     );
-    if let Some((from, until)) = from.zip(until) {
-        wrong.take(check_span(from, until, now));
-    }
-    let basis = wrong.take(read_basis(message.legal_basis(), &LegalBasis::OF_DESIGNATIONS));
-    wrong.finish()?;
-    match (subject, level, from, until, basis) {
-        (Some(subject), Some(level), Some(from), Some(until), Some(basis)) => Ok(DesignationProposal {
-            subject,
-            level,
-            from,
-            until,
-            basis,
-        }),
-        // Unreachable: `finish` returned every violation.
-        _ => Err(Fault::internal()),
-    }
+    let (subject, level, from, until, (), basis) = checked.all_valid()?;
+    Ok(DesignationProposal {
+        subject,
+        level,
+        from,
+        until,
+        basis,
+    })
 }
 
 fn level(level: wire::DesignationLevel) -> Result<Level, Violation> {
     match level {
         wire::DesignationLevel::High => Ok(Level::High),
         wire::DesignationLevel::Medium => Ok(Level::Medium),
-        wire::DesignationLevel::Unspecified => Err(Violation::new("level", "MISSING", "必填", "is required")),
+        wire::DesignationLevel::Unspecified => Err(reply::missing("level")),
     }
 }
 

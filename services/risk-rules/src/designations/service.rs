@@ -24,10 +24,11 @@ use super::store::{self as designations, Filter};
 use crate::approval::domain::{Approval, Closing, Signature, Step};
 use crate::approval::service::OfficerAction;
 use crate::facts::store::statements::{self, Name};
+use crate::fault::proposals;
 use crate::operations::service::effect::{Effect, Effects, PendingOperation};
 use facts::DesignationFacts;
 use scope::DesignationScope;
-use steps::{StandingDesignation, lock, name, not_found, step_in};
+use steps::{StandingDesignation, lock, name, step_in};
 
 /// Changes and reads designations.
 pub struct Designations {
@@ -135,9 +136,12 @@ impl Designations {
 
     pub async fn find(&self, permit: &DivisionPermit, id: Uuid) -> Result<StandingDesignation, Fault> {
         let found = designations::find(self.database.reader(), permit, id).await?;
-        let one = found.ok_or_else(not_found)?;
+        let one = found.ok_or_else(proposals::designation_not_found)?;
         let standing = self.standing_of(vec![one]).await?;
-        standing.into_iter().next().ok_or_else(not_found)
+        standing
+            .into_iter()
+            .next()
+            .ok_or_else(proposals::designation_not_found)
     }
 
     /// A page of the designations of the jurisdiction, the newest first, and the next page token.
@@ -202,8 +206,7 @@ async fn propose(
 ) -> Result<StandingDesignation, Fault> {
     let answer = one.id.as_bytes();
     if let Claim::Replay(answer) = idempotency::claim(transaction, &action.request, answer, now).await? {
-        let damaged = |_| StorageError::Damaged("idempotency.answer".to_owned());
-        let id = Uuid::from_slice(&answer).map_err(damaged)?;
+        let id = idempotency::answered_id(&answer)?;
         return lock(transaction, &action.permit, id, now).await;
     }
     designations::insert(transaction, &action.permit, &one).await?;

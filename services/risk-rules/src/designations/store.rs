@@ -2,17 +2,19 @@
 
 use lutong_kernel::{DivisionCode, Timestamp};
 use lutong_storage::StorageError;
-use lutong_storage::column::{read_division, read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_storage::column::{
+    in_division, read_division, read_subject, read_uuid, subject_bytes, uuid_bytes,
+};
 use lutong_transport::access::DivisionPermit;
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
+    ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
+    QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
 
 use crate::approval::domain::{Approval, Closing, Signature, State};
-use crate::approval::store::{closing, in_division, signature};
+use crate::approval::store::{closing, signature};
 use crate::designations::domain::Designation;
 use designation::{ActiveModel, Column, Entity, Model};
 
@@ -123,10 +125,7 @@ pub async fn lock(
     permit: &DivisionPermit,
     id: Uuid,
 ) -> Result<Option<Designation>, StorageError> {
-    let mut query = Entity::find_by_id(uuid_bytes(id));
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        query = query.lock(LockType::Update);
-    }
+    let query = Entity::find_by_id(uuid_bytes(id)).lock_exclusive();
     reached(*permit, query.one(transaction).await?)
 }
 

@@ -24,7 +24,7 @@ impl ChainKeys {
     }
 
     /// The chain key of a subject: the service's key over the subject's id and salt.
-    pub fn of_subject(&self, subject: SubjectId, salt: &[u8]) -> Option<ChainKey> {
+    pub fn of_subject(&self, subject: SubjectId, salt: &[u8]) -> ChainKey {
         let material = [subject.uuid().as_bytes(), salt].concat();
         ChainKey::new(&keyed_hash(&self.0, &material), CHAIN_LABEL)
     }
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     fn key() -> ChainKey {
-        ChainKey::new(&[7; 32], CHAIN_LABEL).unwrap()
+        ChainKey::new(&[7; 32], CHAIN_LABEL)
     }
 
     fn chain(contents: &[&str]) -> Vec<Link> {

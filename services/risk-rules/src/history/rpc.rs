@@ -1,7 +1,7 @@
 //! The RPCs of history: past decisions, their replay and verification, which the contract has in one service.
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::{Fault, LocalDay, SubjectId, Violation};
+use lutong_kernel::{Fault, LocalDay, SubjectId};
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_skin::risk_rules::v1::HistoryHandler;
 use lutong_transport::access::{AnyPermit, NoPermit, SelfPermit};
@@ -10,10 +10,13 @@ use lutong_transport::reply::uuid_of;
 
 use super::service::days::{DayCheck, Days};
 use crate::decisions::rpc::decision::decision;
+use crate::decisions::rpc::effect_state;
 use crate::decisions::rpc::names::{DecisionName, decision_of, no_decision};
 use crate::decisions::service::explaining::ExplainedDecision;
 use crate::decisions::service::reading::DecisionReader;
 use crate::decisions::service::replaying::{Replay, Replayer};
+use crate::facts::store::statements::StatementRow;
+use crate::fault;
 use crate::history_verifications::rpc::COLLECTION;
 use crate::history_verifications::service::HistoryVerifications;
 use crate::wire::{hex, instant};
@@ -102,22 +105,36 @@ impl HistoryHandler for Handler {
         message: wire::ReplayDecisionRequest,
     ) -> Result<wire::ReplayDecisionResponse, Fault> {
         let (subject, version) = of_anybody(&message.name)?;
-        let Replay {
-            stored,
-            replayed,
-            identical,
-        } = self.replayer.replay(call.permit, subject, version).await?;
-        let replayed = ExplainedDecision {
-            decision: replayed,
-            rules: stored.rules.clone(),
-            facts: stored.facts.clone(),
-            areas: stored.areas.clone(),
-            in_force: stored.in_force,
-        };
+        let replay = self.replayer.replay(call.permit, subject, version).await?;
+        let (stored, replayed, identical) = both(replay);
         Ok(wire::ReplayDecisionResponse {
             stored: Some(decision(stored)),
             replayed: Some(decision(replayed)),
             identical,
+        })
+    }
+
+    async fn inspect_appealed_decision(
+        &self,
+        call: Query<AnyPermit>,
+        message: wire::InspectAppealedDecisionRequest,
+    ) -> Result<wire::InspectAppealedDecisionResponse, Fault> {
+        let (subject, version) = of_anybody(&message.name)?;
+        let replay = self.replayer.replay(call.permit, subject, version).await?;
+        let own_call = call.grant.own_call();
+        let current = self
+            .decisions
+            .inspect_current(call.permit, subject, &own_call)
+            .await?;
+        let facts = replay.stored.cited().map(appealed_fact).collect();
+        let (stored, replayed, identical) = both(replay);
+        Ok(wire::InspectAppealedDecisionResponse {
+            stored: Some(decision(stored)),
+            replayed: Some(decision(replayed)),
+            identical,
+            facts,
+            effect_state: effect_state(&current).into(),
+            current: Some(decision(current)),
         })
     }
 
@@ -170,16 +187,38 @@ impl HistoryHandler for Handler {
         _: Query<NoPermit>,
         message: wire::VerifyDayRequest,
     ) -> Result<wire::VerifyDayResponse, Fault> {
-        let day = LocalDay::parse(&message.decision_date).map_err(|error| {
-            let en = error.to_string();
-            reply::wrong(Violation::new(
-                "decision_date",
-                "DATE_SHAPE",
-                "应为YYYY-MM-DD",
-                en,
-            ))
-        })?;
+        let day = LocalDay::parse(&message.decision_date);
+        let day = day.map_err(|error| reply::wrong(fault::decisions::decision_date_shape(&error)))?;
         Ok(self.days.verify(day).await?.into())
+    }
+}
+
+/// A stored decision, its replay with the same explanation, and whether they are equal.
+fn both(replay: Replay) -> (ExplainedDecision, ExplainedDecision, bool) {
+    let Replay {
+        stored,
+        replayed,
+        identical,
+    } = replay;
+    let replayed = ExplainedDecision {
+        decision: replayed,
+        rules: stored.rules.clone(),
+        facts: stored.facts.clone(),
+        areas: stored.areas.clone(),
+        in_force: stored.in_force,
+    };
+    (stored, replayed, identical)
+}
+
+fn appealed_fact(fact: &StatementRow) -> wire::AppealedFact {
+    wire::AppealedFact {
+        fact_id: fact.id.to_string(),
+        subject_id: fact.subject.to_string(),
+        kind: fact.kind.clone().unwrap_or_default(),
+        source: fact.source.clone(),
+        key: fact.key.clone(),
+        record_time: Some(instant(fact.recorded_at)),
+        supersede_time: fact.superseded_at.map(instant),
     }
 }
 

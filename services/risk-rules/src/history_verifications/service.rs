@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::operations::{Ended, Kind, Operation, store as operations};
+use lutong_chassis::operations::{Kind, Operation, Outcome, store as operations};
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Clock, DecisionId, Fault, FaultCode, Random, SubjectId};
+use lutong_kernel::{Clock, DecisionId, Fault, Random, SubjectId};
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::{Claim, RequestKey};
 use lutong_storage::{Database, StorageError};
@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::store::{self as history_verifications, Counts, HistoryBreak, Verification};
+use crate::fault::decisions;
 use crate::history::service::chains::ChainVerifier;
 
 /// Interval between two checks for a verification to process.
@@ -73,8 +74,8 @@ impl HistoryVerifications {
             async move {
                 let claim = idempotency::claim(transaction, &request, one.id.as_bytes(), now).await?;
                 if let Claim::Replay(answer) = claim {
-                    let damaged = || StorageError::Damaged("idempotency.answer".to_owned());
-                    let id = Uuid::from_slice(&answer).map_err(|_| damaged())?;
+                    let damaged = idempotency::damaged_answer;
+                    let id = idempotency::answered_id(&answer)?;
                     let one = history_verifications::find(transaction, id)
                         .await?
                         .ok_or_else(damaged)?;
@@ -94,14 +95,7 @@ impl HistoryVerifications {
 
     pub async fn find(&self, id: Uuid) -> Result<Verification, Fault> {
         let found = history_verifications::find(self.database.reader(), id).await?;
-        found.ok_or_else(|| {
-            Fault::new(
-                FaultCode::NotFound,
-                "HISTORY_VERIFICATION_NOT_FOUND",
-                "没有该次历史核验",
-                "there is no such check of history",
-            )
-        })
+        found.ok_or_else(decisions::history_verification_not_found)
     }
 
     /// A page of verifications, the newest first, and the next page token.
@@ -145,7 +139,7 @@ impl HistoryVerifications {
                     let target = (Kind::VerifyHistory, target.as_str());
                     operations::add_done_of(transaction, target, checked).await?;
                     if let Some(at) = finished_at {
-                        operations::finish_of(transaction, target, Ended::Succeeded, at).await?;
+                        operations::finish_of(transaction, target, Outcome::Succeeded, at).await?;
                     }
                     Ok(true)
                 }

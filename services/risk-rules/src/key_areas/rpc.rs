@@ -1,13 +1,14 @@
 //! The RPCs of key areas.
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::fault::Violations;
-use lutong_kernel::{DivisionCode, Fault, Violation};
+use lutong_kernel::fault::AllValid as _;
+use lutong_kernel::{DivisionCode, Fault};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_risk_engine::legal_basis::LegalBasis;
 use lutong_skin::risk_rules::v1::KeyAreaHandler;
 use lutong_transport::access::{DivisionPermit, Principal};
+use lutong_transport::reply;
 use lutong_transport::reply::uuid_of;
 use strum::VariantArray as _;
 
@@ -17,6 +18,7 @@ use super::store::Filter;
 use crate::approval::domain::{Closing, State, Step};
 use crate::approval::rpc::{action_of, allowed_actions, approval, legal_basis, read_basis};
 use crate::areas::rpc::places::issued_division;
+use crate::fault;
 use crate::operations::rpc::effect;
 use crate::wire::{instant, timestamp};
 
@@ -126,30 +128,25 @@ impl KeyAreaHandler for Handler {
 }
 
 fn proposal(message: &wire::ProposeKeyAreaRequest) -> Result<Proposal, Fault> {
-    let mut wrong = Violations::new();
-    let code = wrong.take(issued_division(&message.division));
-    let (from, to) = (
-        message.start_time.as_ref().map(timestamp),
-        message.end_time.as_ref().map(timestamp),
+    let from = reply::required(message.start_time.as_ref().map(timestamp), "start_time");
+    let to = message.end_time.as_ref().map(timestamp);
+    let is_ordered = match (&from, to) {
+        (Ok(from), Some(to)) if to <= *from => Err(fault::end_before_start()),
+        _ => Ok(()),
+    };
+    let checked = (
+        issued_division(&message.division),
+        from,
+        is_ordered,
+        read_basis(message.legal_basis(), &LegalBasis::OF_KEY_AREAS),
     );
-    if let (Some(from), Some(to)) = (from, to)
-        && to <= from
-    {
-        let (zh, en) = ("应晚于start_time", "does not lie after start_time");
-        wrong.push(Violation::new("end_time", "END_BEFORE_START", zh, en));
-    }
-    let basis = wrong.take(read_basis(message.legal_basis(), &LegalBasis::OF_KEY_AREAS));
-    wrong.finish()?;
-    match (code, from, basis) {
-        (Some(code), Some(from), Some(basis)) => Ok(Proposal {
-            code,
-            from,
-            to,
-            basis,
-        }),
-        // Unreachable: `finish` returned every violation, and the bounds require a beginning.
-        _ => Err(Fault::internal()),
-    }
+    let (code, from, (), basis) = checked.all_valid()?;
+    Ok(Proposal {
+        code,
+        from,
+        to,
+        basis,
+    })
 }
 
 const fn state(state: State) -> wire::KeyAreaState {

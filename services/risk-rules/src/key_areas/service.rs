@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use lutong_chassis::etag::Etag;
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Clock, DecisionId, Fault, FaultCode, Random, Timestamp};
+use lutong_kernel::{Clock, DecisionId, Fault, Random, Timestamp};
+use lutong_storage::Database;
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::Claim;
-use lutong_storage::{Database, StorageError};
 use lutong_transport::access::DivisionPermit;
 use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
@@ -22,6 +22,7 @@ use crate::approval::service::{OfficerAction, refused};
 use crate::areas::service::stays::StayRedecider;
 use crate::areas::store as areas;
 use crate::basis::service::BasisBook;
+use crate::fault::proposals;
 use crate::operations::service::effect::{Effect, Effects, PendingOperation};
 
 /// A key area with its state.
@@ -103,8 +104,7 @@ impl KeyAreas {
                 if let Claim::Replay(answer) =
                     idempotency::claim(transaction, &action.request, answer, now).await?
                 {
-                    let damaged = |_| StorageError::Damaged("idempotency.answer".to_owned());
-                    let id = Uuid::from_slice(&answer).map_err(damaged)?;
+                    let id = idempotency::answered_id(&answer)?;
                     return find(transaction, &action.permit, id, now).await;
                 }
                 key_areas::insert(transaction, &area).await?;
@@ -188,7 +188,7 @@ async fn find(
     now: Timestamp,
 ) -> Result<StandingKeyArea, Fault> {
     let found = key_areas::find(connection, permit.jurisdiction(), id).await?;
-    let area = found.ok_or_else(not_found)?;
+    let area = found.ok_or_else(proposals::key_area_not_found)?;
     Ok(StandingKeyArea::new(area, now))
 }
 
@@ -220,29 +220,11 @@ async fn step_in(
         area.approval.closed = Some((how, signed));
     } else {
         if key_areas::is_listed(transaction, &area.proposal).await? {
-            return Err(listed());
+            return Err(proposals::key_area_listed());
         }
         areas::insert(transaction, &[area.entry(now)]).await?;
         key_areas::approve(transaction, id, &signed).await?;
         area.approval.approved = Some(signed);
     }
     Ok(StandingKeyArea::new(area, now))
-}
-
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "KEY_AREA_NOT_FOUND",
-        "本辖区没有这条重点地区申报",
-        "there is no such key area in your division",
-    )
-}
-
-fn listed() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "KEY_AREA_LISTED",
-        "同一区划、同一起始时间的重点地区已生效，请先结束该条",
-        "another key area of the same division and beginning is approved: end that first",
-    )
 }

@@ -2,7 +2,7 @@
 
 use lutong_kernel::{DivisionCode, Jurisdiction, Timestamp};
 use lutong_storage::StorageError;
-use lutong_storage::column::{read_division, read_uuid, uuid_bytes};
+use lutong_storage::column::{in_division, read_division, read_uuid, uuid_bytes};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::{NotSet, Set},
@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use crate::approval::domain::{Approval, Closing, Signature, State};
-use crate::approval::store::{closing, in_division, signature};
+use crate::approval::store::{closing, signature};
 use crate::key_areas::domain::{KeyArea, Proposal};
 use key_area::{ActiveModel, Column, Entity, Model};
 

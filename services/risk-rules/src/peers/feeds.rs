@@ -70,7 +70,8 @@ impl Feeds {
 fn read(divisions: &[String], of: ServiceName) -> Result<Vec<DivisionCode>, Fault> {
     let parsed = divisions.iter().map(|code| DivisionCode::parse(code));
     parsed.collect::<Result<_, _>>().map_err(|error| {
-        tracing::error!(service = of.as_str(), %error, "a feed's grant names no division");
-        Fault::internal()
+        Fault::internal(format_args!(
+            "a grant of a feed, as {of} answers it, names no division: {error}"
+        ))
     })
 }

@@ -66,6 +66,10 @@ struct IdentityChanges {
 
 impl IdentityChanges {
     fn add(&mut self, event: Event) -> Result<(), Box<dyn std::error::Error>> {
+        // A registration concerns nobody yet.
+        if matches!(event.payload, Some(Payload::RegistrationDecided(_)) | None) {
+            return Ok(());
+        }
         let subject: SubjectId = event.subject_id.parse()?;
         let (into, version) = match event.payload {
             Some(Payload::SubjectMerged(merged)) => (Some(merged.into_subject_id.parse()?), merged.version),
@@ -76,7 +80,11 @@ impl IdentityChanges {
                 return Ok(());
             }
             // Events of a later version of the contract that have no meaning here are skipped.
-            None => return Ok(()),
+            // A binding changes who shows a code, not what is known of anybody.
+            Some(
+                Payload::RegistrationDecided(_) | Payload::BindingActivated(_) | Payload::BindingEnded(_),
+            )
+            | None => return Ok(()),
         };
         self.steps.push(MergeStep {
             subject,
@@ -90,8 +98,9 @@ impl IdentityChanges {
 }
 
 fn unreadable(sequence: i64, error: &dyn std::fmt::Display) -> Fault {
-    tracing::error!(sequence, %error, "an event of identity cannot be read");
-    Fault::internal()
+    Fault::internal(format_args!(
+        "the event {sequence} of identity cannot be read: {error}"
+    ))
 }
 
 impl IdentityFollower {

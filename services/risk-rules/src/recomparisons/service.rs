@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use lutong_chassis::operations::{Kind, Operation, store as operations};
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Clock, Colour, DecisionId, Fault, FaultCode, LocalDay, Random, SubjectId};
+use lutong_kernel::{Clock, Colour, DecisionId, Fault, LocalDay, Random, SubjectId};
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::{Claim, RequestKey};
 use lutong_storage::{Database, StorageError};
@@ -22,6 +22,7 @@ use super::store::findings::{self, Finding};
 use super::store::parts::{self, Progress};
 use super::store::{self as recomparisons, Run};
 use crate::basis::service::BasisBook;
+use crate::fault;
 use crate::subjects::store::{rosters, scan};
 
 /// A run with its progress and its findings.
@@ -93,15 +94,33 @@ impl Recomparisons {
         }
     }
 
-    /// Begins a run of the service itself and returns its number; `None` if the day has a run already.
-    pub async fn begin(&self, day: Option<LocalDay>) -> Result<Option<i64>, Fault> {
+    /// Begins a run of the service itself and returns its number.
+    pub async fn begin(&self) -> Result<i64, Fault> {
         self.book.ready().await?;
         let this = self.clone();
         let begun = self
             .database
-            .write(move |transaction| async move { this.begin_in(transaction, day, "").await }.boxed());
-        let begun = begun.await?;
-        Ok(begun.map(|(run, _)| run))
+            .write(move |transaction| async move { this.begin_in(transaction, None, "").await }.boxed());
+        let (run, _) = begun.await?;
+        Ok(run)
+    }
+
+    /// Begins the run of a day, unless the day has one.
+    pub async fn begin_of_day(&self, day: LocalDay) -> Result<(), Fault> {
+        self.book.ready().await?;
+        let this = self.clone();
+        let begun = self.database.write(move |transaction| {
+            async move {
+                // Locked, so that another process does not begin the same run.
+                this.book.exclusive(transaction).await?;
+                if !recomparisons::is_begun_on(transaction, day).await? {
+                    this.begin_in(transaction, Some(day), "").await?;
+                }
+                Ok::<_, Fault>(())
+            }
+            .boxed()
+        });
+        begun.await
     }
 
     /// Begins a run on request, with its operation. Repeating the request has no effect.
@@ -110,13 +129,10 @@ impl Recomparisons {
         let (this, account) = (self.clone(), account.to_owned());
         let begun = self.database.write(move |transaction| {
             async move {
-                if let Some(answer) = idempotency::earlier(transaction, &request).await? {
-                    let damaged = |_| StorageError::Damaged("idempotency.answer".to_owned());
-                    return Ok(Uuid::from_slice(&answer).map_err(damaged)?);
+                if let Some(answer) = idempotency::stored_answer(transaction, &request).await? {
+                    return Ok(idempotency::answered_id(&answer)?);
                 }
-                let begun = this.begin_in(transaction, None, &account).await?;
-                // A run without a day is never refused.
-                let (_, id) = begun.ok_or_else(Fault::internal)?;
+                let (_, id) = this.begin_in(transaction, None, &account).await?;
                 let now = this.clock.now();
                 if idempotency::claim(transaction, &request, id.as_bytes(), now).await? != Claim::Fresh {
                     // A concurrent call with the same request has begun the run.
@@ -129,7 +145,8 @@ impl Recomparisons {
         let id = begun.await?;
         let name = recomparisons::name(id);
         let operation = operations::of_target(self.database.reader(), Kind::Recompare, &name).await?;
-        let operation = operation.ok_or_else(Fault::internal)?;
+        let missing = || Fault::internal(format_args!("the run {id} has no operation"));
+        let operation = operation.ok_or_else(missing)?;
         Ok((self.find(RunName::Id(id)).await?, operation))
     }
 
@@ -139,17 +156,14 @@ impl Recomparisons {
         transaction: &DatabaseTransaction,
         day: Option<LocalDay>,
         account: &str,
-    ) -> Result<Option<(i64, Uuid)>, Fault> {
+    ) -> Result<(i64, Uuid), Fault> {
         // Nobody is decided about or enrolled meanwhile, so that the roster is that of one instant.
         self.book.exclusive(transaction).await?;
         let roster = rosters::add_up(transaction).await?;
         let parts = scan::parts(transaction, self.database.engine()).await?;
         let now = self.clock.now();
         let id = DecisionId::new(now, &*self.random).uuid();
-        let begun = recomparisons::begin(transaction, id, (day, now), roster, &parts).await?;
-        let Some(run) = begun else {
-            return Ok(None);
-        };
+        let run = recomparisons::begin(transaction, id, (day, now), roster, &parts).await?;
         let begun = (self.clock.now(), &*self.random);
         let operation = Operation {
             total: i64::try_from(parts.len()).ok(),
@@ -158,7 +172,7 @@ impl Recomparisons {
         operations::insert(transaction, &operation).await?;
         tracing::info!(run, "a run over everyone begins");
         self.begun.notify_waiters();
-        Ok(Some((run, id)))
+        Ok((run, id))
     }
 
     pub async fn find(&self, name: RunName) -> Result<RunReport, Fault> {
@@ -171,7 +185,7 @@ impl Recomparisons {
             RunName::Id(id) => recomparisons::find_by_id(reader, id).await?,
             RunName::Latest => recomparisons::latest(reader).await?,
         };
-        found.ok_or_else(not_found)
+        found.ok_or_else(fault::decisions::recomparison_not_found)
     }
 
     async fn report_of(&self, run: Run) -> Result<RunReport, Fault> {
@@ -214,13 +228,4 @@ impl Recomparisons {
     fn next_run(&self) -> tokio::sync::futures::Notified<'_> {
         self.begun.notified()
     }
-}
-
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "RECOMPARISON_NOT_FOUND",
-        "没有该次全量比对",
-        "there is no such run over everyone",
-    )
 }

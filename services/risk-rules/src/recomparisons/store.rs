@@ -110,13 +110,7 @@ pub async fn begin(
     (day, evaluated_at): (Option<LocalDay>, Timestamp),
     (last, expected): (i64, SetDigest),
     parts: &[Part],
-) -> Result<Option<i64>, StorageError> {
-    if let Some(day) = day {
-        let there = recomparison::Entity::find().filter(recomparison::Column::Day.eq(day.days()));
-        if there.count(transaction).await? > 0 {
-            return Ok(None);
-        }
-    }
+) -> Result<i64, StorageError> {
     let row = recomparison::ActiveModel {
         id: NotSet,
         uid: Set(uuid_bytes(id)),
@@ -133,7 +127,13 @@ pub async fn begin(
         .await?
         .last_insert_id;
     parts::insert(transaction, run, parts).await?;
-    Ok(Some(run))
+    Ok(run)
+}
+
+/// Whether the day has a run.
+pub async fn is_begun_on(transaction: &DatabaseTransaction, day: LocalDay) -> Result<bool, StorageError> {
+    let there = recomparison::Entity::find().filter(recomparison::Column::Day.eq(day.days()));
+    Ok(there.count(transaction).await? > 0)
 }
 
 pub async fn find(connection: &impl ConnectionTrait, run: i64) -> Result<Option<Run>, StorageError> {

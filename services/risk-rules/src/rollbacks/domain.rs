@@ -112,7 +112,7 @@ mod tests {
         Rollback {
             id: Uuid::nil(),
             span: FeedSpan {
-                source: "lab-1".to_owned(),
+                source: "laboratory-1".to_owned(),
                 from: Timestamp::from_seconds(1),
                 until: Timestamp::from_seconds(2),
                 reason: "test".to_owned(),

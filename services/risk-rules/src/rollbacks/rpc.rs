@@ -1,8 +1,8 @@
 //! The RPCs of rollbacks.
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::fault::Violations;
-use lutong_kernel::{Colour, Fault, Violation, source};
+use lutong_kernel::fault::AllValid as _;
+use lutong_kernel::{Colour, Fault, Source, Violation};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1 as types;
@@ -16,6 +16,7 @@ use super::domain::{FeedSpan, Outcome, Preview, Rollback, State};
 use super::service::{Rollbacks, etag};
 use crate::approval::domain::Signature;
 use crate::approval::rpc::{action, action_of};
+use crate::fault;
 use crate::operations::rpc::effect;
 use crate::wire::{count, instant, timestamp};
 
@@ -120,43 +121,34 @@ impl RollbackHandler for Handler {
 
 /// The span of a request. All violations are reported.
 fn span(message: &wire::ProposeRollbackRequest) -> Result<FeedSpan, Fault> {
-    let mut wrong = Violations::new();
-    let (from, until) = (
-        message.start_time.as_ref().map(timestamp),
-        message.end_time.as_ref().map(timestamp),
+    let from = reply::required(message.start_time.as_ref().map(timestamp), "start_time");
+    let until = reply::required(message.end_time.as_ref().map(timestamp), "end_time");
+    let is_ordered = match (&from, &until) {
+        (Ok(from), Ok(until)) if until <= from => Err(fault::end_before_start()),
+        _ => Ok(()),
+    };
+    let checked = (
+        from,
+        until,
+        is_ordered,
+        feed(&message.source),
+        reply::text(&message.reason, "reason", 200),
     );
-    if let Some((from, until)) = from.zip(until)
-        && until <= from
-    {
-        let (zh, en) = ("应晚于start_time", "does not lie after start_time");
-        wrong.push(Violation::new("end_time", "END_BEFORE_START", zh, en));
-    }
-    let source = wrong.take(feed(&message.source));
-    let reason = wrong.take(reply::text(&message.reason, "reason", 200));
-    wrong.finish()?;
-    match (source, from, until, reason) {
-        (Some(source), Some(from), Some(until), Some(reason)) => Ok(FeedSpan {
-            source,
-            from,
-            until,
-            reason,
-        }),
-        // Unreachable: `finish` returned every violation, and the bounds require both instants.
-        _ => Err(Fault::internal()),
-    }
+    let (from, until, (), source, reason) = checked.all_valid()?;
+    Ok(FeedSpan {
+        source,
+        from,
+        until,
+        reason,
+    })
 }
 
 /// The name of a feed. Statements of people, officers and partners are not rolled back.
 fn feed(name: &str) -> Result<String, Violation> {
-    match source::reserved(name) {
-        None => Ok(name.to_owned()),
-        Some(word) => Err(Violation::new(
-            "source",
-            "SOURCE_NOT_A_FEED",
-            "只能撤销登记数据源报送的内容",
-            format!("{word:?} names no feed: only what a registered feed reported is rolled back"),
-        )),
+    if Source::is_feed(name) {
+        return Ok(name.to_owned());
     }
+    Err(fault::proposals::source_not_a_feed())
 }
 
 fn rollback(one: &Rollback, caller: &Principal) -> wire::Rollback {

@@ -10,10 +10,10 @@ use futures::FutureExt as _;
 use lutong_chassis::etag::Etag;
 use lutong_chassis::operations::{Kind, Operation, store as operations};
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Clock, DecisionId, DivisionCode, Fault, FaultCode, Jurisdiction, Random, Violation};
+use lutong_kernel::{Clock, DecisionId, DivisionCode, Fault, Jurisdiction, Random};
+use lutong_storage::Database;
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::Claim;
-use lutong_storage::{Database, StorageError};
 use lutong_transport::access::DivisionPermit;
 use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
@@ -24,6 +24,7 @@ use super::domain::{FeedSpan, Outcome, Refusal, Rollback, State};
 use super::store as rollbacks;
 use crate::approval::domain::{Signature, Step};
 use crate::approval::service::{OfficerAction, wrong_state};
+use crate::fault::proposals;
 use crate::operations::service::effect::Effect;
 use crate::peers::feeds::Feeds;
 use preview::RollbackPreview;
@@ -94,7 +95,7 @@ impl Rollbacks {
         // The grant of the feed may have been extended since the proposal.
         let divisions = self.divisions(call, &found.span.source).await?;
         if !own.covers_grant(&divisions) {
-            return Err(outside());
+            return Err(proposals::feed_outside_division());
         }
         let this = self.clone();
         let approved = self
@@ -116,7 +117,9 @@ impl Rollbacks {
         id: Uuid,
     ) -> Result<(Rollback, Option<Operation>), Fault> {
         let approved = self.signature(&action.account);
-        let mut one = rollbacks::lock(transaction, id).await?.ok_or_else(not_found)?;
+        let mut one = rollbacks::lock(transaction, id)
+            .await?
+            .ok_or_else(proposals::rollback_not_found)?;
         let claim = idempotency::claim(transaction, &action.request, id.as_bytes(), approved.at).await?;
         if claim != Claim::Fresh {
             let operation = operations::of_target(transaction, Kind::RollBack, &one.name()).await?;
@@ -174,7 +177,7 @@ impl Rollbacks {
         let own = action.permit.jurisdiction();
         let divisions = self.divisions(call, &span.source).await?;
         if !own.covers_grant(&divisions) {
-            return Err(outside());
+            return Err(proposals::feed_outside_division());
         }
         let proposed = self.signature(&action.account);
         // Statements after the proposal are not part of the preview and are therefore not undone.
@@ -183,13 +186,7 @@ impl Rollbacks {
             ..span
         };
         if span.until <= span.from {
-            let (zh, en) = ("晚于当前时间", "lies in the future");
-            return Err(Fault::invalid(vec![Violation::new(
-                "start_time",
-                "BEGINS_LATER",
-                zh,
-                en,
-            )]));
+            return Err(Fault::invalid(vec![proposals::begins_later()]));
         }
         Ok(Rollback {
             id: DecisionId::new(proposed.at, &*self.random).uuid(),
@@ -207,14 +204,7 @@ impl Rollbacks {
 
     async fn divisions(&self, call: &Call, source: &str) -> Result<Vec<DivisionCode>, Fault> {
         let divisions = self.feeds.divisions(call, source).await?;
-        divisions.ok_or_else(|| {
-            Fault::new(
-                FaultCode::NotFound,
-                "FEED_NOT_FOUND",
-                "没有登记该数据源",
-                "no such feed is registered",
-            )
-        })
+        divisions.ok_or_else(proposals::feed_not_found)
     }
 
     /// A rollback whose feed lies in the jurisdiction. Others are reported as not found.
@@ -222,7 +212,7 @@ impl Rollbacks {
         let found = rollbacks::find(self.database.reader(), id).await?;
         found
             .filter(|one| own.covers_grant(&one.divisions))
-            .ok_or_else(not_found)
+            .ok_or_else(proposals::rollback_not_found)
     }
 
     fn signature(&self, account: &str) -> Signature {
@@ -241,9 +231,8 @@ async fn propose(
     let (id, at) = (proposal.id, proposal.proposed.at);
     if let Claim::Replay(answer) = idempotency::claim(transaction, &action.request, id.as_bytes(), at).await?
     {
-        let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
-        let id = Uuid::from_slice(&answer).map_err(|_| damaged())?;
-        return rollbacks::find(transaction, id).await?.ok_or_else(damaged);
+        let found = rollbacks::find(transaction, idempotency::answered_id(&answer)?).await?;
+        return found.ok_or_else(|| idempotency::damaged_answer().into());
     }
     rollbacks::insert(transaction, &proposal).await?;
     Ok(proposal)
@@ -257,7 +246,9 @@ async fn refuse_in(
     closed: Signature,
 ) -> Result<Rollback, Fault> {
     let claim = idempotency::claim(transaction, &action.request, id.as_bytes(), closed.at).await?;
-    let mut one = rollbacks::lock(transaction, id).await?.ok_or_else(not_found)?;
+    let mut one = rollbacks::lock(transaction, id)
+        .await?
+        .ok_or_else(proposals::rollback_not_found)?;
     if claim == Claim::Fresh {
         let step = if to == State::Withdrawn {
             Step::Withdraw
@@ -280,34 +271,13 @@ pub fn etag(one: &Rollback) -> Etag {
 fn check(one: &Rollback, action: &OfficerAction, step: Step) -> Result<(), Fault> {
     let state = one.state.into_str().to_uppercase();
     etag(one).check(&action.etag, &state)?;
-    one.check(step, &action.account).map_err(|error| {
-        let (reason, zh) = match error {
-            Refusal::OwnProposal => ("OWN_PROPOSAL", "须由另一名人员批准或驳回"),
-            Refusal::NotYourProposal => ("NOT_YOUR_PROPOSAL", "只能由提出人撤回"),
-            Refusal::WrongState => {
-                let allowed = one.allowed(&action.account);
-                let allowed: Vec<_> = allowed.iter().map(Step::into_str).collect();
-                return wrong_state(&state, &allowed);
-            }
-        };
-        Fault::new(FaultCode::FailedPrecondition, reason, zh, error.to_string())
+    one.check(step, &action.account).map_err(|error| match error {
+        Refusal::OwnProposal => proposals::proposed_by_caller(),
+        Refusal::NotYourProposal => proposals::proposed_by_another(),
+        Refusal::WrongState => {
+            let allowed = one.allowed(&action.account);
+            let allowed: Vec<_> = allowed.iter().map(Step::into_str).collect();
+            wrong_state(&state, &allowed)
+        }
     })
-}
-
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "ROLLBACK_NOT_FOUND",
-        "本辖区没有该撤销申请",
-        "there is no such rollback in your division",
-    )
-}
-
-fn outside() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "OUTSIDE_DIVISION",
-        "该数据源的报送范围超出本辖区",
-        "the feed reports for more than your division",
-    )
 }

@@ -3,9 +3,9 @@
 use lutong_kernel::{DivisionCode, SubjectId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
-use sea_orm::sea_query::{Expr, ExprTrait as _, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait as _,
+    ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 use uuid::Uuid;
@@ -136,10 +136,7 @@ pub async fn find(connection: &impl ConnectionTrait, id: Uuid) -> Result<Option<
 
 /// One rollback, locked until the end of the transaction.
 pub async fn lock(transaction: &DatabaseTransaction, id: Uuid) -> Result<Option<Rollback>, StorageError> {
-    let mut query = Entity::find_by_id(uuid_bytes(id));
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        query = query.lock(LockType::Update);
-    }
+    let query = Entity::find_by_id(uuid_bytes(id)).lock_exclusive();
     query.one(transaction).await?.map(Rollback::try_from).transpose()
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use lutong_chassis::operations::{Kind, Operation};
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Clock, Fault, Random, Violation};
+use lutong_kernel::{Clock, Fault, Random};
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::{Claim, RequestKey};
 use lutong_storage::{Database, StorageError};
@@ -19,8 +19,9 @@ use tokio::sync::Notify;
 use super::domain::{State, Step};
 use super::store::steps::Announcement;
 use super::store::versions::{self, COLLECTION, RuleSetVersion};
+use crate::fault;
 use proving::prove;
-use steps::{answer_of, exists, find_answered, not_found, note_preview, parse, step_in};
+use steps::{answer_of, find_answered, note_preview, parse, step_in};
 
 /// Announces versions and takes their steps. Cheap to clone.
 #[derive(Clone)]
@@ -68,7 +69,7 @@ impl RuleSets {
             request,
             ..
         } = action;
-        if let Some(answer) = idempotency::earlier(self.database.reader(), &request).await? {
+        if let Some(answer) = idempotency::stored_answer(self.database.reader(), &request).await? {
             return find_answered(self.database.reader(), &answer).await;
         }
         // Parsing takes milliseconds, for which other calls must not wait.
@@ -76,15 +77,13 @@ impl RuleSets {
             let set = prove(&document, &cases)?;
             Ok::<_, Fault>((set, document, cases))
         });
-        let (set, document, cases) = proven.await.map_err(|_| Fault::internal())??;
+        let proven = proven
+            .await
+            .map_err(|_| Fault::internal("proving a rule set panicked or was cancelled"))?;
+        let (set, document, cases) = proven?;
         let now = self.clock.now();
         if set.effective_from <= now {
-            return Err(Fault::invalid(vec![Violation::new(
-                "document.effective_from",
-                "NOT_AHEAD",
-                "规则集须提前公布，生效时间应在将来",
-                "a rule set is announced ahead: its effective_from lies in the future",
-            )]));
+            return Err(Fault::invalid(vec![fault::rule_sets::not_ahead()]));
         }
         let stored = self.database.write(move |transaction| {
             async move {
@@ -103,7 +102,7 @@ impl RuleSets {
                 match super::store::steps::announce(transaction, &announced, now).await {
                     Ok(Some(_)) => find_answered(transaction, &answer).await,
                     // `Unique`: a concurrent call has announced the same version.
-                    Ok(None) | Err(StorageError::Unique(_)) => Err(exists()),
+                    Ok(None) | Err(StorageError::Unique(_)) => Err(fault::rule_sets::rule_set_exists()),
                     Err(error) => Err(error.into()),
                 }
             }
@@ -126,7 +125,9 @@ impl RuleSets {
         name: &str,
     ) -> Result<(RuleSetVersion, Operation), Fault> {
         let (version, operation) = self.take(action, name, Step::Preview).await?;
-        Ok((version, operation.ok_or_else(Fault::internal)?))
+        let missing = || Fault::internal(format_args!("the preview of {} has no operation", version.name()));
+        let operation = operation.ok_or_else(missing)?;
+        Ok((version, operation))
     }
 
     /// Approves, rejects, withdraws or resumes a version.
@@ -168,7 +169,7 @@ impl RuleSets {
     pub async fn find(&self, name: &str) -> Result<RuleSetVersion, Fault> {
         let (id, version) = parse(name)?;
         let found = versions::find(self.database.reader(), id, version).await?;
-        found.ok_or_else(not_found)
+        found.ok_or_else(fault::rule_sets::rule_set_not_found)
     }
 
     /// A page of versions, the newest first, and the next page token.

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lutong_kernel::{Fault, FaultCode, SubjectId, Timestamp};
+use lutong_kernel::{Fault, SubjectId, Timestamp};
 use lutong_risk_engine::packed::PackedFact;
 use lutong_risk_engine::set_digest::SetDigest;
 use lutong_storage::crypto::ReadyCipher;
 use sea_orm::DatabaseTransaction;
 
 use super::store::{self, SubjectRow, rosters};
+use crate::fault::facts;
 
 /// Maximum number of current facts of one subject.
 const MAX_FACTS: usize = 5_000;
@@ -97,20 +98,11 @@ pub async fn save(
     for LockedSubject { row, facts, repack } in locked {
         if *repack {
             if facts.len() > MAX_FACTS {
-                return Err(too_many(row.subject));
+                return Err(facts::too_many_facts(row.subject, MAX_FACTS));
             }
             row.seal(cipher, facts)?;
         }
         rows.push(row);
     }
     Ok(store::save(transaction, rows).await?)
-}
-
-fn too_many(subject: SubjectId) -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "TOO_MANY_FACTS",
-        format!("同一人员的有效记录不得超过{MAX_FACTS}条，均未保存"),
-        format!("{subject} would have more than {MAX_FACTS} facts; nothing was stored"),
-    )
 }

@@ -9,7 +9,7 @@ use lutong_kernel::{Colour, DivisionCode, Fault, SubjectId, Timestamp};
 use lutong_storage::cell::{Cell, Kind};
 use lutong_storage::column::{read_division, read_subject, subject_bytes};
 use lutong_storage::crypto::ReadyCipher;
-use lutong_storage::rows::{Insert, Known};
+use lutong_storage::rows::{Insert, OnDuplicate};
 use lutong_storage::{StorageError, one_of};
 use sea_orm::sea_query::{Expr, LockType};
 use sea_orm::{
@@ -195,12 +195,12 @@ const SAVE: Insert = Insert {
         ("salt", Kind::Bytes),
         ("head", Kind::Bytes),
     ],
-    known: Known::Replaced,
+    on_duplicate: OnDuplicate::Replace,
 };
 
 /// Inserts rows of new subjects; existing rows are kept.
 const NEW: Insert = Insert {
-    known: Known::Kept,
+    on_duplicate: OnDuplicate::Keep,
     ..SAVE
 };
 

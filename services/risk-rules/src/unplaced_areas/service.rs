@@ -2,7 +2,7 @@
 
 use futures::FutureExt as _;
 use lutong_chassis::skin::Page;
-use lutong_kernel::{DivisionCode, Fault, FaultCode, Violation};
+use lutong_kernel::{DivisionCode, Fault};
 use lutong_risk_engine::area::AreaEntry;
 use lutong_risk_engine::notice::place::region_of;
 use lutong_storage::Database;
@@ -17,6 +17,7 @@ use crate::approval::service::{OfficerAction, wrong_state};
 use crate::areas::service::stays::StayRedecider;
 use crate::areas::store as areas;
 use crate::basis::service::BasisBook;
+use crate::fault;
 use crate::operations::service::effect::{Effect, Effects, PendingOperation};
 
 /// A placed row, the listing that the placement opened, and its effect.
@@ -48,7 +49,7 @@ impl UnplacedAreas {
 
     pub async fn find(&self, id: Uuid) -> Result<UnplacedArea, Fault> {
         let found = unplaced_areas::find(self.database.reader(), id).await?;
-        found.ok_or_else(not_found)
+        found.ok_or_else(fault::areas::unplaced_area_not_found)
     }
 
     /// A page of rows in the order in which notices listed them, and the next page token.
@@ -96,7 +97,7 @@ impl UnplacedAreas {
         let now = self.book.instant_of_change(transaction).await?;
         let claim = idempotency::claim(transaction, &action.request, id.as_bytes(), now).await?;
         let row = unplaced_areas::find(transaction, id).await?;
-        let mut row = row.ok_or_else(not_found)?;
+        let mut row = row.ok_or_else(fault::areas::unplaced_area_not_found)?;
         if let (Claim::Replay(_), Some(placement)) = (&claim, &row.placement) {
             let area = row.area(placement, placement.at);
             return Ok((row, area));
@@ -128,32 +129,9 @@ impl UnplacedAreas {
 /// city may not be placed in another.
 fn check_region(row: &UnplacedArea, code: DivisionCode) -> Result<(), Fault> {
     let region = region_of(&row.row.place).filter(|region| DivisionCode::SHANDONG.contains(*region));
-    let region = region.ok_or_else(outside)?;
+    let region = region.ok_or_else(fault::areas::place_outside_division)?;
     if region.contains(code) {
         return Ok(());
     }
-    Err(Fault::invalid(vec![Violation::new(
-        "division",
-        "DIVISION_NOT_OF_ROW",
-        format!("应位于通告所列地区{region}内"),
-        format!("lies outside {region}, which the notice names"),
-    )]))
-}
-
-fn outside() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "OUTSIDE_DIVISION",
-        "该地点不在您的辖区内",
-        "the place lies outside the officer's division",
-    )
-}
-
-fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "UNPLACED_AREA_NOT_FOUND",
-        "没有这条待定地点",
-        "there is no such row",
-    )
+    Err(Fault::invalid(vec![fault::areas::division_not_of_row(region)]))
 }

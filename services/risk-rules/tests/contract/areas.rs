@@ -1,15 +1,14 @@
-//! Listings of risk areas: imported, listed, and whom they concern.
+//! Listings of risk areas: import, lists, and the people they affect.
 
 use lutong_kernel::{Clock as _, Fault, Timestamp};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{Colour, Effect, EffectState};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
-use tonic::Response;
 
-use crate::mesh::{Mesh, fact, fault, named, staff, staff_of};
+use crate::mesh::{Mesh, answered, fact, fault, staff, staff_of};
 use crate::unplaced_areas::{place, request_id, unplaced};
 
 on_both_engines!(
@@ -30,7 +29,7 @@ pub fn notice(time: &str, communities: &[&str]) -> Vec<u8> {
     data.to_string().into_bytes()
 }
 
-/// How many were decided about anew, all of it in force.
+/// How many people were re-evaluated; asserts that all of it is in force.
 pub fn redecided(effect: Option<Effect>) -> i64 {
     let effect = effect.unwrap();
     assert_eq!(
@@ -81,7 +80,7 @@ async fn a_listing_turns_exactly_those_who_stayed_there_and_its_lifting_ends_it(
     assert_eq!((opened.opened, redecided(opened.effect)), (1, 2));
     let shown = [1, 2, 3].map(|n| mesh.shown(n).unwrap());
     assert_eq!(shown, [Colour::Red, Colour::Green, Colour::Red]);
-    // The decision says which listing it goes by.
+    // The decision cites the listing.
     let decision = mesh.decision(1).await.unwrap();
     let [cited] = &decision.citations[0].areas[..] else {
         panic!("{decision:?}")
@@ -113,7 +112,7 @@ async fn a_listing_turns_exactly_those_who_stayed_there_and_its_lifting_ends_it(
         (0, 1, 0)
     );
     let lifted = import(&mesh, notice("2022-11-26 14时", &[])).await;
-    // Whoever was there is red until fourteen days after; what changes is that an end is known.
+    // People who stayed there remain red for fourteen days; the lifting only sets the end.
     assert_eq!((lifted.lifted, redecided(lifted.effect)), (1, 2));
     assert_eq!(mesh.shown(1), Some(Colour::Red));
 }
@@ -139,7 +138,7 @@ async fn a_notice_that_is_wrong_changes_nothing(bed: Bed) {
         let named = refused.violations.first().map_or("", |wrong| &wrong.field);
         assert!(named.starts_with(field), "{refused:?}");
     }
-    // Endless chunks are cut off, not gathered.
+    // An endless stream of chunks is cut off, not buffered.
     let refused = try_import(&mesh, &epidemiologist(), vec![vec![b' '; 64 * 1024]; 300])
         .await
         .unwrap_err();
@@ -152,10 +151,6 @@ async fn a_notice_that_is_wrong_changes_nothing(bed: Bed) {
 
 fn officer(account: &str) -> Principal {
     staff(account, Role::HealthOfficer)
-}
-
-fn answered<T>(answer: Result<Response<T>, tonic::Status>) -> Result<T, Fault> {
-    answer.map(Response::into_inner).map_err(|status| fault(&status))
 }
 
 pub async fn list(mesh: &Mesh, query: wire::ListAreasRequest) -> Result<wire::ListAreasResponse, Fault> {
@@ -214,7 +209,7 @@ async fn listings_are_listed_by_division_and_as_they_were_known(bed: Bed) {
         ..wire::ListAreasRequest::default()
     };
     let all = list(&mesh, in_qingdao(false)).await.unwrap();
-    // By the code points of their names.
+    // Ordered by the code points of their names.
     assert_eq!(named_areas(&all), ["乙小区", "甲小区"]);
     assert_eq!(all.areas[0].end_time, Some(stamp("2022-11-26T14:00:00+08:00")));
     assert_eq!(all.areas[1].level(), wire::RiskLevel::High);
@@ -250,7 +245,7 @@ async fn listings_are_listed_by_division_and_as_they_were_known(bed: Bed) {
         ..second
     };
     let refused = list(&mesh, foreign).await.unwrap_err();
-    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
     let medium = wire::ListAreasRequest {
         level: wire::RiskLevel::Medium.into(),
         ..in_qingdao(false)
@@ -266,7 +261,7 @@ async fn listings_are_listed_by_division_and_as_they_were_known(bed: Bed) {
     };
     let refused = list(&mesh, wrong).await.unwrap_err();
     assert_eq!(
-        named(&refused),
+        violations(&refused),
         ["division DIVISION_SHAPE", "known_time TIME_SHAPE"]
     );
 }
@@ -307,7 +302,7 @@ async fn a_listing_has_a_name_and_is_read_as_it_was_known(bed: Bed) {
         assert_eq!(get(name, known).await.unwrap_err().reason, "AREA_NOT_FOUND");
     }
     assert_eq!(
-        named(&get("areas/1", None).await.unwrap_err()),
+        violations(&get("areas/1", None).await.unwrap_err()),
         ["name NAME_SHAPE"]
     );
 }
@@ -349,12 +344,12 @@ async fn a_table_of_listings_is_imported_once(bed: Bed) {
     };
     place(&mesh, &officer("officer-1"), placing).await.unwrap();
     assert_eq!(mesh.shown(2), Some(Colour::Red));
-    // A later table knows both ends.
+    // A later table has both ends.
     let end = "2022-11-25T00:00:00+08:00";
     let ended = table(&[&format!("{LISTED}{end}"), &format!("{WAITS}{end}")]);
     let done = import_table(&mesh, vec![ended]).await.unwrap();
     assert_eq!((done.opened, done.ended, redecided(done.effect)), (0, 2, 2));
-    // An earlier one takes no end away.
+    // An earlier table does not remove an end.
     assert_eq!(import_table(&mesh, rows()).await.unwrap().unchanged, 1);
     let all = list(&mesh, wire::ListAreasRequest::default()).await.unwrap();
     assert!(
@@ -368,7 +363,7 @@ async fn a_table_that_is_wrong_changes_nothing(bed: Bed) {
     let wrong = table(&[LISTED, "市南区,乙小区,37020,2022-11-24T00:00:00+08:00,"]);
     let refused = import_table(&mesh, vec![wrong]).await.unwrap_err();
     assert_eq!(refused.reason, "INTERVALS_UNREADABLE");
-    assert_eq!(named(&refused), ["line 3.gb2260_code UNREADABLE"]);
+    assert_eq!(violations(&refused), ["line 3.gb2260_code UNREADABLE"]);
     let refused = import_table(&mesh, vec![vec![b' '; 64 * 1024]; 300])
         .await
         .unwrap_err();

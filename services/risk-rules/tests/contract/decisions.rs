@@ -1,13 +1,13 @@
-//! Decisions: made from facts, brought into force, and shown to their person only.
+//! Decisions: made from facts, brought into force, and readable by their person only.
 
 use std::sync::atomic::Ordering;
 
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{self as types, Colour, EffectState, OperationState};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 
-use crate::mesh::{Mesh, confirmed, fault, fever, in_force, named, subject};
+use crate::mesh::{Mesh, confirmed, fault, fever, in_force, subject};
 use crate::operations;
 
 on_both_engines!(
@@ -56,7 +56,7 @@ async fn while_code_rendering_is_away_decisions_are_pending(bed: Bed) {
     assert!(!mesh.stored(vec![fever(1, "f1")], &[]).await);
     assert_eq!(mesh.shown(1), Some(Colour::Green));
     mesh.codes.away.store(false, Ordering::SeqCst);
-    // The same statement again brings it into force: what stands is told again.
+    // Sending the same statement again brings it into force: the current decision is delivered again.
     assert!(mesh.stored(vec![fever(1, "f1")], &[]).await);
     assert_eq!(mesh.shown(1), Some(Colour::Yellow));
 }
@@ -95,7 +95,7 @@ async fn what_is_pending_is_left_to_one_operation_of_the_feed(bed: Bed) {
     for n in [1, 2] {
         assert_eq!(mesh.shown(n), Some(Colour::Yellow));
     }
-    // An operation that has ended takes nothing more.
+    // An operation that has ended accepts no more subjects.
     mesh.stored(vec![], &[3]).await;
     mesh.codes.away.store(true, Ordering::SeqCst);
     assert_ne!(part(fever(3, "f3"), &operation).await, operation);
@@ -104,7 +104,7 @@ async fn what_is_pending_is_left_to_one_operation_of_the_feed(bed: Bed) {
         ..wire::AppendFactsRequest::default()
     };
     let refused = mesh.append_batch(batch).await.unwrap_err();
-    assert_eq!(named(&refused), ["effect_operation NAME_SHAPE"]);
+    assert_eq!(violations(&refused), ["effect_operation NAME_SHAPE"]);
 }
 
 async fn a_case_is_acknowledged_only_once_its_colour_is_in_force(bed: Bed) {
@@ -184,7 +184,7 @@ async fn reading_a_decision_asks_code_rendering_only_where_its_effect_is_not_kno
     mesh.until("delivered", async || mesh.shown(1) == Some(Colour::Yellow))
         .await;
     assert_eq!(read().await, types::EffectState::InForce);
-    // Background work may still deliver what was pending.
+    // Background work may still deliver pending decisions.
     tokio::time::sleep(std::time::Duration::from_millis(500)).await;
     let asked = mesh.codes.calls.load(Ordering::SeqCst);
     for _ in 0..5 {
@@ -207,8 +207,8 @@ async fn a_decision_is_its_persons_own(bed: Bed) {
         asked(Some(1), &named_by(1, "9")).await.reason,
         "DECISION_NOT_FOUND"
     );
-    assert_eq!(named(&asked(Some(1), "nobody").await), ["name NAME_SHAPE"]);
-    // In force, by any of its names; and a past one.
+    assert_eq!(violations(&asked(Some(1), "nobody").await), ["name NAME_SHAPE"]);
+    // The decision in force by any of its names, and a past one.
     let latest = mesh.decision(1).await.unwrap();
     assert_eq!((&latest.name, latest.version), (&named_by(1, "2"), 2));
     for name in [
@@ -262,5 +262,5 @@ async fn a_persons_own_decisions_are_listed_and_nobody_elses(bed: Bed) {
     let refused = list(None, of(String::new(), "")).await.unwrap_err();
     assert_eq!(refused.reason, "CODE_NOT_FOUND");
     let refused = list(Some(1), of(String::new(), "-1")).await.unwrap_err();
-    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
 }

@@ -1,4 +1,4 @@
-//! Others to be managed as high or medium risk.
+//! Designations: people managed as high or medium risk.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use lutong_proto::time;
 use lutong_proto::types::v1::{
     Colour, Effect, EffectState, OperationKind, OperationState, Purpose, PurposeCode,
 };
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
 
 use crate::areas::stay;
-use crate::mesh::{Mesh, fact, fault, fresh_id, named, request_id, staff, staff_of, subject};
+use crate::mesh::{Mesh, fact, fault, fresh_id, reason, request_id, staff, staff_of, subject};
 use crate::operations;
 use crate::people::placed;
 
@@ -38,9 +38,9 @@ on_both_engines!(
 );
 
 /// Subject 1 lives in 370202.
-async fn resident(bed: Bed) -> Mesh {
+pub async fn resident(bed: Bed) -> Mesh {
     let mesh = Mesh::start(bed).await;
-    mesh.told([placed(1, "370202")]).await;
+    mesh.after_identity_events([placed(1, "370202")]).await;
     mesh
 }
 
@@ -68,7 +68,7 @@ pub fn proposal(mesh: &Mesh, request: u32, days: i64) -> wire::ProposeDesignatio
     }
 }
 
-/// The name of what was proposed.
+/// Proposes and returns the name.
 pub async fn propose(
     mesh: &Mesh,
     who: &Principal,
@@ -151,6 +151,7 @@ pub async fn withdraw(mesh: &Mesh, who: &Principal, name: &str, etag: &str) -> A
 pub async fn get(mesh: &Mesh, who: &Principal, name: &str) -> Result<wire::Designation, Fault> {
     let request = wire::GetDesignationRequest {
         name: name.to_owned(),
+        purpose: Some(purpose()),
     };
     let answer = mesh
         .designations()
@@ -160,12 +161,13 @@ pub async fn get(mesh: &Mesh, who: &Principal, name: &str) -> Result<wire::Desig
     Ok(answer.into_inner().designation.unwrap())
 }
 
-/// Names of a page, and the next page's token.
+/// The names on a page, and the next page's token.
 async fn list(
     mesh: &Mesh,
     who: &Principal,
-    request: wire::ListDesignationsRequest,
+    mut request: wire::ListDesignationsRequest,
 ) -> Result<(Vec<String>, String), Fault> {
+    request.purpose = Some(purpose());
     let answer = mesh
         .designations()
         .list_designations(mesh.asking(who, request))
@@ -198,10 +200,6 @@ async fn counts(mesh: &Mesh) -> Vec<(String, wire::LegalBasisCode, i64)> {
         (one.division, basis.code(), one.count)
     };
     counts.map(count).collect()
-}
-
-fn reason<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
-    answer.unwrap_err().reason.into_owned()
 }
 
 async fn a_designation_takes_two_officers_decides_and_is_counted_publicly(bed: Bed) {
@@ -278,7 +276,7 @@ async fn a_proposal_without_basis_end_or_subject_is_refused_naming_each(bed: Bed
     };
     let refused = propose(&mesh, &one, bad).await.unwrap_err();
     assert_eq!(
-        named(&refused),
+        violations(&refused),
         [
             "request_id MISSING",
             "subject_id UUID_SHAPE",
@@ -296,17 +294,17 @@ async fn a_proposal_without_basis_end_or_subject_is_refused_naming_each(bed: Bed
             }),
             ..proposal(&mesh, 1, 14)
         };
-        assert_eq!(named(&propose(&mesh, &one, bad).await.unwrap_err()), [wrong]);
+        assert_eq!(violations(&propose(&mesh, &one, bad).await.unwrap_err()), [wrong]);
     }
     let refused = propose(&mesh, &one, proposal(&mesh, 1, 91)).await.unwrap_err();
-    assert_eq!(named(&refused), ["end_time TOO_LONG"]);
+    assert_eq!(violations(&refused), ["end_time TOO_LONG"]);
     for basis in [wire::LegalBasisCode::Picl43, wire::LegalBasisCode::RuleSet] {
         let bad = wire::ProposeDesignationRequest {
             legal_basis: basis.into(),
             ..proposal(&mesh, 1, 14)
         };
         assert_eq!(
-            named(&propose(&mesh, &one, bad).await.unwrap_err()),
+            violations(&propose(&mesh, &one, bad).await.unwrap_err()),
             ["legal_basis LEGAL_BASIS"]
         );
     }
@@ -339,7 +337,7 @@ async fn an_action_sent_again_is_answered_alike_and_another_body_is_a_conflict(b
     assert_eq!(mesh.decision(1).await.unwrap().version, version);
     let reused = approve_seen(&mesh, &other, request_id(7), (&second, "")).await;
     assert_eq!(reason(reused), "REQUEST_ID_REUSED");
-    // Ended meanwhile: the request of before is answered with how it stands, and states nothing anew.
+    // Ended meanwhile: the repeated request is answered with the current state and has no effect.
     end(&mesh, &one, &first).await.unwrap();
     let (late, _) = approve_seen(&mesh, &other, request_id(7), (&first, ""))
         .await
@@ -444,7 +442,11 @@ async fn a_designation_is_of_its_division(bed: Bed) {
             withdraw(&mesh, &elsewhere, name, "").await.map(drop),
             get(&mesh, &elsewhere, name).await.map(drop),
         ] {
-            assert_eq!(self::named(&refused.unwrap_err()), ["name NAME_SHAPE"], "{name}");
+            assert_eq!(
+                self::violations(&refused.unwrap_err()),
+                ["name NAME_SHAPE"],
+                "{name}"
+            );
         }
     }
 }
@@ -496,7 +498,7 @@ async fn what_waits_for_the_second_officer_is_listed_page_by_page(bed: Bed) {
     }
     let decided = in_state(wire::DesignationState::Approved);
     assert_eq!(list(&mesh, &city, decided).await.unwrap().0, [approved]);
-    // By division: what lies in it, of what is one's own.
+    // By division: those within it that lie in the account's own.
     let inside = |division: &str| wire::ListDesignationsRequest {
         division: division.to_owned(),
         ..waiting.clone()
@@ -506,8 +508,8 @@ async fn what_waits_for_the_second_officer_is_listed_page_by_page(bed: Bed) {
     let refused = list(&mesh, &one, inside("370203")).await.unwrap_err();
     assert_eq!(refused.reason, "OUTSIDE_DIVISION");
     let refused = list(&mesh, &one, inside("3702")).await.unwrap_err();
-    assert_eq!(named(&refused), ["division DIVISION_SHAPE"]);
-    // A token is of one list with one filter.
+    assert_eq!(violations(&refused), ["division DIVISION_SHAPE"]);
+    // A page token is bound to one list and filter.
     let page = wire::ListDesignationsRequest {
         page_size: 1,
         ..waiting.clone()
@@ -518,7 +520,7 @@ async fn what_waits_for_the_second_officer_is_listed_page_by_page(bed: Bed) {
         ..wire::ListDesignationsRequest::default()
     };
     let refused = list(&mesh, &one, foreign).await.unwrap_err();
-    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
 }
 
 async fn what_a_caller_may_do_is_said_with_the_designation(bed: Bed) {
@@ -687,7 +689,7 @@ async fn a_designation_whose_fact_was_taken_back_is_over(bed: Bed) {
     let name = propose(&mesh, &one, proposal(&mesh, 1, 14)).await.unwrap();
     approve(&mesh, &other, &name).await.unwrap();
     assert_eq!(counts(&mesh).await.len(), 1);
-    // However that came about: by a way that is gone, or by hand.
+    // However it was retracted: by a former feature, or by hand.
     let id = name.rsplit('/').next().unwrap();
     mesh.tamper(&format!(
         "UPDATE statements SET superseded_at = 1 WHERE key = '{id}'"
@@ -736,7 +738,7 @@ async fn an_officer_designates_only_who_lives_or_stayed_in_the_division(bed: Bed
     assert_eq!(refused.reason, "OUTSIDE_DIVISION");
     propose(&mesh, &own, about(2, 1)).await.unwrap();
     propose(&mesh, &city, about(3, 1)).await.unwrap();
-    // Of subject 2 nothing is known but, later, a stay in 370202.
+    // Subject 2 has no known residence, but later a stay in 370202.
     for (request, who) in [(4, &own), (5, &elsewhere)] {
         let refused = propose(&mesh, who, about(request, 2)).await.unwrap_err();
         assert_eq!(refused.reason, "OUTSIDE_DIVISION");

@@ -1,9 +1,9 @@
-//! What an entry from abroad still lacks.
+//! `CheckEntry`: what is missing for an entry from abroad.
 
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 
-use crate::mesh::{Mesh, named, subject};
+use crate::mesh::{Mesh, subject};
 
 on_both_engines!(entries_are_asked_for_by_a_subject_id,);
 
@@ -17,5 +17,5 @@ async fn entries_are_asked_for_by_a_subject_id(bed: Bed) {
         3
     );
     let refused = mesh.missing_of_entry("nobody").await.unwrap_err();
-    assert_eq!(named(&refused), ["subject_id UUID_SHAPE"]);
+    assert_eq!(violations(&refused), ["subject_id UUID_SHAPE"]);
 }

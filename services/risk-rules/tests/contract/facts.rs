@@ -1,17 +1,17 @@
-//! Statements: stored once, corrected, retracted, and rejected with field and reason.
+//! Statements: stored once, corrected, retracted, or rejected with field and reason.
 
 use lutong_proto::facts::from_attributes;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{self as types, Colour};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use serde_json::{Value, json};
 use types::fact::Kind;
 use wire::fact_statement::Statement as Stated;
 use wire::statement_result::Outcome;
 
 use crate::decisions::rules;
-use crate::mesh::{Mesh, confirmed, correcting, fact, fever, named, retraction, stated};
+use crate::mesh::{Mesh, confirmed, correcting, fact, fever, retraction, stated};
 
 on_both_engines!(
     each_kind_of_bad_input_has_its_place_and_reason,
@@ -29,7 +29,7 @@ on_both_engines!(
 );
 
 /// `field reason` of each refused statement; the others are empty.
-fn told(answer: &wire::AppendFactsResponse) -> Vec<String> {
+fn rejections(answer: &wire::AppendFactsResponse) -> Vec<String> {
     let one = |result: &wire::StatementResult| match result.outcome.as_ref().unwrap() {
         Outcome::Error(wrong) => {
             let message = wrong.message.as_ref().unwrap();
@@ -47,7 +47,7 @@ const LATE: &str = "2022-11-24T08:00:00+08:00";
 
 const FAR: &str = "2122-11-20T08:00:00+08:00";
 
-/// What is stated, and what is wrong with it.
+/// Invalid statements with their violations.
 #[allow(clippy::too_many_lines)] // a table
 fn wrong_statements() -> Vec<(Stated, &'static str)> {
     let wrong = |kind: &str, attributes: Value, wrong: &'static str| {
@@ -186,7 +186,7 @@ async fn each_kind_of_bad_input_has_its_place_and_reason(bed: Bed) {
     rows.push(fever(1, "good"));
     let answer = mesh.append(rows, &[1]).await.unwrap();
     expected.push(String::new());
-    assert_eq!(told(&answer), expected);
+    assert_eq!(rejections(&answer), expected);
     let mut bad: Vec<_> = (0..5).map(|n| fever(1, &format!("b{n}"))).collect();
     "nobody".clone_into(&mut bad[0].subject_id);
     bad[1].key.clear();
@@ -199,7 +199,7 @@ async fn each_kind_of_bad_input_has_its_place_and_reason(bed: Bed) {
     });
     let answer = mesh.append(bad, &[]).await.unwrap();
     assert_eq!(
-        told(&answer),
+        rejections(&answer),
         [
             "subject_id UUID_SHAPE",
             "key MISSING",
@@ -220,16 +220,16 @@ async fn two_versions_at_once_are_both_refused_whatever_their_order(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     let versions = || vec![fever(1, "k"), confirmed(1, "k"), fever(1, "other")];
     for rows in [versions(), versions().into_iter().rev().collect()] {
-        let told = told(&mesh.append(rows, &[1]).await.unwrap());
+        let told = rejections(&mesh.append(rows, &[1]).await.unwrap());
         let refused = told.iter().filter(|wrong| *wrong == "key KEY_TWICE").count();
         assert_eq!(refused, 2, "{told:?}");
     }
-    // The same content twice is no second version, and the key is free.
+    // The same content twice is not a second version, and the key is still unused.
     let answer = mesh
         .append(vec![fever(1, "k"), fever(1, "k")], &[])
         .await
         .unwrap();
-    assert_eq!(told(&answer), ["", ""]);
+    assert_eq!(rejections(&answer), ["", ""]);
     let corrections = || {
         let correction = |key: &str, replaces: &str| correcting(fever(1, key), replaces);
         vec![
@@ -239,18 +239,18 @@ async fn two_versions_at_once_are_both_refused_whatever_their_order(bed: Bed) {
         ]
     };
     for rows in [corrections(), corrections().into_iter().rev().collect()] {
-        let told = told(&mesh.append(rows, &[]).await.unwrap());
+        let told = rejections(&mesh.append(rows, &[]).await.unwrap());
         let refused = told
             .iter()
             .filter(|wrong| *wrong == "correction.replaces_key TARGET_TWICE")
             .count();
         assert_eq!(refused, 2, "{told:?}");
     }
-    // A correction of a correction is another target.
+    // A correction of a correction has another target.
     let mut chain = corrections();
     chain[1] = correcting(fever(1, "b"), "a");
     chain.truncate(2);
-    assert_eq!(told(&mesh.append(chain, &[]).await.unwrap()), ["", ""]);
+    assert_eq!(rejections(&mesh.append(chain, &[]).await.unwrap()), ["", ""]);
 }
 
 async fn a_service_reports_what_it_pulled_and_no_designation(bed: Bed) {
@@ -268,10 +268,10 @@ async fn a_service_reports_what_it_pulled_and_no_designation(bed: Bed) {
         .append_as_service(vec![anomaly, designation.clone()])
         .await
         .unwrap();
-    assert_eq!(told(&answer), ["", "fact.designation KIND_NOT_GRANTED"]);
+    assert_eq!(rejections(&answer), ["", "fact.designation KIND_NOT_GRANTED"]);
     let answer = mesh.append(vec![designation], &[]).await.unwrap();
     assert_eq!(
-        told(&answer),
+        rejections(&answer),
         ["fact.designation KIND_NOT_GRANTED"],
         "nor does a feed that was granted it"
     );
@@ -302,14 +302,14 @@ async fn a_person_declares_about_themselves_and_as_nobody_else(bed: Bed) {
         results: answer.results,
         effect: answer.effect,
     };
-    assert_eq!(told(&results), expected);
+    assert_eq!(rejections(&results), expected);
     assert_eq!(results.effect.unwrap().redecided, 1);
     assert_eq!(mesh.decision(2).await.unwrap_err().reason, "DECISION_NOT_FOUND");
     let many = (0..201).map(|n| own(1, &format!("m{n}"), "self")).collect();
     let refused = mesh.enrol(1, many).await.unwrap_err();
     assert_eq!(refused.violations[0].field, "statements");
     assert_eq!(refused.violations[0].reason, "TOO_MANY");
-    // Nor does a service speak as a person or an officer.
+    // Nor may a service report as a person or an officer.
     let answer = mesh
         .append_as_service(vec![
             own(1, "d6", "self"),
@@ -319,7 +319,7 @@ async fn a_person_declares_about_themselves_and_as_nobody_else(bed: Bed) {
         .await
         .unwrap();
     assert_eq!(
-        told(&answer),
+        rejections(&answer),
         ["source SOURCE_NOT_OWN", "source SOURCE_NOT_OWN", ""]
     );
 }
@@ -334,7 +334,7 @@ async fn a_batch_beyond_its_limits_is_refused_whole(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     let many = (0..1_001).map(|n| fever(1, &format!("f{n}"))).collect();
     let refused = mesh.append(many, &[1]).await.unwrap_err();
-    assert_eq!(named(&refused), ["statements TOO_MANY"]);
+    assert_eq!(violations(&refused), ["statements TOO_MANY"]);
     assert_eq!(mesh.decision(1).await.unwrap_err().reason, "DECISION_NOT_FOUND");
 }
 
@@ -349,9 +349,9 @@ async fn all_or_nothing_stores_nothing_when_a_row_is_bad(bed: Bed) {
     };
     let refused = mesh.append_batch(batch).await.unwrap_err();
     assert_eq!(refused.reason, "ROWS_REFUSED");
-    assert_eq!(named(&refused), ["statements[1].statement MISSING"]);
+    assert_eq!(violations(&refused), ["statements[1].statement MISSING"]);
     assert_eq!(mesh.decision(1).await.unwrap_err().reason, "DECISION_NOT_FOUND");
-    // The key is free: nothing of the batch was stored.
+    // The key is unused: nothing of the batch was stored.
     assert!(mesh.stored(vec![fever(3, "f1")], &[3]).await);
 }
 

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use lutong_kernel::Fault;
-use lutong_proto::policy::Role;
+use lutong_kernel::{Fault, ServiceName};
+use lutong_proto::policy::{Caller, Role};
+use lutong_proto::risk_rules::v1::history_service_client::HistoryServiceClient;
 use lutong_proto::risk_rules::v1::{self as wire};
-use lutong_proto::types::v1::{Colour, Purpose, PurposeCode};
-use lutong_testing::Bed;
+use lutong_proto::types::v1::{Colour, EffectState, Purpose, PurposeCode};
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
-use tonic::Response;
 
 use crate::history_verifications::{breaks, verify};
-use crate::mesh::{Mesh, confirmed, fault, fever, named, retraction, staff, subject};
+use crate::mesh::{Mesh, answered, confirmed, fault, fever, retraction, staff, subject};
 
 on_both_engines!(
     every_past_decision_is_made_again_bit_for_bit,
@@ -20,6 +20,7 @@ on_both_engines!(
     the_audit_log_is_an_auditors_and_wrong_questions_are_named,
     a_day_is_sealed_when_it_is_over_and_a_change_shows_in_its_bucket,
     an_auditor_who_asks_wrongly_is_told_what,
+    an_officer_inspects_what_is_appealed_against_through_complaint_only,
 );
 
 /// Three decisions about subject 1: green, yellow, red; one about 2.
@@ -42,10 +43,6 @@ pub fn purpose() -> Purpose {
 
 pub fn auditor() -> Principal {
     staff("audit-1", Role::Auditor)
-}
-
-pub fn answered<T>(answer: Result<Response<T>, tonic::Status>) -> Result<T, Fault> {
-    answer.map(Response::into_inner).map_err(|status| fault(&status))
 }
 
 fn decision(n: u32, version: &str) -> String {
@@ -78,9 +75,75 @@ async fn inspect_one(mesh: &Mesh, name: String) -> Result<wire::Decision, Fault>
     Ok(answer.decision.unwrap())
 }
 
+async fn appealed(
+    mesh: &Mesh,
+    caller: Caller,
+    who: &Principal,
+    name: String,
+) -> Result<wire::InspectAppealedDecisionResponse, Fault> {
+    let request = wire::InspectAppealedDecisionRequest {
+        name,
+        purpose: Some(Purpose {
+            code: PurposeCode::ComplaintReview.into(),
+            reference: String::new(),
+        }),
+    };
+    let mut client = HistoryServiceClient::new(mesh.bed.channel(ServiceName::RiskRules, caller));
+    answered(client.inspect_appealed_decision(mesh.asking(who, request)).await)
+}
+
+async fn an_officer_inspects_what_is_appealed_against_through_complaint_only(bed: Bed) {
+    let mesh = some(bed).await;
+    let officer = staff("officer-1", Role::HealthOfficer);
+    mesh.bed.clock.advance(Duration::from_secs(60));
+    mesh.stored(vec![retraction(1, "r1", "f1")], &[]).await;
+    let seen = appealed(&mesh, Caller::Complaint, &officer, decision(1, "3"))
+        .await
+        .unwrap();
+    assert!(seen.identical);
+    let stored = seen.stored.unwrap();
+    assert_eq!((stored.version, stored.colour()), (3, Colour::Red));
+    assert_eq!(seen.replayed, Some(stored));
+    let facts: Vec<_> = seen
+        .facts
+        .iter()
+        .map(|fact| (&*fact.key, &*fact.kind, fact.supersede_time.is_some()))
+        .collect();
+    assert_eq!(
+        facts,
+        [("f1", "fever_clinic_visit", true), ("c1", "case", false)],
+        "each cited fact with what became of it"
+    );
+    let about = subject(1).to_string();
+    assert!(
+        seen.facts
+            .iter()
+            .all(|fact| fact.source == "cdc-370200" && fact.subject_id == about)
+    );
+    let current = seen.current.unwrap();
+    assert_eq!((current.version, current.colour()), (4, Colour::Red));
+    assert_eq!(EffectState::try_from(seen.effect_state), Ok(EffectState::InForce));
+    for (wrong, reason) in [
+        (decision(1, "9"), "DECISION_NOT_FOUND"),
+        (decision(3, "1"), "DECISION_NOT_FOUND"),
+        (decision(1, "latest"), "INVALID_FIELDS"),
+        (String::new(), "INVALID_FIELDS"),
+    ] {
+        let refused = appealed(&mesh, Caller::Complaint, &officer, wrong)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.reason, reason);
+    }
+    // Neither the officer alone, nor an auditor through complaint.
+    for (caller, who) in [(Caller::Gateway, &officer), (Caller::Complaint, &auditor())] {
+        let refused = appealed(&mesh, caller, who, decision(1, "3")).await.unwrap_err();
+        assert_eq!(refused.reason, "NOT_PERMITTED");
+    }
+}
+
 async fn every_past_decision_is_made_again_bit_for_bit(bed: Bed) {
     let mesh = some(bed).await;
-    // What is known now is not what was known then.
+    // A later correction must not affect the replay.
     let retraction = retraction(1, "r1", "f1");
     mesh.bed.clock.advance(Duration::from_secs(60));
     mesh.stored(vec![retraction], &[]).await;
@@ -122,7 +185,7 @@ async fn every_past_decision_is_made_again_bit_for_bit(bed: Bed) {
 async fn an_erased_history_says_so(bed: Bed) {
     let mesh = some(bed).await;
     let id = mesh.literal(1);
-    // What erasing by law does: key and content go, entries stay.
+    // Lawful erasure deletes key and content and keeps the chain entries.
     mesh.tamper(&format!(
         "UPDATE decisions SET citations = NULL, colour = 0, citation_count = 0, next_change_at = NULL WHERE subject_id = {id}"
     ))
@@ -138,6 +201,9 @@ async fn an_erased_history_says_so(bed: Bed) {
     );
     assert_eq!(replay(&mesh, 1).await.unwrap_err().reason, "DECISION_ERASED");
     let erased = inspect_one(&mesh, decision(1, "1")).await;
+    assert_eq!(erased.unwrap_err().reason, "DECISION_ERASED");
+    let officer = staff("officer-1", Role::HealthOfficer);
+    let erased = appealed(&mesh, Caller::Complaint, &officer, decision(1, "1")).await;
     assert_eq!(erased.unwrap_err().reason, "DECISION_ERASED");
     mesh.tamper(&format!(
         "DELETE FROM decisions WHERE subject_id = {id} AND version = 1"
@@ -191,13 +257,16 @@ async fn an_auditor_who_asks_wrongly_is_told_what(bed: Bed) {
         ..wire::InspectDecisionsRequest::default()
     };
     let inspect = history.inspect_decisions(mesh.asking(&auditor, inspect)).await;
-    assert_eq!(named(&fault(&inspect.unwrap_err())), ["subject_id UUID_SHAPE"]);
+    assert_eq!(
+        violations(&fault(&inspect.unwrap_err())),
+        ["subject_id UUID_SHAPE"]
+    );
     let aimless = wire::InspectDecisionsRequest {
         subject_id: subject(1).to_string(),
         ..wire::InspectDecisionsRequest::default()
     };
     let aimless = history.inspect_decisions(mesh.asking(&auditor, aimless)).await;
-    assert_eq!(named(&fault(&aimless.unwrap_err())), ["purpose MISSING"]);
+    assert_eq!(violations(&fault(&aimless.unwrap_err())), ["purpose MISSING"]);
     for name in ["subjects/nobody/decisions/1", "subjects/me/decisions/1"] {
         let replay = wire::ReplayDecisionRequest {
             name: name.to_owned(),
@@ -209,12 +278,16 @@ async fn an_auditor_who_asks_wrongly_is_told_what(bed: Bed) {
         };
         let inspect = history.inspect_decision(mesh.asking(&auditor, inspect)).await;
         assert_eq!(
-            named(&fault(&inspect.unwrap_err())),
+            violations(&fault(&inspect.unwrap_err())),
             ["name NAME_SHAPE"],
             "{name}"
         );
         let replay = history.replay_decision(mesh.asking(&auditor, replay)).await;
-        assert_eq!(named(&fault(&replay.unwrap_err())), ["name NAME_SHAPE"], "{name}");
+        assert_eq!(
+            violations(&fault(&replay.unwrap_err())),
+            ["name NAME_SHAPE"],
+            "{name}"
+        );
     }
     let verify = wire::StartHistoryVerificationRequest {
         request_id: String::new(),
@@ -225,12 +298,15 @@ async fn an_auditor_who_asks_wrongly_is_told_what(bed: Bed) {
         .start_history_verification(mesh.asking(&auditor, verify))
         .await;
     assert_eq!(
-        named(&fault(&verify.unwrap_err())),
+        violations(&fault(&verify.unwrap_err())),
         ["request_id MISSING", "subject_id UUID_SHAPE", "purpose MISSING"]
     );
     let day = wire::VerifyDayRequest {
         decision_date: "26.11.2022".to_owned(),
     };
     let day = history.verify_day(mesh.asking(&auditor, day)).await;
-    assert_eq!(named(&fault(&day.unwrap_err())), ["decision_date DATE_SHAPE"]);
+    assert_eq!(
+        violations(&fault(&day.unwrap_err())),
+        ["decision_date DATE_SHAPE"]
+    );
 }

@@ -6,11 +6,11 @@ use futures::StreamExt as _;
 use lutong_kernel::Fault;
 use lutong_proto::risk_rules::v1::{self as wire, HistoryBreakKind, HistoryVerificationState};
 use lutong_proto::types::v1::OperationState;
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 
-use crate::history::{answered, auditor, purpose, replay, some};
-use crate::mesh::{Mesh, fresh_id, named, request_id, subject};
+use crate::history::{auditor, purpose, replay, some};
+use crate::mesh::{Mesh, answered, fresh_id, request_id, subject};
 use crate::operations;
 
 on_both_engines!(
@@ -42,7 +42,7 @@ async fn get(mesh: &Mesh, name: &str) -> Result<wire::HistoryVerification, Fault
     Ok(answer.history_verification.unwrap())
 }
 
-/// Everybody's chains, checked.
+/// Verifies all subjects' chains.
 pub async fn verify(mesh: &Mesh) -> wire::HistoryVerification {
     let begun = start(mesh, &fresh_id(), "").await.unwrap();
     let ended = operations::ended(mesh, &auditor(), &begun.operation).await;
@@ -69,10 +69,11 @@ pub fn breaks(answer: &wire::HistoryVerification) -> Vec<(&str, i64, HistoryBrea
         .collect()
 }
 
-/// A page of a check and some.
+/// More than one page of a verification.
 const MANY: u32 = 1_040;
 
-/// From so many checked subjects on, what a worker has found of the next page is not stored: it dies inside that page.
+/// Once this many subjects are checked, the next page of results cannot be stored, as if the worker crashed within that
+/// page.
 async fn dies_after(mesh: &Mesh, subjects: u32) {
     let statements: &[&str] = if mesh.storage.url.expose().starts_with("sqlite") {
         &["CREATE TRIGGER dies BEFORE UPDATE ON history_verifications WHEN OLD.subjects = {n} AND OLD.finished_at IS NULL
@@ -100,7 +101,7 @@ async fn dies_no_more(mesh: &Mesh) {
     mesh.tamper(&format!("DROP TRIGGER dies{on_table}")).await;
 }
 
-/// What a check says besides which one it is and when it was.
+/// The result of a verification without name and times.
 fn outcome(check: wire::HistoryVerification) -> wire::HistoryVerification {
     wire::HistoryVerification {
         name: String::new(),
@@ -146,17 +147,17 @@ async fn a_check_of_history_is_begun_once_of_one_subject_or_of_all_and_can_be_ca
     let second = list(&first.next_page_token).await.unwrap();
     assert_eq!(second.history_verifications[0].name, name);
     assert_eq!(
-        named(&list("x").await.unwrap_err()),
+        violations(&list("x").await.unwrap_err()),
         ["page_token PAGE_TOKEN_FOREIGN"]
     );
     let nobodys = format!("history-verifications/{}", request_id(99));
     let refused = get(&mesh, &nobodys).await.unwrap_err();
     assert_eq!(refused.reason, "HISTORY_VERIFICATION_NOT_FOUND");
     assert_eq!(
-        named(&get(&mesh, "history-verifications/1").await.unwrap_err()),
+        violations(&get(&mesh, "history-verifications/1").await.unwrap_err()),
         ["name NAME_SHAPE"]
     );
-    // One that has not ended is ended by cancelling it; a worker who was at it stores nothing more.
+    // Cancelling ends a running one; its worker stores nothing more.
     mesh.tamper("UPDATE operations SET state = 'RUNNING', finished_at = NULL")
         .await;
     let cancelled = operations::cancel(&mesh, &auditor(), &request_id(3), &begun.operation).await;
@@ -197,7 +198,7 @@ async fn a_check_goes_on_after_its_worker_was_killed_and_looks_at_each_subject_o
             mesh.enrol(n, vec![]).await.unwrap();
         })
         .await;
-    // One broken chain on either page.
+    // One broken chain on each page.
     for n in [7, MANY] {
         let subject = mesh.literal(n);
         mesh.tamper(&format!("DELETE FROM decisions WHERE subject_id = {subject}"))
@@ -219,7 +220,7 @@ async fn a_check_goes_on_after_its_worker_was_killed_and_looks_at_each_subject_o
             get(&mesh, &name).await.unwrap().subjects == i64::from(page)
         })
         .await;
-        // It looks at the next one, again and again.
+        // It keeps retrying the next page.
         tokio::time::sleep(Duration::from_millis(200)).await;
         mesh.bed.kill_background_work();
         let stands = get(&mesh, &name).await.unwrap();

@@ -1,26 +1,21 @@
 //! Staff without a division act nowhere.
 
-use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
 
 use crate::areas::{WAITS, import_table, import_table_as, notice, table, try_import};
-use crate::mesh::{Mesh, staff, staff_of_nowhere};
+use crate::mesh::{Mesh, reason, staff, staff_of_nowhere};
 use crate::people::placed;
 use crate::unplaced_areas::{self, placing};
 use crate::{designations, key_areas};
 
 on_both_engines!(staff_without_a_division_act_nowhere,);
 
-fn reason<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
-    answer.unwrap_err().reason.into_owned()
-}
-
 async fn staff_without_a_division_act_nowhere(bed: Bed) {
     let mesh = Mesh::start(bed).await;
-    mesh.told([placed(1, "370202")]).await;
+    mesh.after_identity_events([placed(1, "370202")]).await;
     mesh.stored(vec![], &[1]).await;
     let nobody = staff_of_nowhere("officer-1", Role::HealthOfficer);
     let (one, other) = (

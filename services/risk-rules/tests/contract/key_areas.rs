@@ -4,13 +4,12 @@ use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{Colour, Effect};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
-use tonic::Response;
 
 use crate::areas::{self, import, notice, redecided, stamp, stay};
-use crate::mesh::{Mesh, fault, fresh_id, named, staff, staff_of};
+use crate::mesh::{Mesh, answered, fresh_id, staff, staff_of};
 use crate::unplaced_areas::request_id;
 
 on_both_engines!(
@@ -23,10 +22,6 @@ on_both_engines!(
 
 fn officer(account: &str) -> Principal {
     staff(account, Role::HealthOfficer)
-}
-
-fn answered<T>(answer: Result<Response<T>, tonic::Status>) -> Result<T, Fault> {
-    answer.map(Response::into_inner).map_err(|status| fault(&status))
 }
 
 pub fn proposal(n: u32) -> wire::ProposeKeyAreaRequest {
@@ -73,7 +68,7 @@ pub async fn act(mesh: &Mesh, who: &Principal, action: &str, name: &str, etag: &
     act_as(mesh, who, &fresh_id(), action, (name, etag)).await
 }
 
-/// One of the four actions on a key area.
+/// Performs one of the four actions on a key area.
 async fn act_as(mesh: &Mesh, who: &Principal, id: &str, action: &str, (name, etag): (&str, &str)) -> Acted {
     let (request_id, name, etag) = (id.to_owned(), name.to_owned(), etag.to_owned());
     let mut client = mesh.key_areas();
@@ -151,7 +146,7 @@ async fn a_key_area_is_listed_once_a_second_officer_approves_and_lifted_by_its_e
         ("officer-1", "officer-2")
     );
     assert_eq!(approve().await.unwrap().0, approved);
-    // No notice lifts it.
+    // A notice does not lift it.
     import(&mesh, notice("2022-11-26 14时", &[])).await;
     let open = wire::ListAreasRequest {
         open_only: true,
@@ -178,7 +173,7 @@ async fn a_key_area_is_listed_once_a_second_officer_approves_and_lifted_by_its_e
         let stale = act(&mesh, who, action, name, &proposed.etag).await;
         assert_eq!(reason(stale), "STALE", "{action}");
     }
-    // The same listing is not opened twice: ending one would lift the other.
+    // The same listing is not opened twice, because ending one would lift the other.
     let same = propose(&mesh, &one, proposal(2)).await.unwrap().name;
     assert_eq!(
         reason(act(&mesh, &two, "approve", &same, "").await),
@@ -233,7 +228,7 @@ async fn a_key_area_is_of_its_division_and_waits_in_a_list(bed: Bed) {
         ..wire::ListKeyAreasRequest::default()
     };
     let refused = list(&mesh, &one, foreign).await.unwrap_err();
-    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
     let beside = wire::ListKeyAreasRequest {
         division: "370203".to_owned(),
         ..waiting
@@ -245,7 +240,7 @@ async fn a_key_area_is_of_its_division_and_waits_in_a_list(bed: Bed) {
     assert_eq!(refused.reason, "KEY_AREA_NOT_FOUND");
     assert_eq!(refused, get(&mesh, &elsewhere, &nobodys).await.unwrap_err());
     assert_eq!(
-        named(&get(&mesh, &one, "key-areas/1").await.unwrap_err()),
+        violations(&get(&mesh, &one, "key-areas/1").await.unwrap_err()),
         ["name NAME_SHAPE"]
     );
     for action in ACTIONS {
@@ -254,7 +249,7 @@ async fn a_key_area_is_of_its_division_and_waits_in_a_list(bed: Bed) {
             "KEY_AREA_NOT_FOUND"
         );
         let refused = act(&mesh, &one, action, "key-areas/1", "").await.unwrap_err();
-        assert_eq!(named(&refused), ["name NAME_SHAPE"]);
+        assert_eq!(violations(&refused), ["name NAME_SHAPE"]);
     }
 }
 
@@ -306,7 +301,7 @@ async fn a_proposal_that_is_wrong_is_not_stored(bed: Bed) {
     };
     let refused = propose(&mesh, &one, wrong).await.unwrap_err();
     assert_eq!(
-        named(&refused),
+        violations(&refused),
         [
             "division DIVISION_SHAPE",
             "start_time MISSING",
@@ -320,7 +315,7 @@ async fn a_proposal_that_is_wrong_is_not_stored(bed: Bed) {
     };
     let refused = propose(&mesh, &one, wrong).await.unwrap_err();
     assert_eq!(
-        named(&refused),
+        violations(&refused),
         ["end_time END_BEFORE_START", "legal_basis LEGAL_BASIS"]
     );
     let elsewhere = staff_of("officer-3", Role::HealthOfficer, "370100");
@@ -353,7 +348,7 @@ async fn a_key_area_lies_in_shandong_and_exists(bed: Bed) {
             ..proposal(1)
         };
         let refused = propose(&mesh, &province, proposal).await.unwrap_err();
-        let said = named(&refused)
+        let said = violations(&refused)
             .pop()
             .unwrap_or_else(|| refused.reason.to_string());
         assert_eq!(said, refusal, "{division}");

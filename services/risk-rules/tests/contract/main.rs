@@ -1,5 +1,5 @@
-//! What risk-rules promises over its contract, on both engines. Code-rendering is a fake that remembers what was applied and
-//! can be away.
+//! Contract tests of risk-rules, on both engines. Code-rendering is a fake that records applied decisions and can be
+//! away.
 
 #![allow(clippy::unwrap_used)]
 
@@ -13,6 +13,7 @@ mod history;
 mod history_verifications;
 mod jurisdiction;
 mod key_areas;
+mod lookups;
 mod mesh;
 mod operations;
 mod people;

@@ -1,4 +1,4 @@
-//! Risk-rules on a test bed, a code-rendering that remembers, and calls in everybody's name.
+//! Risk-rules on a test bed, fakes of its peers, and calls on behalf of any principal.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -16,6 +16,7 @@ use lutong_proto::types::v1 as types;
 use lutong_risk_rules::Migrations;
 use lutong_storage::StorageConfig;
 use lutong_testing::Bed;
+use lutong_testing::lookups::RecordedLookups;
 use lutong_transport::access::Principal;
 use lutong_transport::access::Roles;
 use lutong_transport::client::{Call, MeshChannel};
@@ -27,16 +28,16 @@ use wire::fact_statement::Statement as Stated;
 use wire::history_service_client::HistoryServiceClient;
 use wire::recomparison_service_client::RecomparisonServiceClient;
 
-/// What code-rendering was told.
+/// A fake of code-rendering, which records applied decisions.
 #[derive(Clone, Default)]
 pub struct Codes {
     applied: Arc<Mutex<HashMap<String, (i64, types::Colour)>>>,
     pub away: Arc<AtomicBool>,
-    /// Calls that were made.
+    /// Number of calls.
     pub calls: Arc<AtomicU32>,
-    /// Whether calls wait until it is no longer so.
+    /// Calls block while this is set.
     pub is_stuck: Arc<AtomicBool>,
-    /// How many calls have waited.
+    /// Number of calls that have blocked.
     pub stuck: Arc<AtomicU32>,
 }
 
@@ -67,6 +68,13 @@ impl codes::code_service_server::CodeService for Codes {
         Ok(Response::new(codes::ApplyDecisionsResponse::default()))
     }
 
+    async fn apply_bindings(
+        &self,
+        _: Request<codes::ApplyBindingsRequest>,
+    ) -> Result<Response<codes::ApplyBindingsResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn show_code(
         &self,
         _: Request<codes::ShowCodeRequest>,
@@ -75,12 +83,12 @@ impl codes::code_service_server::CodeService for Codes {
     }
 }
 
-/// What identity has told.
+/// A fake of identity's event log.
 #[derive(Clone, Default)]
 pub struct People(Arc<Mutex<Vec<identity::Event>>>);
 
 impl People {
-    /// The sequence of the last of all.
+    /// Appends events; returns the last sequence.
     pub fn tell(&self, events: impl IntoIterator<Item = (u32, identity::event::Payload)>) -> i64 {
         let mut told = self.0.lock().unwrap();
         for (n, payload) in events {
@@ -113,7 +121,7 @@ impl identity::event_log_service_server::EventLogService for People {
     }
 }
 
-/// Feeds that identity knows, with the divisions of their grants; away while there are none.
+/// A fake of identity's feeds with the divisions of their grants; away while empty.
 #[derive(Clone)]
 pub struct Feeds(Arc<Mutex<HashMap<String, Vec<String>>>>);
 
@@ -142,6 +150,13 @@ impl identity::account_service_server::AccountService for Feeds {
         &self,
         _: Request<identity::GetAccountRequest>,
     ) -> Result<Response<identity::GetAccountResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn open_account(
+        &self,
+        _: Request<identity::OpenAccountRequest>,
+    ) -> Result<Response<identity::OpenAccountResponse>, Status> {
         Err(Status::unimplemented("not asked here"))
     }
 
@@ -176,7 +191,7 @@ impl identity::account_service_server::AccountService for Feeds {
     }
 }
 
-/// Declaration asks one database, for 370300.
+/// A fake of declaration that pulls one database, for 370300.
 #[derive(Clone)]
 struct Pulls;
 
@@ -212,7 +227,7 @@ impl declaration::pull_service_server::PullService for Pulls {
     }
 }
 
-/// Nobody has declared anything.
+/// An empty log of declaration.
 #[tonic::async_trait]
 impl declaration::event_log_service_server::EventLogService for Pulls {
     async fn list_events(
@@ -228,6 +243,7 @@ pub struct Mesh {
     pub codes: Codes,
     pub people: People,
     pub feeds: Feeds,
+    pub lookups: RecordedLookups,
     pub storage: StorageConfig,
 }
 
@@ -235,7 +251,7 @@ pub fn subject(n: u32) -> SubjectId {
     format!("00000000-0000-7000-8000-{n:012}").parse().unwrap()
 }
 
-/// Somebody with the province-wide grant.
+/// Staff with the province-wide grant.
 pub fn staff(account: &str, role: Role) -> Principal {
     Principal {
         account: account.to_owned(),
@@ -246,7 +262,7 @@ pub fn staff(account: &str, role: Role) -> Principal {
     }
 }
 
-/// Somebody of a division.
+/// Staff of a division.
 pub fn staff_of(account: &str, role: Role, division: &str) -> Principal {
     Principal {
         division: Some(DivisionCode::parse(division).unwrap()),
@@ -254,7 +270,7 @@ pub fn staff_of(account: &str, role: Role, division: &str) -> Principal {
     }
 }
 
-/// Somebody whom nobody gave a division.
+/// Staff without a division.
 pub fn staff_of_nowhere(account: &str, role: Role) -> Principal {
     Principal {
         division: None,
@@ -272,14 +288,14 @@ pub fn stated(n: u32, key: &str, statement: Stated) -> wire::FactStatement {
     }
 }
 
-/// A fact by the names of rule sets.
+/// A fact with attributes named as in rule sets.
 pub fn fact(n: u32, key: &str, kind: &str, attributes: &Value) -> wire::FactStatement {
     let kind = kind.parse().unwrap();
     let fact = from_attributes(kind, attributes.as_object().unwrap()).unwrap();
     stated(n, key, Stated::Fact(fact))
 }
 
-/// The fact in place of the one under another key.
+/// A correction that replaces the fact under another key.
 pub fn correcting(fact: wire::FactStatement, replaces_key: &str) -> wire::FactStatement {
     let Some(Stated::Fact(stated)) = fact.statement else {
         panic!("a fact")
@@ -322,7 +338,7 @@ impl Mesh {
         Self::start_on(bed, storage, Codes::default()).await
     }
 
-    /// The service stopped and started again on what it had stored.
+    /// Restarts the service on the same store.
     pub async fn restarted(self) -> Self {
         let (bed, storage, codes) = (self.bed.reopened(), self.storage.clone(), self.codes.clone());
         drop(self);
@@ -338,7 +354,11 @@ impl Mesh {
         let log = identity::event_log_service_server::EventLogServiceServer::new(people.clone());
         let feeds = Feeds::default();
         let accounts = identity::account_service_server::AccountServiceServer::new(feeds.clone());
-        let routes = tonic::service::Routes::new(log).add_service(accounts);
+        let lookups = RecordedLookups::default();
+        let ledger = identity::lookup_service_server::LookupServiceServer::new(lookups.clone());
+        let routes = tonic::service::Routes::new(log)
+            .add_service(accounts)
+            .add_service(ledger);
         bed.bind_fake(ServiceName::Identity, routes);
         let pulls = declaration::pull_service_server::PullServiceServer::new(Pulls);
         let declared = declaration::event_log_service_server::EventLogServiceServer::new(Pulls);
@@ -357,9 +377,10 @@ impl Mesh {
             codes,
             people,
             feeds,
+            lookups,
             storage,
         };
-        // The day's run over everyone begins by itself; what a test counts begins after it.
+        // Waits for the daily re-comparison, which starts by itself, so that it does not affect a test's counts.
         mesh.until("the day's run", async || mesh.is_day_compared().await)
             .await;
         mesh
@@ -387,12 +408,12 @@ impl Mesh {
         self.bed.call_as(principal)
     }
 
-    /// A request in somebody's name.
+    /// A request on behalf of `principal`.
     pub fn asking<T>(&self, principal: &Principal, message: T) -> Request<T> {
         self.call(principal).request(message)
     }
 
-    /// Reports the statements, then gives people their codes.
+    /// Appends statements, then enrols subjects.
     pub async fn append(
         &self,
         statements: Vec<wire::FactStatement>,
@@ -417,7 +438,7 @@ impl Mesh {
         Ok(answer)
     }
 
-    /// Gives somebody a code, with what they state themselves.
+    /// Enrols a subject with its own statements.
     pub async fn enrol(
         &self,
         n: u32,
@@ -459,7 +480,7 @@ impl Mesh {
         answer.map(Response::into_inner).map_err(|status| fault(&status))
     }
 
-    /// In a person's name, for whom declaration enrols.
+    /// Appends on behalf of a person, as declaration does.
     pub async fn append_as_citizen(
         &self,
         statements: Vec<wire::FactStatement>,
@@ -476,7 +497,7 @@ impl Mesh {
         answer.map(Response::into_inner).map_err(|status| fault(&status))
     }
 
-    /// In declaration's own name, nobody behind it.
+    /// Appends in declaration's own name.
     pub async fn append_as_service(
         &self,
         statements: Vec<wire::FactStatement>,
@@ -492,7 +513,7 @@ impl Mesh {
         answer.map(Response::into_inner).map_err(|status| fault(&status))
     }
 
-    /// Whether every decision that followed is in force.
+    /// Appends and enrols; whether all resulting decisions are in force.
     pub async fn stored(&self, statements: Vec<wire::FactStatement>, enrol: &[u32]) -> bool {
         let answer = self.append(statements, enrol).await.unwrap();
         for result in &answer.results {
@@ -509,7 +530,7 @@ impl Mesh {
         self.decision_of(Some(n), "").await
     }
 
-    /// What somebody gets who asks for a decision by its name.
+    /// Gets a decision by name, on behalf of a person.
     pub async fn decision_of(&self, who: Option<u32>, name: &str) -> Result<wire::Decision, Fault> {
         let answer = self.answer_about(who, name).await?;
         Ok(answer.decision.unwrap())
@@ -564,13 +585,13 @@ impl Mesh {
         wire::key_area_service_client::KeyAreaServiceClient::new(self.channel(Caller::Gateway))
     }
 
-    /// The colour that code-rendering was told last.
+    /// The colour last applied at code-rendering.
     pub fn shown(&self, n: u32) -> Option<types::Colour> {
         let applied = self.codes.applied.lock().unwrap();
         applied.get(&subject(n).to_string()).map(|(_, colour)| *colour)
     }
 
-    /// Waits until something holds that background work brings about.
+    /// Waits for a condition that background work brings about.
     pub async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
         for _ in 0..400 {
             if holds().await {
@@ -581,9 +602,9 @@ impl Mesh {
         panic!("{what} did not come about within 10 s");
     }
 
-    /// Runs SQL beside the service, as somebody with the database's password could.
+    /// Runs SQL directly on the database, bypassing the service.
     pub async fn tamper(&self, sql: &str) {
-        lutong_testing::meddle(&self.storage, sql).await;
+        lutong_testing::tamper(&self.storage, sql).await;
     }
 
     pub async fn missing_of_entry(&self, subject_id: &str) -> Result<Vec<i32>, Fault> {
@@ -613,7 +634,7 @@ impl Mesh {
             .map_err(|status| fault(&status))
     }
 
-    /// `x'…'` or `'\x…'`: a subject as the engine writes it.
+    /// A subject as an SQL literal of the engine: `x'…'` or `'\x…'`.
     pub fn literal(&self, n: u32) -> String {
         let hex = subject(n).uuid().simple().to_string();
         if self.storage.url.expose().starts_with("sqlite") {
@@ -628,17 +649,11 @@ pub fn in_force(answer: &wire::AppendFactsResponse) -> bool {
     answer.effect.as_ref().unwrap().state() == types::EffectState::InForce
 }
 
-/// Each violation as `field REASON`.
-pub fn named(fault: &Fault) -> Vec<String> {
-    let wrong = fault.violations.iter();
-    wrong.map(|one| format!("{} {}", one.field, one.reason)).collect()
-}
-
 pub fn request_id(n: u32) -> String {
     format!("00000000-0000-7000-8000-{n:012}")
 }
 
-/// An id that no request had before.
+/// A request id that was not used before.
 pub fn fresh_id() -> String {
     static LAST: AtomicU32 = AtomicU32::new(1_000);
     request_id(LAST.fetch_add(1, Ordering::SeqCst))
@@ -646,4 +661,14 @@ pub fn fresh_id() -> String {
 
 pub fn fault(status: &Status) -> Fault {
     lutong_transport::status::to_fault(status, "risk-rules")
+}
+
+/// The message of an answer, or its fault.
+pub fn answered<T>(answer: Result<Response<T>, Status>) -> Result<T, Fault> {
+    answer.map(Response::into_inner).map_err(|status| fault(&status))
+}
+
+/// The reason of a refusal.
+pub fn reason<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
+    answer.unwrap_err().reason.into_owned()
 }

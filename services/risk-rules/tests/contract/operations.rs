@@ -1,4 +1,4 @@
-//! Operations: who sees them, how they are watched and how they end.
+//! Operations: visibility, watching and ends.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -7,13 +7,13 @@ use lutong_kernel::{Fault, FaultCode};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::{Operation, OperationKind, OperationState};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
 use tonic::Streaming;
 
 use crate::designations::{self, officer, proposal, propose};
-use crate::mesh::{Mesh, fault, fresh_id, named, staff};
+use crate::mesh::{Mesh, fault, fresh_id, staff};
 use crate::people::placed;
 
 on_both_engines!(
@@ -70,10 +70,10 @@ pub async fn cancel(mesh: &Mesh, who: &Principal, id: &str, name: &str) -> Resul
     Ok(answer.into_inner().operation.unwrap())
 }
 
-/// Subject 1, designated by `officer-1` and `officer-2` while code-rendering is away: the operation.
+/// Designates subject 1 while code-rendering is away; returns the pending operation.
 pub async fn pending(bed: Bed) -> (Mesh, String) {
     let mesh = Mesh::start(bed).await;
-    mesh.told([placed(1, "370202")]).await;
+    mesh.after_identity_events([placed(1, "370202")]).await;
     mesh.stored(vec![], &[1]).await;
     let name = propose(&mesh, &officer("officer-1", "370202"), proposal(&mesh, 1, 14))
         .await
@@ -117,13 +117,13 @@ async fn an_operation_is_seen_by_who_began_it_and_by_operators(bed: Bed) {
     assert_eq!(refused.reason, "OPERATION_NOT_FOUND");
     assert_eq!(refused, get(&mesh, &theirs, NOBODYS).await.unwrap_err());
     let refused = get(&mesh, &own, "operations/7").await.unwrap_err();
-    assert_eq!(named(&refused), ["name NAME_SHAPE"]);
+    assert_eq!(violations(&refused), ["name NAME_SHAPE"]);
     let foreign = wire::ListOperationsRequest {
         page_token: "x".to_owned(),
         ..all
     };
     let refused = list(&mesh, &own, foreign).await.unwrap_err();
-    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
 }
 
 async fn an_operation_is_watched_until_it_ends(bed: Bed) {
@@ -171,7 +171,7 @@ async fn what_must_not_be_left_half_done_is_not_cancelled(bed: Bed) {
     let refused = cancel(&mesh, &theirs, &fresh_id(), &name).await.unwrap_err();
     assert_eq!(refused.reason, "OPERATION_NOT_FOUND");
     let refused = cancel(&mesh, &own, "", "7").await.unwrap_err();
-    assert_eq!(named(&refused), ["request_id MISSING", "name NAME_SHAPE"]);
+    assert_eq!(violations(&refused), ["request_id MISSING", "name NAME_SHAPE"]);
     mesh.codes.away.store(false, Ordering::SeqCst);
     assert_eq!(ended(&mesh, &own, &name).await.state(), OperationState::Succeeded);
 }
@@ -182,7 +182,7 @@ async fn an_operation_is_forgotten_a_month_after_its_end(bed: Bed) {
     mesh.codes.away.store(false, Ordering::SeqCst);
     ended(&mesh, &own, &name).await;
     assert_eq!(lutong_testing::rows(&mesh.storage, "operation_subjects").await, 0);
-    // What ended long ago goes with the next sweep: at a start.
+    // Old operations are deleted by the next sweep, which runs at start.
     mesh.tamper("UPDATE operations SET finished_at = 0").await;
     let mesh = mesh.restarted().await;
     mesh.until("the sweep", async || {
@@ -193,7 +193,7 @@ async fn an_operation_is_forgotten_a_month_after_its_end(bed: Bed) {
     .await;
 }
 
-/// A watcher hears at least this often.
+/// The longest interval between answers to a watcher.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -224,13 +224,13 @@ async fn a_watcher_hears_at_least_every_15_seconds_while_nothing_changes(bed: Be
     let mut watched = watch(&mesh, &own, &name, MINUTE).await;
     let first = next(&mut watched).await.unwrap();
     assert_eq!(first.state(), OperationState::Running);
-    // The service's heart beats on the real clock.
+    // The heartbeat runs on the real clock.
     let silent = Instant::now();
     let heartbeat = tokio::time::timeout(HEARTBEAT, next(&mut watched)).await;
     assert_eq!(heartbeat.expect("a heartbeat").as_ref(), Some(&first));
-    // One that came with every look would say nothing.
+    // The heartbeat must not come with every poll.
     assert!(silent.elapsed() > HEARTBEAT / 2, "{:?}", silent.elapsed());
-    // What changes is told long before the next one is due, and the end is the last of it.
+    // A change is sent long before the next heartbeat, and the end is the last answer.
     mesh.codes.away.store(false, Ordering::SeqCst);
     let mut told = first;
     while let Some(said) = next(&mut watched).await {
@@ -255,7 +255,7 @@ async fn a_watcher_who_was_cut_off_asks_again_and_hears_the_rest(bed: Bed) {
     let mut watched = watch(&mesh, &own, &name, MINUTE).await;
     let first = next(&mut watched).await.unwrap();
     drop(watched);
-    // Every message is whole: the first one of the next watch says where the operation stands.
+    // Every message is complete: the first one of the next watch holds the current state.
     let mut watched = watch(&mesh, &own, &name, MINUTE).await;
     assert_eq!(next(&mut watched).await, Some(first.clone()));
     drop(watched);
@@ -272,7 +272,7 @@ async fn a_watcher_who_was_cut_off_asks_again_and_hears_the_rest(bed: Bed) {
         (end.state(), last),
         (OperationState::Succeeded, Some(end.clone()))
     );
-    // One who was cut off before the end hears it, and then nothing more.
+    // A watcher disconnected before the end receives the end, and nothing more.
     let mut watched = watch(&mesh, &own, &name, MINUTE).await;
     assert_eq!(next(&mut watched).await, Some(end));
     assert_eq!(next(&mut watched).await, None);

@@ -1,4 +1,4 @@
-//! Subjects that are one person: evaluated as the union of what is known of them, unmerged again without loss.
+//! Merged subjects: evaluated on the union of their facts, and unmerged without loss.
 
 use std::time::Duration;
 
@@ -47,8 +47,11 @@ pub fn placed(n: u32, division: &str) -> (u32, identity::event::Payload) {
 }
 
 impl Mesh {
-    /// Identity tells something, and this service has taken it.
-    pub async fn told(&self, events: impl IntoIterator<Item = (u32, identity::event::Payload)>) {
+    /// Publishes events of identity and waits until this service has applied them.
+    pub async fn after_identity_events(
+        &self,
+        events: impl IntoIterator<Item = (u32, identity::event::Payload)>,
+    ) {
         let last = self.people.tell(events);
         self.bed.foundation.bell.ring(ServiceName::Identity, last).await;
         let followed = format!("followed WHERE producer = 'identity' AND sequence >= {last}");
@@ -73,23 +76,23 @@ async fn one_person_has_the_worst_colour_of_all_their_subjects_and_each_its_own_
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1"), confirmed(3, "c3")], &[1, 2, 3, 4])
         .await;
-    mesh.told([merged(1, 2, 1)]).await;
+    mesh.after_identity_events([merged(1, 2, 1)]).await;
     mesh.shows(1, Colour::Yellow).await;
     mesh.shows(2, Colour::Yellow).await;
-    // The explanation names the fact, whoever of them it is about.
+    // The explanation names the fact, whichever subject it is about.
     let cited = mesh.decision(2).await.unwrap().citations;
     assert_eq!(cited.len(), 1);
     assert_eq!(cited[0].facts[0].source, "cdc-370200");
-    mesh.told([merged(2, 3, 1)]).await;
+    mesh.after_identity_events([merged(2, 3, 1)]).await;
     for n in [1, 2, 3] {
         mesh.shows(n, Colour::Red).await;
     }
     assert_eq!(mesh.decision(1).await.unwrap().citations.len(), 2);
-    mesh.told([unmerged(2, 2)]).await;
+    mesh.after_identity_events([unmerged(2, 2)]).await;
     mesh.shows(1, Colour::Yellow).await;
     mesh.shows(2, Colour::Yellow).await;
     mesh.shows(3, Colour::Red).await;
-    mesh.told([unmerged(1, 2)]).await;
+    mesh.after_identity_events([unmerged(1, 2)]).await;
     mesh.shows(1, Colour::Yellow).await;
     mesh.shows(2, Colour::Green).await;
     mesh.shows(4, Colour::Green).await;
@@ -103,8 +106,8 @@ async fn one_person_has_the_worst_colour_of_all_their_subjects_and_each_its_own_
 async fn what_is_reported_of_one_subject_is_in_force_for_all_of_the_person(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![], &[1, 2]).await;
-    mesh.told([merged(1, 2, 1)]).await;
-    // Acknowledged in force: whichever of the two codes is shown, at once.
+    mesh.after_identity_events([merged(1, 2, 1)]).await;
+    // Acknowledged as in force: both codes show it at once.
     assert!(mesh.stored(vec![confirmed(1, "c1")], &[]).await);
     assert_eq!(
         (mesh.shown(1), mesh.shown(2)),
@@ -115,7 +118,7 @@ async fn what_is_reported_of_one_subject_is_in_force_for_all_of_the_person(bed: 
 async fn a_correction_about_one_subject_holds_for_all_of_the_person(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1")], &[1, 2]).await;
-    mesh.told([merged(1, 2, 1)]).await;
+    mesh.after_identity_events([merged(1, 2, 1)]).await;
     mesh.shows(2, Colour::Yellow).await;
     let retraction = retraction(1, "r1", "f1");
     assert!(mesh.stored(vec![retraction], &[]).await);
@@ -128,11 +131,11 @@ async fn a_correction_about_one_subject_holds_for_all_of_the_person(bed: Bed) {
 async fn facts_about_a_placeholder_hold_for_whom_it_was_merged_into(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![confirmed(1, "c1")], &[2]).await;
-    mesh.told([merged(1, 2, 1)]).await;
+    mesh.after_identity_events([merged(1, 2, 1)]).await;
     mesh.shows(2, Colour::Red).await;
-    // The placeholder itself declared nothing, and has no code.
+    // The placeholder itself has declared nothing and has no code.
     assert_eq!(mesh.decision(1).await.unwrap_err().reason, "DECISION_NOT_FOUND");
-    mesh.told([merged(3, 4, 1)]).await;
+    mesh.after_identity_events([merged(3, 4, 1)]).await;
     mesh.stored(vec![fever(3, "f3")], &[]).await;
     mesh.stored(vec![], &[4]).await;
     mesh.shows(4, Colour::Yellow).await;
@@ -141,7 +144,7 @@ async fn facts_about_a_placeholder_hold_for_whom_it_was_merged_into(bed: Bed) {
 async fn a_listing_concerns_whoever_is_one_person_with_one_who_stayed(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![stay(1, "甲小区")], &[1, 2, 3]).await;
-    mesh.told([merged(2, 1, 1)]).await;
+    mesh.after_identity_events([merged(2, 1, 1)]).await;
     let listed = import(&mesh, notice("2022-11-26 12时", &["甲小区"])).await;
     assert_eq!(crate::areas::redecided(listed.effect), 2);
     mesh.shows(1, Colour::Red).await;
@@ -151,10 +154,10 @@ async fn a_listing_concerns_whoever_is_one_person_with_one_who_stayed(bed: Bed) 
 async fn steps_told_twice_or_too_late_change_nothing(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1")], &[1, 2]).await;
-    mesh.told([merged(1, 2, 1), unmerged(1, 2), merged(1, 2, 1), unmerged(1, 2)])
+    mesh.after_identity_events([merged(1, 2, 1), unmerged(1, 2), merged(1, 2, 1), unmerged(1, 2)])
         .await;
     mesh.shows(2, Colour::Green).await;
-    mesh.told([merged(1, 2, 3), merged(1, 2, 3), unmerged(1, 2)])
+    mesh.after_identity_events([merged(1, 2, 3), merged(1, 2, 3), unmerged(1, 2)])
         .await;
     mesh.shows(2, Colour::Yellow).await;
     assert_eq!(lutong_testing::rows(&mesh.storage, "merges").await, 3);
@@ -163,10 +166,10 @@ async fn steps_told_twice_or_too_late_change_nothing(bed: Bed) {
 async fn every_decision_about_one_person_is_made_again_bit_for_bit(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1")], &[1, 2]).await;
-    mesh.told([merged(1, 2, 1)]).await;
+    mesh.after_identity_events([merged(1, 2, 1)]).await;
     mesh.stored(vec![confirmed(1, "c1")], &[]).await;
     mesh.bed.clock.advance(Duration::from_secs(60));
-    mesh.told([unmerged(1, 2)]).await;
+    mesh.after_identity_events([unmerged(1, 2)]).await;
     mesh.stored(vec![fever(2, "f2")], &[]).await;
     for (n, version, colour) in [
         (1, 1, Colour::Yellow),
@@ -189,7 +192,7 @@ async fn every_decision_about_one_person_is_made_again_bit_for_bit(bed: Bed) {
 async fn a_run_over_everyone_finds_nothing_amiss_with_one_person(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1")], &[1, 2, 3]).await;
-    mesh.told([merged(1, 2, 1)]).await;
+    mesh.after_identity_events([merged(1, 2, 1)]).await;
     let run = finished(&mesh, &recomparisons::start(&mesh).await).await;
     assert_eq!((run.seen, run.findings.len()), (3, 0), "{run:?}");
 }
@@ -197,9 +200,10 @@ async fn a_run_over_everyone_finds_nothing_amiss_with_one_person(bed: Bed) {
 async fn where_somebody_lives_is_kept_and_changes_no_colour(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![fever(1, "f1")], &[1]).await;
-    // Also of somebody of whom nothing else is known yet.
-    mesh.told([placed(1, "370202"), placed(2, "370203")]).await;
-    mesh.told([placed(2, "370211")]).await;
+    // Also of a subject without any facts yet.
+    mesh.after_identity_events([placed(1, "370202"), placed(2, "370203")])
+        .await;
+    mesh.after_identity_events([placed(2, "370211")]).await;
     mesh.stored(vec![], &[2]).await;
     let lives = async |n: u32, division: u32| {
         let row = format!(

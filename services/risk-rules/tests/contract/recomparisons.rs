@@ -1,4 +1,4 @@
-//! Runs over everyone.
+//! Re-comparisons of all subjects.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -7,12 +7,12 @@ use lutong_kernel::Fault;
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, FindingKind, RecomparisonState};
 use lutong_proto::types::v1::{Colour, OperationKind, OperationState, Purpose, PurposeCode};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
 use tonic::Response;
 
-use crate::mesh::{Mesh, fault, fever, fresh_id, named, request_id, staff, subject};
+use crate::mesh::{Mesh, fault, fever, fresh_id, request_id, staff, subject};
 use crate::operations;
 
 on_both_engines!(
@@ -40,7 +40,7 @@ async fn start_as(mesh: &Mesh, request_id: &str) -> Result<wire::StartRecomparis
     answer.map(Response::into_inner).map_err(|status| fault(&status))
 }
 
-/// The name of the run that has begun.
+/// Starts a run and returns its name.
 pub async fn start(mesh: &Mesh) -> String {
     let begun = start_as(mesh, &fresh_id()).await.unwrap();
     begun.recomparison.unwrap().name
@@ -121,7 +121,7 @@ async fn a_run_looks_at_everybody_once_and_finds_exactly_what_was_planted(bed: B
         colours,
         [(Colour::Green, 210), (Colour::Yellow, 90), (Colour::Red, 0)]
     );
-    // Somebody with the database's password makes two people green and one red.
+    // Tampers with the database: two people become green, one red.
     let (one, two, three) = (mesh.literal(5), mesh.literal(6), mesh.literal(200));
     let planted = [
         format!("UPDATE subjects SET colour = 0, rules = 0 WHERE subject_id IN ({one}, {two})"),
@@ -141,7 +141,7 @@ async fn a_run_looks_at_everybody_once_and_finds_exactly_what_was_planted(bed: B
             .iter()
             .all(|one| one.kind() == FindingKind::Mismatch)
     );
-    // And each is what the facts say again.
+    // And every decision matches the facts again.
     let shown = [5, 6, 200].map(|n| mesh.shown(n).unwrap());
     assert_eq!(shown, [Colour::Yellow, Colour::Yellow, Colour::Green]);
     let after = finished(&mesh, &start(&mesh).await).await;
@@ -191,7 +191,7 @@ async fn a_run_is_begun_once_ends_with_its_operation_and_is_listed(bed: Bed) {
         (&name, &begun.operation)
     );
     assert_eq!(
-        named(&start_as(&mesh, "7").await.unwrap_err()),
+        violations(&start_as(&mesh, "7").await.unwrap_err()),
         ["request_id UUID_SHAPE"]
     );
     let ended = operations::ended(&mesh, &operator(), &begun.operation).await;
@@ -220,14 +220,14 @@ async fn a_run_is_begun_once_ends_with_its_operation_and_is_listed(bed: Bed) {
         page_token: "x".to_owned(),
     };
     assert_eq!(
-        named(&list(&mesh, foreign).await.unwrap_err()),
+        violations(&list(&mesh, foreign).await.unwrap_err()),
         ["page_token PAGE_TOKEN_FOREIGN"]
     );
 }
 
 async fn a_cancelled_run_looks_at_nobody_more(bed: Bed) {
     let mesh = people(bed).await;
-    // Whoever works on it holds its parts for two minutes: it goes on.
+    // Workers hold the leases of its parts for two minutes, so it keeps running.
     let begun = start_as(&mesh, &request_id(1)).await.unwrap();
     let name = begun.recomparison.unwrap().name;
     finished(&mesh, &name).await;
@@ -250,7 +250,7 @@ async fn a_cancelled_run_looks_at_nobody_more(bed: Bed) {
     assert_eq!(reused.unwrap_err().reason, "REQUEST_ID_REUSED");
 }
 
-/// The parts that somebody has begun.
+/// The number of parts that a worker has begun.
 async fn begun_parts(mesh: &Mesh) -> usize {
     let owners = lutong_testing::texts(&mesh.storage, "recomparison_parts", "lease_owner", "run, part").await;
     owners.iter().filter(|owner| !owner.is_empty()).count()
@@ -258,7 +258,7 @@ async fn begun_parts(mesh: &Mesh) -> usize {
 
 async fn a_run_cancelled_inside_a_part_ends_with_that_part_and_counts_it(bed: Bed) {
     let mesh = people(bed).await;
-    // Everybody differs, so that each part has to tell code-rendering, and waits for it.
+    // Every decision differs, so that each part has to call code-rendering and blocks there.
     mesh.tamper("UPDATE subjects SET colour = 10, rules = 1").await;
     let before = begun_parts(&mesh).await;
     mesh.codes.is_stuck.store(true, Ordering::SeqCst);
@@ -275,13 +275,13 @@ async fn a_run_cancelled_inside_a_part_ends_with_that_part_and_counts_it(bed: Be
     assert_eq!(cancel().await.unwrap(), cancelled);
     let other = operations::cancel(&mesh, &operator(), &request_id(3), &begun.operation).await;
     assert_eq!(other.unwrap_err().reason, "WRONG_STATE");
-    // Their parts end, and no other is begun.
+    // The parts under way end, and no other part begins.
     mesh.codes.is_stuck.store(false, Ordering::SeqCst);
     mesh.until("the end of both parts", async || {
         get(&mesh, &name).await.unwrap().parts_done == 2
     })
     .await;
-    // A later run ends after whatever the cancelled one's workers would still have begun.
+    // A later run ends after anything that the cancelled run's workers could still have begun.
     let later = finished(&mesh, &start(&mesh).await).await;
     assert_eq!(later.state(), RecomparisonState::Complete);
     let parts = usize::try_from(later.parts).unwrap();
@@ -294,7 +294,7 @@ async fn a_run_cancelled_inside_a_part_ends_with_that_part_and_counts_it(bed: Be
     };
     let found = inspect(&mesh, all).await.unwrap().findings;
     assert_eq!(run.seen, i64::try_from(found.len()).unwrap());
-    // The operation says the same, and everything but that stays as the cancelling answered it.
+    // The operation counts the same, and everything else is unchanged since it was cancelled.
     let ended = operations::get(&mesh, &operator(), &begun.operation)
         .await
         .unwrap();
@@ -311,7 +311,7 @@ async fn a_run_that_is_none_is_not_found(bed: Bed) {
     let nobodys = "recomparisons/00000000-0000-7000-8000-000000000099";
     let get = async |name: &str| self::get(&mesh, name).await.unwrap_err();
     assert_eq!(get(nobodys).await.reason, "RECOMPARISON_NOT_FOUND");
-    assert_eq!(named(&get("recomparisons/1").await), ["name NAME_SHAPE"]);
+    assert_eq!(violations(&get("recomparisons/1").await), ["name NAME_SHAPE"]);
     let inspect = async |request| self::inspect(&mesh, request).await.unwrap_err();
     let refused = inspect(findings_of(nobodys)).await;
     assert_eq!(refused.reason, "RECOMPARISON_NOT_FOUND");
@@ -320,11 +320,14 @@ async fn a_run_that_is_none_is_not_found(bed: Bed) {
         purpose: None,
         ..latest.clone()
     };
-    assert_eq!(named(&inspect(aimless).await), ["purpose MISSING"]);
+    assert_eq!(violations(&inspect(aimless).await), ["purpose MISSING"]);
     let foreign = wire::InspectRecomparisonFindingsRequest {
         page_token: "x".to_owned(),
         ..latest.clone()
     };
-    assert_eq!(named(&inspect(foreign).await), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(
+        violations(&inspect(foreign).await),
+        ["page_token PAGE_TOKEN_FOREIGN"]
+    );
     assert!(self::inspect(&mesh, latest).await.unwrap().findings.is_empty());
 }

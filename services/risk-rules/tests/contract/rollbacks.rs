@@ -7,14 +7,13 @@ use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, RollbackState};
 use lutong_proto::time;
 use lutong_proto::types::v1::{Colour, OperationKind, OperationState};
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
-use tonic::Response;
 
 use crate::designations::purpose;
 use crate::mesh::{
-    Mesh, confirmed, correcting, fact, fault, fever, retraction, staff, staff_of, staff_of_nowhere,
+    Mesh, answered, confirmed, correcting, fact, fever, reason, retraction, staff, staff_of, staff_of_nowhere,
 };
 use crate::operations;
 
@@ -41,10 +40,6 @@ fn supervisor(n: u32) -> Principal {
     staff_of(&format!("supervisor-{n}"), Role::Supervisor, "370200")
 }
 
-fn answered<T>(answer: Result<Response<T>, tonic::Status>) -> Result<T, Fault> {
-    answer.map(Response::into_inner).map_err(|status| fault(&status))
-}
-
 fn span((from, until): (Timestamp, Timestamp)) -> wire::ProposeRollbackRequest {
     wire::ProposeRollbackRequest {
         request_id: request_id(1),
@@ -68,7 +63,7 @@ async fn propose(
         .unwrap())
 }
 
-/// What was approved, and its operation.
+/// Approves; returns the rollback and its operation.
 async fn approve(
     mesh: &Mesh,
     who: &Principal,
@@ -98,7 +93,7 @@ async fn approve_seen(
     Ok((answer.rollback.unwrap(), answer.effect.unwrap().operation))
 }
 
-/// Approves, and waits until it is undone.
+/// Approves and waits for the end of the rollback.
 async fn undone(mesh: &Mesh, who: &Principal, n: u32, name: &str) -> wire::Rollback {
     let (_, operation) = approve(mesh, who, n, name).await.unwrap();
     let ended = operations::ended(mesh, who, &operation).await;
@@ -169,16 +164,7 @@ async fn list(
     answered(mesh.rollbacks().list_rollbacks(mesh.asking(who, asked)).await)
 }
 
-fn reason<T: std::fmt::Debug>(answer: Result<T, Fault>) -> String {
-    answer.unwrap_err().reason.into_owned()
-}
-
-fn named(fault: &Fault) -> Vec<String> {
-    let wrong = fault.violations.iter();
-    wrong.map(|one| format!("{} {}", one.field, one.reason)).collect()
-}
-
-/// Subject 1 is yellow by what was reported in the span.
+/// Subject 1 is yellow because of a report within the period.
 async fn reported(bed: Bed) -> (Mesh, (Timestamp, Timestamp)) {
     let mesh = Mesh::start(bed).await;
     let from = mesh.bed.foundation.now();
@@ -199,7 +185,8 @@ async fn a_bad_span_is_undone_by_two_and_everybody_has_the_colour_that_they_woul
     .await;
     tick();
     let from = mesh.bed.foundation.now();
-    // The bad span: a correction that frees 1, a retraction that frees 2, a case about 3, and one about 4 put right later.
+    // The bad period: a correction that clears 1, a retraction that clears 2, a case about 3, and a case about 4 that
+    // is corrected later.
     let cleared = serde_json::json!({"visited_at": "2022-10-01T08:00:00+08:00"});
     let correction = correcting(fact(1, "f1b", "fever_clinic_visit", &cleared), "f1");
     let retraction = retraction(2, "r2", "f2");
@@ -286,17 +273,17 @@ async fn a_span_that_makes_no_sense_is_refused(bed: Bed) {
     let (mesh, (from, until)) = reported(bed).await;
     let one = supervisor(1);
     let refused = propose(&mesh, &one, span((until, until))).await.unwrap_err();
-    assert_eq!(named(&refused), ["end_time END_BEFORE_START"]);
+    assert_eq!(violations(&refused), ["end_time END_BEFORE_START"]);
     let later = span((until.plus_seconds(60), until.plus_seconds(120)));
     let refused = propose(&mesh, &one, later).await.unwrap_err();
-    assert_eq!(named(&refused), ["start_time BEGINS_LATER"]);
+    assert_eq!(violations(&refused), ["start_time BEGINS_LATER"]);
     let empty = wire::ProposeRollbackRequest {
         request_id: "x".to_owned(),
         ..wire::ProposeRollbackRequest::default()
     };
     let refused = propose(&mesh, &one, empty).await.unwrap_err();
     assert_eq!(
-        named(&refused),
+        violations(&refused),
         [
             "request_id UUID_SHAPE",
             "source MISSING",
@@ -313,7 +300,7 @@ async fn a_span_that_makes_no_sense_is_refused(bed: Bed) {
         withdraw(&mesh, &one, 2, "7").await.map(|_| ()),
         get(&mesh, &one, "7").await.map(|_| ()),
     ] {
-        assert_eq!(named(&refused.unwrap_err()), ["name NAME_SHAPE"]);
+        assert_eq!(violations(&refused.unwrap_err()), ["name NAME_SHAPE"]);
     }
     let wrong = wire::ListRollbacksRequest {
         state: 99,
@@ -321,13 +308,13 @@ async fn a_span_that_makes_no_sense_is_refused(bed: Bed) {
         ..wire::ListRollbacksRequest::default()
     };
     let refused = list(&mesh, &one, wrong).await.unwrap_err();
-    assert_eq!(named(&refused), ["state UNKNOWN_VALUE"]);
+    assert_eq!(violations(&refused), ["state UNKNOWN_VALUE"]);
     let foreign = wire::ListRollbacksRequest {
         page_token: "x".to_owned(),
         ..wire::ListRollbacksRequest::default()
     };
     let refused = list(&mesh, &one, foreign).await.unwrap_err();
-    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
     assert_eq!(get(&mesh, &one, &proposed.name).await.unwrap(), proposed);
 }
 
@@ -340,14 +327,14 @@ async fn only_registered_feeds_are_rolled_back(bed: Bed) {
             ..span(times)
         };
         let refused = propose(&mesh, &province, of).await.unwrap_err();
-        assert_eq!(named(&refused), ["source SOURCE_NOT_A_FEED"], "{source}");
+        assert_eq!(violations(&refused), ["source SOURCE_NOT_A_FEED"], "{source}");
     }
     let unknown = wire::ProposeRollbackRequest {
-        source: "lab-1".to_owned(),
+        source: "laboratory-1".to_owned(),
         ..span(times)
     };
     assert_eq!(reason(propose(&mesh, &province, unknown).await), "FEED_NOT_FOUND");
-    // A database that declaration asks is a feed like any other.
+    // A database that declaration pulls is a feed like any other.
     let pulled = wire::ProposeRollbackRequest {
         source: "epidemic-database".to_owned(),
         ..span(times)
@@ -393,7 +380,7 @@ async fn a_feed_of_another_division_is_nobodys_to_roll_back(bed: Bed) {
     ] {
         assert_eq!(reason(refused), "DIVISION_MISSING");
     }
-    // A feed of the whole province takes the province-wide grant.
+    // A province-wide feed requires the province-wide grant.
     let whole = wire::ProposeRollbackRequest {
         source: "cdc-370000".to_owned(),
         ..span(times)
@@ -565,7 +552,7 @@ async fn a_rollback_is_undone_only_once_everybody_has_their_colour(bed: Bed) {
     let refused = operations::cancel(&mesh, &supervisor(2), &request_id(3), &operation).await;
     assert_eq!(reason(refused), "NOT_CANCELLABLE");
     mesh.codes.away.store(false, std::sync::atomic::Ordering::SeqCst);
-    // The next look comes for what was approved a while ago.
+    // The worker retries rollbacks that were approved a while ago.
     mesh.bed.clock.advance(Duration::from_secs(60));
     operations::ended(&mesh, &supervisor(2), &operation).await;
     let done = get(&mesh, &supervisor(2), &proposed.name).await.unwrap();
@@ -592,7 +579,7 @@ async fn what_is_reported_after_the_proposal_stays(bed: Bed) {
 async fn a_rollback_that_was_cut_off_goes_on_by_itself(bed: Bed) {
     let (mesh, times) = reported(bed).await;
     let proposed = propose(&mesh, &supervisor(1), span(times)).await.unwrap();
-    // As if the process had died between the approval and the first page.
+    // As if the process had crashed between the approval and the first page.
     mesh.tamper("UPDATE rollbacks SET state = 'approved', approved_by = 'supervisor-2', approved_at = 1")
         .await;
     mesh.until("the rollback is done", async || {

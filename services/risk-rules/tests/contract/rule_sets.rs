@@ -1,4 +1,4 @@
-//! Changing the rules safely.
+//! Rule sets: announcing, previewing, approving and activating versions.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1::{self as wire, RuleSetState};
 use lutong_proto::types::v1::{Colour, OperationKind, OperationState};
 use lutong_risk_engine::rule_set::RuleSet;
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
 use lutong_transport::access::Roles;
 use tonic::{Response, Status};
@@ -30,7 +30,7 @@ on_both_engines!(
     versions_are_listed_newest_first,
 );
 
-/// How far ahead versions are announced here.
+/// How far ahead these tests announce versions.
 const AHEAD: Duration = Duration::from_secs(7_200);
 
 fn author() -> Principal {
@@ -41,7 +41,7 @@ fn approver() -> Principal {
     staff("approver-1", Role::RuleApprover)
 }
 
-/// The province's rules, but that a visit to a fever clinic makes red.
+/// The province's rules, except that a visit to a fever clinic makes red.
 fn document(mesh: &Mesh, version: &str) -> String {
     let from = mesh.bed.clock.now().plus(AHEAD).to_rfc3339();
     RuleSet::SD_2020
@@ -122,7 +122,7 @@ async fn state(mesh: &Mesh, version: &str) -> RuleSetState {
     get(mesh, version).await.state()
 }
 
-/// Ten people, the first of whom were at a fever clinic.
+/// Ten people, the first `at_the_clinic` of whom visited a fever clinic.
 async fn people(bed: Bed, at_the_clinic: u32) -> Mesh {
     let mesh = Mesh::start(bed).await;
     let everybody: Vec<u32> = (1..=10).collect();
@@ -141,7 +141,7 @@ async fn preview(mesh: &Mesh, n: u32) -> wire::ShadowRun {
     get(mesh, "2").await.preview.unwrap()
 }
 
-/// Announced, previewed and approved.
+/// Announces, previews and approves a version.
 async fn approved(mesh: &Mesh, expected_changes: i64) {
     announce(mesh, &author(), announcement(mesh, 1, "2", expected_changes))
         .await
@@ -172,7 +172,8 @@ fn assert_counts(run: &wire::ShadowRun, people: i64) {
 async fn a_preview_counts_by_where_people_live(bed: Bed) {
     let mesh = people(bed, 4).await;
     let homes = [(1, "370202"), (2, "370203"), (3, "370202"), (9, "370203")];
-    mesh.told(homes.map(|(n, division)| placed(n, division))).await;
+    mesh.after_identity_events(homes.map(|(n, division)| placed(n, division)))
+        .await;
     announce(&mesh, &author(), announcement(&mesh, 1, "2", 4))
         .await
         .unwrap();
@@ -207,7 +208,7 @@ async fn an_approved_rule_set_changes_people_at_its_instant_and_not_before(bed: 
         before,
         "nobody was decided about"
     );
-    // Somebody more, by the rules in force, a second before the instant.
+    // One more person, decided by the current rules a second before the instant.
     mesh.bed
         .clock
         .advance(AHEAD.saturating_sub(Duration::from_secs(1)));
@@ -222,7 +223,7 @@ async fn an_approved_rule_set_changes_people_at_its_instant_and_not_before(bed: 
     assert_eq!(stands.state(), RuleSetState::Active);
     assert!(stands.active_time.is_some());
     assert_counts(&stands.guard.unwrap(), 4);
-    // Everybody's decision is of the new version, also where nothing changed.
+    // Every decision is of the new version, even if its colour did not change.
     let anew = async || mesh.decision(10).await.unwrap().rule_set_version == "2";
     mesh.until("everybody decided anew", anew).await;
     assert_eq!(
@@ -254,7 +255,7 @@ async fn its_author_never_approves_it_and_nobody_without_a_preview(bed: Bed) {
         .await;
     assert_eq!(reason(unnamed), "INVALID_FIELDS");
     assert_eq!(state(&mesh, "2").await, RuleSetState::Announced);
-    // Sent again it is answered alike; another request comes too late.
+    // The repeated request gets the same answer; another request is too late.
     for _ in 0..2 {
         let stands = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 5, "2").unwrap();
         assert_eq!(stands.state(), RuleSetState::Approved);
@@ -263,7 +264,7 @@ async fn its_author_never_approves_it_and_nobody_without_a_preview(bed: Bed) {
     assert_eq!(reason(reused), "REQUEST_ID_REUSED");
     let again = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 6, "2");
     assert_eq!(reason(again), "WRONG_STATE");
-    // A version that nobody approved before its instant.
+    // A version that was not approved before its instant.
     announce(&mesh, &author(), announcement(&mesh, 7, "2b", 9))
         .await
         .unwrap();
@@ -302,7 +303,7 @@ async fn more_changes_than_said_pause_it_until_an_approver_resumes(bed: Bed) {
     let stands = get(&mesh, "2").await;
     assert_counts(&stands.guard.unwrap(), 3);
     assert_eq!(stands.active_time, None);
-    // Nobody was decided about, and whoever is now is decided about by the rules in force.
+    // Nobody was re-evaluated, and new decisions use the current rules.
     assert_eq!(lutong_testing::rows(&mesh.storage, "decisions").await, before);
     mesh.stored(vec![fever(4, "f4")], &[]).await;
     assert_eq!(shown(&mesh, 1, 4), [Colour::Yellow; 4]);
@@ -315,7 +316,7 @@ async fn more_changes_than_said_pause_it_until_an_approver_resumes(bed: Bed) {
     let missing =
         step!(mesh, &approver(), resume_rule_set, ResumeRuleSetRequest, 13, "3", expected_changes: 9);
     assert_eq!(reason(missing), "RULE_SET_NOT_FOUND");
-    // Too few again: four would change by now.
+    // The limit is too low again: four people would change by now.
     resume(14, approver(), 3).await.unwrap();
     assert_eq!(reason(resume(14, approver(), 4).await), "REQUEST_ID_REUSED");
     let recounted = async || {
@@ -333,7 +334,7 @@ async fn a_later_version_never_gives_way_to_an_earlier_one(bed: Bed) {
     let mesh = people(bed, 3).await;
     approved(&mesh, 0).await;
     mesh.bed.clock.advance(Duration::from_secs(3_600));
-    // An hour later than version 2, with room for three.
+    // An hour later than version 2, allowing three changes.
     announce(&mesh, &author(), announcement(&mesh, 10, "3", 3))
         .await
         .unwrap();
@@ -352,7 +353,7 @@ async fn a_later_version_never_gives_way_to_an_earlier_one(bed: Bed) {
         "3"
     )
     .unwrap();
-    // Both are due at once: the earlier is guarded first.
+    // Both are due at once: the earlier version is guarded first.
     mesh.bed.clock.advance(AHEAD);
     let active = async || state(&mesh, "3").await == RuleSetState::Active;
     mesh.until("version 3", active).await;
@@ -367,7 +368,7 @@ async fn what_is_withdrawn_or_rejected_changes_nobody(bed: Bed) {
     announce(&mesh, &author(), announcement(&mesh, 9, "2b", 9))
         .await
         .unwrap();
-    // Each in the way that is theirs: an author withdraws, somebody else rejects.
+    // An author withdraws, another account rejects.
     let another = staff("author-2", Role::RuleAuthor);
     let refused = step!(mesh, &another, withdraw_rule_set, WithdrawRuleSetRequest, 10, "2");
     assert_eq!(reason(refused), "NOT_YOUR_PROPOSAL");
@@ -394,7 +395,7 @@ async fn what_is_withdrawn_or_rejected_changes_nobody(bed: Bed) {
     assert_eq!(rejected.approval.unwrap().closer, "approver-1");
     let before = lutong_testing::rows(&mesh.storage, "decisions").await;
     mesh.bed.clock.advance(AHEAD + Duration::from_secs(60));
-    // Two looks of the guard.
+    // Two polls of the guard.
     tokio::time::sleep(Duration::from_millis(2_100)).await;
     assert_eq!(lutong_testing::rows(&mesh.storage, "decisions").await, before);
     assert_eq!(shown(&mesh, 1, 3), [Colour::Yellow; 3]);
@@ -462,7 +463,7 @@ async fn whoever_acts_on_an_older_state_is_told(bed: Bed) {
     assert_eq!(allowed, [wire::Action::Preview, wire::Action::Withdraw]);
     preview(&mesh, 2).await;
     let old = announced.etag;
-    // What was counted since is what the approver should have seen.
+    // The approver must have seen the latest preview.
     let stale = step!(mesh, &approver(), approve_rule_set, ApproveRuleSetRequest, 3, "2", etag: old.clone());
     let stale = fault(&stale.unwrap_err());
     assert_eq!((stale.code, stale.reason.as_ref()), (FaultCode::Aborted, "STALE"));
@@ -488,18 +489,11 @@ async fn what_is_wrong_with_an_announcement_is_named_with_its_path(bed: Bed) {
     let mesh = Mesh::start(bed).await;
     let good = announcement(&mesh, 1, "2", 0);
     let refused = |sent| async { fault(&announce(&mesh, &author(), sent).await.unwrap_err()) };
-    let named = |fault: &lutong_kernel::Fault| {
-        let one = |one: &lutong_kernel::Violation| format!("{} {}", one.field, one.reason);
-        (
-            fault.reason.to_string(),
-            fault.violations.iter().map(one).collect::<Vec<_>>(),
-        )
-    };
     let document = |document: String| wire::AnnounceRuleSetRequest {
         document,
         ..good.clone()
     };
-    for (sent, reason, violations) in [
+    for (sent, reason, expected) in [
         (
             wire::AnnounceRuleSetRequest {
                 request_id: String::new(),
@@ -539,11 +533,8 @@ async fn what_is_wrong_with_an_announcement_is_named_with_its_path(bed: Bed) {
         ),
     ] {
         let fault = refused(sent).await;
-        let expected = (
-            reason.to_owned(),
-            violations.into_iter().map(str::to_owned).collect(),
-        );
-        assert_eq!(named(&fault), expected);
+        assert_eq!(fault.reason, reason);
+        assert_eq!(violations(&fault), expected);
     }
     let past = wire::AnnounceRuleSetRequest {
         document: RuleSet::SD_2020.to_owned(),
@@ -551,10 +542,9 @@ async fn what_is_wrong_with_an_announcement_is_named_with_its_path(bed: Bed) {
         ..good.clone()
     };
     let ahead = "document.effective_from NOT_AHEAD".to_owned();
-    assert_eq!(
-        named(&refused(past).await),
-        ("INVALID_FIELDS".to_owned(), vec![ahead])
-    );
+    let fault = refused(past).await;
+    assert_eq!(fault.reason, "INVALID_FIELDS");
+    assert_eq!(violations(&fault), [ahead]);
     assert_eq!(lutong_testing::rows(&mesh.storage, "rule_sets").await, 1);
 }
 
@@ -683,7 +673,7 @@ async fn a_preview_is_an_operation_that_succeeds_or_is_cancelled(bed: Bed) {
             .preview
             .is_some_and(|run| run.finish_time.is_some())
     );
-    // What is withdrawn is tried no more.
+    // A withdrawn version is no longer previewed.
     let second = begin(3).await;
     assert_ne!(second, first);
     step!(mesh, &author(), withdraw_rule_set, WithdrawRuleSetRequest, 4, "2").unwrap();

@@ -1,16 +1,15 @@
-//! Rows of notices that officers place.
+//! Rows of notices whose location officers determine.
 
 use lutong_kernel::{DivisionCode, Fault};
 use lutong_proto::policy::Role;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::types::v1::Colour;
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
-use tonic::Response;
 
 use crate::areas::{self, import, notice, redecided, stamp, stay, try_import};
-use crate::mesh::{Mesh, fault, named, staff};
+use crate::mesh::{Mesh, answered, staff};
 
 on_both_engines!(
     what_officers_must_place_is_listed_once_while_notices_list_it,
@@ -28,10 +27,6 @@ fn officer(account: &str) -> Principal {
 
 pub fn request_id(n: u32) -> String {
     format!("00000000-0000-7000-9000-{n:012}")
-}
-
-fn answered<T>(answer: Result<Response<T>, tonic::Status>) -> Result<T, Fault> {
-    answer.map(Response::into_inner).map_err(|status| fault(&status))
 }
 
 pub async fn unplaced(mesh: &Mesh, waiting_only: bool) -> Vec<wire::UnplacedArea> {
@@ -54,7 +49,7 @@ pub async fn place(
     answered(mesh.areas().place_unplaced_area(request).await)
 }
 
-/// Two who stayed in different places, and a row that waits.
+/// Two people who stayed in different places, and a waiting row.
 async fn waiting(bed: Bed) -> (Mesh, wire::PlaceUnplacedAreaRequest) {
     let mesh = Mesh::start(bed).await;
     mesh.stored(vec![stay(1, "甲小区"), stay(2, "乙小区")], &[1, 2])
@@ -121,7 +116,7 @@ async fn what_officers_must_place_is_listed_once_while_notices_list_it(bed: Bed)
     };
     let request = mesh.asking(&officer("officer-1"), wrong);
     let refused = answered(mesh.areas().list_unplaced_areas(request).await).unwrap_err();
-    assert_eq!(named(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
+    assert_eq!(violations(&refused), ["page_token PAGE_TOKEN_FOREIGN"]);
     let row = async |name: &str| {
         let request = wire::GetUnplacedAreaRequest {
             name: name.to_owned(),
@@ -135,7 +130,7 @@ async fn what_officers_must_place_is_listed_once_while_notices_list_it(bed: Bed)
     let nobodys = format!("unplaced-areas/{}", request_id(99));
     assert_eq!(row(&nobodys).await.unwrap_err().reason, "UNPLACED_AREA_NOT_FOUND");
     assert_eq!(
-        named(&row("unplaced-areas/1").await.unwrap_err()),
+        violations(&row("unplaced-areas/1").await.unwrap_err()),
         ["name NAME_SHAPE"]
     );
 }
@@ -157,7 +152,7 @@ async fn a_placed_row_turns_those_who_stayed_there_and_is_lifted_with_it(bed: Be
     let row = &unplaced(&mesh, false).await[0];
     assert_eq!(row.placement.as_ref().unwrap().officer, "officer-1");
     assert!(unplaced(&mesh, true).await.is_empty());
-    // A notice that lists the row still does not lift what was placed of it; one without it does.
+    // A notice that still lists the row does not lift its placed listing; one without it does.
     let listed = import(&mesh, notice("2022-11-26 13时", &[REST])).await;
     assert_eq!((listed.lifted, redecided(listed.effect)), (0, 0));
     let lifted = import(&mesh, notice("2022-11-26 14时", &[])).await;
@@ -179,7 +174,7 @@ async fn a_placement_that_is_wrong_changes_nothing(bed: Bed) {
     };
     let refused = place(&mesh, &who, wrong).await.unwrap_err();
     assert_eq!(
-        named(&refused),
+        violations(&refused),
         ["division DIVISION_TOO_WIDE", "community COMMUNITY_SHAPE"]
     );
     let wrong = wire::PlaceUnplacedAreaRequest {
@@ -191,7 +186,7 @@ async fn a_placement_that_is_wrong_changes_nothing(bed: Bed) {
     };
     let refused = place(&mesh, &who, wrong).await.unwrap_err();
     assert_eq!(
-        named(&refused),
+        violations(&refused),
         [
             "request_id MISSING",
             "name NAME_SHAPE",
@@ -240,7 +235,7 @@ async fn a_placement_that_is_wrong_changes_nothing(bed: Bed) {
 
 async fn a_row_of_another_province_is_not_shandongs_to_place(bed: Bed) {
     let (mesh, province) = with_row(bed, "北京市", "朝阳区").await;
-    // Neither in Qingdao nor where it lies.
+    // Neither in Qingdao nor at its real location.
     for division in ["370202", "110105"] {
         let refused = place(&mesh, &province, placing(&mesh, division).await).await;
         assert_eq!(refused.unwrap_err().reason, "OUTSIDE_DIVISION", "{division}");
@@ -251,9 +246,12 @@ async fn a_row_of_another_province_is_not_shandongs_to_place(bed: Bed) {
 async fn a_row_of_one_city_is_not_placed_in_another(bed: Bed) {
     let (mesh, province) = with_row(bed, "山东省", "青岛市").await;
     let refused = place(&mesh, &province, placing(&mesh, "370102").await).await;
-    assert_eq!(named(&refused.unwrap_err()), ["division DIVISION_NOT_OF_ROW"]);
+    assert_eq!(
+        violations(&refused.unwrap_err()),
+        ["division DIVISION_NOT_OF_ROW"]
+    );
     let refused = place(&mesh, &province, placing(&mesh, "370299").await).await;
-    assert_eq!(named(&refused.unwrap_err()), ["division DIVISION_UNKNOWN"]);
+    assert_eq!(violations(&refused.unwrap_err()), ["division DIVISION_UNKNOWN"]);
     place(&mesh, &province, placing(&mesh, "370202").await)
         .await
         .unwrap();

@@ -27,7 +27,7 @@ fn paper() -> Claims {
     .unwrap()
 }
 
-/// The claims as a partner's library would hold them.
+/// The claims as a CBOR library represents them.
 fn table(claims: &Claims, with_not_before: bool) -> Vec<(Value, Value)> {
     let mut table = vec![
         (1.into(), claims.issuer().to_string().into()),
@@ -51,8 +51,8 @@ fn bytes(table: Vec<(Value, Value)>) -> Vec<u8> {
     out
 }
 
-/// The paper claims with one replaced, or taken away.
-fn with(key: i64, value: Option<Value>) -> Result<Claims, crate::Unreadable> {
+/// The paper claims with one replaced or removed.
+fn with(key: i64, value: Option<Value>) -> Result<Claims, crate::UnreadableToken> {
     let mut table = table(&paper(), true);
     let place = table.iter().position(|(k, _)| *k == Value::from(key)).unwrap();
     match value {
@@ -65,18 +65,61 @@ fn with(key: i64, value: Option<Value>) -> Result<Claims, crate::Unreadable> {
 }
 
 #[test]
+fn kinds_have_the_numbers_and_names_of_the_format() {
+    let kinds = [
+        (1, "dynamic", Kind::Dynamic),
+        (2, "paper", Kind::Paper),
+        (3, "card", Kind::Card),
+    ];
+    for code in 0..=u8::MAX {
+        let expected = kinds.iter().find(|(one, ..)| *one == code);
+        assert_eq!(
+            Kind::from_wire_code(code),
+            expected.map(|(.., kind)| *kind),
+            "{code}"
+        );
+    }
+    for (code, name, kind) in kinds {
+        assert_eq!(
+            (kind.wire_code(), kind.into_str(), kind.to_string().as_str()),
+            (code, name, name)
+        );
+    }
+}
+
+#[test]
+fn claims_are_given_back_as_they_were_made() {
+    assert_eq!(paper().mask(), None);
+    let times = (at(1), at(9));
+    let paper = Claims::paper(Issuer::SHANDONG, times, [8; 16], Colour::Red, Some(mask()));
+    let card = Claims::card(Issuer::SHANDONG, times, [8; 16], Colour::Red, Some(mask()));
+    for (claims, kind) in [(paper.unwrap(), Kind::Paper), (card.unwrap(), Kind::Card)] {
+        assert_eq!(
+            (claims.issuer(), claims.kind(), claims.colour()),
+            (Issuer::SHANDONG, kind, Colour::Red)
+        );
+        assert_eq!((claims.not_before(), claims.expires_at()), (at(1), at(9)));
+        assert_eq!(
+            (claims.token_id().as_bytes(), claims.mask()),
+            ([8; 16].as_slice(), Some(&mask()))
+        );
+    }
+    assert_eq!(dynamic().token_id().as_bytes(), [9; 24]);
+}
+
+#[test]
 fn the_hand_written_bytes_are_those_of_a_cbor_library() {
     assert_eq!(dynamic().to_cwt(), bytes(table(&dynamic(), false)));
     assert_eq!(paper().to_cwt(), bytes(table(&paper(), true)));
 }
 
 #[test]
-fn a_partners_dynamic_token_may_write_out_not_before() {
+fn a_dynamic_token_of_a_partner_may_carry_not_before() {
     assert_eq!(Claims::from_cwt(&bytes(table(&dynamic(), true))), Ok(dynamic()));
 }
 
 #[test]
-fn every_claim_but_the_mask_is_needed() {
+fn every_claim_but_the_mask_is_required() {
     for key in [1, 4, 5, 7, -65_001, -65_002] {
         assert!(with(key, None).is_err(), "{key}");
     }
@@ -118,7 +161,7 @@ fn a_dynamic_id_has_24_to_32_bytes() {
 }
 
 #[test]
-fn claims_that_are_not_in_the_table_are_passed_over() {
+fn claims_that_the_format_does_not_define_are_ignored() {
     let mut table = table(&paper(), true);
     table.insert(3, (6.into(), at(0).seconds().into()));
     table.push((Value::Text("x".into()), Value::Array(vec![Value::Null])));
@@ -154,16 +197,19 @@ fn longer_forms_of_the_same_claims_are_refused() {
 }
 
 #[test]
-fn claims_that_make_no_sense_are_not_made() {
+fn times_are_seconds_of_32_bits_and_the_end_is_after_the_beginning() {
     let make = |from, until| Claims::paper(Issuer::SHANDONG, (from, until), [8; 16], Colour::Green, None);
     assert_eq!(make(at(0), at(0)), Err(ClaimsError::Empty));
-    // Half a second is nothing, once cut to whole seconds.
+    // Rounded down to whole seconds both are one.
     assert_eq!(make(at(0), at(0).plus_micros(500_000)), Err(ClaimsError::Empty));
     assert_eq!(
         make(Timestamp::from_seconds(-1), at(0)),
         Err(ClaimsError::OutOfRange)
     );
     assert_eq!(make(at(0), Timestamp::MAX), Err(ClaimsError::OutOfRange));
+    let last = Timestamp::from_seconds(u32::MAX.into());
+    assert!(make(Timestamp::from_seconds(0), last).is_ok());
+    assert_eq!(make(at(0), last.plus_seconds(1)), Err(ClaimsError::OutOfRange));
 }
 
 #[test]
@@ -191,7 +237,7 @@ prop_compose! {
     ) -> Claims {
         let issuer = Issuer::parse(&province.to_string()).unwrap();
         let (from, until) = (Timestamp::from_seconds(from.into()), Timestamp::from_seconds((from + life).into()));
-        let kind = Kind::ALL[kind];
+        let kind = Kind::VARIANTS[kind];
         let length = if kind == Kind::Dynamic { 24 } else { 16 };
         let mask = mask.map(|text| Mask::try_new(&text).unwrap());
         Claims::try_new(issuer, from, until, &id[..length], kind, Colour::ALL[colour], mask).unwrap()
@@ -200,7 +246,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_written_reads_back(claims in any_claims()) {
+    fn claims_read_back_from_their_bytes(claims in any_claims()) {
         prop_assert_eq!(Claims::from_cwt(&claims.to_cwt()), Ok(claims));
     }
 
@@ -215,7 +261,7 @@ proptest! {
         let place = place % bytes.len();
         bytes[place] = byte;
         if let Ok(claims) = Claims::from_cwt(&bytes) {
-            // Two spellings are tolerated by design: a partner's plain dynamic token with claim 5, six-digit issuers.
+            // Two claims have a second form: "not before" of a dynamic token may be written, an issuer may have six digits.
             prop_assert!(claims.kind() == Kind::Dynamic || claims.to_cwt() == bytes);
         }
     }

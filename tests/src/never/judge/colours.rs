@@ -1,14 +1,14 @@
-//! The colour that a set of statements makes: the order's words once more, by hand, for the few facts that are reported
-//! here. The product evaluates a rule set; this must not.
+//! The colour that results from a set of statements: the rules written by hand for the few facts that are reported
+//! here, independent of the product's rule sets.
 
 use std::collections::BTreeSet;
 
-use crate::never::history::{Colour, Fact, History, Moment, Said};
+use crate::never::history::{Colour, Fact, History, Moment, Stated};
 
-/// Statements of one person whose effect is unknown at the most: every set of them is tried.
+/// Maximum number of statements of one person with unknown effect, since every subset of them is tried.
 const MOST_OPEN: usize = 14;
 
-/// The colours that some set of statements makes which has all of `must` in it and else what was sent before `until`.
+/// The colours that result from some set of statements that includes all of `must` and any sent before `until`.
 pub fn possible(
     history: &History,
     about: &[usize],
@@ -29,14 +29,14 @@ pub fn possible(
     sets.filter_map(|bits| colour(history, &with(bits))).collect()
 }
 
-/// The colour that these statements make; `None` where what one of them takes back is not among them, which cannot be.
+/// The colour that results from these statements; `None` if the target of one is missing, which is impossible.
 fn colour(history: &History, statements: &BTreeSet<usize>) -> Option<Colour> {
     let said = |n: &usize| history.statements[*n].said;
     let targets: BTreeSet<usize> = statements.iter().filter_map(|n| said(n).target()).collect();
     if !targets.is_subset(statements) {
         return None;
     }
-    if !statements.iter().any(|n| said(n) == Said::Application) {
+    if !statements.iter().any(|n| said(n) == Stated::Application) {
         return Some(Colour::None);
     }
     let believed = statements.iter().filter(|n| !targets.contains(n));

@@ -1,4 +1,4 @@
-//! How one dependency stands, and whether it keeps the process from being ready.
+//! The state of one dependency, and whether it keeps the process from being ready.
 
 use lutong_kernel::Timestamp;
 use serde::{Serialize, Serializer};
@@ -9,46 +9,46 @@ use super::Trouble;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
-    /// Whenever it is not there, the process is not ready.
+    /// The process is not ready whenever the dependency is away.
     Always,
-    /// The process does not become ready without it; once it was, its absence makes the process degraded.
+    /// The process does not become ready without it; after that, its absence makes the process degraded.
     ToBegin,
-    /// Its absence makes the process degraded. One that is wrongly set up keeps the process from becoming ready.
+    /// Its absence makes the process degraded; only a misconfigured one keeps the process from becoming ready.
     Never,
 }
 
-/// How a dependency stands.
+/// The state of a dependency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     Ready,
     /// It does not answer, or not yet: waiting may help.
     Away,
-    /// It is not what it should be: only correcting the set-up helps.
+    /// It is misconfigured: only correcting the set-up helps.
     Wrong,
 }
 
-/// One dependency, as `/healthz/ready` says it.
+/// One dependency as `/healthz/ready` reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Dependency {
     pub name: String,
     pub state: State,
     pub need: Need,
-    /// Since when it stands like this.
+    /// When it entered this state.
     #[serde(serialize_with = "rfc3339")]
     pub since: Timestamp,
-    /// What is wrong and what to do; empty when nothing is.
+    /// What is wrong and what to do; empty when ready.
     pub reason: String,
 }
 
-// The signature is serde's.
+// serde prescribes the signature.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn rfc3339<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&at.to_rfc3339())
 }
 
 impl Dependency {
-    /// After a check at `now`; `before` is how all stood.
+    /// The state after a check at `now`; `before` holds the previous states.
     pub fn of(name: &str, need: Need, outcome: Result<(), Trouble>, before: &[Self], now: Timestamp) -> Self {
         let (state, reason) = match outcome {
             Ok(()) => (State::Ready, String::new()),
@@ -68,22 +68,22 @@ impl Dependency {
         }
     }
 
-    /// Whether it keeps the process from being ready; `began`: whether it has been.
-    pub fn withholds(&self, began: bool) -> bool {
+    /// Whether it keeps the process from being ready; `was_ready`: whether the process has been ready before.
+    pub fn blocks_readiness(&self, was_ready: bool) -> bool {
         match (self.state, self.need) {
             (State::Ready, _) | (State::Away, Need::Never) => false,
             (_, Need::Always) => true,
-            (_, Need::ToBegin) | (State::Wrong, Need::Never) => !began,
+            (_, Need::ToBegin) | (State::Wrong, Need::Never) => !was_ready,
         }
     }
 
-    /// What is wrong with it, in one line.
+    /// What is wrong with it, in one line; `None` when ready.
     pub fn trouble(&self) -> Option<String> {
         (self.state != State::Ready).then(|| format!("{}: {}", self.name, self.reason))
     }
 
-    /// What is said again only when it changes.
-    pub fn said(&self) -> (State, String) {
+    /// A change is logged only when this pair changes.
+    pub fn log_key(&self) -> (State, String) {
         (self.state, self.reason.clone())
     }
 }
@@ -111,7 +111,7 @@ mod tests {
         ] {
             let stands = stands(need, outcome);
             assert_eq!(
-                (stands.withholds(false), stands.withholds(true)),
+                (stands.blocks_readiness(false), stands.blocks_readiness(true)),
                 (at_first, later),
                 "{stands:?}"
             );

@@ -1,8 +1,8 @@
-//! Operators' certificates: staff and feeds show the gateway a certificate that names their account, in one URI
+//! Operators' certificates: staff and feeds present to the gateway a certificate that names their account in one URI
 //! `urn:lutong:account:<account id, percent-encoded>` among its subject alternative names.
 //!
-//! Their authority is one of its own. A certificate of the mesh names no account, so it is refused even where somebody
-//! gives both the same authority; a certificate that names two accounts is refused too.
+//! They have a CA of their own. A mesh certificate names no account, so it is refused even where both share a CA by
+//! mistake; a certificate that names two accounts is refused too.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use lutong_kernel::Timestamp;
 
 const URN: &str = "urn:lutong:account:";
 
-/// What RFC 3986 leaves as it is.
+/// RFC 3986's unreserved characters are not encoded.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -31,7 +31,7 @@ pub fn urn_of_account(account: &str) -> String {
     format!("{URN}{}", utf8_percent_encode(account, ENCODED))
 }
 
-/// The account that a name in a certificate stands for; identity decides whether there is one.
+/// The account named by a URI in a certificate; identity decides whether the account exists.
 fn account_of_urn(urn: &str) -> Option<String> {
     let account = percent_decode_str(urn.strip_prefix(URN)?).decode_utf8().ok()?;
     (!account.is_empty()).then(|| account.into_owned())
@@ -39,7 +39,7 @@ fn account_of_urn(urn: &str) -> Option<String> {
 
 /// The server side: every peer must show a certificate of the operators' authority that names one account.
 pub fn server_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    let verifier = Arc::new(NamesAccount(verifier(files)?));
+    let verifier = Arc::new(AccountVerifier(verifier(files)?));
     let mut server = mutual(files, verifier)?;
     server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     // A resumed session would not be verified again, and could outlive its certificate.
@@ -52,16 +52,16 @@ pub fn server_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsE
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerAccount {
     pub account: Arc<str>,
-    /// When the certificate ends. The connection may outlive it, so each call looks.
+    /// When the certificate expires. The connection may outlive it, so every call checks.
     pub until: Timestamp,
 }
 
-/// The account that the peer's certificate names, and until when.
+/// The account that the peer's certificate names, and when the certificate expires.
 pub fn account_of_connection(connection: &rustls::ServerConnection) -> Option<PeerAccount> {
     account_of(connection.peer_certificates()?.first()?)
 }
 
-/// None where the certificate names no account, or more than one.
+/// `None` if the certificate names no account, or more than one.
 pub fn account_of(certificate: &CertificateDer<'_>) -> Option<PeerAccount> {
     let parsed = EndEntityCert::try_from(certificate).ok()?;
     let mut accounts = parsed.valid_uri_names().filter_map(account_of_urn);
@@ -73,11 +73,11 @@ pub fn account_of(certificate: &CertificateDer<'_>) -> Option<PeerAccount> {
     })
 }
 
-/// Refuses in the handshake, before anything of HTTP is read, whoever's certificate names no account.
+/// Refuses, in the handshake and before any HTTP is read, a certificate that names no account.
 #[derive(Debug)]
-struct NamesAccount(Arc<dyn ClientCertVerifier>);
+struct AccountVerifier(Arc<dyn ClientCertVerifier>);
 
-impl ClientCertVerifier for NamesAccount {
+impl ClientCertVerifier for AccountVerifier {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         self.0.root_hint_subjects()
     }

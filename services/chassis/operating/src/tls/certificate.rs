@@ -1,4 +1,4 @@
-//! What a server's own certificate says: for whom, from when until when, by whose authority, and whether its key fits.
+//! Checks a server's own certificate: its names, validity period, issuer and private key.
 
 use std::net::Ipv6Addr;
 use std::path::Path;
@@ -15,7 +15,7 @@ use crate::health::{Check, Need, Trouble};
 use crate::mesh_name::mesh_name;
 use crate::wall_clock::WallClock;
 
-/// A certificate that ends sooner is warned of.
+/// A warning is logged when a certificate expires sooner than this.
 pub const WARN_BEFORE: Duration = Duration::from_secs(14 * 86_400);
 
 /// What is wrong with a server's certificate, and what to do.
@@ -59,30 +59,30 @@ pub enum CertificateError {
     SharedAuthority { ca: String },
 }
 
-/// A certificate that can be used now.
+/// The validity of a certificate that can be used now.
 #[derive(Debug, Clone, Copy)]
 pub struct Validity {
     pub until: Timestamp,
 }
 
 impl Validity {
-    /// Whether it ends soon.
+    /// Whether it expires within [`WARN_BEFORE`].
     pub fn ends_soon(&self, now: Timestamp) -> bool {
         self.until < now.plus(WARN_BEFORE)
     }
 
-    /// Readiness: not ready once it has expired, since every peer refuses it then. Keeps the metric
-    /// `lutong_certificate_expiry_seconds`.
+    /// Readiness check: not ready once the certificate has expired, since every peer refuses it then. Updates the
+    /// metric `lutong_certificate_expiry_seconds`.
     pub fn check(self) -> Check {
         self.check_as("certificate", "lutong_certificate_expiry_seconds")
-            .needed(Need::Always)
+            .with_need(Need::Always)
     }
 
-    /// The same for the listener of staff and feeds, without which everybody else goes on: degraded once it has expired.
-    /// Keeps the metric `lutong_staff_certificate_expiry_seconds`.
+    /// The same for the listener of staff and feeds, which nobody else needs: degraded once it has expired. Updates the
+    /// metric `lutong_staff_certificate_expiry_seconds`.
     pub fn check_of_staff(self) -> Check {
         self.check_as("staff certificate", "lutong_staff_certificate_expiry_seconds")
-            .needed(Need::Never)
+            .with_need(Need::Never)
     }
 
     fn check_as(self, name: &'static str, metric: &'static str) -> Check {
@@ -102,22 +102,22 @@ impl Validity {
     }
 }
 
-/// Reads a service's certificate and says everything that is wrong with it at once.
+/// Reads a service's certificate and returns everything that is wrong with it.
 pub fn inspect(
     service: ServiceName,
     files: &TlsFiles,
     now: Timestamp,
 ) -> Result<Validity, Vec<CertificateError>> {
-    let opened = Opened::read(files).map_err(|error| vec![error])?;
-    let own = opened.own(files).map_err(|error| vec![error])?;
+    let loaded = ServerFiles::read(files).map_err(|error| vec![error])?;
+    let own = loaded.own(files).map_err(|error| vec![error])?;
     let mut wrong = Vec::new();
     wrong.extend(wrong_name(service, files, &own));
     let (until, not_now) = wrong_dates(files, &own, now);
     match not_now {
         Some(error) => wrong.push(error),
-        None => wrong.extend(wrong_authority(files, &own, &opened, now)),
+        None => wrong.extend(wrong_authority(files, &own, &loaded, now)),
     }
-    wrong.extend(opened.wrong_key(files));
+    wrong.extend(loaded.wrong_key(files));
     if wrong.is_empty() {
         Ok(Validity { until })
     } else {
@@ -125,16 +125,16 @@ pub fn inspect(
     }
 }
 
-/// The same for the gateway's listener for staff and feeds, whose certificate is for a host of the installation and may
-/// be signed by another authority than that of the accounts. That authority must not be the mesh's, whose certificate
-/// is in `mesh_ca`.
+/// The same for the gateway's listener for staff and feeds. Its certificate is for a host name of the installation and
+/// may come from another CA than the account certificates. The CA of the account certificates must not be the mesh's
+/// (`mesh_ca`).
 pub fn inspect_staff(
     files: &TlsFiles,
     mesh_ca: &Path,
     now: Timestamp,
 ) -> Result<Validity, Vec<CertificateError>> {
-    let opened = Opened::read(files).map_err(|error| vec![error])?;
-    let own = opened.own(files).map_err(|error| vec![error])?;
+    let loaded = ServerFiles::read(files).map_err(|error| vec![error])?;
+    let own = loaded.own(files).map_err(|error| vec![error])?;
     let mut wrong = Vec::new();
     if own.valid_dns_names().next().is_none() && !has_address(&own) {
         wrong.push(CertificateError::NoHost {
@@ -143,10 +143,10 @@ pub fn inspect_staff(
     }
     let (until, not_now) = wrong_dates(files, &own, now);
     wrong.extend(not_now);
-    wrong.extend(opened.wrong_key(files));
+    wrong.extend(loaded.wrong_key(files));
     wrong.extend(super::verifier(files).err().map(CertificateError::File));
     let of_mesh = read(mesh_ca).and_then(|bytes| certificates(mesh_ca, &bytes));
-    if of_mesh.is_ok_and(|of_mesh| of_mesh.iter().any(|root| opened.roots.contains(root))) {
+    if of_mesh.is_ok_and(|of_mesh| of_mesh.iter().any(|root| loaded.roots.contains(root))) {
         wrong.push(CertificateError::SharedAuthority {
             ca: files.ca.display().to_string(),
         });
@@ -158,7 +158,8 @@ pub fn inspect_staff(
     }
 }
 
-/// Whether it is for some IP address: the verifier names them when it is asked for a name that no certificate has.
+/// Whether it is valid for some IP address. webpki lists a certificate's names only in the error for a name that does
+/// not match.
 fn has_address(own: &EndEntityCert<'_>) -> bool {
     let nobody = ServerName::IpAddress(Ipv6Addr::UNSPECIFIED.into());
     match own.verify_is_valid_for_subject_name(&nobody) {
@@ -171,14 +172,14 @@ fn has_address(own: &EndEntityCert<'_>) -> bool {
     }
 }
 
-/// The files of a server, read.
-struct Opened {
+/// The parsed files of a server.
+struct ServerFiles {
     roots: Vec<CertificateDer<'static>>,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
 }
 
-impl Opened {
+impl ServerFiles {
     fn read(files: &TlsFiles) -> Result<Self, CertificateError> {
         let (ca, chain, key) = (read(&files.ca)?, read(&files.certificate)?, read(&files.key)?);
         Ok(Self {
@@ -189,7 +190,7 @@ impl Opened {
     }
 
     fn own(&self, files: &TlsFiles) -> Result<EndEntityCert<'_>, CertificateError> {
-        // `certificates` refuses a file without one.
+        // `certificates` never returns an empty list.
         let own = EndEntityCert::try_from(&self.chain[0]);
         Ok(own.map_err(|error| unreadable(&files.certificate, &error))?)
     }
@@ -211,7 +212,7 @@ fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> TlsError {
     }
 }
 
-/// Every certificate of a file; one without any is refused.
+/// Every certificate of a file; an error if there is none.
 fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let all = all.map_err(|error| unreadable(path, &error))?;
@@ -221,7 +222,7 @@ fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
     Ok(all)
 }
 
-/// Until when it holds, and what is wrong with that.
+/// When it expires, and the error if it is not valid now.
 fn wrong_dates(
     files: &TlsFiles,
     own: &EndEntityCert<'_>,
@@ -248,10 +249,10 @@ fn wrong_dates(
 fn wrong_authority(
     files: &TlsFiles,
     own: &EndEntityCert<'_>,
-    opened: &Opened,
+    loaded: &ServerFiles,
     now: Timestamp,
 ) -> Option<CertificateError> {
-    let chained = chains(own, &opened.roots, &opened.chain[1..], now);
+    let chained = chains(own, &loaded.roots, &loaded.chain[1..], now);
     chained.err().map(|reason| CertificateError::Authority {
         file: files.certificate.display().to_string(),
         ca: files.ca.display().to_string(),
@@ -273,7 +274,7 @@ fn wrong_name(service: ServiceName, files: &TlsFiles, own: &EndEntityCert<'_>) -
     })
 }
 
-/// From when until when. The verifier names a bound when it is asked about an instant beyond it, and looks at them
+/// The validity period. webpki exposes a bound only in the error for an instant outside it, and checks the period
 /// before anything else.
 pub(super) fn dates(own: &EndEntityCert<'_>) -> (Timestamp, Timestamp) {
     let ask = |seconds| {
@@ -293,7 +294,7 @@ pub(super) fn dates(own: &EndEntityCert<'_>) -> (Timestamp, Timestamp) {
         Some(webpki::Error::CertNotValidYet { not_before, .. }) => instant(not_before),
         _ => Timestamp::from_seconds(0),
     };
-    // Beyond the year 9999, the last that a certificate can name.
+    // Beyond the year 9999, the latest that a certificate can express.
     let until = match ask(300_000_000_000) {
         Some(webpki::Error::CertExpired { not_after, .. }) => instant(not_after),
         _ => Timestamp::MAX,
@@ -301,7 +302,7 @@ pub(super) fn dates(own: &EndEntityCert<'_>) -> (Timestamp, Timestamp) {
     (from, until)
 }
 
-/// Whether the authority signed it, for both ends of a connection.
+/// Verifies the chain to the CA, for use as server and as client.
 fn chains(
     own: &EndEntityCert<'_>,
     roots: &[CertificateDer<'_>],

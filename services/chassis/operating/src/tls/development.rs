@@ -1,5 +1,5 @@
-//! Certificates for development: an authority of the mesh with a certificate a service, and an authority of the operators
-//! with the certificate of the gateway's staff listener. For production they come from authorities of the installation.
+//! Development certificates: a CA of the mesh with one certificate per service, and a CA of the operators with the
+//! certificate of the gateway's staff listener. In production both come from the installation's own CAs.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -23,11 +23,11 @@ const OPERATORS_CA: &str = "operators-ca.pem";
 const OPERATORS_CA_KEY: &str = "operators-ca.key";
 /// File name, without its ending, of the certificate of the gateway's staff listener.
 const STAFF: &str = "gateway-staff";
-/// A clock that is a little behind takes a new certificate too.
-const BEFORE: Duration = Duration::from_secs(300);
+/// `not_before` lies this far in the past, so that a peer whose clock is slightly behind accepts a new certificate.
+const BACKDATED: Duration = Duration::from_secs(300);
 
-/// Writes both authorities, a certificate for each service and the operator, and that of the staff listener into `dir`,
-/// never over existing files.
+/// Writes both CAs and the certificates of each service, the operator and the staff listener into `dir`. Never
+/// overwrites files.
 pub fn write_development_certificates(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
     std::fs::create_dir_all(dir).map_err(|error| TlsError::File {
         path: dir.to_owned(),
@@ -41,8 +41,8 @@ pub fn write_development_certificates(dir: &Path) -> Result<Vec<PathBuf>, TlsErr
 fn mesh(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
     let (issuer, mut written) = write_authority(dir, "Lutong development authority", ["ca.pem", "ca.key"])?;
     let names = ServiceName::ALL
-        .into_iter()
-        .map(ServiceName::as_str)
+        .iter()
+        .map(ServiceName::into_str)
         .chain(["operator"]);
     for name in names {
         let host = format!("{name}.{}", crate::mesh_name::MESH_DOMAIN);
@@ -70,7 +70,7 @@ fn operators(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
 
 const OPERATORS: &str = "Lutong development authority of operators";
 
-/// The parameters of an authority; the same each time, so that its key alone makes it an issuer again.
+/// The parameters of a CA; always the same, so that an issuer can be rebuilt from its key alone.
 fn authority(name: &str) -> Result<CertificateParams, TlsError> {
     let mut authority = CertificateParams::new(Vec::new()).map_err(|error| unfit(&error))?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -117,13 +117,13 @@ fn write(dir: &Path, name: &str, text: &str) -> Result<PathBuf, TlsError> {
     Ok(path)
 }
 
-/// Writes a certificate and a key for an account of staff or a feed, signed by the development authority of operators in
-/// `dir`; never over existing files. Returns the two files.
+/// Writes a certificate and key for a staff or feed account, signed by the operators' development CA in `dir`, and
+/// returns their paths. Never overwrites files.
 pub fn write_account_certificate(
     dir: &Path,
     account: &str,
     now: Timestamp,
-    holds: Duration,
+    valid_for: Duration,
 ) -> Result<[PathBuf; 2], TlsError> {
     let key_file = dir.join(OPERATORS_CA_KEY);
     let key = String::from_utf8_lossy(&read(&key_file)?).into_owned();
@@ -141,9 +141,9 @@ pub fn write_account_certificate(
     params.distinguished_name.push(DnType::CommonName, account);
     let since_1970 = Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0));
     let now = rcgen::date_time_ymd(1970, 1, 1) + since_1970;
-    params.not_before = now - BEFORE;
-    params.not_after = now + holds;
-    // Of the authority in the folder, before anything is written.
+    params.not_before = now - BACKDATED;
+    params.not_after = now + valid_for;
+    // Checks that the key belongs to the CA certificate in the folder before writing anything.
     let trial = KeyPair::generate().and_then(|key| params.signed_by(&key, &issuer));
     let trial = trial.map_err(|error| unfit(&error))?;
     is_of_authority(trial.der(), &dir.join(OPERATORS_CA), since_1970)?;

@@ -1,8 +1,9 @@
-//! Envelope encryption of single fields: AES-256-GCM under data keys that lie wrapped in the database; what wraps
-//! them is a key-encryption key from the key file, which alone need be changed, kept apart or destroyed.
+//! Envelope encryption of single fields: AES-256-GCM under data keys that are stored wrapped in the database. The
+//! key-encryption key that wraps them comes from the key file; only that key has to be rotated, kept apart or
+//! destroyed.
 //!
-//! A ciphertext is version (1) | data key id (4) | nonce (12) | ciphertext and tag. Its associated data say which field
-//! of which row it is, so that it cannot be moved to another.
+//! A ciphertext is version (1) | data key id (4) | nonce (12) | ciphertext and tag. Its associated data identify field
+//! and row, so that it cannot be moved to another.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ const HEADER: usize = 1 + 4 + 12;
 pub enum CipherError {
     #[error(transparent)]
     Storage(#[from] StorageError),
-    #[error("a field does not open: it is damaged, or not where it was written")]
+    #[error("a field cannot be decrypted: it is damaged, or was moved from its row")]
     Damaged,
     #[error("the key-encryption key {0} is not in the key file")]
     NoKey(u32),
@@ -39,10 +40,7 @@ impl From<CipherError> for Fault {
     fn from(error: CipherError) -> Self {
         match error {
             CipherError::Storage(error) => error.into(),
-            other => {
-                tracing::error!(error = %other, "field encryption failed");
-                Self::internal()
-            }
+            other => Self::internal(format_args!("field encryption failed: {other}")),
         }
     }
 }
@@ -91,7 +89,7 @@ pub struct ReadyCipher {
 }
 
 impl FieldCipher {
-    /// Reaches the database only when first used, so that one that is away does not fail the start.
+    /// Reads the database only on first use, so that an unreachable database does not fail the start.
     pub fn new(database: Database, keys: &KeyFile, random: Arc<dyn Random>) -> Self {
         Self(Arc::new(Inner {
             database,
@@ -102,7 +100,7 @@ impl FieldCipher {
         }))
     }
 
-    /// With its keys loaded; the first data key is made when there is none.
+    /// The cipher with its data keys loaded; creates the first data key if there is none.
     pub async fn ready(&self) -> Result<ReadyCipher, CipherError> {
         let inner = &self.0;
         let mut data_keys = inner.data_keys.load_full();
@@ -120,12 +118,12 @@ impl FieldCipher {
         })
     }
 
-    /// Whether a database has any data key: then something was closed with a key of its key file.
+    /// Whether a database has any data key, which means that it may hold data encrypted under its key file.
     pub async fn has_data_keys(connection: &impl ConnectionTrait) -> Result<bool, StorageError> {
         Ok(data_key::Entity::find().one(connection).await?.is_some())
     }
 
-    /// Opens every data key that there is, and makes none.
+    /// Unwraps every stored data key without creating one.
     pub async fn check(&self) -> Result<(), CipherError> {
         let stored = self.stored().await?;
         self.opened(stored).map(drop)
@@ -155,9 +153,9 @@ impl FieldCipher {
         Ok(keys)
     }
 
-    /// Goes on with the key file as it is now, and with the data keys that other processes have made since. Data keys are wrapped
-    /// under its newest key, after which the older ones can be taken out of it; how many were. Where something fails, everything
-    /// stays as it was.
+    /// Switches to the current key file and to data keys that other processes have created since. Data keys are
+    /// rewrapped under the newest key-encryption key, after which older ones can be removed from the file. Returns how
+    /// many were rewrapped. On an error nothing changes.
     pub async fn renew(&self, keys: &KeyFile) -> Result<usize, CipherError> {
         let inner = &self.0;
         let _one_at_a_time = inner.loading.lock().await;
@@ -187,14 +185,14 @@ impl FieldCipher {
             written.await?;
         }
         inner.key_encryption_keys.store(Arc::new(wrapping));
-        // None yet: the first is made when it is needed.
+        // Without data keys `ready` creates the first one on demand.
         if !data_keys.is_empty() {
             inner.data_keys.store(Arc::new(data_keys));
         }
         Ok(count)
     }
 
-    /// Of several processes that start together one row wins, and all read it.
+    /// If several processes start together, one row wins and all of them read it.
     async fn make_first(&self) -> Result<Vec<data_key::Model>, CipherError> {
         let inner = &self.0;
         let wrapping = inner.key_encryption_keys.load_full();
@@ -223,7 +221,7 @@ impl FieldCipher {
     }
 }
 
-/// A data key's id, and itself.
+/// The id and the unwrapped key of a data key.
 fn unwrapped(wrapping: &BTreeMap<u32, Key>, row: &data_key::Model) -> Result<(u32, Key), CipherError> {
     let id = u32::try_from(row.id).map_err(|_| CipherError::Damaged)?;
     let number = u32::try_from(row.key_encryption_key).map_err(|_| CipherError::Damaged)?;
@@ -233,7 +231,7 @@ fn unwrapped(wrapping: &BTreeMap<u32, Key>, row: &data_key::Model) -> Result<(u3
     Ok((id, Key::new(opened)))
 }
 
-/// Writes data keys under their new wrapping. One that another process has wrapped anew meanwhile stays as that has left it.
+/// Stores rewrapped data keys. A row that another process has rewrapped meanwhile is left alone.
 async fn rewrap(
     transaction: &DatabaseTransaction,
     newest: i64,
@@ -253,7 +251,7 @@ async fn rewrap(
 }
 
 impl ReadyCipher {
-    /// An id for a row whose key is only known once it is written: part of the context of its fields.
+    /// A random id for a row whose primary key is known only after the insert; part of the context of its fields.
     pub fn row_id(&self) -> [u8; 16] {
         self.random.bytes()
     }
@@ -268,7 +266,7 @@ impl ReadyCipher {
         open(self.data_key_of(sealed)?, sealed, context)
     }
 
-    /// The same into `plain`, which keeps its room: for reading millions of rows.
+    /// Decrypts into `plain`, reusing its allocation: for reading millions of rows.
     pub fn decrypt_into(
         &self,
         sealed: &[u8],
@@ -302,7 +300,7 @@ fn wrap_context(id: u32) -> Vec<u8> {
     format!("data_keys/wrapped/{id}").into_bytes()
 }
 
-/// Seals a few bytes under a key of their own, which has no data keys and no rotation.
+/// Encrypts a few bytes directly under `key`, without data keys or rotation.
 pub fn seal_under(
     key: &Key,
     random: &dyn Random,
@@ -312,7 +310,7 @@ pub fn seal_under(
     seal(&cipher(key), 0, random, plain, context)
 }
 
-/// Opens what [`seal_under`] has sealed with this context.
+/// Decrypts what [`seal_under`] encrypted with the same context.
 pub fn open_under(key: &Key, sealed: &[u8], context: &[u8]) -> Result<Vec<u8>, CipherError> {
     open(&cipher(key), sealed, context)
 }

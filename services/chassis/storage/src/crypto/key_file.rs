@@ -1,4 +1,4 @@
-//! Keys in a file of mode 0600, beside and not inside the databases: `name = hex`, a line a key.
+//! Keys in a file of mode 0600, beside the databases and not inside them: one `name = hex` per line.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -34,8 +34,8 @@ pub struct KeyFile {
 }
 
 impl KeyFile {
-    /// Reads `path`; where there is no file, makes one with a new key for each of `names`. A file that lacks one of
-    /// them is an error: a key made anew would not open what the lost one closed.
+    /// Reads `path`, or creates the file with a new key for each of `names`. An existing file that lacks one of them is
+    /// an error: a new key could not decrypt what the lost one encrypted.
     pub fn open(path: &Path, names: &[&str], random: &dyn Random) -> Result<Self, KeyFileError> {
         if !path.exists() {
             Self::create(path, names, random)?;
@@ -43,7 +43,7 @@ impl KeyFile {
         Self::open_existing(path, names)
     }
 
-    /// Reads `path`; where there is no file, makes none.
+    /// Reads `path`; a missing file is an error.
     pub fn open_existing(path: &Path, names: &[&str]) -> Result<Self, KeyFileError> {
         if !path.exists() {
             return Err(KeyFileError::Absent {
@@ -69,8 +69,8 @@ impl KeyFile {
         if let Some(dir) = path.parent() {
             lutong_operating::private::create_folder(dir).map_err(io)?;
         }
-        // Written whole beside it, then linked into place: a half-written key file is never seen, and of two
-        // processes that start together one wins and both read the same.
+        // Written to a temporary file, then hard-linked into place: nobody sees a half-written key file, and if two
+        // processes start together, one wins and both read the same file.
         let mut suffix = [0_u8; 4];
         random.fill(&mut suffix);
         let beside = path.with_extension(format!("{}.new", hex(&suffix)));
@@ -89,7 +89,7 @@ impl KeyFile {
             reason: error.to_string(),
         };
         let mode = std::fs::metadata(path).map_err(io)?.permissions().mode() & 0o777;
-        // The group may read: Kubernetes hands mounted secrets to a pod that does not run as root that way.
+        // The group may read: that is how Kubernetes mounts secrets into a pod that does not run as root.
         if mode & 0o037 != 0 {
             return Err(KeyFileError::Open {
                 path: path.to_owned(),

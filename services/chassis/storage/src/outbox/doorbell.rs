@@ -1,17 +1,18 @@
-//! Says that a producer has something new. In one process a watch; between processes a Redis stream that carries the
-//! producer and the last sequence and nothing else.
+//! Signals that a producer has new events: a watch channel within one process, a Redis stream between processes. It
+//! carries only the producer and the last sequence.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lutong_kernel::ServiceName;
+use lutong_operating::pause::pause;
 use redis::AsyncCommands as _;
 use redis::streams::{StreamMaxlen, StreamReadOptions, StreamReadReply};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// Entries of a stream; older ones say nothing that the newest does not.
+/// Entries kept in a stream; the newest one supersedes the others.
 const KEPT: usize = 100;
 /// How long one blocking read waits.
 const BLOCK_MS: usize = 2_000;
@@ -21,12 +22,12 @@ const BLOCK_MS: usize = 2_000;
 pub struct Doorbell {
     local: Arc<[watch::Sender<i64>; ServiceName::ALL.len()]>,
     redis: Option<redis::Client>,
-    /// Whether Redis is away, as far as the last ring could tell: an outage is one line in the log, not one a ring.
+    /// Whether the last ring failed, so that an outage is logged once and not at every ring.
     away: Arc<AtomicBool>,
 }
 
 impl Doorbell {
-    /// For one process.
+    /// For services that share one process.
     pub fn local() -> Self {
         Self {
             local: Arc::new(std::array::from_fn(|_| watch::channel(0).0)),
@@ -35,7 +36,7 @@ impl Doorbell {
         }
     }
 
-    /// Over Redis, which may be away: followers then poll.
+    /// Over Redis; while Redis is away followers poll.
     pub fn redis(client: redis::Client) -> Self {
         Self {
             redis: Some(client),
@@ -77,12 +78,12 @@ impl Doorbell {
         }
     }
 
-    /// What a follower waits on.
+    /// The channel that a follower waits on.
     pub fn listen(&self, producer: ServiceName) -> watch::Receiver<i64> {
         self.sender(producer).subscribe()
     }
 
-    /// Passes the rings of other processes on to this one's followers, until `stop`.
+    /// Forwards rings of other processes to the followers of this one, until `stop`.
     pub async fn run_bridge(self, producer: ServiceName, stop: CancellationToken) {
         let Some(client) = self.redis.clone() else { return };
         loop {
@@ -93,9 +94,8 @@ impl Doorbell {
             if let Err(error) = heard {
                 tracing::debug!(%error, producer = producer.as_str(), "the doorbell is not heard; polling");
             }
-            tokio::select! {
-                () = tokio::time::sleep(Duration::from_secs(1)) => {}
-                () = stop.cancelled() => return,
+            if pause(Duration::from_secs(1), &stop).await {
+                return;
             }
         }
     }
@@ -112,14 +112,14 @@ impl Doorbell {
             let reply: Option<StreamReadReply> = connection
                 .xread_options(&[stream(producer)], &[&after], &options)
                 .await?;
-            // Every wake-up counts, whatever it says: the follower reads on from its own position.
+            // The content does not matter: a follower reads from its own position.
             if let Some(id) =
                 reply.and_then(|reply| reply.keys.last()?.ids.last().map(|entry| entry.id.clone()))
             {
                 after = id;
                 self.sender(producer).send_modify(|rings| *rings += 1);
             } else {
-                // Emptied or quiet: begin again from what comes next.
+                // The stream was emptied or is quiet: continue with the next new entry.
                 "$".clone_into(&mut after);
             }
         }

@@ -1,4 +1,4 @@
-//! Reading another service's log: at least once on the wire, once in effect.
+//! Reads another service's log: at-least-once delivery, exactly-once effect.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use lutong_kernel::{Fault, ServiceName};
+use lutong_operating::pause::pause;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait as _, DatabaseTransaction, EntityTrait as _, QueryFilter as _};
 use tokio_util::sync::CancellationToken;
@@ -13,20 +14,20 @@ use tokio_util::sync::CancellationToken;
 use super::{Doorbell, StoredEvent, followed};
 use crate::{Database, StorageError};
 
-/// Events read at once.
+/// Events per page.
 const PAGE: u32 = 500;
-/// How long a follower waits for the doorbell before it looks for itself.
+/// How long a follower waits for the doorbell before it polls.
 const POLL: Duration = Duration::from_secs(1);
-/// After the bell, so that events come in batches: the direct call has usually done the work already.
-const GATHER: Duration = Duration::from_millis(100);
-/// Between tries when a batch fails.
+/// Pause after a ring, so that events come in batches; the direct call has usually done the work already.
+const BATCH_DELAY: Duration = Duration::from_millis(100);
+/// Shortest and longest pause after a failed batch.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(3));
 
-/// Events that a producer has told.
+/// A page of a producer's events.
 #[derive(Debug, Clone, Default)]
 pub struct EventPage {
     pub events: Vec<StoredEvent>,
-    /// Where to read on after them.
+    /// The cursor after the last of them.
     pub next_cursor: String,
     /// The newest sequence of the log.
     pub head: i64,
@@ -39,13 +40,13 @@ pub trait EventSource: Send + Sync {
     async fn list_events(&self, cursor: &str, limit: u32) -> Result<EventPage, Fault>;
 }
 
-/// What a follower does with a batch. It stores `position` in the transaction of its effect.
+/// Applies a batch of events. Must store `position` in the transaction of the effect.
 #[async_trait::async_trait]
 pub trait EventHandler: Send + Sync {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault>;
 }
 
-/// How far a batch goes.
+/// The position of a follower after a batch.
 #[derive(Debug, Clone)]
 pub struct Position {
     producer: ServiceName,
@@ -55,8 +56,8 @@ pub struct Position {
 }
 
 impl Position {
-    /// Moves on, in the transaction of the effect. When another replica was faster the transaction is undone, and
-    /// its work with it.
+    /// Advances the stored position, in the transaction of the effect. Fails if another replica was faster, so that the
+    /// transaction rolls back.
     pub async fn advance(self, transaction: &DatabaseTransaction) -> Result<(), StorageError> {
         let moved = followed::Entity::update_many()
             .set(followed::ActiveModel {
@@ -94,15 +95,15 @@ impl Follower {
         loop {
             rings.mark_unchanged();
             // A panic holds this follower up as a failure does; ended by it, nobody would begin it again.
-            let read = AssertUnwindSafe(self.read_on()).catch_unwind().await;
-            match read.unwrap_or_else(|_panic| Err(Fault::internal())) {
+            let read = AssertUnwindSafe(self.catch_up()).catch_unwind().await;
+            match read.unwrap_or_else(|_panic| Err(Fault::internal("the follower panicked"))) {
                 Ok(()) => backoff = BACKOFF.0,
                 Err(fault) => {
                     tracing::warn!(
                         consumer = self.consumer.as_str(),
                         producer = self.producer.as_str(),
                         %fault,
-                        "following is held up; it is tried again, nothing is skipped"
+                        "a follower's batch failed; it is retried, no event is skipped"
                     );
                     metrics::counter!("lutong_follower_failures_total", "producer" => self.producer.as_str())
                         .increment(1);
@@ -115,7 +116,7 @@ impl Follower {
             }
             tokio::select! {
                 _ = rings.changed() => {
-                    if pause(GATHER, &stop).await {
+                    if pause(BATCH_DELAY, &stop).await {
                         return;
                     }
                 }
@@ -125,14 +126,14 @@ impl Follower {
         }
     }
 
-    /// Reads until there was nothing newer: a page that is not full is the last.
-    pub async fn read_on(&self) -> Result<(), Fault> {
+    /// Applies pages until none is left; a page that is not full is the last.
+    pub async fn catch_up(&self) -> Result<(), Fault> {
         loop {
             let (after, cursor) = self.position().await?;
             let page = match self.source.list_events(&cursor, PAGE).await {
                 Ok(page) => page,
                 Err(fault) if fault.reason == "LOG_REPLACED" => {
-                    self.begin_again(after).await?;
+                    self.restart_from_beginning(after).await?;
                     continue;
                 }
                 Err(fault) => return Err(fault),
@@ -161,21 +162,21 @@ impl Follower {
         }
     }
 
-    /// Events of the producer that this follower has still to read.
+    /// Reports how many events this follower has yet to read.
     fn show_lag(&self, events: i64) {
         #[allow(clippy::cast_precision_loss)] // a gauge
         metrics::gauge!("lutong_follower_lag_events", "producer" => self.producer.as_str())
             .set(events as f64);
     }
 
-    /// The producer's log is another than the one that was followed: it is read from its beginning. What an event does is
-    /// done once however often it is told.
-    async fn begin_again(&self, after: i64) -> Result<(), StorageError> {
+    /// The producer's log is not the one that was followed before: read it from its beginning. Handlers are idempotent,
+    /// so events that were already applied have no further effect.
+    async fn restart_from_beginning(&self, after: i64) -> Result<(), StorageError> {
         tracing::warn!(
             consumer = self.consumer.as_str(),
             producer = self.producer.as_str(),
             after,
-            "the log that is followed was replaced, for example by a backup: it is read from its beginning"
+            "the followed log was replaced, for example by a restored backup: reading from its beginning"
         );
         metrics::counter!("lutong_follower_logs_replaced_total", "producer" => self.producer.as_str())
             .increment(1);
@@ -224,13 +225,5 @@ impl Follower {
             })
             .await?;
         Ok((0, String::new()))
-    }
-}
-
-/// Waits; true when it is time to stop.
-pub(super) async fn pause(duration: Duration, stop: &CancellationToken) -> bool {
-    tokio::select! {
-        () = tokio::time::sleep(duration) => false,
-        () = stop.cancelled() => true,
     }
 }

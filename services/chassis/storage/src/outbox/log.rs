@@ -1,8 +1,8 @@
-//! Reading on in an outbox.
+//! Reading an outbox from a position.
 //!
-//! A place names the last event that was read by its sequence and by a proof of which event that was. A log that took the
-//! place of another (an empty database, a backup that was restored and has gone on) gives the same sequences to other events:
-//! a follower would pass over what it has not read, and nobody would notice. With the proof it is told.
+//! A position holds the sequence of the last event read and a proof of which event that was. A log that replaced
+//! another one (an empty database, a restored backup that has continued) assigns the same sequences to other events,
+//! and a follower would silently skip events. The proof detects that.
 
 use lutong_kernel::{Fault, FaultCode};
 use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _, QuerySelect as _};
@@ -11,10 +11,10 @@ use sha2::{Digest as _, Sha256};
 use super::{Outbox, StoredEvent, outbox};
 use crate::StorageError;
 
-/// Which event has a sequence: no secret, and no other event of another log has the same.
+/// Identifies the event behind a sequence across logs; not secret.
 pub(super) type Proof = [u8; 8];
 
-/// Of the row's id and the instant at which it was written, which stay when its payload is encrypted anew.
+/// A digest of the row's id and creation time, which do not change when the payload is re-encrypted.
 pub(super) fn proof(id: i64, created_at: i64) -> Proof {
     let digest = Sha256::new()
         .chain_update(id.to_be_bytes())
@@ -25,24 +25,24 @@ pub(super) fn proof(id: i64, created_at: i64) -> Proof {
     proof
 }
 
-/// Events that follow a place.
+/// A page of events after a position.
 #[derive(Debug)]
 pub struct LogPage {
     pub events: Vec<StoredEvent>,
-    /// The place of the last of them: where to read on.
-    pub next: LogPlace,
+    /// The position of the last of them, from which to continue.
+    pub next: LogPosition,
     /// The newest sequence of the log.
     pub head: i64,
 }
 
-/// A place in a log: the sequence of the last event that was read, and which event that was.
+/// A position in a log: the sequence of the last event read, and the proof of which event that was.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LogPlace {
+pub struct LogPosition {
     sequence: i64,
     proof: Proof,
 }
 
-impl LogPlace {
+impl LogPosition {
     /// `None` for bytes that [`Self::to_bytes`] never wrote.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let (sequence, proof) = bytes.split_first_chunk::<8>()?;
@@ -58,13 +58,13 @@ impl LogPlace {
 }
 
 impl Outbox {
-    /// At most `limit` events that follow a place, in order. A place of another log is refused.
-    pub async fn read_after(&self, place: LogPlace, limit: u32) -> Result<LogPage, Fault> {
+    /// At most `limit` events after a position, in order. A position of another log is refused.
+    pub async fn read_after(&self, place: LogPosition, limit: u32) -> Result<LogPage, Fault> {
         let head = self.head().await?;
         if place.sequence > 0 {
             let is_the_same = match self.proof_of(place.sequence).await? {
                 Some(found) => found == place.proof,
-                // Swept: what follows is either there or expired.
+                // The row was swept: `rows_after` reports whether the following events have expired.
                 None => place.sequence <= head,
             };
             if !is_the_same {
@@ -75,7 +75,7 @@ impl Outbox {
         let mut next = place;
         let mut events = Vec::with_capacity(rows.len());
         for (event, proof) in rows {
-            next = LogPlace {
+            next = LogPosition {
                 sequence: event.sequence,
                 proof,
             };

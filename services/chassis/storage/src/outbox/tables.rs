@@ -1,4 +1,4 @@
-//! The two tables: what a producer tells, and how far a follower has read.
+//! The two tables: a producer's events, and the positions of a follower.
 
 pub mod outbox {
     use sea_orm::entity::prelude::*;

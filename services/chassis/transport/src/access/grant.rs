@@ -1,4 +1,4 @@
-//! What the layer leaves for the use case, and the permits made of it.
+//! The grant of an admitted call, and the permits made from it.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use super::table::RpcPolicy;
 use crate::client::Call;
 use crate::deadline::Deadline;
 
-/// A call that the layer has let in: who calls, for whom, until when. Not yet leave to touch anybody's data; that
-/// is a permit, made here and consumed by the use case.
+/// A call that the guard admitted: who calls, on whose behalf, until when. It does not yet allow access to anybody's
+/// data; that takes a permit, made from it and consumed by the use case.
 #[derive(Debug, Clone)]
 pub struct Grant(Arc<Inner>);
 
@@ -25,7 +25,7 @@ struct Inner {
     deadline: Deadline,
 }
 
-/// Leave to work on anybody's data: mesh-internal work and registered feeds only.
+/// Permission to access anybody's data: for mesh-internal work and registered feeds only.
 #[derive(Debug, Clone, Copy)]
 pub struct AnyPermit(());
 
@@ -46,11 +46,12 @@ impl Grant {
         }))
     }
 
-    /// The grant of a request. Only the server stack puts one there; without it the call is refused.
+    /// The grant of a request, inserted by the server stack. Without one the call is refused.
     pub fn of<T>(request: &tonic::Request<T>) -> Result<Self, tonic::Status> {
         request.extensions().get::<Self>().cloned().ok_or_else(|| {
-            tracing::error!("a request reached its handler without passing the server stack");
-            crate::status::from_fault(Fault::internal())
+            crate::status::from_fault(Fault::internal(
+                "a request reached its handler without passing the server stack",
+            ))
         })
     }
 
@@ -66,17 +67,17 @@ impl Grant {
         &self.0.principal
     }
 
-    /// Going on with this call to another service: the same principal, what is left of the deadline.
+    /// A call to another service on behalf of the same principal, within the remaining deadline.
     pub fn call(&self) -> Call {
         Call::on_behalf(self.0.token.clone(), self.0.deadline)
     }
 
-    /// Going on in the service's own name, within this call's deadline.
+    /// A call to another service in this service's own name, within the remaining deadline.
     pub fn own_call(&self) -> Call {
         Call::on_behalf(None, self.0.deadline)
     }
 
-    /// ANY.
+    /// The permit of the scope ANY.
     pub fn any(&self) -> Result<AnyPermit, Fault> {
         self.expect_scope(&[Scope::Any])?;
         Ok(AnyPermit(()))
@@ -87,8 +88,10 @@ impl Grant {
             return Ok(());
         }
         // A use case that asks for a wider permit than its RPC declares is a defect, not the caller's fault.
-        tracing::error!(rpc = self.0.rpc.name, scope = ?self.0.rpc.scope, "a permit was asked for outside the declared scope");
-        Err(Fault::internal())
+        let declared = self.0.rpc.scope;
+        Err(Fault::internal(format_args!(
+            "a permit of {scopes:?} was requested where the RPC declares {declared:?}"
+        )))
     }
 }
 

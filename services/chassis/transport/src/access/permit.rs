@@ -1,5 +1,5 @@
-//! Permits: leave to reach somebody's data, one type a scope of the contract. A handler gets the permit of its RPC's scope, and
-//! store functions that touch a person's rows take one, so that a forgotten check does not compile.
+//! Permits to access a person's data, one type per scope of the contract. A handler gets the permit of its RPC's scope,
+//! and store functions that touch a person's rows take one, so that a forgotten check does not compile.
 
 use lutong_kernel::{DivisionCode, Fault, FaultCode, Jurisdiction, SubjectId, Violation};
 
@@ -8,7 +8,7 @@ use lutong_proto::requests::Target;
 use super::grant::{AnyPermit, Grant, no_code};
 use super::principal::FeedGrant;
 
-/// A permit, made of what the guard has let in and of what the request concerns.
+/// A permit, made from the grant of a call and the target of its request.
 pub trait Permit: Sized {
     fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault>;
 }
@@ -24,9 +24,14 @@ pub struct SelfPermit {
     subject: Option<SubjectId>,
 }
 
-/// WARD: the caller's own, and that of family members who are bound to them. Nobody is bound yet.
+/// WARD: the caller's own data and that of bound family members. Whoever else is named must be looked up among the bindings that the
+/// service keeps a copy of: [`Self::reach`] is the only way to a subject.
 #[derive(Debug, Clone)]
-pub struct WardPermit(SelfPermit);
+pub struct WardPermit {
+    caller: SelfPermit,
+    /// Another subject than the caller's.
+    named: Option<SubjectId>,
+}
 
 /// DIVISION: people and places of the caller's own division.
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +48,7 @@ pub struct CasePermit {
 #[derive(Debug, Clone)]
 pub struct FeedPermit(FeedGrant);
 
-/// DECLARANT: the person for whom the caller declares, as declaration says.
+/// DECLARANT: the person on whose behalf the caller declares, as named by declaration.
 #[derive(Debug, Clone, Copy)]
 pub struct DeclarantPermit(SubjectId);
 
@@ -51,8 +56,8 @@ pub struct DeclarantPermit(SubjectId);
 #[derive(Debug, Clone, Copy)]
 pub struct BearerPermit(());
 
-/// A subject whom a permit reaches. Store functions that read a person's rows for a call take it: a subject id alone is no leave,
-/// anybody can have made it.
+/// A subject that a permit covers. Store functions that read a person's rows for a call take it: a bare subject id
+/// proves no permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PermittedSubject(SubjectId);
 
@@ -63,7 +68,7 @@ impl PermittedSubject {
 }
 
 impl AnyPermit {
-    /// Anybody.
+    /// Permits any subject.
     pub const fn reach(self, subject: SubjectId) -> PermittedSubject {
         PermittedSubject(subject)
     }
@@ -87,12 +92,12 @@ impl SelfPermit {
         &self.account
     }
 
-    /// The person behind the account; a fault while there is none.
+    /// The account's person; a fault while there is none.
     pub fn subject(&self) -> Result<SubjectId, Fault> {
         self.subject.ok_or_else(no_code)
     }
 
-    /// The same, for what reads their rows.
+    /// The account's person, for store functions that read their rows.
     pub fn reach(&self) -> Result<PermittedSubject, Fault> {
         self.subject().map(PermittedSubject)
     }
@@ -100,12 +105,21 @@ impl SelfPermit {
 
 impl WardPermit {
     pub fn account(&self) -> &str {
-        self.0.account()
+        self.caller.account()
     }
 
-    /// The person whose data may be reached.
-    pub fn subject(&self) -> Result<SubjectId, Fault> {
-        self.0.subject()
+    /// The person whose data may be reached: the caller, or the named subject when `is_bound(binder, ward)` finds an active binding.
+    /// Anybody else is answered as not found, whether they exist or not.
+    pub async fn reach(
+        &self,
+        is_bound: impl AsyncFnOnce(SubjectId, SubjectId) -> Result<bool, Fault>,
+    ) -> Result<PermittedSubject, Fault> {
+        let own = self.caller.subject()?;
+        match self.named {
+            None => Ok(PermittedSubject(own)),
+            Some(ward) if is_bound(own, ward).await? => Ok(PermittedSubject(ward)),
+            Some(_) => Err(no_code()),
+        }
     }
 }
 
@@ -120,7 +134,7 @@ impl CasePermit {
         &self.account
     }
 
-    /// The person behind the account, once there is one.
+    /// The account's person, if there is one yet.
     pub const fn subject(&self) -> Option<SubjectId> {
         self.subject
     }
@@ -148,7 +162,7 @@ impl Permit for SelfPermit {
     fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault> {
         let principal = grant.principal();
         let named = target.subject.filter(|subject| !subject.is_empty());
-        // Somebody else is not there, whether there is such a person or not.
+        // Another subject is answered as not found, whether it exists or not.
         if named.is_some_and(|named| principal.subject.is_none_or(|own| own.to_string() != named)) {
             return Err(no_code());
         }
@@ -161,7 +175,20 @@ impl Permit for SelfPermit {
 
 impl Permit for WardPermit {
     fn admit(grant: &Grant, target: &Target<'_>) -> Result<Self, Fault> {
-        SelfPermit::admit(grant, target).map(Self)
+        let principal = grant.principal();
+        let caller = SelfPermit {
+            account: principal.account.clone(),
+            subject: principal.subject,
+        };
+        let named = target.subject.filter(|subject| !subject.is_empty());
+        // What is no subject is nobody's.
+        let named = named
+            .map(|named| named.parse().map_err(|_| no_code()))
+            .transpose()?;
+        Ok(Self {
+            named: named.filter(|named| Some(*named) != caller.subject),
+            caller,
+        })
     }
 }
 
@@ -222,7 +249,7 @@ impl Permit for DivisionPermit {
     }
 }
 
-/// What concerns another division than the caller's own.
+/// The target lies outside the caller's division.
 pub fn outside() -> Fault {
     Fault::new(
         FaultCode::PermissionDenied,

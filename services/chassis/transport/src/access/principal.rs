@@ -58,13 +58,13 @@ pub struct FeedGrant {
 }
 
 impl FeedGrant {
-    /// Whether the feed may name a place.
+    /// Whether the feed may report about `place`.
     pub fn covers(&self, place: DivisionCode) -> bool {
         self.divisions.is_empty() || self.divisions.iter().any(|own| own.contains(place))
     }
 }
 
-/// Somebody who signed in, a feed, or a service working on its own.
+/// A signed-in user, a feed, or a service acting in its own name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     /// The account, or `service:<name>`.
@@ -78,7 +78,8 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Where this account may act. Without a division it may nowhere: nobody acts for the province by omission.
+    /// Where this account may act. An account without a division may act nowhere, so that a missing division never
+    /// means the whole province.
     pub fn jurisdiction(&self) -> Result<Jurisdiction, Fault> {
         self.division.map(Jurisdiction::of_division).ok_or_else(|| {
             Fault::new(
@@ -90,7 +91,7 @@ impl Principal {
         })
     }
 
-    /// Background work: a caller and the role SERVICE, nobody behind it.
+    /// Background work of a service: the role SERVICE, on behalf of nobody.
     pub fn service(name: &str) -> Self {
         Self {
             account: format!("service:{name}"),
@@ -101,7 +102,7 @@ impl Principal {
         }
     }
 
-    /// Anybody, not signed in.
+    /// An anonymous caller.
     pub fn public() -> Self {
         Self {
             account: "public".to_owned(),

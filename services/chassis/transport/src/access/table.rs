@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lutong_kernel::{Fault, FaultCode, ServiceName};
-use lutong_proto::policy::{self, Caller, PolicyError, Scope};
+use lutong_proto::policy::{self, Caller, DataClass, PolicyError, Scope};
 
 use super::principal::{Principal, Roles};
-use crate::record::objects::Plan;
+use crate::record::objects::ExtractionPlan;
 
 /// One RPC's policy, ready to be checked.
 #[derive(Debug)]
@@ -19,17 +19,19 @@ pub struct RpcPolicy {
     pub service: ServiceName,
     pub scope: Scope,
     pub recorded: bool,
-    /// Whether the client sends a stream: then the call lasts for as long as messages come.
+    /// What a call of the ledger reads; empty for all other calls.
+    pub classes: Vec<DataClass>,
+    /// Whether the client streams: the call lasts as long as messages arrive.
     pub streams: bool,
-    /// Whether the service answers with a stream: then the call lasts for as long as there is something to tell.
+    /// Whether the server streams: the call lasts as long as there are answers.
     pub watches: bool,
-    /// Where a recorded call says whom and what it is about; empty where it is not recorded.
-    pub objects: Plan,
+    /// Which fields of a recorded call identify whom and what it is about; empty if the RPC is not recorded.
+    pub objects: ExtractionPlan,
     callers: u32,
     roles: Roles,
 }
 
-/// Why a call was refused. The answer says that it was, not who would have been let in.
+/// Why a call was refused. The answer does not reveal who would be admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     NotSignedIn,
@@ -74,6 +76,14 @@ impl RpcPolicy {
     }
 }
 
+impl RpcPolicy {
+    /// The first role of the principal that the policy admits.
+    pub fn acting_role(&self, principal: &Principal) -> policy::Role {
+        let admitted = principal.roles.iter().find(|role| self.roles.has(*role));
+        admitted.unwrap_or(policy::Role::Public)
+    }
+}
+
 fn caller_bit(caller: Caller) -> u32 {
     1_u32
         .checked_shl(u32::try_from(caller as i32).unwrap_or(0))
@@ -97,17 +107,22 @@ impl AccessTable {
             };
             let access = &rpc.access;
             let entry = RpcPolicy {
-                // Read once a process; labels of metrics live as long as it does.
+                // Leaked once per process: metric labels must be `'static`.
                 name: Box::leak(rpc.path.trim_start_matches('/').to_owned().into_boxed_str()),
                 service,
                 scope: access.scope(),
                 recorded: access.recorded,
+                classes: if access.ledger {
+                    access.classes().collect()
+                } else {
+                    Vec::new()
+                },
                 streams: rpc.method.is_client_streaming(),
                 watches: rpc.method.is_server_streaming(),
                 objects: if access.recorded {
-                    Plan::of(&rpc.method, access)
+                    ExtractionPlan::of(&rpc.method, access)
                 } else {
-                    Plan::default()
+                    ExtractionPlan::default()
                 },
                 callers: access.callers().fold(0, |set, caller| set | caller_bit(caller)),
                 roles: Roles::of(&access.roles().collect::<Vec<_>>()),
@@ -139,12 +154,12 @@ mod tests {
         }
     }
 
-    /// Every RPC × every caller × every role: allowed exactly where the contract says so.
+    /// Every RPC × every caller × every role.
     #[test]
     fn each_rpc_lets_in_exactly_the_callers_and_roles_that_the_contract_lists() {
         let table = AccessTable::from_contract().unwrap();
         let callers: Vec<Caller> = (1..=8).map(|n| Caller::try_from(n).unwrap()).collect();
-        let roles: Vec<Role> = (1..=17).map(|n| Role::try_from(n).unwrap()).collect();
+        let roles: Vec<Role> = (1..=18).map(|n| Role::try_from(n).unwrap()).collect();
         let mut checked = 0;
         for rpc in policy::rpcs(lutong_proto::descriptor_pool()).unwrap() {
             let entry = table.get(&rpc.path).unwrap();

@@ -1,10 +1,10 @@
-//! The internal token: a CWT (RFC 8392) in a COSE_Mac0 with HMAC-SHA-256, made by the gateway, forwarded by the
-//! services, short-lived. A MAC because every checker is inside the mesh and a call is checked at each hop.
+//! The internal token: a short-lived CWT (RFC 8392) in a COSE_Mac0 with HMAC-SHA-256, made by the gateway and forwarded
+//! by the services. A MAC suffices because every verifier is inside the mesh, and is cheap to check at each hop.
 
 use ciborium::Value;
 use coset::{CborSerializable as _, CoseMac0, CoseMac0Builder, HeaderBuilder, iana};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use lutong_kernel::{DivisionCode, Secret, SubjectId, Timestamp};
+use lutong_kernel::{Channel, DivisionCode, Secret, SubjectId, Timestamp};
 use lutong_proto::policy::Role;
 use sha2::Sha256;
 
@@ -17,43 +17,22 @@ const SUBJECT: i64 = -70_001;
 const ROLES: i64 = -70_002;
 const DIVISION: i64 = -70_003;
 const FEED: i64 = -70_004;
-/// What the token is for, so that a session can never stand in for an internal token.
+/// The use of the token, so that a session token is never accepted as an internal token.
 const USE: i64 = -70_005;
 
-/// The version that the account had when the session was opened, and how it was recognised; sessions only.
+/// The account's version when the session was opened, and how the bearer was authenticated; sessions only.
 const VERSION: i64 = -70_006;
 const CHANNEL: i64 = -70_007;
-
-/// How whoever opened a session was recognised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channel {
-    /// By saying a name: the development identity provider.
-    Development,
-}
-
-impl Channel {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Development => "dev",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Development]
-            .into_iter()
-            .find(|channel| channel.as_str() == text)
-    }
-}
 
 /// What a session says besides its principal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionClaims {
-    /// Of the account when the session was opened; a later one ends it.
+    /// The account's version when the session was opened; a later version ends the session.
     pub version: i64,
     pub channel: Channel,
 }
 
-/// What a token says.
+/// The claims of a token.
 struct Claims {
     principal: Principal,
     purpose: String,
@@ -86,7 +65,7 @@ impl PrincipalKey {
         }
     }
 
-    /// For the gateway's sessions: the same form, never accepted inside.
+    /// For the gateway's sessions: the same format, never accepted inside the mesh.
     pub const fn session(key: [u8; 32]) -> Self {
         Self {
             key: Secret::new(key),
@@ -105,12 +84,12 @@ impl PrincipalKey {
         }
     }
 
-    /// CBOR bytes of a token for `principal`, good until `expires_at`.
+    /// The encoded token of `principal`, valid until `expires_at`.
     pub fn seal(&self, principal: &Principal, expires_at: Timestamp) -> Vec<u8> {
         self.seal_with(principal, expires_at, None)
     }
 
-    /// CBOR bytes of a session.
+    /// The encoded token of a session.
     pub fn seal_session(
         &self,
         principal: &Principal,
@@ -157,7 +136,7 @@ impl PrincipalKey {
         }
         if let Some(session) = session {
             claims.push((Value::from(VERSION), Value::from(session.version)));
-            claims.push((Value::from(CHANNEL), text(session.channel.as_str())));
+            claims.push((Value::from(CHANNEL), text(session.channel.into_str())));
         }
         let mut payload = Vec::with_capacity(160);
         // Writing CBOR to memory does not fail.
@@ -173,13 +152,13 @@ impl PrincipalKey {
         mac0.to_vec().unwrap_or_default()
     }
 
-    /// The principal inside, if this key made the token, for this use, and it still holds.
+    /// Verifies a token (key, use, expiry) and returns its principal and expiry.
     pub fn open(&self, token: &[u8], now: Timestamp) -> Result<(Principal, Timestamp), TokenError> {
         let claims = self.open_claims(token, now)?;
         Ok((claims.principal, claims.expires_at))
     }
 
-    /// The same of a session; a token that does not say how its bearer was recognised is none.
+    /// Like [`Self::open`], for a session; a token without session claims is refused.
     pub fn open_session(
         &self,
         token: &[u8],
@@ -245,7 +224,7 @@ fn read_claims(payload: &[u8]) -> Option<Claims> {
             DIVISION => principal.division = Some(read_division(&value)?),
             FEED => principal.feed = Some(read_feed(value)?),
             VERSION => version = Some(i64::try_from(value.as_integer()?).ok()?),
-            CHANNEL => channel = Some(Channel::parse(value.as_text()?)?),
+            CHANNEL => channel = Some(value.as_text()?.parse().ok()?),
             _ => {}
         }
     }

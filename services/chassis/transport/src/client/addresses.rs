@@ -1,5 +1,5 @@
-//! Where the replicas of a service are: addresses as they stand in the settings, and names that are looked up again and
-//! again, because a headless service of Kubernetes has an address for each of its pods.
+//! The addresses of a service's replicas: IP addresses from the settings, and names that are resolved repeatedly,
+//! because a headless Kubernetes service has one address per pod.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
@@ -15,7 +15,7 @@ pub trait Resolve: Send + Sync {
     fn resolve(&self, host: String, port: u16) -> BoxFuture<'static, std::io::Result<Vec<SocketAddr>>>;
 }
 
-/// As the system does.
+/// The system's resolver.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemResolver;
 
@@ -25,7 +25,7 @@ impl Resolve for SystemResolver {
     }
 }
 
-/// The peers of one setting.
+/// The addresses in one `peers` setting.
 #[derive(Clone)]
 pub struct Addresses {
     scheme: String,
@@ -80,7 +80,7 @@ impl Addresses {
         format!("{}://{address}", self.scheme)
     }
 
-    /// The addresses that need no looking up.
+    /// The addresses that need no DNS lookup.
     pub fn fixed(&self) -> impl Iterator<Item = SocketAddr> {
         self.fixed.iter().copied()
     }
@@ -89,7 +89,7 @@ impl Addresses {
         !self.names.is_empty()
     }
 
-    /// Every address as it is now; an error when a name could not be looked up.
+    /// All current addresses; an error if a name could not be resolved.
     pub async fn look_up(&self) -> std::io::Result<BTreeSet<SocketAddr>> {
         let mut all = self.fixed.clone();
         for (host, port) in &self.names {

@@ -1,19 +1,19 @@
-//! How many calls may be sent again. When every replica is in trouble, repeating every call would multiply the load that
-//! caused it: repetitions are a fifth of all calls, and a few a second where there are hardly any.
+//! The retry budget. When every replica is overloaded, retrying every call would multiply the load, so retries are
+//! limited to a fifth of all calls, and a few per second at low traffic.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// What a call adds, in hundredths of a repetition.
-const ADDED: u64 = 20;
-/// What a repetition takes.
-const TAKEN: u64 = 100;
-/// The most that is saved up: enough for every call that a replica holds when it dies.
-const MOST: u64 = 256 * TAKEN;
-/// Repetitions a second that are allowed however few calls there are.
-const FLOOR_PER_S: u32 = 10;
+/// What a call adds to the budget, in hundredths of a retry.
+const PER_CALL: u64 = 20;
+/// What a retry takes from it.
+const PER_RETRY: u64 = 100;
+/// Maximum of the budget: enough to retry every call in flight at a replica that dies.
+const MAX_SAVED: u64 = 256 * PER_RETRY;
+/// Retries per second that are allowed at any traffic.
+const FLOOR_PER_SECOND: u32 = 10;
 
 /// A token bucket.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct RetryBudget(Mutex<Bucket>);
 #[derive(Debug)]
 struct Bucket {
     saved: u64,
-    /// The second of the floor: when it began, and what it has left.
+    /// When the current second of the floor began; `floor` is what it has left.
     second: Option<Instant>,
     floor: u32,
 }
@@ -30,29 +30,29 @@ struct Bucket {
 impl RetryBudget {
     pub fn new() -> Self {
         Self(Mutex::new(Bucket {
-            saved: MOST / 4,
+            saved: MAX_SAVED / 4,
             second: None,
             floor: 0,
         }))
     }
 
-    /// Notes a call.
+    /// Counts a call.
     pub fn add(&self) {
         let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        bucket.saved = (bucket.saved + ADDED).min(MOST);
+        bucket.saved = (bucket.saved + PER_CALL).min(MAX_SAVED);
     }
 
-    /// Takes a repetition, if there is one left.
+    /// Takes a retry from the budget, if there is one left.
     pub fn take(&self, now: Instant) -> bool {
         let mut bucket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if bucket.saved >= TAKEN {
-            bucket.saved -= TAKEN;
+        if bucket.saved >= PER_RETRY {
+            bucket.saved -= PER_RETRY;
             return true;
         }
         let in_second = |begun: Instant| now.saturating_duration_since(begun) < Duration::from_secs(1);
         if !bucket.second.is_some_and(in_second) {
             bucket.second = Some(now);
-            bucket.floor = FLOOR_PER_S;
+            bucket.floor = FLOOR_PER_SECOND;
         }
         let left = bucket.floor.checked_sub(1);
         bucket.floor = left.unwrap_or(0);
@@ -72,7 +72,7 @@ mod tests {
     async fn a_fifth_of_the_calls_may_be_sent_again_and_ten_a_second_in_any_case() {
         let budget = RetryBudget::new();
         let now = Instant::now();
-        // What it begins with, and the floor.
+        // The initial budget and the floor.
         assert_eq!(taken(&budget, 1_000, now), 64 + 10);
         for _ in 0..500 {
             budget.add();

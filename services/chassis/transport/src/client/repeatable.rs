@@ -1,15 +1,15 @@
-//! Which calls may be sent to a second replica while the first may still be working on them: what reads, and what has
-//! no second effect.
+//! Which calls may be sent to a second replica while the first may still be executing them: reads and idempotent
+//! mutations.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use lutong_proto::policy;
 
-/// How the names of RPCs begin that only read (proto/README.md).
+/// Verbs of RPCs that only read (proto/README.md).
 const READS: [&str; 7] = ["Get", "List", "Show", "Verify", "Inspect", "Watch", "Count"];
-/// Calls between services without a `request_id` that have one effect however often they come: guarded by a version, by
-/// the key of each fact, or by the document that they register.
+/// Calls between services that are idempotent without a `request_id`: guarded by a version, by the key of each fact, or
+/// by the document that they register.
 const GUARDED: [&str; 4] = [
     "ApplyDecisions",
     "AppendFacts",
@@ -17,23 +17,23 @@ const GUARDED: [&str; 4] = [
     "RegisterPerson",
 ];
 
-/// Whether a second copy of a call to `path` does no harm.
+/// Whether a call to `path` may be executed twice.
 pub fn is_repeatable(path: &str) -> bool {
     static REPEATABLE: OnceLock<HashSet<String>> = OnceLock::new();
     REPEATABLE.get_or_init(repeatable).contains(path)
 }
 
 fn repeatable() -> HashSet<String> {
-    // A contract with an RPC without a policy starts nothing: there is nobody to call then.
+    // With an RPC without a policy no service starts, so this never runs.
     let rpcs = policy::rpcs(lutong_proto::descriptor_pool()).unwrap_or_default();
     rpcs.into_iter()
         .filter(|rpc| {
             let method = &rpc.method;
             let name = method.name();
-            let harmless = READS.iter().any(|verb| name.starts_with(verb))
+            let is_safe = READS.iter().any(|verb| name.starts_with(verb))
                 || GUARDED.contains(&name)
                 || method.input().get_field_by_name("request_id").is_some();
-            harmless && !method.is_client_streaming()
+            is_safe && !method.is_client_streaming()
         })
         .map(|rpc| rpc.path)
         .collect()
@@ -63,7 +63,7 @@ mod tests {
         }
     }
 
-    /// A mutation that is neither must not slip in by its name.
+    /// Guards against a misspelt or outdated name.
     #[test]
     fn what_is_guarded_is_in_the_contract() {
         let rpcs = policy::rpcs(lutong_proto::descriptor_pool()).unwrap();

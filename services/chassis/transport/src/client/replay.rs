@@ -1,5 +1,5 @@
-//! A request that can be sent again: as long as nothing of its body was read nothing of it left, whatever the method;
-//! and the body of a repeatable call is kept while it is sent.
+//! A request that can be retried: any request while nothing of its body has been read, because then nothing was sent;
+//! and a repeatable request, whose body is buffered while it is sent.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,47 +12,47 @@ use http_body::{Frame, SizeHint};
 use tonic::Status;
 use tonic::body::Body;
 
-/// A request, and what was read of its body.
+/// A request and what was read of its body.
 pub struct Replay {
     parts: Parts,
-    lending: Arc<Mutex<Lending>>,
+    shared: Arc<Mutex<SharedBody>>,
 }
 
-struct Lending {
+struct SharedBody {
     body: Body,
     read: bool,
-    /// What was read, where it may be wanted again.
-    kept: Option<Vec<Bytes>>,
-    /// The body itself failed: sending it again would fail again.
+    /// The chunks read so far, if the body is buffered.
+    buffered: Option<Vec<Bytes>>,
+    /// The body itself failed, so a retry would fail too.
     broken: bool,
-    /// The try that may read it. A try that was given up may still be in the hands of its connection, and must not go on
-    /// reading beside the next one.
+    /// The attempt that may read the body. An abandoned attempt may still be held by its connection and must not read
+    /// on beside the next one.
     current: u64,
 }
 
 impl Replay {
-    /// `keeps`: whether the body is kept, so that it can be sent again after it was read.
-    pub fn new(request: Request<Body>, keeps: bool) -> Self {
+    /// `buffers`: whether the body is buffered, so that it can be sent again after it was read.
+    pub fn new(request: Request<Body>, buffers: bool) -> Self {
         let (parts, body) = request.into_parts();
-        let lending = Lending {
+        let shared = SharedBody {
             body,
             read: false,
-            kept: keeps.then(Vec::new),
+            buffered: buffers.then(Vec::new),
             broken: false,
             current: 0,
         };
         Self {
             parts,
-            lending: Arc::new(Mutex::new(lending)),
+            shared: Arc::new(Mutex::new(shared)),
         }
     }
 
     /// The request from its beginning.
     pub fn request(&self) -> Request<Body> {
-        // Not held while the body is made: that asks the body whether it is at its end.
+        // The lock is released before `Body::new`, which calls `is_end_stream`.
         let of = self.lock().current;
-        let mut again = Request::new(Body::new(Lent {
-            lending: Arc::clone(&self.lending),
+        let mut again = Request::new(Body::new(AttemptBody {
+            shared: Arc::clone(&self.shared),
             next: 0,
             of,
         }));
@@ -64,46 +64,46 @@ impl Replay {
         again
     }
 
-    /// Nothing of the body was read, so nothing of it left.
+    /// Whether nothing of the body was read, so that nothing was sent.
     pub fn is_unsent(&self) -> bool {
         !self.lock().read
     }
 
-    /// Whether its body is kept while it is sent.
-    pub fn is_kept(&self) -> bool {
-        self.lock().kept.is_some()
+    /// Whether its body is buffered while it is sent.
+    pub fn is_buffered(&self) -> bool {
+        self.lock().buffered.is_some()
     }
 
-    /// Takes the request back from the last try, so that it can be sent once more without its receiver noticing a
-    /// difference: `false` when it cannot, and then the last try goes on.
-    pub fn take_back(&self) -> bool {
-        let mut lending = self.lock();
-        let whole = !lending.broken && (!lending.read || lending.kept.is_some());
+    /// Takes the request back from the last attempt, so that it can be sent again unchanged. On `false` it cannot, and
+    /// the last attempt continues.
+    pub fn reclaim(&self) -> bool {
+        let mut shared = self.lock();
+        let whole = !shared.broken && (!shared.read || shared.buffered.is_some());
         if whole {
-            lending.current += 1;
+            shared.current += 1;
         }
         whole
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lending> {
-        lock(&self.lending)
+    fn lock(&self) -> MutexGuard<'_, SharedBody> {
+        lock(&self.shared)
     }
 }
 
-fn lock(lending: &Mutex<Lending>) -> MutexGuard<'_, Lending> {
-    lending.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(shared: &Mutex<SharedBody>) -> MutexGuard<'_, SharedBody> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The body, lent for one try.
-struct Lent {
-    lending: Arc<Mutex<Lending>>,
-    /// Of the pieces that were kept, the next one to send.
+/// The body as read by one attempt.
+struct AttemptBody {
+    shared: Arc<Mutex<SharedBody>>,
+    /// Index of the next buffered chunk to send.
     next: usize,
-    /// Which try it is.
+    /// The number of the attempt.
     of: u64,
 }
 
-impl http_body::Body for Lent {
+impl http_body::Body for AttemptBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -112,42 +112,45 @@ impl http_body::Body for Lent {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let next = self.next;
-        let shared = Arc::clone(&self.lending);
-        let mut lending = lock(&shared);
-        if self.of != lending.current {
+        let shared = Arc::clone(&self.shared);
+        let mut shared = lock(&shared);
+        if self.of != shared.current {
             return Poll::Ready(Some(Err(Status::cancelled("the call was taken back"))));
         }
-        lending.read = true;
-        if let Some(piece) = lending.kept.as_ref().and_then(|kept| kept.get(next)) {
+        shared.read = true;
+        if let Some(piece) = shared.buffered.as_ref().and_then(|buffered| buffered.get(next)) {
             self.next += 1;
             return Poll::Ready(Some(Ok(Frame::data(piece.clone()))));
         }
-        let polled = Pin::new(&mut lending.body).poll_frame(context);
+        let polled = Pin::new(&mut shared.body).poll_frame(context);
         match &polled {
             Poll::Ready(Some(Ok(frame))) => {
-                if let (Some(data), Some(kept)) = (frame.data_ref().cloned(), &mut lending.kept) {
-                    kept.push(data);
+                if let (Some(data), Some(buffered)) = (frame.data_ref().cloned(), &mut shared.buffered) {
+                    buffered.push(data);
                     self.next += 1;
                 }
             }
-            Poll::Ready(Some(Err(_))) => lending.broken = true,
+            Poll::Ready(Some(Err(_))) => shared.broken = true,
             Poll::Ready(None) | Poll::Pending => {}
         }
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        let lending = lock(&self.lending);
-        let all_sent = lending.kept.as_ref().is_none_or(|kept| self.next >= kept.len());
-        all_sent && lending.body.is_end_stream()
+        let shared = lock(&self.shared);
+        let all_sent = shared
+            .buffered
+            .as_ref()
+            .is_none_or(|buffered| self.next >= buffered.len());
+        all_sent && shared.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let lending = lock(&self.lending);
-        match &lending.kept {
-            // What was kept is still to come: the rest alone would be too little.
-            Some(kept) if self.next < kept.len() => SizeHint::new(),
-            _ => lending.body.size_hint(),
+        let shared = lock(&self.shared);
+        match &shared.buffered {
+            // Buffered chunks are still to be sent: the rest's hint alone would be too small.
+            Some(buffered) if self.next < buffered.len() => SizeHint::new(),
+            _ => shared.body.size_hint(),
         }
     }
 }
@@ -172,17 +175,17 @@ mod tests {
     #[tokio::test]
     async fn a_kept_body_is_sent_again_whole_also_after_half_of_it_was_sent() {
         let replay = Replay::new(request(&["a", "b", "c"]), true);
-        assert!(replay.is_unsent() && replay.take_back());
+        assert!(replay.is_unsent() && replay.reclaim());
         let mut half = replay.request();
         half.body_mut().frame().await.unwrap().unwrap();
-        assert!(!replay.is_unsent() && replay.take_back());
+        assert!(!replay.is_unsent() && replay.reclaim());
         assert!(
             half.body_mut().frame().await.unwrap().is_err(),
             "it was taken back"
         );
         for _ in 0..2 {
             assert_eq!(sent(&replay).await, b"abc");
-            assert!(replay.take_back());
+            assert!(replay.reclaim());
         }
     }
 
@@ -190,10 +193,10 @@ mod tests {
     async fn a_body_that_is_not_kept_goes_out_once() {
         let replay = Replay::new(request(&["a"]), false);
         let given_up = replay.request();
-        assert!(replay.take_back());
+        assert!(replay.reclaim());
         assert!(given_up.collect().await.is_err(), "two never read one body");
         assert_eq!(sent(&replay).await, b"a");
-        assert!(!replay.take_back());
+        assert!(!replay.reclaim());
     }
 
     #[tokio::test]
@@ -201,6 +204,6 @@ mod tests {
         let failing = futures::stream::iter([Err::<Frame<Bytes>, _>(Status::unknown("gone"))]);
         let replay = Replay::new(Request::new(Body::new(StreamBody::new(failing))), true);
         assert!(replay.request().collect().await.is_err());
-        assert!(!replay.take_back());
+        assert!(!replay.reclaim());
     }
 }

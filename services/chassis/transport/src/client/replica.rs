@@ -1,4 +1,4 @@
-//! One replica of a service: its connection, how busy it is with our calls, and whether it still answers.
+//! One replica of a service: its connection, its calls in flight, and whether it still answers.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,43 +16,43 @@ use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint};
 use tower::ServiceExt as _;
 
-/// An empty `HealthCheckRequest`: how the process as a whole is.
-const ASK: &[u8] = b"\0\0\0\0\0";
+/// The gRPC frame of an empty `HealthCheckRequest`, which asks for the health of the whole process.
+const HEALTH_CHECK_FRAME: &[u8] = b"\0\0\0\0\0";
 
 pub struct Replica {
     pub address: SocketAddr,
     endpoint: Endpoint,
     channel: ArcSwap<Channel>,
-    under_way: AtomicUsize,
-    /// When it last answered anything, in milliseconds since `born`.
-    heard_ms: AtomicU64,
+    in_flight: AtomicUsize,
+    /// When it last answered, in milliseconds since `born`.
+    last_answer_ms: AtomicU64,
     born: Instant,
     in_use: watch::Sender<bool>,
-    /// Whether somebody is asking it right now if it lives.
-    in_question: AtomicBool,
+    /// Whether a probe is under way.
+    is_probed: AtomicBool,
 }
 
-/// A call under way at a replica.
+/// Counts a call in flight until dropped.
 pub struct Load<'a>(&'a Replica);
 
 impl Drop for Load<'_> {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+        self.0.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Replica {
-    /// Connects with its first call.
+    /// Connects on the first call.
     pub fn new(address: SocketAddr, endpoint: Endpoint) -> Self {
         Self {
             address,
             channel: ArcSwap::from_pointee(endpoint.connect_lazy()),
             endpoint,
-            under_way: AtomicUsize::new(0),
-            heard_ms: AtomicU64::new(0),
+            in_flight: AtomicUsize::new(0),
+            last_answer_ms: AtomicU64::new(0),
             born: Instant::now(),
             in_use: watch::Sender::new(true),
-            in_question: AtomicBool::new(false),
+            is_probed: AtomicBool::new(false),
         }
     }
 
@@ -61,84 +61,83 @@ impl Replica {
     }
 
     pub fn load(&self) -> usize {
-        self.under_way.load(Ordering::Relaxed)
+        self.in_flight.load(Ordering::Relaxed)
     }
 
-    pub fn enter(&self) -> Load<'_> {
-        self.under_way.fetch_add(1, Ordering::Relaxed);
+    pub fn begin_call(&self) -> Load<'_> {
+        self.in_flight.fetch_add(1, Ordering::Relaxed);
         Load(self)
     }
 
-    /// It has answered something.
-    pub fn hear(&self) {
+    /// Notes that the replica answered.
+    pub fn note_answer(&self) {
         let now_ms = u64::try_from(self.born.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.heard_ms.store(now_ms, Ordering::Relaxed);
+        self.last_answer_ms.store(now_ms, Ordering::Relaxed);
     }
 
-    pub fn was_heard_within(&self, time: Duration) -> bool {
-        let heard = Duration::from_millis(self.heard_ms.load(Ordering::Relaxed));
+    pub fn answered_within(&self, time: Duration) -> bool {
+        let heard = Duration::from_millis(self.last_answer_ms.load(Ordering::Relaxed));
         self.born.elapsed().saturating_sub(heard) <= time
     }
 
-    /// Whether calls go to it while there is another.
+    /// Whether it is used; an ejected replica gets calls only if there is no other.
     pub fn is_in_use(&self) -> bool {
         *self.in_use.borrow()
     }
 
-    /// Changes when it is taken out of use or back into it.
+    /// Changes when the replica is ejected or used again.
     pub fn usage(&self) -> watch::Receiver<bool> {
         self.in_use.subscribe()
     }
 
-    /// Takes it out of use; `false` when it was already.
+    /// Ejects it; `false` if it was ejected already.
     pub fn eject(&self) -> bool {
         self.in_use
             .send_if_modified(|in_use| std::mem::replace(in_use, false))
     }
 
-    /// Begins to ask whether it lives; `None` while somebody else does.
-    pub fn question(self: &Arc<Self>) -> Option<Question> {
-        let begun = !self.in_question.swap(true, Ordering::AcqRel);
-        begun.then(|| Question(Arc::clone(self)))
+    /// Begins a probe; `None` while another one is under way.
+    pub fn begin_probe(self: &Arc<Self>) -> Option<ProbeGuard> {
+        let begun = !self.is_probed.swap(true, Ordering::AcqRel);
+        begun.then(|| ProbeGuard(Arc::clone(self)))
     }
 
-    /// Asks over the connection that its calls have whether it is silent. Where this process itself is so busy that it
-    /// looks at the clock much too late, nobody is: the answer may lie here unread.
+    /// Probes it over the connection of its calls; `true` if it does not answer. If this process is so busy that the
+    /// timeout fires much too late, the replica is not blamed: its answer may be waiting unread.
     pub async fn is_silent(&self, patience: Duration) -> bool {
         let begun = Instant::now();
         if is_alive(self.channel(), patience).await {
-            self.hear();
+            self.note_answer();
             return false;
         }
-        begun.elapsed() < patience + patience / 4 && !self.was_heard_within(patience)
+        begun.elapsed() < patience + patience / 4 && !self.answered_within(patience)
     }
 
-    /// Asks over a connection of its own and, if that is answered, gives it to the calls: the old one may be a wire that
-    /// ends nowhere.
-    pub async fn answers_anew(&self, patience: Duration) -> bool {
+    /// Probes it over a new connection and, if it answers, uses that connection for calls: the old one may be dead.
+    pub async fn answers_on_new_connection(&self, patience: Duration) -> bool {
         let channel = self.endpoint.connect_lazy();
         if !is_alive(channel.clone(), patience).await {
             return false;
         }
         self.channel.store(Arc::new(channel));
-        self.hear();
+        self.note_answer();
         self.in_use.send_replace(true);
         true
     }
 }
 
-/// While it lives nobody else asks the same replica.
-pub struct Question(pub Arc<Replica>);
+/// Prevents a second probe of the replica until dropped.
+pub struct ProbeGuard(pub Arc<Replica>);
 
-impl Drop for Question {
+impl Drop for ProbeGuard {
     fn drop(&mut self) {
-        self.0.in_question.store(false, Ordering::Release);
+        self.0.is_probed.store(false, Ordering::Release);
     }
 }
 
-/// Any answer is a sign of life, also one that says that there is no such service.
+/// Any answer counts, even UNIMPLEMENTED.
 async fn is_alive(channel: Channel, patience: Duration) -> bool {
-    let mut request = Request::new(Body::new(Full::new(Bytes::from_static(ASK))));
+    let mut request = Request::new(Body::new(Full::new(Bytes::from_static(HEALTH_CHECK_FRAME))));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = Uri::from_static("/grpc.health.v1.Health/Check");
     *request.version_mut() = Version::HTTP_2;

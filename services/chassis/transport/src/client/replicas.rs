@@ -1,5 +1,6 @@
-//! The replicas of one service behind one channel: each call goes to the least busy one that answers; what never left is
-//! sent to another at once; one that refuses or falls silent is left out until it answers again.
+//! The replicas of one service behind one channel. Each call goes to the least busy healthy replica; a call that was
+//! never sent is retried at another one at once; a replica that refuses connections or falls silent is ejected until it
+//! answers again.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -20,22 +21,22 @@ use super::addresses::Addresses;
 use super::budget::RetryBudget;
 use super::repeatable::is_repeatable;
 use super::replay::Replay;
-use super::replica::{Question, Replica};
+use super::replica::{ProbeGuard, Replica};
 use lutong_operating::tls::TlsError;
 
-/// Tries of one call. A connection that closes may be chosen again before its channel has noticed.
+/// Attempts per call. A closing connection may be chosen again before its channel notices.
 const TRIES: usize = 4;
 
-/// When a replica is taken for silent, and how often it and the names are asked again.
+/// When a replica counts as silent, and how often replicas are probed and names resolved.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
-    /// A replica that has a call and answers nothing for so long is asked whether it lives …
+    /// A replica with a call in flight that answers nothing for this long is probed.
     pub patience: Duration,
-    /// … and has so long to say so.
+    /// Timeout of a probe.
     pub probe_patience: Duration,
-    /// Between two questions to a replica that is out of use; four times as long once it has been away for a while.
+    /// Interval of probes of an ejected replica; four times as long once it has been away for a while.
     pub probe_every: Duration,
-    /// Between two look-ups of the names, and at the least when a connection was refused.
+    /// Interval of name lookups; the second is the minimum, after a refused connection.
     pub look_up_every: Duration,
     pub look_up_at_most_every: Duration,
 }
@@ -52,38 +53,39 @@ impl Default for Timing {
     }
 }
 
-/// A balanced channel; cheap to clone. Made in a runtime, on which it looks up names and asks replicas until dropped.
+/// A load-balanced channel; cheap to clone. Must be created within a Tokio runtime, on which it resolves names and
+/// probes replicas until dropped.
 #[derive(Clone)]
-pub struct Replicas(Arc<Set>);
+pub struct Replicas(Arc<ReplicaSet>);
 
-struct Set {
+struct ReplicaSet {
     part: ServiceName,
     addresses: Addresses,
-    /// What every endpoint has but its address.
+    /// Makes the endpoint of a URI.
     dial: Box<dyn Fn(String) -> Result<Endpoint, TlsError> + Send + Sync>,
     timing: Timing,
     replicas: ArcSwap<Vec<Arc<Replica>>>,
-    /// Whether the names were looked up at least once.
+    /// Whether the names were resolved at least once.
     looked_up: watch::Sender<bool>,
-    look_again: Arc<Notify>,
+    refresh_now: Arc<Notify>,
     budget: RetryBudget,
     turn: AtomicUsize,
 }
 
-/// Why a call has no answer.
+/// Why a call got no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     #[error("no replica is known")]
-    Nobody,
+    NoReplica,
     #[error(transparent)]
     Transport(#[from] Error),
 }
 
-/// What became of one try.
-enum Tried {
+/// The outcome of one attempt.
+enum AttemptOutcome {
     Answered(Response<Body>),
     Failed(Error),
-    /// The replica fell silent, and another is there.
+    /// The replica fell silent and there is another one.
     Silent,
 }
 
@@ -97,60 +99,60 @@ impl Replicas {
     ) -> Result<Self, TlsError> {
         let has_names = addresses.has_names();
         let fixed: BTreeSet<SocketAddr> = addresses.fixed().collect();
-        let set = Arc::new(Set {
+        let set = Arc::new(ReplicaSet {
             part,
             addresses,
             dial: Box::new(dial),
             timing,
             replicas: ArcSwap::default(),
             looked_up: watch::Sender::new(!has_names),
-            look_again: Arc::default(),
+            refresh_now: Arc::default(),
             budget: RetryBudget::new(),
             turn: AtomicUsize::new(0),
         });
         set.update(&fixed)?;
         if has_names {
-            tokio::spawn(keep_looking(Arc::downgrade(&set)));
+            tokio::spawn(refresh_addresses(Arc::downgrade(&set)));
         }
         Ok(Self(set))
     }
 
-    /// Sends a call, and sends it again elsewhere as long as that does no harm.
+    /// Sends a call, and retries it at other replicas where that is safe.
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, SendError> {
         let set = &self.0;
         if set.replicas.load().is_empty() {
-            set.first_look_up().await;
+            set.wait_for_first_look_up().await;
         }
         set.budget.add();
         let several = set.replicas.load().len() > 1;
         let repeatable = several && is_repeatable(request.uri().path());
         let replay = Replay::new(request, repeatable);
         let mut left_out: Vec<Arc<Replica>> = Vec::new();
-        let mut failed = SendError::Nobody;
+        let mut failed = SendError::NoReplica;
         for _ in 0..TRIES {
             let Some(replica) = set.pick(&left_out) else {
-                set.look_again.notify_one();
+                set.refresh_now.notify_one();
                 break;
             };
             match set.attempt(&replica, &replay, &left_out).await {
-                Tried::Answered(response) => return Ok(response),
-                Tried::Failed(error) => {
+                AttemptOutcome::Answered(response) => return Ok(response),
+                AttemptOutcome::Failed(error) => {
                     let (closed, late) = (closed_before(&error), super::timed_out(&error));
                     if replay.is_unsent() && !closed && !late {
                         set.refused(&replica);
                     }
                     failed = error.into();
                     let again = !late && (closed || set.may_repeat(&replica, &left_out));
-                    if !again || !replay.take_back() {
+                    if !again || !replay.reclaim() {
                         break;
                     }
                     if closed {
-                        // Its channel is about to connect anew: it may well be the right one.
+                        // Its channel is about to reconnect, so it may be chosen again.
                         tokio::task::yield_now().await;
                         continue;
                     }
                 }
-                Tried::Silent => {}
+                AttemptOutcome::Silent => {}
             }
             left_out.push(replica);
         }
@@ -158,15 +160,15 @@ impl Replicas {
     }
 }
 
-impl Set {
-    /// The least busy replica in use that is not left out; else one that is out of use: it may be back.
+impl ReplicaSet {
+    /// The least busy replica in use that is not in `left_out`; if there is none, an ejected one, which may be back.
     fn pick(&self, left_out: &[Arc<Replica>]) -> Option<Arc<Replica>> {
         let replicas = self.replicas.load();
         if let [only] = &replicas[..] {
             return left_out.is_empty().then(|| Arc::clone(only));
         }
         let begin = self.turn.fetch_add(1, Ordering::Relaxed);
-        // In turn among those that are equally busy.
+        // Round robin among equally busy replicas.
         (0..replicas.len())
             .filter_map(|step| replicas.get(begin.wrapping_add(step) % replicas.len()))
             .filter(|replica| !left_out.iter().any(|other| Arc::ptr_eq(other, replica)))
@@ -174,7 +176,7 @@ impl Set {
             .cloned()
     }
 
-    /// Whether a call that failed at `replica` finds another one, and the budget allows it.
+    /// Whether there is another replica for a call that failed at `replica`, and the retry budget allows it.
     fn may_repeat(&self, replica: &Arc<Replica>, left_out: &[Arc<Replica>]) -> bool {
         self.another(replica, left_out) && self.budget.take(Instant::now())
     }
@@ -191,16 +193,16 @@ impl Set {
         replica: &Arc<Replica>,
         replay: &Replay,
         left_out: &[Arc<Replica>],
-    ) -> Tried {
-        let _load = replica.enter();
+    ) -> AttemptOutcome {
+        let _load = replica.begin_call();
         let mut sent = std::pin::pin!(replica.channel().oneshot(replay.request()));
-        // Whoever has nobody else to turn to waits.
+        // Without another replica the call just waits.
         if !self.another(replica, left_out) {
-            return done(replica, sent.await);
+            return outcome_of(replica, sent.await);
         }
         let mut patience = self.timing.patience;
         match tokio::time::timeout(patience, sent.as_mut()).await {
-            Ok(answer) => return done(replica, answer),
+            Ok(answer) => return outcome_of(replica, answer),
             Err(_) => patience *= 2,
         }
         let mut usage = replica.usage();
@@ -208,48 +210,48 @@ impl Set {
             let in_use = *usage.borrow_and_update();
             if in_use {
                 self.suspect(replica);
-            } else if (replay.is_unsent() || replay.is_kept())
+            } else if (replay.is_unsent() || replay.is_buffered())
                 && self.may_repeat(replica, left_out)
-                && replay.take_back()
+                && replay.reclaim()
             {
-                return Tried::Silent;
+                return AttemptOutcome::Silent;
             }
             tokio::select! {
                 biased;
-                answer = sent.as_mut() => return done(replica, answer),
+                answer = sent.as_mut() => return outcome_of(replica, answer),
                 _ = usage.changed() => {}
-                () = tokio::time::sleep(patience) => patience = (patience * 2).min(MOST_PATIENCE),
+                () = tokio::time::sleep(patience) => patience = (patience * 2).min(MAX_PATIENCE),
             }
         }
     }
 
-    /// Asks a replica that was not heard for a while whether it lives, and takes it out of use when it does not say so.
+    /// Probes a replica that has not answered for a while, and ejects it if it is silent.
     fn suspect(self: &Arc<Self>, replica: &Arc<Replica>) {
-        if replica.was_heard_within(self.timing.patience) {
+        if replica.answered_within(self.timing.patience) {
             return;
         }
-        if let Some(question) = replica.question() {
+        if let Some(probe) = replica.begin_probe() {
             let set = Arc::clone(self);
             tokio::spawn(async move {
-                if question.0.is_silent(set.timing.probe_patience).await {
-                    set.eject(question, "is silent");
+                if probe.0.is_silent(set.timing.probe_patience).await {
+                    set.eject(probe, "is silent");
                 }
             });
         }
     }
 
-    /// A connection was refused, or could not be made.
+    /// Handles a refused or failed connection.
     fn refused(self: &Arc<Self>, replica: &Arc<Replica>) {
-        self.look_again.notify_one();
-        if let Some(question) = replica.question() {
-            self.eject(question, "refuses connections");
+        self.refresh_now.notify_one();
+        if let Some(probe) = replica.begin_probe() {
+            self.eject(probe, "refuses connections");
         }
     }
 
-    /// Takes a replica out of use, unless it is the last one, and asks it until it answers.
-    fn eject(self: &Arc<Self>, question: Question, why: &'static str) {
+    /// Ejects a replica, unless it is the last one in use, and probes it until it answers.
+    fn eject(self: &Arc<Self>, probe: ProbeGuard, why: &'static str) {
         let replicas = self.replicas.load();
-        let replica = &question.0;
+        let replica = &probe.0;
         let last = !replicas
             .iter()
             .any(|other| !Arc::ptr_eq(other, replica) && other.is_in_use());
@@ -259,16 +261,16 @@ impl Set {
         let (part, address) = (self.part.as_str(), replica.address);
         metrics::counter!("lutong_replicas_ejected_total", "part" => part).increment(1);
         tracing::warn!(part, %address, "a replica {why}: calls go to the others until it answers");
-        tokio::spawn(keep_asking(Arc::downgrade(self), question));
+        tokio::spawn(probe_until_healthy(Arc::downgrade(self), probe));
     }
 
-    /// Waits until the names were looked up for the first time.
-    async fn first_look_up(&self) {
+    /// Waits for the first name lookup.
+    async fn wait_for_first_look_up(&self) {
         // The sender lives as long as this set.
         let _ = self.looked_up.subscribe().wait_for(|done| *done).await;
     }
 
-    /// Keeps the replicas that are still there, with their connections, and adds the new ones.
+    /// Replaces the list of replicas, keeping existing ones with their connections.
     fn update(&self, addresses: &BTreeSet<SocketAddr>) -> Result<(), TlsError> {
         let before = self.replicas.load();
         let mut now = Vec::with_capacity(addresses.len());
@@ -284,20 +286,20 @@ impl Set {
     }
 }
 
-/// The longest between two looks at a replica whose call takes long.
-const MOST_PATIENCE: Duration = Duration::from_secs(5);
+/// The longest interval between checks of a replica whose call takes long.
+const MAX_PATIENCE: Duration = Duration::from_secs(5);
 
-fn done(replica: &Replica, answer: Result<Response<Body>, Error>) -> Tried {
+fn outcome_of(replica: &Replica, answer: Result<Response<Body>, Error>) -> AttemptOutcome {
     match answer {
         Ok(response) => {
-            replica.hear();
-            Tried::Answered(response)
+            replica.note_answer();
+            AttemptOutcome::Answered(response)
         }
-        Err(error) => Tried::Failed(error),
+        Err(error) => AttemptOutcome::Failed(error),
     }
 }
 
-/// The connection was closed between choosing it and writing to it: it had grown old, or its server drains.
+/// Whether the connection was closed before the request was written: it reached its maximum age, or its server drains.
 fn closed_before(error: &Error) -> bool {
     super::causes(error).any(|cause| {
         cause
@@ -306,19 +308,19 @@ fn closed_before(error: &Error) -> bool {
     })
 }
 
-/// Asks a replica that is out of use until it answers, is gone, or nobody calls any more.
-async fn keep_asking(set: Weak<Set>, question: Question) {
-    /// After so many questions it is asked less often.
-    const OFTEN: u32 = 20;
+/// Probes an ejected replica until it answers, is removed, or the channel is dropped.
+async fn probe_until_healthy(set: Weak<ReplicaSet>, probe: ProbeGuard) {
+    /// After this many probes the interval grows.
+    const FREQUENT: u32 = 20;
     let mut asked = 0_u32;
     loop {
         let Some(timing) = set.upgrade().map(|set| set.timing) else {
             return;
         };
-        let pause = if asked < OFTEN { 1 } else { 4 };
+        let pause = if asked < FREQUENT { 1 } else { 4 };
         tokio::time::sleep(timing.probe_every * pause).await;
-        let replica = &question.0;
-        if replica.answers_anew(timing.probe_patience).await {
+        let replica = &probe.0;
+        if replica.answers_on_new_connection(timing.probe_patience).await {
             tracing::info!(address = %replica.address, "a replica answers again");
             return;
         }
@@ -335,9 +337,9 @@ async fn keep_asking(set: Weak<Set>, question: Question) {
     }
 }
 
-/// Looks the names up again and again, and sooner when a connection was refused. A name that cannot be looked up changes
-/// nothing: its replicas may be there all the same.
-async fn keep_looking(set: Weak<Set>) {
+/// Resolves the names periodically, and sooner after a refused connection. A failed lookup changes nothing: the
+/// replicas may still be there.
+async fn refresh_addresses(set: Weak<ReplicaSet>) {
     let mut failed_before = false;
     loop {
         let Some(now) = set.upgrade() else { return };
@@ -355,8 +357,8 @@ async fn keep_looking(set: Weak<Set>) {
         }
         failed_before = updated.is_err();
         now.looked_up.send_replace(true);
-        let again = Arc::clone(&now.look_again);
-        // Held meanwhile, the set would never end.
+        let again = Arc::clone(&now.refresh_now);
+        // Holding a strong reference while sleeping would keep the set alive for ever.
         drop(now);
         tokio::time::sleep(timing.look_up_at_most_every).await;
         tokio::select! {

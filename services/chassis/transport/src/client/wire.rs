@@ -1,5 +1,5 @@
-//! A place between a call and its wire, where a test may delay, repeat or lose it. Only with the feature `wire`, which the
-//! product is built without.
+//! A hook between a call and its transport, where a test may delay, repeat or lose the call. Only with the feature
+//! `wire`, which is off in production builds.
 
 use std::sync::OnceLock;
 
@@ -11,12 +11,12 @@ use tonic::body::Body;
 
 use super::MeshChannel;
 
-/// Carries a call over a channel and brings its answer.
+/// Sends a call over a channel and returns its answer.
 pub type Wire = fn(MeshChannel, Request<Body>) -> BoxFuture<'static, Response<Body>>;
 
 static INSTALLED: OnceLock<Wire> = OnceLock::new();
 
-/// Every later call of this process goes over `wire`. The first one that is installed stays.
+/// Sends every later call of this process over `wire`. Only the first installation takes effect.
 pub fn install(wire: Wire) {
     let _ = INSTALLED.set(wire);
 }
@@ -25,7 +25,7 @@ pub(super) fn installed() -> Option<Wire> {
     INSTALLED.get().copied()
 }
 
-/// Carries a call as it would be without a wire of a test's own.
+/// Sends a call as it would be sent without a hook.
 pub fn carry(channel: &MeshChannel, request: Request<Body>) -> BoxFuture<'static, Response<Body>> {
     let answer = channel.carry(request);
     async move {
@@ -37,7 +37,7 @@ pub fn carry(channel: &MeshChannel, request: Request<Body>) -> BoxFuture<'static
     .boxed()
 }
 
-/// What a caller is told when its service cannot be reached.
+/// The answer to a call whose service cannot be reached.
 pub fn unreachable(channel: &MeshChannel) -> Response<Body> {
     super::refusal(Fault::unavailable(channel.part.as_str()))
 }

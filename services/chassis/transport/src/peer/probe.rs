@@ -1,8 +1,7 @@
-//! Whether a peer is there, is who it should be, and has this mesh's keys.
+//! Probes whether a peer answers, has the right identity, and has this mesh's keys.
 //!
-//! The question is a gRPC health check that carries an internal token: who cannot open it answers so, and has other keys.
-//! When no answer comes, a bare handshake with each of the peer's addresses tells a peer that is away from one that is
-//! somebody else.
+//! The probe is a gRPC health check that carries an internal token: a peer with other keys refuses the token. If there
+//! is no answer, a bare TLS handshake with each of the peer's addresses distinguishes an absent peer from a wrong one.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,7 +48,7 @@ impl Probe {
             let probe = self.clone();
             async move { probe.run().await }
         })
-        .needed(need)
+        .with_need(need)
     }
 
     pub async fn run(&self) -> Result<(), Trouble> {
@@ -60,7 +59,7 @@ impl Probe {
         match answer {
             Ok(answer) if answer.get_ref().status() == ServingStatus::Serving => Ok(()),
             Ok(_) => Err(Trouble::Away(format!("{0} 尚未就绪 / {0} is not ready", self.to))),
-            // An older one: it answers.
+            // An older version without the health service: it answers.
             Err(status) if status.code() == Code::Unimplemented => Ok(()),
             Err(status) if status.code() == Code::Unauthenticated => Err(Trouble::Wrong(format!(
                 "{0} 与 {1} 的 mesh.keys 不同，或时钟相差过大：请使用同一套密钥文件 / {0} and {1} have different mesh.keys, or their clocks differ: give both the same key files",
@@ -82,24 +81,24 @@ impl Probe {
         let principal = Principal::service(caller_of(self.from).as_str_name());
         let sealed = self.key.seal(&principal, self.clock.now().plus_seconds(60));
         let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
-        // Base64 is ASCII; an empty one would be refused by the peer.
+        // Base64 is always valid metadata; the peer would refuse an empty token.
         text.parse().unwrap_or_else(|_| MetadataValue::from_static(""))
     }
 
-    /// What a handshake says is wrong with one of the addresses.
+    /// What a TLS handshake reveals to be wrong with one of the addresses.
     async fn diagnose(&self) -> Option<String> {
-        let tls = self.client()?;
+        let tls = self.tls_config()?;
         for address in self.addresses.split(',').map(str::trim) {
-            let shaking = tokio::time::timeout(PATIENCE / 3, self.shake(address, &tls));
-            if let Ok(Some(wrong)) = shaking.await {
+            let handshake = tokio::time::timeout(PATIENCE / 3, self.try_handshake(address, &tls));
+            if let Ok(Some(wrong)) = handshake.await {
                 return Some(wrong);
             }
         }
         None
     }
 
-    /// Without a certificate of its own: the server's comes first, and is all that is asked about here.
-    fn client(&self) -> Option<Arc<ClientConfig>> {
+    /// Without a client certificate: only the server's certificate, which comes first, matters here.
+    fn tls_config(&self) -> Option<Arc<ClientConfig>> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_file_iter(&self.ca).ok()? {
             roots.add(certificate.ok()?).ok()?;
@@ -113,7 +112,7 @@ impl Probe {
         Some(Arc::new(config))
     }
 
-    async fn shake(&self, address: &str, tls: &Arc<ClientConfig>) -> Option<String> {
+    async fn try_handshake(&self, address: &str, tls: &Arc<ClientConfig>) -> Option<String> {
         let uri: Uri = address.parse().ok()?;
         let socket = TcpStream::connect((uri.host()?, uri.port_u16().unwrap_or(443)))
             .await

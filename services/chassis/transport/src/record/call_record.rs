@@ -1,4 +1,4 @@
-//! What is recorded of a call, and where it goes.
+//! The audit record of a call, and the sink that stores it.
 
 use http::Response;
 use lutong_kernel::{DivisionCode, Fault, Timestamp};
@@ -9,34 +9,34 @@ use tonic::body::Body;
 use crate::access::Roles;
 use crate::record::objects::Object;
 
-/// A call that the contract says is to be recorded.
+/// The audit record of one call.
 #[derive(Debug, Clone)]
 pub struct CallRecord {
     pub at: Timestamp,
     pub rpc: &'static str,
-    /// `None`: the transport does not know.
+    /// `None` if the transport does not know the caller.
     pub caller: Option<Caller>,
     pub account: String,
     pub roles: Roles,
     pub division: Option<DivisionCode>,
     pub purpose: Option<String>,
     pub outcome: Code,
-    /// Of an error; empty where the call went well.
+    /// The reason of an error; empty on success.
     pub reason: String,
     /// Whom and what it was about.
     pub objects: Vec<Object>,
-    /// Refused calls that were not recorded, since the last that was.
+    /// Refused calls that were not recorded since the last one that was.
     pub unrecorded: i64,
 }
 
-/// Where recorded calls go. The answer waits for it: a call that cannot be recorded is not answered.
+/// Stores audit records. The answer waits for it: a call that cannot be recorded is not answered.
 #[async_trait::async_trait]
 pub trait AuditSink: Send + Sync {
     async fn record(&self, record: CallRecord) -> Result<(), Fault>;
 }
 
-/// The code of a finished unary answer: in the headers when it failed early, else in the trailers that tonic writes
-/// for an answer that went well.
+/// The status code of a unary answer: tonic writes an early error to the headers; a successful answer has its code in
+/// the trailers.
 pub(crate) fn outcome_of(response: &Response<Body>) -> Code {
     response
         .headers()

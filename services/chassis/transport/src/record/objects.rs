@@ -1,6 +1,6 @@
-//! Whom and what a recorded call was about, read out of its request and its answer by the contract's descriptors, in one
-//! place for all RPCs: fields that hold an id by their name or by the RPC's policy. A value that does not have the shape
-//! of an id is never kept, so that no free text, name or document number gets into the audit log.
+//! Extracts whom and what a recorded call was about from its request and answer, for all RPCs by the contract's
+//! descriptors: the fields that hold an id according to their name or the RPC's policy. A value without the shape of an
+//! id is never kept, so that no free text, name or document number gets into the audit log.
 
 use lutong_proto::policy::Access;
 use lutong_proto::types::v1::Purpose;
@@ -9,10 +9,10 @@ use prost_reflect::{Kind, MessageDescriptor, MethodDescriptor};
 
 use super::shape::id_of;
 
-/// Ids kept of one call; how many there were besides is kept as a number.
-pub const MOST: usize = 16;
-/// How deep messages within messages are looked into.
-const DEPTH: usize = 3;
+/// Maximum number of ids kept per call; further ones are only counted.
+pub const MAX_OBJECTS: usize = 16;
+/// How deep nested messages are searched.
+const MAX_DEPTH: usize = 3;
 /// Fields that hold an id, besides those that end with `_id`.
 const IDS: [&str; 6] = [
     "name",
@@ -22,14 +22,14 @@ const IDS: [&str; 6] = [
     "version",
     "decision_date",
 ];
-/// Ids that say nothing about whom or what: they name the call itself.
+/// Ids that identify the call itself, not its objects.
 const NOT_OBJECTS: [&str; 2] = ["request_id", "trace_id"];
 
 /// One thing that a call was about.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Object(pub String, pub String);
 
-/// What a call was about, bounded.
+/// The objects of a call, bounded in number.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Objects {
     found: Vec<Object>,
@@ -37,12 +37,12 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Adds a value that a field holds; one that is no id is noted as `?`.
+    /// Adds the value of a field; one without the shape of an id is recorded as `?`.
     pub fn add(&mut self, field: &str, value: &str) {
         self.push(field, id_of(value).unwrap_or("?"));
     }
 
-    /// Adds a numbered thing; a number that is as long as somebody's is noted as `?`.
+    /// Adds a number; one as long as a telephone or document number is recorded as `?`.
     fn add_number(&mut self, field: &str, number: u64) {
         let text = number.to_string();
         self.push(field, if text.len() < 10 { &text } else { "?" });
@@ -53,14 +53,14 @@ impl Objects {
         if self.found.contains(&object) {
             return;
         }
-        if self.found.len() == MOST {
+        if self.found.len() == MAX_OBJECTS {
             self.more += 1;
         } else {
             self.found.push(object);
         }
     }
 
-    /// In the order in which they were found, and how many there were besides.
+    /// The objects in the order found, and how many more there were.
     pub fn finish(mut self) -> Vec<Object> {
         if self.more > 0 {
             self.found.push(Object("more".to_owned(), self.more.to_string()));
@@ -69,42 +69,42 @@ impl Objects {
     }
 }
 
-/// Where the ids of a request and an answer are.
+/// Which fields of a request and its answer hold ids.
 #[derive(Debug, Default)]
-pub struct Plan {
+pub struct ExtractionPlan {
     pub request: Fields,
     pub response: Fields,
-    /// The number of the request's purpose.
+    /// The number of the request's purpose field.
     purpose: Option<u64>,
 }
 
-impl Plan {
+impl ExtractionPlan {
     pub fn of(method: &MethodDescriptor, access: &Access) -> Self {
         let named = [access.subject_field.as_str(), access.division_field.as_str()];
-        // What a stream answers is not held back to be read.
+        // Streamed answers are not buffered for reading.
         let response = if method.is_server_streaming() {
             Fields::default()
         } else {
-            fields(&method.output(), "", &[], DEPTH)
+            fields(&method.output(), "", &[], MAX_DEPTH)
         };
         Self {
-            request: fields(&method.input(), "", &named, DEPTH),
+            request: fields(&method.input(), "", &named, MAX_DEPTH),
             response,
             purpose: purpose_field(&method.input()),
         }
     }
 
-    /// Whether anything of a request is kept.
+    /// Whether anything is read from a request.
     pub fn reads_requests(&self) -> bool {
         self.purpose.is_some() || !self.request.is_empty()
     }
 
-    /// What the request of a gRPC body says that the call is for, by code and reference.
+    /// The purpose stated in the request of a gRPC body: its code and reference.
     pub fn purpose(&self, body: &[u8]) -> Option<String> {
         let (wanted, mut message) = (self.purpose?, first_message(body)?);
         let mut found = None;
         while let Some((number, value)) = next_field(&mut message) {
-            if let (true, Wire::Bytes(bytes)) = (number == wanted, value) {
+            if let (true, WireValue::Bytes(bytes)) = (number == wanted, value) {
                 found = Purpose::decode(bytes).ok();
             }
         }
@@ -126,7 +126,7 @@ fn purpose_field(message: &MessageDescriptor) -> Option<u64> {
     Some(u64::from(field.number()))
 }
 
-/// The fields of a message that are looked at, by number.
+/// The fields of a message to read, by number.
 #[derive(Debug, Default)]
 pub struct Fields(Vec<(u64, Field)>);
 
@@ -148,7 +148,7 @@ fn fields(message: &MessageDescriptor, path: &str, named: &[&str], depth: usize)
         };
         let is_id = !NOT_OBJECTS.contains(&name)
             && (name.ends_with("_id") || IDS.contains(&name) || named.contains(&path.as_str()));
-        let step = match field.kind() {
+        let extracted = match field.kind() {
             Kind::String if is_id => Field::Text(path),
             Kind::Int32 | Kind::Int64 | Kind::Uint32 | Kind::Uint64 if is_id => Field::Number(path),
             Kind::Message(inner) if depth > 1 => {
@@ -160,7 +160,7 @@ fn fields(message: &MessageDescriptor, path: &str, named: &[&str], depth: usize)
             }
             _ => continue,
         };
-        all.push((u64::from(field.number()), step));
+        all.push((u64::from(field.number()), extracted));
     }
     Fields(all)
 }
@@ -170,26 +170,26 @@ impl Fields {
         self.0.is_empty()
     }
 
-    /// Adds what an encoded message holds; reading ends where it is none.
+    /// Adds the ids of an encoded message; stops at malformed bytes.
     pub fn read(&self, mut bytes: &[u8], objects: &mut Objects) {
         while let Some((number, value)) = next_field(&mut bytes) {
             let Some((_, field)) = self.0.iter().find(|(known, _)| *known == number) else {
                 continue;
             };
             match (field, value) {
-                (Field::Text(path), Wire::Bytes(text)) if !text.is_empty() => {
+                (Field::Text(path), WireValue::Bytes(text)) if !text.is_empty() => {
                     objects.add(path, std::str::from_utf8(text).unwrap_or("?"));
                 }
-                (Field::Number(path), Wire::Varint(number)) if number != 0 => {
+                (Field::Number(path), WireValue::Varint(number)) if number != 0 => {
                     objects.add_number(path, number);
                 }
-                (Field::Message(inner), Wire::Bytes(bytes)) => inner.read(bytes, objects),
+                (Field::Message(inner), WireValue::Bytes(bytes)) => inner.read(bytes, objects),
                 _ => {}
             }
         }
     }
 
-    /// The same for the first message of a gRPC body; one that is compressed is not looked into.
+    /// Like [`Self::read`], for the first message of a gRPC body; a compressed one is skipped.
     pub fn read_frame(&self, body: &[u8], objects: &mut Objects) {
         if let Some(message) = first_message(body) {
             self.read(message, objects);
@@ -197,7 +197,7 @@ impl Fields {
     }
 }
 
-/// The first message of a gRPC body, or what there is of it; `None` when it is compressed.
+/// The first message of a gRPC body, as far as it was received; `None` if compressed.
 fn first_message(body: &[u8]) -> Option<&[u8]> {
     let (&[0, a, b, c, d], message) = body.split_first_chunk::<5>()? else {
         return None;
@@ -206,22 +206,22 @@ fn first_message(body: &[u8]) -> Option<&[u8]> {
     Some(&message[..message.len().min(length)])
 }
 
-enum Wire<'a> {
+enum WireValue<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
     Other,
 }
 
-fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Wire<'a>)> {
+fn next_field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, WireValue<'a>)> {
     let key = varint(bytes)?;
     let value = match key & 7 {
-        0 => Wire::Varint(varint(bytes)?),
-        1 => take(bytes, 8).map(|_| Wire::Other)?,
+        0 => WireValue::Varint(varint(bytes)?),
+        1 => take(bytes, 8).map(|_| WireValue::Other)?,
         2 => {
             let length = usize::try_from(varint(bytes)?).ok()?;
-            Wire::Bytes(take(bytes, length)?)
+            WireValue::Bytes(take(bytes, length)?)
         }
-        5 => take(bytes, 4).map(|_| Wire::Other)?,
+        5 => take(bytes, 4).map(|_| WireValue::Other)?,
         _ => return None,
     };
     Some((key >> 3, value))
@@ -254,10 +254,10 @@ mod tests {
     use lutong_proto::risk_rules::v1 as rules;
     use lutong_proto::types::v1 as types;
 
-    fn plan(rpc: &str) -> Plan {
+    fn plan(rpc: &str) -> ExtractionPlan {
         let all = policy::rpcs(lutong_proto::descriptor_pool()).unwrap();
         let found = all.iter().find(|one| one.path.ends_with(rpc)).unwrap();
-        Plan::of(&found.method, &found.access)
+        ExtractionPlan::of(&found.method, &found.access)
     }
 
     fn found(fields: &Fields, message: &impl prost::Message) -> Vec<(String, String)> {
@@ -365,7 +365,10 @@ mod tests {
         let plan = plan("/ResolveDocuments");
         assert!(plan.request.is_empty(), "documents are not looked at");
         let found = found(&plan.response, &answer);
-        assert_eq!((found.len(), found.last().unwrap().1.as_str()), (MOST + 1, "984"));
+        assert_eq!(
+            (found.len(), found.last().unwrap().1.as_str()),
+            (MAX_OBJECTS + 1, "984")
+        );
     }
 
     #[test]

@@ -1,48 +1,48 @@
-//! How many refused calls are recorded: all that honest mistakes make, and not so many that somebody who sends nothing
-//! else fills the disk.
+//! Limits how many refused calls are recorded: enough for every honest mistake, too few for an attacker to fill the
+//! disk.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use lutong_kernel::Timestamp;
 
-/// Of one account, and of everybody, within one period.
-const OF_ONE: u32 = 20;
-const OF_ALL: u32 = 300;
+/// Maximum number per period, per account and in total.
+const MAX_PER_ACCOUNT: u32 = 20;
+const MAX_TOTAL: u32 = 300;
 const PERIOD_SECONDS: i64 = 60;
 
-/// Counts refusals; each service has its own.
+/// Counts recorded refusals; each service has its own.
 #[derive(Debug, Default)]
-pub struct RefusalBudget(Mutex<Counted>);
+pub struct RefusalBudget(Mutex<RefusalCounts>);
 
 #[derive(Debug, Default)]
-struct Counted {
+struct RefusalCounts {
     began: i64,
     all: u32,
-    /// No longer than `OF_ALL`: only what is recorded is counted here.
+    /// At most `MAX_TOTAL` entries: only recorded refusals are counted here.
     by_account: HashMap<String, u32>,
     unrecorded: i64,
 }
 
 impl RefusalBudget {
-    /// Whether a refusal is recorded: then how many were not since the last that was.
+    /// If the refusal is to be recorded, the number of unrecorded ones since the last record.
     pub fn take(&self, account: &str, now: Timestamp) -> Option<i64> {
-        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // A clock that was set back begins a period too.
-        if !(0..PERIOD_SECONDS).contains(&(now.seconds() - counted.began)) {
-            counted.began = now.seconds();
-            counted.all = 0;
-            counted.by_account.clear();
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back also begins a new period.
+        if !(0..PERIOD_SECONDS).contains(&(now.seconds() - counts.began)) {
+            counts.began = now.seconds();
+            counts.all = 0;
+            counts.by_account.clear();
         }
-        let own = counted.by_account.get(account).copied().unwrap_or(0);
-        if own >= OF_ONE || counted.all >= OF_ALL {
-            counted.unrecorded += 1;
+        let own = counts.by_account.get(account).copied().unwrap_or(0);
+        if own >= MAX_PER_ACCOUNT || counts.all >= MAX_TOTAL {
+            counts.unrecorded += 1;
             metrics::counter!("lutong_audit_unrecorded_refusals_total").increment(1);
             return None;
         }
-        counted.all += 1;
-        counted.by_account.insert(account.to_owned(), own + 1);
-        Some(std::mem::take(&mut counted.unrecorded))
+        counts.all += 1;
+        counts.by_account.insert(account.to_owned(), own + 1);
+        Some(std::mem::take(&mut counts.unrecorded))
     }
 }
 

@@ -1,23 +1,23 @@
-//! What may stand in an audit record: ids by their shape, and purposes without what looks like somebody's number.
+//! What an audit record may contain: values with the shape of an id, and purposes with long numbers masked.
 
 use uuid::Uuid;
 
-/// Longest id: a resource's name with a UUID in it.
-const LONGEST: usize = 96;
-/// Longest purpose, in characters.
-const PURPOSE: usize = 200;
-/// Digits in a row that may be somebody's: telephone and document numbers have more.
-const DIGITS: usize = 6;
+/// Maximum length of an id: a resource name with a UUID.
+const MAX_ID_BYTES: usize = 96;
+/// Maximum length of a purpose, in characters.
+const MAX_PURPOSE_CHARS: usize = 200;
+/// Maximum run of digits; telephone and document numbers are longer.
+const MAX_DIGIT_RUN: usize = 6;
 
-/// The text if it has the shape of an id: a UUID, a day, a code or lower-case words, one or several with `/` between.
+/// The text if it has the shape of an id: UUIDs, days, codes or lower-case words, separated by `/`.
 pub fn id_of(text: &str) -> Option<&str> {
-    let whole = !text.is_empty() && text.len() <= LONGEST;
+    let whole = !text.is_empty() && text.len() <= MAX_ID_BYTES;
     (whole && text.split('/').all(is_segment)).then_some(text)
 }
 
 fn is_segment(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-._:".contains(&byte);
-    // A numbered thing of a subject: `0193a3c0-….1`.
+    // A subject's numbered resource: `0193a3c0-….1`.
     let of_subject = text
         .split_once('.')
         .is_some_and(|(id, number)| is_uuid(id) && has_few_digits(number));
@@ -30,33 +30,33 @@ fn is_uuid(text: &str) -> bool {
 
 fn has_few_digits(text: &str) -> bool {
     let runs = text.split(|letter: char| !letter.is_ascii_digit()).map(str::len);
-    // A day with a number after it has ten; a telephone number has eleven however it is spelt.
+    // A day followed by a number has at most ten digits; a telephone number has eleven, however it is formatted.
     let (longest, all) = runs.fold((0, 0), |(longest, all), run| (run.max(longest), all + run));
-    longest <= DIGITS && all <= 10
+    longest <= MAX_DIGIT_RUN && all <= 10
 }
 
-/// What a caller said that the call is for: bounded, with longer runs of digits blotted out.
+/// The purpose that a caller stated, shortened, with long runs of digits masked.
 pub fn purpose_of(text: &str) -> String {
-    let mut said = String::new();
+    let mut masked = String::new();
     let mut run = String::new();
-    let flush = |run: &mut String, said: &mut String| {
-        if run.len() > DIGITS {
-            said.push_str("***");
+    let flush = |run: &mut String, masked: &mut String| {
+        if run.len() > MAX_DIGIT_RUN {
+            masked.push_str("***");
         } else {
-            said.push_str(run);
+            masked.push_str(run);
         }
         run.clear();
     };
-    for letter in text.trim().chars().take(PURPOSE) {
+    for letter in text.trim().chars().take(MAX_PURPOSE_CHARS) {
         if letter.is_ascii_digit() {
             run.push(letter);
         } else {
-            flush(&mut run, &mut said);
-            said.push(letter);
+            flush(&mut run, &mut masked);
+            masked.push(letter);
         }
     }
-    flush(&mut run, &mut said);
-    said
+    flush(&mut run, &mut masked);
+    masked
 }
 
 #[cfg(test)]
@@ -101,7 +101,7 @@ mod tests {
             purpose_of(" asked by 13800138000, case 37 "),
             "asked by ***, case 37"
         );
-        assert_eq!(purpose_of(&"a".repeat(500)).len(), PURPOSE);
+        assert_eq!(purpose_of(&"a".repeat(500)).len(), MAX_PURPOSE_CHARS);
         assert_eq!(purpose_of("370202199003077777"), "***");
     }
 }

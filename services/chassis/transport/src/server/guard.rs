@@ -1,5 +1,5 @@
-//! The one layer around every service, the same in process and over a network: deadline, caller, principal, policy,
-//! load shedding, panics, metrics, trace, record.
+//! The layer around every service, the same in one process and over a network: deadline, caller, principal, policy,
+//! load shedding, panics, metrics, trace, audit record.
 
 use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
@@ -20,9 +20,9 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 use tower::{Service, ServiceExt as _};
 
-use super::ending;
+use super::concurrency::{ConcurrencyLimit, ConcurrencySlot};
 use super::message::{self, MessageBytes, SilenceWatch};
-use super::under_way::{Place, UnderWay};
+use super::stream_deadline;
 use super::unread;
 use crate::access::{AccessTable, Grant, PRINCIPAL_HEADER, Principal, PrincipalKey, RpcPolicy, TokenError};
 use crate::deadline::Deadline;
@@ -33,10 +33,10 @@ use crate::status;
 use lutong_operating::telemetry;
 use lutong_operating::telemetry::CallTimer;
 
-/// A call worth a line in the log even when it went well.
+/// A call that takes longer is logged even if it succeeds.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// What a guard needs besides the service it guards.
+/// The configuration of a guard.
 #[derive(Clone)]
 pub struct GuardConfig {
     pub service: ServiceName,
@@ -44,17 +44,17 @@ pub struct GuardConfig {
     pub key: PrincipalKey,
     pub clock: Arc<dyn Clock>,
     pub audit: Option<Arc<dyn AuditSink>>,
-    /// Calls under way at once whose message is there; more are shed with RESOURCE_EXHAUSTED and a retry delay.
+    /// Concurrent unary calls; more are shed with RESOURCE_EXHAUSTED and a retry delay.
     pub max_in_flight: usize,
-    /// The longest a unary call may take.
+    /// Maximum duration of a unary call.
     pub longest: Duration,
-    /// How long its message may take to arrive, and the most bytes it may have; an RPC may take less.
+    /// How long its message may take to arrive, and its maximum size in bytes; an RPC may allow less.
     pub message_patience: Duration,
     pub largest_message: usize,
-    /// Imports (client streams) under way at once, in a pool of their own, and of one account.
+    /// Concurrent imports (client streams), in a separate pool: in total and per account.
     pub max_streams: usize,
     pub max_streams_per_account: usize,
-    /// The longest an import or a watch may take: streams run for as long as rows come or something is told.
+    /// Maximum duration of an import or a watch.
     pub longest_stream: Duration,
     /// How long an import may be silent.
     pub stream_patience: Duration,
@@ -72,14 +72,14 @@ pub(super) struct Guard {
     in_flight: Semaphore,
     pub(super) refusals: RefusalBudget,
     streams: Semaphore,
-    streams_of: UnderWay<String>,
+    streams_of: ConcurrencyLimit<String>,
 }
 
-/// What a call holds while its handler works.
-struct Held<'a> {
+/// What a call occupies while its handler runs.
+struct CallResources<'a> {
     stream: Option<SilenceWatch>,
     _permit: SemaphorePermit<'a>,
-    _of_account: Option<Place<String>>,
+    _of_account: Option<ConcurrencySlot<String>>,
 }
 
 impl ServiceRouter {
@@ -87,7 +87,7 @@ impl ServiceRouter {
         let guard = Guard {
             in_flight: Semaphore::new(config.max_in_flight),
             streams: Semaphore::new(config.max_streams),
-            streams_of: UnderWay::new(config.max_streams_per_account),
+            streams_of: ConcurrencyLimit::new(config.max_streams_per_account),
             refusals: RefusalBudget::default(),
             config,
         };
@@ -113,12 +113,12 @@ impl Service<Request<Body>> for ServiceRouter {
         if !guard.records(request.uri().path()) {
             return Box::pin(async move { Ok(guard.handle(inner, request).await) });
         }
-        // In a task of its own: a caller who goes away in the middle must not leave an effect without its record.
+        // In its own task: if the caller cancels, the effect must still get its record.
         let handled = tokio::spawn(async move { guard.handle(inner, request).await });
         Box::pin(async move {
-            Ok(handled
-                .await
-                .unwrap_or_else(|_| status::from_fault(Fault::internal()).into_http()))
+            Ok(handled.await.unwrap_or_else(|_| {
+                status::from_fault(Fault::internal("a recorded call panicked")).into_http()
+            }))
         })
     }
 }
@@ -139,18 +139,21 @@ impl Guard {
             }
         };
         let span = telemetry::call_span(rpc.name, request.headers());
-        let kept = self.keep(&rpc, &mut request);
-        let response = tracing::Instrument::instrument(self.run(inner, request, &admitted), span).await;
-        let response = self.record(&rpc, &admitted, kept, response).await;
+        let captured = self.capture_request(&rpc, &mut request);
+        let answered = async {
+            let response = tracing::Instrument::instrument(self.run(inner, request, &admitted), span).await;
+            self.record(&rpc, &admitted, captured, response).await
+        };
+        let response = status::in_rpc(rpc.name, answered).await;
         self.observe(&rpc, timer, &response);
         response
     }
 
-    /// Health and reflection: reached by any peer of the mesh, governed by nothing but the transport.
+    /// Health and reflection: open to any peer of the mesh, without a policy of their own.
     async fn ungoverned(&self, inner: Routes, request: Request<Body>) -> Response<Body> {
         let path = request.uri().path();
         if path.starts_with("/grpc.health.v1.") || path.starts_with("/grpc.reflection.") {
-            // A peer that shows a token asks whether both have the same keys.
+            // A peer that sends a token is checking that both have the same keys.
             if let Some(token) = request.headers().get(PRINCIPAL_HEADER)
                 && let Err(fault) = self.open(token.as_bytes())
             {
@@ -200,25 +203,25 @@ impl Guard {
         })
     }
 
-    /// A call takes its place only when its message is there: one that is slow to send it holds nothing.
+    /// Reads the message before it takes a concurrency slot, so that a slow client occupies none.
     async fn enter<'a>(
         &'a self,
         request: Request<Body>,
         grant: &Grant,
         until: tokio::time::Instant,
-    ) -> Result<(Held<'a>, Request<Body>), Fault> {
+    ) -> Result<(CallResources<'a>, Request<Body>), Fault> {
         let (mut head, body) = request.into_parts();
         if grant.rpc().streams {
             let of_account = self.streams_of.enter(grant.principal().account.clone());
             let of_account = of_account.ok_or_else(too_many_at_once)?;
             let permit = self.streams.try_acquire().map_err(|_| overloaded())?;
-            let (body, watch) = message::attend(body, self.config.stream_patience);
-            let held = Held {
+            let (body, watch) = message::watch_for_silence(body, self.config.stream_patience);
+            let resources = CallResources {
                 stream: Some(watch),
                 _of_account: Some(of_account),
                 _permit: permit,
             };
-            return Ok((held, Request::from_parts(head, body)));
+            return Ok((resources, Request::from_parts(head, body)));
         }
         let patience = tokio::time::Instant::now() + self.config.message_patience;
         let read = message::read_frame(body, self.config.largest_message, patience.min(until)).await;
@@ -226,38 +229,37 @@ impl Guard {
             let late = fault.code == FaultCode::DeadlineExceeded && until < patience;
             if late { status::deadline_exceeded() } else { fault }
         })?;
-        let held = Held {
+        let resources = CallResources {
             stream: None,
             _of_account: None,
             _permit: self.in_flight.try_acquire().map_err(|_| overloaded())?,
         };
         head.extensions.insert(MessageBytes::of_frame(&frame));
         let body = Body::new(Full::new(frame));
-        Ok((held, Request::from_parts(head, body)))
+        Ok((resources, Request::from_parts(head, body)))
     }
 
     async fn run(&self, inner: Routes, request: Request<Body>, grant: &Grant) -> Response<Body> {
         let deadline = request.extensions().get::<Deadline>().copied();
         let until = deadline.map_or_else(tokio::time::Instant::now, Deadline::instant);
-        let (held, request) = match self.enter(request, grant, until).await {
+        let (resources, request) = match self.enter(request, grant, until).await {
             Ok(entered) => entered,
             Err(fault) => return status::from_fault(fault).into_http(),
         };
         let work = AssertUnwindSafe(inner.oneshot(request)).catch_unwind();
         let worked = tokio::time::timeout_at(until, work).await;
-        if let Some(gone) = held.stream.as_ref().and_then(SilenceWatch::hung_up) {
+        if let Some(gone) = resources.stream.as_ref().and_then(SilenceWatch::hung_up) {
             return status::from_fault(gone).into_http();
         }
         match worked {
             Ok(Ok(Ok(response))) if grant.rpc().watches => {
-                unread::explain(response).map(|body| ending::with_deadline(body, until))
+                unread::explain(response).map(|body| stream_deadline::with_deadline(body, until))
             }
             Ok(Ok(Ok(response))) => unread::explain(response),
             Ok(Ok(Err(never))) => match never {},
             Ok(Err(_panic)) => {
-                // The panic hook has logged where and why.
-                tracing::error!(rpc = grant.rpc().name, "a handler panicked");
-                status::from_fault(Fault::internal()).into_http()
+                // The panic hook has logged where.
+                status::from_fault(Fault::internal("a handler panicked")).into_http()
             }
             Err(_elapsed) => status::from_fault(status::deadline_exceeded()).into_http(),
         }

@@ -1,5 +1,5 @@
-//! Accepting connections, with every limit that a server on a network needs: how many, how long a handshake may
-//! take, how many streams, how large a header list, how old a connection may grow, and a drain with a hard end.
+//! Accepts connections, with the limits that a network server needs: number of connections and streams, handshake time,
+//! header size, connection age, and a drain with a hard deadline.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Service, ServiceExt as _};
 
+use super::concurrency::ConcurrencyLimit;
 use super::handshake;
-use super::opening::Opening;
-use super::under_way::UnderWay;
+use super::preface::PrefaceDetector;
 use crate::peer::{PeerAddress, PeerCaller};
 use lutong_operating::tls::PeerAccount;
 
@@ -29,26 +29,27 @@ use lutong_operating::tls::PeerAccount;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ListenConfig {
-    /// Connections at once; more wait in the kernel's backlog.
+    /// Concurrent connections; more wait in the kernel's backlog.
     pub max_connections: usize,
-    /// Of these, connections at once from one address (IPv4, or an IPv6 /64) to a listener that is open to the public;
-    /// more are closed at once. Peers of the mesh are not counted. Zero: no such limit, for a listener behind a proxy
-    /// that hides the addresses of its clients.
+    /// Concurrent connections from one address (IPv4, or an IPv6 /64) to a public listener; more are closed
+    /// immediately. Peers of the mesh are not counted. Zero means no limit, for a listener behind a proxy that hides
+    /// its clients' addresses.
     pub max_connections_per_address: usize,
-    /// From accepting a connection to the end of its TLS handshake, and from there to its first words of HTTP.
+    /// From accepting a connection to the end of its TLS handshake, and from there to the start of its first HTTP
+    /// request.
     pub handshake_timeout_ms: u64,
-    /// Streams at once on one HTTP/2 connection.
+    /// Concurrent streams on one HTTP/2 connection.
     pub max_streams: u32,
     /// Bytes of all headers of a request.
     pub max_header_bytes: u32,
-    /// HTTP/2 ping when nothing was heard for so long, and how long to wait for its answer.
+    /// Idle time before an HTTP/2 ping, and how long to wait for its answer.
     pub keepalive_interval_ms: u64,
     pub keepalive_timeout_ms: u64,
-    /// A connection that is older is told to go away, so that load spreads over new replicas.
+    /// An older connection gets GOAWAY, so that load spreads over new replicas.
     pub max_connection_age_ms: u64,
-    /// Between not being ready and not accepting: what load balancers need to notice.
+    /// Pause between reporting not ready and closing the listener, for load balancers to notice.
     pub drain_wait_ms: u64,
-    /// How long calls under way may take to finish; then connections are cut.
+    /// How long calls in flight may take to finish before connections are closed.
     pub drain_limit_ms: u64,
 }
 
@@ -72,15 +73,15 @@ impl Default for ListenConfig {
 /// Whether peers must show a certificate.
 #[derive(Clone)]
 pub enum TransportSecurity {
-    /// No TLS. The peer is taken for `Caller`, or for nobody.
+    /// No TLS. The peer is assumed to be `Caller`, or anonymous.
     Plain(Option<Caller>),
-    /// mTLS: the peer is the part of the mesh that its certificate names.
+    /// mTLS: the peer is the mesh caller that its certificate names.
     Mutual(Arc<rustls::ServerConfig>),
-    /// mTLS with an authority of its own: the peer is the account that its certificate names (`tls::account`).
+    /// mTLS with a separate CA: the peer is the account that its certificate names (`tls::account`).
     Accounts(Arc<rustls::ServerConfig>),
 }
 
-/// A bound socket that is ready to serve.
+/// A bound socket, ready to serve.
 pub struct Listener {
     socket: TcpListener,
     config: ListenConfig,
@@ -88,7 +89,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds first, so that an address that is taken is known before anything is built.
+    /// Binds the socket, before anything is built, so that an address in use is detected early.
     pub async fn bind(
         address: SocketAddr,
         config: ListenConfig,
@@ -108,7 +109,8 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Serves until `stop`, then drains: no new connections, calls under way finish, hard end at the limit.
+    /// Serves until `stop`, then drains: accepts no new connections, lets calls in flight finish, and closes the rest
+    /// at the limit.
     pub async fn serve<S, B>(self, service: S, stop: CancellationToken)
     where
         S: Service<Request<Body>, Response = Response<B>, Error = std::convert::Infallible>
@@ -125,7 +127,7 @@ impl Listener {
             security,
         } = self;
         let slots = Arc::new(Semaphore::new(config.max_connections));
-        let of_address = UnderWay::new(match security {
+        let of_address = ConcurrencyLimit::new(match security {
             TransportSecurity::Plain(None) | TransportSecurity::Accounts(_) => {
                 config.max_connections_per_address
             }
@@ -147,7 +149,7 @@ impl Listener {
             let (stream, peer) = match accepted {
                 Ok((stream, address)) => (stream, PeerAddress(address)),
                 Err(error) => {
-                    // Out of file descriptors, or the peer has gone: not ours to die of.
+                    // Out of file descriptors, or the peer has gone: not fatal.
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(Duration::from_millis(20)).await;
                     continue;
@@ -199,7 +201,7 @@ async fn connection<S, B>(
     B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    // Without it small answers wait for the peer's delayed acknowledgement (40 ms).
+    // With Nagle's algorithm small answers would wait for the peer's delayed acknowledgement (40 ms).
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "nodelay could not be set");
     }
@@ -227,7 +229,7 @@ async fn connection<S, B>(
     }
 }
 
-/// Who the transport says is at the other end.
+/// The peer's identity according to the transport.
 #[derive(Clone)]
 enum Peer {
     Nobody,
@@ -236,7 +238,7 @@ enum Peer {
 }
 
 impl Peer {
-    fn say_in(&self, request: &mut Request<Body>) {
+    fn insert_into(&self, request: &mut Request<Body>) {
         match self {
             Self::Nobody => {}
             Self::Caller(caller) => {
@@ -262,7 +264,7 @@ where
 {
     let service = service.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
-        peer.say_in(&mut request);
+        peer.insert_into(&mut request);
         request
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -282,13 +284,13 @@ where
                 .unwrap_or(16_384)
                 .max(8_192),
         );
-    let (io, opened) = Opening::new(io);
+    let (io, preface) = PrefaceDetector::new(io);
     let serving = builder.serve_connection(TokioIo::new(io), TowerToHyperService::new(service));
     tokio::pin!(serving);
     let age = tokio::time::sleep(Duration::from_millis(config.max_connection_age_ms));
     tokio::pin!(age);
-    // A peer that says nothing gives its place back.
-    let too_late = opened.too_late(Duration::from_millis(config.handshake_timeout_ms));
+    // A peer that sends nothing loses its connection slot.
+    let too_late = preface.too_late(Duration::from_millis(config.handshake_timeout_ms));
     tokio::select! {
         result = serving.as_mut() => {
             if let Err(error) = result {

@@ -1,5 +1,6 @@
-//! What a client sends: the message of a unary call, read whole before the call takes a place, and the messages of a
-//! client stream, which must keep coming. A client that is slow, silent or gone holds nothing that others wait for.
+//! Reads what a client sends: the message of a unary call, whole and before the call takes a concurrency slot, and the
+//! messages of a client stream, which must keep arriving. A slow, silent or vanished client occupies no shared
+//! resource.
 
 use std::future::Future as _;
 use std::pin::Pin;
@@ -19,7 +20,7 @@ use tonic::body::Body;
 
 use crate::status;
 
-/// A gRPC frame begins with one byte of compression flag and four of length.
+/// A gRPC frame begins with a compression flag (one byte) and a length (four bytes).
 const FRAME_HEADER: usize = 5;
 
 /// How long the message of a unary call may take to arrive.
@@ -27,13 +28,13 @@ pub const MESSAGE_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a client stream may be silent while its service waits for the next message.
 pub const STREAM_PATIENCE: Duration = Duration::from_secs(15);
 
-/// Reads the body of a unary call to its end: one frame of gRPC, at most `largest` bytes, there by `until`.
+/// Reads the body of a unary call: one gRPC frame of at most `largest` bytes that arrives by `until`.
 pub async fn read_message(body: Body, largest: usize, until: Instant) -> Result<Body, Fault> {
     let frame = read_frame(body, largest, until).await?;
     Ok(Body::new(Full::new(frame)))
 }
 
-/// The message of a unary call as it came, without its frame: what a request's fingerprint is made of.
+/// The bytes of a unary message without the frame header, used for the request's fingerprint.
 #[derive(Debug, Clone)]
 pub struct MessageBytes(pub Bytes);
 
@@ -44,7 +45,7 @@ impl MessageBytes {
 }
 
 pub(super) async fn read_frame(body: Body, largest: usize, until: Instant) -> Result<Bytes, Fault> {
-    // A message that came with its headers is there at once: no timer for it.
+    // A message that arrived with its headers needs no timer.
     let mut reading = std::pin::pin!(read_to_end(body, largest));
     let read = match futures::poll!(reading.as_mut()) {
         Poll::Ready(read) => read,
@@ -79,7 +80,7 @@ async fn read_to_end(mut body: Body, largest: usize) -> Result<Bytes, Fault> {
     Ok(rest.map_or(first, BytesMut::freeze))
 }
 
-/// One whole message: what is less or more is refused before a handler sees it.
+/// Accepts exactly one complete message.
 fn check_frame(frame: &[u8]) -> Result<(), Fault> {
     let Some((header, message)) = frame.split_first_chunk::<FRAME_HEADER>() else {
         return Err(unreadable("消息不完整", "the message is not whole"));
@@ -128,7 +129,7 @@ fn too_slow() -> Fault {
     )
 }
 
-/// The client ended the call, or its connection broke. Nobody reads this but metrics and logs.
+/// The client ended the call, or its connection broke. Only metrics and logs see this.
 pub(super) fn hung_up() -> Fault {
     Fault::new(
         FaultCode::Cancelled,
@@ -138,8 +139,8 @@ pub(super) fn hung_up() -> Fault {
     )
 }
 
-/// What a handler reads where a stream broke. Not CANCELLED: tonic takes that for the regular end of a stream, and half
-/// an import would pass for a whole one.
+/// The error that a handler reads when a stream broke. Not CANCELLED, which tonic treats as the regular end of a
+/// stream: half an import would pass for a complete one.
 fn cut_off() -> Status {
     let mut fault = hung_up();
     fault.code = FaultCode::Aborted;
@@ -155,12 +156,12 @@ fn stream_silent() -> Fault {
     )
 }
 
-/// The body of a client stream. It fails with `STREAM_SILENT` when nothing comes for as long as its patience while
-/// somebody waits for it; time in which nobody reads does not count. A client that hangs up ends it with `CANCELLED`.
-struct Attended {
+/// The body of a client stream. It fails with `STREAM_SILENT` if nothing arrives within `patience` while the reader
+/// waits; time in which nobody reads does not count. If the client hangs up, the call ends with `CANCELLED`.
+struct WatchedStream {
     body: Body,
     patience: Duration,
-    /// Runs while the next bytes are waited for.
+    /// Runs while the reader waits for the next bytes.
     timer: Pin<Box<Sleep>>,
     waiting: bool,
     silence: Arc<Silence>,
@@ -168,25 +169,25 @@ struct Attended {
 
 #[derive(Default)]
 struct Silence {
-    fell: AtomicBool,
+    is_silent: AtomicBool,
     hung_up: AtomicBool,
-    heard_by: Notify,
+    changed: Notify,
 }
 
-/// Tells whoever passes a stream on how it fared.
+/// Observes a stream on behalf of whoever forwards it.
 pub struct SilenceWatch(Arc<Silence>);
 
 impl SilenceWatch {
-    /// What a call is answered whose client has hung up in the middle, whatever its handler made of that.
+    /// The answer to a call whose client hung up, whatever its handler returned.
     pub fn hung_up(&self) -> Option<Fault> {
         self.0.hung_up.load(Ordering::Acquire).then(hung_up)
     }
 
-    /// Ends when the stream falls silent, with what its client is told; else never.
+    /// Resolves when the stream falls silent, with the fault for its client; otherwise never.
     pub async fn fell_silent(&self) -> Fault {
         loop {
-            let notified = self.0.heard_by.notified();
-            if self.0.fell.load(Ordering::Acquire) {
+            let notified = self.0.changed.notified();
+            if self.0.is_silent.load(Ordering::Acquire) {
                 return stream_silent();
             }
             notified.await;
@@ -194,20 +195,20 @@ impl SilenceWatch {
     }
 }
 
-/// Attends to a client stream.
-pub fn attend(body: Body, patience: Duration) -> (Body, SilenceWatch) {
+/// Wraps a client stream so that it fails when it falls silent.
+pub fn watch_for_silence(body: Body, patience: Duration) -> (Body, SilenceWatch) {
     let silence = Arc::new(Silence::default());
-    let attended = Attended {
+    let watched = WatchedStream {
         body,
         patience,
         timer: Box::pin(tokio::time::sleep(patience)),
         waiting: false,
         silence: Arc::clone(&silence),
     };
-    (Body::new(attended), SilenceWatch(silence))
+    (Body::new(watched), SilenceWatch(silence))
 }
 
-impl http_body::Body for Attended {
+impl http_body::Body for WatchedStream {
     type Data = Bytes;
     type Error = Status;
 
@@ -216,11 +217,11 @@ impl http_body::Body for Attended {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         let this = &mut *self;
-        // Frames without content are no sign of life: a client may send them for ever.
+        // Empty frames do not count: a client may send them for ever.
         while let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(context) {
             match next {
                 Some(Ok(frame)) if frame.data_ref().is_some_and(Bytes::is_empty) => {}
-                // The transport's own words; whoever attends to the same stream before us says why in ours.
+                // An error of the transport itself; one from an outer [`WatchedStream`] has details and is passed on.
                 Some(Err(error)) if error.details().is_empty() => {
                     this.silence.hung_up.store(true, Ordering::Release);
                     return Poll::Ready(Some(Err(cut_off())));
@@ -238,8 +239,8 @@ impl http_body::Body for Attended {
         if this.timer.as_mut().poll(context).is_pending() {
             return Poll::Pending;
         }
-        this.silence.fell.store(true, Ordering::Release);
-        this.silence.heard_by.notify_one();
+        this.silence.is_silent.store(true, Ordering::Release);
+        this.silence.changed.notify_one();
         Poll::Ready(Some(Err(status::from_fault(stream_silent()))))
     }
 
@@ -260,11 +261,11 @@ mod tests {
     use tonic::Code;
 
     const PATIENCE: Duration = Duration::from_millis(400);
-    /// Well within, also on a busy machine.
+    /// Well below [`PATIENCE`], even on a busy machine.
     const SHORT: Duration = Duration::from_millis(40);
     const LONG: Duration = Duration::from_millis(900);
 
-    /// A body that sends pieces with pauses before them, then ends; a piece of `None` never comes.
+    /// A body of chunks with a pause before each; the chunk `None` never arrives.
     fn body(pieces: Vec<(Duration, Option<&'static [u8]>)>) -> Body {
         let pieces = futures::stream::iter(pieces).then(|(pause, piece)| async move {
             tokio::time::sleep(pause).await;
@@ -306,8 +307,8 @@ mod tests {
         }
     }
 
-    async fn attended(pieces: Vec<(Duration, Option<&'static [u8]>)>) -> (usize, Option<Code>) {
-        let (body, _watch) = attend(body(pieces), PATIENCE);
+    async fn watched(pieces: Vec<(Duration, Option<&'static [u8]>)>) -> (usize, Option<Code>) {
+        let (body, _watch) = watch_for_silence(body(pieces), PATIENCE);
         let mut frames = body.into_data_stream();
         let mut came = 0;
         while let Some(frame) = frames.next().await {
@@ -322,16 +323,16 @@ mod tests {
     #[tokio::test]
     async fn a_stream_may_pause_but_not_fall_silent() {
         let lively = vec![(SHORT, Some(&b"a"[..])); 20];
-        assert_eq!(attended(lively).await, (20, None));
+        assert_eq!(watched(lively).await, (20, None));
         let silent = vec![(SHORT, Some(&b"a"[..])), (SHORT, None)];
-        assert_eq!(attended(silent).await, (1, Some(Code::DeadlineExceeded)));
+        assert_eq!(watched(silent).await, (1, Some(Code::DeadlineExceeded)));
         let empty = vec![(SHORT, Some(&b""[..])); 20];
-        assert_eq!(attended(empty).await, (0, Some(Code::DeadlineExceeded)));
+        assert_eq!(watched(empty).await, (0, Some(Code::DeadlineExceeded)));
     }
 
     #[tokio::test]
     async fn time_in_which_nobody_reads_is_not_the_clients_silence() {
-        let (body, watch) = attend(body(vec![(Duration::ZERO, Some(b"a")); 3]), PATIENCE);
+        let (body, watch) = watch_for_silence(body(vec![(Duration::ZERO, Some(b"a")); 3]), PATIENCE);
         let mut frames = body.into_data_stream();
         for _ in 0..3 {
             tokio::time::sleep(LONG).await;
@@ -342,7 +343,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_passes_a_stream_on_hears_of_its_silence() {
-        let (body, watch) = attend(body(vec![(Duration::ZERO, None)]), PATIENCE);
+        let (body, watch) = watch_for_silence(body(vec![(Duration::ZERO, None)]), PATIENCE);
         let reading = tokio::spawn(body.collect());
         let fault = tokio::time::timeout(LONG, watch.fell_silent()).await.unwrap();
         assert_eq!(fault.reason, "STREAM_SILENT");

@@ -1,5 +1,4 @@
-//! The record of each call of an RPC that the contract says is recorded: made here for all of them, from what request and
-//! answer say; no handler writes one.
+//! Audit records of RPCs marked `recorded`: made here for all of them from request and answer; handlers write none.
 
 use http::{Request, Response};
 use lutong_kernel::Fault;
@@ -7,8 +6,8 @@ use lutong_proto::policy::Caller;
 use tonic::Code;
 use tonic::body::Body;
 
+use super::body_capture::{self, CapturedBytes};
 use super::guard::Guard;
-use super::recorded::{self, Kept};
 use crate::access::{Grant, PRINCIPAL_HEADER, Principal, RpcPolicy};
 use crate::peer::PeerCaller;
 use crate::record::objects::Objects;
@@ -16,33 +15,37 @@ use crate::record::{CallRecord, outcome_of};
 use crate::status;
 
 impl Guard {
-    /// Whether calls at this path are recorded here.
+    /// Whether calls to `path` are recorded.
     pub(super) fn records(&self, path: &str) -> bool {
         self.config.audit.is_some() && self.config.table.get(path).is_some_and(|rpc| rpc.recorded)
     }
 
-    /// Keeps what a recorded request says it is about, while its handler reads it.
-    pub(super) fn keep(&self, rpc: &RpcPolicy, request: &mut Request<Body>) -> Option<Kept> {
+    /// Captures the beginning of a recorded request while its handler reads it.
+    pub(super) fn capture_request(
+        &self,
+        rpc: &RpcPolicy,
+        request: &mut Request<Body>,
+    ) -> Option<CapturedBytes> {
         if self.config.audit.is_none() || !rpc.objects.reads_requests() {
             return None;
         }
-        let (body, kept) = recorded::tap(std::mem::take(request.body_mut()));
+        let (body, captured) = body_capture::tap(std::mem::take(request.body_mut()));
         *request.body_mut() = body;
-        Some(kept)
+        Some(captured)
     }
 
     pub(super) async fn record(
         &self,
         rpc: &RpcPolicy,
         grant: &Grant,
-        kept: Option<Kept>,
+        captured: Option<CapturedBytes>,
         response: Response<Body>,
     ) -> Response<Body> {
         let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
             return response;
         };
         let (principal, outcome) = (grant.principal(), outcome_of(&response));
-        // What was shed did nothing; writing all of it down would make a crowd worse.
+        // A shed call had no effect; recording all of them would add to the overload.
         let shed = outcome == Code::ResourceExhausted;
         let unrecorded = if shed {
             let Some(unrecorded) = self.refusals.take(&principal.account, self.config.clock.now()) else {
@@ -54,33 +57,33 @@ impl Guard {
         };
         let mut objects = Objects::default();
         let mut purpose = None;
-        if let Some(kept) = kept {
-            let bytes = kept.bytes();
+        if let Some(captured) = captured {
+            let bytes = captured.bytes();
             rpc.objects.request.read_frame(&bytes, &mut objects);
             purpose = rpc.objects.purpose(&bytes);
         }
         let mut response = response;
         if !rpc.objects.response.is_empty() {
             let bytes;
-            (response, bytes) = recorded::whole(response).await;
+            (response, bytes) = body_capture::whole(response).await;
             rpc.objects.response.read_frame(&bytes, &mut objects);
         }
         let mut record = self.call_record(rpc, Some(grant.caller()), principal, objects);
         record.unrecorded = unrecorded;
         record.purpose = purpose;
         record.outcome = outcome;
-        record.reason = recorded::reason_of(&response);
+        record.reason = body_capture::reason_of(&response);
         match audit.record(record).await {
             Ok(()) => response,
             Err(fault) => {
-                tracing::error!(rpc = rpc.name, %fault, "a call could not be recorded and was not answered");
+                tracing::error!(rpc = rpc.name, reason = %fault.reason, "a call could not be recorded and was not answered");
                 status::from_fault(fault).into_http()
             }
         }
     }
 
-    /// A recorded RPC that policy refused is recorded as well, within bounds: who tried, and for what. The refusal
-    /// stands whether or not it could be.
+    /// Records a call that the policy refused, within the [`RefusalBudget`](crate::record::refusals::RefusalBudget).
+    /// The refusal stands even if it cannot be recorded.
     pub(super) async fn record_refusal(&self, rpc: &RpcPolicy, request: Request<Body>, fault: &Fault) {
         let (true, Some(audit)) = (rpc.recorded, &self.config.audit) else {
             return;
@@ -91,7 +94,7 @@ impl Guard {
         let principal = match (token.map(|token| self.open(token.as_bytes())), caller) {
             (Some(Ok(principal)), _) => principal,
             (None, Some(caller)) => Principal::service(caller.as_str_name()),
-            // Whoever it says it is was not proven.
+            // The identity that it claims is not proven.
             (Some(Err(_)), _) | (None, None) => Principal::public(),
         };
         let Some(unrecorded) = self.refusals.take(&principal.account, self.config.clock.now()) else {
@@ -100,13 +103,13 @@ impl Guard {
         let mut purpose = None;
         let mut objects = Objects::default();
         if rpc.objects.reads_requests() {
-            let bytes = recorded::first_bytes(request.into_body()).await;
+            let bytes = body_capture::first_bytes(request.into_body()).await;
             rpc.objects.request.read_frame(&bytes, &mut objects);
             purpose = rpc.objects.purpose(&bytes);
         }
         let mut record = self.call_record(rpc, caller, &principal, objects);
         record.purpose = purpose;
-        record.outcome = status::from_fault(fault.clone()).code();
+        record.outcome = status::code_of(fault.code);
         record.reason = fault.reason.clone().into_owned();
         record.unrecorded = unrecorded;
         if let Err(fault) = audit.record(record).await {

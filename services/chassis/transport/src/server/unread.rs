@@ -1,5 +1,5 @@
-//! Messages that no service has read: too large, or no Protobuf of their type. The transport refuses them in its own
-//! words and with codes that blame the server; here they become what a client can act on.
+//! Messages that the transport refused before a handler read them: too large, or malformed Protobuf. The transport's
+//! errors carry codes that blame the server; here they become errors that a client can act on.
 
 use http::Response;
 use lutong_kernel::{Fault, FaultCode, Violation};
@@ -9,16 +9,16 @@ use tonic::{Code, Status};
 use super::message::too_large;
 use crate::status;
 
-/// How prost begins; the path follows, innermost field first, then what is wrong.
+/// Prefix of prost's errors; the field path follows, innermost first, then the cause.
 const UNREADABLE: &str = "failed to decode Protobuf message: ";
-/// How tonic says that the frames of a client stream are none.
+/// tonic's errors for malformed frames of a client stream.
 const BROKEN_FRAMES: [&str; 3] = [
     "protocol error: received message with invalid compression flag",
     "Unexpected EOF decoding stream",
     "Error decompressing",
 ];
 
-/// The answer as it came, unless it is such a refusal. Whatever a service of ours answers has details.
+/// Translates such a refusal; returns any other answer unchanged. Errors of our services always have details.
 pub fn explain(response: Response<Body>) -> Response<Body> {
     let headers = response.headers();
     if !headers.contains_key("grpc-status") || headers.contains_key("grpc-status-details-bin") {
@@ -31,7 +31,7 @@ pub fn explain(response: Response<Body>) -> Response<Body> {
     }
 }
 
-/// What reading the next message of a client stream failed with, as a handler of faults tells it on.
+/// The fault of a failed read from a client stream.
 pub fn stream_ended(status: &Status) -> Fault {
     if let Some(fault) = fault_of(status) {
         return fault;
@@ -84,7 +84,8 @@ fn unreadable(what: &str) -> Fault {
     fault.violation(Violation::new(field, reason, zh, en))
 }
 
-/// `PersonItems.full_name: ApplicationForm.person: …` is the field `person.full_name`; empty for the message itself.
+/// The field path: `PersonItems.full_name: ApplicationForm.person: …` is `person.full_name`; empty for the message
+/// itself.
 fn field_of(what: &str) -> String {
     let steps = what.split(": ").map_while(|step| {
         let (message, field) = step.split_once('.')?;
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_a_service_said_and_what_is_not_the_clients_doing_passes_as_it_is() {
-        let faulty = status::from_fault(Fault::internal()).into_http();
+        let faulty = status::from_fault(Fault::internal("a test")).into_http();
         let before = faulty.headers().clone();
         assert_eq!(explain(faulty).headers(), &before);
         for status in [

@@ -25,12 +25,10 @@ impl EventHandler for DecisionFollower {
         let mut decided = Vec::with_capacity(events.len());
         for stored in events {
             decided.extend(decision_in(&stored).map_err(|reason| {
-                tracing::error!(
-                    sequence = stored.sequence,
-                    reason,
-                    "an event of risk-rules cannot be read"
-                );
-                Fault::internal()
+                let sequence = stored.sequence;
+                Fault::internal(format_args!(
+                    "the event {sequence} of risk-rules cannot be read: {reason}"
+                ))
             })?);
         }
         if lutong_failpoint::broken(Broken::PositionAlone) {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use lutong_kernel::SubjectId;
-use lutong_storage::gather::Gatherer;
+use lutong_storage::batch::{Batcher, Unfinished};
 use lutong_storage::{Database, StorageError};
 
 use crate::codes::store::{self, StoredCode};
@@ -17,21 +17,17 @@ type Answer = Result<Option<StoredCode>, StorageError>;
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct BatchedReader(Gatherer<SubjectId, Answer>);
+pub struct BatchedReader(Batcher<SubjectId, Answer>);
 
 impl BatchedReader {
     pub fn start(database: Database) -> Self {
-        Self(Gatherer::start(BATCH, QUERIES, move |subjects| {
+        Self(Batcher::start(BATCH, QUERIES, move |subjects| {
             read(database.clone(), subjects)
         }))
     }
 
     pub async fn find(&self, subject: SubjectId) -> Answer {
-        let stopped = || {
-            Err(StorageError::Damaged(
-                "the reader of codes has stopped".to_owned(),
-            ))
-        };
+        let stopped = |error: Unfinished| Err(StorageError::Damaged(format!("reading codes: {error}")));
         self.0.call(subject).await.unwrap_or_else(stopped)
     }
 }

@@ -6,6 +6,7 @@ use lutong_kernel::{ApplicationId, DivisionCode, Fault, FreeText, LocalDay, Text
 use serde_json::{Map, Value, json};
 
 use super::statement::{SELF, Statement, key};
+use crate::fault;
 
 /// Days before today.
 const DAYS_BACK: i32 = 14;
@@ -50,12 +51,7 @@ impl ContactHistory {
     pub fn check(stated: &[StatedEntry<'_>], today: LocalDay) -> Result<Self, Fault> {
         let mut wrong = Violations::new();
         if stated.len() > MAX_ENTRIES {
-            wrong.push(Violation::new(
-                "contact_history",
-                "TOO_MANY_ENTRIES",
-                "接触史最多100条",
-                "at most 100 entries",
-            ));
+            wrong.push(fault::too_many_entries());
         }
         let mut entries = Vec::with_capacity(stated.len().min(MAX_ENTRIES));
         for (row, entry) in stated.iter().take(MAX_ENTRIES).enumerate() {
@@ -84,6 +80,7 @@ impl ContactHistory {
                 kind: kind.to_owned(),
                 attributes,
                 replaces: None,
+                retracts: None,
             })
         });
         facts.collect()
@@ -102,14 +99,7 @@ impl ContactHistory {
 impl StatedEntry<'_> {
     fn check(&self, today: LocalDay, wrong: &mut Violations) -> Option<Entry> {
         let day = wrong.take(check_day(self.date, today));
-        let kind = wrong.take(self.kind.ok_or_else(|| {
-            Violation::new(
-                "type",
-                "CONTACT_TYPE_UNKNOWN",
-                "请选择接触类型",
-                "a contact type of the list is required",
-            )
-        }));
+        let kind = wrong.take(self.kind.ok_or_else(fault::contact_type_unknown));
         let division = wrong.take(self.check_division());
         let community = wrong.take(self.check_community());
         if let Err(violation) = self.check_country() {
@@ -126,35 +116,19 @@ impl StatedEntry<'_> {
     fn check_division(&self) -> Result<Option<DivisionCode>, Violation> {
         if self.division.is_empty() {
             return match self.kind {
-                Some(ContactKind::AreaStay) => Err(Violation::new(
-                    "division",
-                    "MISSING",
-                    "请选择到访地区",
-                    "is required for a stay",
-                )),
+                Some(ContactKind::AreaStay) => Err(fault::stay_without_division()),
                 _ => Ok(None),
             };
         }
-        let shape = |error: lutong_kernel::division::DivisionError| {
-            Violation::new(
-                "division",
-                "DIVISION_SHAPE",
-                "行政区划代码应为6位（街道为9位）数字",
-                error.to_string(),
-            )
-        };
-        DivisionCode::parse(self.division).map(Some).map_err(shape)
+        DivisionCode::parse(self.division)
+            .map(Some)
+            .map_err(|error| fault::division_shape(&error))
     }
 
     fn check_community(&self) -> Result<Option<String>, Violation> {
         match FreeText::parse_optional(self.community, TextRule::line(MAX_COMMUNITY)) {
             Ok(name) => Ok(name.map(FreeText::into_string)),
-            Err(TextError::TooLong(_)) => Err(Violation::new(
-                "community",
-                "COMMUNITY_SHAPE",
-                "小区名称最多200个字符",
-                "a community has at most 200 characters",
-            )),
+            Err(TextError::TooLong(_)) => Err(fault::community_shape()),
             Err(error) => Err(error.violation("community")),
         }
     }
@@ -163,40 +137,18 @@ impl StatedEntry<'_> {
         match (self.kind, self.country) {
             (Some(ContactKind::Abroad), text) => match Country::parse(text) {
                 Ok(country) if country != Country::CHINA => Ok(()),
-                _ => Err(Violation::new(
-                    "country",
-                    "COUNTRY_NOT_ABROAD",
-                    "应为GB/T 2659三位字母代码，且不为CHN",
-                    "is a GB/T 2659 alpha-3 code other than CHN",
-                )),
+                _ => Err(fault::country_not_abroad("country")),
             },
             (_, "") | (None, _) => Ok(()),
-            _ => Err(Violation::new(
-                "country",
-                "NOT_ABROAD",
-                "仅境外旅居须填写国家或地区",
-                "only for ABROAD",
-            )),
+            _ => Err(fault::country_of_stay_at_home()),
         }
     }
 }
 
 fn check_day(text: &str, today: LocalDay) -> Result<LocalDay, Violation> {
-    let day = LocalDay::parse(text).map_err(|error| {
-        Violation::new(
-            "contact_date",
-            "DATE_SHAPE",
-            "日期应为YYYY-MM-DD",
-            error.to_string(),
-        )
-    })?;
+    let day = LocalDay::parse(text).map_err(|error| fault::contact_date_shape(&error))?;
     if day > today || day < today.plus_days(-DAYS_BACK) {
-        return Err(Violation::new(
-            "contact_date",
-            "DATE_OUTSIDE_14_DAYS",
-            "接触史仅限今天及此前14天",
-            "contact history is of today and the 14 days before",
-        ));
+        return Err(fault::contact_date_outside());
     }
     Ok(day)
 }

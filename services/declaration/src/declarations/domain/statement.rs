@@ -19,6 +19,18 @@ pub struct Statement {
     pub attributes: Map<String, Value>,
     /// The key of the statement that this one replaces.
     pub replaces: Option<String>,
+    /// The key of the statement that this one takes back; it then has no attributes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retracts: Option<String>,
+}
+
+impl Statement {
+    /// Whether both say the same, under whatever keys.
+    pub fn states_the_same(&self, other: &Self) -> bool {
+        self.retracts.is_none()
+            && other.retracts.is_none()
+            && (&self.source, &self.kind, &self.attributes) == (&other.source, &other.kind, &other.attributes)
+    }
 }
 
 /// The key of the n-th statement of a declaration.

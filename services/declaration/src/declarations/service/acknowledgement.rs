@@ -4,22 +4,22 @@ use futures::FutureExt as _;
 use futures::future::BoxFuture;
 use lutong_failpoint::Broken;
 use lutong_kernel::{ApplicationId, Fault, SubjectId};
-use lutong_storage::StorageError;
+use lutong_storage::batch::{BatchedCall, Batcher, NotBatchable};
 use lutong_storage::crypto::ReadyCipher;
-use lutong_storage::gather::{Apart, Gatherer, Together};
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::{Claim, RequestKey};
 use lutong_storage::outbox::{NewEvent, Outbox};
 use lutong_transport::access::SelfPermit;
 use prost::Message as _;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
-use uuid::Uuid;
 
-use super::Declarations;
 use super::form::CheckedForm;
-use crate::declarations::domain::{Declaration, statement};
+use super::{Declarations, corrections};
+use crate::declarations::domain::daily_limits::{self, DailyLimits};
+use crate::declarations::domain::{Declaration, DeclarationKind, Details};
 use crate::declarations::store;
 use crate::events;
+use crate::peers::RegisteredPerson;
 
 /// What the transaction of an acknowledgement needs.
 #[derive(Clone)]
@@ -28,94 +28,107 @@ pub struct Acknowledgement {
     declaration: Declaration,
     cipher: ReadyCipher,
     outbox: Outbox,
+    limits: DailyLimits,
 }
 
 impl Declarations {
-    /// Stores a declaration, which is acknowledged once this returns. A repeated request gets its first answer.
+    /// A declaration without content, of now.
+    pub fn draft(&self, permit: &SelfPermit, kind: DeclarationKind, subject: SubjectId) -> Declaration {
+        self.draft_of(self.account_hash(permit), kind, subject)
+    }
+
+    /// The same of an account, or of what stands for one.
+    pub fn draft_of(&self, account: [u8; 32], kind: DeclarationKind, subject: SubjectId) -> Declaration {
+        let now = self.clock.now();
+        Declaration {
+            id: ApplicationId::new(now, &*self.random),
+            subject,
+            kind,
+            account,
+            entered_by: None,
+            created_at: now,
+            commitment: None,
+            statements: Vec::new(),
+            normalisations: String::new(),
+            abroad_days: String::new(),
+            provenance: None,
+            details: None,
+            in_force_at: None,
+            waiting_for: None,
+            refused_at: None,
+            refusal: None,
+            pending_step: None,
+            replaces: None,
+            replaced_by: None,
+        }
+    }
+
+    /// Stores the declaration of a registered person, which is acknowledged once this returns. A repeated request gets its first answer.
     pub async fn acknowledge(
         &self,
         permit: &SelfPermit,
         request: RequestKey,
-        subject: SubjectId,
-        normalisations: String,
+        person: RegisteredPerson,
         form: CheckedForm,
     ) -> Result<Declaration, Fault> {
-        let now = self.clock.now();
-        let id = ApplicationId::new(now, &*self.random);
-        let mut statements = form.history.statements(id);
-        let mut provenance = None;
-        if let Some(mut code) = form.partner_code {
-            code.statement.key = statement::key(id, "partner");
-            code.provenance.statement_key.clone_from(&code.statement.key);
-            statements.push(code.statement);
-            provenance = Some(code.provenance);
-        }
-        let days: Vec<_> = form
-            .history
-            .abroad_days()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let mut declaration = self.draft(permit, form.kind, person.subject);
+        declaration.fill(person, form);
+        self.store(request, declaration).await
+    }
+
+    /// Stores a declaration, which is acknowledged once this returns. A repeated request gets its first answer.
+    pub async fn store(&self, request: RequestKey, declaration: Declaration) -> Result<Declaration, Fault> {
         let acknowledgement = Acknowledgement {
             request,
-            declaration: Declaration {
-                id,
-                subject,
-                kind: form.kind,
-                account: self.account_hash(permit),
-                created_at: now,
-                commitment_version: form.commitment_version,
-                statements,
-                normalisations,
-                abroad_days: days.join(" "),
-                provenance,
-                in_force_at: None,
-            },
+            declaration,
             cipher: self.fields.ready().await?,
             outbox: self.outbox.clone(),
+            limits: self.limits,
         };
         if lutong_failpoint::broken(Broken::UnstoredDeclaration) {
             return Ok(acknowledgement.declaration);
         }
-        let gatherer = self
-            .gatherer
-            .get_or_init(|| Gatherer::transactions(self.database.clone()));
-        let stored = gatherer
-            .call(acknowledgement)
-            .await
-            .ok_or_else(Fault::internal)??;
+        let batcher = self
+            .batcher
+            .get_or_init(|| Batcher::transactions(self.database.clone()));
+        let stored = batcher.call(acknowledgement).await??;
         lutong_failpoint::hit("declaration.committed");
         self.outbox.wake();
         Ok(stored)
     }
 
     /// The declaration that answered an earlier request with the same id.
-    pub async fn earlier(&self, request: &RequestKey) -> Result<Option<Declaration>, Fault> {
-        let Some(answer) = idempotency::earlier(self.database.reader(), request).await? else {
+    pub async fn earlier(
+        &self,
+        permit: &SelfPermit,
+        request: &RequestKey,
+    ) -> Result<Option<Declaration>, Fault> {
+        let Some(answer) = idempotency::stored_answer(self.database.reader(), request).await? else {
             return Ok(None);
         };
         let cipher = self.fields.ready().await?;
-        first_answer(self.database.reader(), &cipher, &answer)
+        let account = self.account_hash(permit);
+        first_answer(self.database.reader(), &cipher, &account, &answer)
             .await
             .map(Some)
     }
 }
 
-impl Together for Acknowledgement {
+impl BatchedCall for Acknowledgement {
     type Output = Declaration;
 
-    fn is_plain(&self) -> bool {
-        self.declaration.provenance.is_none()
+    fn can_batch(&self) -> bool {
+        !corrections::corrects_earlier(&self.declaration) && !daily_limits::is_limited(&self.declaration)
     }
 
-    fn together(
+    fn run_batch(
         transaction: &DatabaseTransaction,
         batch: Vec<Self>,
-    ) -> BoxFuture<'_, Result<Vec<Declaration>, Apart>> {
+    ) -> BoxFuture<'_, Result<Vec<Declaration>, NotBatchable>> {
         run_together(transaction, batch).boxed()
     }
 
-    fn alone(self, transaction: &DatabaseTransaction) -> BoxFuture<'_, Result<Declaration, Fault>> {
+    fn run_one(self, transaction: &DatabaseTransaction) -> BoxFuture<'_, Result<Declaration, Fault>> {
         self.run(transaction).boxed()
     }
 }
@@ -123,7 +136,7 @@ impl Together for Acknowledgement {
 async fn run_together(
     transaction: &DatabaseTransaction,
     batch: Vec<Acknowledgement>,
-) -> Result<Vec<Declaration>, Apart> {
+) -> Result<Vec<Declaration>, NotBatchable> {
     let Some(Acknowledgement { cipher, outbox, .. }) = batch.first().cloned() else {
         return Ok(Vec::new());
     };
@@ -131,32 +144,60 @@ async fn run_together(
         .iter()
         .map(|one| one.declaration.created_at)
         .min()
-        .ok_or(Apart)?;
+        .ok_or(NotBatchable)?;
     let claims = batch
         .iter()
         .map(|one| (&one.request, one.declaration.idempotent_answer()));
     if !idempotency::claim_all(transaction, claims, now).await? {
-        return Err(Apart);
+        return Err(NotBatchable);
     }
     let declarations: Vec<_> = batch.iter().map(|one| &one.declaration).collect();
     store::insert(transaction, &cipher, &declarations).await?;
-    let events = declarations.iter().map(|one| accepted_event(one)).collect();
+    let events = declarations.iter().filter_map(|one| event_of(one)).collect();
     outbox.seal(now, events).await?.append(transaction).await?;
     lutong_failpoint::hit("declaration.before_commit");
     Ok(batch.into_iter().map(|one| one.declaration).collect())
 }
 
-fn accepted_event(declaration: &Declaration) -> NewEvent {
-    NewEvent {
+/// What the log says of a declaration that was acknowledged, proved, or whose step was done.
+pub fn event_of(declaration: &Declaration) -> Option<NewEvent> {
+    let event = if declaration.is_delivered() {
+        events::declaration_accepted(declaration)
+    } else if declaration.is_postponed() {
+        events::arrival_postponed(declaration)
+    } else {
+        return None;
+    };
+    Some(NewEvent {
         subject: Some(declaration.subject),
-        payload: events::declaration_accepted(declaration).encode_to_vec(),
-    }
+        payload: event.encode_to_vec(),
+    })
 }
 
 impl Declaration {
-    /// The stored answer of the request: subject and declaration.
+    /// Fills in what a form states about a registered person.
+    pub fn fill(&mut self, person: RegisteredPerson, form: CheckedForm) {
+        self.statements = form.history.statements(self.id);
+        if let Some(code) = form.partner_code {
+            code.add_to(self);
+        }
+        if let Some(journey) = form.journey {
+            self.statements.extend(journey.statements(self.id));
+            self.details = Some(Details::Arrival(journey));
+        }
+        let days = form.history.abroad_days();
+        let days: Vec<_> = days.iter().map(ToString::to_string).collect();
+        self.abroad_days = days.join(" ");
+        self.commitment = Some(form.commitment);
+        self.replaces = form.replaces;
+        self.normalisations = person.normalisations;
+        self.waiting_for = person.waiting_for;
+        self.pending_step = form.pending_step;
+    }
+
+    /// The stored answer of the request: the declaration, whose subject may change while a proof is missing.
     fn idempotent_answer(&self) -> Vec<u8> {
-        [&self.subject.uuid().as_bytes()[..], self.id.uuid().as_bytes()].concat()
+        self.id.uuid().as_bytes().to_vec()
     }
 }
 
@@ -166,24 +207,15 @@ impl Acknowledgement {
         let now = declaration.created_at;
         let answer = declaration.idempotent_answer();
         if let Claim::Replay(answer) = idempotency::claim(transaction, &self.request, &answer, now).await? {
-            return first_answer(transaction, &self.cipher, &answer).await;
+            return first_answer(transaction, &self.cipher, &declaration.account, &answer).await;
         }
-        if declaration.provenance.is_some() {
-            let before = store::current_partner_code(transaction, &self.cipher, declaration.subject).await?;
-            if let Some(code) = declaration
-                .statements
-                .iter_mut()
-                .find(|one| one.kind == "partner_code")
-            {
-                code.replaces = before;
-            }
-        }
+        self.limits.check(transaction, declaration).await?;
+        corrections::correct_earlier(transaction, &self.cipher, declaration).await?;
         store::insert(transaction, &self.cipher, &[declaration]).await?;
-        self.outbox
-            .seal(now, vec![accepted_event(declaration)])
-            .await?
-            .append(transaction)
-            .await?;
+        if let Some(event) = event_of(declaration) {
+            let sealed = self.outbox.seal(now, vec![event]).await?;
+            sealed.append(transaction).await?;
+        }
         lutong_failpoint::hit("declaration.before_commit");
         Ok(self.declaration)
     }
@@ -192,14 +224,10 @@ impl Acknowledgement {
 async fn first_answer(
     connection: &impl ConnectionTrait,
     cipher: &ReadyCipher,
+    account: &[u8; 32],
     answer: &[u8],
 ) -> Result<Declaration, Fault> {
-    let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
-    let (subject, id) = answer.split_at_checked(16).ok_or_else(damaged)?;
-    let subject = Uuid::from_slice(subject).map_err(|_| damaged())?;
-    let id = Uuid::from_slice(id).map_err(|_| damaged())?;
-    let (subject, id) = (SubjectId::from_uuid(subject), ApplicationId::from_uuid(id));
-    store::first_answer(connection, cipher, subject, id)
-        .await?
-        .ok_or_else(damaged)
+    let id = ApplicationId::from_uuid(idempotency::answered_id(answer)?);
+    let found = store::find(connection, cipher, &[*account], id).await?;
+    found.ok_or_else(|| idempotency::damaged_answer().into())
 }

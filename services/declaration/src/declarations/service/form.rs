@@ -1,16 +1,17 @@
 //! The form of an application, which an arrival contains, too.
 
 use lutong_chassis::skin::Mutation;
-use lutong_kernel::fault::Violations;
-use lutong_kernel::{Fault, FreeText, LocalDay, RequestId, TextRule, Violation};
+use lutong_kernel::fault::AllValid as _;
+use lutong_kernel::{ApplicationId, Fault, LocalDay, RequestId, Violation};
 use lutong_transport::access::SelfPermit;
 
+use crate::arrivals::domain::Journey;
+use crate::arrivals::domain::pending_step::PendingStep;
+use crate::commitments::domain::{AcceptedCommitment, PublishedCommitment, acceptable};
 use crate::declarations::domain::DeclarationKind;
 use crate::declarations::domain::contact_history::{ContactHistory, StatedEntry};
-use crate::peers::{PartnerCode, PersonItems};
-
-/// Characters of a commitment's version.
-const MAX_VERSION: usize = 20;
+use crate::fault;
+use crate::peers::{OneTimeCodeProof, PartnerCode, PersonItems, StatedIdentity};
 
 /// A request to create a declaration. Identity registers the person under the same request id.
 pub struct CreateCall {
@@ -18,12 +19,18 @@ pub struct CreateCall {
     pub request_id: RequestId,
 }
 
-/// A form as stated, unchecked.
-pub struct StatedForm<'a> {
-    pub person: Option<PersonItems>,
+/// What a form says beside the person, unchecked.
+pub struct StatedContent<'a> {
     pub history: Vec<StatedEntry<'a>>,
     /// Whether the commitment is accepted, and the version of its text.
     pub commitment: Option<(bool, &'a str)>,
+}
+
+/// A form as stated, unchecked.
+pub struct StatedForm<'a> {
+    pub person: Option<PersonItems>,
+    pub mobile_proof: Option<OneTimeCodeProof>,
+    pub content: StatedContent<'a>,
 }
 
 /// A checked form without the person, whom identity checks.
@@ -31,63 +38,66 @@ pub struct StatedForm<'a> {
 pub struct CheckedForm {
     pub kind: DeclarationKind,
     pub history: ContactHistory,
-    pub commitment_version: String,
+    pub commitment: AcceptedCommitment,
     pub partner_code: Option<PartnerCode>,
+    /// The step that an arrival waits for.
+    pub pending_step: Option<PendingStep>,
+    /// The way of an arrival.
+    pub journey: Option<Journey>,
+    /// The application whose place it takes.
+    pub replaces: Option<ApplicationId>,
+}
+
+impl StatedContent<'_> {
+    /// Checks it.
+    pub fn check(self, kind: DeclarationKind, today: LocalDay) -> Result<CheckedForm, Fault> {
+        let (history, commitment) = (
+            ContactHistory::check(&self.history, today).map_err(|fault| fault.violations),
+            check_commitment(self.commitment, today),
+        )
+            .all_valid()?;
+        Ok(CheckedForm {
+            kind,
+            history,
+            commitment,
+            partner_code: None,
+            pending_step: None,
+            journey: None,
+            replaces: None,
+        })
+    }
 }
 
 impl StatedForm<'_> {
     /// Checks what this service is responsible for; identity checks the person.
-    pub fn check(self, kind: DeclarationKind, today: LocalDay) -> Result<(PersonItems, CheckedForm), Fault> {
-        let mut wrong = Violations::new();
-        let person = wrong.take(
-            self.person
-                .ok_or_else(|| Violation::new("person", "MISSING", "请填写个人信息", "is required")),
-        );
-        let history = match ContactHistory::check(&self.history, today) {
-            Ok(history) => Some(history),
-            Err(fault) => {
-                fault.violations.into_iter().for_each(|one| wrong.push(one));
-                None
-            }
+    pub fn check(
+        self,
+        kind: DeclarationKind,
+        today: LocalDay,
+    ) -> Result<(StatedIdentity, CheckedForm), Fault> {
+        let (person, form) = (
+            self.person.ok_or_else(fault::person_missing),
+            self.content.check(kind, today).map_err(|fault| fault.violations),
+        )
+            .all_valid()?;
+        let stated = StatedIdentity {
+            person,
+            mobile_proof: self.mobile_proof,
         };
-        let commitment = wrong.take(check_commitment(self.commitment));
-        wrong.finish()?;
-        match (person, history, commitment) {
-            (Some(person), Some(history), Some(commitment_version)) => Ok((
-                person,
-                CheckedForm {
-                    kind,
-                    history,
-                    commitment_version,
-                    partner_code: None,
-                },
-            )),
-            // `finish` above has returned the violation of every missing part.
-            _ => Err(Fault::internal()),
-        }
+        Ok((stated, form))
     }
 }
 
-/// The version of an accepted commitment.
-fn check_commitment(commitment: Option<(bool, &str)>) -> Result<String, Violation> {
+/// The accepted commitment, which is a published version that is not withdrawn.
+fn check_commitment(
+    commitment: Option<(bool, &str)>,
+    today: LocalDay,
+) -> Result<AcceptedCommitment, Violation> {
     match commitment {
-        Some((true, version))
-            if version.is_ascii() && FreeText::parse(version, TextRule::line(MAX_VERSION)).is_ok() =>
-        {
-            Ok(version.to_owned())
-        }
-        Some((true, _)) => Err(Violation::new(
-            "commitment.text_version",
-            "COMMITMENT_VERSION",
-            "请注明承诺书版本",
-            "names the version of the text that was shown, at most 20 characters",
-        )),
-        Some((false, _)) | None => Err(Violation::new(
-            "commitment.accepted",
-            "COMMITMENT_MISSING",
-            "请阅读并承诺所填信息真实；隐瞒或虚报须承担法律责任",
-            "the commitment that all is true must be accepted; hiding or false reporting carries legal liability",
-        )),
+        Some((true, version)) => acceptable(version, today)
+            .map(PublishedCommitment::accepted)
+            .ok_or_else(fault::commitment_unknown),
+        Some((false, _)) | None => Err(fault::commitment_missing()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_kernel::{ApplicationId, SubjectId, Timestamp};
-use lutong_storage::gather::Gatherer;
+use lutong_storage::batch::Batcher;
 use lutong_storage::{Database, StorageError};
 
 use super::Declarations;
@@ -19,7 +19,7 @@ impl Declarations {
     pub fn mark_in_force(&self, declaration: &Declaration) -> impl Future<Output = ()> + Send + use<> {
         let marker = self.marker.get_or_init(|| {
             let (database, clock) = (self.database.clone(), Arc::clone(&self.clock));
-            Gatherer::start(BATCH, 1, move |batch| {
+            Batcher::start(BATCH, 1, move |batch| {
                 mark_all(database.clone(), clock.now(), batch)
             })
         });

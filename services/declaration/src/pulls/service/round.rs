@@ -10,6 +10,7 @@ use lutong_transport::client::Call;
 
 use super::{LEASE, Puller};
 use crate::config::PullSource;
+use crate::fault;
 use crate::feeds::domain::MAX_ROWS;
 use crate::peers::{ReportOptions, RowOutcome};
 use crate::pulls::domain::{CursorCycle, PullFailure};
@@ -118,7 +119,7 @@ impl PullRound<'_> {
                     }
                     Some(wrong) if wrong.reason == "TARGET_UNKNOWN" && may_wait => self.waiting.push(one),
                     Some(wrong) => self.refuse(one.after, one.number, wrong),
-                    None => return Err(Fault::internal().into()),
+                    None => return Err(Fault::internal("a row was refused without a violation").into()),
                 },
             }
         }
@@ -181,15 +182,7 @@ impl Puller {
                     let tail = part.split_off(part.len() / 2);
                     parts.extend([tail, part]);
                 }
-                Err(fault) => {
-                    let Fault { reason, zh, en, .. } = fault;
-                    outcomes.push(RowOutcome::Refused(vec![Violation::new(
-                        "subject_id",
-                        reason,
-                        zh,
-                        en,
-                    )]));
-                }
+                Err(refusal) => outcomes.push(RowOutcome::Refused(vec![fault::of_row(refusal)])),
             }
         }
         Ok(outcomes)

@@ -1,12 +1,13 @@
-//! Each authority of the order reports its own kinds and nothing else, and names no place that is not its own.
+//! Each authority named in the order reports its own kinds only, and only about its own divisions.
 
-use lutong_declaration::Authority;
+use lutong_declaration::kinds_of;
+use lutong_kernel::Authority;
 use lutong_kernel::DivisionCode;
 use lutong_proto::declaration::v1 as wire;
 use lutong_proto::facts::FactKind;
 use lutong_proto::types::v1 as types;
-use lutong_testing::Bed;
 use lutong_testing::on_both_engines;
+use lutong_testing::{Bed, violations};
 use lutong_transport::access::Principal;
 use wire::ImportMode;
 use wire::fact_row::Statement;
@@ -26,14 +27,14 @@ on_both_engines!(
 );
 
 fn principal(authority: Authority) -> Principal {
-    lutong_testing::feed(authority.into_str(), &authority.kinds())
+    lutong_testing::feed(authority.into_str(), &kinds_of(authority))
 }
 
 fn row(source: &str, kind: &str) -> wire::FactRow {
     row_of(source, kind, fact(kind.parse().unwrap()))
 }
 
-/// Every kind that there is.
+/// All fact kinds.
 fn kinds() -> Vec<&'static str> {
     FactKind::ALL.map(FactKind::as_str).to_vec()
 }
@@ -61,7 +62,7 @@ async fn reports_only(declaration: &Declaration, authority: Authority, own: &[&s
         .map(|one| kind_of(one))
         .collect();
     assert_eq!(stored, own);
-    // A correction is of a kind too, and one bad row refuses all where the caller asks so.
+    // Corrections are checked too, and in ALL_OR_NOTHING mode one bad row refuses all.
     let mut correction = row(source, "case");
     "9".clone_into(&mut correction.key);
     correction.statement = Some(Statement::Correction(types::Correction {
@@ -73,7 +74,7 @@ async fn reports_only(declaration: &Declaration, authority: Authority, own: &[&s
         let messages = vec![options(ImportMode::AllOrNothing), rows(chunk)];
         let refused = crate::fault(&send(declaration, &who, messages).await.unwrap_err());
         assert_eq!(
-            crate::wrong(&refused),
+            violations(&refused),
             ["rows[1].correction.fact.case KIND_NOT_GRANTED"]
         );
     }
@@ -112,7 +113,7 @@ async fn the_epidemic_database_reports_anomalies_and_nothing_else(bed: Bed) {
 
 async fn nobody_reports_what_officers_or_other_provinces_decide(bed: Bed) {
     let declaration = start(bed).await;
-    // An account that was granted more than a feed can have.
+    // An account with a grant that exceeds what a feed can have.
     let who = lutong_testing::feed("cdc-370200", &kinds());
     let chunk = vec![
         row("cdc-370200", "designation"),

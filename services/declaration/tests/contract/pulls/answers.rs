@@ -1,4 +1,4 @@
-//! What a database may do wrong: said with its reason, nothing stored, the cursor where it was, asked again soon.
+//! Faulty answers of a database: reported with a reason, nothing stored, the cursor unchanged, retried soon.
 
 use std::path::Path;
 use std::time::Duration;
@@ -142,7 +142,7 @@ async fn a_database_is_believed_by_its_certificate_only(bed: Bed) {
     assert_eq!(pull.last_error.unwrap().reason, "TLS_REFUSED");
     assert!(database.asked().is_empty());
     drop(others);
-    // The file is renewed with the process.
+    // The CA file is reread at a restart.
     config.pull[0].ca_file = Some(folder.path().join("own.pem"));
     let bed = declaration.bed.reopened();
     let (storage, identity, risk_rules) = (
@@ -157,6 +157,8 @@ async fn a_database_is_believed_by_its_certificate_only(bed: Bed) {
         storage,
         identity,
         risk_rules,
+        federation: crate::fakes::Federation::default(),
+        lookups: crate::RecordedLookups::default(),
     };
     renewed.bind_identity();
     renewed.bind_risk_rules();
@@ -167,7 +169,7 @@ async fn a_database_is_believed_by_its_certificate_only(bed: Bed) {
     assert_eq!((pull.cursor.as_str(), counts(pull.total_rows)), ("a", (1, 0, 0)));
 }
 
-/// A certificate of `localhost` that is its own authority, beside it as `<name>.pem`.
+/// A self-signed certificate of `localhost`, written to `<name>.pem`.
 fn certificate(folder: &Path, name: &str) -> TlsAcceptor {
     let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     std::fs::write(folder.join(format!("{name}.pem")), made.cert.pem()).unwrap();

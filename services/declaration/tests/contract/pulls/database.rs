@@ -1,4 +1,4 @@
-//! An authority's database as far as it is asked: what it answers after each cursor is the test's to say, good or bad.
+//! A fake of an authority's database; the test sets its answer for each cursor.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -12,22 +12,22 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::NUMBER;
 
-/// Its registered name.
+/// The registered name of its feed.
 pub const SOURCE: &str = "epidemic-database";
 
-/// What it answers.
+/// An answer of the database.
 #[derive(Clone)]
 pub enum Answer {
     Page(Value),
     Status(u16),
-    /// Whatever a body may be.
+    /// An arbitrary body.
     Body(Vec<u8>),
     Elsewhere(String),
-    /// Nothing at all, for ever.
+    /// Never answers.
     Silence,
-    /// A byte now and then.
+    /// One byte at a time, slowly.
     Drip,
-    /// A body without an end.
+    /// An endless body.
     Flood,
 }
 
@@ -38,9 +38,9 @@ pub struct Database(Arc<Mutex<State>>);
 struct State {
     port: u16,
     answers: BTreeMap<String, Answer>,
-    /// The cursors that it was asked after.
+    /// The cursors of the requests.
     asked: Vec<String>,
-    /// The heads of the requests.
+    /// The heads of the HTTP requests.
     heads: Vec<String>,
 }
 
@@ -49,7 +49,7 @@ impl Database {
         Self::serve(None).await
     }
 
-    /// With a certificate.
+    /// Serves HTTPS with a certificate.
     pub async fn secured(acceptor: TlsAcceptor) -> Self {
         Self::serve(Some(acceptor)).await
     }
@@ -99,7 +99,7 @@ impl Database {
         self.0.lock().unwrap().port
     }
 
-    /// Asked every five minutes, two seconds at most for a page, two records each.
+    /// A configuration that pulls every five minutes, with pages of two records and a timeout of two seconds.
     pub fn config(&self) -> DeclarationConfig {
         let url = format!("http://127.0.0.1:{}/changes?province=37", self.port());
         DeclarationConfig {
@@ -115,6 +115,7 @@ impl Database {
                 kinds: vec!["database_anomaly".to_owned(), "stay".to_owned()],
                 divisions: vec!["370200".to_owned()],
             }],
+            ..DeclarationConfig::default()
         }
     }
 
@@ -135,7 +136,7 @@ impl Database {
             state.heads.push(head);
             state.answers.get(&after).cloned().unwrap_or(Answer::Status(404))
         };
-        // Whoever asked may have hung up.
+        // The client may have hung up.
         let _ = send(&mut stream, answer).await;
     }
 }
@@ -177,7 +178,7 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), answer: Answer) -> std::io
     stream.flush().await
 }
 
-/// A record as it should be.
+/// A valid record.
 pub fn record(key: &str) -> Value {
     json!({
         "source": SOURCE,
@@ -198,7 +199,7 @@ pub fn correction(key: &str, replaces_key: &str) -> Value {
     )
 }
 
-/// The same with something else in it.
+/// The record with one member replaced.
 pub fn with(mut record: Value, name: &str, value: Value) -> Value {
     record[name] = value;
     record

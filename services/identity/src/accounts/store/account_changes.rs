@@ -1,9 +1,9 @@
 //! The table `account_changes`: append-only, in the order of the commits.
 
 use lutong_kernel::Timestamp;
-use lutong_storage::StorageError;
+use lutong_storage::{StorageError, advisory};
 use sea_orm::{
-    ActiveValue::NotSet, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, DbBackend,
+    ActiveValue::NotSet, ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction,
     EntityTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
 };
 
@@ -69,11 +69,7 @@ impl TryFrom<Model> for AccountChange {
 
 /// Excludes other changes of accounts until the end of the transaction.
 pub async fn lock(transaction: &DatabaseTransaction) -> Result<(), StorageError> {
-    if transaction.get_database_backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        transaction.execute_unprepared(&lock).await?;
-    }
-    Ok(())
+    advisory::lock(transaction, LOCK).await
 }
 
 pub async fn insert(transaction: &DatabaseTransaction, change: NewChange) -> Result<(), StorageError> {

@@ -1,27 +1,26 @@
 //! Confirms registrations: identity follows declaration's log and erases a registration that has no declaration after a day. For
 //! confirmed people it publishes the division of their home.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, DivisionCode, Fault, SubjectId, Timestamp};
+use lutong_chassis::{Foundation, Store, pause};
+use lutong_kernel::{Clock, Fault, SubjectId};
 use lutong_proto::declaration::v1::Event;
 use lutong_proto::declaration::v1::event::Payload;
 use lutong_storage::Database;
-use lutong_storage::crypto::{FieldCipher, ReadyCipher};
+use lutong_storage::crypto::FieldCipher;
 use lutong_storage::outbox::{EventHandler, Follower, Outbox, Position, StoredEvent};
 use prost::Message as _;
-use sea_orm::DatabaseTransaction;
 
-use super::Registry;
-use crate::events::{SubjectChange, event};
-use crate::people::store::{self, homes};
+use super::{Registry, homes};
+use crate::people::store;
 
 /// A registration without a declaration is erased after this time.
 const CONFIRMATION_TIMEOUT: Duration = Duration::from_secs(24 * 3_600);
+/// What the names of daily reports begin with.
+const DAILY_REPORTS: &str = "daily-reports/";
 /// The interval of the erasing task.
 const ERASE_INTERVAL: Duration = Duration::from_secs(600);
 
@@ -43,31 +42,6 @@ impl ConfirmationFollower {
             clock: Arc::clone(&foundation.clock),
         }
     }
-
-    /// Publishes the division of those `subjects` whose published division is missing or differs.
-    async fn publish(
-        &self,
-        transaction: &DatabaseTransaction,
-        cipher: &ReadyCipher,
-        subjects: &[SubjectId],
-        now: Timestamp,
-    ) -> Result<(), Fault> {
-        let mut moved: BTreeMap<DivisionCode, Vec<SubjectId>> = BTreeMap::new();
-        for home in homes::of(transaction, subjects).await? {
-            let division = home.division(cipher)?;
-            if home.published != Some(i64::from(division.number())) {
-                moved.entry(division).or_default().push(home.subject);
-            }
-        }
-        let mut events = Vec::new();
-        for (division, subjects) in moved {
-            homes::publish(transaction, division, &subjects).await?;
-            let placed = |subject| event(subject, now, SubjectChange::Placed(division));
-            events.extend(subjects.into_iter().map(placed));
-        }
-        self.outbox.seal(now, events).await?.append(transaction).await?;
-        Ok(())
-    }
 }
 
 #[async_trait::async_trait]
@@ -77,8 +51,7 @@ impl EventHandler for ConfirmationFollower {
         for stored in events {
             let event =
                 Event::decode(&*stored.payload).map_err(|error| unreadable(stored.sequence, &error))?;
-            // Events of other kinds, which a later version of the contract may have, are ignored.
-            if let Some(Payload::DeclarationAccepted(_)) = event.payload {
+            if confirms(event.payload.as_ref()) {
                 let subject: Result<SubjectId, _> = event.subject_id.parse();
                 subjects.push(subject.map_err(|error| unreadable(stored.sequence, &error))?);
             }
@@ -89,7 +62,7 @@ impl EventHandler for ConfirmationFollower {
         let confirmed = self.database.write(move |transaction| {
             async move {
                 store::confirm(transaction, &subjects, now).await?;
-                this.publish(transaction, &cipher, &subjects, now).await?;
+                homes::publish(transaction, &this.outbox, &cipher, &subjects, now).await?;
                 position.advance(transaction).await?;
                 Ok::<_, Fault>(())
             }
@@ -101,21 +74,29 @@ impl EventHandler for ConfirmationFollower {
     }
 }
 
+/// Whether an event says that a registration is used: an application or an arrival was acknowledged, even one that waits. A daily report
+/// is about a person who was registered before, and confirms nothing. Events of other kinds, which a later version of the contract may
+/// have, are ignored.
+fn confirms(payload: Option<&Payload>) -> bool {
+    match payload {
+        Some(Payload::DeclarationAccepted(accepted)) => !accepted.declaration.starts_with(DAILY_REPORTS),
+        Some(Payload::ArrivalPostponed(_)) => true,
+        None => false,
+    }
+}
+
 fn unreadable(sequence: i64, error: &dyn std::fmt::Display) -> Fault {
-    tracing::error!(sequence, %error, "an event of declaration cannot be read");
-    Fault::internal()
+    Fault::internal(format_args!(
+        "the event {sequence} of declaration cannot be read: {error}"
+    ))
 }
 
 /// Erases unconfirmed registrations at an interval, each time after declaration's log was read to its end, which has every
 /// acknowledged declaration.
 pub async fn erase_unconfirmed(registry: Registry, log: Follower, foundation: Foundation) {
-    loop {
-        tokio::select! {
-            () = tokio::time::sleep(ERASE_INTERVAL) => {}
-            () = foundation.stop.cancelled() => return,
-        }
+    while !pause(ERASE_INTERVAL, &foundation.stop).await {
         let before = foundation.now().minus(CONFIRMATION_TIMEOUT);
-        let erased = match log.read_on().await {
+        let erased = match log.catch_up().await {
             Ok(()) => registry.erase_unconfirmed(before).await,
             Err(fault) => Err(fault),
         };

@@ -10,7 +10,7 @@ use sea_orm::{
     QuerySelect as _,
 };
 
-use super::context;
+use super::items::context;
 use super::person::{Column, Entity};
 
 /// An encrypted home, and the division that was published last.

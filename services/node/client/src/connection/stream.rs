@@ -1,5 +1,5 @@
-//! A connection that notes why it ended. What a library makes of a TLS alert is "connection error"; a person needs to
-//! know which file is wrong.
+//! A connection that notes its errors. The HTTP libraries report a TLS alert as "connection error"; the operator needs
+//! to know which file is wrong.
 
 use std::io;
 use std::pin::Pin;

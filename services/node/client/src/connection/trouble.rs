@@ -1,52 +1,52 @@
-//! Why a gateway was not reached, in one sentence with what to do.
+//! Explains why a gateway was not reached, and what to do.
 
 use std::sync::{Mutex, PoisonError};
 
 use rustls::{AlertDescription, CertificateError, Error};
 
-use super::{ASKED, Transport};
+use super::{TRANSPORT, Transport};
 use crate::output::in_language;
 
-/// What was noted of this command's connections.
-static NOTED: Mutex<Noted> = Mutex::new(Noted {
+/// What was observed on this process's connections.
+static NOTES: Mutex<ConnectionNotes> = Mutex::new(ConnectionNotes {
     is_connected: false,
     tls: None,
 });
 
-struct Noted {
+struct ConnectionNotes {
     is_connected: bool,
     tls: Option<Error>,
 }
 
-/// Somebody takes connections there.
+/// Notes that a TCP connection was accepted.
 pub fn connected() {
-    NOTED.lock().unwrap_or_else(PoisonError::into_inner).is_connected = true;
+    NOTES.lock().unwrap_or_else(PoisonError::into_inner).is_connected = true;
 }
 
-/// A connection ended like this; the first reason of TLS is kept.
+/// Notes the error of a connection; the first TLS error is kept.
 pub fn note(error: &std::io::Error) {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     if let Some(inner) = inner {
-        let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.tls.get_or_insert_with(|| inner.clone());
+        let mut notes = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
+        notes.tls.get_or_insert_with(|| inner.clone());
     }
 }
 
-/// What TLS says is wrong, if anything.
+/// The explanation of the first TLS error, if there was one.
 pub fn tls_trouble() -> Option<String> {
-    let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
-    let (asked, error) = (ASKED.get()?, noted.tls.as_ref()?);
-    let (zh, en) = explained(error, asked);
-    Some(format!("{}: {}", asked.base(), in_language(&zh, &en)))
+    let notes = NOTES.lock().unwrap_or_else(PoisonError::into_inner);
+    let (transport, error) = (TRANSPORT.get()?, notes.tls.as_ref()?);
+    let (zh, en) = explain_tls(error, transport);
+    Some(format!("{}: {}", transport.base(), in_language(&zh, &en)))
 }
 
-/// What to do when nobody answers.
+/// The explanation for an unreachable gateway.
 pub fn unreachable() -> String {
     if let Some(trouble) = tls_trouble() {
         return trouble;
     }
-    let base = ASKED.get().map_or("http://127.0.0.1:8080", Transport::base);
-    let is_connected = NOTED.lock().unwrap_or_else(PoisonError::into_inner).is_connected;
+    let base = TRANSPORT.get().map_or("http://127.0.0.1:8080", Transport::base);
+    let is_connected = NOTES.lock().unwrap_or_else(PoisonError::into_inner).is_connected;
     let (zh, en) = if is_connected && base.starts_with("http://") {
         (
             "连接后没有得到应答。请重试；若该端口使用 TLS，请写 https:// 并给出 --certificate、--key",
@@ -61,10 +61,10 @@ pub fn unreachable() -> String {
     format!("{base}: {}", in_language(zh, en))
 }
 
-fn explained(error: &Error, asked: &Transport) -> (String, String) {
+fn explain_tls(error: &Error, transport: &Transport) -> (String, String) {
     match error {
-        Error::AlertReceived(alert) => refused(*alert, asked),
-        Error::InvalidCertificate(wrong) => distrusted(wrong, asked),
+        Error::AlertReceived(alert) => refused(*alert, transport),
+        Error::InvalidCertificate(wrong) => distrusted(wrong, transport),
         Error::InvalidMessage(_) => (
             "该端口不使用 TLS：请写 http://，或改用人员端口".to_owned(),
             "that port speaks no TLS: write http://, or name the port for staff and feeds".to_owned(),
@@ -73,9 +73,9 @@ fn explained(error: &Error, asked: &Transport) -> (String, String) {
     }
 }
 
-/// The gateway refuses the certificate of this command.
-fn refused(alert: AlertDescription, asked: &Transport) -> (String, String) {
-    let file = asked.certificate.as_ref();
+/// The gateway refused this command's certificate.
+fn refused(alert: AlertDescription, transport: &Transport) -> (String, String) {
+    let file = transport.certificate.as_ref();
     let file = file.map_or_else(String::new, |file| file.display().to_string());
     match alert {
         AlertDescription::CertificateExpired => (
@@ -112,7 +112,7 @@ fn refused(alert: AlertDescription, asked: &Transport) -> (String, String) {
 }
 
 /// This command does not trust the gateway's certificate.
-fn distrusted(wrong: &CertificateError, asked: &Transport) -> (String, String) {
+fn distrusted(wrong: &CertificateError, transport: &Transport) -> (String, String) {
     use CertificateError as Wrong;
     match wrong {
         Wrong::NotValidForName | Wrong::NotValidForNameContext { .. } => (
@@ -123,7 +123,7 @@ fn distrusted(wrong: &CertificateError, asked: &Transport) -> (String, String) {
             "网关自己的证书已过期或尚未生效：请通知其管理员，并检查本机时钟".to_owned(),
             "the gateway's own certificate has expired or does not hold yet: tell its operator, and check this machine's clock".to_owned(),
         ),
-        _ => match &asked.ca {
+        _ => match &transport.ca {
             Some(ca) => (
                 format!("网关证书不是由 --ca {} 签发的：请换用其签发机构", ca.display()),
                 format!("the gateway's certificate is not of the authority in --ca {}: name the one that issued it", ca.display()),

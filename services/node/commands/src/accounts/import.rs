@@ -1,4 +1,4 @@
-//! `accounts import`: many accounts from a file, all of them or none.
+//! `accounts import`: adds the accounts of a file, all or none.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::data::DataFolder;
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// A line an account: `officer-1 --role health-officer --division 370202`.
+    /// One account per line: `officer-1 --role health-officer --division 370202`.
     file: PathBuf,
     #[command(flatten)]
     folder: DataFolder,
@@ -46,7 +46,7 @@ impl Import {
     }
 }
 
-/// The accounts of a file, or what is wrong with it line by line.
+/// The accounts of a file, or the errors of all its lines.
 fn parse(text: &str) -> Result<Vec<Account>, Vec<String>> {
     let (mut accounts, mut wrong) = (Vec::<Account>::new(), Vec::new());
     for (number, line) in (1..).zip(text.lines()) {
@@ -58,7 +58,7 @@ fn parse(text: &str) -> Result<Vec<Account>, Vec<String>> {
         match account(&words) {
             Ok(account) if accounts.iter().any(|other| other.id == account.id) => wrong.push(lang!(
                 "第 {number} 行：{} 重复",
-                "line {number}: {} is there twice",
+                "line {number}: {} is listed twice",
                 account.id.as_str()
             )),
             Ok(account) => accounts.push(account),
@@ -77,7 +77,7 @@ fn parse(text: &str) -> Result<Vec<Account>, Vec<String>> {
 
 fn account(words: &[&str]) -> Result<Account, String> {
     let line = Line::try_parse_from(words).map_err(|error| {
-        // What clap says in its first line; the usage after it is that of a command line.
+        // clap's first paragraph; the usage after it is of no help in a file.
         let text = error.to_string();
         let first = text.split("\n\n").next().unwrap_or_default();
         first.trim_start_matches("error: ").replace('\n', " ")

@@ -1,9 +1,9 @@
-//! What an account may do, as flags.
+//! The rights of an account, as flags.
 
 use clap::Args;
-use lutong_declaration::{Authority, check_kind, check_source};
+use lutong_declaration::{check_kind, check_source, kinds_of};
 use lutong_identity::{ACTING, Account, AccountId};
-use lutong_kernel::DivisionCode;
+use lutong_kernel::{Authority, DivisionCode};
 use lutong_proto::policy::Role;
 use lutong_risk_engine::notice::place::is_issued;
 use lutong_transport::access::{FeedGrant, Roles};
@@ -17,23 +17,23 @@ pub struct Rights {
     /// A role, for example checkpoint, epidemiologist, authority-feed; may be given more than once.
     #[arg(long = "role", required_unless_present = "feed")]
     roles: Vec<String>,
-    /// The division of Shandong within which staff act; whoever acts on people or areas has one, or --province-wide.
+    /// The division of Shandong within which staff act; roles that act on people or areas need it, or --province-wide.
     #[arg(long, conflicts_with = "province_wide")]
     division: Option<String>,
-    /// Staff act, or a feed reports, for the whole province.
+    /// Staff act or a feed reports for the whole province.
     #[arg(long, conflicts_with = "divisions")]
     province_wide: bool,
-    /// An authority's feed with its kinds: hospital, cdc, border, laboratory, transport, telecom, epidemic-database. Its
-    /// registered name is the account's unless --source says otherwise.
+    /// An authority's feed with that authority's fact kinds: hospital, cdc, border, laboratory, transport, telecom,
+    /// epidemic-database. Its registered name is the account's, unless --source is given.
     #[arg(long, conflicts_with = "kinds")]
     feed: Option<Authority>,
     /// A feed's registered name, for example cdc-370200.
     #[arg(long)]
     source: Option<String>,
-    /// Fact kinds that the feed may report, comma-separated, where it is none of those.
+    /// Fact kinds that the feed may report, comma-separated; instead of --feed.
     #[arg(long, value_delimiter = ',')]
     kinds: Vec<String>,
-    /// Divisions that the feed may name, comma-separated; or --province-wide.
+    /// Divisions about which the feed may report, comma-separated; or --province-wide.
     #[arg(long, value_delimiter = ',')]
     divisions: Vec<String>,
 }
@@ -50,7 +50,7 @@ fn role(name: &str) -> Result<Role, Failure> {
     })
 }
 
-/// A division that was issued; a mistyped one would give somebody a place that nobody looks after.
+/// Accepts only officially assigned codes: a mistyped one would grant a division that does not exist.
 fn division(code: &str) -> Result<DivisionCode, Failure> {
     let parsed = DivisionCode::parse(code).map_err(|error| Failure::Input(format!("{code}: {error}")))?;
     if is_issued(parsed) {
@@ -62,7 +62,7 @@ fn division(code: &str) -> Result<DivisionCode, Failure> {
     )))
 }
 
-/// The division of staff.
+/// The division of a staff account.
 fn own_division(code: &str) -> Result<DivisionCode, Failure> {
     let own = division(code)?;
     if own == DivisionCode::SHANDONG {
@@ -81,7 +81,7 @@ fn own_division(code: &str) -> Result<DivisionCode, Failure> {
 }
 
 impl Rights {
-    /// The account of this name with these rights.
+    /// The account `name` with these rights.
     pub fn account(&self, name: &str) -> Result<Account, Failure> {
         let mut roles = self
             .roles
@@ -105,7 +105,7 @@ impl Rights {
                 self.no_grant()?
             },
             ..Account::citizen(
-                AccountId::parse(name).map_err(|wrong| input(in_language(&wrong.zh, &wrong.en)))?,
+                AccountId::chosen(name).map_err(|wrong| input(in_language(&wrong.zh, &wrong.en)))?,
             )
         };
         if account.check().is_err() {
@@ -119,7 +119,10 @@ impl Rights {
 
     fn grant(&self, name: &str) -> Result<FeedGrant, Failure> {
         let kinds: Vec<String> = match self.feed {
-            Some(authority) => authority.kinds().iter().map(|kind| (*kind).to_owned()).collect(),
+            Some(authority) => kinds_of(authority)
+                .iter()
+                .map(|kind| (*kind).to_owned())
+                .collect(),
             None => self.kinds.clone(),
         };
         let named = self
@@ -200,14 +203,15 @@ mod tests {
             let grant = added.feed.unwrap();
             assert!(added.roles.has(Role::AuthorityFeed));
             assert_eq!(grant.source, format!("{authority}-1"));
-            assert_eq!(grant.kinds, authority.kinds());
+            assert_eq!(grant.kinds, kinds_of(authority));
             assert_eq!(grant.divisions.len(), 1);
         }
         let named =
             account("clinic@qingdao --feed hospital --source hospital-370202 --divisions 370202").unwrap();
         assert_eq!(named.feed.unwrap().source, "hospital-370202");
         let own =
-            account("x --role authority-feed --source x-1 --kinds test,symptoms --province-wide").unwrap();
+            account("x --role authority-feed --source laboratory-x1 --kinds test,symptoms --province-wide")
+                .unwrap();
         assert_eq!(own.division, None, "a feed is no officer");
         let grant = own.feed.unwrap();
         assert_eq!(grant.kinds, ["test", "symptoms"]);
@@ -225,11 +229,11 @@ mod tests {
         for wrong in [
             "x",
             "x --role authority-feed",
-            "x --role authority-feed --source x-1",
+            "x --role authority-feed --source cdc-1",
             "x --role authority-feed --source self --kinds test --province-wide",
             "x --role authority-feed --source officer-1 --kinds test --province-wide",
-            "x --role authority-feed --source x-1 --kinds designation --province-wide",
-            "x --role authority-feed --source x-1 --kinds rumour --province-wide",
+            "x --role authority-feed --source cdc-1 --kinds designation --province-wide",
+            "x --role authority-feed --source cdc-1 --kinds rumour --province-wide",
             "x --feed police --province-wide",
             "x --feed hospital --kinds test --province-wide",
             "X@1 --feed hospital --province-wide",
@@ -252,6 +256,7 @@ mod tests {
             "supervisor",
             "epidemiologist",
             "hotline-agent",
+            "organisation",
         ] {
             let refused = account(&format!("x --role {role}")).unwrap_err();
             assert!(

@@ -1,4 +1,4 @@
-//! Accounts for people and for machines.
+//! Prints accounts as tables and as JSON.
 
 use lutong_identity::{Account, AccountChange, StoredAccount};
 use lutong_kernel::DivisionCode;
@@ -36,7 +36,7 @@ pub fn table(accounts: &[StoredAccount]) {
     lutong_client::output::table(&heading, &rows);
 }
 
-/// What was changed of one account, by whom.
+/// Prints the changes of one account.
 pub fn changes(changes: &[AccountChange]) {
     let heading = [
         in_language("时间", "TIME"),
@@ -56,7 +56,7 @@ pub fn changes(changes: &[AccountChange]) {
     lutong_client::output::table(&heading, &rows);
 }
 
-/// What an account may do, in one line.
+/// The rights of an account, in one line.
 pub fn rights(account: &Account) -> String {
     let parts = [
         roles(account),

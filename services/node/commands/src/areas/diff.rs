@@ -1,4 +1,4 @@
-//! `areas diff`: two notices in files, side by side. Asks no mesh.
+//! `areas diff`: compares two notice files, offline.
 
 use std::path::{Path, PathBuf};
 
@@ -12,16 +12,16 @@ use lutong_client::Failure;
 use lutong_client::areas::read;
 use lutong_client::output::in_language;
 
-/// Places of a kind that are named on a screen.
+/// Maximum number of places printed per kind of change.
 const NAMED: usize = 20;
 
 #[derive(Debug, Args)]
 pub struct Diff {
     /// A notice (JSON, or gzipped JSON).
     a: PathBuf,
-    /// Another; which is the later one is read from their times.
+    /// Another notice; their times decide which is the later one.
     b: PathBuf,
-    /// For machines: every place.
+    /// Print all places as JSON.
     #[arg(long)]
     json: bool,
 }
@@ -79,7 +79,7 @@ fn place(one: &Listing) -> String {
     format!("{} {} {}", level(one.level), one.code, one.community)
 }
 
-/// The first of a list, and how many more there are.
+/// Adds the first entries of a list, and how many more there are.
 fn list<T>(said: &mut String, sign: &str, all: &[T], line: impl Fn(&T) -> String) {
     for one in all.iter().take(NAMED) {
         said.push_str(&format!("{sign} {}\n", line(one)));

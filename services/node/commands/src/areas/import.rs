@@ -1,4 +1,4 @@
-//! `areas import`: a notice as published, or a table of listings with their ends.
+//! `areas import`: imports a published notice, or a table of listings with end times.
 
 use std::path::{Path, PathBuf};
 
@@ -9,18 +9,18 @@ use lutong_proto::risk_rules::v1::area_service_client::AreaServiceClient;
 use lutong_client::Failure;
 use lutong_client::areas::{CHUNK, read, send};
 use lutong_client::client::{failed, to_json};
-use lutong_client::noun::{Shown, say_effect};
+use lutong_client::noun::{CallArgs, say_effect};
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The notice.
+    /// The notice file.
     #[arg(required_unless_present = "intervals", conflicts_with = "intervals")]
     file: Option<PathBuf>,
-    /// A table of listings with their ends instead (CSV, or gzipped CSV).
+    /// Import a table of listings with end times instead (CSV, or gzipped CSV).
     #[arg(long)]
     intervals: Option<PathBuf>,
     #[command(flatten)]
-    shown: Shown,
+    call: CallArgs,
 }
 
 impl Import {
@@ -37,9 +37,9 @@ impl Import {
 
     async fn notice(&self, file: &Path) -> Result<(), Failure> {
         let notice = read(file)?;
-        let changed = send(self.shown.target.calls().await?, &notice).await?;
+        let changed = send(self.call.target.calls().await?, &notice).await?;
         let answer = to_json("lutong.risk_rules.v1.ImportNoticeResponse", &changed);
-        if self.shown.json {
+        if self.call.json {
             say!("{answer}");
             return Ok(());
         }
@@ -61,11 +61,11 @@ impl Import {
                 chunk: chunk.to_vec().into(),
             })
             .collect();
-        let mut client = AreaServiceClient::new(self.shown.target.calls().await?);
+        let mut client = AreaServiceClient::new(self.call.target.calls().await?);
         let answer = client.import_intervals(tokio_stream::iter(chunks)).await;
         let changed = answer.map_err(|status| failed(&status))?.into_inner();
         let answer = to_json("lutong.risk_rules.v1.ImportIntervalsResponse", &changed);
-        if self.shown.json {
+        if self.call.json {
             say!("{answer}");
             return Ok(());
         }

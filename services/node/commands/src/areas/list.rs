@@ -1,9 +1,9 @@
-//! `areas list`, `areas show`: what is listed.
+//! `areas list`, `areas show`: risk areas.
 
 use clap::Args;
 
 use lutong_client::Failure;
-use lutong_client::noun::{Listing, Noun, Query, Shown, at, constant, text, word};
+use lutong_client::noun::{CallArgs, ListArgs, Noun, Query, at, constant, text, word};
 
 const NOUN: Noun = Noun {
     collection: "areas",
@@ -22,31 +22,31 @@ const NOUN: Noun = Noun {
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Those within a division: its code, `370200`.
+    /// Only areas within this division, for example `370200`.
     #[arg(long)]
     division: Option<String>,
-    /// key, high, medium or low.
+    /// Only this level: key, high, medium or low.
     #[arg(long)]
     level: Option<String>,
-    /// Ended ones too.
+    /// Include ended listings.
     #[arg(long)]
     all: bool,
-    /// As they were known then: `2022-11-26T12:00:00+08:00`.
+    /// As known at this instant: `2022-11-26T12:00:00+08:00`.
     #[arg(long)]
     known_at: Option<String>,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Show {
-    /// As `list` names it, or only what follows the last slash.
+    /// Its name as printed by `list`, or the part after the last slash.
     name: String,
-    /// As it was known then: `2022-11-26T12:00:00+08:00`.
+    /// As known at this instant: `2022-11-26T12:00:00+08:00`.
     #[arg(long)]
     known_at: Option<String>,
     #[command(flatten)]
-    shown: Shown,
+    call: CallArgs,
 }
 
 impl List {
@@ -64,8 +64,8 @@ impl List {
 impl Show {
     pub async fn run(self) -> Result<(), Failure> {
         let query = Query::default().with("known_time", self.known_at);
-        let answer = self.shown.get(&query.of(&NOUN.path(&self.name))).await?;
-        NOUN.say(&answer, self.shown.json);
+        let answer = self.call.get(&query.of(&NOUN.path(&self.name))).await?;
+        NOUN.say(&answer, self.call.json);
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
-//! `audit verify --day`: a sealed day of decisions.
+//! `audit verify --day`: verifies a sealed day of decisions.
 
 use lutong_client::Failure;
 use lutong_client::api::segment;
-use lutong_client::noun::{Shown, items, text};
+use lutong_client::noun::{CallArgs, items, text};
 
-pub async fn verify(shown: &Shown, day: &str) -> Result<(), Failure> {
+pub async fn verify(shown: &CallArgs, day: &str) -> Result<(), Failure> {
     let answer = shown.get(&format!("/v1/audit/days/{}", segment(day))).await?;
     let is_intact = answer["intact"] == true;
     if shown.json {

@@ -1,4 +1,4 @@
-//! A file with the ends of the audit logs, kept away from the databases.
+//! The file with the heads of the audit logs, to be kept away from the databases.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use lutong_client::Failure;
 
-/// The end of each service's log, as `VerifyAuditLog` answers it.
+/// The head of each service's log, as answered by `VerifyAuditLog`.
 pub type Heads = BTreeMap<String, Value>;
 
 pub fn read(path: &Path) -> Result<Heads, Failure> {
@@ -21,14 +21,14 @@ pub fn read(path: &Path) -> Result<Heads, Failure> {
         let path = path.display();
         return Err(Failure::Input(lang!(
             "{path}：{service} 处不是日志末端",
-            "{path}: {service}: is no end of a log"
+            "{path}: {service}: is not the head of a log"
         )));
     }
     Ok(heads)
 }
 
 pub fn write(path: &Path, heads: &BTreeMap<&str, &Value>) -> Result<(), Failure> {
-    // Whole or not at all: a file that was cut off would prove nothing.
+    // Written atomically: a truncated file would prove nothing.
     let beside = path.with_extension("new");
     std::fs::write(&beside, serde_json::to_string_pretty(heads)?)?;
     std::fs::rename(&beside, path)?;

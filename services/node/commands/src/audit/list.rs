@@ -8,16 +8,16 @@ use serde_json::{Value, json};
 use super::RECORDING;
 use lutong_client::Failure;
 use lutong_client::api::Api;
-use lutong_client::noun::{Page, Query, Shown, at, items, say_next, text, word};
+use lutong_client::noun::{CallArgs, Page, Query, at, items, say_next, text, word};
 use lutong_client::output::{complain, in_language, table};
 use lutong_client::why::Why;
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// Of one service: identity, declaration or risk-rules; none: the newest of all.
+    /// Records of one service: identity, declaration or risk-rules; default: the newest of all.
     #[arg(value_parser = recording)]
     service: Option<ServiceName>,
-    /// Recorded at this instant or later: RFC 3339, or a day.
+    /// Recorded at or after this instant: RFC 3339, or a day.
     #[arg(long, value_parser = instant)]
     from: Option<Timestamp>,
     /// Recorded before this instant.
@@ -40,7 +40,7 @@ pub struct List {
     #[command(flatten)]
     page: Page,
     #[command(flatten)]
-    shown: Shown,
+    call: CallArgs,
 }
 
 fn recording(text: &str) -> Result<ServiceName, String> {
@@ -65,15 +65,15 @@ impl List {
         if self.page.page_token.is_some() && self.service.is_none() {
             return Err(Failure::Input(lang!(
                 "--page-token 属于一个服务的记录：请写明服务",
-                "--page-token is of one service's records: name the service"
+                "--page-token belongs to the records of one service: name the service"
             )));
         }
-        let api = self.shown.target.api().await?;
+        let api = self.call.target.api().await?;
         let answer = match self.service {
             Some(service) => self.page_of(&api, service).await?,
             None => self.newest_of_all(&api).await?,
         };
-        if self.shown.json {
+        if self.call.json {
             say!("{answer}");
             return Ok(());
         }
@@ -96,7 +96,8 @@ impl List {
         api.get(&query.of(&path)).await
     }
 
-    /// As one page of one service would be, without a next one: each service has its own.
+    /// The newest records of all services, in the form of one page without a next page, since page tokens are per
+    /// service.
     async fn newest_of_all(&self, api: &Api) -> Result<Value, Failure> {
         let mut records = Vec::new();
         let mut has_more = false;
@@ -116,7 +117,7 @@ impl List {
                 "{}",
                 in_language(
                     "还有更早的记录：写明服务可逐页查看",
-                    "there are older ones: name a service to go through them page by page"
+                    "there are older records: name a service to page through them"
                 )
             ));
         }

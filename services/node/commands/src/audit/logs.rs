@@ -1,4 +1,4 @@
-//! `audit verify`: the services' audit logs.
+//! `audit verify`: verifies the services' audit logs.
 
 use std::path::Path;
 
@@ -11,17 +11,17 @@ use lutong_client::api::Api;
 use lutong_client::noun::{Query, items, text, word};
 use lutong_client::output::{in_language, table};
 
-/// How a service's audit log stands.
+/// The result of verifying one service's audit log.
 pub struct Log {
     pub service: ServiceName,
     intact: u64,
     breaks: Vec<Value>,
     sealed_days: Value,
-    /// Null where nothing was recorded yet.
+    /// Null if nothing was recorded yet.
     pub head: Value,
 }
 
-/// Checks the log of every service against the ends in a file, and writes the new ends into it when all is well.
+/// Verifies the log of every service against the heads in a file, and writes the new heads to it if all are intact.
 pub async fn check(api: &Api, file: Option<&Path>) -> Result<Vec<Log>, Failure> {
     let known = file.map(heads::read).transpose()?.unwrap_or_default();
     let mut logs = Vec::new();
@@ -68,7 +68,7 @@ impl Log {
         self.breaks.is_empty()
     }
 
-    /// The answers of all pages as one, with the service.
+    /// The answers of all pages merged into one, with the service.
     pub fn json(&self) -> Value {
         let mut answer = json!({
             "service": self.service.as_str(),
@@ -83,7 +83,7 @@ impl Log {
     }
 }
 
-/// A message as parameters of a query.
+/// A head as query parameters.
 fn known_head(head: Option<&Value>) -> Query {
     let fields = head.and_then(Value::as_object).into_iter().flatten();
     fields.fold(Query::default(), |query, (name, value)| {

@@ -1,6 +1,6 @@
-//! Fact files: NDJSON (a proto-JSON `FactRow` a line) and CSV (a column `kind` and one an attribute, by the names of rule
-//! sets; lists separated by `;`). A line that cannot be read spoils itself only; a file whose encoding or header is wrong is
-//! refused whole.
+//! Fact files: NDJSON (one proto-JSON `FactRow` per line) and CSV (a column `kind` and one per attribute, named as in
+//! rule sets; lists separated by `;`). An unreadable line affects only itself; a file with a wrong encoding or header
+//! is refused as a whole.
 
 mod cells;
 
@@ -11,7 +11,7 @@ use lutong_kernel::Violation;
 use lutong_proto::declaration::v1::FactRow;
 use lutong_proto::facts::{FactKind, read_row_text};
 
-/// Columns besides the attributes'.
+/// Columns besides the attributes.
 const COLUMNS: [&str; 10] = [
     "source",
     "key",
@@ -25,12 +25,12 @@ const COLUMNS: [&str; 10] = [
     "reason",
 ];
 
-/// One row and where it stands.
+/// One row and its position.
 #[derive(Debug, PartialEq)]
 pub struct Line {
-    /// Of the file, from 1.
+    /// Line number in the file, from 1.
     pub number: u64,
-    /// Or everything that keeps it from being one.
+    /// The row, or everything that is wrong with it.
     pub row: Result<FactRow, Vec<Violation>>,
 }
 
@@ -47,20 +47,9 @@ pub fn read(path: &Path) -> Result<Vec<Line>, String> {
     Ok(ndjson(text))
 }
 
-/// UTF-8 or GB18030. Some GB18030 is valid UTF-8 by chance (医院 reads as ҽԺ): what has Chinese characters only when it
-/// is read as GB18030 is that.
+/// Decodes UTF-8 or GB18030.
 fn text(bytes: &[u8]) -> Result<String, String> {
-    let marked = bytes.strip_prefix("\u{feff}".as_bytes());
-    let utf_8 = std::str::from_utf8(marked.unwrap_or(bytes));
-    let (gb, _, broken) = encoding_rs::GB18030.decode(bytes);
-    let is_han = |c: char| matches!(c, '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{323af}');
-    match utf_8 {
-        Ok(text) if marked.is_some() || broken || text.chars().any(is_han) || !gb.chars().any(is_han) => {
-            Ok(text.to_owned())
-        }
-        _ if broken => Err("neither UTF-8 nor GB18030".to_owned()),
-        _ => Ok(gb.into_owned()),
-    }
+    lutong_spreadsheets::decode(bytes).map_err(|error| error.to_string())
 }
 
 fn ndjson(text: &str) -> Vec<Line> {
@@ -115,7 +104,7 @@ fn csv(text: &str) -> Result<Vec<Line>, String> {
     Ok(lines)
 }
 
-/// A record's line; counted where the reader does not know it.
+/// The line number of a record; counted if the reader does not know it.
 fn line_of(position: Option<&csv::Position>, nth: usize) -> u64 {
     position.map_or(nth as u64 + 2, csv::Position::line)
 }
@@ -134,7 +123,7 @@ mod tests {
         lines.into_iter().map(|line| line.row.unwrap()).collect()
     }
 
-    /// `line field` of what cannot be read.
+    /// `line field` of each unreadable row.
     fn unreadable(lines: &[Line]) -> Vec<String> {
         let named = |line: &Line| {
             let wrong = line.row.as_ref().err()?;

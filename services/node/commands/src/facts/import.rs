@@ -1,4 +1,4 @@
-//! `facts import`: a file row by row; each bad one is named by its line.
+//! `facts import`: imports a file and reports each bad row with its line number.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -11,31 +11,31 @@ use super::file::{self, Line};
 use lutong_client::Failure;
 use lutong_client::client::to_json;
 use lutong_client::facts::send;
-use lutong_client::noun::Shown;
+use lutong_client::noun::CallArgs;
 use lutong_client::output::in_language;
 
 #[derive(Debug, Args)]
 pub struct Import {
-    /// Rows of facts: services/declaration/formats/facts.md.
+    /// The file; its format is described in services/declaration/formats/facts.md.
     file: PathBuf,
-    /// One bad row and nothing is stored (at most 1,000 rows).
+    /// Store nothing if any row is bad (at most 1,000 rows).
     #[arg(long)]
     all_or_nothing: bool,
     #[command(flatten)]
-    shown: Shown,
+    call: CallArgs,
 }
 
-/// Where a row stands.
+/// The position of a row.
 #[derive(Clone, Copy, Default)]
-struct Place {
-    /// Among the rows of the file, from 1.
+struct RowPosition {
+    /// Row number in the file, from 1.
     row: u64,
     line: u64,
 }
 
 /// A refused row.
-struct Refused {
-    place: Place,
+struct RefusedRow {
+    position: RowPosition,
     field: String,
     reason: String,
     zh: String,
@@ -46,10 +46,10 @@ impl Import {
     pub async fn run(self) -> Result<(), Failure> {
         let lines = file::read(&self.file)
             .map_err(|wrong| Failure::Input(format!("{}: {wrong}", self.file.display())))?;
-        let (places, rows, mut refused) = sorted(lines);
+        let (positions, rows, mut refused) = split_rows(lines);
         let unreadable = refused
             .iter()
-            .map(|one| one.place.row)
+            .map(|one| one.position.row)
             .collect::<BTreeSet<_>>()
             .len();
         let imported = if self.all_or_nothing && !refused.is_empty() {
@@ -60,25 +60,28 @@ impl Import {
             } else {
                 ImportMode::GoodRows
             };
-            Some(send(self.shown.target.calls().await?, mode, rows).await?)
+            Some(send(self.call.target.calls().await?, mode, rows).await?)
         };
         let imported = imported.unwrap_or_default();
         refused.extend(imported.errors.iter().map(|wrong| {
             let error = wrong.error.clone().unwrap_or_default();
             let message = error.message.unwrap_or_default();
             let sent = usize::try_from(wrong.row - 1).ok();
-            Refused {
-                place: sent.and_then(|row| places.get(row)).copied().unwrap_or_default(),
+            RefusedRow {
+                position: sent
+                    .and_then(|row| positions.get(row))
+                    .copied()
+                    .unwrap_or_default(),
                 field: error.field,
                 reason: error.reason,
                 zh: message.zh,
                 en: message.en,
             }
         }));
-        refused.sort_by_key(|one| one.place.row);
-        // A row can have several errors; what was sent and refused the service has counted.
+        refused.sort_by_key(|one| one.position.row);
+        // A row can have several errors; the service has counted the rows that it refused.
         let count = unreadable + usize::try_from(imported.refused).unwrap_or(0);
-        if self.shown.json {
+        if self.call.json {
             let answer = of_file(imported, refused, count);
             say!(
                 "{}",
@@ -91,21 +94,21 @@ impl Import {
     }
 }
 
-/// The rows to send with their places, and what cannot be sent.
-fn sorted(lines: Vec<Line>) -> (Vec<Place>, Vec<FactRow>, Vec<Refused>) {
-    let (mut places, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+/// The rows to send with their positions, and the unreadable rows.
+fn split_rows(lines: Vec<Line>) -> (Vec<RowPosition>, Vec<FactRow>, Vec<RefusedRow>) {
+    let (mut positions, mut rows, mut refused) = (Vec::new(), Vec::new(), Vec::new());
     for (nth, Line { number, row }) in (1..).zip(lines) {
-        let place = Place {
+        let position = RowPosition {
             row: nth,
             line: number,
         };
         match row {
             Ok(row) => {
-                places.push(place);
+                positions.push(position);
                 rows.push(row);
             }
-            Err(wrong) => refused.extend(wrong.into_iter().map(|wrong| Refused {
-                place,
+            Err(wrong) => refused.extend(wrong.into_iter().map(|wrong| RefusedRow {
+                position,
                 field: wrong.field,
                 reason: wrong.reason.into_owned(),
                 zh: wrong.zh,
@@ -113,13 +116,13 @@ fn sorted(lines: Vec<Line>) -> (Vec<Place>, Vec<FactRow>, Vec<Refused>) {
             })),
         }
     }
-    (places, rows, refused)
+    (positions, rows, refused)
 }
 
-/// The answer about the rows of the file, also those that could not be sent.
-fn of_file(imported: ImportFactsResponse, refused: Vec<Refused>, count: usize) -> ImportFactsResponse {
-    let error = |one: Refused| RowError {
-        row: i64::try_from(one.place.row).unwrap_or_default(),
+/// The answer about all rows of the file, including those that could not be sent.
+fn of_file(imported: ImportFactsResponse, refused: Vec<RefusedRow>, count: usize) -> ImportFactsResponse {
+    let error = |one: RefusedRow| RowError {
+        row: i64::try_from(one.position.row).unwrap_or_default(),
         error: Some(FieldError {
             field: one.field,
             reason: one.reason,
@@ -136,9 +139,9 @@ fn of_file(imported: ImportFactsResponse, refused: Vec<Refused>, count: usize) -
     }
 }
 
-fn say(imported: &ImportFactsResponse, refused: &[Refused], count: usize) {
+fn say(imported: &ImportFactsResponse, refused: &[RefusedRow], count: usize) {
     for one in refused {
-        let (line, field, text) = (one.place.line, &one.field, in_language(&one.zh, &one.en));
+        let (line, field, text) = (one.position.line, &one.field, in_language(&one.zh, &one.en));
         tell!("第 {line} 行：{field}：{text}", "line {line}: {field}: {text}");
     }
     let (accepted, unchanged) = (imported.accepted, imported.unchanged);

@@ -7,10 +7,12 @@ use lutong_risk_engine::rule_set::MAX_DOCUMENT;
 use serde_json::{Value, json};
 
 use lutong_client::Failure;
-use lutong_client::noun::{Act, Listing, Noun, Query, Sent, Wait, at, constant, items, text, word};
+use lutong_client::noun::{
+    ActArgs, ChangeArgs, ListArgs, Noun, Query, WaitArgs, at, constant, items, text, word,
+};
 use lutong_client::waiting::Host;
 
-/// Divisions that a person is shown.
+/// Maximum number of divisions printed.
 const DIVISIONS: usize = 20;
 
 pub const NOUN: Noun = Noun {
@@ -31,41 +33,41 @@ pub const NOUN: Noun = Noun {
 
 #[derive(Debug, Args)]
 pub struct List {
-    /// announced, approved, active, paused, rejected or withdrawn.
+    /// Only this state: announced, approved, active, paused, rejected or withdrawn.
     #[arg(long)]
     state: Option<String>,
     #[command(flatten)]
-    listing: Listing,
+    listing: ListArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Announce {
-    /// The rule set (TOML); its effective_from lies in the future.
+    /// The rule set (TOML); its effective_from must lie in the future.
     document: PathBuf,
-    /// The decision cases that prove it (lutong-decision-cases/1).
+    /// Its decision cases (lutong-decision-cases/1).
     cases: PathBuf,
-    /// People who may change colour by it at the most; more of them pause it.
+    /// Maximum number of people who may change colour; if more would, the version is paused.
     #[arg(long)]
     expected_changes: i64,
     #[command(flatten)]
-    sent: Sent,
+    change: ChangeArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Preview {
     #[command(flatten)]
-    act: Act,
+    act: ActArgs,
     #[command(flatten)]
-    wait: Wait,
+    wait: WaitArgs,
 }
 
 #[derive(Debug, Args)]
 pub struct Resume {
-    /// The new bound of people who may change colour.
+    /// The new maximum number of people who may change colour.
     #[arg(long)]
     expected_changes: i64,
     #[command(flatten)]
-    act: Act,
+    act: ActArgs,
 }
 
 impl List {
@@ -83,8 +85,8 @@ impl Announce {
             "cases": super::read(&self.cases, MAX_DOCUMENT)?,
             "expected_changes": self.expected_changes,
         });
-        let answer = self.sent.post("/v1/rule-sets", body).await?;
-        NOUN.say(&answer, self.sent.shown.json);
+        let answer = self.change.post("/v1/rule-sets", body).await?;
+        NOUN.say(&answer, self.change.call.json);
         Ok(())
     }
 }
@@ -92,7 +94,7 @@ impl Announce {
 impl Preview {
     pub async fn run(self) -> Result<(), Failure> {
         let path = format!("{}:preview", NOUN.path(&self.act.name));
-        let sent = (&self.act.sent, self.wait);
+        let sent = (&self.act.change, self.wait);
         let answer = NOUN.begin(Host::RiskRules, &path, self.act.body(), sent).await;
         answer.map(drop)
     }
@@ -119,7 +121,7 @@ fn details(version: &Value) {
 
 fn say_run(what: &str, run: &Value) {
     if !run["finish_time"].is_string() {
-        tell!("{what}：进行中", "{what}: under way");
+        tell!("{what}：进行中", "{what}: in progress");
         return;
     }
     let (changed, seen) = (text(&run["changed"]), text(&run["seen"]));
@@ -143,7 +145,7 @@ fn say_run(what: &str, run: &Value) {
     for one in divisions.iter().take(DIVISIONS) {
         let (division, change) = (text(&one["division"]), change(one));
         if division.is_empty() {
-            tell!("  居住地不明：{change}", "  living where is not known: {change}");
+            tell!("  居住地不明：{change}", "  unknown residence: {change}");
         } else {
             tell!(
                 "  居住在 {division}：{change}",
@@ -154,7 +156,7 @@ fn say_run(what: &str, run: &Value) {
     if let Some(more) = divisions.len().checked_sub(DIVISIONS).filter(|more| *more > 0) {
         tell!(
             "  另有 {more} 个区划，见 --json",
-            "  and {more} more divisions, with --json"
+            "  and {more} more divisions (--json lists all)"
         );
     }
 }

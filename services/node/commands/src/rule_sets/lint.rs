@@ -1,4 +1,4 @@
-//! `rule-sets lint`: what is wrong with rule sets.
+//! `rule-sets lint`: checks rule sets for errors.
 
 use std::path::PathBuf;
 

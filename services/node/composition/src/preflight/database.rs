@@ -1,11 +1,11 @@
-//! A service's database: that it is its own, and that its key file opens it.
+//! Checks that a database belongs to its service and that the key file opens it.
 
 use std::time::Duration;
 
 use lutong_chassis::KeyFolder;
 use lutong_kernel::ServiceName;
 use lutong_storage::crypto::{FieldCipher, KeyFile};
-use lutong_storage::installation::{Installation, InstallationError, Place};
+use lutong_storage::installation::{Installation, InstallationError, ServiceDatabase};
 use lutong_storage::{Database, StorageConfig};
 use std::sync::Arc;
 
@@ -13,39 +13,39 @@ use super::{NoRandom, key_file};
 use crate::findings::Findings;
 use crate::keys;
 
-/// A database that takes longer is away.
+/// A database that takes longer counts as away.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub async fn check(service: ServiceName, storage: &StorageConfig, keys: &KeyFolder, findings: &mut Findings) {
-    let place = Place::new(service, storage);
+    let target = ServiceDatabase::new(service, storage);
     let read = async {
         let database = Database::connect(storage).await?;
-        let installed = Installation::of(&database, &place).await?;
+        let installed = Installation::of(&database, &target).await?;
         Ok::<_, InstallationError>((database, installed))
     };
     let (database, installed) = match tokio::time::timeout(PATIENCE, read).await {
         Ok(Ok(found)) => found,
-        // One process migrates at its start.
-        Ok(Err(InstallationError::NotMigrated { .. })) if is_made(storage) => return,
+        // The single process migrates at its start.
+        Ok(Err(InstallationError::NotMigrated { .. })) if is_sqlite(storage) => return,
         Ok(Err(error)) if error.may_pass() => {
             key_file(service, keys, findings);
             return findings.warn(format_args!("{service}: {error}"));
         }
         Ok(Err(error)) => {
             key_file(service, keys, findings);
-            return findings.refuse(format_args!("{service}: {error}"));
+            return findings.error(format_args!("{service}: {error}"));
         }
         Err(_) => {
             key_file(service, keys, findings);
             return findings.warn(format_args!(
                 "{service}: 数据库 {0} 没有应答 / the database {0} does not answer",
-                place.database()
+                target.database()
             ));
         }
     };
-    // Where the database knows no keys yet, one process makes the file.
+    // The single process creates the key file of a database without recorded keys.
     let path = keys.file(service);
-    if !installed.has_keys() && !path.exists() && is_made(storage) {
+    if !installed.has_keys() && !path.exists() && is_sqlite(storage) {
         return;
     }
     let opened = installed.key_file(&path, &keys::names(service), None);
@@ -54,11 +54,11 @@ pub async fn check(service: ServiceName, storage: &StorageConfig, keys: &KeyFold
         Err(_) => Ok(()),
     };
     for error in opened.err().into_iter().chain(checked.err()) {
-        findings.refuse(format_args!("{service}: {error}"));
+        findings.error(format_args!("{service}: {error}"));
     }
 }
 
-fn is_made(storage: &StorageConfig) -> bool {
+fn is_sqlite(storage: &StorageConfig) -> bool {
     storage.url.expose().starts_with("sqlite:")
 }
 

@@ -1,6 +1,6 @@
 //! Files that are uploaded in chunks.
 
-use lutong_kernel::{Fault, FaultCode, Violation};
+use lutong_kernel::Fault;
 use prost::bytes::Bytes;
 use tonic::Streaming;
 
@@ -9,17 +9,11 @@ const MAX_FILE: usize = 16 * 1024 * 1024;
 /// Maximum size of a chunk in bytes.
 const MAX_CHUNK: usize = 64 * 1024;
 
-/// The kind of file: the reason if it is too large, and its name in Chinese and English.
-pub type Kind = (&'static str, &'static str, &'static str);
-
-pub const NOTICE: Kind = ("NOTICE_TOO_LARGE", "通告", "notice");
-pub const INTERVALS: Kind = ("INTERVALS_TOO_LARGE", "表格", "table");
-
-/// Collects the chunks of a file.
+/// Collects the chunks of a file; `too_large` is answered when it is too large.
 pub async fn gather<M>(
     mut chunks: Streaming<M>,
     chunk: impl Fn(M) -> Bytes,
-    kind: Kind,
+    too_large: fn() -> Fault,
 ) -> Result<Vec<u8>, Fault> {
     let mut file = Vec::new();
     loop {
@@ -30,16 +24,8 @@ pub async fn gather<M>(
         let Some(message) = next else { return Ok(file) };
         let chunk = chunk(message);
         if chunk.len() > MAX_CHUNK || file.len() + chunk.len() > MAX_FILE {
-            return Err(too_large(kind));
+            return Err(too_large());
         }
         file.extend_from_slice(&chunk);
     }
-}
-
-fn too_large((reason, zh, en): Kind) -> Fault {
-    let en = format!("a chunk has at most 64 KiB and a {en} at most 16 MiB");
-    let zh = format!("每块最多64 KiB，{zh}最多16 MiB");
-    let mut fault = Fault::new(FaultCode::InvalidArgument, reason, zh, en.clone());
-    fault.violations = vec![Violation::new("chunk", "TOO_LARGE", "过大", en)];
-    fault
 }

@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_kernel::{DecisionId, DivisionCode, Fault, FaultCode, Random, Timestamp, Violation};
+use lutong_kernel::{DecisionId, DivisionCode, Fault, Random, Timestamp};
 use lutong_risk_engine::area::{AreaBook, AreaEntry, RiskLevel};
 use lutong_risk_engine::notice::UnplacedListing;
-use lutong_risk_engine::notice::intervals::{CellError, IntervalError, Intervals, NoticePeriod};
+use lutong_risk_engine::notice::intervals::{Intervals, NoticePeriod};
 use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 
 use super::stays::StayRedecider;
 use crate::areas::store as areas;
 use crate::basis::service::BasisBook;
+use crate::fault;
 use crate::operations::service::effect::{Effect, Effects, PendingOperation};
 use crate::unplaced_areas::store::{self as unplaced_areas, UnplacedArea};
 
@@ -66,7 +67,9 @@ impl IntervalImporter {
     pub async fn import(&self, call: &Call, account: &str, csv: Vec<u8>) -> Result<IntervalImport, Fault> {
         // Other calls must not wait for the parsing.
         let read = tokio::task::spawn_blocking(move || Intervals::parse(&csv)).await;
-        let read = read.map_err(|_| Fault::internal())?.map_err(refused)?;
+        let read = read
+            .map_err(|_| Fault::internal("parsing a table panicked or was cancelled"))?
+            .map_err(fault::areas::intervals_unreadable)?;
         self.book.ready().await?;
         let (rows, listed) = (read.rows, read.listings.len());
         let (needs_placement, low) = (read.needs_placement.len(), read.low);
@@ -177,29 +180,4 @@ fn compare(book: &AreaBook, read: &Intervals, recorded_at: Timestamp) -> Interva
         }
     }
     diff
-}
-
-fn refused(error: IntervalError) -> Fault {
-    let IntervalError {
-        line,
-        column,
-        problem,
-    } = error;
-    let zh = match problem {
-        CellError::ColumnMissing => "缺少该列",
-        CellError::Unreadable => "该行不是UTF-8文本或列数与表头不符",
-        CellError::Level => "风险等级应为high、medium或low；重点地区只能由人员申报",
-        CellError::Code => "区划代码应为六位",
-        CellError::Instant => "时间应为带时区的RFC 3339格式",
-        CellError::EndsBeforeItBegins => "结束早于开始",
-    };
-    let mut fault = Fault::new(
-        FaultCode::InvalidArgument,
-        "INTERVALS_UNREADABLE",
-        format!("表格第{line}行{column}列：{zh}；未导入任何内容"),
-        format!("{error}; nothing was imported"),
-    );
-    let field = format!("line {line}.{column}");
-    fault.violations = vec![Violation::new(field, "UNREADABLE", zh, problem.to_string())];
-    fault
 }

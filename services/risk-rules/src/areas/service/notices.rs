@@ -4,16 +4,17 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_kernel::{DecisionId, DivisionCode, Fault, FaultCode, Random, Timestamp, Violation};
+use lutong_kernel::{DecisionId, DivisionCode, Fault, Random, Timestamp};
 use lutong_risk_engine::area::{AreaEntry, RiskLevel};
 use lutong_risk_engine::notice::intervals::NoticePeriod;
-use lutong_risk_engine::notice::{Notice, NoticeDiff, NoticeError, diff};
+use lutong_risk_engine::notice::{Notice, NoticeDiff, diff};
 use lutong_transport::client::Call;
 use sea_orm::DatabaseTransaction;
 
 use super::stays::StayRedecider;
 use crate::areas::store as areas;
 use crate::basis::service::BasisBook;
+use crate::fault;
 use crate::operations::service::effect::{Effect, Effects, PendingOperation};
 use crate::unplaced_areas::store as unplaced_areas;
 
@@ -57,7 +58,9 @@ impl NoticeImporter {
     pub async fn import(&self, call: &Call, account: &str, json: Vec<u8>) -> Result<NoticeImport, Fault> {
         // Parsing takes milliseconds, for which other calls must not wait.
         let notice = tokio::task::spawn_blocking(move || Notice::parse(&json)).await;
-        let notice = notice.map_err(|_| Fault::internal())?.map_err(refused)?;
+        let notice = notice
+            .map_err(|_| Fault::internal("parsing a notice panicked or was cancelled"))?
+            .map_err(fault::areas::notice_refused)?;
         self.book.ready().await?;
         let this = self.clone();
         let listed = notice.listings.len();
@@ -93,12 +96,7 @@ impl NoticeImporter {
         let now = self.book.instant_of_change(transaction).await?;
         let last = areas::last_notice(transaction).await?;
         if last.is_some_and(|last| notice.published_at < last) {
-            return Err(Fault::new(
-                FaultCode::FailedPrecondition,
-                "NOTICE_OLDER",
-                "已导入更新的风险地区通告",
-                "a newer notice is in already",
-            ));
+            return Err(fault::areas::notice_older());
         }
         // Key areas come from officers: notices do not contain them and do not lift them.
         let open: Vec<AreaEntry> = basis
@@ -167,34 +165,4 @@ impl ListedPlace {
     fn of(area: &AreaEntry) -> Self {
         Self(area.code, area.community.clone(), area.level)
     }
-}
-
-fn refused(error: NoticeError) -> Fault {
-    let en = error.to_string();
-    match error {
-        NoticeError::CountsDiffer { path, stated, listed } => {
-            let zh = format!("通告所载数量{stated}与列表{listed}不符");
-            let mut fault = Fault::new(
-                FaultCode::InvalidArgument,
-                "NOTICE_COUNTS_DIFFER",
-                zh.clone(),
-                en.clone(),
-            );
-            fault.violations = vec![Violation::new(path, "COUNT_DIFFERS", zh, en)];
-            fault
-        }
-        NoticeError::Unreadable { offset, reason } => unreadable(format!("byte {offset}"), &reason),
-        NoticeError::Shape { path, reason } => unreadable(path, &reason),
-    }
-}
-
-fn unreadable(field: String, reason: &str) -> Fault {
-    let mut fault = Fault::new(
-        FaultCode::InvalidArgument,
-        "NOTICE_UNREADABLE",
-        format!("通告无法读取（{field}），未导入任何内容"),
-        format!("the notice cannot be read at {field}: {reason}; nothing was imported"),
-    );
-    fault.violations = vec![Violation::new(field, "UNREADABLE", "无法读取", reason)];
-    fault
 }

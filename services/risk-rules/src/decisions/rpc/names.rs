@@ -1,7 +1,9 @@
 //! Resource names of decisions. The bounds of the contract have checked their shape.
 
-use lutong_kernel::{Fault, SubjectId, Violation};
+use lutong_kernel::{Fault, SubjectId};
 use lutong_transport::reply;
+
+use crate::fault;
 
 /// `subjects/{subject_id}/decisions/{version}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +42,7 @@ pub fn decision_of(name: &str) -> Result<DecisionName, Fault> {
 
 /// The fault of a name that is not the name of a decision.
 pub fn no_decision() -> Fault {
-    reply::wrong(Violation::new(
-        "name",
-        "NAME_SHAPE",
-        "应为subjects/编号/decisions/版本",
-        "is `subjects/{subject_id}/decisions/{version}`",
-    ))
+    reply::wrong(fault::decisions::decision_name_shape())
 }
 
 #[cfg(test)]

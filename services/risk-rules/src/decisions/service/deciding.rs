@@ -117,7 +117,7 @@ impl Decider {
         let key = self.chain.of_subject(row.subject, salt);
         let version = row.version + 1;
         let canonical = content.canonical(row.subject, version);
-        let entry = key.ok_or_else(Fault::internal)?.entry(&row.head, &canonical);
+        let entry = key.entry(&row.head, &canonical);
         (row.version, row.verdict, row.rule_set) = (version, verdict, rules.number);
         (row.cited, row.head, row.latest_at) = (cited, entry, at);
         Ok(Some(Decision {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lutong_chassis::pause;
 use lutong_kernel::{Clock, Fault, SubjectId};
 use lutong_storage::Database;
 use lutong_transport::client::Call;
@@ -50,9 +51,8 @@ impl DueDecisions {
                 Ok(_) => continue,
                 Err(fault) => tracing::warn!(%fault, "due decisions wait; they are tried again"),
             }
-            tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
-                () = stop.cancelled() => return,
+            if pause(INTERVAL, &stop).await {
+                return;
             }
         }
     }

@@ -27,6 +27,15 @@ pub struct ExplainedDecision {
     pub in_force: bool,
 }
 
+impl ExplainedDecision {
+    /// The statements that the decision cites, each once, by id.
+    pub fn cited(&self) -> impl Iterator<Item = &StatementRow> {
+        let citations = self.decision.content.citations.iter();
+        let cited: BTreeSet<FactId> = citations.flat_map(|one| one.facts.iter().copied()).collect();
+        cited.into_iter().filter_map(|id| self.facts.get(&id))
+    }
+}
+
 /// Collects what explains a decision. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Explainer {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Clock, Fault, FaultCode, SubjectId};
+use lutong_kernel::{Clock, Fault, SubjectId};
 use lutong_storage::Database;
 use lutong_transport::access::{AnyPermit, PermittedSubject, SelfPermit};
 use lutong_transport::client::Call;
@@ -12,6 +12,7 @@ use super::delivery::Delivery;
 use super::explaining::{ExplainedDecision, Explainer};
 use super::redeciding::Redecider;
 use crate::decisions::store as decisions;
+use crate::fault;
 use crate::subjects::store as subjects;
 
 /// Reads decisions. Cheap to clone.
@@ -47,7 +48,24 @@ impl DecisionReader {
         permit: &SelfPermit,
         call: &Call,
     ) -> Result<ExplainedDecision, Fault> {
-        let reached = permit.reach()?;
+        self.latest_decision(permit.reach()?, call).await
+    }
+
+    /// The same for any subject, for an officer who looks into an appeal.
+    pub async fn inspect_current(
+        &self,
+        permit: AnyPermit,
+        subject: SubjectId,
+        call: &Call,
+    ) -> Result<ExplainedDecision, Fault> {
+        self.latest_decision(permit.reach(subject), call).await
+    }
+
+    async fn latest_decision(
+        &self,
+        reached: PermittedSubject,
+        call: &Call,
+    ) -> Result<ExplainedDecision, Fault> {
         let subject = reached.id();
         let now = self.clock.now();
         let mut row = subjects::find(self.database.reader(), subject).await?;
@@ -60,7 +78,10 @@ impl DecisionReader {
         }
         let version = row.map_or(0, |row| row.version);
         let found = decisions::find(self.database.reader(), &[(subject, version)]).await?;
-        let decision = found.into_iter().next().ok_or_else(not_found)?;
+        let decision = found
+            .into_iter()
+            .next()
+            .ok_or_else(fault::decisions::decision_not_found)?;
         let facts = self.explainer.statements_about(reached).await?;
         let in_force = self.delivery.is_in_force(call, &decision).await;
         self.explainer.explain(decision, facts, in_force).await
@@ -122,26 +143,11 @@ impl DecisionReader {
         version: i64,
     ) -> Result<ExplainedDecision, Fault> {
         let row = decisions::history_row(self.database.reader(), subject, version).await?;
-        let decision = row.ok_or_else(not_found)?.decision.ok_or_else(erased)?;
+        let decision = row
+            .ok_or_else(fault::decisions::decision_not_found)?
+            .decision
+            .ok_or_else(fault::decisions::decision_erased)?;
         let facts = self.explainer.statements_about(subject).await?;
         self.explainer.explain(decision, facts, true).await
     }
-}
-
-pub fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "DECISION_NOT_FOUND",
-        "尚无赋码决定：请先申请或申报",
-        "there is no decision yet: apply or declare an arrival first",
-    )
-}
-
-pub fn erased() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "DECISION_ERASED",
-        "该决定的内容已依法删除",
-        "the content of this decision was erased by law",
-    )
 }

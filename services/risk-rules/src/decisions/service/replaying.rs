@@ -9,10 +9,10 @@ use lutong_transport::access::AnyPermit;
 
 use super::deciding::content;
 use super::explaining::{ExplainedDecision, Explainer};
-use super::reading::{erased, not_found};
 use crate::basis::service::{ActiveRuleSet, BasisBook};
 use crate::decisions::domain::Decision;
 use crate::decisions::store as decisions;
+use crate::fault;
 use crate::history::domain::{BEGINNING, ChainKeys};
 use crate::people::store as merges;
 use crate::subjects::store as subjects;
@@ -60,9 +60,9 @@ impl Replayer {
         let cipher = self.fields.ready().await?;
         let row = decisions::history_row(reader, reached, version)
             .await?
-            .ok_or_else(not_found)?;
+            .ok_or_else(fault::decisions::decision_not_found)?;
         let entry = row.entry;
-        let stored = row.decision.ok_or_else(erased)?;
+        let stored = row.decision.ok_or_else(fault::decisions::decision_erased)?;
         let at = stored.content.evaluated_at;
         let steps = merges::ever_about(reader, reached).await?;
         let merged = MergedPeople::as_known_at(&steps, at);
@@ -85,17 +85,16 @@ impl Replayer {
             ..stored.clone()
         };
         let row = subjects::find(reader, subject).await?;
-        let salt = row.and_then(|row| row.salt).ok_or_else(erased)?;
+        let salt = row
+            .and_then(|row| row.salt)
+            .ok_or_else(fault::decisions::decision_erased)?;
         let previous = match version {
             1 => BEGINNING,
             _ => decisions::history_row(reader, reached, version - 1)
                 .await?
                 .map_or(BEGINNING, |row| row.entry),
         };
-        let key = self
-            .chain
-            .of_subject(subject, &salt)
-            .ok_or_else(Fault::internal)?;
+        let key = self.chain.of_subject(subject, &salt);
         let proven = key.entry(&previous, &replayed.canonical()) == entry;
         Ok(Replay {
             identical: proven && replayed.content == stored.content,

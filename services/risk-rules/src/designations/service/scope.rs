@@ -1,12 +1,13 @@
 //! Whom the officers of a division may designate. No other code compares the places of a person with the division of an officer.
 
-use lutong_kernel::{Fault, FaultCode, SubjectId};
+use lutong_kernel::{Fault, SubjectId};
 use lutong_storage::Database;
 use lutong_storage::crypto::FieldCipher;
 use lutong_transport::access::DivisionPermit;
 
 use crate::basis::service::BasisBook;
 use crate::designations::domain::is_in_scope;
+use crate::fault::proposals;
 use crate::subjects::store as subjects;
 
 /// Checks the scope of officers.
@@ -38,16 +39,7 @@ impl DesignationScope {
         if is_in_scope(permit.jurisdiction(), &homes, &facts) {
             Ok(())
         } else {
-            Err(outside())
+            Err(proposals::person_outside_division())
         }
     }
-}
-
-fn outside() -> Fault {
-    Fault::new(
-        FaultCode::PermissionDenied,
-        "OUTSIDE_DIVISION",
-        "该人员不在本辖区居住，也没有在本辖区停留的记录",
-        "the person neither lives in your division nor is known to have stayed there",
-    )
 }

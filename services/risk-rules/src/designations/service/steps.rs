@@ -1,7 +1,7 @@
 //! The steps of a designation, taken in a transaction.
 
 use lutong_chassis::etag::Etag;
-use lutong_kernel::{Fault, FaultCode, Timestamp};
+use lutong_kernel::{Fault, Timestamp};
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::Claim;
 use lutong_transport::access::DivisionPermit;
@@ -13,6 +13,7 @@ use crate::approval::service::{OfficerAction, refused};
 use crate::designations::domain::{Designation, source};
 use crate::designations::store as designations;
 use crate::facts::store::statements::{self, Name};
+use crate::fault::proposals;
 
 /// `designations/{designation}`.
 pub const COLLECTION: &str = "designations";
@@ -52,7 +53,7 @@ pub async fn lock(
     now: Timestamp,
 ) -> Result<StandingDesignation, Fault> {
     let one = designations::lock(transaction, permit, id).await?;
-    let designation = one.ok_or_else(not_found)?;
+    let designation = one.ok_or_else(proposals::designation_not_found)?;
     let stated = statements::by_names(transaction, &[name(&designation)].into()).await?;
     let is_retracted = stated.iter().all(|row| row.superseded_at.is_some());
     Ok(StandingDesignation {
@@ -108,13 +109,4 @@ pub async fn step_in(
 /// The name of the fact of an approved designation.
 pub fn name(one: &Designation) -> Name {
     Name::of(&source(one.division), &one.id.to_string())
-}
-
-pub fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "DESIGNATION_NOT_FOUND",
-        "本辖区没有该管理决定",
-        "there is no such designation in your division",
-    )
 }

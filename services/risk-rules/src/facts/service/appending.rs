@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_kernel::{Clock, FactId, Fault, FaultCode, SubjectId, Timestamp, Violation};
+use lutong_kernel::{Clock, FactId, Fault, SubjectId, Timestamp, Violation};
 use lutong_risk_engine::merge::MergedPeople;
 use lutong_storage::Database;
 use lutong_storage::crypto::ReadyCipher;
@@ -20,6 +20,7 @@ use crate::decisions::service::deciding::Decider;
 use crate::decisions::store as decisions;
 use crate::facts::store::statements::{self, StatementRow};
 use crate::facts::store::stay_places::{self, BlindPlace};
+use crate::fault;
 use crate::subjects::service::{self as subjects, LockedSubject};
 
 /// Statements to append, and subjects to enrol.
@@ -317,12 +318,5 @@ fn refuse_any(outcomes: &[Result<Outcome, Violation>]) -> Result<(), Fault> {
     if wrong.is_empty() {
         return Ok(());
     }
-    let mut fault = Fault::new(
-        FaultCode::InvalidArgument,
-        "ROWS_REFUSED",
-        format!("{}条记录有误，均未保存", wrong.len()),
-        format!("{} statements are wrong and nothing was stored", wrong.len()),
-    );
-    fault.violations = wrong;
-    Err(fault)
+    Err(fault::facts::rows_refused(wrong))
 }

@@ -74,6 +74,7 @@ impl EventHandler for DeclarationFollower {
 }
 
 fn unreadable(sequence: i64, error: &dyn std::fmt::Display) -> Fault {
-    tracing::error!(sequence, %error, "an event of declaration cannot be read");
-    Fault::internal()
+    Fault::internal(format_args!(
+        "the event {sequence} of declaration cannot be read: {error}"
+    ))
 }

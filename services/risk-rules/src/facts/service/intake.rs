@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use lutong_kernel::{Fault, SubjectId, Violation};
 use lutong_risk_engine::fact::FactKind;
-use lutong_storage::gather::Gatherer;
+use lutong_storage::batch::Batcher;
 use lutong_transport::access::{AnyPermit, DeclarantPermit};
 use lutong_transport::client::Call;
 
 use super::appending::{AppendResult, Batch, FactAppender};
 use super::statement::Statement;
 use crate::decisions::domain::Decision;
+use crate::fault;
 use crate::operations::service::effect::{Effect, Effects, PendingOperation};
 
 /// Maximum number of statements and subjects in a batch that is gathered with others.
@@ -22,7 +23,7 @@ const CALLS: usize = 256;
 #[derive(Clone)]
 pub struct FactIntake {
     appender: FactAppender,
-    gatherer: Gatherer<Batch, Result<AppendResult, Fault>>,
+    batcher: Batcher<Batch, Result<AppendResult, Fault>>,
     effects: Effects,
 }
 
@@ -30,12 +31,12 @@ impl FactIntake {
     /// Starts the task that appends gathered batches; it ends with the last clone.
     pub fn start(appender: FactAppender, effects: Effects) -> Self {
         let gathering = appender.clone();
-        let gatherer = Gatherer::start(CALLS, 1, move |batches| {
+        let batcher = Batcher::start(CALLS, 1, move |batches| {
             append_together(gathering.clone(), batches)
         });
         Self {
             appender,
-            gatherer,
+            batcher,
             effects,
         }
     }
@@ -87,7 +88,7 @@ impl FactIntake {
             }
             for (row, field) in cases {
                 if let Some(outcome @ Ok(_)) = appended.outcomes.get_mut(row) {
-                    *outcome = Err(case_pending(field));
+                    *outcome = Err(fault::facts::case_not_in_force(field));
                 }
             }
         }
@@ -106,7 +107,7 @@ impl FactIntake {
         if !few || !plain || batch.all_or_nothing {
             return self.appender.append(batch).await;
         }
-        self.gatherer.call(batch).await.ok_or_else(Fault::internal)?
+        self.batcher.call(batch).await?
     }
 }
 
@@ -153,13 +154,4 @@ fn cases(batch: &Batch) -> Vec<(usize, String)> {
         .filter(|(_, statement)| statement.kind() == Some(FactKind::Case))
         .map(|(row, statement)| (row, statement.fact_field()))
         .collect()
-}
-
-fn case_pending(field: String) -> Violation {
-    Violation::new(
-        field,
-        "CASE_NOT_IN_FORCE",
-        "病例已记录但颜色尚未生效，未予受理：请以同一编号重新报送",
-        "the case is recorded but its colour is not in force yet, so it is not acknowledged: send it again under the same key",
-    )
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_kernel::{Clock, FreeText, SubjectId, TextRule, Violation, source};
+use lutong_kernel::{Clock, FreeText, Source, SubjectId, TextRule, Violation};
 use lutong_proto::bounds::Bounded as _;
 use lutong_proto::risk_rules::v1::FactStatement;
 use lutong_proto::risk_rules::v1::fact_statement::Statement as WireStatement;
@@ -12,6 +12,7 @@ use lutong_storage::crypto::{Key, keyed_hash};
 use lutong_transport::access::{DeclarantPermit, Principal};
 
 use super::statement::{Content, Statement};
+use crate::fault::facts;
 use lutong_risk_engine::attributes::Attributes;
 use lutong_risk_engine::fact::FactKind;
 
@@ -42,14 +43,14 @@ impl StatementReader {
         }
         if let Some(feed) = &principal.feed {
             if statement.source != feed.source {
-                return Err(not_own("the source is not the caller's own"));
+                return Err(facts::source_not_of_feed());
             }
             let is_granted = |kind: FactKind| feed.kinds.iter().any(|granted| granted == kind.as_str());
             if kind.is_some_and(|kind| !is_granted(kind)) {
                 return Err(not_granted(&statement));
             }
-        } else if source::reserved(&statement.source).is_some() {
-            return Err(not_own("what is pulled has a source of its own"));
+        } else if !Source::is_feed(&statement.source) {
+            return Err(facts::source_is_pulled());
         }
         self.read(statement)
     }
@@ -61,34 +62,30 @@ impl StatementReader {
         permit: DeclarantPermit,
     ) -> Result<Statement, Violation> {
         if !DECLARED.contains(&statement.source.as_str()) {
-            return Err(not_own(
-                "a person declares as `self`, and what federation verified",
-            ));
+            return Err(facts::source_not_of_declarant());
         }
         let read = self.read(statement)?;
         if read.subject != permit.subject() {
-            return Err(Violation::new(
-                "subject_id",
-                "SUBJECT_NOT_DECLARANT",
-                "只能申报本人的信息",
-                "is not the person who declares",
-            ));
+            return Err(facts::subject_not_declarant());
         }
         Ok(read)
     }
 
     /// Parses a statement. Only the first violation is reported, since files are corrected row by row.
     pub fn read(&self, statement: FactStatement) -> Result<Statement, Violation> {
-        let first = |wrong: Vec<Violation>| wrong.into_iter().next().unwrap_or_else(shapeless);
+        let first = |wrong: Vec<Violation>| wrong.into_iter().next().unwrap_or_else(facts::statement_shape);
         statement.check().map_err(|fault| first(fault.violations))?;
-        let subject: SubjectId = statement.subject_id.parse().map_err(|_| shapeless())?;
+        let subject: SubjectId = statement
+            .subject_id
+            .parse()
+            .map_err(|_| facts::statement_shape())?;
         let content = match statement.statement {
             Some(WireStatement::Fact(fact)) => {
                 let attributes = self.attributes(&fact).map_err(|wrong| wrong.within("fact"))?;
                 Content::fact(attributes, None)
             }
             Some(WireStatement::Correction(correction)) => {
-                let fact = correction.fact.as_ref().ok_or_else(shapeless)?;
+                let fact = correction.fact.as_ref().ok_or_else(facts::statement_shape)?;
                 let attributes = self
                     .attributes(fact)
                     .map_err(|wrong| wrong.within("correction.fact"))?;
@@ -100,7 +97,7 @@ impl StatementReader {
                     .map_err(|error| error.violation("retraction.reason"))?
                     .into_string(),
             },
-            None => return Err(shapeless()),
+            None => return Err(facts::statement_shape()),
         };
         Ok(Statement {
             fingerprint: self.fingerprint(&statement.subject_id, &content),
@@ -113,22 +110,21 @@ impl StatementReader {
 
     /// The attributes of a fact. Violations name the fields of the contract.
     fn attributes(&self, fact: &Fact) -> Result<Attributes, Violation> {
-        let kind = fact.fact_kind().ok_or_else(shapeless)?;
+        let kind = fact.fact_kind().ok_or_else(facts::statement_shape)?;
         let named = |mut wrong: Violation| {
             let field = kind.field_of(&wrong.field).unwrap_or_default();
             field.clone_into(&mut wrong.field);
             wrong.within(kind.as_str())
         };
-        let attributes = Attributes::from_message(kind, &fact.values())
-            .map_err(|wrong| wrong.into_iter().next().map_or_else(shapeless, named))?;
+        let attributes = Attributes::from_message(kind, &fact.values()).map_err(|wrong| {
+            wrong
+                .into_iter()
+                .next()
+                .map_or_else(facts::statement_shape, named)
+        })?;
         match attributes.instant_after(self.clock.now().plus(MAX_AHEAD)) {
             None => Ok(attributes),
-            Some(name) => Err(named(Violation::new(
-                name,
-                "INSTANT_FAR_FUTURE",
-                "时间过于遥远：不得晚于五年之后",
-                "lies more than five years ahead",
-            ))),
+            Some(name) => Err(named(facts::instant_far_future(name))),
         }
     }
 
@@ -169,30 +165,11 @@ fn kind(statement: &FactStatement) -> Option<FactKind> {
     }
 }
 
-fn not_own(en: &str) -> Violation {
-    Violation::new("source", "SOURCE_NOT_OWN", "来源须为本数据源", en)
-}
-
 fn not_granted(statement: &FactStatement) -> Violation {
     let kind = kind(statement).map_or("", FactKind::as_str);
     let field = match statement.statement {
         Some(WireStatement::Correction(_)) => format!("correction.fact.{kind}"),
         _ => format!("fact.{kind}"),
     };
-    Violation::new(
-        field,
-        "KIND_NOT_GRANTED",
-        "本数据源无权报送该类记录",
-        "the feed may not report facts of this kind",
-    )
-}
-
-/// The statement satisfies the bounds of the contract and cannot be parsed all the same.
-fn shapeless() -> Violation {
-    Violation::new(
-        "statement",
-        "STATEMENT_SHAPE",
-        "记录格式不正确",
-        "is neither a fact nor a correction nor a retraction",
-    )
+    facts::kind_not_granted(field)
 }

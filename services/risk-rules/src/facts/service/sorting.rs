@@ -8,6 +8,7 @@ use lutong_kernel::{FactId, SubjectId, Timestamp, Violation};
 
 use super::statement::{AcceptedStatement, Content, PreparedStatement, Statement};
 use crate::facts::store::statements::{Name, StatementRow};
+use crate::fault;
 use lutong_risk_engine::correction::{Original, check_correction, check_retraction};
 use lutong_risk_engine::fact::FactKind;
 
@@ -74,7 +75,9 @@ pub fn sort(
         }
         if later.len() == before {
             for (row, prepared) in later.drain(..) {
-                sorted.results[row] = Some(Err(unknown_target(&prepared.statement)));
+                sorted.results[row] = Some(Err(fault::facts::target_unknown(target_field(
+                    &prepared.statement,
+                ))));
             }
         }
         waiting = later;
@@ -105,12 +108,7 @@ fn sort_one(
         return if there.fingerprint == statement.fingerprint {
             Ok(Outcome::Unchanged(there.id))
         } else {
-            Err(Violation::new(
-                "key",
-                "STATEMENT_CONFLICT",
-                "该编号已用于内容不同的记录",
-                "this key was used for a statement of other content",
-            ))
+            Err(fault::facts::statement_conflict())
         };
     }
     let (mut recorded_at, mut target_id) = (instant(statement.subject), None);
@@ -147,20 +145,10 @@ fn check_target(
 ) -> Result<(), Violation> {
     let field = target_field(statement);
     if original.subject != statement.subject {
-        return Err(Violation::new(
-            field,
-            "TARGET_OF_ANOTHER_SUBJECT",
-            "更正或撤回须针对同一人员的记录",
-            "a correction or retraction is about the same subject",
-        ));
+        return Err(fault::facts::target_of_another_subject(field));
     }
     let Some(kind) = original.kind else {
-        return Err(Violation::new(
-            field,
-            "TARGET_NOT_A_FACT",
-            "撤回记录不能再被更正或撤回",
-            "a retraction can be neither corrected nor retracted",
-        ));
+        return Err(fault::facts::target_not_a_fact(field));
     };
     let original = Original {
         kind,
@@ -178,13 +166,4 @@ const fn target_field(statement: &Statement) -> &'static str {
         Content::Fact { .. } => "correction.replaces_key",
         Content::Retraction { .. } => "retraction.retracts_key",
     }
-}
-
-fn unknown_target(statement: &Statement) -> Violation {
-    Violation::new(
-        target_field(statement),
-        "TARGET_UNKNOWN",
-        "找不到所更正或撤回的记录",
-        "there is no statement of this source under the key",
-    )
 }

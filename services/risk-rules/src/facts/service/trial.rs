@@ -1,5 +1,7 @@
 //! A trial: appending a batch and deciding in a transaction that is always rolled back.
 
+use std::convert::Infallible;
+
 use futures::FutureExt as _;
 use lutong_kernel::{Colour, Fault, SubjectId};
 use lutong_storage::{Database, StorageError};
@@ -47,7 +49,7 @@ impl FactTrial {
     pub async fn run(&self, batch: Batch) -> Result<Vec<(Colour, Colour)>, Fault> {
         let prepared = self.appender.prepare(self.decider.ready().await?, batch)?;
         let appender = self.appender.clone();
-        let tried: Result<(), TrialEnd> = self
+        let tried: Result<Infallible, TrialEnd> = self
             .database
             .write(move |transaction| {
                 async move {
@@ -61,11 +63,10 @@ impl FactTrial {
                 .boxed()
             })
             .await;
-        match tried {
-            Err(TrialEnd::Tried(changes)) => Ok(changes),
-            Err(TrialEnd::Failed(fault)) => Err(fault),
-            // Unreachable: the closure above never succeeds.
-            Ok(()) => Err(Fault::internal()),
+        let Err(end) = tried;
+        match end {
+            TrialEnd::Tried(changes) => Ok(changes),
+            TrialEnd::Failed(fault) => Err(fault),
         }
     }
 }

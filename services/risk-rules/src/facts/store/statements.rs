@@ -6,7 +6,7 @@ use lutong_kernel::{FactId, Fault, SubjectId, Timestamp};
 use lutong_storage::cell::{Cell, Kind};
 use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_storage::crypto::{CipherError, ReadyCipher};
-use lutong_storage::rows::{Insert, Known};
+use lutong_storage::rows::{Insert, OnDuplicate};
 use lutong_storage::{StorageError, one_of};
 use sea_orm::sea_query::Expr;
 use sea_orm::{
@@ -253,7 +253,7 @@ const INSERT: Insert = Insert {
         ("recorded_at", Kind::Number),
         ("fingerprint", Kind::Bytes),
     ],
-    known: Known::Refused,
+    on_duplicate: OnDuplicate::Fail,
 };
 
 /// Encrypts attributes in their canonical form for storage.
@@ -317,7 +317,7 @@ mod tests {
         ];
         let names: BTreeSet<_> = named.iter().map(|(source, key)| Name::of(source, key)).collect();
         assert_eq!(names.len(), named.len());
-        assert!(Name::of("lab", "0001-2022") < Name::of("lab", "0002-2022"));
-        assert_eq!(Name::of("lab", "0001"), Name::of("lab", "0001"));
+        assert!(Name::of("laboratory", "0001-2022") < Name::of("laboratory", "0002-2022"));
+        assert_eq!(Name::of("laboratory", "0001"), Name::of("laboratory", "0001"));
     }
 }

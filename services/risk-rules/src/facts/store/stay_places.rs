@@ -5,7 +5,7 @@ use lutong_storage::StorageError;
 use lutong_storage::cell::{Cell, Kind};
 use lutong_storage::column::{read_subject, subject_bytes};
 use lutong_storage::crypto::{Key, keyed_hash};
-use lutong_storage::rows::{Insert, Known};
+use lutong_storage::rows::{Insert, OnDuplicate};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _,
@@ -34,7 +34,7 @@ pub mod stay_place {
 const INSERT: Insert = Insert {
     table: "stay_places",
     columns: &[("place", Kind::Number), ("subject_id", Kind::Bytes)],
-    known: Known::Kept,
+    on_duplicate: OnDuplicate::Keep,
 };
 
 /// A place in the index: 64 bits of a keyed hash, so that the table does not reveal where anybody was. A collision of two places only

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_kernel::{Clock, Fault, FaultCode, LocalDay, Timestamp};
+use lutong_chassis::pause;
+use lutong_kernel::{Clock, Fault, LocalDay, Timestamp};
 use lutong_storage::{Database, StorageError};
 use tokio_util::sync::CancellationToken;
 
 use crate::decisions::store as decisions;
+use crate::fault;
 use crate::history::domain::{BEGINNING, ChainKeys, DayDigest};
 use crate::history::store::{self as day_seals, DaySeal};
 
@@ -56,7 +58,9 @@ impl Days {
     /// Computes the digest of a day again and compares it with the seal.
     pub async fn verify(&self, day: LocalDay) -> Result<DayCheck, Fault> {
         let reader = self.database.reader();
-        let seal = day_seals::find(reader, day).await?.ok_or_else(not_sealed)?;
+        let seal = day_seals::find(reader, day)
+            .await?
+            .ok_or_else(fault::decisions::day_not_sealed)?;
         let previous = day_seals::find(reader, day.plus_days(-1)).await?;
         let previous = previous.map_or(BEGINNING, |seal| seal.root);
         let digest = self.digest(day).await?;
@@ -119,19 +123,9 @@ impl Days {
                 Ok(false) => {}
                 Err(fault) => tracing::warn!(%fault, "a day could not be sealed; it is tried again"),
             }
-            tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => {}
-                () = stop.cancelled() => return,
+            if pause(INTERVAL, &stop).await {
+                return;
             }
         }
     }
-}
-
-fn not_sealed() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "DAY_NOT_SEALED",
-        "该日尚未封存：当日结束十分钟后封存",
-        "the day is not sealed: it is ten minutes after its end",
-    )
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::operations::{Ended, Kind, Operation, store as operations};
+use lutong_chassis::operations::{Kind, Operation, Outcome, store as operations};
 use lutong_kernel::{Clock, Fault, Random, SubjectId};
 use lutong_storage::{Database, StorageError};
 use lutong_transport::client::Call;
@@ -200,7 +200,7 @@ impl Effects {
                     if !operation_subjects::waiting(transaction, id, 1).await?.is_empty() {
                         return Ok(false);
                     }
-                    operations::finish(transaction, id, Ended::Succeeded, now).await
+                    operations::finish(transaction, id, Outcome::Succeeded, now).await
                 }
                 .boxed()
             })

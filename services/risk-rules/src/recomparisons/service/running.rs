@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::operations::{Ended, Kind, store as operations};
+use lutong_chassis::operations::{Kind, Outcome, store as operations};
 use lutong_kernel::{Clock, Fault, Random, SubjectId};
 use lutong_storage::{Database, StorageError};
 use lutong_transport::client::Call;
@@ -88,7 +88,7 @@ impl RecomparisonRunner {
         let today = now.local_day();
         let reader = self.database.reader();
         if now >= today.start().plus(DAILY_AT) && recomparisons::last_day(reader).await? < Some(today) {
-            self.recomparisons.begin(Some(today)).await?;
+            self.recomparisons.begin_of_day(today).await?;
         }
         let Some(run) = recomparisons::unfinished(reader).await? else {
             return Ok(false);
@@ -99,7 +99,7 @@ impl RecomparisonRunner {
         });
         let mut done = 0;
         for worker in futures::future::join_all(work.collect::<Vec<_>>()).await {
-            done += worker.map_err(|_| Fault::internal())??;
+            done += worker.map_err(|_| Fault::internal("a worker of a run panicked or was cancelled"))??;
         }
         let progress = parts::progress(reader, run.number).await?;
         if progress.parts_done == progress.parts {
@@ -222,7 +222,7 @@ impl RecomparisonRunner {
                 async move {
                     recomparisons::finish(transaction, id, now).await?;
                     let ended = (Kind::Recompare, target.as_str());
-                    operations::finish_of(transaction, ended, Ended::Succeeded, now).await
+                    operations::finish_of(transaction, ended, Outcome::Succeeded, now).await
                 }
                 .boxed()
             })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::operations::{Ended, Kind, Operation, store as operations};
+use lutong_chassis::operations::{Kind, Operation, Outcome, store as operations};
 use lutong_kernel::{Clock, Fault};
 use lutong_storage::{Database, StorageError};
 use lutong_transport::client::Call;
@@ -111,7 +111,7 @@ impl RollbackRunner {
                 async move {
                     rollbacks::close(transaction, id, State::Done, &closed).await?;
                     let ended = (Kind::RollBack, target.as_str());
-                    operations::finish_of(transaction, ended, Ended::Succeeded, closed.at).await
+                    operations::finish_of(transaction, ended, Outcome::Succeeded, closed.at).await
                 }
                 .boxed()
             })

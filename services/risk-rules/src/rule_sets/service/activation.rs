@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_chassis::operations::{Ended, Kind, store as operations};
+use lutong_chassis::operations::{Kind, Outcome, store as operations};
 use lutong_kernel::{Clock, Fault, Random, Timestamp};
 use lutong_risk_engine::rule_set::RuleSet;
 use lutong_storage::{Database, StorageError};
@@ -170,7 +170,7 @@ impl Activation {
             .write(move |transaction| {
                 async move {
                     let stored = leases::finish_preview(transaction, number, &owner, &counts).await?;
-                    end_preview(transaction, number, Ended::Succeeded, now).await?;
+                    end_preview(transaction, number, Outcome::Succeeded, now).await?;
                     Ok(stored)
                 }
                 .boxed()
@@ -232,7 +232,7 @@ impl Activation {
         let active_from = passes.then_some(now);
         if passes {
             // A preview that is still running has become pointless.
-            end_preview(transaction, number, Ended::Cancelled, now).await?;
+            end_preview(transaction, number, Outcome::Cancelled, now).await?;
         }
         leases::finish_guard(transaction, number, &lease.owner, counts, active_from).await
     }
@@ -240,9 +240,7 @@ impl Activation {
     /// Begins the re-comparison that follows an activation.
     async fn recompare(&self, lease: &VersionLease) -> Result<(), Fault> {
         self.book.catch_up(self.database.reader()).await?;
-        let Some(run) = self.recomparisons.begin(None).await? else {
-            return Ok(());
-        };
+        let run = self.recomparisons.begin().await?;
         let VersionLease { number, owner, .. } = lease.clone();
         let noted: Result<_, StorageError> = self
             .database
@@ -259,7 +257,7 @@ impl Activation {
 async fn end_preview(
     transaction: &DatabaseTransaction,
     number: i64,
-    how: Ended,
+    how: Outcome,
     now: Timestamp,
 ) -> Result<(), StorageError> {
     let Some(version) = versions::by_number(transaction, number).await? else {

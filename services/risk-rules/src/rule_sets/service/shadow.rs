@@ -60,7 +60,7 @@ impl ShadowCounter {
         });
         let mut tally = Tally::default();
         for read in futures::future::join_all(reading.collect::<Vec<_>>()).await {
-            tally.merge(&read.map_err(|_| Fault::internal())??);
+            tally.merge(&read.map_err(|_| Fault::internal("counting a part panicked or was cancelled"))??);
         }
         Ok(tally)
     }

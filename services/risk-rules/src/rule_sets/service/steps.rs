@@ -1,7 +1,7 @@
 //! The steps of a version, taken in a transaction.
 
-use lutong_chassis::operations::{Ended, Operation, store as operations};
-use lutong_kernel::{Fault, FaultCode, Timestamp};
+use lutong_chassis::operations::{Operation, Outcome, store as operations};
+use lutong_kernel::{Fault, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::idempotency;
 use lutong_storage::idempotency::Claim;
@@ -9,6 +9,7 @@ use sea_orm::DatabaseTransaction;
 
 use super::AccountAction;
 use crate::approval::service::wrong_state;
+use crate::fault;
 use crate::rule_sets::domain::{Refusal, State, Step};
 use crate::rule_sets::store::changes::RuleSetChange;
 use crate::rule_sets::store::steps as rule_sets;
@@ -21,7 +22,7 @@ pub fn parse(name: &str) -> Result<(&str, &str), Fault> {
         .and_then(|rest| rest.strip_prefix('/'));
     segment
         .and_then(|segment| segment.split_once('.'))
-        .ok_or_else(not_found)
+        .ok_or_else(fault::rule_sets::rule_set_not_found)
 }
 
 /// The stored answer of a request: the name of the version, which never changes.
@@ -34,7 +35,7 @@ pub async fn find_answered(
     connection: &impl sea_orm::ConnectionTrait,
     answer: &[u8],
 ) -> Result<RuleSetVersion, Fault> {
-    let damaged = || Fault::from(StorageError::Damaged("idempotency.answer".to_owned()));
+    let damaged = || Fault::from(idempotency::damaged_answer());
     let text = std::str::from_utf8(answer).map_err(|_| damaged())?;
     let (id, version) = text.split_once('\n').ok_or_else(damaged)?;
     let found = versions::find(connection, id, version).await?;
@@ -54,7 +55,7 @@ pub async fn step_in(
     if let Claim::Replay(answer) = idempotency::claim(transaction, &action.request, &answer, now).await? {
         return find_answered(transaction, &answer).await;
     }
-    let found = found.ok_or_else(not_found)?;
+    let found = found.ok_or_else(fault::rule_sets::rule_set_not_found)?;
     found.etag().check(&action.etag, found.state().into_str())?;
     let account = &action.account;
     let refused = |refusal| refused_step(refusal, &found, account);
@@ -69,7 +70,7 @@ pub async fn step_in(
         check_approval(change, now)?;
     }
     if matches!(step, Step::Resume(_)) && rule_sets::overtaken(transaction, change.effective_from).await? {
-        return Err(overtaken());
+        return Err(fault::rule_sets::rule_set_overtaken());
     }
     let number = found.number;
     let done = match step {
@@ -105,7 +106,7 @@ pub async fn note_preview(
             Ok(Some(operation))
         }
         Step::Reject | Step::Withdraw => {
-            operations::finish_of(transaction, of, Ended::Cancelled, now).await?;
+            operations::finish_of(transaction, of, Outcome::Cancelled, now).await?;
             Ok(None)
         }
         Step::Approve | Step::Resume(_) => Ok(None),
@@ -113,72 +114,26 @@ pub async fn note_preview(
 }
 
 fn refused_step(refusal: Refusal, version: &RuleSetVersion, account: &str) -> Fault {
-    let (reason, zh, en) = match refusal {
-        Refusal::OwnProposal => (
-            "OWN_PROPOSAL",
-            "须由作者以外的人员批准或驳回",
-            "whoever announced it neither approves nor rejects it: they may withdraw it",
-        ),
-        Refusal::NotYourProposal => (
-            "NOT_YOUR_PROPOSAL",
-            "只能由作者撤回",
-            "another account announced it: it can be rejected",
-        ),
+    match refusal {
+        Refusal::OwnProposal => fault::rule_sets::announced_by_caller(),
+        Refusal::NotYourProposal => fault::rule_sets::announced_by_another(),
         Refusal::WrongState => {
             let allowed: Vec<_> = version
                 .allowed(account)
                 .into_iter()
                 .map(|step| step.into_str())
                 .collect();
-            return wrong_state(&version.state().into_str().to_uppercase(), &allowed);
+            wrong_state(&version.state().into_str().to_uppercase(), &allowed)
         }
-    };
-    Fault::new(FaultCode::FailedPrecondition, reason, zh, en)
+    }
 }
 
 fn check_approval(change: &RuleSetChange, now: Timestamp) -> Result<(), Fault> {
     if change.preview.is_none() {
-        return Err(Fault::new(
-            FaultCode::FailedPrecondition,
-            "PREVIEW_MISSING",
-            "批准前须先完成该版本的影响预览",
-            "a preview of this version is to be finished before it is approved",
-        ));
+        return Err(fault::rule_sets::preview_missing());
     }
     if change.effective_from <= now {
-        return Err(Fault::new(
-            FaultCode::FailedPrecondition,
-            "EFFECTIVE_TIME_PASSED",
-            "生效时间已过，请公布新版本",
-            "its effective time has passed: announce another version",
-        ));
+        return Err(fault::rule_sets::effective_time_passed());
     }
     Ok(())
-}
-
-pub fn exists() -> Fault {
-    Fault::new(
-        FaultCode::AlreadyExists,
-        "RULE_SET_EXISTS",
-        "该规则集版本已公布，请使用新的版本号",
-        "this version of the rule set is there already; use a new version",
-    )
-}
-
-pub fn not_found() -> Fault {
-    Fault::new(
-        FaultCode::NotFound,
-        "RULE_SET_NOT_FOUND",
-        "没有该规则集版本",
-        "there is no such version of a rule set",
-    )
-}
-
-fn overtaken() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "RULE_SET_OVERTAKEN",
-        "其后已有其他版本生效，请驳回并公布新版本",
-        "another version has become active since its instant: reject it, and announce a new one",
-    )
 }

@@ -1,8 +1,9 @@
-//! The matrix of the contract: every RPC × every role that it lets in × own, ward, own division, other division, nobody. What
-//! comes out is said here once a scope; which scope an RPC has, the contract says.
+//! The access matrix of the contract: every RPC × every role that it admits × own, ward, own division, other division,
+//! nobody. The expected result is written here once per scope; the contract says which scope an RPC has.
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use lutong_kernel::{DivisionCode, SubjectId};
 use lutong_proto::policy::{self, Caller, Role, Scope};
 use lutong_proto::requests::Target;
@@ -18,10 +19,10 @@ const STRANGER: &str = "00000000-0000-7000-8000-000000000003";
 
 /// Whom a call concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whom {
+enum TargetKind {
     Nobody,
     Own,
-    /// Nobody is bound to anybody yet: a ward is a stranger.
+    /// The service knows an active binding of the caller.
     Ward,
     Stranger,
     OwnDivision,
@@ -29,17 +30,17 @@ enum Whom {
     OtherDivision,
 }
 
-const ALL: [Whom; 7] = [
-    Whom::Nobody,
-    Whom::Own,
-    Whom::Ward,
-    Whom::Stranger,
-    Whom::OwnDivision,
-    Whom::StreetOfOwnDivision,
-    Whom::OtherDivision,
+const ALL: [TargetKind; 7] = [
+    TargetKind::Nobody,
+    TargetKind::Own,
+    TargetKind::Ward,
+    TargetKind::Stranger,
+    TargetKind::OwnDivision,
+    TargetKind::StreetOfOwnDivision,
+    TargetKind::OtherDivision,
 ];
 
-impl Whom {
+impl TargetKind {
     fn target(self) -> Target<'static> {
         let (subject, division) = match self {
             Self::Nobody => (None, None),
@@ -50,17 +51,21 @@ impl Whom {
             Self::StreetOfOwnDivision => (None, Some("370202001")),
             Self::OtherDivision => (None, Some("370100")),
         };
-        Target { subject, division }
+        Target {
+            subject,
+            division,
+            purpose: None,
+        }
     }
 }
 
-fn principal(role: Role, with: With) -> Principal {
+fn principal(role: Role, parts: AccountParts) -> Principal {
     Principal {
         account: "somebody".to_owned(),
         roles: Roles::of(&[role]),
-        subject: with.subject.then(|| OWN.parse().unwrap()),
-        division: with.division.then(|| DivisionCode::parse("370202").unwrap()),
-        feed: with.feed.then(|| FeedGrant {
+        subject: parts.subject.then(|| OWN.parse().unwrap()),
+        division: parts.division.then(|| DivisionCode::parse("370202").unwrap()),
+        feed: parts.feed.then(|| FeedGrant {
             source: "cdc-370200".to_owned(),
             kinds: vec!["case".to_owned()],
             divisions: Vec::new(),
@@ -68,20 +73,20 @@ fn principal(role: Role, with: With) -> Principal {
     }
 }
 
-/// What an account has beside its role.
+/// What an account has besides its role.
 #[derive(Debug, Clone, Copy)]
-struct With {
+struct AccountParts {
     subject: bool,
     division: bool,
     feed: bool,
 }
 
-fn accounts() -> Vec<With> {
+fn accounts() -> Vec<AccountParts> {
     let yes_and_no = [true, false];
     let mut all = Vec::new();
     for subject in yes_and_no {
         for division in yes_and_no {
-            all.extend(yes_and_no.map(|feed| With {
+            all.extend(yes_and_no.map(|feed| AccountParts {
                 subject,
                 division,
                 feed,
@@ -91,8 +96,18 @@ fn accounts() -> Vec<With> {
     all
 }
 
-/// The reason of the refusal; empty where the permit is given.
-fn asked(grant: &Grant, scope: Scope, target: &Target<'_>) -> String {
+/// Whom a ward's permit reaches where the service knows one binding: the caller and the ward.
+fn reached(permit: &WardPermit) -> Result<SubjectId, Fault> {
+    let is_bound = async |binder: SubjectId, ward: SubjectId| {
+        assert_eq!(binder.to_string(), OWN);
+        Ok(ward.to_string() == WARD)
+    };
+    let reached = permit.reach(is_bound).now_or_never().unwrap();
+    reached.map(PermittedSubject::id)
+}
+
+/// The reason of the refusal; empty if the permit is granted.
+fn refusal_of(grant: &Grant, scope: Scope, target: &Target<'_>) -> String {
     fn admitted<P: Permit>(grant: &Grant, target: &Target<'_>) -> Result<(), Fault> {
         P::admit(grant, target).map(drop)
     }
@@ -100,7 +115,7 @@ fn asked(grant: &Grant, scope: Scope, target: &Target<'_>) -> String {
         Scope::Unspecified => panic!("an RPC has a scope"),
         Scope::None => admitted::<NoPermit>(grant, target),
         Scope::Self_ => SelfPermit::admit(grant, target).and_then(|permit| permit.subject().map(drop)),
-        Scope::Ward => WardPermit::admit(grant, target).and_then(|permit| permit.subject().map(drop)),
+        Scope::Ward => WardPermit::admit(grant, target).and_then(|permit| reached(&permit).map(drop)),
         Scope::Division => admitted::<DivisionPermit>(grant, target),
         Scope::Case => admitted::<CasePermit>(grant, target),
         Scope::Any => admitted::<AnyPermit>(grant, target),
@@ -113,16 +128,18 @@ fn asked(grant: &Grant, scope: Scope, target: &Target<'_>) -> String {
         .map_or_else(String::new, |fault| fault.reason.into_owned())
 }
 
-fn expected(scope: Scope, with: With, whom: Whom) -> &'static str {
-    match (scope, whom) {
-        // Whoever has no person has nothing of their own; somebody else is not there.
-        (Scope::Self_ | Scope::Ward, Whom::Ward | Whom::Stranger) => "CODE_NOT_FOUND",
-        (Scope::Self_ | Scope::Ward, _) if !with.subject => "CODE_NOT_FOUND",
-        (Scope::Division, _) if !with.division => "DIVISION_MISSING",
-        (Scope::Division, Whom::OtherDivision) => "OUTSIDE_DIVISION",
-        (Scope::Feed, _) if !with.feed => "FEED_NOT_REGISTERED",
-        (Scope::Declarant, Whom::Own | Whom::Ward | Whom::Stranger) => "",
-        // Declaration says whom.
+fn expected(scope: Scope, parts: AccountParts, target: TargetKind) -> &'static str {
+    match (scope, target) {
+        // An account without a person has no data of its own; another subject is answered as not found.
+        (Scope::Self_, TargetKind::Ward) | (Scope::Self_ | Scope::Ward, TargetKind::Stranger) => {
+            "CODE_NOT_FOUND"
+        }
+        (Scope::Self_ | Scope::Ward, _) if !parts.subject => "CODE_NOT_FOUND",
+        (Scope::Division, _) if !parts.division => "DIVISION_MISSING",
+        (Scope::Division, TargetKind::OtherDivision) => "OUTSIDE_DIVISION",
+        (Scope::Feed, _) if !parts.feed => "FEED_NOT_REGISTERED",
+        (Scope::Declarant, TargetKind::Own | TargetKind::Ward | TargetKind::Stranger) => "",
+        // Declaration must name the subject.
         (Scope::Declarant, _) => "INVALID_FIELDS",
         _ => "",
     }
@@ -135,18 +152,18 @@ fn each_rpc_reaches_for_each_role_exactly_whom_its_scope_says() {
     for rpc in policy::rpcs(lutong_proto::descriptor_pool()).unwrap() {
         let entry = table.get(&rpc.path).unwrap();
         for role in rpc.access.roles() {
-            for with in accounts() {
+            for parts in accounts() {
                 let grant = Grant::new(
                     Arc::clone(entry),
                     Caller::Gateway,
-                    principal(role, with),
+                    principal(role, parts),
                     None,
                     Deadline::after(std::time::Duration::from_secs(1)),
                 );
-                for whom in ALL {
-                    let given = asked(&grant, rpc.access.scope(), &whom.target());
-                    let wanted = expected(rpc.access.scope(), with, whom);
-                    assert_eq!(given, wanted, "{} {role:?} {with:?} {whom:?}", rpc.path);
+                for target in ALL {
+                    let given = refusal_of(&grant, rpc.access.scope(), &target.target());
+                    let wanted = expected(rpc.access.scope(), parts, target);
+                    assert_eq!(given, wanted, "{} {role:?} {parts:?} {target:?}", rpc.path);
                     checked += 1;
                 }
             }
@@ -161,19 +178,43 @@ fn a_declarants_permit_is_for_whom_declaration_named_and_for_nobody_else() {
     let entry = table
         .get("/lutong.risk_rules.v1.DecisionService/EnrolSubject")
         .unwrap();
-    let with = With {
+    let parts = AccountParts {
         subject: false,
         division: false,
         feed: false,
     };
     let deadline = Deadline::after(std::time::Duration::from_secs(1));
-    let citizen = principal(Role::Citizen, with);
+    let citizen = principal(Role::Citizen, parts);
     let grant = Grant::new(Arc::clone(entry), Caller::Declaration, citizen, None, deadline);
-    let permit = DeclarantPermit::admit(&grant, &Whom::Stranger.target()).unwrap();
+    let permit = DeclarantPermit::admit(&grant, &TargetKind::Stranger.target()).unwrap();
     assert_eq!(permit.subject(), STRANGER.parse::<SubjectId>().unwrap());
 }
 
-/// Citizens reach nobody but themselves, whom they declare for, and what they filed: no RPC of theirs has the scope ANY.
+#[test]
+fn a_wards_permit_reaches_the_named_subject_and_never_without_a_binding() {
+    let table = AccessTable::from_contract().unwrap();
+    let entry = table
+        .get("/lutong.code_rendering.v1.CodeService/ShowCode")
+        .unwrap();
+    let parts = AccountParts {
+        subject: true,
+        division: false,
+        feed: false,
+    };
+    let deadline = Deadline::after(std::time::Duration::from_secs(1));
+    let citizen = principal(Role::Citizen, parts);
+    let grant = Grant::new(Arc::clone(entry), Caller::Gateway, citizen, None, deadline);
+    let reached = |kind: TargetKind| {
+        let permit = WardPermit::admit(&grant, &kind.target()).unwrap();
+        reached(&permit).map_or_else(|fault| fault.reason.into_owned(), |subject| subject.to_string())
+    };
+    assert_eq!(reached(TargetKind::Nobody), OWN);
+    assert_eq!(reached(TargetKind::Own), OWN);
+    assert_eq!(reached(TargetKind::Ward), WARD);
+    assert_eq!(reached(TargetKind::Stranger), "CODE_NOT_FOUND");
+}
+
+/// Citizens reach only themselves, those they declare for and what they filed: none of their RPCs has the scope ANY.
 #[test]
 fn no_rpc_of_a_citizen_reaches_just_anybody() {
     for rpc in policy::rpcs(lutong_proto::descriptor_pool()).unwrap() {

@@ -1,4 +1,4 @@
-//! A row of a CSV file out of its cells.
+//! Parses a row of a CSV file.
 
 use std::collections::BTreeMap;
 
@@ -9,13 +9,13 @@ use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
 use lutong_proto::facts::{FactKind, UnknownKind, fact};
 use lutong_proto::types::v1::{Correction, Document, DocumentType, Fact, Retraction};
 
-/// The cells that say something, by column.
+/// The non-empty cells, by column.
 struct Cells<'a> {
     by_column: BTreeMap<&'a str, &'a str>,
     wrong: Violations,
 }
 
-/// Reads a row, or everything that keeps it from being one. What was typed is not repeated.
+/// Parses a row, or returns everything that is wrong with it. Errors do not repeat the input, which may be personal.
 pub fn read<'a>(cells: impl Iterator<Item = (&'a str, &'a str)>) -> Result<FactRow, Vec<Violation>> {
     let mut cells = Cells {
         by_column: cells.filter(|(_, cell)| !cell.is_empty()).collect(),
@@ -87,7 +87,7 @@ impl Cells<'_> {
         )
     }
 
-    /// `None` where nothing is stated: the service says so.
+    /// `None` if the row states nothing; the service reports that.
     fn statement(&mut self) -> Option<Statement> {
         let (kind, replaces_key) = (self.take("kind"), self.take("replaces_key"));
         let retracts_key = self.take("retracts_key");
@@ -138,7 +138,7 @@ impl Cells<'_> {
         })
     }
 
-    /// Of the cells that are left: attributes.
+    /// A fact whose attributes are the remaining cells.
     fn fact(&mut self, kind: FactKind, at: &str) -> Fact {
         let outer = format!("{at}.{kind}");
         let known: Vec<_> = kind.attributes().iter().map(|one| one.name).collect();

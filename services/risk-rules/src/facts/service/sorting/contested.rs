@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use lutong_kernel::Violation;
 
-use super::{KnownStatement, Name, PreparedStatement, Statement, target_field};
+use crate::fault;
+
+use super::{KnownStatement, Name, PreparedStatement, target_field};
 
 /// The rows of a batch that contradict each other, with their violations: one key with several contents, or several corrections or
 /// retractions of one statement. Stored statements take precedence over the batch and are not considered.
@@ -35,28 +37,10 @@ pub fn contested(
     }
     let wrong = |(row, new): (usize, &PreparedStatement)| {
         if twice.contains(&new.name) {
-            return Some((row, two_contents()));
+            return Some((row, fault::facts::key_twice()));
         }
         let target = new.target.filter(|target| targets.contains(target));
-        target.map(|_| (row, two_successors(&new.statement)))
+        target.map(|_| (row, fault::facts::target_twice(target_field(&new.statement))))
     };
     rows().filter_map(wrong).collect()
-}
-
-fn two_contents() -> Violation {
-    Violation::new(
-        "key",
-        "KEY_TWICE",
-        "同一批中该编号对应不同内容，均未保存",
-        "this key stands for different contents in one batch: none of them was stored",
-    )
-}
-
-fn two_successors(statement: &Statement) -> Violation {
-    Violation::new(
-        target_field(statement),
-        "TARGET_TWICE",
-        "同一批中有多条更正或撤回针对同一记录，均未保存",
-        "several corrections or retractions of one statement stand in one batch: none of them was stored",
-    )
 }

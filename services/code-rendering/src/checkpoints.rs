@@ -1,0 +1,6 @@
+//! Registered doors.
+
+pub mod domain;
+pub mod rpc;
+pub mod service;
+pub mod store;

@@ -1,0 +1,148 @@
+//! Builds the parts of the service and serves them.
+
+use std::sync::Arc;
+
+use lutong_chassis::audit::AuditLog;
+use lutong_chassis::lookups::LookupLog;
+use lutong_chassis::skin::Skin;
+use lutong_chassis::{BuildError, Foundation, Store};
+use lutong_kernel::ServiceName;
+use lutong_skin::code_rendering::v1::{
+    AuditService, CheckpointDeviceService, CheckpointService, CodeService, DoorReportService, KeyService,
+    PaperCodeService, RevocationService, VerificationService,
+};
+use lutong_storage::outbox::Follower;
+use tonic::service::Routes;
+
+use crate::bindings::service::{BindingFollower, Bindings};
+use crate::checkpoint_devices::service::CheckpointDevices;
+use crate::checkpoints::service::Checkpoints;
+use crate::codes::service::{Codes, DecisionFollower};
+use crate::config::DoorPolicy;
+use crate::door_reports::service::{DoorReports, Parts as DoorReportParts};
+use crate::keys::service::Keys;
+use crate::paper_codes::service::PaperCodes;
+use crate::peers::{decision_log, identity, identity_log};
+use crate::revocations::service::RevocationList;
+use crate::showing::service::Showing;
+use crate::verification::service::Verification;
+use crate::{
+    DYNAMIC_ID_KEY, Peers, SERVICE, audit, checkpoint_devices, checkpoints, codes, door_reports, keys,
+    paper_codes, revocations, verification,
+};
+
+/// Bytes of a request of `CodeService`: about twice what a thousand decisions need.
+const MAX_DECISIONS: usize = 256 * 1024;
+/// Bytes of a request with a token, which has about a kilobyte.
+const MAX_TOKEN: usize = 64 * 1024;
+
+/// The parts of the service.
+pub struct Parts {
+    pub codes: Codes,
+    pub bindings: Bindings,
+    pub keys: Keys,
+    pub showing: Showing,
+    pub paper_codes: PaperCodes,
+    pub revocations: RevocationList,
+    pub verification: Verification,
+    pub checkpoints: Checkpoints,
+    pub devices: CheckpointDevices,
+    pub door_reports: DoorReports,
+    pub audit: AuditLog,
+    pub lookups: LookupLog,
+}
+
+impl Parts {
+    pub async fn build(
+        store: &Store,
+        foundation: &Foundation,
+        policy: DoorPolicy,
+        peers: &Peers,
+    ) -> Result<Self, BuildError> {
+        let masks = identity::IdentityMasks::new(peers.identity.clone());
+        let codes = Codes::new(store, foundation, masks);
+        let bindings = Bindings::new(store);
+        let keys = Keys::new(store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
+        let paper_codes = PaperCodes::new(store, foundation, codes.clone(), bindings.clone(), keys.clone());
+        let verification = Verification {
+            codes: codes.clone(),
+            paper_codes: paper_codes.clone(),
+            keys: keys.clone(),
+            clock: Arc::clone(&foundation.clock),
+        };
+        let devices = CheckpointDevices::new(store, foundation, policy);
+        let parts = DoorReportParts {
+            devices: devices.clone(),
+            verification: verification.clone(),
+            policy,
+        };
+        let failed = |source| BuildError::Storage {
+            service: SERVICE,
+            source,
+        };
+        Ok(Self {
+            showing: Showing::new(codes.clone(), bindings.clone(), keys.clone(), foundation),
+            revocations: RevocationList::new(store, foundation, keys.clone()),
+            checkpoints: Checkpoints::new(store, foundation, policy),
+            door_reports: DoorReports::open(store, foundation, parts)
+                .await
+                .map_err(failed)?,
+            audit: store.audit_log(foundation).await?,
+            lookups: LookupLog::new(store, foundation),
+            codes,
+            bindings,
+            keys,
+            paper_codes,
+            verification,
+            devices,
+        })
+    }
+
+    /// The followers of risk-rules' and identity's logs.
+    pub fn followers(&self, store: &Store, peers: &Peers) -> [Follower; 2] {
+        let decisions = Follower {
+            consumer: SERVICE,
+            producer: ServiceName::RiskRules,
+            database: store.database.clone(),
+            source: Arc::new(decision_log::log(peers.risk_rules.clone())),
+            handler: Arc::new(DecisionFollower::new(self.codes.clone())),
+        };
+        let bindings = Follower {
+            consumer: SERVICE,
+            producer: ServiceName::Identity,
+            database: store.database.clone(),
+            source: Arc::new(identity_log::log(peers.identity.clone())),
+            handler: Arc::new(BindingFollower::new(self.bindings.clone())),
+        };
+        [decisions, bindings]
+    }
+
+    pub fn routes(self, skin: Skin) -> Routes {
+        let code_rpc = codes::rpc::CodeRpc {
+            codes: self.codes,
+            bindings: self.bindings,
+            showing: self.showing,
+        };
+        let verification = verification::rpc::VerificationRpc {
+            verification: self.verification,
+            devices: self.devices.clone(),
+        };
+        let codes = CodeService::server(code_rpc, skin.clone());
+        let verification = VerificationService::server(verification, skin.clone());
+        let papers = paper_codes::rpc::PaperCodeRpc(self.paper_codes);
+        let revocations = revocations::rpc::RevocationRpc(self.revocations);
+        let checkpoints = checkpoints::rpc::CheckpointRpc(self.checkpoints);
+        let devices = checkpoint_devices::rpc::CheckpointDeviceRpc(self.devices);
+        let reports = door_reports::rpc::DoorReportRpc(self.door_reports);
+        let reports = DoorReportService::server(reports, skin.clone(), self.lookups);
+        Routes::new(codes.max_decoding_message_size(MAX_DECISIONS))
+            .add_service(verification.max_decoding_message_size(MAX_TOKEN))
+            .add_service(PaperCodeService::server(papers, skin.clone()))
+            .add_service(RevocationService::server(revocations, skin.clone()))
+            .add_service(CheckpointService::server(checkpoints, skin.clone()))
+            .add_service(CheckpointDeviceService::server(devices, skin.clone()))
+            .add_service(reports.max_decoding_message_size(MAX_TOKEN))
+            .add_service(KeyService::server(keys::rpc::KeyRpc(self.keys), skin.clone()))
+            .add_service(AuditService::server(audit::rpc::AuditRpc(self.audit), skin))
+    }
+}

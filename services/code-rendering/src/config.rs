@@ -1,0 +1,109 @@
+//! What an operator sets for code-rendering.
+
+use std::time::Duration;
+
+use lutong_chassis::BuildError;
+use serde::{Deserialize, Serialize};
+
+use crate::SERVICE;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CodeRenderingConfig {
+    /// Doors.
+    pub doors: DoorPolicy,
+}
+
+/// The province's policy for doors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DoorPolicy {
+    /// Seconds between two heartbeats of a device.
+    pub heartbeat_s: u64,
+    /// Seconds after which a device or a door of which nothing was heard is silent.
+    pub silent_after_s: u64,
+    /// Seconds within which an officer acknowledges a report.
+    pub acknowledge_within_s: u64,
+    /// Seconds after its scan within which a report is accepted from a door that had no connection.
+    pub report_within_s: u64,
+}
+
+impl Default for DoorPolicy {
+    fn default() -> Self {
+        Self {
+            heartbeat_s: 60,
+            silent_after_s: 600,
+            acknowledge_within_s: 1_800,
+            report_within_s: 72 * 3_600,
+        }
+    }
+}
+
+/// Keys for tokens are published for fifteen days after their last use, and paper tokens are valid for as long.
+const LONGEST_REPORT_DELAY: u64 = 14 * 86_400;
+const DAY: u64 = 86_400;
+
+impl DoorPolicy {
+    pub const fn heartbeat(self) -> Duration {
+        Duration::from_secs(self.heartbeat_s)
+    }
+
+    pub const fn silent_after(self) -> Duration {
+        Duration::from_secs(self.silent_after_s)
+    }
+
+    pub const fn acknowledge_within(self) -> Duration {
+        Duration::from_secs(self.acknowledge_within_s)
+    }
+
+    pub const fn report_within(self) -> Duration {
+        Duration::from_secs(self.report_within_s)
+    }
+
+    /// Refuses a policy that could not be kept, naming the key.
+    pub(crate) fn check(self) -> Result<(), BuildError> {
+        let bounds = [
+            ("heartbeat_s", self.heartbeat_s, 5, 3_600),
+            ("silent_after_s", self.silent_after_s, self.heartbeat_s + 1, DAY),
+            ("acknowledge_within_s", self.acknowledge_within_s, 60, DAY),
+            ("report_within_s", self.report_within_s, 60, LONGEST_REPORT_DELAY),
+        ];
+        for (key, value, least, most) in bounds {
+            if !(least..=most).contains(&value) {
+                return Err(BuildError::Config {
+                    service: SERVICE,
+                    reason: format!("code_rendering.doors.{key} is between {least} and {most}"),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(json: &str) -> String {
+        let config: CodeRenderingConfig = serde_json::from_str(json).unwrap();
+        config.doors.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_kept_is_refused_by_its_key() {
+        assert!(DoorPolicy::default().check().is_ok());
+        for (json, key) in [
+            (r#"{"doors": {"heartbeat_s": 0}}"#, "heartbeat_s"),
+            (r#"{"doors": {"heartbeat_s": 600}}"#, "silent_after_s"),
+            (
+                r#"{"doors": {"acknowledge_within_s": 1}}"#,
+                "acknowledge_within_s",
+            ),
+            (r#"{"doors": {"report_within_s": 2592000}}"#, "report_within_s"),
+        ] {
+            let text = refused(json);
+            assert!(text.contains(&format!("doors.{key} is between")), "{text}");
+        }
+        assert!(serde_json::from_str::<CodeRenderingConfig>(r#"{"door": {}}"#).is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! A device reports a scan.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use lutong_chassis::skin::Mutation;
+use lutong_failpoint::Broken;
+use lutong_kernel::{CheckpointId, Colour, DoorReportId, Fault, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::idempotency::{self, Claim, RequestKey};
+use lutong_transport::access::BearerPermit;
+use lutong_transport::reply;
+use sea_orm::DatabaseTransaction;
+
+use super::DoorReports;
+use crate::codes::domain::MaskedCode;
+use crate::codes::store as codes;
+use crate::door_reports::domain::{DoorReport, State, scan_instant};
+use crate::door_reports::store::{self, head};
+use crate::fault;
+use crate::fault::doors;
+use crate::verification::service::AsOf;
+
+/// A scan as a device states it.
+#[derive(Debug)]
+pub struct Scan<'a> {
+    pub token: &'a str,
+    /// None: now.
+    pub at: Option<Timestamp>,
+    /// Where the device believes to be; none where it does not say.
+    pub checkpoint: Option<CheckpointId>,
+}
+
+/// How often a report is tried anew when the code changes while it is stored.
+const TRIES: u32 = 4;
+
+impl DoorReports {
+    /// Stores a report of a yellow or red code, or counts it with the one of that day. Returns what the door learns of it.
+    pub async fn create(
+        &self,
+        call: Mutation<BearerPermit>,
+        scan: Scan<'_>,
+    ) -> Result<(DoorReportId, State), Fault> {
+        let account = &call.grant.principal().account;
+        let checkpoint = self.devices.checkpoint_of_calling(account).await?;
+        let answered = idempotency::stored_answer(self.database.reader(), &call.request).await?;
+        if let Some(answer) = answered {
+            let id = DoorReportId::from_uuid(idempotency::answered_id(&answer)?);
+            return self.receipt(checkpoint.id, id).await;
+        }
+        if scan.checkpoint.is_some_and(|named| named != checkpoint.id) {
+            return Err(reply::wrong(doors::checkpoint_differs()));
+        }
+        let now = self.clock.now();
+        let scanned_at = scan_instant(scan.at, now, self.policy.report_within()).map_err(reply::wrong)?;
+        let holder = self
+            .verification
+            .holder(call.permit, scan.token, AsOf::Scan(scanned_at))
+            .await?;
+        let (subject, _) = holder.map_err(|outcome| doors::token_not_valid(outcome.into_str()))?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let code = self.verification.codes.find(subject.id()).await?;
+            let code = code.ok_or_else(|| doors::token_not_valid("REVOKED"))?;
+            if code.code.awaits_decision(now) {
+                return Err(fault::code_refreshing());
+            }
+            if code.code.colour == Colour::Green {
+                return Err(doors::not_reportable());
+            }
+            let report = DoorReport {
+                id: DoorReportId::new(now, &*self.random),
+                sequence: 0,
+                subject: subject.id(),
+                checkpoint: checkpoint.id,
+                division: checkpoint.division,
+                colour: code.code.colour,
+                scanned_at,
+                last_scanned_at: scanned_at,
+                scan_count: 1,
+                created_at: now,
+                due_at: now.plus(self.policy.acknowledge_within()),
+                acknowledged: None,
+                closed: None,
+            };
+            if lutong_failpoint::broken(Broken::UnstoredReport) {
+                return Ok((report.id, report.state()));
+            }
+            match self.store(call.request.clone(), report, code).await? {
+                Some(id) => return self.receipt(checkpoint.id, id).await,
+                None if tries < TRIES => {}
+                None => return Err(StorageError::Contended.into()),
+            }
+        }
+    }
+
+    /// Stores a report; `None` if the code has changed meanwhile.
+    async fn store(
+        &self,
+        request: RequestKey,
+        report: DoorReport,
+        code: Arc<MaskedCode>,
+    ) -> Result<Option<DoorReportId>, Fault> {
+        let stored = self.database.write(move |transaction| {
+            async move {
+                // Locks the code: what is stored has the colour in force, and two scans of a person come after one another.
+                let in_force = codes::lock_version(transaction, report.subject).await?;
+                if in_force != Some(code.code.version) {
+                    return Ok::<_, Fault>(None);
+                }
+                store_in(transaction, &request, report).await.map(Some)
+            }
+            .boxed()
+        });
+        let Some((id, sequence)) = stored.await? else {
+            return Ok(None);
+        };
+        lutong_failpoint::hit("code_rendering.door_reported");
+        if let Some(sequence) = sequence {
+            self.wake(sequence);
+        }
+        Ok(Some(id))
+    }
+
+    async fn receipt(
+        &self,
+        checkpoint: CheckpointId,
+        id: DoorReportId,
+    ) -> Result<(DoorReportId, State), Fault> {
+        let found = store::of_checkpoint(self.database.reader(), checkpoint, id).await?;
+        let found = found.ok_or_else(idempotency::damaged_answer)?;
+        Ok((id, found.state()))
+    }
+}
+
+/// Returns the report that the scan belongs to, and the sequence of its change; none where the request was answered before.
+async fn store_in(
+    transaction: &DatabaseTransaction,
+    request: &RequestKey,
+    mut new: DoorReport,
+) -> Result<(DoorReportId, Option<i64>), Fault> {
+    let of_day = store::lock_of_day(transaction, new.subject, new.checkpoint, new.scan_day()).await?;
+    let id = of_day.as_ref().map_or(new.id, |report| report.id);
+    let claim = idempotency::claim(transaction, request, id.uuid().as_bytes(), new.created_at).await?;
+    if let Claim::Replay(answer) = claim {
+        let answered = idempotency::answered_id(&answer)?;
+        return Ok((DoorReportId::from_uuid(answered), None));
+    }
+    let sequence = head::next_sequence(transaction).await?;
+    if let Some(mut report) = of_day {
+        report.add_scan(new.scanned_at, new.colour);
+        report.sequence = sequence;
+        store::save(transaction, &report).await?;
+    } else {
+        new.sequence = sequence;
+        store::insert(transaction, &new).await?;
+    }
+    Ok((id, Some(sequence)))
+}

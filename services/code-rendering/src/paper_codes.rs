@@ -1,0 +1,6 @@
+//! Codes on paper: issued, listed, ended and drawn.
+
+pub mod domain;
+pub mod rpc;
+pub mod service;
+pub mod store;

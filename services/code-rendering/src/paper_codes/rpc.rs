@@ -1,0 +1,116 @@
+//! `PaperCodeService`: parse, call, map.
+
+use lutong_chassis::skin::{Listing, Mutation, Query};
+use lutong_kernel::Fault;
+use lutong_proto::code_rendering::v1 as wire;
+use lutong_proto::time::instant;
+use lutong_proto::types::v1::Colour as WireColour;
+use lutong_skin::code_rendering::v1::PaperCodeHandler;
+use lutong_transport::access::WardPermit;
+use lutong_transport::reply;
+
+use super::domain::State;
+use super::service::{PaperCodes, View};
+use crate::sheets::rpc::sheet;
+use crate::showing::rpc::word;
+
+const COLLECTION: &str = "paper-codes";
+
+pub struct PaperCodeRpc(pub PaperCodes);
+
+impl PaperCodeHandler for PaperCodeRpc {
+    async fn create_paper_code(
+        &self,
+        call: Mutation<WardPermit>,
+        message: wire::CreatePaperCodeRequest,
+    ) -> Result<wire::CreatePaperCodeResponse, Fault> {
+        let created = self.0.create(&call.permit, call.request, message.end_earlier);
+        Ok(wire::CreatePaperCodeResponse {
+            paper_code: Some(created.await?.into()),
+        })
+    }
+
+    async fn get_paper_code(
+        &self,
+        call: Query<WardPermit>,
+        message: wire::GetPaperCodeRequest,
+    ) -> Result<wire::GetPaperCodeResponse, Fault> {
+        let id = reply::uuid_of(&message.name, COLLECTION)?;
+        Ok(wire::GetPaperCodeResponse {
+            paper_code: Some(self.0.get(&call.permit, id).await?.into()),
+        })
+    }
+
+    async fn list_paper_codes(
+        &self,
+        call: Listing<WardPermit>,
+        _: wire::ListPaperCodesRequest,
+    ) -> Result<wire::ListPaperCodesResponse, Fault> {
+        let (views, next_page_token) = self.0.list(&call.permit, &call.page).await?;
+        Ok(wire::ListPaperCodesResponse {
+            paper_codes: views.into_iter().map(Into::into).collect(),
+            next_page_token,
+        })
+    }
+
+    async fn end_paper_code(
+        &self,
+        call: Mutation<WardPermit>,
+        message: wire::EndPaperCodeRequest,
+    ) -> Result<wire::EndPaperCodeResponse, Fault> {
+        let id = reply::uuid_of(&message.name, COLLECTION)?;
+        let ended = self.0.end(&call.permit, call.request, id).await?;
+        Ok(wire::EndPaperCodeResponse {
+            paper_code: Some(ended.into()),
+        })
+    }
+
+    async fn show_paper_code(
+        &self,
+        call: Query<WardPermit>,
+        message: wire::ShowPaperCodeRequest,
+    ) -> Result<wire::ShowPaperCodeResponse, Fault> {
+        let id = reply::uuid_of(&message.name, COLLECTION)?;
+        let view = self.0.get_active(&call.permit, id).await?;
+        let image = sheet(&view, message.format())?;
+        Ok(wire::ShowPaperCodeResponse {
+            image: Some(image),
+            token: view.token,
+        })
+    }
+}
+
+impl From<State> for wire::PaperCodeState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Active => Self::Active,
+            State::Expired => Self::Expired,
+            State::Ended => Self::Ended,
+            State::Revoked => Self::Revoked,
+        }
+    }
+}
+
+impl From<View> for wire::PaperCode {
+    fn from(view: View) -> Self {
+        let View {
+            paper_code,
+            state,
+            mask,
+            token: _,
+        } = view;
+        Self {
+            name: format!("{COLLECTION}/{}", paper_code.id),
+            paper_code_id: paper_code.id.to_string(),
+            subject_id: paper_code.subject.to_string(),
+            state: wire::PaperCodeState::from(state).into(),
+            colour: WireColour::from(paper_code.colour).into(),
+            word: Some(word(paper_code.colour)),
+            name_mask: mask.map(|mask| mask.expose().to_owned()).unwrap_or_default(),
+            version: paper_code.version,
+            create_time: Some(instant(paper_code.created_at)),
+            expire_time: Some(instant(paper_code.expires_at)),
+            end_time: paper_code.end.map(|end| instant(end.at)),
+        }
+    }
+}

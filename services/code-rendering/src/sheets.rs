@@ -1,0 +1,4 @@
+//! A paper code as it is printed.
+
+pub mod domain;
+pub mod rpc;

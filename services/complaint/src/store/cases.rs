@@ -1,0 +1,288 @@
+//! Complaints as cases: what a member of staff reaches, what is due, and the changes of an action.
+
+use lutong_kernel::{DivisionCode, Fault, Timestamp};
+use lutong_storage::StorageError;
+use lutong_storage::column::in_division;
+use lutong_storage::crypto::ReadyCipher;
+use sea_orm::sea_query::{LockBehavior, LockType};
+use sea_orm::{
+    ActiveValue::{NotSet, Set},
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    QueryOrder as _, QuerySelect as _,
+};
+
+use super::complaint::{ActiveModel, Column, Entity};
+use super::{CallerHashes, Complaint, Hash, clocks, events, read_all};
+use crate::domain::appeal::Outcome;
+use crate::domain::case::Case;
+use crate::domain::content::Kind;
+use crate::domain::log::LogEntry;
+use crate::domain::machine::State;
+use crate::domain::staff::{Reach, Staff};
+use crate::domain::tracking::TrackingNumber;
+
+/// Which cases of those that are reached.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Filter {
+    pub state: Option<State>,
+    pub kind: Option<Kind>,
+    pub division: Option<DivisionCode>,
+    pub due_before: Option<Timestamp>,
+    pub is_assigned_to_me: bool,
+    /// Of a caller: whatever is there must fit.
+    pub caller: CallerHashes,
+}
+
+/// The position of a case in a queue, which has first what is due first: the key of a page token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuePosition {
+    due_at: i64,
+    number: String,
+}
+
+impl QueuePosition {
+    pub fn of(complaint: &Complaint) -> Self {
+        Self {
+            due_at: due_at(&complaint.case),
+            number: complaint.number.as_str().to_owned(),
+        }
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        [&self.due_at.to_be_bytes()[..], self.number.as_bytes()].concat()
+    }
+
+    /// Parses [`Self::bytes`] out of a page token.
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let (due_at, number) = bytes.split_first_chunk::<8>()?;
+        Some(Self {
+            due_at: i64::from_be_bytes(*due_at),
+            number: String::from_utf8(number.to_vec()).ok()?,
+        })
+    }
+}
+
+impl Complaint {
+    /// By what staff reach it.
+    pub fn reach(&self) -> Reach<'_> {
+        Reach {
+            division: self.case.division,
+            assignee: self.case.assignee.as_deref(),
+            entered_by: self.entry.entered_by.as_deref(),
+        }
+    }
+}
+
+fn due_at(case: &Case) -> i64 {
+    case.due_at().unwrap_or(Timestamp::MAX).micros()
+}
+
+fn wrong_facts(outcome: &Outcome) -> String {
+    let ids: Vec<_> = outcome.facts.iter().map(ToString::to_string).collect();
+    ids.join(" ")
+}
+
+/// The columns that an action changes.
+pub(super) fn changed(case: &Case) -> ActiveModel {
+    let number = |division: DivisionCode| i64::from(division.number());
+    let outcome = case.outcome.as_ref();
+    ActiveModel {
+        state: Set(case.state.into_str().to_owned()),
+        division: Set(number(case.division)),
+        escalated_to: Set(case.escalated_to.map(number)),
+        assignee: Set(case.assignee.clone()),
+        assigned_at: Set(case.assigned_at.map(Timestamp::micros)),
+        waiting_for: Set(case.waiting_for.map(|one| one.into_str().to_owned())),
+        merged_into: Set(case.merged_into.as_ref().map(|into| into.as_str().to_owned())),
+        extended_days: Set(i64::from(case.extended_days)),
+        contacted: Set(case.revisit.map(|revisit| revisit.contacted)),
+        solved: Set(case.revisit.map(|revisit| revisit.solved)),
+        satisfied: Set(case.revisit.map(|revisit| revisit.satisfied)),
+        reopenings: Set(i64::from(case.reopenings)),
+        before_next_instance: Set(case.is_before_next_instance),
+        verdict: Set(outcome.map(|outcome| outcome.verdict.into_str().to_owned())),
+        basis: Set(outcome.map(|outcome| outcome.basis.into_str().to_owned())),
+        decided_at: Set(outcome.map(|outcome| outcome.decided_at.micros())),
+        wrong_facts: Set(outcome.map(wrong_facts)),
+        redecided: Set(outcome.map(|outcome| outcome.effect.redecided)),
+        in_force: Set(outcome.map(|outcome| outcome.effect.is_in_force)),
+        effect_operation: Set(outcome.map(|outcome| outcome.effect.operation.clone())),
+        version: Set(case.version),
+        due_at: Set(due_at(case)),
+        next_firing_at: Set(case.next_firing().map(Timestamp::micros)),
+        ..ActiveModel::default()
+    }
+}
+
+/// A complaint, locked until the end of the transaction.
+pub async fn lock(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    number: &TrackingNumber,
+) -> Result<Option<Complaint>, Fault> {
+    let row = Entity::find_by_id(number.as_str().to_owned())
+        .lock_exclusive()
+        .one(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    let found = read_all(transaction, cipher, row.into_iter().collect()).await?;
+    Ok(found.into_iter().next())
+}
+
+/// Like [`lock`]; a complaint that another transaction has locked is left to it.
+pub async fn lock_if_free(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    number: &TrackingNumber,
+) -> Result<Option<Complaint>, Fault> {
+    let row = Entity::find_by_id(number.as_str().to_owned())
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .one(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    let found = read_all(transaction, cipher, row.into_iter().collect()).await?;
+    Ok(found.into_iter().next())
+}
+
+/// Stores what became of a locked case, with the lines of its log that say why.
+pub async fn save(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    number: &TrackingNumber,
+    case: &Case,
+    entries: &[LogEntry],
+) -> Result<(), Fault> {
+    let row = ActiveModel {
+        tracking_number: NotSet,
+        ..changed(case)
+    };
+    Entity::update_many()
+        .set(row)
+        .filter(Column::TrackingNumber.eq(number.as_str()))
+        .exec(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    clocks::replace(transaction, number, &case.clocks).await?;
+    let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
+    events::append(transaction, cipher, number, case.version - count + 1, entries).await
+}
+
+/// The case with a hotline's number, by the keyed hash of its content.
+pub async fn hotline_content(
+    transaction: &DatabaseTransaction,
+    hotline_number: &str,
+) -> Result<Option<Hash>, StorageError> {
+    let row = Entity::find()
+        .filter(Column::HotlineNumber.eq(hotline_number))
+        .one(transaction)
+        .await?;
+    let hash = row.map(|row| row.content_hash.unwrap_or_default());
+    let damaged = |_| StorageError::Damaged("complaints.content_hash".to_owned());
+    hash.map(|hash| hash.try_into().map_err(damaged)).transpose()
+}
+
+/// Whatever a member of staff reaches; [`Staff::reaches`] says the same of one.
+pub(super) fn reached(staff: &Staff) -> Condition {
+    let own = Condition::any()
+        .add(Column::Assignee.eq(staff.account.as_str()))
+        .add(Column::EnteredBy.eq(staff.account.as_str()));
+    if staff.is_officer() {
+        own.add(in_division(Column::Division, staff.jurisdiction.division()))
+    } else {
+        own
+    }
+}
+
+/// Cases that a member of staff reaches after a position, those due first.
+pub async fn queue(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
+    staff: &Staff,
+    filter: Filter,
+    after: Option<QueuePosition>,
+    limit: u64,
+) -> Result<Vec<Complaint>, Fault> {
+    let mut all = Condition::all().add(reached(staff));
+    if let Some(state) = filter.state {
+        all = all.add(Column::State.eq(state.into_str()));
+    }
+    if let Some(kind) = filter.kind {
+        all = all.add(Column::Kind.eq(kind.into_str()));
+    }
+    if let Some(division) = filter.division {
+        all = all.add(in_division(Column::Division, division));
+    }
+    if let Some(before) = filter.due_before {
+        all = all.add(Column::DueAt.lt(before.micros()));
+    }
+    if filter.is_assigned_to_me {
+        all = all.add(Column::Assignee.eq(staff.account.as_str()));
+    }
+    if let Some(name) = filter.caller.name {
+        all = all.add(Column::CallerNameHash.eq(name.to_vec()));
+    }
+    if let Some(mobile) = filter.caller.mobile {
+        all = all.add(Column::CallerMobileHash.eq(mobile.to_vec()));
+    }
+    if let Some(QueuePosition { due_at, number }) = after {
+        let at_once = Condition::all()
+            .add(Column::DueAt.eq(due_at))
+            .add(Column::TrackingNumber.gt(number));
+        all = all.add(Condition::any().add(Column::DueAt.gt(due_at)).add(at_once));
+    }
+    let rows = Entity::find()
+        .filter(all)
+        .order_by_asc(Column::DueAt)
+        .order_by_asc(Column::TrackingNumber)
+        .limit(limit)
+        .all(connection)
+        .await
+        .map_err(StorageError::from)?;
+    read_all(connection, cipher, rows).await
+}
+
+/// Cases whose clocks have something to do by now, after a position: when, and the tracking number as stored. What was due first is first.
+pub async fn due(
+    connection: &impl ConnectionTrait,
+    now: Timestamp,
+    after: Option<&(i64, String)>,
+    limit: u64,
+) -> Result<Vec<(i64, String)>, StorageError> {
+    let mut due = Condition::all().add(Column::NextFiringAt.lte(now.micros()));
+    if let Some((at, number)) = after {
+        let at_once = Condition::all()
+            .add(Column::NextFiringAt.eq(*at))
+            .add(Column::TrackingNumber.gt(number.as_str()));
+        due = due.add(Condition::any().add(Column::NextFiringAt.gt(*at)).add(at_once));
+    }
+    let found = Entity::find()
+        .filter(due)
+        .order_by_asc(Column::NextFiringAt)
+        .order_by_asc(Column::TrackingNumber)
+        .select_only()
+        .columns([Column::NextFiringAt, Column::TrackingNumber])
+        .limit(limit)
+        .into_tuple::<(i64, String)>()
+        .all(connection)
+        .await?;
+    Ok(found)
+}
+
+/// The tracking numbers, as stored, of complaints that have no clocks yet, after one.
+pub async fn without_clocks(
+    connection: &impl ConnectionTrait,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<String>, StorageError> {
+    let found = Entity::find()
+        .filter(Column::Version.eq(0))
+        .filter(Column::TrackingNumber.gt(after))
+        .order_by_asc(Column::TrackingNumber)
+        .select_only()
+        .column(Column::TrackingNumber)
+        .limit(limit)
+        .into_tuple::<String>()
+        .all(connection)
+        .await?;
+    Ok(found)
+}

@@ -1,0 +1,29 @@
+-- Applications that an organisation makes for its people at once. A row waits encrypted until it is registered.
+
+CREATE TABLE application_imports (
+    import_id BYTEA NOT NULL PRIMARY KEY,
+    account TEXT NOT NULL,
+    organisation TEXT NOT NULL,
+    division BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    next_row BIGINT NOT NULL,
+    registered BIGINT NOT NULL,
+    refused BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    finished_at BIGINT,
+    lease_owner BYTEA,
+    lease_until BIGINT NOT NULL
+);
+CREATE INDEX application_imports_account ON application_imports (account, import_id);
+CREATE INDEX application_imports_created ON application_imports (created_at);
+CREATE INDEX application_imports_running ON application_imports (lease_until) WHERE (state = 'running');
+
+CREATE TABLE application_import_rows (
+    import_id BYTEA NOT NULL,
+    row BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    person BYTEA,
+    errors TEXT,
+    PRIMARY KEY (import_id, row)
+);
+CREATE INDEX application_import_rows_state ON application_import_rows (import_id, state, row);

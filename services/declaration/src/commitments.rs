@@ -1,0 +1,4 @@
+//! Versions of the commitment that applicants accept.
+
+pub mod domain;
+pub mod rpc;

@@ -1,0 +1,6 @@
+//! Family bindings: who may show whose code.
+
+pub mod domain;
+pub mod rpc;
+pub mod service;
+pub mod store;

@@ -1,0 +1,5 @@
+//! Who looked at whose data.
+
+pub mod rpc;
+pub mod service;
+mod store;

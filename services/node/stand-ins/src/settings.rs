@@ -1,0 +1,62 @@
+//! The settings with which the product finds the stand-ins in place of the providers.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::{ALIPAY_APP_ID, APP_ID, CLIENT_ID, SECRET, StandIns, alipay};
+
+impl StandIns {
+    /// The setting `gateway.channels`, with every channel on. Their secrets are written into the folder.
+    pub fn channels(&self, public_url: &str, folder: &Path) -> io::Result<Value> {
+        let file = |name: &str, text: &str| -> io::Result<PathBuf> {
+            let path = folder.join(name);
+            std::fs::write(&path, text)?;
+            Ok(path)
+        };
+        let base = &self.base;
+        Ok(json!({
+            "public_url": public_url,
+            "wechat": {
+                "app_id": APP_ID,
+                "secret_file": file("wechat.secret", SECRET)?,
+                "authorize_url": format!("{base}/wechat/connect/oauth2/authorize"),
+                "token_url": format!("{base}/wechat/sns/oauth2/access_token"),
+            },
+            "wechat_mini": {
+                "app_id": APP_ID,
+                "secret_file": file("wechat-mini.secret", SECRET)?,
+                "session_url": format!("{base}/wechat/sns/jscode2session"),
+            },
+            "alipay": {
+                "app_id": ALIPAY_APP_ID,
+                "private_key_file": file("alipay.app.pem", alipay::APP_PRIVATE_KEY)?,
+                "alipay_public_key_file": file("alipay.public.pem", alipay::ALIPAY_PUBLIC_KEY)?,
+                "authorize_url": format!("{base}/alipay/authorize"),
+                "gateway_url": format!("{base}/alipay/gateway.do"),
+            },
+            "aishandong": {
+                "issuer": format!("{base}/oidc"),
+                "client_id": CLIENT_ID,
+                "secret_file": file("aishandong.secret", SECRET)?,
+                "algorithms": ["ES256"],
+                "claims": {
+                    "assurance": "auth_level", "verified_by": ["L3"], "full_name": "name",
+                    "resident_id": "id_card", "mobile": "phone_number",
+                },
+            },
+        }))
+    }
+
+    /// The setting `identity`, with the real-name check and the gateway of messages.
+    pub fn identity(&self, folder: &Path) -> io::Result<Value> {
+        let credential = folder.join("authority.token");
+        std::fs::write(&credential, SECRET)?;
+        let base = &self.base;
+        Ok(json!({
+            "messages": {"url": format!("{base}/messages"), "credential_file": credential},
+            "real_name": {"url": format!("{base}/authority/real-name"), "credential_file": credential},
+        }))
+    }
+}

@@ -1,0 +1,144 @@
+//! A temporary mesh with its own folder and clock, and a partner province with a key.
+
+use std::sync::Arc;
+
+use lutong_composition::config::NodeConfig;
+use lutong_composition::keys::MeshKeys;
+use lutong_composition::{Running, one_process};
+use lutong_federation::domain::trust_list::of_one_partner;
+use lutong_identity::{ACTING, Account, AccountId};
+use lutong_kernel::{Clock as _, DivisionCode, ManualClock, ServiceName, Timestamp};
+use lutong_operating::entropy::Entropy;
+use lutong_proto::policy::Role;
+use lutong_risk_engine::notice::{BUNDLED_2022_11_26_GZ, Notice};
+use lutong_stand_ins::{StandInPerson, StandIns};
+use lutong_token::{Algorithm, Issuer, SigningKey};
+use lutong_transport::access::{FeedGrant, Roles};
+
+use lutong_client::Failure;
+use lutong_client::areas::unzip;
+use lutong_client::client::Gateway;
+
+/// The URL that the providers know the gateway by. Nothing is sent there.
+const PUBLIC_URL: &str = "http://127.0.0.1:8080";
+
+pub struct DemoMesh {
+    pub clock: ManualClock,
+    pub gateway: Gateway,
+    base: String,
+    /// The providers of the channels.
+    stand_ins: StandIns,
+    /// The bundled notice, as published and parsed.
+    pub notice_json: Vec<u8>,
+    pub notice: Notice,
+    /// The partner province's key.
+    pub partner: SigningKey,
+    pub partner_province: Issuer,
+    running: Running,
+    _folder: tempfile::TempDir,
+}
+
+/// Accounts with their roles; feeds with their kinds.
+const STAFF: [(&str, Role, &[&str]); 5] = [
+    ("epidemiologist-1", Role::Epidemiologist, &[]),
+    ("checkpoint-1", Role::Checkpoint, &[]),
+    (
+        "cdc-370200",
+        Role::AuthorityFeed,
+        &["case", "close_contact", "fever_clinic_visit", "test"],
+    ),
+    ("border-370000", Role::AuthorityFeed, &["entry"]),
+    ("laboratory-370000", Role::AuthorityFeed, &["test"]),
+];
+
+impl DemoMesh {
+    pub async fn start() -> Result<Self, Failure> {
+        let notice_json = unzip(BUNDLED_2022_11_26_GZ.to_vec())?;
+        let notice = Notice::parse(&notice_json)?;
+        let clock = ManualClock::at(notice.published_at);
+        let folder = tempfile::tempdir()?;
+        let partner = SigningKey::generate(Algorithm::Es256, &Entropy)?;
+        let partner_province = Issuer::parse("32")?;
+        let since = Timestamp::parse("2022-01-01T00:00:00+08:00")?;
+        let list = of_one_partner(
+            "2022-11",
+            (partner_province, "江苏省"),
+            partner.verifying_key(),
+            since,
+        )?;
+        let list_file = folder.path().join("trust-list.toml");
+        std::fs::write(&list_file, list)?;
+        let mut config = NodeConfig {
+            data: folder.path().join("data"),
+            ..NodeConfig::default()
+        };
+        config.gateway.dev = true;
+        config.gateway.listen.set_port(0);
+        config.federation.trust_list = Some(list_file);
+        let stand_ins = StandIns::start(0, Arc::new(clock.clone()), Arc::new(Entropy)).await?;
+        let channels = stand_ins.channels(PUBLIC_URL, folder.path())?;
+        config.gateway.channels = serde_json::from_value(channels).map_err(std::io::Error::from)?;
+        let identity = stand_ins.identity(folder.path())?;
+        config.identity = serde_json::from_value(identity).map_err(std::io::Error::from)?;
+        add_accounts(&config, &clock).await?;
+        let running =
+            one_process::start(&config, Arc::new(clock.clone()), Arc::new(Entropy), String::new).await?;
+        let base = format!("http://{}", running.address);
+        Ok(Self {
+            gateway: Gateway::at(&base)?,
+            base,
+            stand_ins,
+            clock,
+            notice_json,
+            notice,
+            partner,
+            partner_province,
+            running,
+            _folder: folder,
+        })
+    }
+
+    /// The time of the injected clock.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Signs somebody in over the pages of a channel, like a browser; returns the session.
+    pub async fn sign_in_through(&self, channel: &str, who: &StandInPerson) -> Result<String, Failure> {
+        let urls = (self.base.as_str(), PUBLIC_URL);
+        Ok(self.stand_ins.sign_in(urls, channel, who).await?)
+    }
+
+    pub async fn stop(self) {
+        self.running.stop().await;
+    }
+}
+
+/// Adds the staff accounts like `lutong accounts add`.
+async fn add_accounts(config: &NodeConfig, clock: &ManualClock) -> Result<(), Failure> {
+    one_process::prepare(&config.data)?;
+    let keys = MeshKeys::open(&one_process::keys(&config.data), &Entropy)?;
+    let foundation = one_process::foundation(config, Arc::new(clock.clone()), Arc::new(Entropy), &keys)?;
+    let storage = one_process::storage(&config.data, ServiceName::Identity);
+    let accounts = lutong_identity::open_accounts(&foundation, &storage).await?;
+    for (name, role, kinds) in STAFF {
+        let feed = (role == Role::AuthorityFeed).then(|| FeedGrant {
+            source: name.to_owned(),
+            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+            divisions: Vec::new(),
+        });
+        let id = AccountId::parse(name).map_err(|wrong| Failure::Because(wrong.en))?;
+        accounts
+            .add(
+                Account {
+                    roles: Roles::of(&[role]),
+                    division: ACTING.contains(&role).then_some(DivisionCode::SHANDONG),
+                    feed,
+                    ..Account::citizen(id)
+                },
+                "tour",
+            )
+            .await?;
+    }
+    Ok(())
+}
