@@ -8,8 +8,8 @@ use lutong_chassis::skin::Skin;
 use lutong_chassis::{BuildError, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::code_rendering::v1::{
-    AuditService, CheckpointDeviceService, CheckpointService, CodeService, DoorReportService, KeyService,
-    PaperCodeService, RevocationService, VerificationService,
+    AuditService, CheckpointDeviceService, CheckpointService, CodeService, DeviceBoundCodeService,
+    DoorReportService, KeyService, PaperCodeService, RevocationService, VerificationService,
 };
 use lutong_storage::outbox::Follower;
 use tonic::service::Routes;
@@ -19,7 +19,9 @@ use crate::checkpoint_devices::service::CheckpointDevices;
 use crate::checkpoints::service::Checkpoints;
 use crate::codes::service::{Codes, DecisionFollower};
 use crate::config::DoorPolicy;
+use crate::device_bound_codes::service::DeviceBoundCodes;
 use crate::door_reports::service::{DoorReports, Parts as DoorReportParts};
+use crate::issued_codes::service::IssuedCodes;
 use crate::keys::service::Keys;
 use crate::paper_codes::service::PaperCodes;
 use crate::peers::{decision_log, identity, identity_log};
@@ -27,8 +29,8 @@ use crate::revocations::service::RevocationList;
 use crate::showing::service::Showing;
 use crate::verification::service::Verification;
 use crate::{
-    DYNAMIC_ID_KEY, Peers, SERVICE, audit, checkpoint_devices, checkpoints, codes, door_reports, keys,
-    paper_codes, revocations, verification,
+    DYNAMIC_ID_KEY, Peers, SERVICE, audit, checkpoint_devices, checkpoints, codes, device_bound_codes,
+    door_reports, keys, paper_codes, revocations, verification,
 };
 
 /// Bytes of a request of `CodeService`: about twice what a thousand decisions need.
@@ -43,6 +45,7 @@ pub struct Parts {
     pub keys: Keys,
     pub showing: Showing,
     pub paper_codes: PaperCodes,
+    pub device_bound_codes: DeviceBoundCodes,
     pub revocations: RevocationList,
     pub verification: Verification,
     pub checkpoints: Checkpoints,
@@ -63,10 +66,10 @@ impl Parts {
         let codes = Codes::new(store, foundation, masks);
         let bindings = Bindings::new(store);
         let keys = Keys::new(store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
-        let paper_codes = PaperCodes::new(store, foundation, codes.clone(), bindings.clone(), keys.clone());
+        let issued_codes = IssuedCodes::new(store, foundation, codes.clone(), keys.clone());
         let verification = Verification {
             codes: codes.clone(),
-            paper_codes: paper_codes.clone(),
+            issued_codes: issued_codes.clone(),
             keys: keys.clone(),
             clock: Arc::clone(&foundation.clock),
         };
@@ -89,10 +92,14 @@ impl Parts {
                 .map_err(failed)?,
             audit: store.audit_log(foundation).await?,
             lookups: LookupLog::new(store, foundation),
+            paper_codes: PaperCodes {
+                issued: issued_codes.clone(),
+                bindings: bindings.clone(),
+            },
+            device_bound_codes: DeviceBoundCodes(issued_codes),
             codes,
             bindings,
             keys,
-            paper_codes,
             verification,
             devices,
         })
@@ -130,6 +137,7 @@ impl Parts {
         let codes = CodeService::server(code_rpc, skin.clone());
         let verification = VerificationService::server(verification, skin.clone());
         let papers = paper_codes::rpc::PaperCodeRpc(self.paper_codes);
+        let device_bound = device_bound_codes::rpc::DeviceBoundCodeRpc(self.device_bound_codes);
         let revocations = revocations::rpc::RevocationRpc(self.revocations);
         let checkpoints = checkpoints::rpc::CheckpointRpc(self.checkpoints);
         let devices = checkpoint_devices::rpc::CheckpointDeviceRpc(self.devices);
@@ -138,6 +146,7 @@ impl Parts {
         Routes::new(codes.max_decoding_message_size(MAX_DECISIONS))
             .add_service(verification.max_decoding_message_size(MAX_TOKEN))
             .add_service(PaperCodeService::server(papers, skin.clone()))
+            .add_service(DeviceBoundCodeService::server(device_bound, skin.clone()))
             .add_service(RevocationService::server(revocations, skin.clone()))
             .add_service(CheckpointService::server(checkpoints, skin.clone()))
             .add_service(CheckpointDeviceService::server(devices, skin.clone()))

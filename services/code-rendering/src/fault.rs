@@ -50,6 +50,37 @@ pub fn too_many_paper_codes(limit: u64) -> Fault {
     .with("limit", limit.to_string())
 }
 
+/// The caller has no such code that is bound to a device.
+pub fn device_bound_code_not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "DEVICE_BOUND_CODE_NOT_FOUND",
+        "没有此本机码",
+        "there is no such code of this person that is bound to a device",
+    )
+}
+
+/// As many device-bound codes of the caller are valid as may be.
+pub fn too_many_device_bound_codes(limit: u64) -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "TOO_MANY_DEVICE_BOUND_CODES",
+        "有效的本机码已达上限：请先作废旧码，或选择同时作废旧码",
+        "as many device-bound codes are valid as may be: end one of them, or the earlier ones with this request",
+    )
+    .with("limit", limit.to_string())
+}
+
+/// The key of a device that is none.
+pub fn device_key_shape() -> Violation {
+    Violation::new(
+        "device_key",
+        "DEVICE_KEY_SHAPE",
+        "设备公钥须为P-256未压缩点，共65字节，以04开头",
+        "is an uncompressed point of P-256: 65 bytes, the first of them 04",
+    )
+}
+
 /// No key in force has this name.
 pub fn key_not_found() -> Fault {
     Fault::new(

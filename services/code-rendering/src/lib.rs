@@ -7,9 +7,11 @@ mod checkpoints; // registered doors: CreateCheckpoint, GetCheckpoint, ListCheck
 mod codes; // codes in force: ApplyDecisions, the follower of risk-rules' log
 mod composition; // the parts
 mod config;
+mod device_bound_codes; // CreateDeviceBoundCode, GetDeviceBoundCode, ListDeviceBoundCodes, EndDeviceBoundCode
 mod door_reports; // CreateDoorReport by devices; officers list, watch, inspect, acknowledge and close
 mod events; // a decision and a binding as the wire carries them
 mod fault; // every reason that is answered
+mod issued_codes; // codes whose tokens are stored: on paper, and bound to a device
 mod keys; // signing keys: GetKey, ListKeys, GetKeyList, `lutong keys`
 mod migrations;
 mod paper_codes; // CreatePaperCode, GetPaperCode, ListPaperCodes, EndPaperCode, ShowPaperCode

@@ -17,6 +17,7 @@ impl Schema for Migrations {
         step!("0003_paper_codes"),
         step!("0004_key_uses"),
         step!("0005_doors"),
+        step!("0006_issued_codes"),
         audit::STEP,
         lookups::STEP,
     ];

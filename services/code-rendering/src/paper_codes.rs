@@ -3,4 +3,3 @@
 pub mod domain;
 pub mod rpc;
 pub mod service;
-pub mod store;

@@ -41,22 +41,34 @@ fn main() {
     println!("{runs} runs in {:.0?}: {seen:?}", begun.elapsed());
 }
 
-/// A key of each algorithm, claims of each kind, and their tokens under both keys.
+/// A key of each algorithm, claims of each kind, and their tokens under both keys. A telephone shows the one that is bound to it.
 fn tokens(random: &SeededRandom) -> (VerifyingKeys, Vec<Claims>, Vec<String>) {
     let begins = Timestamp::from_seconds(NOW);
     let ends = begins.plus_seconds(14 * 86_400);
     let mask = || Mask::try_new("*明").ok();
+    let phone = SigningKey::generate(Algorithm::Es256, random).expect("a key");
     let made = [
         Claims::dynamic(Issuer::SHANDONG, begins, [7; 24], Colour::Green, mask()),
         Claims::paper(Issuer::SHANDONG, (begins, ends), [7; 16], Colour::Red, mask()),
         Claims::card(Issuer::SHANDONG, (begins, ends), [7; 16], Colour::Yellow, None),
+        Claims::device(
+            Issuer::SHANDONG,
+            (begins, begins.plus_seconds(86_400)),
+            [7; 16],
+            phone.verifying_key().clone(),
+            (Colour::Green, mask()),
+        ),
     ];
     let claims: Vec<Claims> = made.into_iter().flatten().collect();
     let (mut keys, mut tokens) = (VerifyingKeys::new(), Vec::new());
     for algorithm in [Algorithm::Ed25519, Algorithm::Es256] {
         let key = SigningKey::generate(algorithm, random).expect("a key");
         for claims in &claims {
-            tokens.push(key.sign(claims).expect("a token"));
+            let token = match claims.holder_key() {
+                None => key.sign(claims),
+                Some(_) => phone.present(&key.sign_for_device(claims).expect("a token"), begins),
+            };
+            tokens.push(token.expect("a token"));
         }
         let trusted = TrustedKey {
             key: key.verifying_key().clone(),

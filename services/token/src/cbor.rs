@@ -53,6 +53,11 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     write_string(out, TEXT, text.as_bytes());
 }
 
+/// Writes `false` or `true`.
+pub(crate) fn write_bool(out: &mut Vec<u8>, value: bool) {
+    out.push(0xF4 + u8::from(value));
+}
+
 fn write_string(out: &mut Vec<u8>, major: u8, bytes: &[u8]) {
     write_head(out, major, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     out.extend_from_slice(bytes);

@@ -11,11 +11,15 @@ use std::ops::RangeInclusive;
 use lutong_kernel::{Colour, Timestamp};
 use strum::{Display, IntoStaticStr, VariantArray};
 
+use crate::algorithm::Algorithm;
 use crate::issuer::Issuer;
+use crate::key::VerifyingKey;
 use crate::mask::Mask;
 
-/// Lifetime of a dynamic token.
+/// Lifetime of a dynamic token, and of what a telephone signs with its own key.
 pub const DYNAMIC_LIFE_SECONDS: i64 = 60;
+/// Longest lifetime of a token that is bound to a device: until then a door without a connection may not know that it was revoked.
+pub const MAX_DEVICE_LIFE_SECONDS: i64 = 24 * 60 * 60;
 
 /// The kind of a token: claim −65001. The text form is lower-case: `dynamic`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display, IntoStaticStr, VariantArray)]
@@ -27,6 +31,8 @@ pub enum Kind {
     Paper,
     /// Presented to the reader of a hospital (刷卡).
     Card,
+    /// Bound to the key of a telephone, which shows it without a connection for a day at most.
+    Device,
 }
 
 impl Kind {
@@ -36,6 +42,7 @@ impl Kind {
             Self::Dynamic => 1,
             Self::Paper => 2,
             Self::Card => 3,
+            Self::Device => 4,
         }
     }
 
@@ -45,6 +52,7 @@ impl Kind {
             1 => Some(Self::Dynamic),
             2 => Some(Self::Paper),
             3 => Some(Self::Card),
+            4 => Some(Self::Device),
             _ => None,
         }
     }
@@ -53,7 +61,7 @@ impl Kind {
     const fn id_lengths(self) -> RangeInclusive<usize> {
         match self {
             Self::Dynamic => 24..=TokenId::MAX_BYTES,
-            Self::Paper | Self::Card => 16..=16,
+            Self::Paper | Self::Card | Self::Device => 16..=16,
         }
     }
 }
@@ -102,6 +110,7 @@ pub struct Claims {
     kind: Kind,
     colour: Colour,
     mask: Option<Mask>,
+    holder_key: Option<Box<VerifyingKey>>,
 }
 
 /// The rule that a set of claims breaks.
@@ -111,8 +120,12 @@ pub enum ClaimsError {
     OutOfRange,
     #[error("a token ends after it begins")]
     Empty,
-    #[error("a dynamic token's id has 24 to 32 bytes, a paper or card token's 16")]
+    #[error("a dynamic token's id has 24 to 32 bytes, that of every other token 16")]
     TokenId,
+    #[error("a token that is bound to a device is valid for 24 hours at most")]
+    TooLong,
+    #[error("a token that is bound to a device has the P-256 key of the device, no other token has one")]
+    HolderKey,
 }
 
 impl Claims {
@@ -132,8 +145,8 @@ impl Claims {
             expires_at,
             &token_id,
             Kind::Dynamic,
-            colour,
-            mask,
+            (colour, mask),
+            None,
         )
     }
 
@@ -146,7 +159,7 @@ impl Claims {
         colour: Colour,
         mask: Option<Mask>,
     ) -> Result<Self, ClaimsError> {
-        Self::try_new(issuer, from, until, &token_id, Kind::Paper, colour, mask)
+        Self::try_new(issuer, from, until, &token_id, Kind::Paper, (colour, mask), None)
     }
 
     /// The claims of a token for the reader of a hospital. The arguments are those of [`Self::paper`].
@@ -157,7 +170,28 @@ impl Claims {
         colour: Colour,
         mask: Option<Mask>,
     ) -> Result<Self, ClaimsError> {
-        Self::try_new(issuer, from, until, &token_id, Kind::Card, colour, mask)
+        Self::try_new(issuer, from, until, &token_id, Kind::Card, (colour, mask), None)
+    }
+
+    /// The claims of a token that only the owner of `holder_key` can show, with [`SigningKey::present`](crate::SigningKey::present).
+    /// The key is one of P-256. The other arguments are those of [`Self::paper`], for 24 hours at most.
+    pub fn device(
+        issuer: Issuer,
+        (from, until): (Timestamp, Timestamp),
+        token_id: [u8; 16],
+        holder_key: VerifyingKey,
+        (colour, mask): (Colour, Option<Mask>),
+    ) -> Result<Self, ClaimsError> {
+        let kind = Kind::Device;
+        Self::try_new(
+            issuer,
+            from,
+            until,
+            &token_id,
+            kind,
+            (colour, mask),
+            Some(holder_key),
+        )
     }
 
     fn try_new(
@@ -166,8 +200,8 @@ impl Claims {
         expires_at: Timestamp,
         token_id: &[u8],
         kind: Kind,
-        colour: Colour,
-        mask: Option<Mask>,
+        (colour, mask): (Colour, Option<Mask>),
+        holder_key: Option<VerifyingKey>,
     ) -> Result<Self, ClaimsError> {
         let not_before = Timestamp::from_seconds(not_before.seconds());
         let expires_at = Timestamp::from_seconds(expires_at.seconds());
@@ -184,6 +218,13 @@ impl Claims {
             return Err(ClaimsError::TokenId);
         }
         let token_id = TokenId::try_new(token_id).ok_or(ClaimsError::TokenId)?;
+        let is_device = kind == Kind::Device;
+        if is_device && not_before.plus_seconds(MAX_DEVICE_LIFE_SECONDS) < expires_at {
+            return Err(ClaimsError::TooLong);
+        }
+        if holder_key.as_ref().map(VerifyingKey::algorithm) != is_device.then_some(Algorithm::Es256) {
+            return Err(ClaimsError::HolderKey);
+        }
         Ok(Self {
             issuer,
             not_before,
@@ -192,6 +233,7 @@ impl Claims {
             kind,
             colour,
             mask,
+            holder_key: holder_key.map(Box::new),
         })
     }
 
@@ -222,5 +264,10 @@ impl Claims {
 
     pub const fn mask(&self) -> Option<&Mask> {
         self.mask.as_ref()
+    }
+
+    /// The key of the device that the token is bound to; `None` for every other kind.
+    pub fn holder_key(&self) -> Option<&VerifyingKey> {
+        self.holder_key.as_deref()
     }
 }

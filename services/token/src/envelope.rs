@@ -6,11 +6,14 @@ mod tests;
 use coset::cbor::Value;
 use coset::iana::EnumI64 as _;
 use coset::{AsCborValue as _, CoseSign1, RegisteredLabelWithPrivate};
+use lutong_kernel::Timestamp;
 
 use crate::algorithm::Algorithm;
 use crate::cbor::{self, UnreadableToken};
-use crate::claims::Claims;
+use crate::claims::{Claims, DYNAMIC_LIFE_SECONDS};
+use crate::key::VerifyingKey;
 use crate::kid::Kid;
+use crate::presentation;
 
 /// The beginning of every token: the name of the format and its version.
 pub const PREFIX: &str = "LT1:";
@@ -61,12 +64,17 @@ impl Frame {
         out
     }
 
-    /// The text of the token.
-    pub(crate) fn token(&self, payload: &[u8], signature: &[u8; 64]) -> String {
+    /// The bytes of the `COSE_Sign1`.
+    pub(crate) fn envelope(&self, payload: &[u8], signature: &[u8; 64]) -> Vec<u8> {
         let mut out = self.envelope.clone();
         cbor::write_bytes(&mut out, payload);
         cbor::write_bytes(&mut out, signature);
-        format!("{PREFIX}{}", base45::encode(&out))
+        out
+    }
+
+    /// The text of the token.
+    pub(crate) fn token(&self, payload: &[u8], signature: &[u8; 64]) -> String {
+        format!("{PREFIX}{}", base45::encode(self.envelope(payload, signature)))
     }
 }
 
@@ -81,13 +89,58 @@ pub(crate) fn protected_header(algorithm: i64, kid: Kid) -> Vec<u8> {
     out
 }
 
-/// A token whose signature has not been verified.
+/// A `COSE_Sign1` in the one form that the format allows.
 #[derive(Clone, Debug)]
-pub struct UnverifiedToken {
+pub(crate) struct Envelope {
     cose: CoseSign1,
     algorithm: i64,
     kid: Kid,
+}
+
+impl Envelope {
+    fn read(bytes: &[u8]) -> Result<Self, UnreadableToken> {
+        let value = match cbor::read_deterministic(bytes)? {
+            Value::Tag(tag, inner) if tag == u64::from(COSE_SIGN1) => *inner,
+            untagged => untagged,
+        };
+        let cose =
+            CoseSign1::from_cbor_value(value).map_err(|_| UnreadableToken("it is not a COSE_Sign1"))?;
+        if !cose.unprotected.is_empty() {
+            return Err(UnreadableToken("it has unprotected headers"));
+        }
+        let (algorithm, kid) = protected(&cose)?;
+        if cose.signature.len() != 64 {
+            return Err(UnreadableToken("its signature does not have 64 bytes"));
+        }
+        Ok(Self { cose, algorithm, kid })
+    }
+
+    fn payload(&self) -> Result<&[u8], UnreadableToken> {
+        let payload = self.cose.payload.as_deref();
+        payload.ok_or(UnreadableToken("it has no payload"))
+    }
+
+    /// Whether a key signed it. The key determines the algorithm: an algorithm that the token chose would allow an attacker to choose
+    /// a weaker one.
+    fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        self.algorithm == key.algorithm().cose_number()
+            && key.verifies(&self.cose.tbs_data(&[]), &self.cose.signature)
+    }
+}
+
+/// A token whose signature has not been verified.
+#[derive(Clone, Debug)]
+pub struct UnverifiedToken {
+    issued: Envelope,
     claims: Claims,
+    /// What the device of the holder signed around it; absent for a token that is bound to no device.
+    presented: Option<Presented>,
+}
+
+#[derive(Clone, Debug)]
+struct Presented {
+    envelope: Envelope,
+    expires_at: Timestamp,
 }
 
 impl UnverifiedToken {
@@ -105,39 +158,37 @@ impl UnverifiedToken {
         if base45::encode(&bytes) != encoded {
             return Err(UnreadableToken("its Base45 is not in the shortest form"));
         }
-        Self::from_cose(&bytes)
+        let outer = Envelope::read(&bytes)?;
+        let Some((token, expires_at)) = presentation::read(outer.payload()?)? else {
+            return Self::issued(outer, None);
+        };
+        let envelope = outer;
+        Self::issued(Envelope::read(&token)?, Some(Presented { envelope, expires_at }))
     }
 
-    fn from_cose(bytes: &[u8]) -> Result<Self, UnreadableToken> {
-        let value = match cbor::read_deterministic(bytes)? {
-            Value::Tag(tag, inner) if tag == u64::from(COSE_SIGN1) => *inner,
-            untagged => untagged,
-        };
-        let cose =
-            CoseSign1::from_cbor_value(value).map_err(|_| UnreadableToken("it is not a COSE_Sign1"))?;
-        if !cose.unprotected.is_empty() {
-            return Err(UnreadableToken("it has unprotected headers"));
+    /// Reads a token that is bound to a device, as the device keeps it.
+    pub fn parse_for_device(bytes: &[u8]) -> Result<Self, UnreadableToken> {
+        if bytes.len() > MAX_BYTES {
+            return Err(UnreadableToken("it is too long"));
         }
-        let (algorithm, kid) = protected(&cose)?;
-        if cose.signature.len() != 64 {
-            return Err(UnreadableToken("its signature does not have 64 bytes"));
+        Self::issued(Envelope::read(bytes)?, None)
+    }
+
+    fn issued(issued: Envelope, presented: Option<Presented>) -> Result<Self, UnreadableToken> {
+        let claims = Claims::from_cwt(issued.payload()?)?;
+        if presented.is_some() && claims.holder_key().is_none() {
+            return Err(UnreadableToken("a device presents a token that is bound to none"));
         }
-        let payload = cose
-            .payload
-            .as_deref()
-            .ok_or(UnreadableToken("it has no payload"))?;
-        let claims = Claims::from_cwt(payload)?;
         Ok(Self {
-            cose,
-            algorithm,
-            kid,
+            issued,
             claims,
+            presented,
         })
     }
 
     /// The name of the key that the token says it is signed with.
     pub const fn kid(&self) -> Kid {
-        self.kid
+        self.issued.kid
     }
 
     /// The claims, which anybody may have written: the signature has not been verified.
@@ -145,16 +196,29 @@ impl UnverifiedToken {
         &self.claims
     }
 
-    pub(crate) const fn algorithm(&self) -> i64 {
-        self.algorithm
+    /// Whether `key` signed the token, and the device that it is bound to signed what it shows.
+    pub(crate) fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        let is_presented = match (self.claims.holder_key(), &self.presented) {
+            (None, None) => true,
+            (Some(holder), Some(Presented { envelope, .. })) => {
+                envelope.kid == holder.kid() && envelope.is_signed_by(holder)
+            }
+            // Bound to a device that has not signed: somebody shows what was copied from it.
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        is_presented && self.issued.is_signed_by(key)
     }
 
-    pub(crate) fn to_be_signed(&self) -> Vec<u8> {
-        self.cose.tbs_data(&[])
-    }
-
-    pub(crate) fn signature(&self) -> &[u8] {
-        &self.cose.signature
+    /// From when until before when it may be shown: the token's own times, and within them those of the device's signature.
+    pub(crate) fn validity(&self) -> (Timestamp, Timestamp) {
+        let (from, until) = (self.claims.not_before(), self.claims.expires_at());
+        match &self.presented {
+            None => (from, until),
+            Some(Presented { expires_at, .. }) => {
+                let begins = expires_at.plus_seconds(-DYNAMIC_LIFE_SECONDS);
+                (from.max(begins), until.min(*expires_at))
+            }
+        }
     }
 
     pub(crate) fn into_claims(self) -> Claims {

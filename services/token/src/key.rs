@@ -9,7 +9,7 @@ use ed25519_dalek::pkcs8::{
     DecodePrivateKey as _, DecodePublicKey as _, EncodePrivateKey as _, EncodePublicKey as _, KeypairBytes,
 };
 use ed25519_dalek::{Signature, Signer as _};
-use lutong_kernel::{Random, Secret};
+use lutong_kernel::{Random, Secret, Timestamp};
 use p256::pkcs8::LineEnding;
 use ring::rand::SystemRandom;
 use ring::signature::{
@@ -18,9 +18,10 @@ use ring::signature::{
 use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
-use crate::claims::Claims;
+use crate::claims::{Claims, DYNAMIC_LIFE_SECONDS};
 use crate::envelope::Frame;
 use crate::kid::Kid;
+use crate::presentation;
 
 /// A key that cannot be read, made or trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -122,6 +123,20 @@ impl SigningKey {
         Ok(self.frame.token(&payload, &signature))
     }
 
+    /// The bytes of a token that is bound to a device, for [`Self::present`] of the device's key.
+    pub fn sign_for_device(&self, claims: &Claims) -> Result<Vec<u8>, SignError> {
+        let payload = claims.to_cwt();
+        let signature = self.signature(&self.frame.to_be_signed(&payload))?;
+        Ok(self.frame.envelope(&payload, &signature))
+    }
+
+    /// What a device shows for the sixty seconds from `now`: the token that is bound to this key, signed once more with it.
+    pub fn present(&self, token: &[u8], now: Timestamp) -> Result<String, SignError> {
+        let payload = presentation::payload(token, now.plus_seconds(DYNAMIC_LIFE_SECONDS));
+        let signature = self.signature(&self.frame.to_be_signed(&payload))?;
+        Ok(self.frame.token(&payload, &signature))
+    }
+
     pub(crate) fn signature(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
         match &self.secret {
             SecretKey::Ed25519(secret) => Ok(secret.sign(message).to_bytes()),
@@ -207,6 +222,22 @@ impl VerifyingKey {
             }
             Algorithm::Es256 => Err(KeyError::Raw),
         }
+    }
+
+    /// The key of P-256 with this x coordinate of 32 bytes and the sign of its y coordinate (SEC 1, section 2.3.4).
+    pub(crate) fn from_compressed(x: &[u8], y_is_odd: bool) -> Result<Self, KeyError> {
+        let x: &[u8; 32] = x.try_into().map_err(|_| KeyError::Raw)?;
+        let mut point = [0; 33];
+        point[0] = 2 + u8::from(y_is_odd);
+        point[1..].copy_from_slice(x);
+        let public = p256::PublicKey::from_sec1_bytes(&point).map_err(|_| KeyError::Raw)?;
+        Ok(Self::es256(public))
+    }
+
+    /// What [`Self::from_compressed`] reads of a key of P-256.
+    pub(crate) fn compressed(&self) -> (&[u8], bool) {
+        let x = self.raw.get(1..33).unwrap_or_default();
+        (x, self.raw.last().is_some_and(|last| last % 2 == 1))
     }
 
     /// Reads `-----BEGIN PUBLIC KEY-----` of either algorithm.

@@ -11,13 +11,14 @@ mod key;
 mod key_list;
 mod kid;
 mod mask;
+mod presentation;
 mod revocation;
 mod trust;
 mod verify;
 
 pub use algorithm::Algorithm;
 pub use cbor::UnreadableToken;
-pub use claims::{Claims, ClaimsError, DYNAMIC_LIFE_SECONDS, Kind, TokenId};
+pub use claims::{Claims, ClaimsError, DYNAMIC_LIFE_SECONDS, Kind, MAX_DEVICE_LIFE_SECONDS, TokenId};
 pub use document::DocumentError;
 pub use dynamic_id::DynamicIdKey;
 pub use envelope::{PREFIX, UnverifiedToken};

@@ -74,7 +74,8 @@ pub enum OfflineOutcome {
     /// As [`verify`] answers, or REVOKED by the revocation list.
     #[error("{0}")]
     Refused(Outcome),
-    /// The revocation list is older than it says it may be used: whether this paper or card code was revoked is not known.
+    /// The revocation list is older than it says it may be used: whether this code was revoked is not known. Never answered for a dynamic
+    /// token.
     #[error("the revocation list is too old")]
     ListTooOld,
 }
@@ -123,12 +124,10 @@ fn verify_unless(
 ) -> Result<Claims, Outcome> {
     let token = UnverifiedToken::parse(text).map_err(|_| Outcome::Unreadable)?;
     let trusted = keys.get(token.kid()).ok_or(Outcome::WrongKey)?;
-    // The key determines the algorithm: an algorithm that the token chose would allow an attacker to choose a weaker one.
-    if token.algorithm() != trusted.key.algorithm().cose_number()
-        || !trusted.key.verifies(&token.to_be_signed(), token.signature())
-    {
+    if !token.is_signed_by(&trusted.key) {
         return Err(Outcome::BadSignature);
     }
+    let (valid_from, valid_until) = token.validity();
     let claims = token.into_claims();
     if trusted.is_revoked(now) || is_revoked(trusted.key.kid()) {
         return Err(Outcome::Revoked);
@@ -145,10 +144,10 @@ fn verify_unless(
     if !accepts(expectations.kinds.as_deref(), &claims.kind()) {
         return Err(Outcome::WrongKind);
     }
-    if later(now) < claims.not_before() {
+    if later(now) < valid_from {
         return Err(Outcome::NotYetValid);
     }
-    if later(claims.expires_at()) <= now {
+    if later(valid_until) <= now {
         return Err(Outcome::Expired);
     }
     Ok(claims)

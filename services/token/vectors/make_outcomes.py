@@ -65,6 +65,9 @@ BOTH = Key("shandong and jiangsu", "ed25519", issuers=("37", "32"))
 RETIRED = Key("retired", "ed25519", not_after=NOW + 1_000)
 YOUNG = Key("young", "ed25519", not_before=NOW + 1_000)
 REVOKED = Key("revoked", "ed25519", revoked_at=NOW + 10)
+# Of telephones: nobody trusts them.
+PHONE = Key("phone", "es256")
+OTHER_PHONE = Key("other phone", "es256")
 UNKNOWN = Key("unknown", "ed25519")
 LISTED = [ED, ES, JIANGSU, BOTH, RETIRED, YOUNG, REVOKED]
 
@@ -84,15 +87,30 @@ LISTED_KEYS = [key.listed() for key in LISTED]
 
 def claims(kind="dynamic", **changed):
     """Claims of a good token; `without` leaves some out."""
-    number, life, length = {"dynamic": (1, 60, 24), "paper": (2, 14 * DAY, 16), "card": (3, 365 * DAY, 16)}[kind]
+    number, life, length = {
+        "dynamic": (1, 60, 24), "paper": (2, 14 * DAY, 16), "card": (3, 365 * DAY, 16), "device": (4, DAY, 16),
+    }[kind]
     made = {1: "37", 4: NOW + life}
     if kind != "dynamic":
         made[5] = NOW
+    if kind == "device":
+        made[8] = confirmation(PHONE)
     made.update({7: bytes(range(length)), -65001: number, -65002: 0, -65003: "*明"})
     made.update(changed.get("set", {}))
     for claim in changed.get("without", ()):
         del made[claim]
     return dict(sorted(made.items(), key=lambda one: cbor2.dumps(one[0])))
+
+
+def confirmation(key):
+    """Claim 8 with a key of P-256."""
+    return {1: {1: 2, -1: 1, -2: key.public[1:33], -3: key.public[64] % 2 == 1}}
+
+
+def presented(made, key=PHONE, signer=ED, at=NOW, **changed):
+    """What a telephone shows for a minute: a token that is bound to it, under its own signature."""
+    payload = changed.get("payload") or cbor2.dumps({4: at + 60, -65004: whole_of(made, signer)})
+    return envelope(signed(key, payload, changed.get("header")))
 
 
 def protected(key, alg=None, kid=None):
@@ -225,6 +243,94 @@ def signatures():
     stolen = signed(ED, payload)[3]
     red = cbor2.dumps(claims(set={-65002: 10}))
     case("red under the signature of a green one", envelope([protected(ED), {}, red, stolen]), "BAD_SIGNATURE")
+
+
+def devices():
+    bound = claims("device")
+    for signer in (ED, ES):
+        for colour, word in ((0, "green"), (1, "yellow"), (10, "red")):
+            made = claims("device", set={-65002: colour})
+            case(f"device, {word}, {signer.name}", presented(made, signer=signer), "VALID")
+    case("device without a mask", presented(claims("device", without=[-65003])), "VALID")
+    case("device, in its twenty-fourth hour", presented(bound, at=NOW + DAY - 60), "VALID", now=NOW + DAY - 1)
+    case("device, accepted by its kind", presented(bound), "VALID", kinds=["device"])
+    case("device where it is not accepted", presented(bound), "WRONG_KIND", kinds=["dynamic", "paper"])
+    shown = presented(bound, at=NOW + 1_000)
+    case("device, 30 s before its minute", shown, "VALID", now=NOW + 970)
+    case("device, 31 s before its minute", shown, "NOT_YET_VALID", now=NOW + 969)
+    case("device, 29 s after its minute", shown, "VALID", now=NOW + 1_089)
+    case("device, 30 s after its minute", shown, "EXPIRED", now=NOW + 1_090)
+    case("device, its minute replayed an hour later", shown, "EXPIRED", now=NOW + 4_600)
+    case("device, a clock an hour ahead", presented(bound, at=NOW + 3_600), "NOT_YET_VALID")
+    case("device, shown before it begins", presented(bound, at=NOW - 60), "NOT_YET_VALID", now=NOW - 31)
+    case("device, shown after it ended", presented(bound, at=NOW + DAY), "EXPIRED", now=NOW + DAY + 30)
+    case("device of a key that nobody knows", presented(bound, signer=UNKNOWN), "WRONG_KEY")
+    case("device of a revoked key", presented(bound, signer=REVOKED), "REVOKED", now=NOW + 10)
+    case("device of another province's key", presented(bound, signer=JIANGSU), "WRONG_ISSUER")
+    case("device that signed its own token", presented(bound, signer=PHONE), "WRONG_KEY")
+    case("device token without the signature of the device", token(bound), "BAD_SIGNATURE")
+    case("device token shown by another phone", presented(bound, key=OTHER_PHONE), "BAD_SIGNATURE")
+    case("device token shown by its issuer", presented(bound, key=ED), "BAD_SIGNATURE")
+    payload = cbor2.dumps({4: NOW + 60, -65004: whole_of(bound)})
+    named = protected(PHONE)
+    case("device token shown by another phone in the name of the first",
+         presented(bound, key=OTHER_PHONE, header=named), "BAD_SIGNATURE")
+    case("device token whose phone names another key",
+         presented(bound, header=protected(PHONE, kid=OTHER_PHONE.kid)), "BAD_SIGNATURE")
+    case("device token whose phone names EdDSA", presented(bound, header=protected(PHONE, alg=-8)), "BAD_SIGNATURE")
+    header, _, _, signature = signed(PHONE, payload)
+    later = cbor2.dumps({4: NOW + 120, -65004: whole_of(bound)})
+    case("device token whose minute was changed", envelope([header, {}, later, signature]), "BAD_SIGNATURE")
+    red = cbor2.dumps({4: NOW + 60, -65004: whole_of(claims("device", set={-65002: 10}))})
+    case("device token that was exchanged under the signature of the phone",
+         envelope([header, {}, red, signature]), "BAD_SIGNATURE")
+    case("paper that a phone shows", presented(claims("paper")), "UNREADABLE")
+    case("dynamic that a phone shows", presented(claims()), "UNREADABLE")
+    twice = cbor2.dumps(cbor2.CBORTag(18, signed(PHONE, payload)))
+    wrong = {
+        "a presentation in a presentation": {4: NOW + 60, -65004: twice},
+        "no token": {4: NOW + 60, -65004: b""},
+        "a token of text": {4: NOW + 60, -65004: token(bound)},
+        "a token not in bytes": {4: NOW + 60, -65004: signed(ED, cbor2.dumps(bound))},
+        "no time": {1: "37", -65004: whole_of(bound)},
+        "a time of text": {4: "soon", -65004: whole_of(bound)},
+        "a time before 1970": {4: -1, -65004: whole_of(bound)},
+        "a time after 2106": {4: 2**32, -65004: whole_of(bound)},
+        "a time with a fraction": {4: NOW + 60.5, -65004: whole_of(bound)},
+        "another second claim": {4: NOW + 60, -65005: whole_of(bound)},
+        "a third claim": {4: NOW + 60, 5: NOW, -65004: whole_of(bound)},
+        "bytes after the token": {4: NOW + 60, -65004: whole_of(bound) + b"\0"},
+    }
+    for name, made in wrong.items():
+        case(f"device that shows {name}", presented(bound, payload=cbor2.dumps(made)), "UNREADABLE")
+    swapped = cbor2.dumps({-65004: whole_of(bound), 4: NOW + 60})
+    case("device that shows its claims in another order", presented(bound, payload=swapped), "UNREADABLE")
+    good_key = confirmation(PHONE)[1]
+    keys = {
+        "no key": {}, "a key by its name": {3: PHONE.kid}, "no map": b"key",
+        "a key of another type": {1: {**good_key, 1: 1}}, "another curve": {1: {**good_key, -1: 2}},
+        "an x of 31 bytes": {1: {**good_key, -2: bytes(31)}}, "an x that is on no point": {1: {**good_key, -2: b"\xff" * 32}},
+        "y in full": {1: {**good_key, -3: PHONE.public[33:]}}, "no y": {1: {one: good_key[one] for one in (1, -1, -2)}},
+        "a private part": {1: {**good_key, -4: bytes(32)}}, "the point of infinity": {1: {**good_key, -2: bytes(32), -3: 0}},
+        "two members": {**confirmation(PHONE), 3: PHONE.kid},
+    }
+    for name, key in keys.items():
+        case(f"device claim 8 with {name}", presented(claims("device", set={8: key})), "UNREADABLE")
+    case("device without claim 8", presented(claims("device", without=[8])), "UNREADABLE")
+    case("device for a day and a second", presented(claims("device", set={4: NOW + DAY + 1})), "UNREADABLE")
+    for claim in (1, 4, 5, 7, -65001, -65002):
+        case(f"device without claim {claim}", presented(claims("device", without=[claim])), "UNREADABLE")
+    for length in (0, 15, 17, 24):
+        case(f"device id of {length} bytes", presented(claims("device", set={7: bytes(length)})), "UNREADABLE")
+    case("paper with a key of a holder", token(claims("paper", set={8: confirmation(PHONE)})), "UNREADABLE")
+    case("dynamic with a key of a holder", token(claims(set={8: confirmation(PHONE)})), "UNREADABLE")
+    whole = cbor2.dumps(cbor2.CBORTag(18, signed(PHONE, payload)))
+    for place in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << ((place + 1) % 8)
+        case(f"bit {(place + 1) % 8} of byte {place} flipped, device", text_of(bytes(flipped)))
+        if CASES[-1]["outcome"] not in ("UNREADABLE", "WRONG_KEY", "BAD_SIGNATURE"):
+            raise SystemExit(f"a damaged token is {CASES[-1]}")
 
 
 def headers():
@@ -363,7 +469,7 @@ def damage():
                 raise SystemExit(f"a damaged token is {CASES[-1]}")
 
 
-for group in (good, times, trust, signatures, headers, envelopes, payloads, texts, damage):
+for group in (good, times, trust, signatures, devices, headers, envelopes, payloads, texts, damage):
     group()
 names = [one["name"] for one in CASES]
 if len(set(names)) != len(names):

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
-KINDS = {1: "dynamic", 2: "paper", 3: "card"}
+KINDS = {1: "dynamic", 2: "paper", 3: "card", 4: "device"}
+DAY = 86_400
 COLOURS = {0: "green", 1: "yellow", 10: "red"}
 ALGORITHMS = {"ed25519": -8, "es256": -7}
 ORDER_ED25519 = 2**252 + 27742317777372353535851937790883648493
@@ -101,8 +102,29 @@ def claims_of(payload):
     mask = claims.get(-65003)
     if -65003 in claims and not is_mask(mask):
         raise Unreadable("no mask")
-    return {"issuer": issuer[:2], "kind": kind, "colour": colour, "mask": mask, "not_before": begins,
+    made = {"issuer": issuer[:2], "kind": kind, "colour": colour, "mask": mask, "not_before": begins,
             "expires_at": expires, "token_id": token_id.hex()}
+    if (kind == "device") != (8 in claims) or (kind == "device" and expires - begins > DAY):
+        raise Unreadable("bound to a device without its key, or for more than a day, or another kind with a key")
+    if kind == "device":
+        made["holder_key"] = holder_key(claims[8])
+    return made
+
+
+def holder_key(confirmation):
+    """The uncompressed point of claim 8 (RFC 8747; RFC 9053, 7.1.1)."""
+    key = confirmation.get(1) if isinstance(confirmation, dict) and list(confirmation) == [1] else None
+    if not isinstance(key, dict) or list(key) != [1, -1, -2, -3] or key[1] != 2 or key[-1] != 1:
+        raise Unreadable("no key")
+    x, y_is_odd = key[-2], key[-3]
+    if not isinstance(x, bytes) or len(x) != 32 or not isinstance(y_is_odd, bool):
+        raise Unreadable("no point")
+    try:
+        point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), bytes([2 + y_is_odd]) + x)
+    except ValueError as error:
+        raise Unreadable("no point of the curve") from error
+    numbers = point.public_numbers()
+    return "04" + numbers.x.to_bytes(32, "big").hex() + numbers.y.to_bytes(32, "big").hex()
 
 
 def is_mask(mask):
@@ -120,6 +142,23 @@ def parts_of(text):
         raise Unreadable("too long")
     if base45(data) != text[4:]:
         raise Unreadable("Base45 not in its one form")
+    return sign1_of(data)
+
+
+def presentation_of(payload):
+    """The token and the end of its minute, where a device signed the payload; otherwise nothing."""
+    claims = one_item(payload)
+    if not isinstance(claims, dict) or len(claims) != 2:
+        return None
+    if list(claims) != [4, -65004]:
+        raise Unreadable("no presentation")
+    expires, token = whole_number(claims[4]), claims[-65004]
+    if expires is None or not 0 <= expires < 2**32 or not isinstance(token, bytes):
+        raise Unreadable("no presentation")
+    return expires, token
+
+
+def sign1_of(data):
     cose = one_item(data)
     if isinstance(cose, cbor2.CBORTag):
         if cose.tag != 18:
@@ -157,10 +196,23 @@ def is_signed(key, message, signature):
     return True
 
 
+def is_presented(outer, public):
+    header, algorithm, kid, payload, signature = outer
+    key = {"algorithm": "es256", "public": public}
+    message = cbor2.dumps(["Signature1", header, b"", payload])
+    is_named = kid == hashlib.sha256(bytes.fromhex(public)).digest()[:8]
+    return is_named and algorithm == ALGORITHMS["es256"] and is_signed(key, message, signature)
+
+
 def verify(text, keys, now, kinds=None, issuers=None):
     try:
-        header, algorithm, kid, payload, signature = parts_of(text)
+        header, algorithm, kid, payload, signature = outer = parts_of(text)
+        presentation = presentation_of(payload)
+        if presentation is not None:
+            header, algorithm, kid, payload, signature = sign1_of(presentation[1])
         claims = claims_of(payload)
+        if presentation is not None and claims["kind"] != "device":
+            raise Unreadable("presented without being bound")
     except Unreadable:
         return {"outcome": "UNREADABLE"}
     key = next((key for key in keys if hashlib.sha256(bytes.fromhex(key["public"])).digest()[:8] == kid), None)
@@ -169,6 +221,11 @@ def verify(text, keys, now, kinds=None, issuers=None):
     message = cbor2.dumps(["Signature1", header, b"", payload])
     if algorithm != ALGORITHMS[key["algorithm"]] or not is_signed(key, message, signature):
         return {"outcome": "BAD_SIGNATURE"}
+    begins, ends = claims["not_before"], claims["expires_at"]
+    if claims["kind"] == "device":
+        if presentation is None or not is_presented(outer, claims["holder_key"]):
+            return {"outcome": "BAD_SIGNATURE"}
+        begins, ends = max(begins, presentation[0] - 60), min(ends, presentation[0])
     if key["revoked_at"] is not None and key["revoked_at"] <= now:
         return {"outcome": "REVOKED"}
     if claims["issuer"] not in key["issuers"] or (issuers is not None and claims["issuer"] not in issuers):
@@ -178,8 +235,8 @@ def verify(text, keys, now, kinds=None, issuers=None):
         return {"outcome": "WRONG_KEY"}
     if kinds is not None and claims["kind"] not in kinds:
         return {"outcome": "WRONG_KIND"}
-    if now + TOLERANCE < claims["not_before"]:
+    if now + TOLERANCE < begins:
         return {"outcome": "NOT_YET_VALID"}
-    if claims["expires_at"] + TOLERANCE <= now:
+    if ends + TOLERANCE <= now:
         return {"outcome": "EXPIRED"}
     return {"outcome": "VALID", "claims": claims}

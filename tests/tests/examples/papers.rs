@@ -1,12 +1,15 @@
-//! Calls about codes on paper, and of doors without a connection.
+//! Calls about codes on paper and bound to a telephone, and of doors without a connection.
 
 use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::people::request_id;
 use serde_json::json;
 
 const CITIZEN: &str = "wx-1";
+/// The public key of RFC 6979, A.2.5, in Base64.
+const DEVICE_KEY: &str =
+    "BGD+1LolWp0xyWHrdMY1bWjASbiSO2H6bOZpYi5g8p+2eQP+EAi4vJmkGunpVii8ZPLxsgwtfp9Rd6PClNRGIpk=";
 
-/// A citizen with a code prints it, and ends it; a door takes in what it must refuse.
+/// A citizen with a code prints it, and ends it, and the same on a telephone; a door takes in what it must refuse.
 pub async fn walk(walk: &mut Walk<'_>) {
     let asked = RequestParts::body(json!({"request_id": request_id(), "end_earlier": true}));
     let made = walk.call("createPaperCode", CITIZEN, asked).await;
@@ -19,6 +22,19 @@ pub async fn walk(walk: &mut Walk<'_>) {
     walk.call("showPaperCode", CITIZEN, svg).await;
     let end = RequestParts::body(json!({"request_id": request_id()})).with("paper_code", &id);
     walk.call("endPaperCode", CITIZEN, end).await;
+    let asked = json!({"request_id": request_id(), "device_key": DEVICE_KEY, "end_earlier": true});
+    let made = walk
+        .call("createDeviceBoundCode", CITIZEN, RequestParts::body(asked))
+        .await;
+    let id = made["device_bound_code"]["device_bound_code_id"]
+        .as_str()
+        .unwrap();
+    let named = || RequestParts::nothing().with("device_bound_code", id);
+    walk.call("getDeviceBoundCode", CITIZEN, named()).await;
+    walk.call("listDeviceBoundCodes", CITIZEN, RequestParts::nothing())
+        .await;
+    let end = RequestParts::body(json!({"request_id": request_id()})).with("device_bound_code", id);
+    walk.call("endDeviceBoundCode", CITIZEN, end).await;
     walk.call("listRevocations", "", RequestParts::nothing()).await;
     walk.call("getKeyList", "", RequestParts::nothing()).await;
 }

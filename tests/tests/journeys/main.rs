@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::unused_async, clippy::needless_pass_by_value)]
 
 mod appeals;
+mod codes;
 mod own_data;
 mod wards;
 
@@ -21,6 +22,10 @@ use lutong_token::{Claims, Issuer};
 use serde_json::{Value, json};
 
 use appeals::an_appeal_is_upheld_once_its_source_has_taken_the_fact_back;
+use codes::{
+    a_paper_code_passes_a_door_until_the_colour_turns,
+    a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
+};
 use own_data::{
     a_person_moves_and_a_second_account_sees_nothing_of_it,
     a_second_account_waits_until_a_counter_has_seen_the_document,
@@ -58,6 +63,8 @@ in_both_shapes!(
     somebody_without_a_phone_applies_at_a_counter,
     whoever_looks_at_a_persons_decisions_is_in_the_persons_ledger,
     an_appeal_is_upheld_once_its_source_has_taken_the_fact_back,
+    a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
+    a_paper_code_passes_a_door_until_the_colour_turns,
     everybody_is_compared_and_every_decision_is_proven_and_made_again,
 );
 

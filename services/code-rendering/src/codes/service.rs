@@ -21,7 +21,7 @@ use self::memory::{Memory, WriteGuard};
 use self::reader::BatchedReader;
 use super::domain::{Code, MaskedCode, newest};
 use super::store::{self, StoredCode};
-use crate::paper_codes::store as paper_codes;
+use crate::issued_codes::store as issued_codes;
 use crate::peers::identity::IdentityMasks;
 
 pub use self::follower::DecisionFollower;
@@ -120,7 +120,7 @@ impl Codes {
         })
     }
 
-    /// Brings those of `decided` into force that are newer than the stored codes, revokes the paper codes of another colour, and returns
+    /// Brings those of `decided` into force that are newer than the stored codes, revokes the issued codes of another colour, and returns
     /// the decisions. The `position` of a follower is
     /// stored in the same transaction.
     pub async fn apply_now(
@@ -169,7 +169,7 @@ impl Codes {
                 .write(move |transaction| {
                     async move {
                         store::upsert_newer(transaction, rows).await?;
-                        paper_codes::revoke_differing(transaction, &subjects, now).await?;
+                        issued_codes::revoke_differing(transaction, &subjects, now).await?;
                         if let Some(position) = position {
                             position.advance(transaction).await?;
                         }

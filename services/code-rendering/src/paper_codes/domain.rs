@@ -1,79 +1,9 @@
-//! A code on paper: how long it is valid and how it stands.
+//! How long a code on paper is valid.
 
-use lutong_kernel::{Colour, SubjectId, Timestamp};
-use strum::{EnumString, IntoStaticStr, VariantArray};
-use uuid::Uuid;
+use lutong_kernel::Timestamp;
 
 /// Local days after the day of issue through the end of which a paper code is valid.
 pub const DAYS: i32 = 14;
-/// Paper codes of one holder that may be valid at the same time: each is an entry of the revocation list when the colour changes.
-pub const MAX_ACTIVE: u64 = 5;
-
-/// Claim 7 of a paper token: random bytes, which are stored.
-pub type PaperTokenId = [u8; 16];
-
-/// A code on paper. Its token, which has the mask, is stored beside it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PaperCode {
-    pub id: Uuid,
-    pub subject: SubjectId,
-    pub token_id: PaperTokenId,
-    /// As printed.
-    pub colour: Colour,
-    /// Version of the decision that it was issued with.
-    pub version: i64,
-    pub created_at: Timestamp,
-    pub expires_at: Timestamp,
-    pub end: Option<End>,
-}
-
-/// The end of a paper code before it expired.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct End {
-    pub at: Timestamp,
-    pub reason: EndReason,
-}
-
-/// Why a paper code ended before it expired. The text is that of the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString, VariantArray)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
-pub enum EndReason {
-    /// The holder or a binder ended it.
-    Ended,
-    /// A later paper code was to replace it.
-    Replaced,
-    /// The colour of the holder changed.
-    ColourChanged,
-}
-
-/// How a paper code stands, by the contract's names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
-pub enum State {
-    Active,
-    Expired,
-    Ended,
-    Revoked,
-}
-
-impl State {
-    /// Whether it may be ended and drawn.
-    pub const fn is_active(self) -> bool {
-        matches!(self, Self::Active)
-    }
-}
-
-impl PaperCode {
-    /// The state at an instant.
-    pub fn state(&self, now: Timestamp) -> State {
-        match self.end {
-            Some(end) if end.reason == EndReason::ColourChanged => State::Revoked,
-            Some(_) => State::Ended,
-            None if self.expires_at <= now => State::Expired,
-            None => State::Active,
-        }
-    }
-}
 
 /// The end of the validity of a paper code issued at an instant.
 pub const fn expires_at(issued_at: Timestamp) -> Timestamp {
@@ -82,29 +12,10 @@ pub const fn expires_at(issued_at: Timestamp) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use lutong_kernel::random::SeededRandom;
-
     use super::*;
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text).unwrap()
-    }
-
-    fn paper(end: Option<EndReason>) -> PaperCode {
-        let created_at = at("2022-11-26T12:00:00+08:00");
-        PaperCode {
-            id: Uuid::from_u128(1),
-            subject: SubjectId::new(created_at, &SeededRandom::new(1)),
-            token_id: [1; 16],
-            colour: Colour::Green,
-            version: 1,
-            created_at,
-            expires_at: expires_at(created_at),
-            end: end.map(|reason| End {
-                at: created_at,
-                reason,
-            }),
-        }
     }
 
     #[test]
@@ -119,35 +30,5 @@ mod tests {
         ] {
             assert_eq!(expires_at(at(issued)), at(ends), "{issued}");
         }
-    }
-
-    #[test]
-    fn it_expires_at_midnight_and_an_end_before_stays() {
-        let (valid, over) = (
-            at("2022-12-10T23:59:59.999999+08:00"),
-            at("2022-12-11T00:00:00+08:00"),
-        );
-        assert_eq!(paper(None).state(valid), State::Active);
-        assert_eq!(paper(None).state(over), State::Expired);
-        for (reason, state) in [
-            (EndReason::Ended, State::Ended),
-            (EndReason::Replaced, State::Ended),
-            (EndReason::ColourChanged, State::Revoked),
-        ] {
-            assert_eq!(paper(Some(reason)).state(valid), state);
-            assert_eq!(paper(Some(reason)).state(over), state);
-        }
-    }
-
-    #[test]
-    fn the_state_in_which_it_may_be_ended_is_that_of_the_contract() {
-        let rpc = "lutong.code_rendering.v1.PaperCodeService/EndPaperCode";
-        let stated = lutong_proto::transitions::of_rpc(lutong_proto::descriptor_pool(), rpc).unwrap();
-        let possible: Vec<&str> = State::VARIANTS
-            .iter()
-            .filter(|state| state.is_active())
-            .map(State::into_str)
-            .collect();
-        assert_eq!(possible, stated.from_states);
     }
 }

@@ -9,8 +9,8 @@ use lutong_skin::code_rendering::v1::PaperCodeHandler;
 use lutong_transport::access::WardPermit;
 use lutong_transport::reply;
 
-use super::domain::State;
 use super::service::{PaperCodes, View};
+use crate::issued_codes::domain::State;
 use crate::sheets::rpc::sheet;
 use crate::showing::rpc::word;
 

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 
 use self::revocation::{ActiveModel, Column, Entity};
-use crate::paper_codes::domain::PaperTokenId;
+use crate::issued_codes::domain::IssuedTokenId;
 
 pub mod revocation {
     use sea_orm::entity::prelude::*;
@@ -54,7 +54,7 @@ fn missing() -> StorageError {
 /// Appends revocations of tokens with the instants at which they would have expired.
 pub async fn append(
     transaction: &DatabaseTransaction,
-    revoked: Vec<(PaperTokenId, Timestamp)>,
+    revoked: Vec<(IssuedTokenId, Timestamp)>,
 ) -> Result<(), StorageError> {
     let count = i64::try_from(revoked.len()).map_err(|_| missing())?;
     head::Entity::update_many()
@@ -90,7 +90,7 @@ pub async fn list(
     after: i64,
     last: i64,
     limit: u64,
-) -> Result<Vec<(i64, PaperTokenId, Timestamp)>, StorageError> {
+) -> Result<Vec<(i64, IssuedTokenId, Timestamp)>, StorageError> {
     let rows = Entity::find()
         .filter(Column::Sequence.gt(after))
         .filter(Column::Sequence.lte(last))

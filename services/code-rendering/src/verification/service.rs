@@ -8,9 +8,9 @@ use lutong_transport::access::BearerPermit;
 
 use crate::codes::service::Codes;
 use crate::fault;
+use crate::issued_codes::domain::{End, State};
+use crate::issued_codes::service::IssuedCodes;
 use crate::keys::service::Keys;
-use crate::paper_codes::domain::{End, State};
-use crate::paper_codes::service::PaperCodes;
 
 /// The outcome of a verification.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct VerificationResult {
 #[derive(Clone)]
 pub struct Verification {
     pub codes: Codes,
-    pub paper_codes: PaperCodes,
+    pub issued_codes: IssuedCodes,
     pub keys: Keys,
     pub clock: Arc<dyn Clock>,
 }
@@ -119,14 +119,15 @@ impl Verification {
     ) -> Result<Result<(BearerSubject, VerifiedToken), Outcome>, Fault> {
         let ring = self.keys.ring().await?;
         // Card codes are not issued yet.
-        let expected = Expectations::kinds(&[Kind::Dynamic, Kind::Paper]).from_issuers(&[Issuer::SHANDONG]);
+        let expected = Expectations::kinds(&[Kind::Dynamic, Kind::Paper, Kind::Device])
+            .from_issuers(&[Issuer::SHANDONG]);
         let claims = match verify(token, &ring.trusted, as_of.instant(), &expected) {
             Ok(claims) => claims,
             Err(outcome) => return Ok(Err(outcome)),
         };
         let holder = match claims.kind() {
             Kind::Dynamic => self.holder_of_dynamic(&claims),
-            Kind::Paper => self.holder_of_paper(&claims, as_of).await?,
+            Kind::Paper | Kind::Device => self.holder_of_issued(&claims, as_of).await?,
             Kind::Card => Holder::Refused(Outcome::WrongKind),
         };
         let (subject, is_changed) = match holder {
@@ -149,12 +150,12 @@ impl Verification {
         Holder::Refused(Outcome::BadSignature)
     }
 
-    async fn holder_of_paper(&self, claims: &Claims, as_of: AsOf) -> Result<Holder, Fault> {
+    async fn holder_of_issued(&self, claims: &Claims, as_of: AsOf) -> Result<Holder, Fault> {
         let found = self
-            .paper_codes
+            .issued_codes
             .find_by_token(claims.token_id().as_bytes())
             .await?;
-        let Some(paper_code) = found else {
+        let Some(issued) = found else {
             // Its transaction was rolled back after it was signed, or somebody else has the key.
             return Ok(Holder::Refused(Outcome::Revoked));
         };
@@ -163,11 +164,11 @@ impl Verification {
             AsOf::Now(_) => false,
             AsOf::Scan(at) => at < end.at,
         };
-        Ok(match paper_code.state(as_of.instant()) {
+        Ok(match issued.state(as_of.instant()) {
             // Within the tolerance for different clocks after its end.
-            State::Active | State::Expired => Holder::Known(paper_code.subject),
-            State::Revoked => Holder::Changed(paper_code.subject),
-            State::Ended if paper_code.end.is_some_and(has_ended_since) => Holder::Known(paper_code.subject),
+            State::Active | State::Expired => Holder::Known(issued.subject),
+            State::Revoked => Holder::Changed(issued.subject),
+            State::Ended if issued.end.is_some_and(has_ended_since) => Holder::Known(issued.subject),
             State::Ended => Holder::Refused(Outcome::Revoked),
         })
     }

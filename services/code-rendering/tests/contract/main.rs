@@ -7,6 +7,7 @@ mod bindings;
 mod checkpoint_devices;
 mod checkpoints;
 mod codes;
+mod device_bound_codes;
 mod door_reports;
 mod doors;
 mod keys;

@@ -1,8 +1,10 @@
 use coset::cbor::Value;
+use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{Colour, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
+use crate::key::SigningKey;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_seconds(1_650_000_000 + second)
@@ -27,8 +29,26 @@ fn paper() -> Claims {
     .unwrap()
 }
 
+fn device_key(seed: u64) -> VerifyingKey {
+    let key = SigningKey::generate(Algorithm::Es256, &SeededRandom::new(seed)).unwrap();
+    key.verifying_key().clone()
+}
+
+fn device(life: i64) -> Result<Claims, ClaimsError> {
+    let times = (at(0), at(life));
+    Claims::device(
+        Issuer::SHANDONG,
+        times,
+        [8; 16],
+        device_key(1),
+        (Colour::Green, None),
+    )
+}
+
+type Entries = Vec<(Value, Value)>;
+
 /// The claims as a CBOR library represents them.
-fn table(claims: &Claims, with_not_before: bool) -> Vec<(Value, Value)> {
+fn table(claims: &Claims, with_not_before: bool) -> Entries {
     let mut table = vec![
         (1.into(), claims.issuer().to_string().into()),
         (4.into(), claims.expires_at().seconds().into()),
@@ -37,6 +57,16 @@ fn table(claims: &Claims, with_not_before: bool) -> Vec<(Value, Value)> {
         table.push((5.into(), claims.not_before().seconds().into()));
     }
     table.push((7.into(), Value::Bytes(claims.token_id().as_bytes().to_vec())));
+    if let Some(key) = claims.holder_key() {
+        let raw = key.raw();
+        let key = vec![
+            (1.into(), 2.into()),
+            ((-1).into(), 1.into()),
+            ((-2).into(), Value::Bytes(raw[1..33].to_vec())),
+            ((-3).into(), Value::Bool(raw[64] % 2 == 1)),
+        ];
+        table.push((8.into(), Value::Map(vec![(1.into(), Value::Map(key))])));
+    }
     table.push(((-65_001).into(), claims.kind().wire_code().into()));
     table.push(((-65_002).into(), claims.colour().wire_code().into()));
     if let Some(mask) = claims.mask() {
@@ -45,7 +75,7 @@ fn table(claims: &Claims, with_not_before: bool) -> Vec<(Value, Value)> {
     table
 }
 
-fn bytes(table: Vec<(Value, Value)>) -> Vec<u8> {
+fn bytes(table: Entries) -> Vec<u8> {
     let mut out = Vec::new();
     coset::cbor::into_writer(&Value::Map(table), &mut out).unwrap();
     out
@@ -70,6 +100,7 @@ fn kinds_have_the_numbers_and_names_of_the_format() {
         (1, "dynamic", Kind::Dynamic),
         (2, "paper", Kind::Paper),
         (3, "card", Kind::Card),
+        (4, "device", Kind::Device),
     ];
     for code in 0..=u8::MAX {
         let expected = kinds.iter().find(|(one, ..)| *one == code);
@@ -111,6 +142,8 @@ fn claims_are_given_back_as_they_were_made() {
 fn the_hand_written_bytes_are_those_of_a_cbor_library() {
     assert_eq!(dynamic().to_cwt(), bytes(table(&dynamic(), false)));
     assert_eq!(paper().to_cwt(), bytes(table(&paper(), true)));
+    let device = device(60).unwrap();
+    assert_eq!(device.to_cwt(), bytes(table(&device, true)));
 }
 
 #[test]
@@ -149,6 +182,51 @@ fn claims_of_another_type_or_outside_the_table_are_refused() {
     for (key, value) in bad {
         assert!(with(key, Some(value.clone())).is_err(), "{key}: {value:?}");
     }
+}
+
+#[test]
+fn a_token_that_is_bound_to_a_device_is_valid_for_a_day_at_most() {
+    assert!(device(MAX_DEVICE_LIFE_SECONDS).is_ok());
+    assert_eq!(device(MAX_DEVICE_LIFE_SECONDS + 1), Err(ClaimsError::TooLong));
+}
+
+/// Another form of the same key would be another text of the same token.
+#[test]
+fn the_key_of_a_device_is_one_of_p256_in_one_form_and_stands_in_no_other_kind() {
+    let ed25519 = SigningKey::generate(Algorithm::Ed25519, &SeededRandom::new(1)).unwrap();
+    let (times, colour) = ((at(0), at(60)), (Colour::Green, None));
+    let key = ed25519.verifying_key().clone();
+    let made = Claims::device(Issuer::SHANDONG, times, [8; 16], key, colour);
+    assert_eq!(made, Err(ClaimsError::HolderKey));
+    let good = device(60).unwrap();
+    let place = |label: i64| move |(key, _): &(Value, Value)| *key == Value::from(label);
+    let changed = |change: &dyn Fn(&mut Entries)| {
+        let mut table = table(&good, true);
+        let at = table.iter().position(place(8)).unwrap();
+        let Value::Map(members) = &mut table[at].1 else {
+            unreachable!()
+        };
+        let Value::Map(key) = &mut members[0].1 else {
+            unreachable!()
+        };
+        change(key);
+        Claims::from_cwt(&bytes(table))
+    };
+    assert_eq!(changed(&|_| ()), Ok(good.clone()));
+    let y = good.holder_key().unwrap().raw()[33..].to_vec();
+    assert!(changed(&|key| key[3].1 = Value::Bytes(y.clone())).is_err());
+    assert!(changed(&|key| key[1].1 = 2.into()).is_err());
+    assert!(changed(&|key| key[2].1 = Value::Bytes(vec![0xFF; 32])).is_err());
+    assert!(changed(&|key| key[2].1 = Value::Bytes(vec![1; 31])).is_err());
+    assert!(changed(&|key| key.truncate(3)).is_err());
+    assert!(changed(&|key| key.push((3.into(), (-7).into()))).is_err());
+    let mut without = table(&good, true);
+    without.retain(|entry| !place(8)(entry));
+    assert!(Claims::from_cwt(&bytes(without)).is_err());
+    let mut on_paper = table(&good, true);
+    let at = on_paper.iter().position(place(-65_001)).unwrap();
+    on_paper[at].1 = 2.into();
+    assert!(Claims::from_cwt(&bytes(on_paper)).is_err());
 }
 
 #[test]
@@ -230,8 +308,9 @@ prop_compose! {
         province in 10_u8..=99,
         from in 0..u32::MAX - 1_300_000,
         life in 1_u32..1_300_000,
+        seed: u64,
         id in any::<[u8; 24]>(),
-        kind in 0_usize..3,
+        kind in 0_usize..4,
         colour in 0_usize..3,
         mask in proptest::option::of("\\*?\\p{L}"),
     ) -> Claims {
@@ -240,7 +319,9 @@ prop_compose! {
         let kind = Kind::VARIANTS[kind];
         let length = if kind == Kind::Dynamic { 24 } else { 16 };
         let mask = mask.map(|text| Mask::try_new(&text).unwrap());
-        Claims::try_new(issuer, from, until, &id[..length], kind, Colour::ALL[colour], mask).unwrap()
+        let holder_key = (kind == Kind::Device).then(|| device_key(seed));
+        let until = if kind == Kind::Device { until.min(from.plus_seconds(MAX_DEVICE_LIFE_SECONDS)) } else { until };
+        Claims::try_new(issuer, from, until, &id[..length], kind, (Colour::ALL[colour], mask), holder_key).unwrap()
     }
 }
 

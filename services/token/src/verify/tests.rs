@@ -1,3 +1,4 @@
+mod presentations;
 mod vectors;
 
 use lutong_kernel::Colour;

@@ -1,4 +1,4 @@
-//! The table `paper_codes`. Whatever ends a paper code that is valid also writes its revocation, in the same transaction.
+//! The table `issued_codes`. Whatever ends a code that is valid also writes its revocation, in the same transaction.
 
 use lutong_kernel::{Colour, SubjectId, Timestamp};
 use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
@@ -11,21 +11,22 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use self::paper_code::{ActiveModel, Column, Entity, Model};
-use super::domain::{End, EndReason, PaperCode, PaperTokenId};
+use self::issued_code::{ActiveModel, Column, Entity, Model};
+use super::domain::{End, EndReason, IssuedCode, IssuedKind, IssuedTokenId};
 use crate::revocations::store as revocations;
 
-pub mod paper_code {
+pub mod issued_code {
     use sea_orm::entity::prelude::*;
 
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-    #[sea_orm(table_name = "paper_codes")]
+    #[sea_orm(table_name = "issued_codes")]
     pub struct Model {
         #[sea_orm(primary_key, auto_increment = false)]
         pub subject_id: Vec<u8>,
         #[sea_orm(primary_key, auto_increment = false)]
-        pub paper_code_id: Vec<u8>,
+        pub code_id: Vec<u8>,
+        pub kind: String,
         pub token_id: Vec<u8>,
         /// Encrypted: the token has the name mask.
         pub token: Vec<u8>,
@@ -41,24 +42,25 @@ pub mod paper_code {
     impl ActiveModelBehavior for ActiveModel {}
 }
 
-/// A paper code with its encrypted token.
+/// A code with its encrypted token.
 #[derive(Debug, Clone)]
-pub struct StoredPaperCode {
-    pub paper_code: PaperCode,
+pub struct SealedCode {
+    pub code: IssuedCode,
     pub sealed_token: Vec<u8>,
 }
 
 fn damaged(what: &str) -> StorageError {
-    StorageError::Damaged(format!("paper_codes.{what}"))
+    StorageError::Damaged(format!("issued_codes.{what}"))
 }
 
-impl TryFrom<Model> for StoredPaperCode {
+impl TryFrom<Model> for SealedCode {
     type Error = StorageError;
 
     fn try_from(row: Model) -> Result<Self, StorageError> {
         let Model {
             subject_id,
-            paper_code_id,
+            code_id,
+            kind,
             token_id,
             token,
             colour,
@@ -78,9 +80,10 @@ impl TryFrom<Model> for StoredPaperCode {
             _ => return Err(damaged("ended_at")),
         };
         Ok(Self {
-            paper_code: PaperCode {
-                id: read_uuid(&paper_code_id, "paper_codes.paper_code_id")?,
-                subject: read_subject(&subject_id, "paper_codes.subject_id")?,
+            code: IssuedCode {
+                id: read_uuid(&code_id, "issued_codes.code_id")?,
+                subject: read_subject(&subject_id, "issued_codes.subject_id")?,
+                kind: kind.parse().map_err(|_| damaged("kind"))?,
                 token_id: token_id.try_into().map_err(|_| damaged("token_id"))?,
                 colour: colour.ok_or_else(|| damaged("colour"))?,
                 version,
@@ -93,7 +96,21 @@ impl TryFrom<Model> for StoredPaperCode {
     }
 }
 
-/// Paper codes that are neither over nor ended.
+/// The codes of one kind and holder.
+#[derive(Debug, Clone, Copy)]
+pub struct Of {
+    pub holder: PermittedSubject,
+    pub kind: IssuedKind,
+}
+
+impl Of {
+    fn restrict(self, rows: Select<Entity>) -> Select<Entity> {
+        rows.filter(Column::SubjectId.eq(subject_bytes(self.holder.id())))
+            .filter(Column::Kind.eq(self.kind.into_str()))
+    }
+}
+
+/// Codes that are neither over nor ended.
 fn active(now: Timestamp) -> Select<Entity> {
     Entity::find()
         .filter(Column::EndedAt.is_null())
@@ -102,70 +119,68 @@ fn active(now: Timestamp) -> Select<Entity> {
 
 pub async fn find(
     connection: &impl ConnectionTrait,
-    holder: PermittedSubject,
+    of: Of,
     id: Uuid,
-) -> Result<Option<StoredPaperCode>, StorageError> {
-    let row = Entity::find_by_id((subject_bytes(holder.id()), uuid_bytes(id)))
-        .one(connection)
-        .await?;
-    row.map(StoredPaperCode::try_from).transpose()
+) -> Result<Option<SealedCode>, StorageError> {
+    let row = of
+        .restrict(Entity::find())
+        .filter(Column::CodeId.eq(uuid_bytes(id)));
+    let row = row.one(connection).await?;
+    row.map(SealedCode::try_from).transpose()
 }
 
-/// The paper code of a token. Only for the verification of the token itself.
+/// The code of a token. Only for the verification of the token itself.
 pub async fn find_by_token(
     connection: &impl ConnectionTrait,
-    token_id: PaperTokenId,
-) -> Result<Option<PaperCode>, StorageError> {
+    token_id: IssuedTokenId,
+) -> Result<Option<IssuedCode>, StorageError> {
     let row = Entity::find()
         .filter(Column::TokenId.eq(token_id.to_vec()))
         .one(connection)
         .await?;
-    let stored = row.map(StoredPaperCode::try_from).transpose()?;
-    Ok(stored.map(|stored| stored.paper_code))
+    let stored = row.map(SealedCode::try_from).transpose()?;
+    Ok(stored.map(|stored| stored.code))
 }
 
-/// The paper codes of a holder after one of them, the newest first: ids are ordered by the time of their creation.
+/// The codes of one kind and holder after one of them, the newest first: ids are ordered by the time of their creation.
 pub async fn list(
     connection: &impl ConnectionTrait,
-    holder: PermittedSubject,
+    of: Of,
     after: Option<Uuid>,
     limit: u64,
-) -> Result<Vec<StoredPaperCode>, StorageError> {
-    let mut rows = Entity::find()
-        .filter(Column::SubjectId.eq(subject_bytes(holder.id())))
-        .order_by_desc(Column::PaperCodeId)
+) -> Result<Vec<SealedCode>, StorageError> {
+    let mut rows = of
+        .restrict(Entity::find())
+        .order_by_desc(Column::CodeId)
         .limit(limit);
     if let Some(after) = after {
-        rows = rows.filter(Column::PaperCodeId.lt(uuid_bytes(after)));
+        rows = rows.filter(Column::CodeId.lt(uuid_bytes(after)));
     }
     let rows = rows.all(connection).await?;
-    rows.into_iter().map(StoredPaperCode::try_from).collect()
+    rows.into_iter().map(SealedCode::try_from).collect()
 }
 
-/// How many paper codes of a holder are valid.
+/// How many codes of one kind and holder are valid.
 pub async fn count_active(
     transaction: &DatabaseTransaction,
-    holder: PermittedSubject,
+    of: Of,
     now: Timestamp,
 ) -> Result<u64, StorageError> {
-    let rows = active(now).filter(Column::SubjectId.eq(subject_bytes(holder.id())));
-    Ok(rows.count(transaction).await?)
+    Ok(of.restrict(active(now)).count(transaction).await?)
 }
 
-pub async fn insert(transaction: &DatabaseTransaction, new: StoredPaperCode) -> Result<(), StorageError> {
-    let StoredPaperCode {
-        paper_code,
-        sealed_token,
-    } = new;
+pub async fn insert(transaction: &DatabaseTransaction, new: SealedCode) -> Result<(), StorageError> {
+    let SealedCode { code, sealed_token } = new;
     let row = ActiveModel {
-        subject_id: Set(subject_bytes(paper_code.subject)),
-        paper_code_id: Set(uuid_bytes(paper_code.id)),
-        token_id: Set(paper_code.token_id.to_vec()),
+        subject_id: Set(subject_bytes(code.subject)),
+        code_id: Set(uuid_bytes(code.id)),
+        kind: Set(code.kind.into_str().to_owned()),
+        token_id: Set(code.token_id.to_vec()),
         token: Set(sealed_token),
-        colour: Set(i32::from(paper_code.colour.wire_code())),
-        version: Set(paper_code.version),
-        created_at: Set(paper_code.created_at.micros()),
-        expires_at: Set(paper_code.expires_at.micros()),
+        colour: Set(i32::from(code.colour.wire_code())),
+        version: Set(code.version),
+        created_at: Set(code.created_at.micros()),
+        expires_at: Set(code.expires_at.micros()),
         ended_at: Set(None),
         end_reason: Set(None),
     };
@@ -173,31 +188,26 @@ pub async fn insert(transaction: &DatabaseTransaction, new: StoredPaperCode) -> 
     Ok(())
 }
 
-/// Ends one paper code of a holder; returns whether it was valid.
+/// Ends one code; returns whether it was valid.
 pub async fn end(
     transaction: &DatabaseTransaction,
-    holder: PermittedSubject,
+    of: Of,
     id: Uuid,
     end: End,
 ) -> Result<bool, StorageError> {
-    let rows = active(end.at)
-        .filter(Column::SubjectId.eq(subject_bytes(holder.id())))
-        .filter(Column::PaperCodeId.eq(uuid_bytes(id)));
+    let rows = of
+        .restrict(active(end.at))
+        .filter(Column::CodeId.eq(uuid_bytes(id)));
     Ok(end_rows(transaction, rows, end).await? > 0)
 }
 
-/// Ends every valid paper code of a holder.
-pub async fn end_all(
-    transaction: &DatabaseTransaction,
-    holder: PermittedSubject,
-    end: End,
-) -> Result<(), StorageError> {
-    let rows = active(end.at).filter(Column::SubjectId.eq(subject_bytes(holder.id())));
-    end_rows(transaction, rows, end).await?;
+/// Ends every valid code of one kind and holder.
+pub async fn end_all(transaction: &DatabaseTransaction, of: Of, end: End) -> Result<(), StorageError> {
+    end_rows(transaction, of.restrict(active(end.at)), end).await?;
     Ok(())
 }
 
-/// Revokes the valid paper codes of `subjects` whose colour is not that of the code in force. The codes must have been written, and are
+/// Revokes the valid codes of `subjects` whose colour is not that of the code in force. The codes must have been written, and are
 /// locked, in this transaction.
 pub async fn revoke_differing(
     transaction: &DatabaseTransaction,
@@ -206,7 +216,7 @@ pub async fn revoke_differing(
 ) -> Result<u64, StorageError> {
     let keys = subjects.iter().map(|subject| subject_bytes(*subject)).collect();
     let differs = Expr::cust(
-        "EXISTS (SELECT 1 FROM codes WHERE codes.subject_id = paper_codes.subject_id AND codes.colour <> paper_codes.colour)",
+        "EXISTS (SELECT 1 FROM codes WHERE codes.subject_id = issued_codes.subject_id AND codes.colour <> issued_codes.colour)",
     );
     let rows = active(now)
         .filter(one_of(
@@ -230,7 +240,7 @@ async fn end_rows(
     // Locked in one order, so that two transactions never wait for each other. A row that another one has ended meanwhile is not returned.
     let rows = rows
         .order_by_asc(Column::SubjectId)
-        .order_by_asc(Column::PaperCodeId)
+        .order_by_asc(Column::CodeId)
         .select_only()
         .columns([Column::TokenId, Column::ExpiresAt])
         .lock_exclusive();
@@ -249,7 +259,7 @@ async fn end_rows(
         let token_id = token_id.try_into().map_err(|_| damaged("token_id"))?;
         Ok((token_id, Timestamp::from_micros(expires_at)))
     });
-    let revoked = revoked.collect::<Result<Vec<(PaperTokenId, Timestamp)>, StorageError>>()?;
+    let revoked = revoked.collect::<Result<Vec<(IssuedTokenId, Timestamp)>, StorageError>>()?;
     revocations::append(transaction, revoked).await?;
     Ok(updated.rows_affected)
 }

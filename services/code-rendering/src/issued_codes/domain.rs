@@ -1,0 +1,148 @@
+//! A code whose token is stored until it expires, on paper or bound to a device: how it stands, and what ends it.
+
+use lutong_kernel::{Colour, SubjectId, Timestamp};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use uuid::Uuid;
+
+/// Codes of one kind and holder that may be valid at the same time: each is an entry of the revocation list when the colour changes.
+pub const MAX_ACTIVE: u64 = 5;
+
+/// Claim 7 of the token: random bytes.
+pub type IssuedTokenId = [u8; 16];
+
+/// What the token of an issued code is on. The text is that of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
+pub enum IssuedKind {
+    /// Printed.
+    Paper,
+    /// Kept by a telephone, to whose key it is bound.
+    Device,
+}
+
+/// An issued code. Its token, which has the mask, is stored beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssuedCode {
+    pub id: Uuid,
+    pub subject: SubjectId,
+    pub kind: IssuedKind,
+    pub token_id: IssuedTokenId,
+    /// As in the token.
+    pub colour: Colour,
+    /// Version of the decision that it was issued with.
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub end: Option<End>,
+}
+
+/// The end of an issued code before it expired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    pub at: Timestamp,
+    pub reason: EndReason,
+}
+
+/// Why an issued code ended before it expired. The text is that of the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, EnumString, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
+pub enum EndReason {
+    /// The holder ended it, or somebody who may show it for them.
+    Ended,
+    /// A later one was to replace it.
+    Replaced,
+    /// The colour of the holder changed.
+    ColourChanged,
+}
+
+/// How an issued code stands, by the contract's names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
+pub enum State {
+    Active,
+    Expired,
+    Ended,
+    Revoked,
+}
+
+impl State {
+    /// Whether it may be ended and shown.
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Active)
+    }
+}
+
+impl IssuedCode {
+    /// The state at an instant.
+    pub fn state(&self, now: Timestamp) -> State {
+        match self.end {
+            Some(end) if end.reason == EndReason::ColourChanged => State::Revoked,
+            Some(_) => State::Ended,
+            None if self.expires_at <= now => State::Expired,
+            None => State::Active,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lutong_kernel::random::SeededRandom;
+
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text).unwrap()
+    }
+
+    fn issued(end: Option<EndReason>) -> IssuedCode {
+        let created_at = at("2022-11-26T12:00:00+08:00");
+        IssuedCode {
+            id: Uuid::from_u128(1),
+            subject: SubjectId::new(created_at, &SeededRandom::new(1)),
+            kind: IssuedKind::Paper,
+            token_id: [1; 16],
+            colour: Colour::Green,
+            version: 1,
+            created_at,
+            expires_at: at("2022-12-11T00:00:00+08:00"),
+            end: end.map(|reason| End {
+                at: created_at,
+                reason,
+            }),
+        }
+    }
+
+    #[test]
+    fn it_expires_at_its_time_and_an_end_before_stays() {
+        let (valid, over) = (
+            at("2022-12-10T23:59:59.999999+08:00"),
+            at("2022-12-11T00:00:00+08:00"),
+        );
+        assert_eq!(issued(None).state(valid), State::Active);
+        assert_eq!(issued(None).state(over), State::Expired);
+        for (reason, state) in [
+            (EndReason::Ended, State::Ended),
+            (EndReason::Replaced, State::Ended),
+            (EndReason::ColourChanged, State::Revoked),
+        ] {
+            assert_eq!(issued(Some(reason)).state(valid), state);
+            assert_eq!(issued(Some(reason)).state(over), state);
+        }
+    }
+
+    #[test]
+    fn the_state_in_which_it_may_be_ended_is_that_of_the_contract() {
+        let possible: Vec<&str> = State::VARIANTS
+            .iter()
+            .filter(|state| state.is_active())
+            .map(State::into_str)
+            .collect();
+        for rpc in [
+            "lutong.code_rendering.v1.PaperCodeService/EndPaperCode",
+            "lutong.code_rendering.v1.DeviceBoundCodeService/EndDeviceBoundCode",
+        ] {
+            let stated = lutong_proto::transitions::of_rpc(lutong_proto::descriptor_pool(), rpc).unwrap();
+            assert_eq!(possible, stated.from_states, "{rpc}");
+        }
+    }
+}
