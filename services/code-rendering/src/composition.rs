@@ -9,9 +9,9 @@ use lutong_chassis::{BuildError, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::code_rendering::v1::{
     AuditService, CheckpointDeviceService, CheckpointService, CodeService, DeviceBoundCodeService,
-    DoorReportService, KeyService, PaperCodeService, RevocationService, VerificationService,
+    DoorReportService, EventLogService, KeyService, PaperCodeService, RevocationService, VerificationService,
 };
-use lutong_storage::outbox::Follower;
+use lutong_storage::outbox::{Follower, Outbox};
 use tonic::service::Routes;
 
 use crate::bindings::service::{BindingFollower, Bindings};
@@ -30,7 +30,7 @@ use crate::showing::service::Showing;
 use crate::verification::service::Verification;
 use crate::{
     DYNAMIC_ID_KEY, Peers, SERVICE, audit, checkpoint_devices, checkpoints, codes, device_bound_codes,
-    door_reports, keys, paper_codes, revocations, verification,
+    door_reports, event_log, keys, paper_codes, revocations, verification,
 };
 
 /// Bytes of a request of `CodeService`: about twice what a thousand decisions need.
@@ -53,6 +53,7 @@ pub struct Parts {
     pub door_reports: DoorReports,
     pub audit: AuditLog,
     pub lookups: LookupLog,
+    pub outbox: Outbox,
 }
 
 impl Parts {
@@ -63,7 +64,8 @@ impl Parts {
         peers: &Peers,
     ) -> Result<Self, BuildError> {
         let masks = identity::IdentityMasks::new(peers.identity.clone());
-        let codes = Codes::new(store, foundation, masks);
+        let outbox = store.outbox();
+        let codes = Codes::new(store, foundation, masks, outbox.clone());
         let bindings = Bindings::new(store);
         let keys = Keys::new(store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
         let issued_codes = IssuedCodes::new(store, foundation, codes.clone(), keys.clone());
@@ -92,6 +94,7 @@ impl Parts {
                 .map_err(failed)?,
             audit: store.audit_log(foundation).await?,
             lookups: LookupLog::new(store, foundation),
+            outbox,
             paper_codes: PaperCodes {
                 issued: issued_codes.clone(),
                 bindings: bindings.clone(),
@@ -152,6 +155,10 @@ impl Parts {
             .add_service(CheckpointDeviceService::server(devices, skin.clone()))
             .add_service(reports.max_decoding_message_size(MAX_TOKEN))
             .add_service(KeyService::server(keys::rpc::KeyRpc(self.keys), skin.clone()))
+            .add_service(EventLogService::server(
+                event_log::rpc::EventLog(self.outbox),
+                skin.clone(),
+            ))
             .add_service(AuditService::server(audit::rpc::AuditRpc(self.audit), skin))
     }
 }

@@ -1,14 +1,17 @@
 //! What other services publish, as the wire carries it: a decision of risk-rules and a binding of identity, each in a direct call and
-//! in an event of a log.
+//! in an event of a log. And what this service publishes.
 
-use lutong_kernel::Violation;
-use lutong_proto::code_rendering::v1::AppliedBinding;
+use lutong_kernel::{Timestamp, Violation};
+use lutong_proto::code_rendering::v1::event::Payload as OwnPayload;
+use lutong_proto::code_rendering::v1::{AppliedBinding, CodeChanged, Event};
 use lutong_proto::identity::v1::Event as IdentityEvent;
 use lutong_proto::identity::v1::event::Payload;
 use lutong_proto::risk_rules::v1::AppliedDecision;
-use lutong_proto::time::timestamp;
+use lutong_proto::time::{instant, timestamp};
 use lutong_proto::types::v1::Colour as WireColour;
+use lutong_storage::outbox::NewEvent;
 use lutong_transport::reply;
+use prost::Message as _;
 
 use crate::bindings::domain::BindingCopy;
 use crate::codes::domain::Code;
@@ -38,6 +41,22 @@ pub fn decided_code(decision: &AppliedDecision) -> Result<Code, Violation> {
         evaluated_at,
         next_change_at: next_change_time.as_ref().map(timestamp),
     })
+}
+
+/// The event that a code of another colour than before is in force. The relay assigns its sequence after the commit.
+pub fn code_changed(code: &Code, at: Timestamp) -> NewEvent {
+    let event = Event {
+        sequence: 0,
+        subject_id: code.subject.to_string(),
+        create_time: Some(instant(at)),
+        payload: Some(OwnPayload::CodeChanged(CodeChanged {
+            version: code.version,
+        })),
+    };
+    NewEvent {
+        subject: Some(code.subject),
+        payload: event.encode_to_vec(),
+    }
 }
 
 /// A binding, or what is wrong with the message.

@@ -8,6 +8,8 @@ use std::time::Duration;
 use lutong_kernel::id::IdError;
 use lutong_kernel::{Fault, FaultCode, Violation};
 
+use crate::codes::domain::Code;
+
 /// A person without a code asks to be shown one.
 pub fn code_not_found() -> Fault {
     Fault::new(
@@ -27,6 +29,15 @@ pub fn code_refreshing() -> Fault {
         "data is being refreshed and no colour is shown meanwhile; try again in a moment",
     )
     .retry_after(Duration::from_secs(1))
+}
+
+/// [`code_refreshing`] for the holder, who may know when their colour was decided last and since when it is decided anew.
+pub fn own_code_refreshing(code: &Code) -> Fault {
+    let refreshing = code_refreshing().with("decide_time", code.evaluated_at.to_rfc3339());
+    match code.next_change_at {
+        Some(due) => refreshing.with("due_time", due.to_rfc3339()),
+        None => refreshing,
+    }
 }
 
 /// The holder has no such paper code.

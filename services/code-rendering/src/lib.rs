@@ -9,7 +9,8 @@ mod composition; // the parts
 mod config;
 mod device_bound_codes; // CreateDeviceBoundCode, GetDeviceBoundCode, ListDeviceBoundCodes, EndDeviceBoundCode
 mod door_reports; // CreateDoorReport by devices; officers list, watch, inspect, acknowledge and close
-mod events; // a decision and a binding as the wire carries them
+mod event_log; // ListEvents
+mod events; // a decision and a binding as the wire carries them, and what the event log says
 mod fault; // every reason that is answered
 mod issued_codes; // codes whose tokens are stored: on paper, and bound to a device
 mod keys; // signing keys: GetKey, ListKeys, GetKeyList, `lutong keys`
@@ -61,8 +62,10 @@ pub async fn build(
         .await?;
     let parts = composition::Parts::build(&store, foundation, config.doors, &peers).await?;
     let [decisions, bindings] = parts.followers(&store, &peers);
+    let outbox = parts.outbox.clone();
     let (bell, stop) = (&foundation.bell, &foundation.stop);
     let tasks = vec![
+        outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
         decisions.run(bell.clone(), stop.clone()).boxed(),
         bindings.run(bell.clone(), stop.clone()).boxed(),
         // Wakes the streams of officers here when another replica has stored a report.
@@ -78,7 +81,7 @@ pub async fn build(
             .deliver(IdentityLookups::new(peers.identity), stop.clone())
             .boxed(),
         parts.audit.clone().seal_days(stop.clone()).boxed(),
-        store.upkeep(foundation, None),
+        store.upkeep(foundation, Some(outbox)),
     ];
     let audit = parts.audit.clone();
     let routes = parts.routes(store.skin(foundation));

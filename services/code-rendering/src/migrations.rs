@@ -11,6 +11,7 @@ impl Schema for Migrations {
     const STEPS: &'static [Step] = &[
         steps::DATA_KEYS,
         steps::FOLLOWED,
+        steps::OUTBOX,
         step!("0001_first"),
         step!("0002_bindings"),
         steps::IDEMPOTENCY,

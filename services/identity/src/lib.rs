@@ -3,6 +3,7 @@
 mod accounts; // who signs in: GetAccount, ListAccountChanges, GetFeed, `lutong accounts`
 mod audit; // the audit log
 mod bindings; // family bindings: CreateBinding, ConsentBinding, EndBinding, ConfirmBinding
+mod code_notices; // tells people that their code has changed; follows code-rendering's log
 mod config;
 mod event_log; // ListEvents
 mod events; // what the event log says about a subject
@@ -12,7 +13,7 @@ mod merges; // subjects that are one person: CreateMerge, UndoMerge, GetMerge, L
 mod messages; // text messages to people
 mod migrations;
 mod one_time_codes; // CreateOneTimeCode
-mod peers; // declaration's log, code-rendering, the real-name check
+mod peers; // the logs of declaration and code-rendering, code-rendering itself, the real-name check
 mod people; // ResolveDocuments, GetNameMasks, confirmation
 mod person_changes; // a person's own data: GetPerson, UpdatePerson, ReplaceDocument, ListPersonChanges
 mod registrations; // RegisterPerson, RegisterBatch, RegisterAtCounter, ConfirmRegistration, OpenAccount: who may hold whose code
@@ -50,7 +51,7 @@ const MAX_ACCOUNT: usize = 64 * 1024;
 pub struct Peers {
     /// Its log says which registrations a declaration followed.
     pub declaration: MeshChannel,
-    /// Shows codes to the binders that it knows.
+    /// Shows codes to the binders that it knows; its log says whose code has changed.
     pub code_rendering: MeshChannel,
 }
 
@@ -78,6 +79,8 @@ pub async fn build(
         outbox: outbox.clone(),
         is_development: config.trust_stated,
     };
+    let notices = code_notices::service::CodeNotices::new(&store, foundation, parts.messages.clone());
+    let changed_codes = code_follower(&store, &notices, peers.code_rendering.clone());
     let bindings = bindings::service::Parts {
         outbox: outbox.clone(),
         registry: registry.clone(),
@@ -119,45 +122,56 @@ pub async fn build(
     let merges = MergeService::server(merges::rpc::MergeRpc(merges), skin.clone(), log.clone());
     let lookup_rpc = lookups::rpc::LookupRpc(lookups.clone());
     let lookup_rpc = LookupService::server(lookup_rpc, skin.clone(), log.clone());
+    let persons = PersonService::server(person_changes::rpc::PersonRpc(persons), skin.clone());
     let routes = tonic::service::Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
         .add_service(binding_rpc)
         .add_service(lookup_rpc.max_decoding_message_size(MAX_MESSAGE))
         .add_service(merges)
         .add_service(one_time_codes)
-        .add_service(PersonService::server(
-            person_changes::rpc::PersonRpc(persons),
-            skin.clone(),
-        ))
+        .add_service(persons)
         .add_service(RegistrationService::server(registration_rpc, skin.clone()))
         .add_service(EventLogService::server(
             event_log::rpc::EventLog(outbox.clone()),
             skin.clone(),
         ))
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
+    let (bell, stop) = (&foundation.bell, &foundation.stop);
     let follower = || declaration_follower(&store, foundation, &outbox, peers.declaration.clone());
     Ok(Component {
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, Some(audit.clone())),
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
-            outbox
-                .clone()
-                .run_relay(foundation.bell.clone(), foundation.stop.clone())
-                .boxed(),
-            follower()
-                .run(foundation.bell.clone(), foundation.stop.clone())
-                .boxed(),
+            outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
+            follower().run(bell.clone(), stop.clone()).boxed(),
             people::service::confirmation::erase_unconfirmed(registry, follower(), foundation.clone())
                 .boxed(),
+            changed_codes.run(bell.clone(), stop.clone()).boxed(),
+            notices.run(foundation.clone()).boxed(),
             bindings.run(foundation.clone()).boxed(),
-            log.deliver(lookups, foundation.stop.clone()).boxed(),
+            log.deliver(lookups, stop.clone()).boxed(),
             waiting.run(foundation.clone()).boxed(),
             codes.delete_old(foundation.clone()).boxed(),
-            audit.seal_days(foundation.stop.clone()).boxed(),
+            audit.seal_days(stop.clone()).boxed(),
             store.upkeep(foundation, Some(outbox)),
         ],
     })
+}
+
+/// Notes whose code has changed.
+fn code_follower(
+    store: &Store,
+    notices: &code_notices::service::CodeNotices,
+    code_rendering: MeshChannel,
+) -> Follower {
+    Follower {
+        consumer: SERVICE,
+        producer: ServiceName::CodeRendering,
+        database: store.database.clone(),
+        source: Arc::new(peers::code_log::log(code_rendering)),
+        handler: Arc::new(notices.clone()),
+    }
 }
 
 /// Confirms the registrations that a declaration followed.

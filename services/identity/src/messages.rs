@@ -63,6 +63,8 @@ pub enum Message {
     WardOfAge,
     /// The owner of this number has registered another one in its place.
     MobileChanged,
+    /// The code of the owner of this number has another colour. Not which one: a message is read by whoever holds the telephone.
+    CodeChanged,
 }
 
 /// A message to somebody who is told what happened and whom nothing waits for.
@@ -102,6 +104,7 @@ impl Message {
             Self::UpdatedAtCounter => "updated-at-counter",
             Self::WardOfAge => "ward-of-age",
             Self::MobileChanged => "mobile-changed",
+            Self::CodeChanged => "code-changed",
         }
     }
 
@@ -125,6 +128,7 @@ impl Message {
             Self::UpdatedAtCounter => "【鲁通】服务窗口已更新您登记的手机号码和住址。如非本人办理，请立即到服务窗口处理。A counter has updated the mobile and the address that you are registered with. If it was not you, go to a counter at once.".to_owned(),
             Self::WardOfAge => "【鲁通】被代办人已年满18周岁，家人代办关系已自动解除。如需继续代办，请重新申请并由本人同意。The ward has come of age and the family binding has ended. To go on, ask for a new one, with the ward's consent.".to_owned(),
             Self::MobileChanged => "【鲁通】您已将登记的手机号码更换为其他号码。如非本人操作，请立即到服务窗口处理。Another mobile was registered in place of this number. If it was not you, go to a counter at once.".to_owned(),
+            Self::CodeChanged => "【鲁通】您的健康通行码有变化，请打开查看并按提示办理。Your pass code has changed: open it and follow what it says.".to_owned(),
         }
     }
 }
@@ -190,8 +194,15 @@ mod tests {
             Message::UpdatedAtCounter,
             Message::WardOfAge,
             Message::MobileChanged,
+            Message::CodeChanged,
         ] {
-            assert!(message.text().starts_with("【鲁通】"));
+            let text = message.text();
+            assert!(text.starts_with("【鲁通】"));
+            let words: Vec<_> = text.split(|c: char| !c.is_alphanumeric()).collect();
+            for colour in ["红", "黄", "绿", "red", "yellow", "green"] {
+                let is_said = words.contains(&colour) || !colour.is_ascii() && text.contains(colour);
+                assert!(!is_said, "{text}");
+            }
         }
     }
 

@@ -21,6 +21,7 @@ impl Schema for Migrations {
         step!("0005_counters"),
         step!("0006_person_changes"),
         step!("0007_lookups"),
+        step!("0008_code_notices"),
         lookups::STEP,
     ];
 }

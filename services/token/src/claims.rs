@@ -13,8 +13,8 @@ use strum::{Display, IntoStaticStr, VariantArray};
 
 use crate::algorithm::Algorithm;
 use crate::issuer::Issuer;
-use crate::key::VerifyingKey;
 use crate::mask::Mask;
+use crate::verifying_key::VerifyingKey;
 
 /// Lifetime of a dynamic token, and of what a telephone signs with its own key.
 pub const DYNAMIC_LIFE_SECONDS: i64 = 60;

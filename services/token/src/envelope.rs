@@ -11,9 +11,9 @@ use lutong_kernel::Timestamp;
 use crate::algorithm::Algorithm;
 use crate::cbor::{self, UnreadableToken};
 use crate::claims::{Claims, DYNAMIC_LIFE_SECONDS};
-use crate::key::VerifyingKey;
 use crate::kid::Kid;
 use crate::presentation;
+use crate::verifying_key::VerifyingKey;
 
 /// The beginning of every token: the name of the format and its version.
 pub const PREFIX: &str = "LT1:";

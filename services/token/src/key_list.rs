@@ -11,8 +11,9 @@ use crate::algorithm::Algorithm;
 use crate::cbor;
 use crate::document::{self, DocumentError, Purpose};
 use crate::issuer::Issuer;
-use crate::key::{SignError, SigningKey, VerifyingKey};
+use crate::key::{SignError, SigningKey};
 use crate::trust::{CLOCK_TOLERANCE_SECONDS, TrustedKey, VerifyingKeys};
+use crate::verifying_key::VerifyingKey;
 
 /// What a key signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use lutong_kernel::Timestamp;
 
 use crate::issuer::Issuer;
-use crate::key::VerifyingKey;
 use crate::kid::Kid;
+use crate::verifying_key::VerifyingKey;
 
 /// The greatest difference between the clocks of issuer and verifier that is tolerated.
 pub const CLOCK_TOLERANCE_SECONDS: i64 = 30;

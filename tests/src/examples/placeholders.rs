@@ -16,13 +16,15 @@ const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 3_600;
 
 /// Members with opaque, encrypted values.
-const SEALED: [(&str, &str); 7] = [
+const SEALED: [(&str, &str); 8] = [
     ("token", "example-token"),
     ("etag", "example-etag"),
     ("next_page_token", "example-page-token"),
     ("page_token", "example-page-token"),
     ("watch_cursor", "example-cursor"),
     ("credential", "example-credential"),
+    // The beginning of a COSE_Sign1.
+    ("bound_token", "0oRNogEnBEg="),
     // `<svg/>`.
     ("data", "PHN2Zy8+"),
 ];
@@ -34,9 +36,12 @@ const WORKING_DAYS: [(&str, &str); 3] = [
     ("return_due_time", "2022-11-29T16:00:00Z"),
 ];
 
-/// Members that count the records of a log, beside the digest of one: reads that the walk repeats until something has arrived are
+/// Members that count the records of a log, beside the digest of one or in a record: reads that the walk repeats until something has arrived are
 /// recorded too.
 const COUNTS: [&str; 2] = ["sequence", "intact"];
+
+/// A state that another takes the place of as soon as a worker has begun, which may be before the answer: the later one is shown.
+const BEGINNING: (&str, &str) = ("PULL_STATE_WAITING", "PULL_STATE_RUNNING");
 
 /// Members that are digests, in lower-case hex.
 const DIGESTS: [&str; 4] = ["entry", "root", "expected_digest", "seen_digest"];
@@ -75,7 +80,8 @@ impl Placeholders {
         match value {
             Value::Object(members) => {
                 let first = members.values().filter_map(|value| self.of_the_walk(value)).min();
-                let is_of_log = members.contains_key("entry") || members.contains_key("head");
+                let of_log = ["entry", "head", "unrecorded_refusals"];
+                let is_of_log = of_log.iter().any(|name| members.contains_key(*name));
                 let shown = members.iter().map(|(name, value)| {
                     if is_of_log && COUNTS.contains(&name.as_str()) {
                         return (name.clone(), json!("12"));
@@ -92,6 +98,7 @@ impl Placeholders {
                 Value::Object(shown.collect())
             }
             Value::Array(items) => Value::Array(items.iter().map(|item| self.of(item)).collect()),
+            Value::String(text) if text == BEGINNING.0 => json!(BEGINNING.1),
             Value::String(text) => json!(self.text(text)),
             other => other.clone(),
         }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use lutong_testing::rows;
 use lutong_tests::examples::{RequestParts, Walk};
 
-use crate::comparing::tamper_risk_rules;
+use crate::comparing::{risk_rules, tamper_risk_rules};
 
 const AUDITOR: &str = "auditor-1";
 const PURPOSE: (&str, &str) = ("purpose.code", "PURPOSE_CODE_AUDIT");
@@ -40,17 +41,9 @@ pub async fn decisions(walk: &mut Walk<'_>, subject: &str) {
 
 /// Who read the decisions, once all of it has reached identity.
 pub async fn lookups(walk: &mut Walk<'_>, subject: &str, citizen: &str) {
-    const READS: usize = 3;
-    let gateway = &walk.mesh.gateway;
-    let session = gateway.session(citizen).await;
+    let storage = risk_rules(walk.mesh);
     let arrived = async {
-        loop {
-            let path = "/v1/subjects/me/lookups";
-            let answer = gateway.call(http::Method::GET, path, Some(&session), None);
-            let lookups = answer.await.unwrap().expect()["lookups"].as_array().map(Vec::len);
-            if lookups.unwrap_or(0) >= READS {
-                return;
-            }
+        while rows(&storage, "lookups_to_deliver").await > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };

@@ -13,11 +13,15 @@ const AUDITOR: &str = "auditor-1";
 
 /// Changes risk-rules' database directly, bypassing the service.
 pub async fn tamper_risk_rules(mesh: &Mesh, statement: &str) {
-    let storage = StorageConfig {
+    tamper(&risk_rules(mesh), statement).await;
+}
+
+/// Where risk-rules keeps its data.
+pub fn risk_rules(mesh: &Mesh) -> StorageConfig {
+    StorageConfig {
         url: Secret::new(mesh.storage["risk-rules"].clone()),
         ..StorageConfig::default()
-    };
-    tamper(&storage, statement).await;
+    }
 }
 
 /// A subject as an SQL literal of the engine.

@@ -48,7 +48,7 @@ pub async fn a_telephone_without_a_network_shows_its_code_until_the_colour_turns
     );
     let valid_for = instant(&code["expire_time"]).seconds() - instant(&code["create_time"]).seconds();
     assert_eq!(valid_for, 24 * 3_600);
-    let token = BASE64.decode(code["token"].as_str().unwrap()).unwrap();
+    let token = BASE64.decode(code["bound_token"].as_str().unwrap()).unwrap();
     let shows = || telephone.present(&token, now()).unwrap();
     let verified = verify(mesh, &shows()).await;
     assert_eq!(

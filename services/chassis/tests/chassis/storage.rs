@@ -67,11 +67,29 @@ impl BlockedWrite {
     }
 }
 
-pub async fn blocked_write(database: &Database, id: i64) -> BlockedWrite {
+/// A write that is queued by its first poll, says when it runs, and is held then.
+struct HeldWrite {
+    write: Writing,
+    running: oneshot::Receiver<()>,
+    release: oneshot::Sender<()>,
+}
+
+impl HeldWrite {
+    async fn run(self) -> BlockedWrite {
+        let write = tokio::spawn(self.write);
+        self.running.await.unwrap();
+        BlockedWrite {
+            write,
+            release: self.release,
+        }
+    }
+}
+
+fn held_write(database: &Database, id: i64) -> HeldWrite {
     let (started, running) = oneshot::channel();
     let (release, released) = oneshot::channel::<()>();
     let database = database.clone();
-    let write = tokio::spawn(async move {
+    let write = async move {
         database
             .write(move |transaction| {
                 async move {
@@ -83,9 +101,16 @@ pub async fn blocked_write(database: &Database, id: i64) -> BlockedWrite {
                 .boxed()
             })
             .await
-    });
-    running.await.unwrap();
-    BlockedWrite { write, release }
+    };
+    HeldWrite {
+        write: write.boxed(),
+        running,
+        release,
+    }
+}
+
+pub async fn blocked_write(database: &Database, id: i64) -> BlockedWrite {
+    held_write(database, id).run().await
 }
 
 async fn a_closure_that_fails_or_panics_undoes_its_own_writes_and_nobody_elses(bed: Bed) {
@@ -140,13 +165,10 @@ async fn on_sqlite_those_of_one_batch_are_answered_after_their_common_commit() {
     let mut early = writing(&store.database, 1, End::Well);
     assert!(futures::poll!(&mut early).is_pending());
     // Queued behind `early` and so in the same batch: when it runs, `early` has run.
-    let late = tokio::spawn({
-        let database = store.database.clone();
-        async move { blocked_write(&database, 2).await }
-    });
-    tokio::task::yield_now().await;
+    let mut late = held_write(&store.database, 2);
+    assert!(futures::poll!(&mut late.write).is_pending());
     first_held.release.send(()).unwrap();
-    let late = late.await.unwrap();
+    let late = late.run().await;
     assert!(
         futures::poll!(&mut early).is_pending(),
         "answered before its batch was committed"

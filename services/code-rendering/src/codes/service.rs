@@ -10,10 +10,10 @@ use std::sync::{Arc, OnceLock};
 use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
 use lutong_failpoint::Broken;
-use lutong_kernel::{Clock, Fault, SubjectId};
+use lutong_kernel::{Clock, Fault, SubjectId, Timestamp};
 use lutong_storage::batch::Batcher;
 use lutong_storage::crypto::{FieldCipher, ReadyCipher};
-use lutong_storage::outbox::Position;
+use lutong_storage::outbox::{NewEvent, Outbox, Position};
 use lutong_storage::{Database, Engine, StorageError};
 use lutong_token::Mask;
 
@@ -21,6 +21,7 @@ use self::memory::{Memory, WriteGuard};
 use self::reader::BatchedReader;
 use super::domain::{Code, MaskedCode, newest};
 use super::store::{self, StoredCode};
+use crate::events;
 use crate::issued_codes::store as issued_codes;
 use crate::peers::identity::IdentityMasks;
 
@@ -48,6 +49,7 @@ struct Inner {
     memory: Option<Arc<Memory>>,
     masks: IdentityMasks,
     clock: Arc<dyn Clock>,
+    outbox: Outbox,
     batcher: OnceLock<ApplyBatcher>,
 }
 
@@ -56,7 +58,7 @@ fn context(subject: SubjectId) -> Vec<u8> {
 }
 
 impl Codes {
-    pub fn new(store: &Store, foundation: &Foundation, masks: IdentityMasks) -> Self {
+    pub fn new(store: &Store, foundation: &Foundation, masks: IdentityMasks, outbox: Outbox) -> Self {
         let database = store.database.clone();
         // Only this process writes to its SQLite file; to a PostgreSQL database other replicas write, too.
         let is_only_writer = database.engine() == Engine::Sqlite;
@@ -69,6 +71,7 @@ impl Codes {
             memory,
             masks,
             clock: Arc::clone(&foundation.clock),
+            outbox,
             batcher: OnceLock::new(),
         }))
     }
@@ -121,7 +124,7 @@ impl Codes {
     }
 
     /// Brings those of `decided` into force that are newer than the stored codes, revokes the issued codes of another colour, and returns
-    /// the decisions. The `position` of a follower is
+    /// the decisions. Whose colour is another than before is said in the event log. The `position` of a follower is
     /// stored in the same transaction.
     pub async fn apply_now(
         &self,
@@ -129,13 +132,13 @@ impl Codes {
         position: Option<Position>,
     ) -> Result<ChangedCodes, Fault> {
         let mut decided = newest(decided);
-        let known = self.versions(&decided).await?;
+        let known = self.known(&decided).await?;
         let newer = |code: &Code| {
             if lutong_failpoint::broken(Broken::UnguardedVersion) {
                 return true;
             }
-            let version = known.get(&code.subject);
-            version.is_none_or(|version| *version < code.version)
+            let stored = known.get(&code.subject);
+            stored.is_none_or(|stored| stored.version < code.version)
         };
         decided.retain(newer);
         // The versions that were read are committed: repeated decisions are in force already and need no write.
@@ -163,6 +166,7 @@ impl Codes {
             .collect::<Result<Vec<_>, Fault>>()?;
         let writing = self.writing(subjects.clone());
         let (database, now) = (self.0.database.clone(), self.0.clock.now());
+        let turned = self.0.outbox.seal(now, turned(&known, &rows, now)).await?;
         // A task of its own: even when the caller is cancelled, the guard must keep the rows out of memory until the commit.
         let write = tokio::spawn(async move {
             let written: Result<(), StorageError> = database
@@ -170,6 +174,7 @@ impl Codes {
                     async move {
                         store::upsert_newer(transaction, rows).await?;
                         issued_codes::revoke_differing(transaction, &subjects, now).await?;
+                        turned.append(transaction).await?;
                         if let Some(position) = position {
                             position.advance(transaction).await?;
                         }
@@ -182,6 +187,7 @@ impl Codes {
             written
         });
         write.await.map_err(|_| write_ended())??;
+        self.0.outbox.wake();
         lutong_failpoint::hit("code_rendering.committed");
         Ok(changed)
     }
@@ -190,7 +196,8 @@ impl Codes {
         self.0.memory.as_ref().map(|memory| memory.writing(subjects))
     }
 
-    async fn versions(&self, decided: &[Code]) -> Result<HashMap<SubjectId, i64>, Fault> {
+    /// The codes in force of the subjects of `decided`.
+    async fn known(&self, decided: &[Code]) -> Result<HashMap<SubjectId, Code>, Fault> {
         if decided.is_empty() {
             return Ok(HashMap::new());
         }
@@ -198,7 +205,7 @@ impl Codes {
         let known = store::find_all(self.0.database.reader(), &subjects).await?;
         Ok(known
             .into_iter()
-            .map(|stored| (stored.code.subject, stored.code.version))
+            .map(|stored| (stored.code.subject, stored.code))
             .collect())
     }
 
@@ -251,6 +258,16 @@ impl Codes {
 /// The panic hook has logged where, and the payload of a panic is not logged.
 fn write_ended() -> Fault {
     Fault::internal("a task that stores codes panicked or was cancelled")
+}
+
+/// Says of whom a code of another colour than before is in force. The first code of a subject is no change.
+fn turned(known: &HashMap<SubjectId, Code>, rows: &[StoredCode], now: Timestamp) -> Vec<NewEvent> {
+    let has_turned = |code: &&Code| {
+        let before = known.get(&code.subject);
+        before.is_some_and(|before| before.colour != code.colour)
+    };
+    let codes = rows.iter().map(|row| &row.code).filter(has_turned);
+    codes.map(|code| events::code_changed(code, now)).collect()
 }
 
 fn open(cipher: &ReadyCipher, stored: StoredCode) -> Result<MaskedCode, Fault> {

@@ -102,7 +102,7 @@ impl From<View> for wire::DeviceBoundCode {
             version: code.version,
             device_kid: device_key.kid().to_string(),
             // Of a code that is over no door accepts it.
-            token: if state.is_active() { token } else { Vec::new() },
+            bound_token: if state.is_active() { token } else { Vec::new() },
             create_time: Some(instant(code.created_at)),
             expire_time: Some(instant(code.expires_at)),
             end_time: code.end.map(|end| instant(end.at)),

@@ -139,7 +139,7 @@ impl IssuedCodes {
         let row = self.codes.find(subject).await?;
         let row = row.ok_or_else(fault::code_not_found)?;
         if row.code.awaits_decision(now) {
-            return Err(fault::code_refreshing());
+            return Err(fault::own_code_refreshing(&row.code));
         }
         let mask = match &row.mask {
             Some(mask) => Some(mask.clone()),

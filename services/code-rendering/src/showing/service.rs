@@ -55,7 +55,7 @@ impl Showing {
             .await?
             .ok_or_else(fault::code_not_found)?;
         if row.code.awaits_decision(issued_at) {
-            return Err(fault::code_refreshing());
+            return Err(fault::own_code_refreshing(&row.code));
         }
         let mask = match &row.mask {
             Some(mask) => Some(mask.clone()),

@@ -123,7 +123,7 @@ impl Telephone<'_> {
     /// What it shows now, without a connection.
     fn shows(&self, code: &wire::DeviceBoundCode) -> String {
         self.key
-            .present(&code.token, self.codes.0.foundation.now())
+            .present(&code.bound_token, self.codes.0.foundation.now())
             .unwrap()
     }
 }
@@ -161,7 +161,7 @@ async fn a_telephone_shows_its_code_for_a_day_and_every_door_accepts_it(bed: Bed
     let shown = telephone.shows(&code);
     assert_eq!(codes.outcome(&shown).await, Outcome::Expired);
     let expired = telephone.get(&code.name).await.unwrap();
-    assert_eq!((expired.state(), expired.token.len()), (State::Expired, 0));
+    assert_eq!((expired.state(), expired.bound_token.len()), (State::Expired, 0));
 }
 
 async fn a_copy_of_the_code_proves_nothing_without_the_key_of_the_telephone(bed: Bed) {
@@ -170,7 +170,7 @@ async fn a_copy_of_the_code_proves_nothing_without_the_key_of_the_telephone(bed:
     let (telephone, thief) = (codes.telephone(1, 1), codes.telephone(2, 2));
     let code = telephone.create(1).await;
     assert_eq!(codes.outcome(&thief.shows(&code)).await, Outcome::BadSignature);
-    let bare = format!("LT1:{}", base45::encode(&code.token));
+    let bare = format!("LT1:{}", base45::encode(&code.bound_token));
     assert_eq!(codes.outcome(&bare).await, Outcome::BadSignature);
     assert_eq!(codes.outcome(&telephone.shows(&code)).await, Outcome::Valid);
 }
@@ -192,7 +192,7 @@ async fn a_colour_that_turns_ends_what_telephones_show(bed: Bed) {
             (Outcome::Superseded, colour)
         );
         let stands = telephone.get(&code.name).await.unwrap();
-        assert_eq!((stands.state(), stands.token.len()), (State::Revoked, 0));
+        assert_eq!((stands.state(), stands.bound_token.len()), (State::Revoked, 0));
     }
     door.take_in_revocations(&codes).await;
     let refused = Err(OfflineOutcome::Refused(TokenOutcome::Revoked));

@@ -10,6 +10,7 @@ mod codes;
 mod device_bound_codes;
 mod door_reports;
 mod doors;
+mod event_log;
 mod keys;
 mod paper_codes;
 mod render;

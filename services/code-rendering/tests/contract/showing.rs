@@ -1,5 +1,7 @@
 //! `ShowCode`: whose code is shown, and when it is not.
 
+use std::time::Duration;
+
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour;
@@ -33,11 +35,20 @@ async fn a_green_code_due_to_change_is_neither_shown_nor_confirmed(bed: Bed) {
     codes.apply(vec![green]).await;
     let shown = codes.show(1).await.unwrap();
     codes.0.clock.set(due);
-    assert_eq!(codes.show(1).await.unwrap_err().reason, "CODE_REFRESHING");
-    assert_eq!(
-        codes.verify(&shown.token).await.unwrap_err().reason,
-        "CODE_REFRESHING"
-    );
+    // The holder learns when to try again, when the last colour was decided, and since when it is not shown.
+    let refreshing = codes.show(1).await.unwrap_err();
+    assert_eq!(refreshing.reason, "CODE_REFRESHING");
+    assert_eq!(refreshing.retry_after, Some(Duration::from_secs(1)));
+    for (name, at) in [
+        ("decide_time", "2022-11-26T12:00:00+08:00".to_owned()),
+        ("due_time", due.to_rfc3339()),
+    ] {
+        assert!(refreshing.metadata.contains(&(name.into(), at)), "{refreshing:?}");
+    }
+    // A door learns nothing of the person.
+    let refreshing = codes.verify(&shown.token).await.unwrap_err();
+    assert_eq!(refreshing.reason, "CODE_REFRESHING");
+    assert!(refreshing.metadata.is_empty(), "{refreshing:?}");
     codes.apply(vec![decision(1, Colour::Yellow, 2)]).await;
     assert_eq!(codes.show(1).await.unwrap().colour(), Colour::Yellow);
 }

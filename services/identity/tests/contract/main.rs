@@ -5,6 +5,7 @@
 mod accounts;
 mod audit;
 mod bindings;
+mod code_notices;
 mod event_log;
 mod lookups;
 mod merges;

@@ -38,7 +38,7 @@ impl Links<'_> {
 /// Producers whose logs a service follows.
 pub const fn followed(service: ServiceName) -> &'static [ServiceName] {
     match service {
-        ServiceName::Identity => &[ServiceName::Declaration],
+        ServiceName::Identity => &[ServiceName::Declaration, ServiceName::CodeRendering],
         ServiceName::RiskRules => &[ServiceName::Identity, ServiceName::Declaration],
         ServiceName::CodeRendering => &[ServiceName::Identity, ServiceName::RiskRules],
         ServiceName::Declaration

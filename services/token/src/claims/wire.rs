@@ -6,8 +6,8 @@ use lutong_kernel::{Colour, Timestamp};
 use super::{Claims, DYNAMIC_LIFE_SECONDS, Kind};
 use crate::cbor::{self, UnreadableToken};
 use crate::issuer::Issuer;
-use crate::key::VerifyingKey;
 use crate::mask::Mask;
+use crate::verifying_key::VerifyingKey;
 
 const ISSUER: i64 = 1;
 const EXPIRES: i64 = 4;

@@ -22,6 +22,7 @@ use wire::event::Payload;
 use wire::identity_service_client::IdentityServiceClient;
 use wire::one_time_code_service_client::OneTimeCodeServiceClient;
 
+use crate::code_notices::CodeLog;
 use crate::{Identity, document, items, reason, request_id, start_with};
 
 /// A fake of code-rendering.
@@ -139,7 +140,9 @@ impl Family {
     pub async fn start(bed: Bed) -> Self {
         let codes = Codes::default();
         let server = codes::code_service_server::CodeServiceServer::new(codes.clone());
-        bed.bind_fake(ServiceName::CodeRendering, tonic::service::Routes::new(server));
+        let log = codes::event_log_service_server::EventLogServiceServer::new(CodeLog::default());
+        let routes = tonic::service::Routes::new(server).add_service(log);
+        bed.bind_fake(ServiceName::CodeRendering, routes);
         let folder = tempfile::tempdir().unwrap();
         let messages = folder.path().join("messages.ndjson");
         let config = IdentityConfig {

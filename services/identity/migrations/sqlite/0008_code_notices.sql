@@ -1,0 +1,9 @@
+-- Who is still to be told that their code has changed.
+
+CREATE TABLE code_notices (
+    subject_id BLOB NOT NULL PRIMARY KEY,
+    due_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+);
+
+CREATE INDEX code_notices_due ON code_notices (due_at);
