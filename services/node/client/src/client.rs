@@ -103,6 +103,11 @@ impl Gateway {
         self.with_session(&token)
     }
 
+    /// The same gateway over JSON, without a session.
+    pub fn api(&self) -> Api {
+        Api::over(&self.transport)
+    }
+
     /// Calls with a session.
     pub fn with_session(&self, token: &str) -> Result<Calls, Failure> {
         let unprintable = |_| Failure::Input("the session is not printable ASCII".to_owned());

@@ -7,7 +7,7 @@ use lutong_composition::keys::MeshKeys;
 use lutong_composition::{Running, one_process};
 use lutong_federation::domain::trust_list::of_one_partner;
 use lutong_identity::{ACTING, Account, AccountId};
-use lutong_kernel::{Clock as _, DivisionCode, ManualClock, ServiceName, Timestamp};
+use lutong_kernel::{Clock as _, DivisionCode, ManualClock, RequestId, ServiceName, Timestamp};
 use lutong_operating::entropy::Entropy;
 use lutong_proto::policy::Role;
 use lutong_risk_engine::notice::{BUNDLED_2022_11_26_GZ, Notice};
@@ -34,12 +34,14 @@ pub struct DemoMesh {
     /// The partner province's key.
     pub partner: SigningKey,
     pub partner_province: Issuer,
+    config: NodeConfig,
     running: Running,
     _folder: tempfile::TempDir,
 }
 
 /// Accounts with their roles; feeds with their kinds.
-const STAFF: [(&str, Role, &[&str]); 5] = [
+const STAFF: [(&str, Role, &[&str]); 6] = [
+    ("officer-1", Role::HealthOfficer, &[]),
     ("epidemiologist-1", Role::Epidemiologist, &[]),
     ("checkpoint-1", Role::Checkpoint, &[]),
     (
@@ -93,6 +95,7 @@ impl DemoMesh {
             notice,
             partner,
             partner_province,
+            config,
             running,
             _folder: folder,
         })
@@ -101,6 +104,22 @@ impl DemoMesh {
     /// The time of the injected clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The id of a new request.
+    pub fn request_id(&self) -> String {
+        request_id(&self.clock)
+    }
+
+    /// The signing keys, as `lutong keys list` reads them.
+    pub async fn keys(&self) -> Result<Vec<lutong_code_rendering::KeyStatus>, Failure> {
+        let data = &self.config.data;
+        let keys = MeshKeys::open(&one_process::keys(data), &Entropy)?;
+        let clock = Arc::new(self.clock.clone());
+        let foundation = one_process::foundation(&self.config, clock, Arc::new(Entropy), &keys)?;
+        let storage = one_process::storage(data, ServiceName::CodeRendering);
+        let keys = lutong_code_rendering::open_keys(&foundation, &storage).await?;
+        Ok(keys.statuses().await?)
     }
 
     /// Signs somebody in over the pages of a channel, like a browser; returns the session.
@@ -112,6 +131,11 @@ impl DemoMesh {
     pub async fn stop(self) {
         self.running.stop().await;
     }
+}
+
+/// The id of a new request.
+pub fn request_id(clock: &ManualClock) -> String {
+    RequestId::new(clock.now(), &Entropy).to_string()
 }
 
 /// Adds the staff accounts like `lutong accounts add`.

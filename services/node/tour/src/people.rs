@@ -23,6 +23,9 @@ pub const UNREGISTERED_CONTACT: Person = person("wx-contact", "孙伟", "3709021
 /// A pupil without a telephone, of the resident's household.
 pub const CHILD: Person = person("wx-child", "王小雨", "37020220150601606");
 pub const ARRIVES_FROM_ABROAD: Person = person("ali-abroad", "周婷", "37020219860712707");
+/// Has no telephone of her own.
+pub const GRANDMOTHER: Person = person("wx-grandmother", "王秀兰", "37020219480305808");
+pub const SECOND_CONTACT: Person = person("wx-second-contact", "刘洋", "37020219950620909");
 /// 爱山东 has verified their name and number.
 pub const VERIFIED_BY_CHANNEL: &StandInPerson = &lutong_stand_ins::PEOPLE[1];
 

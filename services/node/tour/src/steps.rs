@@ -1,6 +1,7 @@
 //! The steps of the tour, in order.
 
 pub mod calls;
+mod doors;
 mod people;
 
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub async fn run(mesh: &DemoMesh, report: &mut Report) -> Result<[Holder; 3], Fa
     people::channel_sign_in(mesh, report).await?;
     people::child_is_shown(mesh, report, &resident).await?;
     people::waits_for_entry(mesh, report).await?;
+    doors::paper_and_telephone(mesh, report).await?;
+    doors::red_is_reported(mesh, report).await?;
     Ok([resident, returner, visitor])
 }
 

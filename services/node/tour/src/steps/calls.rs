@@ -1,10 +1,13 @@
 //! Calls of a person or checkpoint to the gateway.
 
-use lutong_kernel::RequestId;
-use lutong_operating::entropy::Entropy;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
+use lutong_proto::code_rendering::v1::device_bound_code_service_client::DeviceBoundCodeServiceClient;
+use lutong_proto::code_rendering::v1::paper_code_service_client::PaperCodeServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
-use lutong_proto::code_rendering::v1::{ImageFormat, ShowCodeRequest, ShowCodeResponse, VerifyTokenRequest};
+use lutong_proto::code_rendering::v1::{
+    CreateDeviceBoundCodeRequest, CreatePaperCodeRequest, ImageFormat, PaperFormat, ShowCodeRequest,
+    ShowCodeResponse, ShowPaperCodeRequest, VerifyTokenRequest,
+};
 use lutong_proto::complaint::v1::complaint_service_client::ComplaintServiceClient;
 use lutong_proto::complaint::v1::{
     CreateComplaintRequest, Feedback, FeedbackCategory, GetComplaintRequest, complaint,
@@ -24,10 +27,11 @@ use lutong_proto::identity::v1::{
 };
 use lutong_proto::risk_rules::v1::GetDecisionRequest;
 use lutong_proto::risk_rules::v1::decision_service_client::DecisionServiceClient;
+use lutong_token::VerifyingKey;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
-use super::super::demo_mesh::DemoMesh;
+use super::super::demo_mesh::{DemoMesh, request_id};
 use super::super::people::{Person, commitment};
 use lutong_client::Failure;
 use lutong_client::client::{Calls, failed, reason};
@@ -59,8 +63,7 @@ impl Holder {
     }
 
     fn request_id(&self) -> String {
-        use lutong_kernel::Clock as _;
-        RequestId::new(self.now.now(), &Entropy).to_string()
+        request_id(&self.now)
     }
 
     /// Applies; the error is the reason of a refusal.
@@ -208,6 +211,35 @@ impl Holder {
     pub async fn token(&self) -> Result<String, Failure> {
         let shown = self.show(ImageFormat::Unspecified).await;
         Ok(shown.map_err(|status| failed(&status))?.token)
+    }
+
+    /// The token of a new code on paper.
+    pub async fn paper_token(&self) -> Result<String, Failure> {
+        let mut papers = PaperCodeServiceClient::new(self.calls.clone());
+        let made = papers.create_paper_code(CreatePaperCodeRequest {
+            request_id: self.request_id(),
+            ..CreatePaperCodeRequest::default()
+        });
+        let made = made.await.map_err(|status| failed(&status))?.into_inner();
+        let shown = papers.show_paper_code(ShowPaperCodeRequest {
+            name: made.paper_code.unwrap_or_default().name,
+            subject_id: String::new(),
+            format: PaperFormat::PdfA4.into(),
+        });
+        Ok(shown.await.map_err(|status| failed(&status))?.into_inner().token)
+    }
+
+    /// The token that is bound to the key of a telephone.
+    pub async fn bound_token(&self, key: &VerifyingKey) -> Result<Vec<u8>, Failure> {
+        let made = DeviceBoundCodeServiceClient::new(self.calls.clone())
+            .create_device_bound_code(CreateDeviceBoundCodeRequest {
+                request_id: self.request_id(),
+                device_key: key.raw().to_vec(),
+                end_earlier: false,
+            })
+            .await;
+        let made = made.map_err(|status| failed(&status))?.into_inner();
+        Ok(made.device_bound_code.unwrap_or_default().bound_token)
     }
 
     /// The colour that the code shows, or why it shows none.
