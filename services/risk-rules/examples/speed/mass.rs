@@ -143,6 +143,7 @@ impl Mesh {
     fn call(&self, role: Role) -> Call {
         let mut principal = lutong_testing::citizen("bench", None);
         principal.roles = lutong_transport::access::Roles::of(&[role]);
+        principal.division = Some(lutong_kernel::DivisionCode::SHANDONG);
         self.bed.call_as(&principal)
     }
 
