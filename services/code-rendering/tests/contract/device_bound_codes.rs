@@ -30,6 +30,7 @@ on_both_engines!(
     nobody_sees_or_ends_the_device_bound_code_of_another,
     five_device_bound_codes_are_valid_at_most,
     a_request_that_is_sent_again_issues_one_device_bound_code,
+    a_red_code_of_a_telephone_is_reported_also_later_and_a_copy_is_not,
     an_account_without_a_code_has_none_for_a_device,
     a_device_bound_code_that_says_nothing_is_named,
 );
@@ -323,6 +324,27 @@ async fn a_request_that_is_sent_again_issues_one_device_bound_code(bed: Bed) {
     let reused = other.try_to_create(&request_id(1), false).await.unwrap_err();
     assert_eq!(reused.reason, "REQUEST_ID_REUSED");
     assert_eq!(telephone.list(0).await.unwrap().device_bound_codes, [code]);
+}
+
+async fn a_red_code_of_a_telephone_is_reported_also_later_and_a_copy_is_not(bed: Bed) {
+    let codes = start(bed).await;
+    codes.apply(vec![decision(1, Colour::Red, 1)]).await;
+    let (telephone, thief) = (codes.telephone(1, 1), codes.telephone(1, 2));
+    let code = telephone.create(1).await;
+    let officer = codes.officer("370000");
+    let checkpoint = officer.create_in(1, "台东步行街北口", "370202").await.unwrap();
+    let (device, _) = officer.add(1, &checkpoint.name).await;
+    let door = codes.device(&device);
+    let copied = door.report(1, &thief.shows(&code)).await.unwrap_err();
+    assert_eq!(copied.reason, "TOKEN_NOT_VALID");
+    // Scanned without a connection, reported when there is one again.
+    let (shown, scanned_at) = (telephone.shows(&code), codes.0.foundation.now());
+    codes.0.clock.advance(Duration::from_secs(3 * 3_600));
+    let late = door.report_at(2, &shown, Some(scanned_at), "").await.unwrap();
+    let now = door.report(3, &telephone.shows(&code)).await.unwrap();
+    assert_eq!(now.name, late.name, "one person at one door on one day");
+    let reported = officer.door_report(&late.name).await.unwrap();
+    assert_eq!((reported.colour(), reported.scan_count), (Colour::Red, 2));
 }
 
 async fn an_account_without_a_code_has_none_for_a_device(bed: Bed) {
