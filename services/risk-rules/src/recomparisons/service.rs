@@ -102,6 +102,7 @@ impl Recomparisons {
             .database
             .write(move |transaction| async move { this.begin_in(transaction, None, "").await }.boxed());
         let (run, _) = begun.await?;
+        self.begun.notify_waiters();
         Ok(run)
     }
 
@@ -143,6 +144,8 @@ impl Recomparisons {
             .boxed()
         });
         let id = begun.await?;
+        // After the commit: whoever is woken before it finds no run and looks again only after the interval.
+        self.begun.notify_waiters();
         let name = recomparisons::name(id);
         let operation = operations::of_target(self.database.reader(), Kind::Recompare, &name).await?;
         let missing = || Fault::internal(format_args!("the run {id} has no operation"));
@@ -171,7 +174,6 @@ impl Recomparisons {
         };
         operations::insert(transaction, &operation).await?;
         tracing::info!(run, "a run over everyone begins");
-        self.begun.notify_waiters();
         Ok((run, id))
     }
 
