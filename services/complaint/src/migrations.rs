@@ -16,5 +16,6 @@ impl Schema for Migrations {
         step!("0002_cases"),
         step!("0003_appeals"),
         lookups::STEP,
+        step!("0004_recognition_refusals"),
     ];
 }

@@ -13,6 +13,7 @@ mod feedback;
 mod filing;
 mod handling;
 mod random_actions;
+mod recognition_refusals;
 mod reference;
 
 use std::sync::atomic::{AtomicU32, Ordering};
