@@ -1,5 +1,5 @@
 //! Complaints and the cases that they are: what is filed, what may be done in each state, by when, and who may see it; reported refusals
-//! of recognition. Pure.
+//! of recognition; numbers for everybody. Pure.
 
 pub mod appeal;
 pub mod calendar;
@@ -13,6 +13,9 @@ pub mod handling;
 pub mod hotline;
 pub mod log;
 pub mod machine;
+pub mod month;
+pub mod monthly;
+pub mod numbers;
 pub mod place;
 pub mod recognition_refusal;
 pub mod relief;

@@ -3,6 +3,7 @@
 
 pub mod appeals;
 pub mod cases;
+pub mod public_numbers;
 pub mod recognition_refusals;
 
 use lutong_kernel::phone::MobileError;

@@ -1,12 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod audit; // the audit log
-pub mod domain; // what is filed, the states and clocks of a case, working days, tracking numbers
+pub mod domain; // what is filed, the states and clocks of a case, working days, tracking numbers, what is published
 mod fault; // every reason that is answered
 mod migrations;
 mod peers; // risk-rules, declaration, identity
-mod rpc; // complaints for whoever files, cases and appeals for staff, fact reviews for feeds, refusals of recognition
-mod service; // filing, following, handling, deadlines, appeals, questions to sources, refusals of recognition
+mod rpc; // complaints for whoever files, cases and appeals for staff, fact reviews for feeds, refusals of recognition, numbers
+mod service; // filing, following, handling, deadlines, appeals, questions to sources, refusals of recognition, numbers
 mod store; // the tables `complaints`, `case_clocks`, `case_events`, `fact_reviews`, `recognition_refusals`
 
 use futures::FutureExt as _;
@@ -14,12 +14,14 @@ use lutong_chassis::lookups::{IdentityLookups, LookupLog};
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::complaint::v1::{
-    AppealService, AuditService, CaseService, ComplaintService, FactReviewService, RecognitionRefusalService,
+    AppealService, AuditService, CaseService, ComplaintService, FactReviewService, PublicNumberService,
+    RecognitionRefusalService,
 };
 use lutong_storage::StorageConfig;
 
 use crate::domain::divisions::Divisions;
 use crate::domain::handling::Handling;
+use crate::service::public_numbers::PublicNumbers;
 use crate::service::recognition_refusals::RecognitionRefusals;
 
 pub use migrations::Migrations;
@@ -53,11 +55,14 @@ pub async fn build(
     let refusals = RecognitionRefusals::new(&store, foundation, divisions);
     let refusals = rpc::recognition_refusals::RecognitionRefusalRpc(refusals);
     let refusals = RecognitionRefusalService::server(refusals, skin.clone());
+    let numbers = rpc::public_numbers::PublicNumberRpc(PublicNumbers::new(&store, foundation));
+    let numbers = PublicNumberService::server(numbers, skin.clone());
     let routes = tonic::service::Routes::new(own.max_decoding_message_size(MAX_MESSAGE))
         .add_service(cases.max_decoding_message_size(MAX_MESSAGE))
         .add_service(appeals.max_decoding_message_size(MAX_MESSAGE))
         .add_service(reviews.max_decoding_message_size(MAX_MESSAGE))
         .add_service(refusals.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(numbers.max_decoding_message_size(MAX_MESSAGE))
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
     let stop = foundation.stop.clone();
     Ok(Component {

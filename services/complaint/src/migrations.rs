@@ -17,5 +17,6 @@ impl Schema for Migrations {
         step!("0003_appeals"),
         lookups::STEP,
         step!("0004_recognition_refusals"),
+        step!("0005_public_numbers"),
     ];
 }

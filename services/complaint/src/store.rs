@@ -7,6 +7,7 @@ pub mod groups;
 mod reading;
 pub mod recognition_refusals;
 pub mod reviews;
+pub mod tallies;
 
 use lutong_kernel::phone::Mobile;
 use lutong_kernel::{DivisionCode, Fault, SubjectId, Timestamp};

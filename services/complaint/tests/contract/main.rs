@@ -12,6 +12,7 @@ mod fakes;
 mod feedback;
 mod filing;
 mod handling;
+mod public_numbers;
 mod random_actions;
 mod recognition_refusals;
 mod reference;
