@@ -359,20 +359,24 @@ fn kinds_that_json_writes_differently_are_described_as_they_are_written() {
 
 #[test]
 fn only_what_anybody_may_call_needs_no_session() {
-    for (path, _, operation) in operations(&built()) {
+    for (path, method, operation) in operations(&built()) {
         let open = operation["security"].as_array().unwrap().contains(&json!({}));
         // Keys verify codes offline, and revocations refuse some; how many are designated, and by which law, is for everybody to see; so is the text that
-        // applicants accept; and anybody may report a place without saying who they are.
+        // applicants accept, who does not recognise other provinces' codes, and how complaints are handled; and anybody may report a place without saying who they are.
         let for_everybody = [
-            "/v1/keys",
-            "/v1/keys/{key}",
-            "/v1/key-list",
-            "/v1/revocations",
-            "/v1/commitments",
-            "/v1/commitments/{commitment}",
-            "/v1/complaints:anonymous",
-            "/v1/designations:count",
+            "get /v1/keys",
+            "get /v1/keys/{key}",
+            "get /v1/key-list",
+            "get /v1/revocations",
+            "get /v1/commitments",
+            "get /v1/commitments/{commitment}",
+            "post /v1/complaints:anonymous",
+            "get /v1/designations:count",
+            "get /v1/public-numbers",
+            "get /v1/recognition-refusals",
+            "get /v1/recognition-refusals/{recognition_refusal}",
         ];
-        assert_eq!(open, for_everybody.contains(&&*path), "{path}");
+        let called = format!("{method} {path}");
+        assert_eq!(open, for_everybody.contains(&&*called), "{called}");
     }
 }

@@ -1,4 +1,5 @@
-//! Complaints and the cases that they are: what is filed, what may be done in each state, by when, and who may see it. Pure.
+//! Complaints and the cases that they are: what is filed, what may be done in each state, by when, and who may see it; reported refusals
+//! of recognition; numbers for everybody. Pure.
 
 pub mod appeal;
 pub mod calendar;
@@ -6,11 +7,17 @@ pub mod case;
 pub mod clocks;
 pub mod command;
 pub mod content;
+pub mod divisions;
 pub mod feedback;
 pub mod handling;
 pub mod hotline;
 pub mod log;
 pub mod machine;
+pub mod month;
+pub mod monthly;
+pub mod numbers;
+pub mod place;
+pub mod recognition_refusal;
 pub mod relief;
 pub mod review;
 pub mod staff;

@@ -3,6 +3,8 @@
 
 pub mod appeals;
 pub mod cases;
+pub mod public_numbers;
+pub mod recognition_refusals;
 
 use lutong_kernel::phone::MobileError;
 use lutong_kernel::{Fault, FaultCode, Violation};
@@ -45,6 +47,16 @@ pub fn division_outside_shandong() -> Violation {
         "DIVISION_OUTSIDE_SHANDONG",
         "应为山东省内的行政区划",
         "is a division of Shandong",
+    )
+}
+
+/// A division of Shandong whose code was never issued.
+pub fn division_unknown() -> Violation {
+    Violation::new(
+        "division",
+        "DIVISION_UNKNOWN",
+        "没有该区划代码",
+        "there is no division of this code",
     )
 }
 

@@ -1,24 +1,28 @@
 #![doc = include_str!("../README.md")]
 
 mod audit; // the audit log
-pub mod domain; // what is filed, the states and clocks of a case, working days, tracking numbers
+pub mod domain; // what is filed, the states and clocks of a case, working days, tracking numbers, what is published
 mod fault; // every reason that is answered
 mod migrations;
 mod peers; // risk-rules, declaration, identity
-mod rpc; // ComplaintService for whoever files, CaseService and AppealService for staff, FactReviewService for feeds
-mod service; // filing, following, handling, deadlines, appeals, questions to sources
-mod store; // the tables `complaints`, `case_clocks`, `case_events`, `fact_reviews`
+mod rpc; // complaints for whoever files, cases and appeals for staff, fact reviews for feeds, refusals of recognition, numbers
+mod service; // filing, following, handling, deadlines, appeals, questions to sources, refusals of recognition, numbers
+mod store; // the tables `complaints`, `case_clocks`, `case_events`, `fact_reviews`, `recognition_refusals`
 
 use futures::FutureExt as _;
 use lutong_chassis::lookups::{IdentityLookups, LookupLog};
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::complaint::v1::{
-    AppealService, AuditService, CaseService, ComplaintService, FactReviewService,
+    AppealService, AuditService, CaseService, ComplaintService, FactReviewService, PublicNumberService,
+    RecognitionRefusalService,
 };
 use lutong_storage::StorageConfig;
 
+use crate::domain::divisions::Divisions;
 use crate::domain::handling::Handling;
+use crate::service::public_numbers::PublicNumbers;
+use crate::service::recognition_refusals::RecognitionRefusals;
 
 pub use migrations::Migrations;
 pub use peers::Peers;
@@ -33,10 +37,8 @@ pub async fn build(
     storage: &StorageConfig,
     peers: Peers,
 ) -> Result<Component, BuildError> {
-    let handling = Handling::of_province().map_err(|error| BuildError::Config {
-        service: SERVICE,
-        reason: error.to_string(),
-    })?;
+    let handling = Handling::of_province().map_err(|error| damaged(&error))?;
+    let divisions = Divisions::of_province().map_err(|error| damaged(&error))?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let audit = store.audit_log(foundation).await?;
     let lookups = LookupLog::new(&store, foundation);
@@ -50,10 +52,17 @@ pub async fn build(
     let appeals = AppealService::server(appeals, skin.clone(), lookups.clone());
     let reviews = rpc::fact_reviews::FactReviewRpc(complaints.clone());
     let reviews = FactReviewService::server(reviews, skin.clone());
+    let refusals = RecognitionRefusals::new(&store, foundation, divisions);
+    let refusals = rpc::recognition_refusals::RecognitionRefusalRpc(refusals);
+    let refusals = RecognitionRefusalService::server(refusals, skin.clone());
+    let numbers = rpc::public_numbers::PublicNumberRpc(PublicNumbers::new(&store, foundation));
+    let numbers = PublicNumberService::server(numbers, skin.clone());
     let routes = tonic::service::Routes::new(own.max_decoding_message_size(MAX_MESSAGE))
         .add_service(cases.max_decoding_message_size(MAX_MESSAGE))
         .add_service(appeals.max_decoding_message_size(MAX_MESSAGE))
         .add_service(reviews.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(refusals.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(numbers.max_decoding_message_size(MAX_MESSAGE))
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
     let stop = foundation.stop.clone();
     Ok(Component {
@@ -67,4 +76,12 @@ pub async fn build(
             store.upkeep(foundation, None),
         ],
     })
+}
+
+/// The data of the province that this build has cannot be read.
+fn damaged(error: &dyn std::fmt::Display) -> BuildError {
+    BuildError::Config {
+        service: SERVICE,
+        reason: error.to_string(),
+    }
 }

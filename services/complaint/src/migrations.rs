@@ -16,5 +16,7 @@ impl Schema for Migrations {
         step!("0002_cases"),
         step!("0003_appeals"),
         lookups::STEP,
+        step!("0004_recognition_refusals"),
+        step!("0005_public_numbers"),
     ];
 }

@@ -4,6 +4,8 @@ pub mod appeals;
 pub mod cases;
 mod content;
 pub mod fact_reviews;
+pub mod public_numbers;
+pub mod recognition_refusals;
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::fault::AllValid as _;

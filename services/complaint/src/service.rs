@@ -5,6 +5,8 @@ mod deadlines;
 mod filing;
 mod following;
 pub mod handling;
+pub mod public_numbers;
+pub mod recognition_refusals;
 pub mod reviews;
 mod steps;
 

@@ -1,11 +1,13 @@
-//! The table `complaints`, with the clocks of each, and `fact_reviews`.
+//! The table `complaints`, with the clocks of each, `fact_reviews` and `recognition_refusals`.
 
 pub mod cases;
 pub mod clocks;
 pub mod events;
 pub mod groups;
 mod reading;
+pub mod recognition_refusals;
 pub mod reviews;
+pub mod tallies;
 
 use lutong_kernel::phone::Mobile;
 use lutong_kernel::{DivisionCode, Fault, SubjectId, Timestamp};

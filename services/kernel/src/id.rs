@@ -100,6 +100,10 @@ id!(
     DoorReportId, "a door report id"
 );
 id!(
+    /// Identifies a reported refusal to recognise other provinces' codes.
+    RecognitionRefusalId, "a recognition refusal id"
+);
+id!(
     /// The idempotency key that a caller gives a mutation.
     RequestId, "a request id"
 );

@@ -128,6 +128,13 @@ pub async fn walk(walk: &mut Walk<'_>) {
     // The hotline's case is closed: it is done again.
     act(walk, "reopenCase", SUPERVISOR, &into, reason("另有群众反映")).await;
     act(walk, "mergeCase", OFFICER, &number, merge).await;
+    // Of a month that is over, in which nothing happened to this mesh.
+    walk.call(
+        "listPublicNumbers",
+        "",
+        RequestParts::nothing().with("month", "2022-10"),
+    )
+    .await;
 }
 
 /// The tracking number behind a placeholder.

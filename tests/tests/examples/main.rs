@@ -15,6 +15,7 @@ mod feeds;
 mod organisations;
 mod papers;
 mod persons;
+mod refusals;
 mod rules;
 
 use std::collections::BTreeSet;
@@ -49,6 +50,7 @@ async fn walked(shape: Shape) -> Map<String, Value> {
     citizens::decisions(&mut walk, &subject).await;
     complaints::walk(&mut walk).await;
     appeals::walk(&mut walk).await;
+    refusals::walk(&mut walk).await;
     cases::merges(&mut walk).await;
     cases::key_areas(&mut walk).await;
     audit::logs(&mut walk).await;

@@ -10,7 +10,7 @@ mod token;
 pub use grant::{AnyPermit, Grant};
 pub use permit::{
     BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, Permit,
-    PermittedSubject, SelfPermit, WardPermit,
+    PermittedSubject, SelfPermit, WardPermit, outside,
 };
 pub use principal::{FeedGrant, Principal, Roles};
 pub use table::{AccessTable, Refusal, RpcPolicy};

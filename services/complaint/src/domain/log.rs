@@ -2,6 +2,7 @@
 
 use lutong_kernel::{DivisionCode, Secret, Timestamp};
 
+use super::appeal::Verdict;
 use super::clocks::{ClockKind, LATE_AFTER_SECONDS};
 use super::machine::{Action, State};
 
@@ -104,6 +105,8 @@ pub struct LogEntry {
     pub division: Option<DivisionCode>,
     /// The clock that fired, and when it was to.
     pub clock: Option<(ClockKind, Timestamp)>,
+    /// How an appeal was decided; kept with a decision.
+    pub verdict: Option<Verdict>,
     /// Whether the text was for the filer to read.
     pub is_shown: bool,
 }

@@ -11,6 +11,7 @@ use crate::domain::case::{Case, Revisit, WaitingFor};
 use crate::domain::content::{Appeal, Kind, PlaceComplaint, PlaceIssue};
 use crate::domain::feedback::{Category, Feedback};
 use crate::domain::machine::{Action, State};
+use crate::domain::place::PlaceKind;
 use crate::domain::review::ColourEffect;
 
 pub fn read_feedback(message: &wire::Feedback) -> Result<Feedback, Vec<Violation>> {
@@ -103,6 +104,33 @@ pub fn place(place: PlaceComplaint) -> wire::PlaceComplaint {
         issue: issue.into(),
         place: place.place.into_inner(),
         text: place.text.into_inner(),
+    }
+}
+
+pub const fn place_kind(kind: PlaceKind) -> wire::PlaceKind {
+    match kind {
+        PlaceKind::Community => wire::PlaceKind::Community,
+        PlaceKind::Restaurant => wire::PlaceKind::Restaurant,
+        PlaceKind::Mall => wire::PlaceKind::Mall,
+        PlaceKind::Hospital => wire::PlaceKind::Hospital,
+        PlaceKind::Hotel => wire::PlaceKind::Hotel,
+        PlaceKind::Transport => wire::PlaceKind::Transport,
+        PlaceKind::CultureAndTourism => wire::PlaceKind::CultureAndTourism,
+        PlaceKind::OfficeBuilding => wire::PlaceKind::OfficeBuilding,
+    }
+}
+
+pub const fn read_place_kind(kind: wire::PlaceKind) -> Option<PlaceKind> {
+    match kind {
+        wire::PlaceKind::Unspecified => None,
+        wire::PlaceKind::Community => Some(PlaceKind::Community),
+        wire::PlaceKind::Restaurant => Some(PlaceKind::Restaurant),
+        wire::PlaceKind::Mall => Some(PlaceKind::Mall),
+        wire::PlaceKind::Hospital => Some(PlaceKind::Hospital),
+        wire::PlaceKind::Hotel => Some(PlaceKind::Hotel),
+        wire::PlaceKind::Transport => Some(PlaceKind::Transport),
+        wire::PlaceKind::CultureAndTourism => Some(PlaceKind::CultureAndTourism),
+        wire::PlaceKind::OfficeBuilding => Some(PlaceKind::OfficeBuilding),
     }
 }
 

@@ -171,6 +171,7 @@ pub(super) fn first_entry(case: &Case, at: Timestamp, actor: Actor) -> LogEntry 
         text: None,
         division: Some(case.division),
         clock: None,
+        verdict: None,
         is_shown: false,
     }
 }

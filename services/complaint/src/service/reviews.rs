@@ -270,6 +270,7 @@ async fn move_on(
         text: said.text,
         division: None,
         clock: None,
+        verdict: None,
         is_shown: false,
     });
     cases::save(transaction, cipher, &complaint.number, &next, &entries).await?;

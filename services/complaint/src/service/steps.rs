@@ -244,6 +244,10 @@ fn action_entry(actor: Actor, from: State, next: &Case, step: Step, now: Timesta
         Command::Assign { .. } | Command::Return => Some(next.division),
         _ => None,
     };
+    let verdict = match &step.command {
+        Command::Decide(outcome) => Some(outcome.verdict),
+        _ => None,
+    };
     LogEntry {
         happening: Happening::Action(step.command.action()),
         at: now,
@@ -253,6 +257,7 @@ fn action_entry(actor: Actor, from: State, next: &Case, step: Step, now: Timesta
         text: step.text,
         division,
         clock: None,
+        verdict,
         is_shown: step.is_shown,
     }
 }
@@ -270,6 +275,7 @@ pub(super) fn fire(case: &mut Case, now: Timestamp) -> Vec<LogEntry> {
         text: None,
         division: firing.raised_to,
         clock: Some((firing.clock, firing.planned_at)),
+        verdict: None,
         is_shown: false,
     };
     fired.map(entry).collect()

@@ -35,6 +35,7 @@ pub mod case_event {
         pub is_shown: bool,
         /// Encrypted.
         pub text: Option<Vec<u8>>,
+        pub verdict: Option<String>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -69,6 +70,7 @@ pub async fn append(
             planned_at: Set(entry.clock.map(|(_, planned)| planned.micros())),
             is_shown: Set(entry.is_shown),
             text: Set(text.transpose()?),
+            verdict: Set(entry.verdict.map(|verdict| verdict.into_str().to_owned())),
         });
     }
     if rows.is_empty() {
@@ -132,6 +134,7 @@ fn read(cipher: &ReadyCipher, number: &TrackingNumber, row: &Model) -> Result<(i
         _ => None,
     };
     let from = row.from_state.as_deref().map(str::parse);
+    let verdict = row.verdict.as_deref().map(str::parse);
     let division = row.division.map(|one| read_division(one, "case_events.division"));
     let entry = LogEntry {
         happening: Happening::parse(&row.event).ok_or_else(|| damaged("event"))?,
@@ -142,6 +145,7 @@ fn read(cipher: &ReadyCipher, number: &TrackingNumber, row: &Model) -> Result<(i
         text: text.transpose()?.map(Secret::new),
         division: division.transpose()?,
         clock,
+        verdict: verdict.transpose().map_err(|_| damaged("verdict"))?,
         is_shown: row.is_shown,
     };
     Ok((row.sequence, entry))

@@ -12,7 +12,9 @@ mod fakes;
 mod feedback;
 mod filing;
 mod handling;
+mod public_numbers;
 mod random_actions;
+mod recognition_refusals;
 mod reference;
 
 use std::sync::atomic::{AtomicU32, Ordering};
