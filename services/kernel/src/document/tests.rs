@@ -373,3 +373,21 @@ fn a_renewed_home_return_permit_is_the_same_persons() {
     assert_eq!(text("H1234567801"), text("h12345678-02"));
     assert_ne!(text("H12345678"), text("M12345678"));
 }
+
+#[test]
+fn a_document_takes_the_place_of_one_of_its_kind_and_a_resident_id_that_of_any() {
+    use DocumentType::{
+        HkmoHomeReturn, HouseholdBook, MilitaryOfficer, PassportDiplomatic, PassportOrdinary, ResidentId,
+    };
+    for (new, old, may) in [
+        (PassportDiplomatic, PassportOrdinary, true),
+        (ResidentId, HouseholdBook, true),
+        (ResidentId, PassportOrdinary, true),
+        (ResidentId, MilitaryOfficer, true),
+        (PassportOrdinary, ResidentId, false),
+        (PassportOrdinary, HkmoHomeReturn, false),
+        (MilitaryOfficer, PassportOrdinary, false),
+    ] {
+        assert_eq!(new.may_replace(old), may, "{new:?} in place of {old:?}");
+    }
+}
