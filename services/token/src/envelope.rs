@@ -71,11 +71,11 @@ impl Frame {
         cbor::write_bytes(&mut out, signature);
         out
     }
+}
 
-    /// The text of the token.
-    pub(crate) fn token(&self, payload: &[u8], signature: &[u8; 64]) -> String {
-        format!("{PREFIX}{}", base45::encode(self.envelope(payload, signature)))
-    }
+/// The text of a token with these bytes.
+pub(crate) fn text(envelope: &[u8]) -> String {
+    format!("{PREFIX}{}", base45::encode(envelope))
 }
 
 /// `{1: alg, 4: kid}`.

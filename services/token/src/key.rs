@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
 use crate::claims::{Claims, DYNAMIC_LIFE_SECONDS};
-use crate::envelope::Frame;
+use crate::envelope::{self, Frame};
 use crate::kid::Kid;
 use crate::presentation;
 use crate::verifying_key::{KeyError, VerifyingKey};
@@ -100,23 +100,25 @@ impl SigningKey {
 
     /// The text of the token with these claims: `LT1:` and Base45.
     pub fn sign(&self, claims: &Claims) -> Result<String, SignError> {
-        let payload = claims.to_cwt();
-        let signature = self.signature(&self.frame.to_be_signed(&payload))?;
-        Ok(self.frame.token(&payload, &signature))
+        self.envelope(&claims.to_cwt())
+            .map(|token| envelope::text(&token))
     }
 
     /// The bytes of a token that is bound to a device, for [`Self::present`] of the device's key.
     pub fn sign_for_device(&self, claims: &Claims) -> Result<Vec<u8>, SignError> {
-        let payload = claims.to_cwt();
-        let signature = self.signature(&self.frame.to_be_signed(&payload))?;
-        Ok(self.frame.envelope(&payload, &signature))
+        self.envelope(&claims.to_cwt())
     }
 
     /// What a device shows for the sixty seconds from `now`: the token that is bound to this key, signed once more with it.
     pub fn present(&self, token: &[u8], now: Timestamp) -> Result<String, SignError> {
         let payload = presentation::payload(token, now.plus_seconds(DYNAMIC_LIFE_SECONDS));
-        let signature = self.signature(&self.frame.to_be_signed(&payload))?;
-        Ok(self.frame.token(&payload, &signature))
+        self.envelope(&payload).map(|shown| envelope::text(&shown))
+    }
+
+    /// The bytes of the `COSE_Sign1` around a payload.
+    fn envelope(&self, payload: &[u8]) -> Result<Vec<u8>, SignError> {
+        let signature = self.signature(&self.frame.to_be_signed(payload))?;
+        Ok(self.frame.envelope(payload, &signature))
     }
 
     pub(crate) fn signature(&self, message: &[u8]) -> Result<[u8; 64], SignError> {
