@@ -11,6 +11,7 @@ pub mod divisions;
 pub mod feedback;
 pub mod handling;
 pub mod hotline;
+mod lines;
 pub mod log;
 pub mod machine;
 pub mod month;

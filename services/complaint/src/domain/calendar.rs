@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use lutong_kernel::{LocalDay, Timestamp};
 
+use super::lines;
+
 /// The holidays of the province, as announced by the State Council.
 const HOLIDAYS: &str = include_str!("../../data/holidays.csv");
 /// No holiday is longer than this; a longer span in the file is a mistake.
@@ -32,11 +34,8 @@ impl Calendar {
 
     pub fn parse(text: &str) -> Result<Self, CalendarError> {
         let mut calendar = Self::default();
-        for (index, line) in text.lines().enumerate() {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            calendar.read(line).ok_or(CalendarError { line: index + 1 })?;
+        for (number, line) in lines::of_data(text) {
+            calendar.read(line).ok_or(CalendarError { line: number })?;
         }
         Ok(calendar)
     }

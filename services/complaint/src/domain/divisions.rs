@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use lutong_kernel::{DivisionCode, Violation};
 
 use super::content::division;
+use super::lines;
 use crate::fault;
 
 /// The province, its cities and its counties.
@@ -29,17 +30,14 @@ impl Divisions {
 
     pub fn parse(text: &str) -> Result<Self, DivisionsError> {
         let mut codes = BTreeSet::new();
-        for (index, line) in text.lines().enumerate() {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
+        for (number, line) in lines::of_data(text) {
             let code = line.split_once(',').map(|(code, _)| code).unwrap_or_default();
             let code = division(code)
                 .ok()
                 .filter(|division| division.to_string() == code);
             let is_new = code.is_some_and(|code| codes.insert(code));
             if !is_new {
-                return Err(DivisionsError { line: index + 1 });
+                return Err(DivisionsError { line: number });
             }
         }
         Ok(Self(codes))

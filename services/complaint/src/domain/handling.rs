@@ -6,6 +6,7 @@ use lutong_kernel::DivisionCode;
 
 use super::calendar::{Calendar, CalendarError};
 use super::content::Kind;
+use super::lines;
 
 /// The rules of the province.
 const RULES: &str = include_str!("../../data/handling.csv");
@@ -48,10 +49,8 @@ impl Handling {
             reopenings: BTreeMap::new(),
             desks: BTreeMap::new(),
         };
-        for (index, line) in text.lines().enumerate() {
-            if !line.is_empty() && !line.starts_with('#') {
-                rules.read(line).ok_or(HandlingError::Line(index + 1))?;
-            }
+        for (number, line) in lines::of_data(text) {
+            rules.read(line).ok_or(HandlingError::Line(number))?;
         }
         for kind in Kind::VARIANTS.iter().map(Kind::into_str) {
             let has_desk = rules.desks.contains_key(&(DivisionCode::SHANDONG, kind));

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use lutong_kernel::Colour;
 
+use super::lines;
+
 /// The policy of the province.
 const POLICY: &str = include_str!("../../data/relief.csv");
 /// The rule over which no relief is given, whatever the policy says: an open confirmed case.
@@ -38,11 +40,8 @@ impl ReliefPolicy {
 
     pub fn parse(text: &str) -> Result<Self, ReliefError> {
         let mut policy = BTreeMap::new();
-        for (index, line) in text.lines().enumerate() {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let wrong = ReliefError(index + 1);
+        for (number, line) in lines::of_data(text) {
+            let wrong = ReliefError(number);
             let (shown, kind, instead) = read(line).ok_or_else(|| wrong.clone())?;
             let is_milder = instead < shown && instead != Colour::Green;
             let before = policy.insert((shown.as_str(), kind), instead);
