@@ -166,7 +166,9 @@ impl Codes {
             .collect::<Result<Vec<_>, Fault>>()?;
         let writing = self.writing(subjects.clone());
         let (database, now) = (self.0.database.clone(), self.0.clock.now());
-        let turned = self.0.outbox.seal(now, turned(&known, &rows, now)).await?;
+        let turned = turned(&known, &rows, now);
+        let is_told = !turned.is_empty();
+        let turned = self.0.outbox.seal(now, turned).await?;
         // A task of its own: even when the caller is cancelled, the guard must keep the rows out of memory until the commit.
         let write = tokio::spawn(async move {
             let written: Result<(), StorageError> = database
@@ -187,7 +189,10 @@ impl Codes {
             written
         });
         write.await.map_err(|_| write_ended())??;
-        self.0.outbox.wake();
+        // Most decisions change no colour: the relay has nothing to look for then.
+        if is_told {
+            self.0.outbox.wake();
+        }
         lutong_failpoint::hit("code_rendering.committed");
         Ok(changed)
     }

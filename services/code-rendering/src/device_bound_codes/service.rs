@@ -33,6 +33,8 @@ struct DeviceToken {
 }
 
 impl TokenKind for DeviceToken {
+    const KIND: IssuedKind = IssuedKind::Device;
+
     fn expires_at(&self, issued_at: Timestamp, next_change_at: Option<Timestamp>) -> Timestamp {
         domain::expires_at(issued_at, next_change_at)
     }
@@ -52,7 +54,7 @@ impl TokenKind for DeviceToken {
 }
 
 fn of(permit: &SelfPermit) -> Result<Of, Fault> {
-    let kind = IssuedKind::Device;
+    let kind = DeviceToken::KIND;
     permit.reach().map(|holder| Of { holder, kind })
 }
 
@@ -66,7 +68,7 @@ impl DeviceBoundCodes {
         end_earlier: bool,
     ) -> Result<View, Fault> {
         let issue = Issue {
-            of: of(permit)?,
+            holder: permit.reach()?,
             request,
             kind: DeviceToken { device_key },
             end_earlier,

@@ -10,6 +10,7 @@ use lutong_storage::crypto::FieldCipher;
 use lutong_storage::idempotency::{self, Claim, RequestKey};
 use lutong_storage::{Database, StorageError};
 use lutong_token::{Claims, ClaimsError, Mask, SignError, SigningKey};
+use lutong_transport::access::PermittedSubject;
 use lutong_transport::reply;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
@@ -35,7 +36,7 @@ pub struct IssuedCodes {
 /// A code to issue.
 #[derive(Debug, Clone)]
 pub struct Issue<K> {
-    pub of: Of,
+    pub holder: PermittedSubject,
     pub request: RequestKey,
     pub kind: K,
     /// Whether the earlier ones of the kind and holder end with it.
@@ -44,6 +45,8 @@ pub struct Issue<K> {
 
 /// What one kind of code puts into its token.
 pub trait TokenKind {
+    const KIND: IssuedKind;
+
     /// When the token issued at an instant expires, with a code that is due to change at another.
     fn expires_at(&self, issued_at: Timestamp, next_change_at: Option<Timestamp>) -> Timestamp;
 
@@ -107,13 +110,17 @@ impl IssuedCodes {
     }
 
     /// Issues a code with the colour in force.
-    pub async fn create(&self, issue: Issue<impl TokenKind>) -> Result<OpenedCode, Fault> {
+    pub async fn create<K: TokenKind>(&self, issue: Issue<K>) -> Result<OpenedCode, Fault> {
         let Issue {
-            of,
+            holder,
             request,
             kind,
             end_earlier,
         } = issue;
+        let of = Of {
+            holder,
+            kind: K::KIND,
+        };
         if let Some(answer) = idempotency::stored_answer(self.database.reader(), &request).await? {
             return self.find(of, idempotency::answered_id(&answer)?).await;
         }

@@ -4,7 +4,7 @@ use lutong_chassis::skin::Page;
 use lutong_kernel::{Colour, Fault, Timestamp};
 use lutong_storage::idempotency::RequestKey;
 use lutong_token::{Claims, ClaimsError, Issuer, Mask, SignError, SigningKey, UnverifiedToken};
-use lutong_transport::access::WardPermit;
+use lutong_transport::access::{PermittedSubject, WardPermit};
 use uuid::Uuid;
 
 use super::domain;
@@ -32,6 +32,8 @@ pub struct View {
 struct PaperToken;
 
 impl TokenKind for PaperToken {
+    const KIND: IssuedKind = IssuedKind::Paper;
+
     /// A change on the way does not shorten it: the decision that brings another colour revokes it.
     fn expires_at(&self, issued_at: Timestamp, _: Option<Timestamp>) -> Timestamp {
         domain::expires_at(issued_at)
@@ -52,10 +54,14 @@ impl TokenKind for PaperToken {
 }
 
 impl PaperCodes {
-    async fn of(&self, permit: &WardPermit) -> Result<Of, Fault> {
+    async fn holder(&self, permit: &WardPermit) -> Result<PermittedSubject, Fault> {
         let is_bound = async |binder, ward| self.bindings.is_bound(binder, ward).await;
-        let holder = permit.reach(is_bound).await?;
-        let kind = IssuedKind::Paper;
+        permit.reach(is_bound).await
+    }
+
+    async fn of(&self, permit: &WardPermit) -> Result<Of, Fault> {
+        let kind = PaperToken::KIND;
+        let holder = self.holder(permit).await?;
         Ok(Of { holder, kind })
     }
 
@@ -67,7 +73,7 @@ impl PaperCodes {
         end_earlier: bool,
     ) -> Result<View, Fault> {
         let issue = Issue {
-            of: self.of(permit).await?,
+            holder: self.holder(permit).await?,
             request,
             kind: PaperToken,
             end_earlier,
