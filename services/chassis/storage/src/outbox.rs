@@ -56,6 +56,16 @@ pub struct StoredEvent {
     pub payload: Vec<u8>,
 }
 
+impl StoredEvent {
+    /// The fault of a follower that cannot read the event: it is held up, and skips none.
+    pub fn unreadable(&self, producer: ServiceName, error: &dyn std::fmt::Display) -> Fault {
+        let (sequence, producer) = (self.sequence, producer.as_str());
+        Fault::internal(format_args!(
+            "the event {sequence} of {producer} cannot be read: {error}"
+        ))
+    }
+}
+
 /// One service's outbox; cheap to clone.
 #[derive(Clone)]
 pub struct Outbox {

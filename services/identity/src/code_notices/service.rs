@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::phone::Mobile;
-use lutong_kernel::{Clock, Fault, SubjectId, Timestamp};
+use lutong_kernel::{Clock, Fault, ServiceName, SubjectId, Timestamp};
 use lutong_proto::code_rendering::v1::Event;
 use lutong_proto::code_rendering::v1::event::Payload;
 use lutong_storage::crypto::FieldCipher;
@@ -53,14 +52,15 @@ impl CodeNotices {
 
     /// Sends what is due until the process stops.
     pub async fn run(self, foundation: Foundation) {
-        loop {
+        // Also amid a backlog, whose rounds follow one another without a pause.
+        while !foundation.stop.is_cancelled() {
             match self.round().await {
                 Ok(BATCH..) => continue,
                 Ok(_) => {}
                 Err(fault) => tracing::warn!(%fault, "notices of changed codes are sent with the next round"),
             }
             tokio::select! {
-                () = foundation.stop.cancelled() => return,
+                () = foundation.stop.cancelled() => {}
                 () = self.bell.notified() => {}
                 () = tokio::time::sleep(INTERVAL) => {}
             }
@@ -95,7 +95,9 @@ impl CodeNotices {
     }
 
     async fn tell(&self, subject: SubjectId, retry_at: Timestamp) -> Result<(), Fault> {
-        if let Some(mobile) = self.mobile(subject).await?
+        let cipher = self.fields.ready().await?;
+        // Nobody is registered for a document that only a feed has reported.
+        if let Some(mobile) = registered::mobile(self.database.reader(), &cipher, subject).await?
             && self.messages.send(&mobile, &Message::CodeChanged).await.is_err()
         {
             return Ok(());
@@ -106,18 +108,6 @@ impl CodeNotices {
         let deleted: Result<(), StorageError> = deleted.await;
         Ok(deleted?)
     }
-
-    /// Nobody is registered for a document that only a feed has reported.
-    async fn mobile(&self, subject: SubjectId) -> Result<Option<Mobile>, Fault> {
-        let Some(stored) = registered::by_subject(self.database.reader(), subject).await? else {
-            return Ok(None);
-        };
-        let cipher = self.fields.ready().await?;
-        let person = stored
-            .sealed
-            .open(&cipher, subject, self.clock.now().local_day())?;
-        Ok(Some(person.mobile))
-    }
 }
 
 #[async_trait::async_trait]
@@ -125,12 +115,8 @@ impl EventHandler for CodeNotices {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
         let mut subjects = Vec::with_capacity(events.len());
         for stored in events {
-            let unreadable = |error: &dyn std::fmt::Display| {
-                let sequence = stored.sequence;
-                Fault::internal(format_args!(
-                    "the event {sequence} of code-rendering cannot be read: {error}"
-                ))
-            };
+            let unreadable =
+                |error: &dyn std::fmt::Display| stored.unreadable(ServiceName::CodeRendering, error);
             let event = Event::decode(&*stored.payload).map_err(|error| unreadable(&error))?;
             // Events of other kinds, which a later version of the contract may have, are ignored.
             if let Some(Payload::CodeChanged(_)) = event.payload {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use lutong_kernel::{Clock, DivisionCode, Fault, SubjectId, Timestamp};
+use lutong_kernel::{Clock, DivisionCode, Fault, ServiceName, SubjectId, Timestamp};
 use lutong_proto::identity::v1::Event;
 use lutong_proto::identity::v1::event::Payload;
 use lutong_risk_engine::merge::{MergeStep, MergedPeople};
@@ -45,7 +45,7 @@ impl EventHandler for IdentityFollower {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
         let mut changes = IdentityChanges::default();
         for stored in events {
-            let unreadable = |error: &dyn std::fmt::Display| unreadable(stored.sequence, error);
+            let unreadable = |error: &dyn std::fmt::Display| stored.unreadable(ServiceName::Identity, error);
             let event = Event::decode(&*stored.payload).map_err(|error| unreadable(&error))?;
             changes.add(event).map_err(|error| unreadable(&error))?;
         }
@@ -95,12 +95,6 @@ impl IdentityChanges {
         });
         Ok(())
     }
-}
-
-fn unreadable(sequence: i64, error: &dyn std::fmt::Display) -> Fault {
-    Fault::internal(format_args!(
-        "the event {sequence} of identity cannot be read: {error}"
-    ))
 }
 
 impl IdentityFollower {

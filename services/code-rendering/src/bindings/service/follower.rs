@@ -1,6 +1,6 @@
 //! Follows the log of identity, which has the bindings that direct calls did not deliver.
 
-use lutong_kernel::Fault;
+use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::identity::v1::Event;
 use lutong_storage::outbox::{EventHandler, Position, StoredEvent};
 use prost::Message as _;
@@ -23,12 +23,8 @@ impl EventHandler for BindingFollower {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
         let mut copies = Vec::new();
         for stored in events {
-            copies.extend(binding_in(&stored).map_err(|reason| {
-                let sequence = stored.sequence;
-                Fault::internal(format_args!(
-                    "the event {sequence} of identity cannot be read: {reason}"
-                ))
-            })?);
+            let copy = binding_in(&stored);
+            copies.extend(copy.map_err(|reason| stored.unreadable(ServiceName::Identity, &reason))?);
         }
         self.0.apply(copies, Some(position)).await?;
         Ok(())

@@ -1,7 +1,7 @@
 //! Follows the log of risk-rules, which has the decisions that direct calls did not deliver.
 
 use lutong_failpoint::Broken;
-use lutong_kernel::Fault;
+use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::risk_rules::v1::{Event, event};
 use lutong_storage::outbox::{EventHandler, Position, StoredEvent};
 use prost::Message as _;
@@ -24,12 +24,8 @@ impl EventHandler for DecisionFollower {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
         let mut decided = Vec::with_capacity(events.len());
         for stored in events {
-            decided.extend(decision_in(&stored).map_err(|reason| {
-                let sequence = stored.sequence;
-                Fault::internal(format_args!(
-                    "the event {sequence} of risk-rules cannot be read: {reason}"
-                ))
-            })?);
+            let code = decision_in(&stored);
+            decided.extend(code.map_err(|reason| stored.unreadable(ServiceName::RiskRules, &reason))?);
         }
         if lutong_failpoint::broken(Broken::PositionAlone) {
             decided.clear();

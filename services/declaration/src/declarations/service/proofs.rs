@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::id::IdError;
-use lutong_kernel::{Clock, Fault, MissingProof, SubjectId, Timestamp};
+use lutong_kernel::{Clock, Fault, MissingProof, ServiceName, SubjectId, Timestamp};
 use lutong_proto::identity::v1::event::Payload;
 use lutong_proto::identity::v1::{Event, RegistrationDecided};
 use lutong_storage::Database;
@@ -88,12 +88,7 @@ impl EventHandler for ProofFollower {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
         let mut settlements = Vec::new();
         for stored in events {
-            let unreadable = |error: &dyn std::fmt::Display| {
-                Fault::internal(format_args!(
-                    "the event {} of identity cannot be read: {error}",
-                    stored.sequence
-                ))
-            };
+            let unreadable = |error: &dyn std::fmt::Display| stored.unreadable(ServiceName::Identity, error);
             let event = Event::decode(&*stored.payload).map_err(|error| unreadable(&error))?;
             if let Some(Payload::RegistrationDecided(decided)) = &event.payload {
                 settlements

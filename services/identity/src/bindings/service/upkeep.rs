@@ -14,6 +14,7 @@ use super::Bindings;
 use crate::bindings::domain::{EndReason, State};
 use crate::bindings::store::{self, StoredBinding, changes};
 use crate::messages::Message;
+use crate::people::store::registered;
 
 /// The interval of the task.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -104,9 +105,9 @@ impl Bindings {
     /// The mobiles of those who are registered; one that is of two people only once.
     async fn mobiles(&self, people: Vec<SubjectId>) -> Result<Vec<Mobile>, Fault> {
         let mut mobiles: Vec<Mobile> = Vec::new();
+        let cipher = self.fields.ready().await?;
         for subject in people {
-            let known = self.known(subject).await?;
-            mobiles.extend(known.map(|known| known.person.mobile));
+            mobiles.extend(registered::mobile(self.database.reader(), &cipher, subject).await?);
         }
         mobiles.dedup();
         Ok(mobiles)

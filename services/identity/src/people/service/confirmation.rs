@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store, pause};
-use lutong_kernel::{Clock, Fault, SubjectId};
+use lutong_kernel::{Clock, Fault, ServiceName, SubjectId};
 use lutong_proto::declaration::v1::Event;
 use lutong_proto::declaration::v1::event::Payload;
 use lutong_storage::Database;
@@ -49,11 +49,12 @@ impl EventHandler for ConfirmationFollower {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
         let mut subjects = Vec::with_capacity(events.len());
         for stored in events {
-            let event =
-                Event::decode(&*stored.payload).map_err(|error| unreadable(stored.sequence, &error))?;
+            let unreadable =
+                |error: &dyn std::fmt::Display| stored.unreadable(ServiceName::Declaration, error);
+            let event = Event::decode(&*stored.payload).map_err(|error| unreadable(&error))?;
             if confirms(event.payload.as_ref()) {
                 let subject: Result<SubjectId, _> = event.subject_id.parse();
-                subjects.push(subject.map_err(|error| unreadable(stored.sequence, &error))?);
+                subjects.push(subject.map_err(|error| unreadable(&error))?);
             }
         }
         let now = self.clock.now();
@@ -83,12 +84,6 @@ fn confirms(payload: Option<&Payload>) -> bool {
         Some(Payload::ArrivalPostponed(_)) => true,
         None => false,
     }
-}
-
-fn unreadable(sequence: i64, error: &dyn std::fmt::Display) -> Fault {
-    Fault::internal(format_args!(
-        "the event {sequence} of declaration cannot be read: {error}"
-    ))
 }
 
 /// Erases unconfirmed registrations at an interval, each time after declaration's log was read to its end, which has every

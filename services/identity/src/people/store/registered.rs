@@ -1,11 +1,13 @@
 //! Registered people with all their items.
 
-use lutong_kernel::SubjectId;
+use lutong_kernel::phone::Mobile;
+use lutong_kernel::{Fault, SubjectId};
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_subject, subject_bytes};
+use lutong_storage::crypto::ReadyCipher;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, EntityTrait as _, QuerySelect as _};
 
-use super::items::SealedPerson;
+use super::items::{SealedPerson, open_mobile};
 use super::person::{Entity, Model};
 use super::{DocumentIndex, NewPerson, documents};
 
@@ -36,6 +38,17 @@ pub async fn by_subject(
 ) -> Result<Option<RegisteredPerson>, StorageError> {
     let row = Entity::find_by_id(subject_bytes(subject));
     row.one(connection).await?.map_or(Ok(None), read)
+}
+
+/// The mobile of this subject's person. A placeholder is nobody.
+pub async fn mobile(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
+    subject: SubjectId,
+) -> Result<Option<Mobile>, Fault> {
+    let person = by_subject(connection, subject).await?;
+    let mobile = person.map(|person| open_mobile(cipher, subject, &person.sealed.mobile));
+    mobile.transpose()
 }
 
 /// The person of this subject, whom no other transaction changes until the end of this one. A placeholder is nobody.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lutong_failpoint::Broken;
-use lutong_kernel::{Fault, SubjectId};
+use lutong_kernel::{Fault, ServiceName, SubjectId};
 use lutong_proto::declaration::v1::{Event, event};
 use lutong_storage::outbox::{EventHandler, Position, StoredEvent};
 use lutong_transport::client::Call;
@@ -41,16 +41,15 @@ impl EventHandler for DeclarationFollower {
             ..Batch::default()
         };
         for stored in events {
-            let event =
-                Event::decode(&*stored.payload).map_err(|error| unreadable(stored.sequence, &error))?;
+            let unreadable =
+                |error: &dyn std::fmt::Display| stored.unreadable(ServiceName::Declaration, error);
+            let event = Event::decode(&*stored.payload).map_err(|error| unreadable(&error))?;
             // Events of a later version of the contract that have no meaning here are skipped.
             let Some(event::Payload::DeclarationAccepted(accepted)) = event.payload else {
                 continue;
             };
             let subject: Result<SubjectId, _> = event.subject_id.parse();
-            batch
-                .enrol
-                .push(subject.map_err(|error| unreadable(stored.sequence, &error))?);
+            batch.enrol.push(subject.map_err(|error| unreadable(&error))?);
             batch
                 .statements
                 .extend(accepted.statements.into_iter().map(|one| self.reader.read(one)));
@@ -71,10 +70,4 @@ impl EventHandler for DeclarationFollower {
             .await;
         Ok(())
     }
-}
-
-fn unreadable(sequence: i64, error: &dyn std::fmt::Display) -> Fault {
-    Fault::internal(format_args!(
-        "the event {sequence} of declaration cannot be read: {error}"
-    ))
 }
