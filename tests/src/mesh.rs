@@ -86,6 +86,8 @@ epidemiologist-1 --role epidemiologist --province-wide
 operator-1 --role operator
 auditor-1 --role auditor
 checkpoint-1 --role checkpoint
+his-1 --role hospital --division 370202
+his-2 --role hospital --division 370202
 counter-1 --role counter-staff --division 370202
 agent-1 --role hotline-agent --province-wide
 cdc-370200 --role authority-feed --source cdc-370200 --kinds case,close_contact,stay,symptoms,fever_clinic_visit --province-wide

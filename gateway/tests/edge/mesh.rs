@@ -475,6 +475,10 @@ impl code::verification_service_server::VerificationService for World {
             ..code::VerifyTokenResponse::default()
         }))
     }
+
+    async fn resolve_token(&self, _: Call<code::ResolveTokenRequest>) -> Answers<code::ResolveTokenResponse> {
+        Err(Status::unimplemented("not for the edge"))
+    }
 }
 
 #[tonic::async_trait]

@@ -3,6 +3,7 @@
 
 pub mod bindings;
 pub mod counters;
+pub mod health_cards;
 pub mod lookups;
 pub mod person_changes;
 

@@ -4,16 +4,23 @@ mod accounts; // who signs in: GetAccount, ListAccountChanges, GetFeed, `lutong 
 mod audit; // the audit log
 mod bindings; // family bindings: CreateBinding, ConsentBinding, EndBinding, ConfirmBinding
 mod code_notices; // tells people that their code has changed; follows code-rendering's log
+mod composition; // the parts of health cards
 mod config;
 mod event_log; // ListEvents
 mod events; // what the event log says about a subject
 mod fault; // every reason that is answered
+mod health_card_uses; // CreateHealthCardUse, ListHealthCardUses; passes them on to the card platform
+mod health_cards; // CreateHealthCard, GetHealthCard, SuspendHealthCard, ResumeHealthCard, ReadHealthCard
 mod lookups; // who looked at whose data: ListLookups, InspectLookups, RecordLookups
+mod medical_institutions; // CreateMedicalInstitution, GetMedicalInstitution, ListMedicalInstitutions, EndMedicalInstitution
+mod medical_steps; // the code table of steps of care
+mod medical_terminals; // CreateMedicalTerminal, ListMedicalTerminals, EndMedicalTerminal
 mod merges; // subjects that are one person: CreateMerge, UndoMerge, GetMerge, ListMerges
 mod messages; // text messages to people
 mod migrations;
 mod one_time_codes; // CreateOneTimeCode
-mod peers; // the logs of declaration and code-rendering, code-rendering itself, the real-name check
+mod patient_bindings; // CreatePatientBinding, ListPatientBindings, EndPatientBinding
+mod peers; // the logs of declaration and code-rendering, code-rendering itself, the real-name check, the card platform
 mod people; // ResolveDocuments, GetNameMasks, confirmation
 mod person_changes; // a person's own data: GetPerson, UpdatePerson, ReplaceDocument, ListPersonChanges
 mod registrations; // RegisterPerson, RegisterBatch, RegisterAtCounter, ConfirmRegistration, OpenAccount: who may hold whose code
@@ -22,7 +29,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use lutong_chassis::audit::AuditLog;
 use lutong_chassis::lookups::LookupLog;
+use lutong_chassis::skin::Skin;
 use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::identity::v1::{
@@ -32,6 +42,9 @@ use lutong_skin::identity::v1::{
 use lutong_storage::StorageConfig;
 use lutong_storage::outbox::{Follower, Outbox};
 use lutong_transport::client::MeshChannel;
+use tonic::service::Routes;
+
+use composition::CardParts;
 
 pub use accounts::domain::{ACTING, Account, AccountAction, AccountChange, AccountId};
 pub use accounts::service::Accounts;
@@ -79,14 +92,16 @@ pub async fn build(
         outbox: outbox.clone(),
         is_development: config.trust_stated,
     };
-    let notices = code_notices::service::CodeNotices::new(&store, foundation, parts.messages.clone());
-    let changed_codes = code_follower(&store, &notices, peers.code_rendering.clone());
+    let (log_channel, told) = (peers.code_rendering.clone(), parts.messages.clone());
+    let notices = notices(&store, foundation, told, log_channel);
+    let code_rendering = peers::code_rendering::CodeRendering::new(peers.code_rendering);
+    let cards = CardParts::new(&store, foundation, &config.card_platform, code_rendering.clone())?;
     let bindings = bindings::service::Parts {
         outbox: outbox.clone(),
         registry: registry.clone(),
         codes: codes.clone(),
         messages: parts.messages.clone(),
-        code_rendering: peers::code_rendering::CodeRendering::new(peers.code_rendering),
+        code_rendering,
         policy: config.bindings,
         is_development: config.trust_stated,
     };
@@ -123,55 +138,79 @@ pub async fn build(
     let lookup_rpc = lookups::rpc::LookupRpc(lookups.clone());
     let lookup_rpc = LookupService::server(lookup_rpc, skin.clone(), log.clone());
     let persons = PersonService::server(person_changes::rpc::PersonRpc(persons), skin.clone());
-    let routes = tonic::service::Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
+    let routes = Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
         .add_service(binding_rpc)
         .add_service(lookup_rpc.max_decoding_message_size(MAX_MESSAGE))
         .add_service(merges)
         .add_service(one_time_codes)
         .add_service(persons)
-        .add_service(RegistrationService::server(registration_rpc, skin.clone()))
-        .add_service(EventLogService::server(
-            event_log::rpc::EventLog(outbox.clone()),
-            skin.clone(),
-        ))
-        .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
+        .add_service(RegistrationService::server(registration_rpc, skin.clone()));
+    let routes = with_logs(routes, &outbox, &audit, &skin);
+    let routes = cards.routes(routes, &skin, &log);
     let (bell, stop) = (&foundation.bell, &foundation.stop);
-    let follower = || declaration_follower(&store, foundation, &outbox, peers.declaration.clone());
+    let confirmed = Confirmed {
+        declaration: peers.declaration,
+        asks_for_cards: cards.is_on(),
+    };
+    let follower = || declaration_follower(&store, foundation, &outbox, &confirmed);
+    let mut tasks = cards.tasks(foundation);
+    tasks.extend(notices);
+    tasks.extend(vec![
+        outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
+        follower().run(bell.clone(), stop.clone()).boxed(),
+        people::service::confirmation::erase_unconfirmed(registry, follower(), foundation.clone()).boxed(),
+        bindings.run(foundation.clone()).boxed(),
+        log.deliver(lookups, stop.clone()).boxed(),
+        waiting.run(foundation.clone()).boxed(),
+        codes.delete_old(foundation.clone()).boxed(),
+        audit.clone().seal_days(stop.clone()).boxed(),
+        store.upkeep(foundation, Some(outbox.clone())),
+    ]);
     Ok(Component {
         service: SERVICE,
         router: foundation.guard(SERVICE, routes, Some(audit.clone())),
         checks: vec![store.check::<Migrations>()],
-        tasks: vec![
-            outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
-            follower().run(bell.clone(), stop.clone()).boxed(),
-            people::service::confirmation::erase_unconfirmed(registry, follower(), foundation.clone())
-                .boxed(),
-            changed_codes.run(bell.clone(), stop.clone()).boxed(),
-            notices.run(foundation.clone()).boxed(),
-            bindings.run(foundation.clone()).boxed(),
-            log.deliver(lookups, stop.clone()).boxed(),
-            waiting.run(foundation.clone()).boxed(),
-            codes.delete_old(foundation.clone()).boxed(),
-            audit.seal_days(stop.clone()).boxed(),
-            store.upkeep(foundation, Some(outbox)),
-        ],
+        tasks,
     })
 }
 
-/// Notes whose code has changed.
-fn code_follower(
+/// Adds the event log and the audit log.
+fn with_logs(routes: Routes, outbox: &Outbox, audit: &AuditLog, skin: &Skin) -> Routes {
+    let events = event_log::rpc::EventLog(outbox.clone());
+    let audit = audit::rpc::AuditRpc(audit.clone());
+    routes
+        .add_service(EventLogService::server(events, skin.clone()))
+        .add_service(AuditService::server(audit, skin.clone()))
+}
+
+/// Notes whose code has changed, and tells them.
+fn notices(
     store: &Store,
-    notices: &code_notices::service::CodeNotices,
+    foundation: &Foundation,
+    messages: messages::Messages,
     code_rendering: MeshChannel,
-) -> Follower {
-    Follower {
+) -> [BoxFuture<'static, ()>; 2] {
+    let notices = code_notices::service::CodeNotices::new(store, foundation, messages);
+    let follower = Follower {
         consumer: SERVICE,
         producer: ServiceName::CodeRendering,
         database: store.database.clone(),
         source: Arc::new(peers::code_log::log(code_rendering)),
         handler: Arc::new(notices.clone()),
-    }
+    };
+    let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
+    [
+        follower.run(bell, stop).boxed(),
+        notices.run(foundation.clone()).boxed(),
+    ]
+}
+
+/// What a confirmation reads, and what it leads to.
+struct Confirmed {
+    declaration: MeshChannel,
+    /// Whether a health card is asked for with it.
+    asks_for_cards: bool,
 }
 
 /// Confirms the registrations that a declaration followed.
@@ -179,17 +218,18 @@ fn declaration_follower(
     store: &Store,
     foundation: &Foundation,
     outbox: &Outbox,
-    declaration: MeshChannel,
+    confirmed: &Confirmed,
 ) -> Follower {
     Follower {
         consumer: SERVICE,
         producer: ServiceName::Declaration,
         database: store.database.clone(),
-        source: Arc::new(peers::declaration_log::log(declaration)),
+        source: Arc::new(peers::declaration_log::log(confirmed.declaration.clone())),
         handler: Arc::new(people::service::confirmation::ConfirmationFollower::new(
             store,
             foundation,
             outbox.clone(),
+            confirmed.asks_for_cards,
         )),
     }
 }

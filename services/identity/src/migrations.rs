@@ -22,6 +22,7 @@ impl Schema for Migrations {
         step!("0006_person_changes"),
         step!("0007_lookups"),
         step!("0008_code_notices"),
+        step!("0009_health_cards"),
         lookups::STEP,
     ];
 }

@@ -1,5 +1,6 @@
 //! Clients of other services.
 
+pub mod card_platform;
 pub mod code_log;
 pub mod code_rendering;
 pub mod declaration_log;

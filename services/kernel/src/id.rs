@@ -104,6 +104,26 @@ id!(
     RecognitionRefusalId, "a recognition refusal id"
 );
 id!(
+    /// Identifies an institution whose terminals read health cards.
+    MedicalInstitutionId, "a medical institution id"
+);
+id!(
+    /// Identifies a terminal that reads health cards.
+    MedicalTerminalId, "a medical terminal id"
+);
+id!(
+    /// Identifies a reading of a health card.
+    HealthCardReadId, "a health card read id"
+);
+id!(
+    /// Identifies a reported use of a health card.
+    HealthCardUseId, "a health card use id"
+);
+id!(
+    /// Identifies that an institution knows the holder of a card as a patient.
+    PatientBindingId, "a patient binding id"
+);
+id!(
     /// The idempotency key that a caller gives a mutation.
     RequestId, "a request id"
 );

@@ -25,7 +25,8 @@ pub use colour::Colour;
 pub use division::DivisionCode;
 pub use fault::{Fault, FaultCode, Violation};
 pub use id::{
-    ApplicationId, CheckpointDeviceId, CheckpointId, DecisionId, DoorReportId, FactId, LookupId,
+    ApplicationId, CheckpointDeviceId, CheckpointId, DecisionId, DoorReportId, FactId, HealthCardReadId,
+    HealthCardUseId, LookupId, MedicalInstitutionId, MedicalTerminalId, PatientBindingId,
     RecognitionRefusalId, RequestId, SubjectId,
 };
 pub use jurisdiction::Jurisdiction;

@@ -6,6 +6,7 @@
 
 mod appeals;
 mod audit;
+mod cards;
 mod cases;
 mod citizens;
 mod comparing;
@@ -34,8 +35,12 @@ fn file() -> PathBuf {
 
 async fn walked(shape: Shape) -> Map<String, Value> {
     let database = feeds::EmptyDatabase::start();
+    let platform = cards::CardPlatform::start().await;
     let setting = Setting {
-        environment: vec![("LUTONG_DECLARATION__PULL".to_owned(), database.config())],
+        environment: vec![
+            ("LUTONG_DECLARATION__PULL".to_owned(), database.config()),
+            ("LUTONG_IDENTITY__CARD_PLATFORM".to_owned(), platform.config()),
+        ],
         ..Setting::default()
     };
     let mesh = Mesh::start_with(shape, setting).await;
@@ -43,6 +48,7 @@ async fn walked(shape: Shape) -> Map<String, Value> {
     let subject = citizens::walk(&mut walk).await;
     papers::walk(&mut walk).await;
     doors::walk(&mut walk).await;
+    cards::walk(&mut walk).await;
     feeds::walk(&mut walk, &database).await;
     organisations::walk(&mut walk).await;
     persons::walk(&mut walk).await;

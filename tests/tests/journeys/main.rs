@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, clippy::unused_async, clippy::needless_pass_by_value)]
 
 mod appeals;
+mod cards;
 mod codes;
 mod own_data;
 mod wards;
@@ -22,6 +23,7 @@ use lutong_token::{Claims, Issuer};
 use serde_json::{Value, json};
 
 use appeals::an_appeal_is_upheld_once_its_source_has_taken_the_fact_back;
+use cards::a_hospital_reads_a_patients_code_and_the_patient_sees_it;
 use codes::{
     a_paper_code_passes_a_door_until_the_colour_turns,
     a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
@@ -65,6 +67,7 @@ in_both_shapes!(
     an_appeal_is_upheld_once_its_source_has_taken_the_fact_back,
     a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
     a_paper_code_passes_a_door_until_the_colour_turns,
+    a_hospital_reads_a_patients_code_and_the_patient_sees_it,
     everybody_is_compared_and_every_decision_is_proven_and_made_again,
 );
 

@@ -27,6 +27,32 @@ impl VerificationHandler for VerificationRpc {
         let verified = self.verification.verify(call.permit, &message.token);
         Ok(verified.await?.into())
     }
+
+    async fn resolve_token(
+        &self,
+        call: Query<BearerPermit>,
+        message: wire::ResolveTokenRequest,
+    ) -> Result<wire::ResolveTokenResponse, Fault> {
+        let resolved = self.verification.resolve(call.permit, &message.token).await?;
+        Ok(match resolved {
+            Err(refused) => wire::ResolveTokenResponse {
+                outcome: outcome(refused).into(),
+                ..wire::ResolveTokenResponse::default()
+            },
+            Ok(resolved) => {
+                let now = if resolved.is_changed {
+                    Outcome::Superseded
+                } else {
+                    Outcome::Valid
+                };
+                wire::ResolveTokenResponse {
+                    outcome: outcome(now).into(),
+                    subject_id: resolved.subject.to_string(),
+                    on_paper: resolved.is_on_paper,
+                }
+            }
+        })
+    }
 }
 
 const fn outcome(outcome: Outcome) -> wire::VerificationOutcome {

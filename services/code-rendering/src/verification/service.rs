@@ -76,7 +76,37 @@ pub struct VerifiedToken {
     pub is_changed: bool,
 }
 
+/// Whose a token is, whatever the colour.
+#[derive(Debug, Clone, Copy)]
+pub struct ResolvedToken {
+    pub subject: SubjectId,
+    /// Whether the colour of the holder has changed since it was issued.
+    pub is_changed: bool,
+    pub is_on_paper: bool,
+}
+
 impl Verification {
+    /// Whose a token is, or why it proves nothing.
+    pub async fn resolve(
+        &self,
+        permit: BearerPermit,
+        token: &str,
+    ) -> Result<Result<ResolvedToken, Outcome>, Fault> {
+        let held = self.holder(permit, token, AsOf::Now(self.clock.now())).await?;
+        let (bearer, verified) = match held {
+            Ok(held) => held,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
+        let Some(row) = self.codes.find(bearer.id()).await? else {
+            return Ok(Err(Outcome::Revoked));
+        };
+        Ok(Ok(ResolvedToken {
+            subject: bearer.id(),
+            is_changed: verified.is_changed || row.code.colour != verified.claims.colour(),
+            is_on_paper: verified.claims.kind() == Kind::Paper,
+        }))
+    }
+
     /// Verifies a token and compares it with the code in force. A bad token is an outcome, not an error.
     pub async fn verify(&self, permit: BearerPermit, token: &str) -> Result<VerificationResult, Fault> {
         let verified_at = self.clock.now();

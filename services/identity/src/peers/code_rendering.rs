@@ -1,8 +1,11 @@
-//! Client of code-rendering, which shows codes to the binders that it knows.
+//! Client of code-rendering, which shows codes to the binders that it knows, and says whose a code is.
 
-use lutong_kernel::{Fault, ServiceName};
+use lutong_kernel::{Fault, ServiceName, SubjectId};
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
-use lutong_proto::code_rendering::v1::{AppliedBinding, ApplyBindingsRequest};
+use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
+use lutong_proto::code_rendering::v1::{
+    AppliedBinding, ApplyBindingsRequest, ResolveTokenRequest, VerificationOutcome,
+};
 use lutong_transport::client;
 use lutong_transport::client::Call;
 use lutong_transport::client::MeshChannel;
@@ -24,5 +27,31 @@ impl CodeRendering {
             .await
             .map_err(|status| client::relay(&status, ServiceName::CodeRendering, ""))?;
         Ok(())
+    }
+
+    /// Whose pass code a token is, and whether it is one on paper; or the name of the outcome by which it proves nothing.
+    pub async fn resolve(
+        &self,
+        call: &Call,
+        token: &str,
+    ) -> Result<Result<(SubjectId, bool), String>, Fault> {
+        let request = call.request(ResolveTokenRequest {
+            token: token.to_owned(),
+        });
+        let answer = VerificationServiceClient::new(self.0.clone())
+            .resolve_token(request)
+            .await
+            .map_err(|status| client::relay(&status, ServiceName::CodeRendering, ""))?
+            .into_inner();
+        let outcome = answer.outcome();
+        if !matches!(
+            outcome,
+            VerificationOutcome::Valid | VerificationOutcome::Superseded
+        ) {
+            let name = outcome.as_str_name();
+            return Ok(Err(name.trim_start_matches("VERIFICATION_OUTCOME_").to_owned()));
+        }
+        let subject = answer.subject_id.parse().map_err(Fault::internal)?;
+        Ok(Ok((subject, answer.on_paper)))
     }
 }

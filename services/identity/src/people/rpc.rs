@@ -1,7 +1,7 @@
 //! `IdentityService`: parse, call, map.
 
 use lutong_chassis::skin::{Mutation, Query};
-use lutong_kernel::document::{DocumentType, Normalisation};
+use lutong_kernel::document::{Document, DocumentType, Normalisation};
 use lutong_kernel::{Fault, SubjectId, Violation};
 use lutong_proto::bounds::Bounded as _;
 use lutong_proto::identity::v1 as wire;
@@ -134,6 +134,19 @@ impl IdentityHandler for IdentityRpc {
 fn document_type(value: i32) -> Option<DocumentType> {
     let name = types::DocumentType::try_from(value).ok()?.as_str_name();
     name.strip_prefix("DOCUMENT_TYPE_")?.parse().ok()
+}
+
+/// A document as it is registered.
+pub fn document(document: &Document) -> types::Document {
+    let kind = format!("DOCUMENT_TYPE_{}", document.kind().into_str());
+    let country = document.issuing_country().map(|country| country.to_string());
+    types::Document {
+        r#type: types::DocumentType::from_str_name(&kind)
+            .unwrap_or_default()
+            .into(),
+        number: document.number().to_owned(),
+        issuing_country: country.unwrap_or_default(),
+    }
 }
 
 pub fn stated_document(document: &types::Document) -> StatedDocument<'_> {

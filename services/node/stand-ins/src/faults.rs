@@ -48,6 +48,14 @@ pub enum Fault {
     OidcWrongNonce,
     /// The real-name check answers that it cannot say.
     RealNameUnavailable,
+    /// The card platform is busy: its code says that one may ask again.
+    CardBusy,
+    /// The card platform refuses a person's data for good.
+    CardRefused,
+    /// The card platform has lost the tokens that it gave; once.
+    CardTokensLost,
+    /// The card platform gives everybody the same number.
+    CardSameNumber,
     /// The gateway of messages answers 503.
     MessagesAway,
 }

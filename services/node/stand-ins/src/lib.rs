@@ -3,6 +3,7 @@
 pub mod alipay; // signed requests and answers
 mod authority; // the real-name check
 mod browser; // what a browser does at a provider
+mod card; // the platform of electronic health cards
 mod codes; // authorization codes: whose, for whom, used or not
 mod consent; // the page on which a person agrees
 mod faults; // what goes wrong, and how often each part was asked
@@ -20,6 +21,8 @@ use lutong_kernel::{Clock, Random};
 use tokio::net::TcpListener;
 
 use self::authority::{Register, Registered};
+use self::card::CardBook;
+pub use self::card::{CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET};
 use self::codes::Codes;
 pub use self::faults::{Counts, Fault, Faults};
 pub use self::messages::SentMessage;
@@ -44,11 +47,16 @@ pub(crate) struct Shared {
     signer: Arc<Mutex<Arc<Signer>>>,
     messages: Arc<Mutex<Vec<SentMessage>>>,
     registered: Arc<Mutex<Register>>,
+    card_book: Arc<Mutex<CardBook>>,
 }
 
 impl Shared {
     fn messages(&self) -> MutexGuard<'_, Vec<SentMessage>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn card_book(&self) -> MutexGuard<'_, CardBook> {
+        self.card_book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn registered(&self) -> MutexGuard<'_, Register> {
@@ -83,12 +91,14 @@ impl StandIns {
             signer: Arc::new(Mutex::new(Arc::new(Signer::es256("key-1")))),
             messages: Arc::default(),
             registered: Arc::new(Mutex::new(authority::register())),
+            card_book: Arc::default(),
         };
         let router = Router::new()
             .nest("/wechat", wechat::routes())
             .nest("/alipay", alipay::routes())
             .nest("/oidc", oidc::routes())
             .nest("/authority", authority::routes())
+            .nest("/card", card::routes())
             .nest("/messages", messages::routes())
             .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });

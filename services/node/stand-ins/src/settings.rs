@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::{ALIPAY_APP_ID, APP_ID, CLIENT_ID, SECRET, StandIns, alipay};
+use crate::{
+    ALIPAY_APP_ID, APP_ID, CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET, CLIENT_ID, SECRET,
+    StandIns, alipay,
+};
 
 impl StandIns {
     /// The setting `gateway.channels`, with every channel on. Their secrets are written into the folder.
@@ -57,6 +60,25 @@ impl StandIns {
         Ok(json!({
             "messages": {"url": format!("{base}/messages"), "credential_file": credential},
             "real_name": {"url": format!("{base}/authority/real-name"), "credential_file": credential},
+            "card_platform": self.card_platform("open-platform", folder)?,
+        }))
+    }
+
+    /// The setting `identity.card_platform` for a family of interfaces: `open-platform` or `card-management`.
+    pub fn card_platform(&self, family: &str, folder: &Path) -> io::Result<Value> {
+        let secret = folder.join("card.secret");
+        std::fs::write(&secret, CARD_SECRET)?;
+        let path = match family {
+            "card-management" => "management",
+            _ => "open",
+        };
+        Ok(json!({
+            "url": format!("{}/card/{path}", self.base),
+            "family": family,
+            "app_id": CARD_APP_ID,
+            "secret_file": secret,
+            "organisation": CARD_ORGANISATION,
+            "refused_codes": [CARD_REFUSED],
         }))
     }
 }

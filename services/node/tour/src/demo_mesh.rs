@@ -40,10 +40,11 @@ pub struct DemoMesh {
 }
 
 /// Accounts with their roles; feeds with their kinds.
-const STAFF: [(&str, Role, &[&str]); 6] = [
+const STAFF: [(&str, Role, &[&str]); 7] = [
     ("officer-1", Role::HealthOfficer, &[]),
     ("epidemiologist-1", Role::Epidemiologist, &[]),
     ("checkpoint-1", Role::Checkpoint, &[]),
+    ("his-1", Role::Hospital, &[]),
     (
         "cdc-370200",
         Role::AuthorityFeed,

@@ -2,6 +2,7 @@
 
 pub mod calls;
 mod doors;
+mod hospital;
 mod people;
 
 use std::time::Duration;
@@ -37,6 +38,7 @@ pub async fn run(mesh: &DemoMesh, report: &mut Report) -> Result<[Holder; 3], Fa
     people::waits_for_entry(mesh, report).await?;
     doors::paper_and_telephone(mesh, report).await?;
     doors::red_is_reported(mesh, report).await?;
+    hospital::card_is_read(mesh, report, &resident).await?;
     Ok([resident, returner, visitor])
 }
 

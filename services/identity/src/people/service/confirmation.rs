@@ -15,6 +15,7 @@ use lutong_storage::outbox::{EventHandler, Follower, Outbox, Position, StoredEve
 use prost::Message as _;
 
 use super::{Registry, homes};
+use crate::health_cards::store as health_cards;
 use crate::people::store;
 
 /// A registration without a declaration is erased after this time.
@@ -31,15 +32,18 @@ pub struct ConfirmationFollower {
     fields: FieldCipher,
     outbox: Outbox,
     clock: Arc<dyn Clock>,
+    /// Whether a health card is asked for with the confirmation.
+    asks_for_cards: bool,
 }
 
 impl ConfirmationFollower {
-    pub fn new(store: &Store, foundation: &Foundation, outbox: Outbox) -> Self {
+    pub fn new(store: &Store, foundation: &Foundation, outbox: Outbox, asks_for_cards: bool) -> Self {
         Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
             outbox,
             clock: Arc::clone(&foundation.clock),
+            asks_for_cards,
         }
     }
 }
@@ -63,6 +67,9 @@ impl EventHandler for ConfirmationFollower {
         let confirmed = self.database.write(move |transaction| {
             async move {
                 store::confirm(transaction, &subjects, now).await?;
+                if this.asks_for_cards {
+                    health_cards::add_pending(transaction, &subjects, now).await?;
+                }
                 homes::publish(transaction, &this.outbox, &cipher, &subjects, now).await?;
                 position.advance(transaction).await?;
                 Ok::<_, Fault>(())

@@ -1,7 +1,7 @@
 //! What each step of the tour is about, in Chinese and English.
 
 /// By the name of the step.
-pub const OF_STEPS: [(&str, &str, &str); 28] = [
+pub const OF_STEPS: [(&str, &str, &str); 30] = [
     (
         "notice",
         "导入2022年11月26日的真实风险地区通告",
@@ -134,4 +134,14 @@ pub const OF_STEPS: [(&str, &str, &str); 28] = [
         "The hospital's east door scans his red code and reports it in one call; the district's officer sees it at once",
     ),
     ("report taken", "工作人员受理上报", "The officer takes the report"),
+    (
+        "hospital",
+        "市立医院挂号窗口扫居民的通行码，作为电子健康卡读出就诊人",
+        "The city hospital's registration desk reads the resident's pass code as a health card",
+    ),
+    (
+        "ledger",
+        "居民在查询记录中看到医院读过卡，用于诊疗",
+        "The resident sees in the ledger that a hospital read the card, for care",
+    ),
 ];

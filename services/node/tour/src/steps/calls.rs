@@ -62,6 +62,15 @@ impl Holder {
         })
     }
 
+    /// The person's own calls.
+    pub fn calls(&self) -> Calls {
+        self.calls.clone()
+    }
+
+    pub const fn name(&self) -> &'static str {
+        self.who.name
+    }
+
     fn request_id(&self) -> String {
         request_id(&self.now)
     }

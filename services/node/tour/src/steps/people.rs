@@ -17,8 +17,8 @@ use crate::report::{Report, TourStep};
 use lutong_client::Failure;
 
 /// How often something is looked for that follows by itself, and the pause between two looks.
-const LOOKS: u32 = 200;
-const PAUSE: Duration = Duration::from_millis(50);
+pub const LOOKS: u32 = 200;
+pub const PAUSE: Duration = Duration::from_millis(50);
 
 /// Somebody whom 爱山东 has verified signs in over its pages, and applies without another proof.
 pub async fn channel_sign_in(mesh: &DemoMesh, report: &mut Report) -> Result<(), Failure> {

@@ -58,11 +58,9 @@ impl Delivery {
 
     fn remember(&self, applied: &[Decision]) {
         for decision in applied {
-            let entry = self.in_force.entry(decision.subject);
-            entry.and_upsert_with(|known| {
-                let known = known.map_or(0, moka::Entry::into_value);
-                known.max(decision.version)
-            });
+            // Not kept at the greatest version in one step, which costs as much as all else here: where an older version lands last, the
+            // newer one is applied once more, which has no further effect.
+            self.in_force.insert(decision.subject, decision.version);
         }
     }
 }

@@ -1,0 +1,92 @@
+//! Asks the card platform for the numbers of cards that wait, until it answers. A card that was asked for when the process was killed is
+//! asked for again: the platform answers the same number.
+
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use lutong_chassis::Foundation;
+use lutong_kernel::{Fault, SubjectId};
+use lutong_storage::StorageError;
+
+use super::HealthCards;
+use crate::health_cards::store::{self, SealedNumber};
+use crate::peers::card_platform::Answer;
+use crate::people::store::registered;
+
+/// How often cards that wait are looked for.
+const INTERVAL: Duration = Duration::from_secs(2);
+/// Cards of one round, which are asked for side by side.
+const BATCH: u64 = 20;
+
+impl HealthCards {
+    /// Asks for the numbers of cards until the process stops.
+    pub async fn run(self, foundation: Foundation) {
+        if !self.platform.is_on() {
+            return;
+        }
+        while !foundation.stop.is_cancelled() {
+            match self.round().await {
+                Ok(BATCH..) => continue,
+                Ok(_) => {}
+                Err(fault) => tracing::warn!(%fault, "health cards are asked for with the next round"),
+            }
+            tokio::select! {
+                () = foundation.stop.cancelled() => {}
+                () = self.bell.notified() => {}
+                () = tokio::time::sleep(INTERVAL) => {}
+            }
+        }
+    }
+
+    /// Asks for what is due and returns how many cards the platform gave a clear answer for.
+    async fn round(&self) -> Result<u64, Fault> {
+        let now = self.clock.now();
+        if !store::is_any_due(self.database.reader(), now).await? {
+            return Ok(0);
+        }
+        let retry_at = now.plus(self.retry);
+        let taken = self.database.write(move |transaction| {
+            async move { store::take_due(transaction, now, retry_at, BATCH).await }.boxed()
+        });
+        let due: Result<Vec<SubjectId>, StorageError> = taken.await;
+        let asked = futures::future::join_all(due?.into_iter().map(|subject| self.ask(subject))).await;
+        let clear = asked.into_iter().collect::<Result<Vec<bool>, Fault>>()?;
+        Ok(clear.into_iter().filter(|is_clear| *is_clear).count() as u64)
+    }
+
+    /// Asks for one card; whether the platform gave a clear answer.
+    async fn ask(&self, subject: SubjectId) -> Result<bool, Fault> {
+        let cipher = self.fields.ready().await?;
+        let Some(stored) = registered::by_subject(self.database.reader(), subject).await? else {
+            // Erased meanwhile: whoever registers the document again asks anew.
+            return self.refuse(subject).await.map(|()| true);
+        };
+        let today = self.clock.now().local_day();
+        let person = stored.sealed.open(&cipher, subject, today)?;
+        let number = match self.platform.register(&person).await {
+            Answer::Good(number) => number,
+            Answer::Refused => return self.refuse(subject).await.map(|()| true),
+            Answer::Unavailable => return Ok(false),
+        };
+        let sealed = SealedNumber::seal(&cipher, &self.key, subject, &number)?;
+        let now = self.clock.now();
+        let stored = self.database.write(move |transaction| {
+            async move { store::activate(transaction, subject, sealed, now).await }.boxed()
+        });
+        let stored: Result<bool, StorageError> = stored.await;
+        if !stored? {
+            // Two subjects that are one person, or a platform that lies: nobody gets another one's card.
+            tracing::error!(%subject, "the card platform gave a number that another person's card has");
+            self.refuse(subject).await?;
+        }
+        Ok(true)
+    }
+
+    async fn refuse(&self, subject: SubjectId) -> Result<(), Fault> {
+        let refused = self
+            .database
+            .write(move |transaction| store::refuse(transaction, subject).boxed());
+        let refused: Result<(), StorageError> = refused.await;
+        Ok(refused?)
+    }
+}
