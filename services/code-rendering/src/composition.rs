@@ -79,6 +79,7 @@ impl Parts {
         let parts = DoorReportParts {
             devices: devices.clone(),
             verification: verification.clone(),
+            bindings: bindings.clone(),
             policy,
         };
         let failed = |source| BuildError::Storage {

@@ -8,7 +8,7 @@ mod codes; // codes in force: ApplyDecisions, the follower of risk-rules' log
 mod composition; // the parts
 mod config;
 mod device_bound_codes; // CreateDeviceBoundCode, GetDeviceBoundCode, ListDeviceBoundCodes, EndDeviceBoundCode
-mod door_reports; // CreateDoorReport by devices; officers list, watch, inspect, acknowledge and close
+mod door_reports; // CreateDoorReport by devices, CreateSelfReport by people; officers list, watch, inspect, acknowledge and close
 mod event_log; // ListEvents
 mod events; // a decision and a binding as the wire carries them, and what the event log says
 mod fault; // every reason that is answered

@@ -87,6 +87,9 @@ async fn report(walk: &mut Walk<'_>) {
     let shown = walk
         .call_until("showCode", CITIZEN, RequestParts::nothing(), is_red)
         .await;
+    let own = json!({"request_id": request_id(), "division": "370203"});
+    walk.call("createSelfReport", CITIZEN, RequestParts::body(own))
+        .await;
     let scan = json!({"request_id": request_id(), "token": shown["token"]});
     let made = walk
         .call("createDoorReport", DEVICE, RequestParts::body(scan))

@@ -51,7 +51,8 @@ pub struct DoorReport {
     /// Of its last change.
     pub sequence: i64,
     pub subject: SubjectId,
-    pub checkpoint: CheckpointId,
+    /// None where the person reported themself.
+    pub checkpoint: Option<CheckpointId>,
     pub division: DivisionCode,
     /// In force when the last scan was received.
     pub colour: Colour,
@@ -162,7 +163,7 @@ mod tests {
             id: DoorReportId::new(at(0), &random),
             sequence: 1,
             subject: SubjectId::new(at(0), &random),
-            checkpoint: CheckpointId::new(at(0), &random),
+            checkpoint: Some(CheckpointId::new(at(0), &random)),
             division: DivisionCode::parse("370202").unwrap(),
             colour: Colour::Yellow,
             scanned_at: at(100),

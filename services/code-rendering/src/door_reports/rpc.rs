@@ -2,18 +2,20 @@
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use lutong_chassis::skin::{Answers, Following, Listing, Mutation, Query};
-use lutong_kernel::{DoorReportId, Fault, Timestamp};
+use lutong_kernel::{DivisionCode, DoorReportId, Fault, Timestamp};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::time::{instant, timestamp};
 use lutong_proto::types::v1 as types;
 use lutong_skin::code_rendering::v1::DoorReportHandler;
-use lutong_transport::access::{BearerPermit, DivisionPermit};
+use lutong_transport::access::{BearerPermit, DivisionPermit, WardPermit};
 use lutong_transport::reply;
 
 use super::domain::{Action, ClockState, DoorReport, Outcome, State, Step};
 use super::service::{DoorReports, Handling, Scan, View, WatchedReport};
 use super::store::Filter;
+use crate::checkpoints::domain::district;
 use crate::checkpoints::rpc::{name as checkpoint_name, optional_checkpoint, optional_division};
+use crate::fault::doors;
 
 const COLLECTION: &str = "door-reports";
 /// The clock of a report.
@@ -34,6 +36,20 @@ impl DoorReportHandler for DoorReportRpc {
         };
         let (id, now) = self.0.create(call, scan).await?;
         Ok(wire::CreateDoorReportResponse {
+            name: name(id),
+            state: state(now).into(),
+        })
+    }
+
+    async fn create_self_report(
+        &self,
+        call: Mutation<WardPermit>,
+        message: wire::CreateSelfReportRequest,
+    ) -> Result<wire::CreateSelfReportResponse, Fault> {
+        let division = DivisionCode::parse(&message.division).map_err(|error| doors::division_shape(&error));
+        let division = division.and_then(district).map_err(reply::wrong)?;
+        let (id, now) = self.0.create_own(call, division).await?;
+        Ok(wire::CreateSelfReportResponse {
             name: name(id),
             state: state(now).into(),
         })
@@ -204,14 +220,21 @@ impl From<View> for wire::DoorReport {
         let account = |step: Option<&Step>| step.map(|step| step.account.clone()).unwrap_or_default();
         let acknowledged = report.acknowledged.as_ref();
         let closed = report.closed.as_ref();
+        let kind = checkpoint
+            .as_ref()
+            .map_or(wire::CheckpointKind::Unspecified, |checkpoint| {
+                checkpoint.kind.into()
+            });
         Self {
             name: name(report.id),
             door_report_id: report.id.to_string(),
             state: state(now).into(),
             etag: etag.into(),
-            checkpoint: checkpoint_name(report.checkpoint),
-            checkpoint_kind: wire::CheckpointKind::from(checkpoint.kind).into(),
-            place_name: checkpoint.place_name,
+            checkpoint: report.checkpoint.map(checkpoint_name).unwrap_or_default(),
+            checkpoint_kind: kind.into(),
+            place_name: checkpoint
+                .map(|checkpoint| checkpoint.place_name)
+                .unwrap_or_default(),
             division: report.division.to_string(),
             colour: types::Colour::from(report.colour).into(),
             scan_time: Some(instant(report.scanned_at)),

@@ -18,6 +18,7 @@ use lutong_transport::access::DivisionPermit;
 use super::domain::DoorReport;
 use super::store::{self, Filter, head};
 use crate::SERVICE;
+use crate::bindings::service::Bindings;
 use crate::checkpoint_devices::service::CheckpointDevices;
 use crate::checkpoints::domain::Checkpoint;
 use crate::checkpoints::store as checkpoints;
@@ -39,6 +40,7 @@ pub struct DoorReports {
     bell: Doorbell,
     devices: CheckpointDevices,
     verification: Verification,
+    bindings: Bindings,
     policy: DoorPolicy,
 }
 
@@ -46,6 +48,7 @@ pub struct DoorReports {
 pub struct Parts {
     pub devices: CheckpointDevices,
     pub verification: Verification,
+    pub bindings: Bindings,
     pub policy: DoorPolicy,
 }
 
@@ -53,7 +56,8 @@ pub struct Parts {
 #[derive(Debug, Clone)]
 pub struct View {
     pub report: DoorReport,
-    pub checkpoint: Checkpoint,
+    /// None where the person reported themself.
+    pub checkpoint: Option<Checkpoint>,
     pub etag: Etag,
     /// When it was read: its clock stands as of then.
     pub at: Timestamp,
@@ -71,6 +75,7 @@ impl DoorReports {
         let Parts {
             devices,
             verification,
+            bindings,
             policy,
         } = parts;
         let log = foundation.random.bytes();
@@ -86,6 +91,7 @@ impl DoorReports {
             bell: foundation.bell.clone(),
             devices,
             verification,
+            bindings,
             policy,
         })
     }
@@ -97,15 +103,17 @@ impl DoorReports {
     }
 
     async fn views(&self, reports: Vec<DoorReport>) -> Result<Vec<View>, Fault> {
-        let ids = reports.iter().map(|report| report.checkpoint);
+        let ids = reports.iter().filter_map(|report| report.checkpoint);
         let places = checkpoints::find_all(self.database.reader(), ids).await?;
         let at = self.clock.now();
         let mut views = Vec::with_capacity(reports.len());
         for report in reports {
-            let checkpoint = places.get(&report.checkpoint).cloned();
             let missing = || StorageError::Damaged("door_reports.checkpoint_id".to_owned());
+            let found = report
+                .checkpoint
+                .map(|id| places.get(&id).cloned().ok_or_else(missing));
             views.push(View {
-                checkpoint: checkpoint.ok_or_else(missing)?,
+                checkpoint: found.transpose()?,
                 etag: etag(&report),
                 report,
                 at,

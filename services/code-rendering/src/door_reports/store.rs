@@ -10,7 +10,7 @@ use lutong_storage::column::{
 use lutong_transport::access::DivisionPermit;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
-    QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
+    PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 use uuid::Uuid;
 
@@ -31,6 +31,7 @@ pub mod door_report {
         pub report_id: Vec<u8>,
         /// Of the last change.
         pub sequence: i64,
+        /// Where the person reported themself: the division as a number of 16 bytes, which is the id of no checkpoint.
         pub checkpoint_id: Vec<u8>,
         /// The code as a number.
         pub division: i64,
@@ -53,6 +54,9 @@ pub mod door_report {
 
     impl ActiveModelBehavior for ActiveModel {}
 }
+
+/// No division has a greater number: a code has twelve digits at the most.
+const LARGEST_DIVISION: u128 = 999_999_999_999;
 
 /// Which reports of those that are reached.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,12 +93,12 @@ impl TryFrom<Model> for DoorReport {
         let outcome = row.outcome.map(|outcome| outcome.parse());
         let outcome = outcome.transpose().map_err(|_| damaged("outcome"))?;
         let report_id = read_uuid(&row.report_id, "door_reports.report_id")?;
-        let checkpoint = read_uuid(&row.checkpoint_id, "door_reports.checkpoint_id")?;
+        let place = read_uuid(&row.checkpoint_id, "door_reports.checkpoint_id")?;
         Ok(Self {
             id: DoorReportId::from_uuid(report_id),
             sequence: row.sequence,
             subject: read_subject(&row.subject_id, "door_reports.subject_id")?,
-            checkpoint: CheckpointId::from_uuid(checkpoint),
+            checkpoint: (place.as_u128() > LARGEST_DIVISION).then(|| CheckpointId::from_uuid(place)),
             division: read_division(row.division, "door_reports.division")?,
             colour: colour.ok_or_else(|| damaged("colour"))?,
             scanned_at: Timestamp::from_micros(row.scanned_at),
@@ -106,6 +110,12 @@ impl TryFrom<Model> for DoorReport {
             closed: closed.zip(outcome),
         })
     }
+}
+
+/// What stands for the place of a report: its checkpoint, or the division of one without.
+fn place(report: &DoorReport) -> Vec<u8> {
+    let of_division = || Uuid::from_u128(u128::from(report.division.number()));
+    uuid_bytes(report.checkpoint.map_or_else(of_division, CheckpointId::uuid))
 }
 
 /// The columns of a report that a change may touch.
@@ -133,7 +143,7 @@ pub async fn insert(transaction: &DatabaseTransaction, report: &DoorReport) -> R
     let row = ActiveModel {
         subject_id: Set(subject_bytes(report.subject)),
         report_id: Set(uuid_bytes(report.id.uuid())),
-        checkpoint_id: Set(uuid_bytes(report.checkpoint.uuid())),
+        checkpoint_id: Set(place(report)),
         division: Set(i64::from(report.division.number())),
         scan_day: Set(report.scan_day().days()),
         created_at: Set(report.created_at.micros()),
@@ -155,20 +165,46 @@ pub async fn save(transaction: &DatabaseTransaction, report: &DoorReport) -> Res
     Ok(())
 }
 
-/// The report of a person at a checkpoint and day that is not closed, locked until the end of the transaction.
+/// The report of the same person, place and day that is not closed, locked until the end of the transaction.
 pub async fn lock_of_day(
     transaction: &DatabaseTransaction,
-    subject: SubjectId,
-    checkpoint: CheckpointId,
-    day: LocalDay,
+    new: &DoorReport,
 ) -> Result<Option<DoorReport>, StorageError> {
     let row = Entity::find()
-        .filter(Column::SubjectId.eq(subject_bytes(subject)))
-        .filter(Column::CheckpointId.eq(uuid_bytes(checkpoint.uuid())))
-        .filter(Column::ScanDay.eq(day.days()))
+        .filter(Column::SubjectId.eq(subject_bytes(new.subject)))
+        .filter(Column::CheckpointId.eq(place(new)))
+        .filter(Column::ScanDay.eq(new.scan_day().days()))
         .filter(Column::State.ne(State::Closed.into_str()))
         .lock_exclusive()
         .one(transaction)
+        .await?;
+    row.map(DoorReport::try_from).transpose()
+}
+
+/// How many reports of themself, closed or not, a person made on a day.
+pub async fn count_own_of_day(
+    transaction: &DatabaseTransaction,
+    subject: SubjectId,
+    day: LocalDay,
+) -> Result<u64, StorageError> {
+    let largest = uuid_bytes(Uuid::from_u128(LARGEST_DIVISION));
+    let rows = Entity::find()
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::CheckpointId.lte(largest))
+        .filter(Column::ScanDay.eq(day.days()));
+    Ok(rows.count(transaction).await?)
+}
+
+/// A report that a person made of themself.
+pub async fn of_person(
+    connection: &impl ConnectionTrait,
+    subject: SubjectId,
+    id: DoorReportId,
+) -> Result<Option<DoorReport>, StorageError> {
+    let row = Entity::find()
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::ReportId.eq(uuid_bytes(id.uuid())))
+        .one(connection)
         .await?;
     row.map(DoorReport::try_from).transpose()
 }

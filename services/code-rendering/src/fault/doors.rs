@@ -84,6 +84,16 @@ pub fn not_reportable() -> Fault {
     )
 }
 
+/// A person has reported themself in as many counties on this day as they may.
+pub fn too_many_self_reports() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "TOO_MANY_SELF_REPORTS",
+        "今天已向三个县（市、区）自主报告，请等待当地工作人员联系",
+        "you have reported yourself in three counties today: wait for their officers",
+    )
+}
+
 /// The token was not valid when it was scanned.
 pub fn token_not_valid(outcome: &'static str) -> Fault {
     Fault::new(

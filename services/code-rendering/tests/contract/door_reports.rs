@@ -5,7 +5,7 @@ use std::time::Duration;
 use lutong_kernel::{Fault, Random as _, ServiceName, Timestamp};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::identity::v1::lookup_service_server::LookupServiceServer;
-use lutong_proto::policy::{DataClass, Role};
+use lutong_proto::policy::{Caller, DataClass, Role};
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
 use lutong_proto::types::v1::Colour;
@@ -13,6 +13,7 @@ use lutong_testing::lookups::RecordedLookups;
 use lutong_testing::{Bed, on_both_engines, rows, tamper};
 use tonic::{Request, Streaming};
 use types::ClockState;
+use wire::door_report_service_client::DoorReportServiceClient;
 use wire::{DoorReportOutcome as Outcome, DoorReportState as State};
 
 use crate::bindings::Log;
@@ -37,7 +38,95 @@ on_both_engines!(
     a_cursor_of_another_log_is_refused,
     what_each_role_sees_of_a_code_is_the_same_on_every_path,
     looking_at_green_codes_changes_no_row,
+    whoever_is_red_reports_themself_in_one_call,
+    a_self_report_that_cannot_be_is_refused_and_nothing_is_stored,
 );
+
+impl Codes {
+    /// Person `n` reports themself, or the holder of a subject id, to a division.
+    async fn report_self(
+        &self,
+        (n, holder): (u32, &str),
+        id: u32,
+        division: &str,
+    ) -> Result<wire::CreateSelfReportResponse, Fault> {
+        let citizen = lutong_testing::citizen(&format!("wx-{n}"), Some(subject(n)));
+        let request = self.0.call_as(&citizen).request(wire::CreateSelfReportRequest {
+            request_id: request_id(id),
+            subject_id: holder.to_owned(),
+            division: division.to_owned(),
+        });
+        let channel = self.0.channel(ServiceName::CodeRendering, Caller::Gateway);
+        answer(
+            DoorReportServiceClient::new(channel)
+                .create_self_report(request)
+                .await,
+        )
+    }
+}
+
+async fn whoever_is_red_reports_themself_in_one_call(bed: Bed) {
+    let codes = start(bed).await;
+    codes.apply(vec![decision(1, Colour::Red, 1)]).await;
+    let told = codes.report_self((1, ""), 1, "370202").await.unwrap();
+    assert_eq!(told.state(), State::Open);
+    assert_eq!(codes.report_self((1, ""), 1, "370202").await.unwrap(), told);
+    let officer = codes.officer("370202");
+    let seen = officer.door_report(&told.name).await.unwrap();
+    assert_eq!(
+        (
+            seen.checkpoint.as_str(),
+            seen.checkpoint_kind(),
+            seen.division.as_str()
+        ),
+        ("", wire::CheckpointKind::Unspecified, "370202")
+    );
+    assert_eq!(
+        (seen.colour(), seen.scan_count, seen.clocks.len()),
+        (Colour::Red, 1, 1)
+    );
+    assert_eq!(officer.all_reports().await, std::slice::from_ref(&seen));
+    // Once more on that day it is the same report; in another county it is that county's.
+    assert_eq!(codes.report_self((1, ""), 2, "370202").await.unwrap(), told);
+    let there = codes.report_self((1, ""), 3, "370203").await.unwrap();
+    assert_ne!(there.name, told.name);
+    assert_eq!(
+        reason(officer.door_report(&there.name).await),
+        "DOOR_REPORT_NOT_FOUND"
+    );
+    let taken = officer.acknowledge(4, &told.name, "").await.unwrap();
+    assert_eq!(taken.state(), State::Acknowledged);
+}
+
+async fn a_self_report_that_cannot_be_is_refused_and_nothing_is_stored(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    codes
+        .apply(vec![decision(1, Colour::Green, 1), decision(2, Colour::Red, 1)])
+        .await;
+    let refused = codes.report_self((1, ""), 1, "370202").await;
+    assert_eq!(reason(refused), "NOT_REPORTABLE");
+    let nobody = codes.report_self((3, ""), 2, "370202").await;
+    assert_eq!(reason(nobody), "CODE_NOT_FOUND");
+    let somebody = subject(2).to_string();
+    let of_another = codes.report_self((1, &somebody), 3, "370202").await;
+    assert_eq!(reason(of_another), "CODE_NOT_FOUND");
+    let city = codes.report_self((2, ""), 4, "370200").await;
+    assert_eq!(reason(city), "INVALID_FIELDS");
+    assert_eq!(rows(&storage, "door_reports").await, 0);
+    for (n, county) in [(5, "370202"), (6, "370203"), (7, "370211")] {
+        codes.report_self((2, ""), n, county).await.unwrap();
+    }
+    let fourth = codes.report_self((2, ""), 8, "370212").await;
+    assert_eq!(reason(fourth), "TOO_MANY_SELF_REPORTS");
+    assert_eq!(
+        reason(codes.report_self((2, ""), 5, "370203").await),
+        "REQUEST_ID_REUSED"
+    );
+    assert_eq!(rows(&storage, "door_reports").await, 3);
+    // The next day begins anew.
+    codes.0.clock.advance(Duration::from_secs(24 * 3_600));
+    codes.report_self((2, ""), 9, "370212").await.unwrap();
+}
 
 /// A door with a device in the district 370202.
 struct Door {
@@ -154,6 +243,8 @@ async fn a_green_code_is_not_reported_and_nothing_is_stored(bed: Bed) {
         reason(here.of(&codes).report(3, &changing).await),
         "CODE_REFRESHING"
     );
+    let own = codes.report_self((3, ""), 4, "370202").await;
+    assert_eq!(reason(own), "CODE_REFRESHING");
     assert_eq!(rows(&storage, "door_reports").await, 0);
     // The same request is good once the code is not green.
     codes.apply(vec![decision(1, Colour::Red, 2)]).await;

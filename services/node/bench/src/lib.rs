@@ -7,6 +7,7 @@ extern crate lutong_client;
 mod bare;
 mod cold_start;
 mod load;
+mod overload;
 mod people;
 mod report;
 mod verified;
@@ -40,6 +41,9 @@ pub struct Bench {
     /// Folder for the databases; a temporary one unless given.
     #[arg(long)]
     data: Option<std::path::PathBuf>,
+    /// Measure only what becomes of ten times as many callers as the gateway serves at once.
+    #[arg(long, conflicts_with = "verified")]
+    overload: bool,
     /// Measure only applications of accounts that prove who they are, with the authority played by a stand-in.
     #[arg(long)]
     verified: bool,
@@ -53,7 +57,7 @@ const ROUNDS: usize = 3;
 impl Bench {
     pub async fn run(self) -> Result<(), Failure> {
         machine();
-        if !self.verified {
+        if !self.verified && !self.overload {
             cold_start::measure().await?;
         }
         let temporary = tempfile::tempdir()?;
@@ -91,6 +95,14 @@ impl Bench {
         if let Some(stand_ins) = stand_ins {
             let people = |count| People::of_channel(&keys.session.seal, count, Channel::WeChatMini);
             verified::run(&running, &stand_ins, people, self.seconds).await?;
+            running.stop().await;
+            drop(telemetry);
+            return Ok(());
+        }
+        if self.overload {
+            let people = People::new(&keys.session.seal, overload::PEOPLE);
+            let load = Load::to(&format!("http://{}", running.address), people);
+            overload::run(&load, config.gateway.show_in_flight, self.seconds).await?;
             running.stop().await;
             drop(telemetry);
             return Ok(());

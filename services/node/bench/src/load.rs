@@ -27,18 +27,23 @@ use lutong_client::client::failed;
 const CALLERS: usize = 64;
 const CONNECTIONS: usize = 4;
 /// Prime stride through the people, so that consecutive calls are for different people.
-const STRIDE: usize = 48_611;
+pub const STRIDE: usize = 48_611;
 
 pub struct Load {
-    base: String,
-    people: Arc<People>,
+    pub base: String,
+    pub people: Arc<People>,
     /// The proofs of those who must prove who they are.
     proofs: Arc<HashMap<usize, OneTimeCodeProof>>,
 }
 
 fn channels(base: &str) -> Result<Vec<Channel>, Failure> {
+    connections(base, CONNECTIONS)
+}
+
+/// So many connections.
+pub fn connections(base: &str, count: usize) -> Result<Vec<Channel>, Failure> {
     let endpoint = Endpoint::from_shared(base.to_owned())?.tcp_nodelay(true);
-    Ok((0..CONNECTIONS).map(|_| endpoint.connect_lazy()).collect())
+    Ok((0..count).map(|_| endpoint.connect_lazy()).collect())
 }
 
 /// Applies and shows the code; returns how long both took.
@@ -70,11 +75,11 @@ async fn apply(
     Ok(started.elapsed())
 }
 
-fn histogram() -> Result<Histogram<u64>, Failure> {
+pub fn histogram() -> Result<Histogram<u64>, Failure> {
     Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
 }
 
-fn micros(took: Duration) -> u64 {
+pub fn micros(took: Duration) -> u64 {
     u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
 }
 

@@ -1,14 +1,14 @@
-//! A device reports a scan.
+//! A device reports a scan, and a person themself.
 
 use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::skin::Mutation;
 use lutong_failpoint::Broken;
-use lutong_kernel::{CheckpointId, Colour, DoorReportId, Fault, Timestamp};
+use lutong_kernel::{CheckpointId, Colour, DivisionCode, DoorReportId, Fault, SubjectId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::idempotency::{self, Claim, RequestKey};
-use lutong_transport::access::BearerPermit;
+use lutong_transport::access::{BearerPermit, WardPermit};
 use lutong_transport::reply;
 use sea_orm::DatabaseTransaction;
 
@@ -31,6 +31,15 @@ pub struct Scan<'a> {
     pub checkpoint: Option<CheckpointId>,
 }
 
+/// Where and when a code was shown.
+struct Place {
+    checkpoint: Option<CheckpointId>,
+    division: DivisionCode,
+    scanned_at: Timestamp,
+}
+
+/// How many counties a person may report themself to on one day: whoever travels passes a few.
+const OWN_OF_DAY: u64 = 3;
 /// How often a report is tried anew when the code changes while it is stored.
 const TRIES: u32 = 4;
 
@@ -58,11 +67,52 @@ impl DoorReports {
             .holder(call.permit, scan.token, AsOf::Scan(scanned_at))
             .await?;
         let (subject, _) = holder.map_err(|outcome| doors::token_not_valid(outcome.into_str()))?;
-        let mut tries = 0;
-        loop {
-            tries += 1;
-            let code = self.verification.codes.find(subject.id()).await?;
-            let code = code.ok_or_else(|| doors::token_not_valid("REVOKED"))?;
+        let place = Place {
+            checkpoint: Some(checkpoint.id),
+            division: checkpoint.division,
+            scanned_at,
+        };
+        let stored = self.report(call.request, subject.id(), &place, now).await?;
+        let id = stored.ok_or_else(|| doors::token_not_valid("REVOKED"))?;
+        if lutong_failpoint::broken(Broken::UnstoredReport) {
+            return Ok((id, State::Open));
+        }
+        self.receipt(checkpoint.id, id).await
+    }
+
+    /// Stores a report of the caller's own yellow or red code, or of a ward's, or counts it with the one of that day.
+    pub async fn create_own(
+        &self,
+        call: Mutation<WardPermit>,
+        division: DivisionCode,
+    ) -> Result<(DoorReportId, State), Fault> {
+        let is_bound = async |binder, ward| self.bindings.is_bound(binder, ward).await;
+        let subject = call.permit.reach(is_bound).await?.id();
+        let now = self.clock.now();
+        let place = Place {
+            checkpoint: None,
+            division,
+            scanned_at: now,
+        };
+        let stored = self.report(call.request, subject, &place, now).await?;
+        let id = stored.ok_or_else(fault::code_not_found)?;
+        let found = store::of_person(self.database.reader(), subject, id).await?;
+        let found = found.ok_or_else(idempotency::damaged_answer)?;
+        Ok((id, found.state()))
+    }
+
+    /// Stores a report of a code in force; `None` if there is no code.
+    async fn report(
+        &self,
+        request: RequestKey,
+        subject: SubjectId,
+        place: &Place,
+        now: Timestamp,
+    ) -> Result<Option<DoorReportId>, Fault> {
+        for _ in 0..TRIES {
+            let Some(code) = self.verification.codes.find(subject).await? else {
+                return Ok(None);
+            };
             if code.code.awaits_decision(now) {
                 return Err(fault::code_refreshing());
             }
@@ -72,12 +122,12 @@ impl DoorReports {
             let report = DoorReport {
                 id: DoorReportId::new(now, &*self.random),
                 sequence: 0,
-                subject: subject.id(),
-                checkpoint: checkpoint.id,
-                division: checkpoint.division,
+                subject,
+                checkpoint: place.checkpoint,
+                division: place.division,
                 colour: code.code.colour,
-                scanned_at,
-                last_scanned_at: scanned_at,
+                scanned_at: place.scanned_at,
+                last_scanned_at: place.scanned_at,
                 scan_count: 1,
                 created_at: now,
                 due_at: now.plus(self.policy.acknowledge_within()),
@@ -85,14 +135,14 @@ impl DoorReports {
                 closed: None,
             };
             if lutong_failpoint::broken(Broken::UnstoredReport) {
-                return Ok((report.id, report.state()));
+                return Ok(Some(report.id));
             }
-            match self.store(call.request.clone(), report, code).await? {
-                Some(id) => return self.receipt(checkpoint.id, id).await,
-                None if tries < TRIES => {}
-                None => return Err(StorageError::Contended.into()),
+            let stored = self.store(request.clone(), report, code).await?;
+            if stored.is_some() {
+                return Ok(stored);
             }
         }
+        Err(StorageError::Contended.into())
     }
 
     /// Stores a report; `None` if the code has changed meanwhile.
@@ -140,12 +190,18 @@ async fn store_in(
     request: &RequestKey,
     mut new: DoorReport,
 ) -> Result<(DoorReportId, Option<i64>), Fault> {
-    let of_day = store::lock_of_day(transaction, new.subject, new.checkpoint, new.scan_day()).await?;
+    let of_day = store::lock_of_day(transaction, &new).await?;
     let id = of_day.as_ref().map_or(new.id, |report| report.id);
     let claim = idempotency::claim(transaction, request, id.uuid().as_bytes(), new.created_at).await?;
     if let Claim::Replay(answer) = claim {
         let answered = idempotency::answered_id(&answer)?;
         return Ok((DoorReportId::from_uuid(answered), None));
+    }
+    if of_day.is_none() && new.checkpoint.is_none() {
+        let before = store::count_own_of_day(transaction, new.subject, new.scan_day()).await?;
+        if before >= OWN_OF_DAY {
+            return Err(doors::too_many_self_reports());
+        }
     }
     let sequence = head::next_sequence(transaction).await?;
     if let Some(mut report) = of_day {
