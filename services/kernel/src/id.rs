@@ -104,6 +104,14 @@ id!(
     RecognitionRefusalId, "a recognition refusal id"
 );
 id!(
+    /// Identifies a place of the register of places.
+    PlaceId, "a place id"
+);
+id!(
+    /// Identifies a case in which a place is held to account.
+    AccountabilityCaseId, "an accountability case id"
+);
+id!(
     /// The idempotency key that a caller gives a mutation.
     RequestId, "a request id"
 );

@@ -25,8 +25,8 @@ pub use colour::Colour;
 pub use division::DivisionCode;
 pub use fault::{Fault, FaultCode, Violation};
 pub use id::{
-    ApplicationId, CheckpointDeviceId, CheckpointId, DecisionId, DoorReportId, FactId, LookupId,
-    RecognitionRefusalId, RequestId, SubjectId,
+    AccountabilityCaseId, ApplicationId, CheckpointDeviceId, CheckpointId, DecisionId, DoorReportId, FactId,
+    LookupId, PlaceId, RecognitionRefusalId, RequestId, SubjectId,
 };
 pub use jurisdiction::Jurisdiction;
 pub use proof::MissingProof;
