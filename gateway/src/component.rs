@@ -26,6 +26,7 @@ use crate::sessions::cookie::Cookie;
 use crate::sessions::csrf::CsrfTokens;
 use crate::sessions::devices::Devices;
 use crate::sessions::identification::Identification;
+use crate::sessions::networks::NetworkHashes;
 use crate::sessions::tokens::SessionTokens;
 use crate::sign_in::SignIn;
 use crate::sign_in::attempts::Attempts;
@@ -120,6 +121,7 @@ fn identification(
         limits,
         cookie: Cookie::session(config),
         csrf: CsrfTokens::new(keys.csrf),
+        networks: NetworkHashes::new(keys.network),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod devices;
 mod ended;
 pub mod identification;
 mod keys;
+pub mod networks;
 pub mod session_id;
 pub mod tokens;
 

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
 use http::request::Parts;
-use lutong_kernel::Fault;
+use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::policy::Scope;
 use lutong_transport::access::Refusal;
 
 use super::Calls;
 use super::contract::EdgeRpc;
+use super::forwarding::OurMetadata;
 use super::pools::Work;
 use crate::fault::sessions::session_ended;
 use crate::limits::concurrency::CallPlaces;
@@ -20,8 +20,8 @@ use crate::sessions::tokens::VerifiedPrincipal;
 
 /// A call that was let in.
 pub struct AdmittedCall {
-    /// With which it goes on: the metadata `lutong-principal`.
-    pub token: HeaderValue,
+    /// With which it goes on.
+    pub ours: OurMetadata,
     pub verified: Arc<VerifiedPrincipal>,
     /// Its share of what its account, address and connection may have under way.
     _places: CallPlaces,
@@ -53,8 +53,12 @@ impl Calls {
         } else {
             verified.token()
         };
+        // The service that weighs complaints; no other learns of it.
+        let weighs = rpc.part == ServiceName::Complaint;
+        let address = connection.address.filter(|_| weighs);
+        let network = address.and_then(|from| self.identification.networks.header(from));
         Ok(AdmittedCall {
-            token,
+            ours: OurMetadata { token, network },
             verified,
             _places: places,
         })

@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use lutong_kernel::Fault;
 use lutong_operating::telemetry;
-use lutong_transport::access::PRINCIPAL_HEADER;
+use lutong_transport::access::{NETWORK_HEADER, PRINCIPAL_HEADER};
 use lutong_transport::{deadline, status};
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
@@ -17,7 +17,28 @@ use super::contract::EdgeRpc;
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const PRINCIPAL: HeaderName = HeaderName::from_static(PRINCIPAL_HEADER);
 
-/// The client's headers that pass into the mesh; every other stays outside, above all `lutong-principal`.
+const NETWORK: HeaderName = HeaderName::from_static(NETWORK_HEADER);
+
+/// What the gateway says of a call in place of the client.
+#[derive(Debug, Clone)]
+pub struct OurMetadata {
+    /// `lutong-principal`.
+    pub token: HeaderValue,
+    /// `lutong-network`; absent where it is not known or nobody's business.
+    pub network: Option<HeaderValue>,
+}
+
+impl OurMetadata {
+    fn insert_into(self, inside: &mut HeaderMap) {
+        inside.insert(PRINCIPAL, self.token);
+        if let Some(network) = self.network {
+            inside.insert(NETWORK, network);
+        }
+    }
+}
+
+/// The client's headers that pass into the mesh; every other stays outside, above all `lutong-principal` and
+/// `lutong-network`.
 const FROM_GRPC: [HeaderName; 6] = [
     CONTENT_TYPE,
     TE,
@@ -36,7 +57,7 @@ const LONGEST_CALL: (Duration, HeaderValue) = (Duration::from_secs(10), HeaderVa
 const LONGEST_STREAM: (Duration, HeaderValue) = (Duration::from_secs(600), HeaderValue::from_static("600S"));
 
 /// The headers inside for a call that came as gRPC.
-pub fn headers_of_grpc(rpc: &EdgeRpc, outside: &HeaderMap, token: HeaderValue) -> HeaderMap {
+pub fn headers_of_grpc(rpc: &EdgeRpc, outside: &HeaderMap, ours: OurMetadata) -> HeaderMap {
     let mut inside = chosen(outside, &FROM_GRPC);
     let is_stream = rpc.streams || rpc.method.is_server_streaming();
     let longest = if is_stream { LONGEST_STREAM } else { LONGEST_CALL };
@@ -45,17 +66,17 @@ pub fn headers_of_grpc(rpc: &EdgeRpc, outside: &HeaderMap, token: HeaderValue) -
         parsed.is_some_and(|requested| requested <= longest.0)
     });
     inside.insert(TIMEOUT, requested.cloned().unwrap_or(longest.1));
-    inside.insert(PRINCIPAL, token);
+    ours.insert_into(&mut inside);
     inside
 }
 
 /// The headers inside for a call that came as JSON.
-pub fn headers_of_json(outside: &HeaderMap, token: HeaderValue) -> HeaderMap {
+pub fn headers_of_json(outside: &HeaderMap, ours: OurMetadata) -> HeaderMap {
     let mut inside = chosen(outside, &FROM_JSON);
     inside.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     inside.insert(TE, HeaderValue::from_static("trailers"));
     inside.insert(TIMEOUT, LONGEST_CALL.1);
-    inside.insert(PRINCIPAL, token);
+    ours.insert_into(&mut inside);
     inside
 }
 
@@ -98,6 +119,13 @@ mod tests {
             .collect()
     }
 
+    fn ours() -> OurMetadata {
+        OurMetadata {
+            token: HeaderValue::from_static("ours"),
+            network: None,
+        }
+    }
+
     fn rpc(name: &str) -> std::sync::Arc<EdgeRpc> {
         let contract = contract();
         let found = contract.iter().find(|rpc| rpc.path.ends_with(name));
@@ -112,13 +140,13 @@ mod tests {
             ("grpc-encoding", "gzip"),
             ("traceparent", "00-1-2-01"),
             ("lutong-principal", "forged"),
+            ("lutong-network", "forged"),
             ("authorization", "Bearer x"),
             ("cookie", "a=b"),
             ("x-forwarded-for", "1.2.3.4"),
             ("host", "evil"),
         ]);
-        let token = HeaderValue::from_static("ours");
-        let inside = headers_of_grpc(&rpc("/ShowCode"), &headers, token.clone());
+        let inside = headers_of_grpc(&rpc("/ShowCode"), &headers, ours());
         let mut names: Vec<&str> = inside.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(
@@ -133,8 +161,10 @@ mod tests {
             ]
         );
         assert_eq!(inside[PRINCIPAL_HEADER], "ours");
-        let inside = headers_of_json(&headers, token);
+        let network = Some(HeaderValue::from_static("hash"));
+        let inside = headers_of_json(&headers, OurMetadata { network, ..ours() });
         assert_eq!(inside[PRINCIPAL_HEADER], "ours");
+        assert_eq!(inside[NETWORK_HEADER], "hash");
         assert!(!inside.contains_key("authorization") && !inside.contains_key("cookie"));
         assert_eq!(inside["content-type"], "application/grpc");
     }
@@ -154,7 +184,7 @@ mod tests {
             if let Some(asked) = asked {
                 headers.insert(TIMEOUT, HeaderValue::from_static(asked));
             }
-            let inside = headers_of_grpc(&rpc(name), &headers, HeaderValue::from_static("t"));
+            let inside = headers_of_grpc(&rpc(name), &headers, ours());
             assert_eq!(inside[TIMEOUT], given, "{name} {asked:?}");
         }
     }

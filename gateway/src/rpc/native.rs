@@ -50,7 +50,7 @@ impl Calls {
     async fn pass(&self, rpc: &EdgeRpc, request: Request<Body>) -> Result<Response<Body>, Fault> {
         let (head, body) = request.into_parts();
         let admitted = self.admit(rpc, &head, CookieUse::Ignored).await?;
-        let headers = forwarding::headers_of_grpc(rpc, &head.headers, admitted.token.clone());
+        let headers = forwarding::headers_of_grpc(rpc, &head.headers, admitted.ours.clone());
         if rpc.streams {
             let _place = self.pools.enter(rpc.work)?;
             let (body, watch) = watch_for_silence(body, self.stream_patience);

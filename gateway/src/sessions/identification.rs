@@ -15,6 +15,7 @@ use super::certificates::{Certificates, Sources};
 use super::cookie::Cookie;
 use super::cross_site::RequestSite;
 use super::csrf::CsrfTokens;
+use super::networks::NetworkHashes;
 use super::session_id::SessionId;
 use super::tokens::{SessionTokens, VerifiedPrincipal, bearer};
 use crate::limits::rate::RateLimits;
@@ -28,6 +29,7 @@ pub struct Identification {
     pub limits: RateLimits,
     pub cookie: Cookie,
     pub csrf: CsrfTokens,
+    pub networks: NetworkHashes,
 }
 
 /// Where a request comes from, as far as the listener knows.

@@ -1,6 +1,7 @@
-//! Complaints and the cases that they are: what is filed, what may be done in each state, by when, and who may see it; reported refusals
-//! of recognition; numbers for everybody. Pure.
+//! Complaints and the cases that they are: what is filed, what may be done in each state, by when, and who may see it; places and
+//! how they are held to account; reported refusals of recognition; numbers for everybody. Pure.
 
+pub mod accountability;
 pub mod appeal;
 pub mod calendar;
 pub mod case;

@@ -1,8 +1,10 @@
 //! Every reason that this service answers, with its code, its two texts and its fields. Reasons of the kernel and the chassis are
 //! not repeated.
 
+pub mod accountability_cases;
 pub mod appeals;
 pub mod cases;
+pub mod places;
 pub mod public_numbers;
 pub mod recognition_refusals;
 

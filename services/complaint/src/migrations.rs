@@ -18,5 +18,6 @@ impl Schema for Migrations {
         lookups::STEP,
         step!("0004_recognition_refusals"),
         step!("0005_public_numbers"),
+        step!("0006_places"),
     ];
 }

@@ -1,9 +1,11 @@
 //! `ComplaintService`: parse, call, map.
 
+pub mod accountability_cases;
 pub mod appeals;
 pub mod cases;
 mod content;
 pub mod fact_reviews;
+pub mod places;
 pub mod public_numbers;
 pub mod recognition_refusals;
 
@@ -64,6 +66,7 @@ impl ComplaintHandler for ComplaintRpc {
             content,
             division,
             entry: Entry::own(Intake::Menu),
+            network: call.grant.network().map(str::to_owned),
         };
         let as_filer = call.grant.call();
         let filed = self.0.file_own(call.request, &as_filer, filing).await?;
@@ -85,6 +88,7 @@ impl ComplaintHandler for ComplaintRpc {
             content: Content::Place(place),
             division,
             entry: Entry::own(Intake::Anonymous),
+            network: call.grant.network().map(str::to_owned),
         };
         let filed = self.0.file(call.request, filing).await?;
         let mut complaint = wire::Complaint::from(filed);

@@ -1,14 +1,19 @@
-//! Complaints: what is filed, what staff do with it as a case, what its clocks do, and how appeals are decided.
+//! Complaints: what is filed, what staff do with it as a case, what its clocks do, how appeals are decided, and how places are held to
+//! account.
 
+pub mod accountability_cases;
 pub mod appeals;
 mod deadlines;
 mod filing;
 mod following;
 pub mod handling;
+pub mod places;
 pub mod public_numbers;
 pub mod recognition_refusals;
 pub mod reviews;
 mod steps;
+mod voices;
+mod weighing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +23,7 @@ use lutong_kernel::{Clock, Random};
 use lutong_storage::Database;
 use lutong_storage::crypto::{FieldCipher, Key, keyed_hash};
 
+use crate::domain::accountability::rules::Rules;
 use crate::domain::calendar::Calendar;
 use crate::domain::case::Case;
 use crate::domain::handling::Handling;
@@ -37,13 +43,20 @@ pub struct Complaints {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     handling: Arc<Handling>,
+    rules: Arc<Rules>,
     peers: Peers,
     /// Whether this process has said that the calendar does not reach far enough.
     has_warned: Arc<AtomicBool>,
 }
 
 impl Complaints {
-    pub fn new(store: &Store, foundation: &Foundation, handling: Handling, peers: Peers) -> Self {
+    pub fn new(
+        store: &Store,
+        foundation: &Foundation,
+        handling: Handling,
+        rules: Arc<Rules>,
+        peers: Peers,
+    ) -> Self {
         Self {
             database: store.database.clone(),
             fields: store.fields.clone(),
@@ -51,6 +64,7 @@ impl Complaints {
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             handling: Arc::new(handling),
+            rules,
             peers,
             has_warned: Arc::default(),
         }

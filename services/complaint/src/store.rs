@@ -1,9 +1,12 @@
-//! The table `complaints`, with the clocks of each, `fact_reviews` and `recognition_refusals`.
+//! The table `complaints`, with the clocks of each, `fact_reviews`, `recognition_refusals`, and the tables of places.
 
+pub mod accountability_cases;
 pub mod cases;
 pub mod clocks;
 pub mod events;
 pub mod groups;
+pub mod place_voices;
+pub mod places;
 mod reading;
 pub mod recognition_refusals;
 pub mod reviews;

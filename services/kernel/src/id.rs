@@ -122,6 +122,12 @@ id!(
 id!(
     /// Identifies that an institution knows the holder of a card as a patient.
     PatientBindingId, "a patient binding id"
+    /// Identifies a place of the register of places.
+    PlaceId, "a place id"
+);
+id!(
+    /// Identifies a case in which a place is held to account.
+    AccountabilityCaseId, "an accountability case id"
 );
 id!(
     /// The idempotency key that a caller gives a mutation.

@@ -16,6 +16,7 @@ mod feeds;
 mod organisations;
 mod papers;
 mod persons;
+mod places;
 mod refusals;
 mod rules;
 
@@ -57,6 +58,7 @@ async fn walked(shape: Shape) -> Map<String, Value> {
     complaints::walk(&mut walk).await;
     appeals::walk(&mut walk).await;
     refusals::walk(&mut walk).await;
+    places::walk(&mut walk).await;
     cases::merges(&mut walk).await;
     cases::key_areas(&mut walk).await;
     audit::logs(&mut walk).await;

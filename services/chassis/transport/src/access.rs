@@ -18,3 +18,7 @@ pub use token::{PrincipalKey, SessionClaims, TokenError};
 
 /// Metadata key of the internal token, base64url without padding.
 pub const PRINCIPAL_HEADER: &str = "lutong-principal";
+/// Metadata key of the network from which an outside call came, as a keyed hash that the gateway makes; never an address.
+pub const NETWORK_HEADER: &str = "lutong-network";
+/// The most characters of such a hash.
+pub const MAX_NETWORK: usize = 64;

@@ -2,6 +2,7 @@
 
 use lutong_kernel::{DivisionCode, Secret, Timestamp};
 
+use super::accountability::voices::Finding;
 use super::appeal::Verdict;
 use super::clocks::{ClockKind, LATE_AFTER_SECONDS};
 use super::machine::{Action, State};
@@ -107,6 +108,8 @@ pub struct LogEntry {
     pub clock: Option<(ClockKind, Timestamp)>,
     /// How an appeal was decided; kept with a decision.
     pub verdict: Option<Verdict>,
+    /// What was found of a place; kept with an answer.
+    pub finding: Option<Finding>,
     /// Whether the text was for the filer to read.
     pub is_shown: bool,
 }

@@ -13,7 +13,9 @@ use lutong_transport::reply;
 use wire::create_case_request::Kind as EnteredKind;
 
 use self::shown::{case, event, listed, subject_id};
-use super::content::{read_feedback, read_kind, read_place, read_revisit, read_state, read_waiting_for};
+use super::content::{
+    read_feedback, read_finding, read_kind, read_place, read_revisit, read_state, read_waiting_for,
+};
 use super::tracking_number;
 use crate::domain::case::{Command, WaitingFor};
 use crate::domain::content::{Content, division};
@@ -159,8 +161,10 @@ impl CaseHandler for CaseRpc {
         message: wire::AnswerCaseRequest,
     ) -> Result<wire::AnswerCaseResponse, Fault> {
         let command = Command::Answer;
+        let finding = read_finding(message.finding());
+        let with = finding.map_or(Attached::Nothing, Attached::Finding);
         let text = required(&message.text, "text")?;
-        let done = self.handle(call, &message.name, message.etag, command, text);
+        let done = self.handle_with(call, &message.name, message.etag, (command, with), text);
         Ok(wire::AnswerCaseResponse {
             case: Some(done.await?),
         })
@@ -257,6 +261,18 @@ impl CaseRpc {
         command: Command,
         text: Option<Secret<String>>,
     ) -> Result<wire::Case, Fault> {
+        self.handle_with(call, name, etag, (command, Attached::Nothing), text)
+            .await
+    }
+
+    async fn handle_with(
+        &self,
+        call: Mutation<DivisionPermit>,
+        name: &str,
+        etag: String,
+        (command, with): (Command, Attached),
+        text: Option<Secret<String>>,
+    ) -> Result<wire::Case, Fault> {
         let staff = staff(&call.grant, call.permit);
         let is_shown = matches!(command, Command::Ask(WaitingFor::Filer) | Command::Answer);
         let step = Step {
@@ -266,7 +282,7 @@ impl CaseRpc {
             command,
             text,
             is_shown,
-            with: Ok(Attached::Nothing),
+            with: Ok(with),
         };
         let done = self.0.handle(&staff, step).await?;
         // Whoever gave a case away reads no more of it, also by sending the request again.
@@ -341,5 +357,6 @@ fn entered(staff: &Staff, message: &wire::CreateCaseRequest) -> Result<Filing, F
             is_secret: message.secret_caller,
             entered_by: Some(staff.account.clone()),
         },
+        network: None,
     })
 }

@@ -6,6 +6,7 @@ use lutong_proto::time;
 use lutong_proto::types::v1 as types;
 use lutong_transport::reply;
 
+use crate::domain::accountability::voices::Finding;
 use crate::domain::appeal::{Basis, Verdict};
 use crate::domain::case::{Case, Revisit, WaitingFor};
 use crate::domain::content::{Appeal, Kind, PlaceComplaint, PlaceIssue};
@@ -93,17 +94,35 @@ pub fn appeal(appeal: Appeal) -> wire::Appeal {
 }
 
 pub fn place(place: PlaceComplaint) -> wire::PlaceComplaint {
-    let issue = match place.issue {
+    wire::PlaceComplaint {
+        issue: place_issue(place.issue).into(),
+        place: place.place.into_inner(),
+        text: place.text.into_inner(),
+    }
+}
+
+pub const fn place_issue(issue: PlaceIssue) -> wire::PlaceIssue {
+    match issue {
         PlaceIssue::NotChecking => wire::PlaceIssue::NotChecking,
         PlaceIssue::ScanningPeople => wire::PlaceIssue::ScanningPeople,
         PlaceIssue::RecordingPeople => wire::PlaceIssue::RecordingPeople,
         PlaceIssue::RefusingGreen => wire::PlaceIssue::RefusingGreen,
         PlaceIssue::ExtraConditions => wire::PlaceIssue::ExtraConditions,
-    };
-    wire::PlaceComplaint {
-        issue: issue.into(),
-        place: place.place.into_inner(),
-        text: place.text.into_inner(),
+    }
+}
+
+pub const fn finding(finding: Finding) -> wire::PlaceFinding {
+    match finding {
+        Finding::Confirmed => wire::PlaceFinding::Confirmed,
+        Finding::NotConfirmed => wire::PlaceFinding::NotConfirmed,
+    }
+}
+
+pub const fn read_finding(finding: wire::PlaceFinding) -> Option<Finding> {
+    match finding {
+        wire::PlaceFinding::Unspecified => None,
+        wire::PlaceFinding::Confirmed => Some(Finding::Confirmed),
+        wire::PlaceFinding::NotConfirmed => Some(Finding::NotConfirmed),
     }
 }
 

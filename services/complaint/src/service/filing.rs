@@ -27,6 +27,8 @@ pub struct Filing {
     pub content: Content,
     pub division: DivisionCode,
     pub entry: Entry,
+    /// From where an account or somebody without a name files, as the gateway hashes it.
+    pub network: Option<String>,
 }
 
 impl Complaints {
@@ -68,12 +70,20 @@ impl Complaints {
         filing: Filing,
         checked: Result<(), Fault>,
     ) -> Result<Complaint, Fault> {
+        let speaker = self.speaker(&filing, self.clock.now());
         let filed = self.new_complaint(filing);
         self.note_calendar(&filed.case);
-        let cipher = self.fields.ready().await?;
+        let (this, cipher) = (self.clone(), self.fields.ready().await?);
         self.database
             .write(move |transaction| {
-                async move { file(transaction, &request, &cipher, filed, checked).await }.boxed()
+                async move {
+                    let (filed, is_new) = file(transaction, &request, &cipher, filed, checked).await?;
+                    if is_new {
+                        this.speak(transaction, &filed, speaker).await?;
+                    }
+                    Ok(filed)
+                }
+                .boxed()
             })
             .await
     }
@@ -85,6 +95,7 @@ impl Complaints {
             content,
             division,
             entry,
+            network: _,
         } = filing;
         let now = self.clock.now();
         let hash = |content: &Content| {
@@ -128,16 +139,17 @@ impl Complaints {
     }
 }
 
+/// The complaint, and whether it was filed just now.
 async fn file(
     transaction: &DatabaseTransaction,
     request: &RequestKey,
     cipher: &ReadyCipher,
     filed: Complaint,
     checked: Result<(), Fault>,
-) -> Result<Complaint, Fault> {
+) -> Result<(Complaint, bool), Fault> {
     let answer = filed.number.as_str().as_bytes();
     if let Claim::Replay(answer) = idempotency::claim(transaction, request, answer, filed.created_at).await? {
-        return answered(transaction, cipher, &answer).await;
+        return Ok((answered(transaction, cipher, &answer).await?, false));
     }
     checked?;
     if let Some(number) = &filed.entry.hotline_number
@@ -157,7 +169,7 @@ async fn file(
     let actor = filed.entry.entered_by.clone().map_or(Actor::Filer, Actor::Staff);
     let first = first_entry(&filed.case, filed.created_at, actor);
     events::append(transaction, cipher, &filed.number, 1, &[first]).await?;
-    Ok(filed)
+    Ok((filed, true))
 }
 
 /// The first line of the log of a case.
@@ -172,6 +184,7 @@ pub(super) fn first_entry(case: &Case, at: Timestamp, actor: Actor) -> LogEntry 
         division: Some(case.division),
         clock: None,
         verdict: None,
+        finding: None,
         is_shown: false,
     }
 }

@@ -45,12 +45,12 @@ pub fn etag(refusal: &RecognitionRefusal, now: Timestamp) -> Etag {
 }
 
 impl RecognitionRefusals {
-    pub fn new(store: &Store, foundation: &Foundation, divisions: Divisions) -> Self {
+    pub fn new(store: &Store, foundation: &Foundation, divisions: Arc<Divisions>) -> Self {
         Self {
             database: store.database.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
-            divisions: Arc::new(divisions),
+            divisions,
         }
     }
 

@@ -271,6 +271,7 @@ async fn move_on(
         division: None,
         clock: None,
         verdict: None,
+        finding: None,
         is_shown: false,
     });
     cases::save(transaction, cipher, &complaint.number, &next, &entries).await?;

@@ -10,16 +10,18 @@ use sea_orm::DatabaseTransaction;
 
 use super::Complaints;
 use super::filing::{answered, first_entry};
+use crate::domain::accountability::voices::Finding;
 use crate::domain::appeal::{self, CitedFact, Undecidable};
 use crate::domain::case::{self, Case, Command, MergeSide, Refusal, check_merge};
+use crate::domain::content::Kind;
 use crate::domain::log::{Actor, Happening, LogEntry};
 use crate::domain::machine::State;
 use crate::domain::review::{FactReview, ReviewState};
 use crate::domain::staff::Staff;
 use crate::domain::tracking::TrackingNumber;
 use crate::fault;
-use crate::fault::{appeals, cases as refusals};
-use crate::store::{Complaint, Hash, cases, reviews};
+use crate::fault::{appeals, cases as refusals, places};
+use crate::store::{Complaint, Hash, cases, place_voices, reviews};
 
 /// An action that somebody asks for.
 #[derive(Debug, Clone)]
@@ -45,6 +47,8 @@ pub enum Attached {
     Question(Box<FactReview>),
     /// Decides about the facts that the appealed decision rests on.
     Facts(Vec<CitedFact>),
+    /// Says whether what was reported of a place is so.
+    Finding(Finding),
 }
 
 /// Who acts, and so which complaints they reach. Any other is not found.
@@ -131,9 +135,18 @@ impl Complaints {
             Attached::Nothing => {}
             Attached::Question(review) => ask(transaction, cipher, &review).await?,
             Attached::Facts(cited) => check_facts(transaction, cipher, &step, &cited).await?,
+            Attached::Finding(_) if complaint.case.kind != Kind::Place => {
+                return Err(reply::wrong(places::finding_unexpected()));
+            }
+            Attached::Finding(finding) => {
+                place_voices::set_finding(transaction, &step.number, finding).await?;
+            }
         }
         entries.push(action_entry(party.actor(), state, &next, step, now));
         cases::save(transaction, cipher, &complaint.number, &next, &entries).await?;
+        if let Some(into) = &next.merged_into {
+            share_finding(transaction, &complaint.number, into).await?;
+        }
         complaint.case = next;
         Ok((complaint, answer))
     }
@@ -204,6 +217,18 @@ async fn check_facts(
     })
 }
 
+/// What was found of the complaint into which another was merged is found of both.
+async fn share_finding(
+    transaction: &DatabaseTransaction,
+    number: &TrackingNumber,
+    into: &TrackingNumber,
+) -> Result<(), Fault> {
+    if let Some(finding) = place_voices::found(transaction, into).await? {
+        place_voices::set_finding(transaction, number, finding).await?;
+    }
+    Ok(())
+}
+
 /// The complaint of a step, and the one into which it is to be merged, both locked: in one order, so that two transactions never wait for
 /// each other.
 async fn lock_both(
@@ -248,6 +273,10 @@ fn action_entry(actor: Actor, from: State, next: &Case, step: Step, now: Timesta
         Command::Decide(outcome) => Some(outcome.verdict),
         _ => None,
     };
+    let finding = match &step.with {
+        Ok(Attached::Finding(finding)) => Some(*finding),
+        _ => None,
+    };
     LogEntry {
         happening: Happening::Action(step.command.action()),
         at: now,
@@ -258,6 +287,7 @@ fn action_entry(actor: Actor, from: State, next: &Case, step: Step, now: Timesta
         division,
         clock: None,
         verdict,
+        finding,
         is_shown: step.is_shown,
     }
 }
@@ -276,6 +306,7 @@ pub(super) fn fire(case: &mut Case, now: Timestamp) -> Vec<LogEntry> {
         division: firing.raised_to,
         clock: Some((firing.clock, firing.planned_at)),
         verdict: None,
+        finding: None,
         is_shown: false,
     };
     fired.map(entry).collect()

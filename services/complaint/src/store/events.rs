@@ -36,6 +36,7 @@ pub mod case_event {
         /// Encrypted.
         pub text: Option<Vec<u8>>,
         pub verdict: Option<String>,
+        pub finding: Option<String>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -71,6 +72,7 @@ pub async fn append(
             is_shown: Set(entry.is_shown),
             text: Set(text.transpose()?),
             verdict: Set(entry.verdict.map(|verdict| verdict.into_str().to_owned())),
+            finding: Set(entry.finding.map(|finding| finding.into_str().to_owned())),
         });
     }
     if rows.is_empty() {
@@ -135,6 +137,7 @@ fn read(cipher: &ReadyCipher, number: &TrackingNumber, row: &Model) -> Result<(i
     };
     let from = row.from_state.as_deref().map(str::parse);
     let verdict = row.verdict.as_deref().map(str::parse);
+    let finding = row.finding.as_deref().map(str::parse);
     let division = row.division.map(|one| read_division(one, "case_events.division"));
     let entry = LogEntry {
         happening: Happening::parse(&row.event).ok_or_else(|| damaged("event"))?,
@@ -146,6 +149,7 @@ fn read(cipher: &ReadyCipher, number: &TrackingNumber, row: &Model) -> Result<(i
         division: division.transpose()?,
         clock,
         verdict: verdict.transpose().map_err(|_| damaged("verdict"))?,
+        finding: finding.transpose().map_err(|_| damaged("finding"))?,
         is_shown: row.is_shown,
     };
     Ok((row.sequence, entry))

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod accountability;
 mod actions;
 mod appeals;
 mod audit;
@@ -12,6 +13,7 @@ mod fakes;
 mod feedback;
 mod filing;
 mod handling;
+mod places;
 mod public_numbers;
 mod random_actions;
 mod recognition_refusals;
@@ -303,7 +305,15 @@ impl Complaint {
                     text: "请补充说明".to_owned()
                 }
             ),
-            Act::Answer => act!(self, who, id, name, etag, answer_case, AnswerCaseRequest { text }),
+            Act::Answer => act!(
+                self,
+                who,
+                id,
+                name,
+                etag,
+                answer_case,
+                AnswerCaseRequest { text, finding: 0 }
+            ),
             Act::Return => act!(
                 self,
                 who,

@@ -23,6 +23,7 @@ struct Inner {
     principal: Principal,
     token: Option<MetadataValue<Ascii>>,
     deadline: Deadline,
+    network: Option<String>,
 }
 
 /// Permission to access anybody's data: for mesh-internal work and registered feeds only.
@@ -36,6 +37,7 @@ impl Grant {
         principal: Principal,
         token: Option<MetadataValue<Ascii>>,
         deadline: Deadline,
+        network: Option<String>,
     ) -> Self {
         Self(Arc::new(Inner {
             rpc,
@@ -43,6 +45,7 @@ impl Grant {
             principal,
             token,
             deadline,
+            network,
         }))
     }
 
@@ -65,6 +68,12 @@ impl Grant {
 
     pub fn principal(&self) -> &Principal {
         &self.0.principal
+    }
+
+    /// The keyed hash of the network from which the call came in; `None` where that is not known. It says whether two calls came from one
+    /// network, and nothing else.
+    pub fn network(&self) -> Option<&str> {
+        self.0.network.as_deref()
     }
 
     /// A call to another service on behalf of the same principal, within the remaining deadline.

@@ -10,9 +10,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body_util::Full;
 use lutong_kernel::{Clock, Fault, FaultCode, ServiceName};
+use lutong_proto::policy::Caller;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::body::Body;
 use tonic::metadata::MetadataValue;
@@ -24,7 +25,10 @@ use super::concurrency::{ConcurrencyLimit, ConcurrencySlot};
 use super::message::{self, MessageBytes, SilenceWatch};
 use super::stream_deadline;
 use super::unread;
-use crate::access::{AccessTable, Grant, PRINCIPAL_HEADER, Principal, PrincipalKey, RpcPolicy, TokenError};
+use crate::access::{
+    AccessTable, Grant, MAX_NETWORK, NETWORK_HEADER, PRINCIPAL_HEADER, Principal, PrincipalKey, RpcPolicy,
+    TokenError,
+};
 use crate::deadline::Deadline;
 use crate::peer::PeerCaller;
 use crate::record::refusals::RefusalBudget;
@@ -186,7 +190,8 @@ impl Guard {
         };
         let deadline = Deadline::of_headers(headers, longest);
         let token = token.and_then(|value| MetadataValue::try_from(value.as_bytes()).ok());
-        let grant = Grant::new(Arc::clone(rpc), caller, principal, token, deadline);
+        let network = network_of(caller, headers);
+        let grant = Grant::new(Arc::clone(rpc), caller, principal, token, deadline, network);
         request.extensions_mut().insert(grant.clone());
         request.extensions_mut().insert(deadline);
         Ok(grant)
@@ -280,6 +285,15 @@ impl Guard {
             );
         }
     }
+}
+
+/// The hash of the network that the gateway states; nobody else is at the edge.
+fn network_of(caller: Caller, headers: &HeaderMap) -> Option<String> {
+    let stated = headers
+        .get(NETWORK_HEADER)
+        .filter(|_| caller == Caller::Gateway)?;
+    let stated = stated.to_str().ok()?;
+    (!stated.is_empty() && stated.len() <= MAX_NETWORK).then(|| stated.to_owned())
 }
 
 fn overloaded() -> Fault {

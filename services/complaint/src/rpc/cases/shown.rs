@@ -14,7 +14,9 @@ use crate::domain::handling::Handling;
 use crate::domain::hotline::{Caller, Intake};
 use crate::domain::log::LogEntry;
 use crate::domain::staff::Staff;
-use crate::rpc::content::{action, appeal, feedback, kind, outcome, place, revisit, state, waiting_for};
+use crate::rpc::content::{
+    action, appeal, feedback, finding, kind, outcome, place, revisit, state, waiting_for,
+};
 use crate::store::Complaint;
 
 const fn intake(intake: Intake) -> wire::CaseIntake {
@@ -153,5 +155,6 @@ pub fn event(sequence: i64, entry: LogEntry) -> wire::CaseEvent {
             .unwrap_or_default(),
         plan_time: entry.clock.map(|(_, planned)| instant(planned)),
         late: is_late,
+        finding: entry.finding.map_or(0, |one| finding(one).into()),
     }
 }
