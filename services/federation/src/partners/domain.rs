@@ -24,9 +24,8 @@ impl PartnerState {
     /// The states that two people may move it to.
     pub const fn next(self) -> &'static [Self] {
         match self {
-            Self::Test => &[Self::Pilot, Self::Suspended],
+            Self::Test | Self::Live => &[Self::Pilot, Self::Suspended],
             Self::Pilot => &[Self::Test, Self::Live, Self::Suspended],
-            Self::Live => &[Self::Pilot, Self::Suspended],
             // Through the pilot: what led to the suspension is seen to be over before everything counts again.
             Self::Suspended => &[Self::Test, Self::Pilot],
             Self::Damaged => &[Self::Test, Self::Suspended],

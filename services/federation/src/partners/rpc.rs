@@ -76,7 +76,7 @@ impl PartnerHandler for PartnerRpc {
     ) -> Result<wire::GetPartnerResponse, Fault> {
         let found = self.0.find(id(&message.name)?).await?;
         Ok(wire::GetPartnerResponse {
-            partner: Some(self.shown(found, call.grant.principal())),
+            partner: Some(self.shown(&found, call.grant.principal())),
         })
     }
 
@@ -88,7 +88,7 @@ impl PartnerHandler for PartnerRpc {
         let (found, next_page_token) = self.0.list(read_state(message.state()), &call.page).await?;
         let caller = call.grant.principal();
         Ok(wire::ListPartnersResponse {
-            partners: found.into_iter().map(|one| self.shown(one, caller)).collect(),
+            partners: found.iter().map(|one| self.shown(one, caller)).collect(),
             next_page_token,
         })
     }
@@ -111,10 +111,10 @@ impl PartnerRpc {
             action,
         };
         let done = self.0.act(step).await?;
-        Ok(self.shown(done, caller))
+        Ok(self.shown(&done, caller))
     }
 
-    fn shown(&self, partner: Partner, caller: &Principal) -> wire::Partner {
+    fn shown(&self, partner: &Partner, caller: &Principal) -> wire::Partner {
         let trust = self.0.trust();
         let agreed = trust.agreement(partner.id);
         let numbers = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
@@ -123,7 +123,7 @@ impl PartnerRpc {
             name: format!("{COLLECTION}{}", partner.id),
             partner_id: partner.id.to_string(),
             state: state(partner.state).into(),
-            etag: etag(&partner).into(),
+            etag: etag(partner).into(),
             display_name: agreed.map_or_else(String::new, |agreed| agreed.name.clone()),
             keys: agreed.map_or_else(Vec::new, |agreed| agreed.keys.iter().map(key).collect()),
             tls_names: agreed.map_or_else(Vec::new, |agreed| agreed.tls_names.clone()),
@@ -142,9 +142,9 @@ impl PartnerRpc {
                 .proposal
                 .as_ref()
                 .map_or_else(String::new, |proposal| proposal.reason.clone()),
-            approval: approval(&partner),
+            approval: approval(partner),
             remove_time: partner.removed_at.map(instant),
-            allowed_actions: allowed(&partner, caller),
+            allowed_actions: allowed(partner, caller),
         }
     }
 }

@@ -159,10 +159,10 @@ fn approval(list: &StoredList) -> types::Approval {
     };
     if let Some(by) = &list.decided {
         if list.state == ListState::Rejected {
-            approval.closer = by.account.clone();
+            approval.closer.clone_from(&by.account);
             approval.close_time = Some(instant(by.at));
         } else {
-            approval.approver = by.account.clone();
+            approval.approver.clone_from(&by.account);
             approval.approve_time = Some(instant(by.at));
         }
     }
