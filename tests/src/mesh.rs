@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use lutong_federation::domain::trust_list::of_one_partner;
+use lutong_federation::trust_list::of_one_partner;
 use lutong_kernel::{ServiceName, Timestamp};
 use lutong_testing::disk::SmallDisk;
 use lutong_testing::fresh_postgres;
@@ -36,6 +36,8 @@ pub struct Mesh {
     pub redis: Option<String>,
     /// The key of the only partner province, Jiangsu.
     pub partner: SigningKey,
+    /// The root key of trust lists.
+    pub trust_root: SigningKey,
     /// The database URL of each service.
     pub storage: BTreeMap<&'static str, String>,
     /// The proxies between services, if configured.
@@ -84,6 +86,7 @@ rule-author-1 --role rule-author
 rule-approver-1 --role rule-approver
 epidemiologist-1 --role epidemiologist --province-wide
 operator-1 --role operator
+operator-2 --role operator
 auditor-1 --role auditor
 checkpoint-1 --role checkpoint
 his-1 --role hospital --division 370202
@@ -144,21 +147,33 @@ impl Mesh {
     }
 }
 
-/// Creates a partner province's key and the setting that trusts it.
-fn partner(folder: &Path) -> (SigningKey, (String, String)) {
-    let key = SigningKey::generate(Algorithm::Ed25519, &lutong_operating::entropy::Entropy).unwrap();
+/// Keys that stand outside a mesh, and the settings that make it trust them.
+struct Outside {
+    partner: SigningKey,
+    trust_root: SigningKey,
+    settings: Vec<(String, String)>,
+}
+
+/// Creates a partner province's key, which a list in a file names, and a root key, which signs lists.
+fn outside(folder: &Path) -> Outside {
+    let generate = || SigningKey::generate(Algorithm::Ed25519, &lutong_operating::entropy::Entropy).unwrap();
+    let (partner, trust_root) = (generate(), generate());
     let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
     let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
-    let list = of_one_partner("test", jiangsu, key.verifying_key(), since).unwrap();
-    let file = folder.join("trust-list.toml");
-    std::fs::write(&file, list).unwrap();
-    (
-        key,
-        (
-            "LUTONG_FEDERATION__TRUST_LIST".to_owned(),
-            file.display().to_string(),
-        ),
-    )
+    let list = of_one_partner("test", jiangsu, partner.verifying_key(), since).unwrap();
+    let pem = trust_root.verifying_key().to_pem().unwrap();
+    let files = [("trust-list.toml", list), ("trust-root.pem", pem)].map(|(name, text)| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).unwrap();
+        file.display().to_string()
+    });
+    let names = ["LUTONG_FEDERATION__TRUST_LIST", "LUTONG_FEDERATION__TRUST_ROOT"];
+    let settings = names.map(str::to_owned).into_iter().zip(files).collect();
+    Outside {
+        partner,
+        trust_root,
+        settings,
+    }
 }
 
 fn run(arguments: &[&str], environment: &[(String, String)]) {
@@ -197,7 +212,7 @@ fn accounts_file(folder: &Path) -> String {
 
 fn one_process(setting: Setting) -> Mesh {
     let folder = Arc::new(tempfile::tempdir().unwrap());
-    let (partner, trust_list) = partner(folder.path());
+    let outside = outside(folder.path());
     let data = folder.path().join("data");
     let disk = match setting.disk {
         Disk::Small(size) => Some(SmallDisk::mount(&data, size)),
@@ -214,7 +229,7 @@ fn one_process(setting: Setting) -> Mesh {
     let (faulty_disk, preloaded) = is_faulty.then(|| FaultyDisk::build(folder.path())).unzip();
     let environment = [
         dev_gateway(port),
-        vec![trust_list],
+        outside.settings,
         setting.environment,
         preloaded.unwrap_or_default(),
     ];
@@ -233,7 +248,8 @@ fn one_process(setting: Setting) -> Mesh {
             .map(|service| (service.as_str(), format!("sqlite://{data}/db/{service}.db")))
             .into(),
         redis: None,
-        partner,
+        partner: outside.partner,
+        trust_root: outside.trust_root,
         wires: Wires::default(),
         disk,
         faulty_disk,
@@ -245,7 +261,7 @@ async fn seven_processes(setting: Setting) -> Mesh {
         panic!("{REDIS} is not set: run the tests with tests/run, which starts Redis 7 (Debian package redis-server)")
     });
     let folder = Arc::new(tempfile::tempdir().unwrap());
-    let (partner, trust_list) = partner(folder.path());
+    let outside = outside(folder.path());
     let certs = folder.path().join("certs");
     run(&["certs", "dev", &certs.display().to_string()], &[]);
     let keys = folder.path().join("keys").display().to_string();
@@ -256,7 +272,6 @@ async fn seven_processes(setting: Setting) -> Mesh {
         .collect();
     let second_port = setting.two_of_code_rendering.then(free_port);
     let mut common = vec![
-        trust_list,
         ("LUTONG_REDIS".to_owned(), redis.clone()),
         ("LUTONG_KEYS".to_owned(), keys),
         (
@@ -265,6 +280,7 @@ async fn seven_processes(setting: Setting) -> Mesh {
         ),
         ("LUTONG_IDENTITY__TRUST_STATED".to_owned(), "true".to_owned()),
     ];
+    common.extend(outside.settings);
     common.extend(setting.environment);
     let mut wires = Wires::default();
     let mut processes = BTreeMap::new();
@@ -330,7 +346,8 @@ async fn seven_processes(setting: Setting) -> Mesh {
         gateway: Gateway::at(ports[&ServiceName::Gateway]),
         folder,
         redis: Some(redis),
-        partner,
+        partner: outside.partner,
+        trust_root: outside.trust_root,
         storage: databases,
         wires,
         disk: None,

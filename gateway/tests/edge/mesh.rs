@@ -237,7 +237,7 @@ pub fn dev() -> GatewayConfig {
     }
 }
 
-fn routes(world: &World) -> [(ServiceName, Routes); 5] {
+fn routes(world: &World) -> [(ServiceName, Routes); 6] {
     use code::checkpoint_device_service_server::CheckpointDeviceServiceServer;
     use code::code_service_server::CodeServiceServer;
     use code::verification_service_server::VerificationServiceServer;
@@ -274,6 +274,8 @@ fn routes(world: &World) -> [(ServiceName, Routes); 5] {
             ServiceName::RiskRules,
             Routes::new(DecisionServiceServer::new(w())).add_service(AreaServiceServer::new(w())),
         ),
+        // It is there, and serves nothing.
+        (ServiceName::Federation, Routes::default()),
     ]
 }
 

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FederationConfig {
-    /// The file of the trust list. Without one no partner is trusted.
+    /// The file of a list that is not signed. It stands until the first signed one is activated. Without either no partner is trusted.
     pub trust_list: Option<PathBuf>,
+    /// The file of the public root keys (PEM) that sign trust lists. Without one no signed list is taken.
+    pub trust_root: Option<PathBuf>,
 }

@@ -1,12 +1,37 @@
 //! Every reason that this service answers, with its code, its two texts and its metadata. Reasons of the kernel and the chassis are
 //! not repeated.
 
+mod trust;
+
 use lutong_kernel::{Fault, FaultCode};
 use lutong_token::Outcome;
 
+use crate::partner_codes::domain::RefusedCode;
+
+pub use trust::{
+    own_list, own_proposal, partner_not_found, proposal_not_found, state_not_proposable,
+    trust_list_not_found, trust_list_refused, trust_list_shrunken, trust_root_missing,
+};
+
 /// The code of another province is not accepted; the metadata says which check it failed.
-pub fn partner_code_refused(outcome: Outcome) -> Fault {
-    let (zh, en) = match outcome {
+pub fn partner_code_refused(refused: RefusedCode) -> Fault {
+    let (zh, en) = match refused {
+        RefusedCode::NotRecognised(_) => (
+            "该地区的健康码目前未纳入互认",
+            "codes of this province are not recognised here now",
+        ),
+        RefusedCode::Token(outcome) => words(outcome),
+    };
+    let fault = Fault::new(FaultCode::FailedPrecondition, "PARTNER_CODE_REFUSED", zh, en)
+        .with("outcome", refused.outcome());
+    match refused {
+        RefusedCode::NotRecognised(state) => fault.with("state", state.into_str()),
+        RefusedCode::Token(_) => fault,
+    }
+}
+
+const fn words(outcome: Outcome) -> (&'static str, &'static str) {
+    match outcome {
         Outcome::Expired => (
             "外省健康码已过期，请刷新后重新扫描",
             "the code has expired: refresh it and scan it again",
@@ -28,7 +53,15 @@ pub fn partner_code_refused(outcome: Outcome) -> Fault {
         ),
         Outcome::Unreadable => ("不是可识别的健康码", "not a code that can be read"),
         Outcome::Valid | Outcome::Superseded => ("外省健康码未通过核验", "the code was not accepted"),
-    };
-    Fault::new(FaultCode::FailedPrecondition, "PARTNER_CODE_REFUSED", zh, en)
-        .with("outcome", outcome.into_str())
+    }
+}
+
+/// Nobody is trusted until a list is signed anew.
+pub fn trust_list_expired() -> Fault {
+    Fault::new(
+        FaultCode::Unavailable,
+        "TRUST_LIST_EXPIRED",
+        "互认信任清单已过期，暂无法核验外省健康码",
+        "the trust list has expired: codes of other provinces cannot be verified now",
+    )
 }

@@ -1,25 +1,40 @@
 #![doc = include_str!("../README.md")]
 
+mod audit; // the audit log
 mod config;
-pub mod domain; // the trust list
 mod fault; // every reason that is answered
 mod migrations;
-mod rpc; // VerifyPartnerCode
-mod service;
-mod store; // the table `verifications`
+mod partner_codes; // VerifyPartnerCode
+mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
+mod seal; // seals of rows
+mod trust_lists; // signed lists: CreateTrustList, ActivateTrustList, RejectTrustList, GetTrustList, ListTrustLists
 
+use std::path::Path;
+
+use futures::FutureExt as _;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
-use lutong_skin::federation::v1::PartnerCodeService;
+use lutong_skin::federation::v1::{AuditService, PartnerCodeService, PartnerService, TrustListService};
 use lutong_storage::StorageConfig;
 
+use crate::partner_codes::rpc::PartnerCodeRpc;
+use crate::partner_codes::service::PartnerCodes;
+use crate::partners::rpc::PartnerRpc;
+use crate::partners::service::Partners;
+use crate::trust_lists::domain::{Roots, TrustList};
+use crate::trust_lists::rpc::TrustListRpc;
+use crate::trust_lists::service::TrustLists;
+use crate::trust_lists::service::current::CurrentTrust;
+
 pub use config::FederationConfig;
-use domain::trust_list::TrustList;
 pub use migrations::Migrations;
+pub use trust_lists::domain as trust_list;
 
 const SERVICE: ServiceName = ServiceName::Federation;
 /// Bytes of a request. A token has about a kilobyte.
 const MAX_MESSAGE: usize = 64 * 1024;
+/// Bytes of a request with a trust list, which has at most 64 KiB.
+const MAX_LIST: usize = 80 * 1024;
 
 /// Builds the service.
 pub async fn build(
@@ -27,29 +42,64 @@ pub async fn build(
     storage: &StorageConfig,
     config: &FederationConfig,
 ) -> Result<Component, BuildError> {
-    let list = trust_list(config)?;
+    let (file, roots) = trust(config)?;
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
-    let handler = rpc::PartnerCodeRpc(service::Partners::new(&store, foundation, list));
-    let server =
-        PartnerCodeService::server(handler, store.skin(foundation)).max_decoding_message_size(MAX_MESSAGE);
-    let routes = tonic::service::Routes::new(server);
+    let audit = store.audit_log(foundation).await?;
+    let opened = CurrentTrust::open(&store, foundation, roots, file).await;
+    let current = opened.map_err(|source| BuildError::Storage {
+        service: SERVICE,
+        source,
+    })?;
+    let skin = store.skin(foundation);
+    let codes = PartnerCodeRpc(PartnerCodes::new(&store, foundation, current.clone()));
+    let partners = PartnerRpc(Partners::new(&store, foundation, current.clone()));
+    let lists = TrustListRpc(TrustLists::new(&store, foundation, current.clone()));
+    let codes = PartnerCodeService::server(codes, skin.clone());
+    let partners = PartnerService::server(partners, skin.clone());
+    let lists = TrustListService::server(lists, skin.clone());
+    let routes = tonic::service::Routes::new(codes.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(partners.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(lists.max_decoding_message_size(MAX_LIST))
+        .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
+    let stop = foundation.stop.clone();
     Ok(Component {
         service: SERVICE,
-        router: foundation.guard(SERVICE, routes, None),
+        router: foundation.guard(SERVICE, routes, Some(audit.clone())),
         checks: vec![store.check::<Migrations>()],
-        tasks: vec![store.upkeep(foundation, None)],
+        tasks: vec![
+            current.follow(stop.clone()).boxed(),
+            audit.seal_days(stop).boxed(),
+            store.upkeep(foundation, None),
+        ],
     })
 }
 
-/// Reads the list that the configuration names; `lutong config check` calls it, too.
-pub fn trust_list(config: &FederationConfig) -> Result<TrustList, BuildError> {
-    let Some(path) = &config.trust_list else {
-        return Ok(TrustList::default());
+/// Reads the list and the root keys that the configuration names; `lutong config check` calls it, too.
+pub fn trust(config: &FederationConfig) -> Result<(TrustList, Roots), BuildError> {
+    let list = match &config.trust_list {
+        None => TrustList::default(),
+        Some(path) => {
+            let text = read("trust_list", path)?;
+            TrustList::parse(&text).map_err(|error| unusable("trust_list", path, error))?
+        }
     };
-    let failed = |reason: String| BuildError::Config {
+    let roots = match &config.trust_root {
+        None => Roots::default(),
+        Some(path) => {
+            let pem = read("trust_root", path)?;
+            Roots::parse(&pem).map_err(|error| unusable("trust_root", path, error))?
+        }
+    };
+    Ok((list, roots))
+}
+
+fn read(field: &str, path: &Path) -> Result<String, BuildError> {
+    std::fs::read_to_string(path).map_err(|error| unusable(field, path, error))
+}
+
+fn unusable(field: &str, path: &Path, reason: impl std::fmt::Display) -> BuildError {
+    BuildError::Config {
         service: SERVICE,
-        reason: format!("federation.trust_list {}: {reason}", path.display()),
-    };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    TrustList::parse(&text).map_err(|error| failed(error.to_string()))
+        reason: format!("federation.{field} {}: {reason}", path.display()),
+    }
 }

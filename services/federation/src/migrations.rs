@@ -1,5 +1,6 @@
 //! The schema of federation, step by step: what the chassis keeps in the database, and the files of `migrations/`.
 
+use lutong_chassis::audit;
 use lutong_storage::{Schema, Step, step, steps};
 
 /// All steps in order.
@@ -7,5 +8,11 @@ use lutong_storage::{Schema, Step, step, steps};
 pub struct Migrations;
 
 impl Schema for Migrations {
-    const STEPS: &'static [Step] = &[steps::DATA_KEYS, steps::IDEMPOTENCY, step!("0001_first")];
+    const STEPS: &'static [Step] = &[
+        steps::DATA_KEYS,
+        steps::IDEMPOTENCY,
+        step!("0001_first"),
+        audit::STEP,
+        step!("0002_trust"),
+    ];
 }

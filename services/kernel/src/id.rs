@@ -122,6 +122,8 @@ id!(
 id!(
     /// Identifies that an institution knows the holder of a card as a patient.
     PatientBindingId, "a patient binding id"
+);
+id!(
     /// Identifies a place of the register of places.
     PlaceId, "a place id"
 );

@@ -1,4 +1,4 @@
-//! Signed documents that are not tokens: the lists that a door takes in. A COSE_Sign1 as a token's, with the purpose of the document as
+//! Signed documents that are not tokens: the lists that a door takes in, and those of partners. A COSE_Sign1 as a token's, with the purpose of the document as
 //! external data of the signature (RFC 9052, section 4.4): no document passes for one of another purpose, nor for a token.
 
 #[cfg(test)]
@@ -11,6 +11,7 @@ use lutong_kernel::Timestamp;
 use crate::cbor;
 use crate::envelope;
 use crate::key::{SignError, SigningKey};
+use crate::kid::Kid;
 use crate::trust::VerifyingKeys;
 
 /// The greatest length of a document: a list of two million revoked tokens.
@@ -18,9 +19,14 @@ const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a document is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Purpose {
+#[non_exhaustive]
+pub enum Purpose {
     Revocations,
     Keys,
+    /// Partners, with their keys and limits.
+    Trust,
+    /// Headers of messages between two code systems.
+    Message,
 }
 
 impl Purpose {
@@ -28,6 +34,8 @@ impl Purpose {
         match self {
             Self::Revocations => b"lutong revocation list 1",
             Self::Keys => b"lutong key list 1",
+            Self::Trust => b"lutong trust list 1",
+            Self::Message => b"lutong message 1",
         }
     }
 }
@@ -46,7 +54,7 @@ pub enum DocumentError {
 }
 
 /// Signs a document.
-pub(crate) fn sign(key: &SigningKey, purpose: Purpose, payload: &[u8]) -> Result<Vec<u8>, SignError> {
+pub fn sign(key: &SigningKey, purpose: Purpose, payload: &[u8]) -> Result<Vec<u8>, SignError> {
     let protected = envelope::protected_header(key.algorithm().cose_number(), key.kid());
     let mut message = Vec::with_capacity(payload.len() + 64);
     cbor::write_head(&mut message, cbor::ARRAY, 4);
@@ -66,12 +74,22 @@ pub(crate) fn sign(key: &SigningKey, purpose: Purpose, payload: &[u8]) -> Result
 }
 
 /// The payload of a document that one of `keys` signed for this purpose.
-pub(crate) fn open(
+pub fn open(
     bytes: &[u8],
     purpose: Purpose,
     keys: &VerifyingKeys,
     now: Timestamp,
 ) -> Result<Vec<u8>, DocumentError> {
+    open_signed(bytes, purpose, keys, now).map(|(payload, _)| payload)
+}
+
+/// As [`open`], with the key that signed it.
+pub fn open_signed(
+    bytes: &[u8],
+    purpose: Purpose,
+    keys: &VerifyingKeys,
+    now: Timestamp,
+) -> Result<(Vec<u8>, Kid), DocumentError> {
     if bytes.len() > MAX_BYTES {
         return Err(DocumentError::Unreadable("it is too long"));
     }
@@ -101,5 +119,8 @@ pub(crate) fn open(
     if !trusted.is_in_force(now) {
         return Err(DocumentError::WrongKey);
     }
-    cose.payload.ok_or(DocumentError::Unreadable("it has no payload"))
+    let payload = cose
+        .payload
+        .ok_or(DocumentError::Unreadable("it has no payload"))?;
+    Ok((payload, kid))
 }

@@ -3,7 +3,7 @@
 mod algorithm;
 mod cbor;
 mod claims;
-mod document;
+pub mod document;
 mod dynamic_id;
 mod envelope;
 mod issuer;
@@ -11,6 +11,7 @@ mod key;
 mod key_list;
 mod kid;
 mod mask;
+mod message;
 mod presentation;
 mod revocation;
 mod trust;
@@ -28,6 +29,9 @@ pub use key::{SignError, SigningKey};
 pub use key_list::{KeyList, KeyListError, KeyUse, ListedKey, TrustedLists};
 pub use kid::Kid;
 pub use mask::{Mask, MaskError};
+pub use message::{
+    MESSAGE_LIFE_SECONDS, MessageError, MessageExpectations, MessageHeader, Nonce, body_digest,
+};
 pub use revocation::part::{PartSource, RevocationPart};
 pub use revocation::{Progress, Revocations, TakeInError};
 pub use trust::{CLOCK_TOLERANCE_SECONDS, TrustError, TrustedKey, VerifyingKeys};

@@ -16,7 +16,7 @@ const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 3_600;
 
 /// Members with opaque, encrypted values.
-const SEALED: [(&str, &str); 8] = [
+const SEALED: [(&str, &str); 9] = [
     ("token", "example-token"),
     ("etag", "example-etag"),
     ("next_page_token", "example-page-token"),
@@ -25,6 +25,7 @@ const SEALED: [(&str, &str); 8] = [
     ("credential", "example-credential"),
     // The beginning of a COSE_Sign1.
     ("bound_token", "0oRNogEnBEg="),
+    ("document", "0oRNogEnBEg="),
     // `<svg/>`.
     ("data", "PHN2Zy8+"),
 ];
@@ -44,7 +45,13 @@ const COUNTS: [&str; 2] = ["sequence", "intact"];
 const BEGINNING: (&str, &str) = ("PULL_STATE_WAITING", "PULL_STATE_RUNNING");
 
 /// Members that are digests, in lower-case hex.
-const DIGESTS: [&str; 4] = ["entry", "root", "expected_digest", "seen_digest"];
+const DIGESTS: [&str; 5] = [
+    "document_digest",
+    "entry",
+    "root",
+    "expected_digest",
+    "seen_digest",
+];
 
 /// The placeholders of one walk: the same value always gets the same placeholder.
 #[derive(Debug)]

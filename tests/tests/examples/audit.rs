@@ -11,7 +11,7 @@ const AUDITOR: &str = "auditor-1";
 const PURPOSE: (&str, &str) = ("purpose.code", "PURPOSE_CODE_AUDIT");
 
 pub async fn logs(walk: &mut Walk<'_>) {
-    for service in ["complaint", "declaration", "identity", "riskRules"] {
+    for service in ["complaint", "declaration", "federation", "identity", "riskRules"] {
         let list = RequestParts::nothing()
             .with("page_size", "1")
             .with(PURPOSE.0, PURPOSE.1);

@@ -12,6 +12,7 @@ mod citizens;
 mod comparing;
 mod complaints;
 mod doors;
+mod federation;
 mod feeds;
 mod organisations;
 mod papers;
@@ -59,6 +60,7 @@ async fn walked(shape: Shape) -> Map<String, Value> {
     appeals::walk(&mut walk).await;
     refusals::walk(&mut walk).await;
     places::walk(&mut walk).await;
+    federation::walk(&mut walk).await;
     cases::merges(&mut walk).await;
     cases::key_areas(&mut walk).await;
     audit::logs(&mut walk).await;

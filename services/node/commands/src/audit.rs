@@ -16,12 +16,13 @@ use lutong_client::noun::ChangeArgs;
 use lutong_client::why::Why;
 
 /// The services that record calls.
-const RECORDING: [ServiceName; 5] = [
+const RECORDING: [ServiceName; 6] = [
     ServiceName::Identity,
     ServiceName::Declaration,
     ServiceName::RiskRules,
     ServiceName::CodeRendering,
     ServiceName::Complaint,
+    ServiceName::Federation,
 ];
 
 #[derive(Debug, Subcommand)]

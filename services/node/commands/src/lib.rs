@@ -14,6 +14,7 @@ mod decisions;
 mod designations;
 mod fact_kinds;
 mod facts;
+mod federation;
 mod history_verifications;
 mod key_areas;
 mod keys;
@@ -90,6 +91,9 @@ enum Action {
     /// Kinds of facts that can be reported: attributes, values, and who reports them.
     #[command(subcommand)]
     FactKinds(fact_kinds::FactKinds),
+    /// Other provinces and the national platform: partners, and the lists that say who is trusted.
+    #[command(subcommand)]
+    Federation(federation::Federation),
     /// Applications of an organisation for its people.
     #[command(subcommand)]
     People(people::People),
@@ -158,6 +162,7 @@ impl Command {
             Action::KeyAreas(key_areas) => key_areas.run().await,
             Action::Facts(facts) => facts.run().await,
             Action::FactKinds(fact_kinds) => fact_kinds.run().await,
+            Action::Federation(federation) => federation.run().await,
             Action::People(people) => people.run().await,
             Action::Pulls(pulls) => pulls.run().await,
             Action::Rollbacks(rollbacks) => rollbacks.run().await,

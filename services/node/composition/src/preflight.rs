@@ -27,7 +27,7 @@ pub async fn check(service: Option<ServiceName>, config: &NodeConfig, clock: &dy
     if let Err(error) = lutong_declaration::sources(&config.declaration) {
         findings.error(error);
     }
-    if let Err(error) = lutong_federation::trust_list(&config.federation) {
+    if let Err(error) = lutong_federation::trust(&config.federation) {
         findings.error(error);
     }
     if service.is_none_or(|service| service == ServiceName::Gateway) {

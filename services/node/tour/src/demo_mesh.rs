@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lutong_composition::config::NodeConfig;
 use lutong_composition::keys::MeshKeys;
 use lutong_composition::{Running, one_process};
-use lutong_federation::domain::trust_list::of_one_partner;
+use lutong_federation::trust_list::of_one_partner;
 use lutong_identity::{ACTING, Account, AccountId};
 use lutong_kernel::{Clock as _, DivisionCode, ManualClock, RequestId, ServiceName, Timestamp};
 use lutong_operating::entropy::Entropy;

@@ -1,21 +1,17 @@
-//! Contract tests of federation, on both engines, with a trust list as operators write it.
+//! `PartnerCodeService`: codes of other provinces.
 
-#![allow(clippy::unwrap_used)]
-
-use lutong_federation::domain::trust_list::of_one_partner;
-use lutong_federation::{FederationConfig, Migrations};
-use lutong_kernel::random::SeededRandom;
+use lutong_federation::Migrations;
 use lutong_kernel::{Colour, Fault, FaultCode, ServiceName, Timestamp};
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServiceClient;
 use lutong_proto::policy::Caller;
 use lutong_proto::time;
 use lutong_proto::types::v1::Colour as WireColour;
-use lutong_storage::StorageConfig;
-use lutong_testing::Bed;
-use lutong_testing::on_both_engines;
-use lutong_token::{Algorithm, Claims, Issuer, SigningKey};
+use lutong_testing::{Bed, on_both_engines};
+use lutong_token::Claims;
 use lutong_transport::client::Call;
+
+use crate::{Federation, build, entry, key, province, shown, start};
 
 on_both_engines!(
     a_partners_code_is_verified_and_its_provenance_told,
@@ -28,77 +24,7 @@ on_both_engines!(
     a_token_has_a_length,
 );
 
-/// Three partners: Jiangsu, Zhejiang with a revoked key, Henan with an expired key.
-struct Federation {
-    bed: Bed,
-    storage: StorageConfig,
-    jiangsu: SigningKey,
-    zhejiang: SigningKey,
-    henan: SigningKey,
-}
-
-fn key(seed: u64) -> SigningKey {
-    SigningKey::generate(Algorithm::Es256, &SeededRandom::new(seed)).unwrap()
-}
-
-fn province(code: &str) -> Issuer {
-    Issuer::parse(code).unwrap()
-}
-
-fn since() -> Timestamp {
-    Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap()
-}
-
-/// An entry as written by `of_one_partner`, without the list's header.
-fn entry(code: &str, name: &str, key: &SigningKey, more: &str) -> String {
-    let list = of_one_partner("x", (province(code), name), key.verifying_key(), since()).unwrap();
-    let (_, entry) = list.split_once("[[partner]]").unwrap();
-    format!("[[partner]]{entry}{more}\n")
-}
-
-async fn build(bed: &Bed, storage: &StorageConfig, list: Option<&str>) -> Result<(), String> {
-    let config = FederationConfig {
-        trust_list: list.map(|text| {
-            let file = bed.foundation.keys.path.with_file_name("trust-list.toml");
-            std::fs::write(&file, text).unwrap();
-            file
-        }),
-    };
-    let component = lutong_federation::build(&bed.foundation, storage, &config).await;
-    bed.bind(component.map_err(|error| error.to_string())?);
-    Ok(())
-}
-
-async fn start(bed: Bed) -> Federation {
-    let storage = bed.storage::<Migrations>(ServiceName::Federation).await;
-    let (jiangsu, zhejiang, henan) = (key(32), key(33), key(41));
-    let list = format!(
-        "version = \"2022-11\"\n\n{}{}{}",
-        entry("32", "江苏", &jiangsu, ""),
-        entry(
-            "33",
-            "浙江",
-            &zhejiang,
-            "revoked_at = \"2022-11-01T00:00:00+08:00\""
-        ),
-        entry("41", "河南", &henan, "not_after = \"2022-11-01T00:00:00+08:00\""),
-    );
-    build(&bed, &storage, Some(&list)).await.unwrap();
-    Federation {
-        bed,
-        storage,
-        jiangsu,
-        zhejiang,
-        henan,
-    }
-}
-
-fn shown(key: &SigningKey, code: &str, at: Timestamp, colour: Colour) -> String {
-    let claims = Claims::dynamic(province(code), at, [7; 24], colour, None).unwrap();
-    key.sign(&claims).unwrap()
-}
-
-async fn verify(bed: &Bed, token: &str) -> Result<wire::VerifyPartnerCodeResponse, Fault> {
+pub async fn verify(bed: &Bed, token: &str) -> Result<wire::VerifyPartnerCodeResponse, Fault> {
     let call = bed.call_as(&lutong_testing::citizen("wx-1", None));
     verify_as_of(bed, &call, token, None).await
 }
@@ -123,12 +49,8 @@ async fn verify_as_of(
 }
 
 impl Federation {
-    fn now(&self) -> Timestamp {
-        self.bed.foundation.now()
-    }
-
     /// The outcome with which a token is refused.
-    async fn outcome(&self, token: &str) -> String {
+    pub async fn outcome(&self, token: &str) -> String {
         let refused = verify(&self.bed, token).await.unwrap_err();
         assert_eq!(
             (refused.code, &*refused.reason),
@@ -298,7 +220,7 @@ async fn every_verification_is_recorded_and_no_token(bed: Bed) {
 
 async fn without_a_trust_list_nobody_is_trusted(bed: Bed) {
     let storage = bed.storage::<Migrations>(ServiceName::Federation).await;
-    build(&bed, &storage, None).await.unwrap();
+    build(&bed, &storage, None, None).await.unwrap();
     let token = shown(&key(32), "32", bed.foundation.now(), Colour::Green);
     let refused = verify(&bed, &token).await.unwrap_err();
     assert_eq!(refused.metadata, [("outcome".into(), "WRONG_KEY".to_owned())]);
@@ -324,7 +246,7 @@ async fn a_broken_trust_list_does_not_start(bed: Bed) {
         ("[[partner]]".to_owned(), "the file"),
     ] {
         let list = format!("version = \"1\"\n{list}");
-        let error = build(&bed, &storage, Some(&list)).await.unwrap_err();
+        let error = build(&bed, &storage, Some(&list), None).await.unwrap_err();
         assert!(
             error.contains("trust-list.toml") && error.contains(said),
             "{error}"

@@ -8,9 +8,9 @@ use lutong_proto::types::v1::Colour;
 use lutong_skin::federation::v1::PartnerCodeHandler;
 use lutong_transport::access::NoPermit;
 
-use crate::service::{PartnerCode, Partners};
+use super::service::{PartnerCode, PartnerCodes};
 
-pub struct PartnerCodeRpc(pub Partners);
+pub struct PartnerCodeRpc(pub PartnerCodes);
 
 impl PartnerCodeHandler for PartnerCodeRpc {
     async fn verify_partner_code(

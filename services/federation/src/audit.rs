@@ -1,0 +1,3 @@
+//! The audit log of this service.
+
+pub mod rpc;

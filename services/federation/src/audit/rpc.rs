@@ -1,0 +1,3 @@
+//! The audit log of this service, for auditors.
+
+lutong_chassis::audit_service!(federation);

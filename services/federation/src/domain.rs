@@ -1,3 +1,0 @@
-//! The trust list. Pure.
-
-pub mod trust_list;

@@ -1,0 +1,6 @@
+//! Codes of other provinces: VerifyPartnerCode.
+
+pub mod domain;
+pub mod rpc;
+pub mod service;
+pub mod store;

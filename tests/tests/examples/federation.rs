@@ -1,0 +1,59 @@
+//! Trust lists, staged and activated, and partners, whose states two operators move.
+
+use base64::Engine as _;
+use lutong_federation::trust_list::{of_one_partner, sign};
+use lutong_kernel::Timestamp;
+use lutong_tests::examples::{RequestParts, Walk};
+use lutong_tests::instants::now;
+use lutong_tests::people::request_id;
+use lutong_token::Issuer;
+use serde_json::json;
+
+const OPERATOR: &str = "operator-1";
+const SECOND_OPERATOR: &str = "operator-2";
+
+/// A signed list that trusts the partner of the walk, in Base64.
+fn document(walk: &Walk<'_>, sequence: i64) -> String {
+    let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
+    let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
+    let list = of_one_partner("2022-11-26", jiangsu, walk.mesh.partner.verifying_key(), since).unwrap();
+    let (from, until) = (now().plus_seconds(-60), now().plus_seconds(90 * 86_400));
+    let list = format!("sequence = {sequence}\nissued_at = \"{from}\"\nexpires_at = \"{until}\"\n{list}");
+    let signed = sign(&walk.mesh.trust_root, &list, now()).unwrap();
+    base64::engine::general_purpose::STANDARD.encode(signed)
+}
+
+pub async fn walk(walk: &mut Walk<'_>) {
+    let root = walk.mesh.trust_root.kid().to_string();
+    walk.placeholders.note(&root, "00-1");
+    for sequence in [1, 2] {
+        let stage = json!({"request_id": request_id(), "document": document(walk, sequence)});
+        walk.call("createTrustList", OPERATOR, RequestParts::body(stage))
+            .await;
+    }
+    let of = |sequence: &str| RequestParts::nothing().with("trust_list", sequence);
+    let action = || json!({"request_id": request_id()});
+    walk.call("activateTrustList", OPERATOR, of("1").and_body(action()))
+        .await;
+    walk.call("rejectTrustList", SECOND_OPERATOR, of("2").and_body(action()))
+        .await;
+    walk.call("getTrustList", OPERATOR, of("1")).await;
+    let active = RequestParts::nothing().with("state", "TRUST_LIST_STATE_ACTIVE");
+    walk.call("listTrustLists", OPERATOR, active).await;
+    let partner = || RequestParts::nothing().with("partner", "32");
+    let propose = || {
+        json!({
+            "request_id": request_id(),
+            "proposed_state": "PARTNER_STATE_PILOT",
+            "reason": "接口升级，先行试运行",
+        })
+    };
+    for end in ["rejectPartner", "approvePartner"] {
+        walk.call("proposePartner", OPERATOR, partner().and_body(propose()))
+            .await;
+        walk.call(end, SECOND_OPERATOR, partner().and_body(action()))
+            .await;
+    }
+    walk.call("getPartner", OPERATOR, partner()).await;
+    walk.call("listPartners", OPERATOR, RequestParts::nothing()).await;
+}
