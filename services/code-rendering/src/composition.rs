@@ -21,6 +21,7 @@ use crate::codes::service::{Codes, DecisionFollower};
 use crate::config::DoorPolicy;
 use crate::device_bound_codes::service::DeviceBoundCodes;
 use crate::door_reports::service::{DoorReports, Parts as DoorReportParts};
+use crate::homes::service::Homes;
 use crate::issued_codes::service::IssuedCodes;
 use crate::keys::service::Keys;
 use crate::paper_codes::service::PaperCodes;
@@ -99,6 +100,7 @@ impl Parts {
             paper_codes: PaperCodes {
                 issued: issued_codes.clone(),
                 bindings: bindings.clone(),
+                homes: Homes::new(store),
             },
             device_bound_codes: DeviceBoundCodes(issued_codes),
             codes,

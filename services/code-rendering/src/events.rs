@@ -1,7 +1,7 @@
 //! What other services publish, as the wire carries it: a decision of risk-rules and a binding of identity, each in a direct call and
 //! in an event of a log. And what this service publishes.
 
-use lutong_kernel::{Timestamp, Violation};
+use lutong_kernel::{DivisionCode, SubjectId, Timestamp, Violation};
 use lutong_proto::code_rendering::v1::event::Payload as OwnPayload;
 use lutong_proto::code_rendering::v1::{AppliedBinding, CodeChanged, Event};
 use lutong_proto::identity::v1::Event as IdentityEvent;
@@ -16,6 +16,7 @@ use prost::Message as _;
 use crate::bindings::domain::BindingCopy;
 use crate::codes::domain::Code;
 use crate::fault;
+use crate::fault::doors;
 
 /// The code that a decision puts in force, or what is wrong with the message.
 pub fn decided_code(decision: &AppliedDecision) -> Result<Code, Violation> {
@@ -75,6 +76,16 @@ pub fn applied_binding(binding: &AppliedBinding) -> Result<BindingCopy, Violatio
         version: *version,
         is_active: *active,
     })
+}
+
+/// Where an event of identity says that somebody lives; `None` for an event of another kind.
+pub fn changed_home(event: &IdentityEvent) -> Option<Result<(SubjectId, DivisionCode), Violation>> {
+    let Payload::SubjectPlaced(placed) = event.payload.as_ref()? else {
+        return None;
+    };
+    let division = DivisionCode::parse(&placed.division).map_err(|error| doors::division_shape(&error));
+    let subject = reply::subject_id(&event.subject_id, "subject_id");
+    Some(subject.and_then(|subject| Ok((subject, division?.county()))))
 }
 
 /// The binding that an event of identity changes; `None` for an event of another kind.

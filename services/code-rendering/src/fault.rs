@@ -50,6 +50,36 @@ pub fn paper_code_not_found() -> Fault {
     )
 }
 
+/// Somebody whose paper code is to be printed has none that is valid.
+pub fn paper_code_missing(field: String) -> Violation {
+    Violation::new(
+        field,
+        "PAPER_CODE_MISSING",
+        "没有有效的纸质码，请先签发",
+        "has no valid paper code: issue one first",
+    )
+}
+
+/// Somebody whose paper code is to be printed does not live in the division of the staff.
+pub fn no_code_to_print(field: String) -> Violation {
+    Violation::new(
+        field,
+        "CODE_NOT_FOUND",
+        "本辖区内没有此人的通行码",
+        "there is no code of such a person in your division",
+    )
+}
+
+/// Several paper codes cannot be one picture.
+pub fn format_not_pdf() -> Violation {
+    Violation::new(
+        "format",
+        "FORMAT_NOT_PDF",
+        "批量打印只支持PDF",
+        "several codes are printed as PDF only",
+    )
+}
+
 /// As many paper codes of the holder are valid as may be.
 pub fn too_many_paper_codes(limit: u64) -> Fault {
     Fault::new(

@@ -12,10 +12,11 @@ mod door_reports; // CreateDoorReport by devices, CreateSelfReport by people; of
 mod event_log; // ListEvents
 mod events; // a decision and a binding as the wire carries them, and what the event log says
 mod fault; // every reason that is answered
+mod homes; // in which division people live; follows identity's log
 mod issued_codes; // codes whose tokens are stored: on paper, and bound to a device
 mod keys; // signing keys: GetKey, ListKeys, GetKeyList, `lutong keys`
 mod migrations;
-mod paper_codes; // CreatePaperCode, GetPaperCode, ListPaperCodes, EndPaperCode, ShowPaperCode
+mod paper_codes; // CreatePaperCode, CreateAssistedPaperCode, PrintPaperCodes, GetPaperCode, ListPaperCodes, EndPaperCode, ShowPaperCode
 mod peers; // the logs of risk-rules and identity, identity's name masks
 mod render; // the picture of a token: SVG, PNG, terminal
 mod revocations; // ListRevocations

@@ -19,6 +19,7 @@ impl Schema for Migrations {
         step!("0004_key_uses"),
         step!("0005_doors"),
         step!("0006_issued_codes"),
+        step!("0007_homes"),
         audit::STEP,
         lookups::STEP,
     ];

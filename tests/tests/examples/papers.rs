@@ -22,6 +22,16 @@ pub async fn walk(walk: &mut Walk<'_>) {
     walk.call("showPaperCode", CITIZEN, svg).await;
     let end = RequestParts::body(json!({"request_id": request_id()})).with("paper_code", &id);
     walk.call("endPaperCode", CITIZEN, end).await;
+    let subject = made["paper_code"]["subject_id"].clone();
+    let purpose = json!({"code": "PURPOSE_CODE_ASSISTANCE", "reference": ""});
+    let assisted =
+        json!({"request_id": request_id(), "subject_id": subject, "end_earlier": true, "purpose": purpose});
+    walk.call(
+        "createAssistedPaperCode",
+        "counter-1",
+        RequestParts::body(assisted),
+    )
+    .await;
     let asked = json!({"request_id": request_id(), "device_key": DEVICE_KEY, "end_earlier": true});
     let made = walk
         .call("createDeviceBoundCode", CITIZEN, RequestParts::body(asked))

@@ -16,7 +16,7 @@ pub async fn apply_bindings(
         events::applied_binding(binding).map_err(in_row)
     });
     let copies = copies.collect::<Result<Vec<_>, _>>()?;
-    let applied = bindings.apply(copies, None).await?;
+    let applied = bindings.apply(copies).await?;
     Ok(wire::ApplyBindingsResponse {
         applied: i64::try_from(applied).unwrap_or(i64::MAX),
     })

@@ -2,14 +2,17 @@
 
 mod follower;
 
+use std::collections::BTreeMap;
+
 use futures::FutureExt as _;
 use lutong_chassis::Store;
-use lutong_kernel::{Fault, SubjectId};
+use lutong_kernel::{DivisionCode, Fault, SubjectId};
 use lutong_storage::outbox::Position;
 use lutong_storage::{Database, StorageError};
 
 use super::domain::{BindingCopy, newest};
 use super::store;
+use crate::homes::store as homes;
 
 pub use self::follower::BindingFollower;
 
@@ -32,19 +35,32 @@ impl Bindings {
         Ok(store::is_active(self.database.reader(), binder, ward).await?)
     }
 
-    /// Takes in those that are newer than the stored ones, and returns how many were. The `position` of a follower is stored in the
-    /// same transaction.
-    pub async fn apply(&self, copies: Vec<BindingCopy>, position: Option<Position>) -> Result<u64, Fault> {
+    /// Takes in those that are newer than the stored ones, and returns how many were.
+    pub async fn apply(&self, copies: Vec<BindingCopy>) -> Result<u64, Fault> {
         let copies = newest(copies);
         let written: Result<u64, StorageError> = self
             .database
+            .write(move |transaction| store::upsert_newer(transaction, copies).boxed())
+            .await;
+        lutong_failpoint::hit("code_rendering.bindings_committed");
+        Ok(written?)
+    }
+
+    /// Takes in what a part of identity's log says.
+    async fn follow(
+        &self,
+        copies: Vec<BindingCopy>,
+        homes: BTreeMap<SubjectId, DivisionCode>,
+        position: Position,
+    ) -> Result<(), Fault> {
+        let copies = newest(copies);
+        let written: Result<(), StorageError> = self
+            .database
             .write(move |transaction| {
                 async move {
-                    let written = store::upsert_newer(transaction, copies).await?;
-                    if let Some(position) = position {
-                        position.advance(transaction).await?;
-                    }
-                    Ok(written)
+                    store::upsert_newer(transaction, copies).await?;
+                    homes::place(transaction, &homes).await?;
+                    position.advance(transaction).await
                 }
                 .boxed()
             })

@@ -192,6 +192,15 @@ impl IssuedCodes {
         self.open(sealed.ok_or_else(|| not_found(of.kind))?).await
     }
 
+    /// The latest valid code of the holder.
+    pub async fn latest_active(&self, of: Of) -> Result<Option<OpenedCode>, Fault> {
+        let latest = store::latest_active(self.database.reader(), of, self.clock.now()).await?;
+        match latest {
+            Some(sealed) => self.open(sealed).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The codes of the holder on a page, the newest first, and the next page's token.
     pub async fn list(&self, of: Of, page: &Page) -> Result<(Vec<OpenedCode>, String), Fault> {
         let rows = store::list(self.database.reader(), of, page.after_id()?, page.limit()).await?;

@@ -160,6 +160,16 @@ pub async fn list(
     rows.into_iter().map(SealedCode::try_from).collect()
 }
 
+/// The latest valid code of one kind and holder.
+pub async fn latest_active(
+    connection: &impl ConnectionTrait,
+    of: Of,
+    now: Timestamp,
+) -> Result<Option<SealedCode>, StorageError> {
+    let row = of.restrict(active(now)).order_by_desc(Column::CodeId);
+    row.one(connection).await?.map(SealedCode::try_from).transpose()
+}
+
 /// How many codes of one kind and holder are valid.
 pub async fn count_active(
     transaction: &DatabaseTransaction,

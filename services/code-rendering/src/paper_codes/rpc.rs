@@ -1,20 +1,26 @@
 //! `PaperCodeService`: parse, call, map.
 
-use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::Fault;
+use futures::StreamExt as _;
+use futures::stream;
+use lutong_chassis::skin::{Answers, Listing, Mutation, Query};
+use lutong_kernel::{Fault, SubjectId};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::time::instant;
 use lutong_proto::types::v1::Colour as WireColour;
 use lutong_skin::code_rendering::v1::PaperCodeHandler;
-use lutong_transport::access::WardPermit;
+use lutong_transport::access::{DivisionPermit, WardPermit};
 use lutong_transport::reply;
 
 use super::service::{PaperCodes, View};
+use crate::fault;
 use crate::issued_codes::domain::State;
-use crate::sheets::rpc::sheet;
+use crate::sheets::domain::pdf::Paper;
+use crate::sheets::rpc::{sheet, sheets};
 use crate::showing::rpc::word;
 
 const COLLECTION: &str = "paper-codes";
+/// Bytes of one piece of a file.
+const PIECE: usize = 60 * 1024;
 
 pub struct PaperCodeRpc(pub PaperCodes);
 
@@ -28,6 +34,47 @@ impl PaperCodeHandler for PaperCodeRpc {
         Ok(wire::CreatePaperCodeResponse {
             paper_code: Some(created.await?.into()),
         })
+    }
+
+    async fn create_assisted_paper_code(
+        &self,
+        call: Mutation<DivisionPermit>,
+        message: wire::CreateAssistedPaperCodeRequest,
+    ) -> Result<wire::CreateAssistedPaperCodeResponse, Fault> {
+        let subject = reply::subject_id(&message.subject_id, "subject_id").map_err(reply::wrong)?;
+        let created = self.0.create_assisted(call, subject, message.end_earlier);
+        Ok(wire::CreateAssistedPaperCodeResponse {
+            paper_code: Some(created.await?.into()),
+        })
+    }
+
+    async fn print_paper_codes(
+        &self,
+        call: Query<DivisionPermit>,
+        message: wire::PrintPaperCodesRequest,
+    ) -> Result<Answers<wire::PrintPaperCodesResponse>, Fault> {
+        use wire::print_paper_codes_response::Part;
+        let subjects = message.subject_ids.iter().enumerate();
+        let subjects = subjects.map(|(row, text)| reply::subject_id(text, &format!("subject_ids[{row}]")));
+        let subjects: Vec<SubjectId> = subjects.collect::<Result<_, _>>().map_err(reply::wrong)?;
+        let paper = match message.format() {
+            wire::PaperFormat::PdfA4 => Paper::A4,
+            wire::PaperFormat::PdfCard => Paper::Card,
+            wire::PaperFormat::Svg | wire::PaperFormat::Unspecified => {
+                return Err(reply::wrong(fault::format_not_pdf()));
+            }
+        };
+        let views = self.0.to_print(call.permit, &subjects).await?;
+        let file = sheets(&views, paper).await?;
+        let people = views.into_iter().map(|view| Part::PaperCode(view.into()));
+        let pieces: Vec<_> = file
+            .chunks(PIECE)
+            .map(|piece| Part::Chunk(piece.to_vec().into()))
+            .collect();
+        let parts = people
+            .chain(pieces)
+            .map(|part| Ok(wire::PrintPaperCodesResponse { part: Some(part) }));
+        Ok(stream::iter(parts.collect::<Vec<_>>()).boxed())
     }
 
     async fn get_paper_code(

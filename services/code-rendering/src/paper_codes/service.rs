@@ -1,14 +1,16 @@
 //! Issues, lists and ends paper codes.
 
-use lutong_chassis::skin::Page;
-use lutong_kernel::{Colour, Fault, Timestamp};
+use lutong_chassis::skin::{Mutation, Page};
+use lutong_kernel::{Colour, Fault, SubjectId, Timestamp};
 use lutong_storage::idempotency::RequestKey;
 use lutong_token::{Claims, ClaimsError, Issuer, Mask, SignError, SigningKey, UnverifiedToken};
-use lutong_transport::access::{PermittedSubject, WardPermit};
+use lutong_transport::access::{DivisionPermit, PermittedSubject, WardPermit};
 use uuid::Uuid;
 
 use super::domain;
 use crate::bindings::service::Bindings;
+use crate::fault;
+use crate::homes::service::Homes;
 use crate::issued_codes::domain::{IssuedCode, IssuedKind, IssuedTokenId, State};
 use crate::issued_codes::service::{Issue, IssuedCodes, OpenedCode, TokenKind, damaged_token, wrong_state};
 use crate::issued_codes::store::Of;
@@ -18,6 +20,7 @@ use crate::issued_codes::store::Of;
 pub struct PaperCodes {
     pub issued: IssuedCodes,
     pub bindings: Bindings,
+    pub homes: Homes,
 }
 
 /// A paper code with what is printed of it.
@@ -79,6 +82,44 @@ impl PaperCodes {
             end_earlier,
         };
         self.issued.create(issue).await?.try_into()
+    }
+
+    /// Issues a paper code for somebody of the division of the staff.
+    pub async fn create_assisted(
+        &self,
+        call: Mutation<DivisionPermit>,
+        subject: SubjectId,
+        end_earlier: bool,
+    ) -> Result<View, Fault> {
+        let reached = self.homes.reach(call.permit, &[subject]).await?.pop();
+        let issue = Issue {
+            holder: reached.ok_or_else(fault::code_not_found)??,
+            request: call.request,
+            kind: PaperToken,
+            end_earlier,
+        };
+        self.issued.create(issue).await?.try_into()
+    }
+
+    /// The latest valid paper code of each of these people, in their order; every one that cannot be printed is named.
+    pub async fn to_print(&self, permit: DivisionPermit, subjects: &[SubjectId]) -> Result<Vec<View>, Fault> {
+        let (mut views, mut wrong) = (Vec::with_capacity(subjects.len()), Vec::new());
+        for (row, reached) in self.homes.reach(permit, subjects).await?.into_iter().enumerate() {
+            let field = || format!("subject_ids[{row}]");
+            let Ok(holder) = reached else {
+                wrong.push(fault::no_code_to_print(field()));
+                continue;
+            };
+            let kind = PaperToken::KIND;
+            match self.issued.latest_active(Of { holder, kind }).await? {
+                Some(opened) => views.push(View::try_from(opened)?),
+                None => wrong.push(fault::paper_code_missing(field())),
+            }
+        }
+        if wrong.is_empty() {
+            return Ok(views);
+        }
+        Err(Fault::invalid(wrong))
     }
 
     /// A paper code of the holder.

@@ -22,6 +22,14 @@ impl From<&View> for Sheet {
     }
 }
 
+/// Several paper codes as one PDF. It is drawn aside: hundreds of pages would keep a worker from its other calls.
+pub async fn sheets(views: &[View], paper: Paper) -> Result<Vec<u8>, Fault> {
+    let pages: Vec<Sheet> = views.iter().map(Sheet::from).collect();
+    let drawn = tokio::task::spawn_blocking(move || pdf::draw(&pages, paper)).await;
+    let drawn = drawn.map_err(Fault::internal)?;
+    drawn.map_err(|error| Fault::internal(format_args!("paper codes could not be drawn: {error}")))
+}
+
 pub fn sheet(view: &View, format: wire::PaperFormat) -> Result<wire::Image, Fault> {
     let sheet = Sheet::from(view);
     let (media_type, drawn) = match format {

@@ -109,6 +109,22 @@ impl Log {
     }
 }
 
+impl Log {
+    /// Somebody lives in a division from now on.
+    pub fn place(&self, subject: &str, division: &str) {
+        let mut told = self.0.lock().unwrap();
+        let sequence = i64::try_from(told.len()).unwrap() + 1;
+        told.push(identity::Event {
+            sequence,
+            subject_id: subject.to_owned(),
+            create_time: None,
+            payload: Some(identity::event::Payload::SubjectPlaced(identity::SubjectPlaced {
+                division: division.to_owned(),
+            })),
+        });
+    }
+}
+
 #[tonic::async_trait]
 impl identity::event_log_service_server::EventLogService for Log {
     async fn list_events(

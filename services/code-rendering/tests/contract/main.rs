@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod assisted_paper_codes;
 mod audit;
 mod bindings;
 mod checkpoint_devices;

@@ -127,6 +127,14 @@ impl DivisionPermit {
     pub const fn jurisdiction(&self) -> Jurisdiction {
         self.0
     }
+
+    /// A person who lives in the division. Anybody else is answered as not found, whether they exist or not.
+    pub fn reach(self, subject: SubjectId, home: Option<DivisionCode>) -> Result<PermittedSubject, Fault> {
+        match home {
+            Some(home) if self.0.covers(home) => Ok(PermittedSubject(subject)),
+            _ => Err(no_code()),
+        }
+    }
 }
 
 impl CasePermit {

@@ -1,6 +1,8 @@
-//! Follows the log of identity, which has the bindings that direct calls did not deliver.
+//! Follows the log of identity, which has the bindings that direct calls did not deliver, and where people live.
 
-use lutong_kernel::{Fault, ServiceName};
+use std::collections::BTreeMap;
+
+use lutong_kernel::{DivisionCode, Fault, ServiceName, SubjectId, Violation};
 use lutong_proto::identity::v1::Event;
 use lutong_storage::outbox::{EventHandler, Position, StoredEvent};
 use prost::Message as _;
@@ -9,7 +11,7 @@ use super::Bindings;
 use crate::bindings::domain::BindingCopy;
 use crate::events;
 
-/// Takes in the bindings in events of identity.
+/// Takes in the bindings and homes in events of identity.
 pub struct BindingFollower(Bindings);
 
 impl BindingFollower {
@@ -21,19 +23,22 @@ impl BindingFollower {
 #[async_trait::async_trait]
 impl EventHandler for BindingFollower {
     async fn handle(&self, events: Vec<StoredEvent>, position: Position) -> Result<(), Fault> {
-        let mut copies = Vec::new();
+        let (mut copies, mut homes) = (Vec::new(), BTreeMap::new());
         for stored in events {
-            let copy = binding_in(&stored);
-            copies.extend(copy.map_err(|reason| stored.unreadable(ServiceName::Identity, &reason))?);
+            let (copy, home) =
+                read(&stored).map_err(|reason| stored.unreadable(ServiceName::Identity, &reason))?;
+            copies.extend(copy);
+            homes.extend(home);
         }
-        self.0.apply(copies, Some(position)).await?;
-        Ok(())
+        self.0.follow(copies, homes, position).await
     }
 }
 
-/// The binding in an event. Events of other kinds are ignored.
-fn binding_in(stored: &StoredEvent) -> Result<Option<BindingCopy>, String> {
+/// The binding, or the home, in an event. Events of other kinds are ignored.
+fn read(stored: &StoredEvent) -> Result<(Option<BindingCopy>, Option<(SubjectId, DivisionCode)>), String> {
     let event = Event::decode(&*stored.payload).map_err(|error| error.to_string())?;
-    let copy = events::changed_binding(&event).transpose();
-    copy.map_err(|wrong| format!("{}: {}", wrong.field, wrong.en))
+    let wrong = |wrong: Violation| format!("{}: {}", wrong.field, wrong.en);
+    let copy = events::changed_binding(&event).transpose().map_err(wrong)?;
+    let home = events::changed_home(&event).transpose().map_err(wrong)?;
+    Ok((copy, home))
 }
