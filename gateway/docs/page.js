@@ -25,7 +25,7 @@ const COLLECTIONS = {
   Checkpoints: "卡口", "Checkpoint devices": "卡口设备", "Door reports": "卡口上报", "Self reports": "自主报告",
   "Health card": "电子健康卡", "Health cards": "读卡", "Health card uses": "用卡记录", "Patient bindings": "就诊绑定", "Medical institutions": "医疗机构", "Medical terminals": "读卡终端", Appeals: "申诉办理", "Appeal groups": "同源申诉", "Fact reviews": "事实核查", "Recognition refusals": "不予互认报备",
   Places: "场所", "Place ledger": "场所台账", "Responsible bodies": "主管部门", "Accountability cases": "场所追责",
-  "Public numbers": "公开数据",
+  "Hotline orders": "热线工单", "Public numbers": "公开数据",
   "Application imports": "批量申请", "Assisted applications": "窗口代填申请", "Ward applications": "为家人申请", Registrations: "登记核验", "Fact imports": "事实导入", "Fact kinds": "事实种类", Pulls: "数据库拉取", Merges: "人员合并", "One time codes": "短信验证码", Bindings: "为家人代办", Areas: "风险地区", "Unplaced areas": "待定位地区",
   Subjects: "人员", Decision: "当前赋码", Designations: "管控决定", Decisions: "赋码历史", "History verifications": "历史核验", "Key areas": "重点地区",
   Operations: "后台任务", Recomparisons: "全量比对", Rollbacks: "报送撤回", "Rule sets": "规则集",

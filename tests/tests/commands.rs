@@ -444,3 +444,99 @@ fn a_file_of_people_that_cannot_be_read_is_refused_with_its_reason() {
         assert!(said.contains(reason) && !said.contains("王小明"), "{said}");
     }
 }
+
+/// Imported from CSV, handled, and sent back, by the commands alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn orders_of_the_hotline_are_imported_handled_and_exported() {
+    let mesh = Mesh::start(Shape::OneProcess).await;
+    let endpoint = [("LUTONG_ENDPOINT", mesh.gateway.base.as_str()), ("LANG", "C")];
+    let run = |arguments: &[&str]| lutong(arguments, &endpoint);
+    let file = mesh.folder.path().join("orders.csv");
+    let header =
+        "hotline_number,city_number,division,issue,place,text,caller_name,caller_mobile,secret_caller";
+    let good = "SD1,QD1,370202,refusing-green,海景酒店,持绿码不让进,王小明,13800138000,是";
+    let rows = [
+        header,
+        good,
+        "SD1,QD1,370202,refusing-green,海景酒店,另一件事,,,",
+        "SD2,,110101,refusing-green,海景酒店,持绿码不让进,,,",
+        "SD3,,370202,refusing-green,海景酒店,=1+1,,,perhaps",
+        "SD4,,370202,not-checking,海景酒店,=1+1,,,",
+    ];
+    std::fs::write(&file, rows.join("\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let import = ["complaints", "import", file, "--account", "agent-1"];
+    let output = run(&import);
+    let said = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}{}", text(&output.stderr));
+    for expected in [
+        "line 3: hotline_number: ",
+        "line 4: division: ",
+        "line 5: ",
+        "2 imported, 0 known, 3 refused",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    let output = run(&[&import[..], &["--json"]].concat());
+    let lines: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let known: Vec<&Value> = lines
+        .iter()
+        .filter(|one| one["result"] == "HOTLINE_ORDER_RESULT_KNOWN")
+        .collect();
+    assert_eq!((lines.len(), known.len()), (5, 2), "{lines:?}");
+    let case = known[0]["case"].as_str().unwrap();
+    for arguments in [
+        &["complaints", "act", "take", case, "--account", "officer-1"][..],
+        &[
+            "complaints",
+            "act",
+            "answer",
+            case,
+            "--text",
+            "已责令整改",
+            "--finding",
+            "confirmed",
+            "--account",
+            "officer-1",
+        ],
+    ] {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+    }
+    let listed = text(
+        &run(&[
+            "complaints",
+            "list",
+            "--state",
+            "answered",
+            "--account",
+            "officer-1",
+        ])
+        .stdout,
+    );
+    assert!(listed.contains(case.trim_start_matches("cases/")), "{listed}");
+    let shown = text(&run(&["complaints", "show", case, "--account", "officer-1"]).stdout);
+    assert!(
+        shown.contains("持绿码不让进") && shown.contains("take_up") && shown.contains("已责令整改"),
+        "{shown}"
+    );
+    for form in ["csv", "ndjson"] {
+        let exported = text(&run(&["complaints", "export", "--form", form, "--account", "agent-1"]).stdout);
+        assert!(
+            exported.contains("SD1") && exported.contains("已责令整改"),
+            "{exported}"
+        );
+        assert!(exported.contains("PLACE_FINDING_CONFIRMED"), "{exported}");
+        assert!(
+            !exported.contains("王小明") && !exported.contains("13800138000"),
+            "{exported}"
+        );
+    }
+    let numbers = text(&run(&["complaints", "numbers", "2022-10", "--csv"]).stdout);
+    assert!(numbers.starts_with("division,month,case_kind,"), "{numbers}");
+    let nobodys = run(&["complaints", "show", case, "--account", "officer-370300"]);
+    assert_eq!(nobodys.status.code(), Some(1), "{}", text(&nobodys.stdout));
+}

@@ -52,6 +52,31 @@ pub fn division_outside_shandong() -> Violation {
     )
 }
 
+/// An order is to be handled outside the agent's division.
+pub fn division_outside() -> Violation {
+    Violation::new(
+        "division",
+        "OUTSIDE_DIVISION",
+        "不在本账号的辖区内",
+        "lies outside your division",
+    )
+}
+
+/// A caller has not called yet.
+pub fn call_ahead() -> Violation {
+    Violation::new("call_time", "CALL_AHEAD", "不能晚于现在", "lies in the future")
+}
+
+/// Another order has the hotline's number.
+pub fn hotline_number_taken() -> Violation {
+    Violation::new(
+        "hotline_number",
+        "HOTLINE_NUMBER_CONFLICT",
+        "该热线工单编号已录入，但内容不同，请核对编号",
+        "an order with this number and another content is there: check the number",
+    )
+}
+
 /// A division of Shandong whose code was never issued.
 pub fn division_unknown() -> Violation {
     Violation::new(

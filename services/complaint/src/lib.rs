@@ -17,7 +17,7 @@ use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::complaint::v1::{
     AccountabilityCaseService, AppealService, AuditService, CaseService, ComplaintService, FactReviewService,
-    PlaceService, PublicNumberService, RecognitionRefusalService,
+    HotlineOrderService, PlaceService, PublicNumberService, RecognitionRefusalService,
 };
 use lutong_storage::StorageConfig;
 
@@ -35,6 +35,9 @@ pub use peers::Peers;
 const SERVICE: ServiceName = ServiceName::Complaint;
 /// Bytes of a request: eight times the longest text.
 const MAX_MESSAGE: usize = 64 * 1024;
+
+/// The same of a piece of orders of the hotline.
+const MAX_ORDERS: usize = 640 * 1024;
 
 /// Builds the service.
 pub async fn build(
@@ -59,6 +62,8 @@ pub async fn build(
     let appeals = AppealService::server(appeals, skin.clone(), lookups.clone());
     let reviews = rpc::fact_reviews::FactReviewRpc(complaints.clone());
     let reviews = FactReviewService::server(reviews, skin.clone());
+    let orders = rpc::hotline_orders::HotlineOrderRpc(complaints.clone());
+    let orders = HotlineOrderService::server(orders, skin.clone());
     let refusals = RecognitionRefusals::new(&store, foundation, Arc::clone(&divisions));
     let refusals = rpc::recognition_refusals::RecognitionRefusalRpc(refusals);
     let refusals = RecognitionRefusalService::server(refusals, skin.clone());
@@ -74,6 +79,7 @@ pub async fn build(
         .add_service(appeals.max_decoding_message_size(MAX_MESSAGE))
         .add_service(reviews.max_decoding_message_size(MAX_MESSAGE))
         .add_service(refusals.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(orders.max_decoding_message_size(MAX_ORDERS))
         .add_service(places.max_decoding_message_size(MAX_MESSAGE))
         .add_service(held.max_decoding_message_size(MAX_MESSAGE))
         .add_service(numbers.max_decoding_message_size(MAX_MESSAGE))

@@ -19,5 +19,6 @@ impl Schema for Migrations {
         step!("0004_recognition_refusals"),
         step!("0005_public_numbers"),
         step!("0006_places"),
+        step!("0007_hotline_orders"),
     ];
 }

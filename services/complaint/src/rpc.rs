@@ -5,6 +5,7 @@ pub mod appeals;
 pub mod cases;
 mod content;
 pub mod fact_reviews;
+pub mod hotline_orders;
 pub mod places;
 pub mod public_numbers;
 pub mod recognition_refusals;

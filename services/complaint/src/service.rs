@@ -7,6 +7,7 @@ mod deadlines;
 mod filing;
 mod following;
 pub mod handling;
+pub mod hotline_orders;
 pub mod places;
 pub mod public_numbers;
 pub mod recognition_refusals;

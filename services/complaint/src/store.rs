@@ -5,6 +5,7 @@ pub mod cases;
 pub mod clocks;
 pub mod events;
 pub mod groups;
+pub mod hotline_orders;
 pub mod place_voices;
 pub mod places;
 mod reading;
@@ -33,6 +34,7 @@ use crate::domain::tracking::TrackingNumber;
 pub mod complaint {
     use sea_orm::entity::prelude::*;
 
+    #[allow(clippy::struct_excessive_bools)] // as the row has them
     #[sea_orm::model]
     #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
     #[sea_orm(table_name = "complaints")]
@@ -73,6 +75,9 @@ pub mod complaint {
         pub next_firing_at: Option<i64>,
         pub entered_by: Option<String>,
         pub hotline_number: Option<String>,
+        pub city_number: Option<String>,
+        pub is_repeat: bool,
+        pub called_at: Option<i64>,
         /// Keyed hash of what was entered under the hotline's number.
         pub content_hash: Option<Vec<u8>>,
         pub is_secret: bool,
@@ -216,6 +221,24 @@ pub async fn insert(
     Ok(true)
 }
 
+/// Inserts complaints without their clocks. Returns `false` when a number, or a hotline number, exists; the caller then rolls back.
+pub async fn insert_all(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    complaints: &[Complaint],
+) -> Result<bool, Fault> {
+    if complaints.is_empty() {
+        return Ok(true);
+    }
+    let rows: Result<Vec<_>, _> = complaints.iter().map(|one| insertion(cipher, one)).collect();
+    let inserted = Entity::insert_many(rows?)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .exec_without_returning(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    Ok(usize::try_from(inserted).unwrap_or(usize::MAX) == complaints.len())
+}
+
 fn insertion(cipher: &ReadyCipher, complaint: &Complaint) -> Result<ActiveModel, CipherError> {
     let Complaint {
         number,
@@ -254,6 +277,9 @@ fn insertion(cipher: &ReadyCipher, complaint: &Complaint) -> Result<ActiveModel,
         filed_for: Set(i64::from(filed_for.number())),
         entered_by: Set(entry.entered_by.clone()),
         hotline_number: Set(entry.hotline_number.clone()),
+        city_number: Set(entry.city_number.clone()),
+        is_repeat: Set(entry.is_repeat),
+        called_at: Set(entry.called_at.map(Timestamp::micros)),
         content_hash: Set(content_hash.map(|hash| hash.to_vec())),
         is_secret: Set(entry.is_secret),
         caller_name: Set(seal("caller_name", name)?),

@@ -5,7 +5,7 @@ use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::people::request_id;
 use serde_json::{Value, json};
 
-use super::complaints::{action, filed, with};
+use super::complaints::{action, filed, read, with};
 
 const CITIZENS: [&str; 3] = ["wx-1", "wx-2", "wx-3"];
 const OFFICER: &str = "officer-1";
@@ -96,6 +96,7 @@ async fn held(walk: &mut Walk<'_>, place: &str) {
         .await;
     walk.call("getAccountabilityCase", "", of()).await;
     walk.call("listAccountabilityCases", "", nothing()).await;
+    orders(walk).await;
     for (operation, called) in [
         ("openAccountabilityCase", "观海酒店"),
         ("dismissAccountabilityCase", "听海酒店"),
@@ -105,6 +106,42 @@ async fn held(walk: &mut Walk<'_>, place: &str) {
         let own = of.and_body(json!({"request_id": request_id()}));
         walk.call(operation, SUPERVISOR, own).await;
     }
+}
+
+/// Orders of the hotline in bulk, of which one is refused.
+async fn orders(walk: &mut Walk<'_>) {
+    let order = |number: &str, division: &str| {
+        json!({
+            "hotline_number": number,
+            "city_number": format!("0532-{number}"),
+            "division": division,
+            "place": {"issue": "PLACE_ISSUE_NOT_CHECKING", "place": "海边那家酒店", "text": "无人查验健康码"},
+            "caller": {"name": "王小明", "mobile": "13800138000"},
+            "secret_caller": true,
+            "repeat_caller": true,
+        })
+    };
+    let body = json!({
+        "orders": [order("SD20221126000124", "370202"), order("SD20221126000125", "110101")],
+        "purpose": {"code": "PURPOSE_CODE_ASSISTANCE"},
+    });
+    // Sent before, so that its number has its placeholder.
+    let gateway = &walk.mesh.gateway;
+    let session = gateway.session(AGENT).await;
+    let sent = gateway.call(
+        Method::POST,
+        "/v1/hotline-orders:import",
+        Some(&session),
+        Some(body.clone()),
+    );
+    let answer = sent.await.unwrap().expect();
+    let case = answer["outcomes"][0]["case"].as_str().unwrap();
+    walk.placeholders
+        .note(case.trim_start_matches("cases/"), "SD20221126-5Q9C3HX8");
+    walk.call("importHotlineOrders", AGENT, RequestParts::body(body))
+        .await;
+    let found = read(nothing().with("page_size", "1"));
+    walk.call("listHotlineOrders", AGENT, found).await;
 }
 
 /// Twenty people call about a place at once: the case waits for a human.

@@ -2,7 +2,7 @@
 
 use lutong_kernel::phone::Mobile;
 use lutong_kernel::text::{FreeText, TextRule};
-use lutong_kernel::{Secret, Violation};
+use lutong_kernel::{Secret, Timestamp, Violation};
 
 use crate::fault;
 
@@ -33,6 +33,12 @@ pub struct Caller {
 pub struct Entry {
     pub intake: Intake,
     pub hotline_number: Option<String>,
+    /// The number under which the city's own hotline keeps it.
+    pub city_number: Option<String>,
+    /// Whether the caller has called about the same before, as the hotline says.
+    pub is_repeat: bool,
+    /// When they called, as the hotline says.
+    pub called_at: Option<Timestamp>,
     pub caller: Option<Caller>,
     /// The caller asked that nobody learns who they are.
     pub is_secret: bool,
@@ -46,6 +52,9 @@ impl Entry {
         Self {
             intake,
             hotline_number: None,
+            city_number: None,
+            is_repeat: false,
+            called_at: None,
             caller: None,
             is_secret: false,
             entered_by: None,
@@ -69,6 +78,13 @@ impl Caller {
             (name, mobile) => Err(name.err().into_iter().chain(mobile.err()).collect()),
         }
     }
+}
+
+/// The number under which a city's own hotline keeps an order.
+pub fn city_number(stated: &str) -> Result<Option<String>, Violation> {
+    let number = FreeText::parse_optional(stated, TextRule::line(MAX_NUMBER));
+    let number = number.map_err(|error| error.violation("city_number"))?;
+    Ok(number.map(FreeText::into_string))
 }
 
 /// The hotline's own number: required of an agent, and of nobody else.

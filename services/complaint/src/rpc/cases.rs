@@ -19,7 +19,7 @@ use super::content::{
 use super::tracking_number;
 use crate::domain::case::{Command, WaitingFor};
 use crate::domain::content::{Content, division};
-use crate::domain::hotline::{Caller, Entry, Intake, hotline_number};
+use crate::domain::hotline::{Caller, Entry, Intake, city_number, hotline_number};
 use crate::domain::staff::{Role, Staff};
 use crate::domain::text::{lines, optional_lines};
 use crate::domain::tracking::TrackingNumber;
@@ -339,8 +339,9 @@ fn entered(staff: &Staff, message: &wire::CreateCaseRequest) -> Result<Filing, F
     let caller = message.caller.as_ref();
     let caller = caller.map(|caller| Caller::new(&caller.name, &caller.mobile));
     let caller = caller.transpose();
-    let (content, division, hotline_number, caller) =
-        (content, division, hotline_number, caller).all_valid()?;
+    let city_number = city_number(&message.city_number);
+    let (content, division, hotline_number, city_number, caller) =
+        (content, division, hotline_number, city_number, caller).all_valid()?;
     Ok(Filing {
         account: None,
         subject: None,
@@ -353,6 +354,9 @@ fn entered(staff: &Staff, message: &wire::CreateCaseRequest) -> Result<Filing, F
                 Intake::Counter
             },
             hotline_number,
+            city_number,
+            is_repeat: message.repeat_caller,
+            called_at: None,
             caller,
             is_secret: message.secret_caller,
             entered_by: Some(staff.account.clone()),

@@ -28,11 +28,47 @@ impl PublicNumberHandler for PublicNumberRpc {
         // The bounds of the contract have checked its shape.
         let division = DivisionCode::parse(&message.division).ok();
         let (found, next_page_token) = self.0.list(month, division, &call.page).await?;
+        let csv = if message.csv {
+            csv(&found, month)
+        } else {
+            String::new()
+        };
         Ok(wire::ListPublicNumbersResponse {
             public_numbers: found.into_iter().map(|one| public_number(one, month)).collect(),
             next_page_token,
+            csv,
         })
     }
+}
+
+/// The columns of the CSV form. No cell needs quotes: all are words and numbers.
+const COLUMNS: &str = "division,month,case_kind,filed_count,answered_count,closed_count,overdue_count,\
+    median_first_answer,ninetieth_first_answer,upheld_share";
+
+/// The numbers as CSV.
+fn csv(found: &[DivisionNumbers], month: Month) -> String {
+    let mut text = format!("{COLUMNS}\r\n");
+    for division in found {
+        for of in &division.kinds {
+            let counts = [
+                of.filed,
+                of.answered,
+                of.closed,
+                of.overdue,
+                of.median_first_answer,
+                of.ninetieth_first_answer,
+            ];
+            let counts = counts.map(|count| count.map(|count| count.to_string()).unwrap_or_default());
+            let share = of.upheld_share.map(|share| share.to_string()).unwrap_or_default();
+            text.push_str(&format!(
+                "{},{month},{},{},{share}\r\n",
+                division.division,
+                of.kind.into_str(),
+                counts.join(",")
+            ));
+        }
+    }
+    text
 }
 
 fn public_number(numbers: DivisionNumbers, month: Month) -> wire::PublicNumber {

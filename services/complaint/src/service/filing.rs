@@ -88,7 +88,7 @@ impl Complaints {
             .await
     }
 
-    fn new_complaint(&self, filing: Filing) -> Complaint {
+    pub(super) fn new_complaint(&self, filing: Filing) -> Complaint {
         let Filing {
             account,
             subject,

@@ -1,6 +1,6 @@
 //! What a new complaint about a place counts for: whose voice it is, and which place it states.
 
-use lutong_kernel::{Fault, SubjectId, Timestamp};
+use lutong_kernel::{Fault, PlaceId, SubjectId, Timestamp};
 use lutong_storage::crypto::keyed_hash;
 use sea_orm::DatabaseTransaction;
 
@@ -58,9 +58,26 @@ impl Complaints {
             return Ok(());
         };
         let stated = StatedName::of(about.place.expose());
-        let new = NewVoice {
+        let place = places::stated(transaction, complaint.filed_for, &stated).await?;
+        let voice = self.voice(complaint, speaker, &stated, place);
+        let voices: Vec<_> = voice.into_iter().collect();
+        Ok(place_voices::insert_all(transaction, &voices).await?)
+    }
+
+    /// What a complaint that is about a place counts for, and for which place.
+    pub(super) fn voice(
+        &self,
+        complaint: &Complaint,
+        speaker: Speaker,
+        stated: &StatedName,
+        place: Option<PlaceId>,
+    ) -> Option<NewVoice> {
+        let Content::Place(about) = &complaint.content else {
+            return None;
+        };
+        Some(NewVoice {
             number: complaint.number.clone(),
-            place: places::stated(transaction, complaint.filed_for, &stated).await?,
+            place,
             division: complaint.filed_for,
             issue: about.issue,
             name_hash: self.name_hash(&stated.whole),
@@ -73,8 +90,7 @@ impl Complaints {
                 finding: None,
                 is_dismissed: false,
             },
-        };
-        Ok(place_voices::insert(transaction, &new).await?)
+        })
     }
 }
 

@@ -66,7 +66,29 @@ pub async fn replace(
     if clocks.is_empty() {
         return Ok(());
     }
-    let rows = clocks.iter().map(|clock| ActiveModel {
+    insert_all(transaction, [(number, clocks)]).await
+}
+
+/// Stores the clocks of cases that have none.
+pub async fn insert_all<'a>(
+    transaction: &DatabaseTransaction,
+    cases: impl IntoIterator<Item = (&'a TrackingNumber, &'a [Clock])>,
+) -> Result<(), StorageError> {
+    let mut rows = Vec::new();
+    for (number, clocks) in cases {
+        rows.extend(clocks.iter().map(|clock| row(number, clock)));
+    }
+    if rows.is_empty() {
+        return Ok(());
+    }
+    Entity::insert_many(rows)
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+fn row(number: &TrackingNumber, clock: &Clock) -> ActiveModel {
+    ActiveModel {
         tracking_number: Set(number.as_str().to_owned()),
         kind: Set(clock.kind.into_str().to_owned()),
         started_at: Set(clock.started_at.micros()),
@@ -75,11 +97,7 @@ pub async fn replace(
         raise_again_at: Set(clock.raise_again_at.micros()),
         stage: Set(clock.stage.into_str().to_owned()),
         stopped_at: Set(clock.stopped_at.map(Timestamp::micros)),
-    });
-    Entity::insert_many(rows)
-        .exec_without_returning(transaction)
-        .await?;
-    Ok(())
+    }
 }
 
 fn read(row: &Model) -> Result<Clock, StorageError> {

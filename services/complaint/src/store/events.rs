@@ -1,9 +1,11 @@
 //! The table `case_events`: the log of each case. Rows are only ever added.
 
+use std::collections::HashMap;
+
 use lutong_kernel::{Fault, Secret, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::read_division;
-use lutong_storage::crypto::ReadyCipher;
+use lutong_storage::crypto::{CipherError, ReadyCipher};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -11,6 +13,7 @@ use sea_orm::{
 
 use self::case_event::{ActiveModel, Column, Entity, Model};
 use crate::domain::log::{Actor, Happening, LogEntry};
+use crate::domain::machine::Action;
 use crate::domain::tracking::TrackingNumber;
 
 pub mod case_event {
@@ -56,25 +59,24 @@ pub async fn append(
 ) -> Result<(), Fault> {
     let mut rows = Vec::with_capacity(entries.len());
     for (sequence, entry) in (first..).zip(entries) {
-        let text = entry.text.as_ref();
-        let text = text.map(|text| cipher.encrypt(text.expose().as_bytes(), &context(number, sequence)));
-        rows.push(ActiveModel {
-            tracking_number: Set(number.as_str().to_owned()),
-            sequence: Set(sequence),
-            event: Set(entry.happening.as_str().to_owned()),
-            created_at: Set(entry.at.micros()),
-            actor: Set(entry.actor.to_string()),
-            from_state: Set(entry.from.map(|state| state.into_str().to_owned())),
-            to_state: Set(entry.to.into_str().to_owned()),
-            division: Set(entry.division.map(|division| i64::from(division.number()))),
-            clock: Set(entry.clock.map(|(clock, _)| clock.into_str().to_owned())),
-            planned_at: Set(entry.clock.map(|(_, planned)| planned.micros())),
-            is_shown: Set(entry.is_shown),
-            text: Set(text.transpose()?),
-            verdict: Set(entry.verdict.map(|verdict| verdict.into_str().to_owned())),
-            finding: Set(entry.finding.map(|finding| finding.into_str().to_owned())),
-        });
+        rows.push(row(cipher, number, sequence, entry)?);
     }
+    insert(transaction, rows).await
+}
+
+/// Adds the first line to the log of each case.
+pub async fn append_first(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    entries: &[(TrackingNumber, LogEntry)],
+) -> Result<(), Fault> {
+    let rows = entries
+        .iter()
+        .map(|(number, entry)| row(cipher, number, 1, entry));
+    insert(transaction, rows.collect::<Result<_, _>>()?).await
+}
+
+async fn insert(transaction: &DatabaseTransaction, rows: Vec<ActiveModel>) -> Result<(), Fault> {
     if rows.is_empty() {
         return Ok(());
     }
@@ -83,6 +85,32 @@ pub async fn append(
         .await
         .map_err(StorageError::from)?;
     Ok(())
+}
+
+fn row(
+    cipher: &ReadyCipher,
+    number: &TrackingNumber,
+    sequence: i64,
+    entry: &LogEntry,
+) -> Result<ActiveModel, CipherError> {
+    let text = entry.text.as_ref();
+    let text = text.map(|text| cipher.encrypt(text.expose().as_bytes(), &context(number, sequence)));
+    Ok(ActiveModel {
+        tracking_number: Set(number.as_str().to_owned()),
+        sequence: Set(sequence),
+        event: Set(entry.happening.as_str().to_owned()),
+        created_at: Set(entry.at.micros()),
+        actor: Set(entry.actor.to_string()),
+        from_state: Set(entry.from.map(|state| state.into_str().to_owned())),
+        to_state: Set(entry.to.into_str().to_owned()),
+        division: Set(entry.division.map(|division| i64::from(division.number()))),
+        clock: Set(entry.clock.map(|(clock, _)| clock.into_str().to_owned())),
+        planned_at: Set(entry.clock.map(|(_, planned)| planned.micros())),
+        is_shown: Set(entry.is_shown),
+        text: Set(text.transpose()?),
+        verdict: Set(entry.verdict.map(|verdict| verdict.into_str().to_owned())),
+        finding: Set(entry.finding.map(|finding| finding.into_str().to_owned())),
+    })
 }
 
 /// The log of a case after a line, the oldest first, with the number of each line.
@@ -102,6 +130,39 @@ pub async fn list(
         .await
         .map_err(StorageError::from)?;
     rows.iter().map(|row| read(cipher, number, row)).collect()
+}
+
+/// The last answer to each of these cases that has one, and when it was given.
+pub async fn last_answers(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
+    numbers: &[TrackingNumber],
+) -> Result<HashMap<String, (Timestamp, Secret<String>)>, Fault> {
+    let names = numbers.iter().map(TrackingNumber::as_str);
+    let rows = Entity::find()
+        .filter(Column::TrackingNumber.is_in(names))
+        .filter(Column::Event.eq(Happening::Action(Action::Answer).as_str()))
+        .order_by_asc(Column::TrackingNumber)
+        .order_by_asc(Column::Sequence)
+        .all(connection)
+        .await
+        .map_err(StorageError::from)?;
+    // A later answer takes the place of an earlier one.
+    let last: HashMap<String, Model> = rows
+        .into_iter()
+        .map(|row| (row.tracking_number.clone(), row))
+        .collect();
+    let mut answers = HashMap::with_capacity(last.len());
+    for number in numbers {
+        let Some(row) = last.get(number.as_str()) else {
+            continue;
+        };
+        let (_, entry) = read(cipher, number, row)?;
+        if let Some(text) = entry.text {
+            answers.insert(number.as_str().to_owned(), (entry.at, text));
+        }
+    }
+    Ok(answers)
 }
 
 /// What the filer may read of the log: at most `limit` of the newest lines, the oldest first.

@@ -1,5 +1,7 @@
 //! The table `place_voices`: what each complaint about a place counts for, and for which place. Who filed it is a keyed hash.
 
+use std::collections::HashMap;
+
 use lutong_kernel::{DivisionCode, Fault, PlaceId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::{in_division, read_division};
@@ -124,7 +126,17 @@ impl TryFrom<Model> for Voice {
     }
 }
 
-pub async fn insert(transaction: &DatabaseTransaction, new: &NewVoice) -> Result<(), StorageError> {
+pub async fn insert_all(transaction: &DatabaseTransaction, new: &[NewVoice]) -> Result<(), StorageError> {
+    if new.is_empty() {
+        return Ok(());
+    }
+    Entity::insert_many(new.iter().map(row))
+        .exec_without_returning(transaction)
+        .await?;
+    Ok(())
+}
+
+fn row(new: &NewVoice) -> ActiveModel {
     let NewVoice {
         number,
         place,
@@ -134,7 +146,7 @@ pub async fn insert(transaction: &DatabaseTransaction, new: &NewVoice) -> Result
         head_hash,
         voice,
     } = new;
-    let row = ActiveModel {
+    ActiveModel {
         tracking_number: Set(number.as_str().to_owned()),
         place_id: Set(place.map(id_bytes)),
         division: Set(i64::from(division.number())),
@@ -149,9 +161,7 @@ pub async fn insert(transaction: &DatabaseTransaction, new: &NewVoice) -> Result
         is_settled: Set(false),
         is_dismissed: Set(false),
         is_weighed: Set(false),
-    };
-    Entity::insert(row).exec_without_returning(transaction).await?;
-    Ok(())
+    }
 }
 
 /// Binds the complaints of a division that wait for a match and state a name to a place.
@@ -254,6 +264,26 @@ pub async fn found(
         .one(transaction)
         .await?;
     finding(row.and_then(|row| row.finding).as_deref())
+}
+
+/// What was found of these complaints.
+pub async fn findings(
+    connection: &impl ConnectionTrait,
+    numbers: &[TrackingNumber],
+) -> Result<HashMap<String, Finding>, StorageError> {
+    let rows: Vec<(String, Option<String>)> = Entity::find()
+        .select_only()
+        .columns([Column::TrackingNumber, Column::Finding])
+        .filter(Column::TrackingNumber.is_in(numbers.iter().map(TrackingNumber::as_str)))
+        .filter(Column::Finding.is_not_null())
+        .into_tuple()
+        .all(connection)
+        .await?;
+    let mut findings = HashMap::with_capacity(rows.len());
+    for (number, stored) in rows {
+        findings.extend(finding(stored.as_deref())?.map(|found| (number, found)));
+    }
+    Ok(findings)
 }
 
 /// Places after one with complaints that have to be weighed.

@@ -1,6 +1,6 @@
 //! The tables `places` and `place_names`: the register of places, and what each is called. A name is there once in a division.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use lutong_kernel::{DivisionCode, PlaceId, Timestamp};
 use lutong_storage::StorageError;
@@ -185,6 +185,37 @@ pub async fn stated(
     found
         .map(|row| read_id(&row.place_id, "place_names.place_id"))
         .transpose()
+}
+
+/// The places that complaints state, by division and name, as names are compared.
+pub async fn stated_all<'a>(
+    connection: &impl ConnectionTrait,
+    stated: impl IntoIterator<Item = (DivisionCode, &'a StatedName)>,
+) -> Result<HashMap<(DivisionCode, String), PlaceId>, StorageError> {
+    let (mut divisions, mut names) = (BTreeSet::new(), BTreeSet::new());
+    for (division, name) in stated {
+        divisions.insert(i64::from(division.number()));
+        names.extend(
+            [&name.whole, &name.head]
+                .into_iter()
+                .filter(|name| !name.is_empty()),
+        );
+    }
+    if names.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = place_name::Entity::find()
+        .filter(place_name::Column::Division.is_in(divisions))
+        .filter(place_name::Column::NormalName.is_in(names))
+        .all(connection)
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let division = read_division(row.division, "place_names.division")?;
+            let place = read_id(&row.place_id, "place_names.place_id")?;
+            Ok(((division, row.normal_name), place))
+        })
+        .collect()
 }
 
 /// A place of the division of the permit.

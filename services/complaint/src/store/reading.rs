@@ -103,6 +103,9 @@ fn read_entry(cipher: &ReadyCipher, number: &TrackingNumber, row: &Model) -> Res
     Ok(Entry {
         intake: row.intake.parse().map_err(|_| damaged("intake"))?,
         hotline_number: row.hotline_number.clone(),
+        city_number: row.city_number.clone(),
+        is_repeat: row.is_repeat,
+        called_at: row.called_at.map(Timestamp::from_micros),
         caller: Some(caller).filter(|caller| caller.name.is_some() || caller.mobile.is_some()),
         is_secret: row.is_secret,
         entered_by: row.entered_by.clone(),

@@ -51,6 +51,8 @@ fn order(number: &str, division: &str, secret_caller: bool) -> wire::CreateCaseR
         }),
         secret_caller,
         purpose: purpose(),
+        city_number: String::new(),
+        repeat_caller: false,
     }
 }
 

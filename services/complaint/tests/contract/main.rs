@@ -13,6 +13,7 @@ mod fakes;
 mod feedback;
 mod filing;
 mod handling;
+mod hotline_orders;
 mod places;
 mod public_numbers;
 mod random_actions;

@@ -332,6 +332,29 @@ async fn numbers_are_listed_by_division_in_pages(bed: Bed) {
         let seen: Vec<_> = page.public_numbers.iter().map(|one| &one.division).collect();
         assert_eq!(seen, found, "{division}");
     }
+    let as_csv = wire::ListPublicNumbersRequest {
+        division: "370203".to_owned(),
+        csv: true,
+        ..of_month("2022-10")
+    };
+    let page = complaint.numbers(as_csv).await.unwrap();
+    let lines: Vec<&str> = page.csv.split_terminator("\r\n").collect();
+    let kinds = &page.public_numbers[0].kinds;
+    assert!(
+        lines[0].starts_with("division,month,case_kind,filed_count"),
+        "{}",
+        page.csv
+    );
+    assert_eq!(lines.len(), 1 + kinds.len());
+    let columns = lines[0].split(',').count();
+    assert!(
+        lines.iter().all(|line| line.split(',').count() == columns),
+        "{}",
+        page.csv
+    );
+    assert!(lines.contains(&"370203,2022-10,place,5,0,0,0,,,"), "{}", page.csv);
+    let without = complaint.numbers(of_month("2022-10")).await.unwrap();
+    assert_eq!(without.csv, "", "only where it is wanted");
     let feedback = complaint.number("2022-10", "370000", Feedback).await;
     assert_eq!(feedback.filed_count, Some(5));
     assert_eq!(

@@ -9,6 +9,7 @@ mod audit;
 mod certs;
 mod channels;
 mod check;
+mod complaints;
 mod data;
 mod decisions;
 mod designations;
@@ -71,6 +72,9 @@ enum Action {
     Channels(channels::Channels),
     /// Check whether a running mesh works.
     Check(check::Check),
+    /// Cases of complaints and appeals, orders of the hotline 12345 in bulk, and the public numbers.
+    #[command(subcommand)]
+    Complaints(complaints::Complaints),
     /// Print the completion script for a shell: `lutong completion bash > /etc/bash_completion.d/lutong`.
     Completion { shell: clap_complete::Shell },
     /// People managed as high or medium risk by decision of two officers.
@@ -146,6 +150,7 @@ impl Command {
         let done = match self.action {
             Action::Channels(channels) => channels.run().await,
             Action::Check(check) => check.run().await,
+            Action::Complaints(complaints) => complaints.run().await,
             Action::Completion { shell } => {
                 complete(shell);
                 Ok(())
