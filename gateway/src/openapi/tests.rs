@@ -362,8 +362,9 @@ fn only_what_anybody_may_call_needs_no_session() {
     for (path, method, operation) in operations(&built()) {
         let open = operation["security"].as_array().unwrap().contains(&json!({}));
         // Keys verify codes offline, and revocations refuse some; how many are designated, and by which law, is for everybody to see; so is the text that
-        // applicants accept, who does not recognise other provinces' codes, how complaints are handled, and which places were
-        // held to account; and anybody may report a place without saying who they are.
+        // applicants accept, who does not recognise other provinces' codes, how complaints are handled, which places were held to account,
+        // and the key of our messages. A partner proves who it is by its signature, and anybody may report a place without saying who
+        // they are.
         let for_everybody = [
             "get /v1/keys",
             "get /v1/keys/{key}",
@@ -377,6 +378,8 @@ fn only_what_anybody_may_call_needs_no_session() {
             "get /v1/accountability-cases",
             "get /v1/accountability-cases/{accountability_case}",
             "get /v1/recognition-refusals",
+            "get /v1/message-key",
+            "post /v1/exchanges:verify",
             "get /v1/recognition-refusals/{recognition_refusal}",
         ];
         let called = format!("{method} {path}");

@@ -1,6 +1,7 @@
 //! Every reason that this service answers, with its code, its two texts and its metadata. Reasons of the kernel and the chassis are
 //! not repeated.
 
+mod exchanges;
 mod trust;
 
 use lutong_kernel::{Fault, FaultCode};
@@ -8,6 +9,7 @@ use lutong_token::Outcome;
 
 use crate::partner_codes::domain::RefusedCode;
 
+pub use exchanges::{colour_map_not_found, message_refused, partner_not_served, quota_exhausted};
 pub use trust::{
     own_list, own_proposal, partner_not_found, proposal_not_found, state_not_proposable,
     trust_list_not_found, trust_list_refused, trust_list_shrunken, trust_root_missing,
@@ -20,13 +22,17 @@ pub fn partner_code_refused(refused: RefusedCode) -> Fault {
             "该地区的健康码目前未纳入互认",
             "codes of this province are not recognised here now",
         ),
+        RefusedCode::UnknownColour(_) => (
+            "该地区健康码的颜色无法识别",
+            "nobody here can read the colour of this code",
+        ),
         RefusedCode::Token(outcome) => words(outcome),
     };
     let fault = Fault::new(FaultCode::FailedPrecondition, "PARTNER_CODE_REFUSED", zh, en)
         .with("outcome", refused.outcome());
     match refused {
         RefusedCode::NotRecognised(state) => fault.with("state", state.into_str()),
-        RefusedCode::Token(_) => fault,
+        RefusedCode::Token(_) | RefusedCode::UnknownColour(_) => fault,
     }
 }
 

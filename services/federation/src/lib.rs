@@ -1,22 +1,32 @@
 #![doc = include_str!("../README.md")]
 
 mod audit; // the audit log
+mod colour_maps; // how values on the wire are read: GetColourMap, ListColourMaps
 mod config;
+mod exchanges; // messages of partners: VerifyHealthCode, GetMessageKey
 mod fault; // every reason that is answered
 mod migrations;
 mod partner_codes; // VerifyPartnerCode
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
+mod peers; // code-rendering
 mod seal; // seals of rows
 mod trust_lists; // signed lists: CreateTrustList, ActivateTrustList, RejectTrustList, GetTrustList, ListTrustLists
 
 use std::path::Path;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
-use lutong_skin::federation::v1::{AuditService, PartnerCodeService, PartnerService, TrustListService};
+use lutong_skin::federation::v1::{
+    AuditService, ColourMapService, ExchangeService, PartnerCodeService, PartnerService, TrustListService,
+};
 use lutong_storage::StorageConfig;
 
+use crate::colour_maps::domain::ColourMaps;
+use crate::colour_maps::rpc::ColourMapRpc;
+use crate::exchanges::rpc::ExchangeRpc;
+use crate::exchanges::service::Exchanges;
 use crate::partner_codes::rpc::PartnerCodeRpc;
 use crate::partner_codes::service::PartnerCodes;
 use crate::partners::rpc::PartnerRpc;
@@ -28,6 +38,7 @@ use crate::trust_lists::service::current::CurrentTrust;
 
 pub use config::FederationConfig;
 pub use migrations::Migrations;
+pub use peers::Peers;
 pub use trust_lists::domain as trust_list;
 
 const SERVICE: ServiceName = ServiceName::Federation;
@@ -41,8 +52,10 @@ pub async fn build(
     foundation: &Foundation,
     storage: &StorageConfig,
     config: &FederationConfig,
+    peers: Peers,
 ) -> Result<Component, BuildError> {
     let (file, roots) = trust(config)?;
+    let maps = Arc::new(ColourMaps::of_build().map_err(damaged)?);
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let audit = store.audit_log(foundation).await?;
     let opened = CurrentTrust::open(&store, foundation, roots, file).await;
@@ -51,14 +64,25 @@ pub async fn build(
         source,
     })?;
     let skin = store.skin(foundation);
-    let codes = PartnerCodeRpc(PartnerCodes::new(&store, foundation, current.clone()));
     let partners = PartnerRpc(Partners::new(&store, foundation, current.clone()));
     let lists = TrustListRpc(TrustLists::new(&store, foundation, current.clone()));
+    let exchanges = Exchanges::new(&store, foundation, current.clone(), peers);
+    let codes = PartnerCodeRpc(PartnerCodes::new(
+        &store,
+        foundation,
+        current.clone(),
+        Arc::clone(&maps),
+        exchanges.clone(),
+    ));
+    let maps = ColourMapService::server(ColourMapRpc(maps), skin.clone());
+    let served = ExchangeService::server(ExchangeRpc(exchanges.clone()), skin.clone());
     let codes = PartnerCodeService::server(codes, skin.clone());
     let partners = PartnerService::server(partners, skin.clone());
     let lists = TrustListService::server(lists, skin.clone());
     let routes = tonic::service::Routes::new(codes.max_decoding_message_size(MAX_MESSAGE))
         .add_service(partners.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(maps.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(served.max_decoding_message_size(MAX_MESSAGE))
         .add_service(lists.max_decoding_message_size(MAX_LIST))
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
     let stop = foundation.stop.clone();
@@ -68,6 +92,7 @@ pub async fn build(
         checks: vec![store.check::<Migrations>()],
         tasks: vec![
             current.follow(stop.clone()).boxed(),
+            exchanges.forget(stop.clone()).boxed(),
             audit.seal_days(stop).boxed(),
             store.upkeep(foundation, None),
         ],
@@ -91,6 +116,14 @@ pub fn trust(config: &FederationConfig) -> Result<(TrustList, Roots), BuildError
         }
     };
     Ok((list, roots))
+}
+
+/// What this build has with it cannot be used.
+fn damaged(reason: impl std::fmt::Display) -> BuildError {
+    BuildError::Config {
+        service: SERVICE,
+        reason: reason.to_string(),
+    }
 }
 
 fn read(field: &str, path: &Path) -> Result<String, BuildError> {

@@ -14,5 +14,6 @@ impl Schema for Migrations {
         step!("0001_first"),
         audit::STEP,
         step!("0002_trust"),
+        step!("0003_exchanges"),
     ];
 }

@@ -62,6 +62,11 @@ impl SigningKey {
         Err(KeyError::Randomness)
     }
 
+    /// The Ed25519 key of a seed (RFC 8032).
+    pub fn from_seed(seed: &[u8; 32]) -> Self {
+        Self::ed25519(ed25519_dalek::SigningKey::from_bytes(seed))
+    }
+
     /// Reads `-----BEGIN PRIVATE KEY-----` of either algorithm.
     pub fn from_pkcs8_pem(pem: &str) -> Result<Self, KeyError> {
         if let Ok(secret) = ed25519_dalek::SigningKey::from_pkcs8_pem(pem) {

@@ -16,7 +16,7 @@ const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 3_600;
 
 /// Members with opaque, encrypted values.
-const SEALED: [(&str, &str); 9] = [
+const SEALED: [(&str, &str); 11] = [
     ("token", "example-token"),
     ("etag", "example-etag"),
     ("next_page_token", "example-page-token"),
@@ -26,6 +26,9 @@ const SEALED: [(&str, &str); 9] = [
     // The beginning of a COSE_Sign1.
     ("bound_token", "0oRNogEnBEg="),
     ("document", "0oRNogEnBEg="),
+    ("header", "0oRNogEnBEg="),
+    // A field of protobuf.
+    ("body", "CgRMVDE6"),
     // `<svg/>`.
     ("data", "PHN2Zy8+"),
 ];

@@ -6,7 +6,7 @@ use lutong_kernel::Timestamp;
 use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::instants::now;
 use lutong_tests::people::request_id;
-use lutong_token::Issuer;
+use lutong_token::{Issuer, MessageHeader, body_digest};
 use serde_json::json;
 
 const OPERATOR: &str = "operator-1";
@@ -17,6 +17,8 @@ fn document(walk: &Walk<'_>, sequence: i64) -> String {
     let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
     let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
     let list = of_one_partner("2022-11-26", jiangsu, walk.mesh.partner.verifying_key(), since).unwrap();
+    let agreed = "directions = [\"INBOUND\", \"OUTBOUND\"]\nquota = { requests_per_minute = 600, requests_per_day = 100000 }\nname = ";
+    let list = list.replacen("name = ", agreed, 1) + "purposes = [\"CODES\", \"MESSAGES\"]\n";
     let (from, until) = (now().plus_seconds(-60), now().plus_seconds(90 * 86_400));
     let list = format!("sequence = {sequence}\nissued_at = \"{from}\"\nexpires_at = \"{until}\"\n{list}");
     let signed = sign(&walk.mesh.trust_root, &list, now()).unwrap();
@@ -56,4 +58,41 @@ pub async fn walk(walk: &mut Walk<'_>) {
     }
     walk.call("getPartner", OPERATOR, partner()).await;
     walk.call("listPartners", OPERATOR, RequestParts::nothing()).await;
+    let map = RequestParts::nothing().with("colour_map", "alipay-1");
+    walk.call("getColourMap", OPERATOR, map).await;
+    let page = RequestParts::nothing().with("page_size", "1");
+    walk.call("listColourMaps", OPERATOR, page).await;
+    exchange(walk).await;
+}
+
+/// The partner asks about a code.
+async fn exchange(walk: &mut Walk<'_>) {
+    let gateway = &walk.mesh.gateway;
+    let key = gateway.call(http::Method::GET, "/v1/message-key", None, None);
+    let key = key.await.unwrap().expect();
+    let text = |name: &str| key[name].as_str().unwrap().to_owned();
+    walk.placeholders.note(&text("key_id"), "37-2");
+    let public = text("public_key");
+    let lines: Vec<&str> = public.lines().collect();
+    let zeros = "A".repeat(lines[1].len());
+    walk.placeholders.note(lines[1], &zeros);
+    walk.call("getMessageKey", "", RequestParts::nothing()).await;
+    let asked = lutong_proto::federation::v1::HealthCodeVerification {
+        token: "LT1:".to_owned(),
+    };
+    let body = prost::Message::encode_to_vec(&asked);
+    let header = MessageHeader {
+        method: "lutong.federation.v1.ExchangeService/VerifyHealthCode".to_owned(),
+        sender: "32".to_owned(),
+        audience: "37".to_owned(),
+        sent_at: now(),
+        nonce: [7; 16],
+        body_digest: body_digest(&body),
+        in_reply_to: None,
+    };
+    let header = header.sign(&walk.mesh.partner).unwrap();
+    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    let message = json!({"message": {"header": base64(&header), "body": base64(&body)}});
+    walk.call("verifyHealthCode", "", RequestParts::body(message))
+        .await;
 }

@@ -8,8 +8,10 @@ use lutong_kernel::{Clock, Colour, Fault, Timestamp};
 use lutong_storage::Database;
 use lutong_token::{Claims, Issuer, Kind, Outcome, UnverifiedToken};
 
-use super::domain::{RefusedCode, judge};
+use super::domain::{RefusedCode, judge, judge_at_origin, read_colour};
 use super::store::{self, Verification};
+use crate::colour_maps::domain::ColourMaps;
+use crate::exchanges::service::Exchanges;
 use crate::fault;
 use crate::partners::domain::{PartnerId, PartnerState};
 use crate::trust_lists::domain::{Direction, Mode};
@@ -34,15 +36,45 @@ pub struct PartnerCodes {
     database: Database,
     clock: Arc<dyn Clock>,
     current: CurrentTrust,
+    maps: Arc<ColourMaps>,
+    exchanges: Exchanges,
 }
 
 impl PartnerCodes {
-    pub fn new(store: &Store, foundation: &Foundation, current: CurrentTrust) -> Self {
+    pub fn new(
+        store: &Store,
+        foundation: &Foundation,
+        current: CurrentTrust,
+        maps: Arc<ColourMaps>,
+        exchanges: Exchanges,
+    ) -> Self {
         Self {
             database: store.database.clone(),
             clock: Arc::clone(&foundation.clock),
             current,
+            maps,
+            exchanges,
         }
+    }
+
+    /// The colour of a code as its origin has it now; where the origin says nothing that can be used, its signature stands.
+    async fn at_origin(
+        &self,
+        trust: &Trust,
+        claims: &Claims,
+        colour: Colour,
+        token: &str,
+    ) -> Result<Result<Colour, RefusedCode>, Fault> {
+        let partner = PartnerId::Province(claims.issuer());
+        let said = self.exchanges.ask_about_code(trust, partner, token).await?;
+        Ok(judge_at_origin(colour, said.outcome, &said.refusal))
+    }
+
+    /// The colour of a code, as the interface of its partner means it.
+    fn colour(&self, trust: &Trust, claims: &Claims) -> Result<Colour, RefusedCode> {
+        let agreed = trust.agreement(PartnerId::Province(claims.issuer()));
+        let map = agreed.and_then(|agreed| self.maps.get(&agreed.interface));
+        read_colour(map, claims.colour())
     }
 
     /// Verifies a code as of an earlier instant, or as of now. The outcome is recorded before it is returned.
@@ -55,10 +87,19 @@ impl PartnerCodes {
         let judged = judge(&trust.list, token, as_of.map_or(now, |at| at.min(now)), now);
         let verified = judged.map_err(RefusedCode::Token).and_then(|claims| {
             let refused = unrecognised(&trust, &claims).map(RefusedCode::NotRecognised);
-            refused.map_or(Ok(claims), Err)
+            let colour = refused.map_or_else(|| self.colour(&trust, &claims), Err)?;
+            Ok((claims, colour))
         });
+        let verified = match verified {
+            // Of a code that was declared earlier its origin says only that it has expired.
+            Ok((claims, colour)) if as_of.is_none() => {
+                let at_origin = self.at_origin(&trust, &claims, colour, token).await?;
+                at_origin.map(|colour| (claims, colour))
+            }
+            judged => judged,
+        };
         let (province, outcome) = match &verified {
-            Ok(claims) => (Some(claims.issuer().to_string()), Outcome::Valid.into_str()),
+            Ok((claims, _)) => (Some(claims.issuer().to_string()), Outcome::Valid.into_str()),
             Err(refused) => (None, refused.outcome()),
         };
         let key_id = UnverifiedToken::parse(token)
@@ -77,10 +118,10 @@ impl PartnerCodes {
         recorded
             .await
             .map_err(|error: lutong_storage::StorageError| Fault::from(error))?;
-        let claims = verified.map_err(fault::partner_code_refused)?;
+        let (claims, colour) = verified.map_err(fault::partner_code_refused)?;
         Ok(PartnerCode {
             province: claims.issuer(),
-            colour: claims.colour(),
+            colour,
             issued_at: claims.not_before(),
             expires_at: (claims.kind() == Kind::Paper).then(|| claims.expires_at()),
             key_id: key_id.unwrap_or_default(),

@@ -75,6 +75,8 @@ pub struct Agreement {
     /// The interface and its version, which say how its colours are read.
     pub interface: String,
     pub quota: Quota,
+    /// Where it is asked: `https://host` or `https://host:port`. Absent: it is not asked.
+    pub address: Option<String>,
     /// By way of whom its codes may come.
     pub intermediaries: Vec<PartnerId>,
 }

@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod asking;
 mod audit;
+mod colour_maps;
+mod exchanges;
 mod partner_codes;
 mod partners;
 mod trust_lists;
@@ -13,7 +16,7 @@ use lutong_federation::trust_list::of_one_partner;
 use lutong_federation::{FederationConfig, Migrations};
 use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{Colour, Fault, ServiceName, Timestamp};
-use lutong_proto::policy::Role;
+use lutong_proto::policy::{Caller, Role};
 use lutong_storage::StorageConfig;
 use lutong_testing::Bed;
 use lutong_token::{Algorithm, Claims, Issuer, SigningKey};
@@ -62,7 +65,10 @@ async fn build(
         trust_list: list.map(|text| written("trust-list.toml", text)),
         trust_root: roots.map(|pem| written("trust-root.pem", pem)),
     };
-    let component = lutong_federation::build(&bed.foundation, storage, &config).await;
+    let peers = lutong_federation::Peers {
+        code_rendering: bed.channel(ServiceName::CodeRendering, Caller::Federation),
+    };
+    let component = lutong_federation::build(&bed.foundation, storage, &config, peers).await;
     bed.bind(component.map_err(|error| error.to_string())?);
     Ok(())
 }

@@ -144,7 +144,7 @@ async fn a_partner_is_suspended_by_two_operators_and_its_codes_are_refused(bed: 
     assert_eq!(live.keys[0].key_id, federation.jiangsu.kid().to_string());
     assert_eq!(
         (live.interface.as_str(), live.approval.is_none()),
-        ("lutong/1", true)
+        ("lutong-1", true)
     );
     let proposed = federation.propose("32", Suspended).await.unwrap();
     assert_eq!((proposed.state(), proposed.proposed_state()), (Live, Suspended));

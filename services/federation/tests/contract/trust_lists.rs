@@ -498,6 +498,11 @@ async fn a_list_that_has_expired_trusts_nobody(bed: Bed) {
         (FaultCode::Unavailable, "TRUST_LIST_EXPIRED"),
         "the code may be good: it is tried again once there is a list"
     );
+    assert_eq!(
+        &*federation.says_anything().await.reason,
+        "TRUST_LIST_EXPIRED",
+        "nor is anybody answered"
+    );
     federation.activate(&late).await.unwrap();
     assert_eq!(federation.shows(&federation.jiangsu, "32").await, Ok(()));
 }

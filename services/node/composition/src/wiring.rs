@@ -57,7 +57,7 @@ pub const fn peers(service: ServiceName) -> &'static [ServiceName] {
         ServiceName::RiskRules => &[Identity, Declaration, CodeRendering],
         ServiceName::CodeRendering => &[Identity, RiskRules],
         ServiceName::Complaint => &[Identity, Declaration, RiskRules],
-        ServiceName::Federation => &[],
+        ServiceName::Federation => &[CodeRendering],
         ServiceName::Gateway => &[
             Identity,
             Declaration,
@@ -136,7 +136,12 @@ pub async fn build(
             };
             lutong_complaint::build(foundation, storage, peers).await?
         }
-        Federation => lutong_federation::build(foundation, storage, &config.federation).await?,
+        Federation => {
+            let peers = lutong_federation::Peers {
+                code_rendering: to(CodeRendering)?,
+            };
+            lutong_federation::build(foundation, storage, &config.federation, peers).await?
+        }
         Gateway => return Ok(None),
     };
     Ok(Some(component))

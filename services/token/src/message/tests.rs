@@ -79,7 +79,7 @@ fn each_way_in_which_a_message_is_not_the_expected_one_has_its_own_reason() {
     };
     assert_eq!(other(|one| one.method.push('x')), Err(MessageError::WrongMethod));
     assert_eq!(
-        other(|one| one.audience = "33".to_owned()),
+        other(|one| "33".clone_into(&mut one.audience)),
         Err(MessageError::WrongAudience)
     );
     assert_eq!(other(|one| one.body_digest[0] ^= 1), Err(MessageError::WrongBody));

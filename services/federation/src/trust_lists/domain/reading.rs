@@ -8,10 +8,9 @@ use lutong_token::{Issuer, Kid, TrustedKey, VerifyingKey};
 use serde::Deserialize;
 
 use super::{Agreement, Direction, KeyPurpose, Mode, PartnerKey, Quota, TrustList};
+use crate::colour_maps::domain::{ColourMaps, OWN_INTERFACE};
 use crate::partners::domain::PartnerId;
 
-/// How a partner's colours are read unless its entry says otherwise: as ours.
-pub const OWN_INTERFACE: &str = "lutong/1";
 /// More partners than there are provinces.
 const MAX_PARTNERS: usize = 64;
 const MAX_KEYS: usize = 16;
@@ -65,6 +64,7 @@ struct Partner {
     interface: String,
     #[serde(default)]
     quota: Quota,
+    address: Option<String>,
     #[serde(default)]
     intermediaries: Vec<String>,
 }
@@ -101,6 +101,7 @@ fn codes() -> Vec<KeyPurpose> {
 impl TrustList {
     pub fn parse(text: &str) -> Result<Self, TrustListError> {
         let file: File = toml::from_str(text).map_err(|error| TrustListError::new("the file", error))?;
+        let maps = ColourMaps::of_build().map_err(|error| TrustListError::new("interface", error))?;
         let mut reading = Reading::default();
         if file.version.is_empty() || file.version.chars().count() > MAX_TEXT {
             return Err(TrustListError::new("version", "has 1 to 60 characters"));
@@ -110,6 +111,10 @@ impl TrustList {
         }
         for (n, partner) in file.partners.into_iter().enumerate() {
             let entry = format!("partner[{n}] ({})", partner.province);
+            if maps.get(&partner.interface).is_none() {
+                let reason = format!("the interface {:?} has no colour map", partner.interface);
+                return Err(TrustListError::new(entry, reason));
+            }
             reading.partner(&entry, partner)?;
         }
         reading.check_intermediaries()?;
@@ -154,6 +159,15 @@ impl Reading {
                 return Err(wrong(&format!("the name {name} is there twice")));
             }
         }
+        if partner
+            .address
+            .as_ref()
+            .is_some_and(|address| !is_address(address))
+        {
+            return Err(wrong(
+                &"its address is https://host, with a port or without, and nothing more",
+            ));
+        }
         let intermediaries = partner.intermediaries.iter().map(|id| PartnerId::parse(id));
         let intermediaries = intermediaries
             .collect::<Result<_, _>>()
@@ -170,6 +184,7 @@ impl Reading {
             modes: partner.modes,
             interface: partner.interface,
             quota: partner.quota,
+            address: partner.address,
             intermediaries,
         };
         self.partners.insert(id, agreement);
@@ -231,6 +246,21 @@ fn is_host(name: &str) -> bool {
             && !label.ends_with('-')
     };
     name.len() <= 253 && name.contains('.') && name.split('.').all(is_label)
+}
+
+/// Without a path and a query: what is called there, this service says. Plain HTTP on this machine only, for tests.
+fn is_address(address: &str) -> bool {
+    let is_port = |port: &str| port.parse::<u16>().is_ok_and(|number| number.to_string() == port);
+    if let Some(port) = address.strip_prefix("http://127.0.0.1:") {
+        return is_port(port);
+    }
+    let Some(rest) = address.strip_prefix("https://") else {
+        return false;
+    };
+    match rest.split_once(':') {
+        Some((host, port)) => is_host(host) && is_port(port),
+        None => is_host(rest),
+    }
 }
 
 /// The text of a list of one partner with one key.

@@ -1,0 +1,115 @@
+//! Whether a partner's message is accepted, and how many it may send. Pure.
+
+#[cfg(test)]
+mod tests;
+
+use lutong_kernel::Timestamp;
+use lutong_token::{MessageError, VerifyingKeys};
+
+use crate::partners::domain::{PartnerId, PartnerState};
+use crate::trust_lists::domain::{Direction, KeyPurpose, Quota, TrustList};
+
+/// Why a message is refused, as the contract has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedMessage {
+    Message(MessageError),
+    /// Signed by another partner than it says.
+    WrongSender,
+    /// Accepted before.
+    Replayed,
+}
+
+impl RefusedMessage {
+    /// The outcome in the contract.
+    pub const fn outcome(self) -> &'static str {
+        match self {
+            Self::Message(MessageError::Unreadable(_)) => "UNREADABLE",
+            Self::Message(MessageError::WrongKey) => "WRONG_KEY",
+            Self::Message(MessageError::KeyRevoked) => "KEY_REVOKED",
+            Self::Message(MessageError::BadSignature) => "BAD_SIGNATURE",
+            Self::Message(MessageError::WrongMethod) => "WRONG_METHOD",
+            Self::Message(MessageError::WrongAudience) => "WRONG_AUDIENCE",
+            Self::Message(MessageError::WrongBody) => "WRONG_BODY",
+            Self::Message(MessageError::WrongReply) => "WRONG_REPLY",
+            Self::Message(MessageError::Stale) => "STALE",
+            Self::Message(MessageError::FromTheFuture) => "FROM_THE_FUTURE",
+            Self::WrongSender => "WRONG_SENDER",
+            Self::Replayed => "REPLAYED",
+        }
+    }
+}
+
+/// The keys that may sign messages.
+pub fn message_keys(list: &TrustList) -> VerifyingKeys {
+    let mut keys = VerifyingKeys::new();
+    let all = list.partners.values().flat_map(|agreed| &agreed.keys);
+    for key in all.filter(|key| key.purposes.contains(&KeyPurpose::Messages)) {
+        // The list has each key once.
+        let _ = keys.insert(key.trusted.clone());
+    }
+    keys
+}
+
+/// The partner whose key for messages this is.
+pub fn owner(list: &TrustList, kid: lutong_token::Kid) -> Option<PartnerId> {
+    let mut all = list.partners.iter();
+    let found = all.find(|(_, agreed)| agreed.keys.iter().any(|key| key.trusted.key.kid() == kid));
+    found.map(|(id, _)| *id)
+}
+
+/// Whether a partner is answered.
+pub fn is_served(list: &TrustList, id: PartnerId, state: PartnerState) -> bool {
+    let agreed = list.partners.get(&id);
+    let is_outbound = agreed.is_some_and(|agreed| agreed.directions.contains(&Direction::Outbound));
+    // A partner in TEST is answered, so that the exchange can be tried before anything of it counts.
+    is_outbound && !matches!(state, PartnerState::Suspended | PartnerState::Damaged)
+}
+
+/// A partner's requests of this minute and of this day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Since 1970.
+    pub minute: i64,
+    pub minute_requests: i64,
+    /// Of Shandong, since 1970.
+    pub day: i64,
+    pub day_requests: i64,
+}
+
+/// The quota is used up; the seconds until there is one again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exhausted(pub i64);
+
+impl Usage {
+    /// The usage with one request more. Before a partner is LIVE it has a tenth of its quota.
+    pub fn with_one(self, quota: Quota, state: PartnerState, now: Timestamp) -> Result<Self, Exhausted> {
+        let (minute, day) = (now.seconds().div_euclid(60), i64::from(now.local_day().days()));
+        let of = |most: u32| {
+            let most = i64::from(most);
+            if state == PartnerState::Live {
+                most
+            } else {
+                most.div_euclid(10)
+            }
+        };
+        let this_minute = if self.minute == minute {
+            self.minute_requests
+        } else {
+            0
+        };
+        let today = if self.day == day { self.day_requests } else { 0 };
+        if today >= of(quota.requests_per_day) {
+            let until = now.local_day().end().seconds() - now.seconds();
+            return Err(Exhausted(until.max(1)));
+        }
+        if this_minute >= of(quota.requests_per_minute) {
+            return Err(Exhausted(60 - now.seconds().rem_euclid(60)));
+        }
+        Ok(Self {
+            minute,
+            minute_requests: this_minute + 1,
+            day,
+            day_requests: today + 1,
+        })
+    }
+}

@@ -1,0 +1,237 @@
+//! Answers partners: who asks is proven by the signature, whether it is served says the trust list, and both messages are recorded.
+
+mod asking;
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use lutong_chassis::{Foundation, Store};
+use lutong_kernel::{Clock, Fault, Random, Timestamp};
+use lutong_operating::pause::pause;
+use lutong_storage::crypto::keyed_hash;
+use lutong_storage::{Database, StorageError, advisory};
+use lutong_token::{MessageExpectations, MessageHeader, Nonce, SigningKey, VerifyingKey, body_digest};
+use sea_orm::DatabaseTransaction;
+use tokio_util::sync::CancellationToken;
+
+use super::domain::{RefusedMessage, is_served, message_keys, owner};
+use super::store::{self, MessageRecord};
+use crate::fault;
+use crate::partners::domain::{PartnerId, PartnerState};
+use crate::peers::partner::PartnerClients;
+use crate::peers::{Peers, VerifiedCode};
+use crate::trust_lists::domain::Quota;
+use crate::trust_lists::service::current::{CurrentTrust, Trust};
+
+/// Shandong, as sender and audience.
+const OWN: &str = "37";
+/// The advisory lock of the chain of records.
+const CHAIN_LOCK: i64 = 0x6c74_7265_636f_7264;
+/// How often nonces are forgotten.
+const FORGET_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// A signed message.
+#[derive(Debug, Clone)]
+pub struct Message {
+    pub header: Vec<u8>,
+    pub body: Vec<u8>,
+}
+
+/// A request that was accepted.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    partner: PartnerId,
+    method: &'static str,
+    nonce: Nonce,
+}
+
+/// Exchanges with partners; cheap to clone.
+#[derive(Clone)]
+pub struct Exchanges {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    current: CurrentTrust,
+    key: Arc<SigningKey>,
+    peers: Peers,
+    partners: PartnerClients,
+}
+
+impl Exchanges {
+    /// The key of our messages is derived from a key that is never rotated.
+    pub fn new(store: &Store, foundation: &Foundation, current: CurrentTrust, peers: Peers) -> Self {
+        let seed = keyed_hash(&store.index_key, b"lutong-federation-messages/1");
+        Self {
+            database: store.database.clone(),
+            clock: Arc::clone(&foundation.clock),
+            random: Arc::clone(&foundation.random),
+            current,
+            key: Arc::new(SigningKey::from_seed(&seed)),
+            peers,
+            partners: PartnerClients::default(),
+        }
+    }
+
+    /// The key that signs our messages.
+    pub fn key(&self) -> &VerifyingKey {
+        self.key.verifying_key()
+    }
+
+    /// Accepts a message of a partner that is served, once, and counts and records it.
+    pub async fn accept(&self, method: &'static str, message: &Message) -> Result<Accepted, Fault> {
+        let now = self.clock.now();
+        let trust = self.current.get();
+        if trust.has_expired(now) {
+            return Err(fault::trust_list_expired());
+        }
+        let refused = |reason: RefusedMessage| fault::message_refused(reason);
+        let (header, partner) = open(&trust, method, message, now).map_err(refused)?;
+        let state = trust.state(partner);
+        if !is_served(&trust.list, partner, state) {
+            return Err(fault::partner_not_served(state));
+        }
+        let quota = trust
+            .agreement(partner)
+            .map_or_else(Quota::default, |agreed| agreed.quota);
+        let admission = Admission {
+            partner,
+            state,
+            quota,
+            nonce: header.nonce,
+            forgettable_at: header.forgettable_at(),
+            now,
+        };
+        let record = MessageRecord {
+            recorded_at: now,
+            partner,
+            is_answer: false,
+            header: message.header.clone(),
+            outcome: String::new(),
+        };
+        self.database
+            .write(move |transaction| async move { admit(transaction, admission, record).await }.boxed())
+            .await?;
+        Ok(Accepted {
+            partner,
+            method,
+            nonce: header.nonce,
+        })
+    }
+
+    /// Verifies one of our codes.
+    pub async fn verify_code(&self, token: &str) -> Result<(VerifiedCode, Timestamp), Fault> {
+        let verified = self.peers.verify_token(token).await?;
+        Ok((verified, self.clock.now()))
+    }
+
+    /// Signs and records the answer to a request.
+    pub async fn answer(
+        &self,
+        accepted: &Accepted,
+        body: Vec<u8>,
+        outcome: &'static str,
+    ) -> Result<Message, Fault> {
+        let now = self.clock.now();
+        let mut nonce = [0; 16];
+        self.random.fill(&mut nonce);
+        let header = MessageHeader {
+            method: accepted.method.to_owned(),
+            sender: OWN.to_owned(),
+            audience: accepted.partner.to_string(),
+            sent_at: now,
+            nonce,
+            body_digest: body_digest(&body),
+            in_reply_to: Some(accepted.nonce),
+        };
+        let header = header.sign(&self.key).map_err(Fault::internal)?;
+        let record = MessageRecord {
+            recorded_at: now,
+            partner: accepted.partner,
+            is_answer: true,
+            header: header.clone(),
+            outcome: outcome.to_owned(),
+        };
+        let recorded = self.database.write(move |transaction| {
+            async move {
+                advisory::lock(transaction, CHAIN_LOCK).await?;
+                store::append(transaction, record).await
+            }
+            .boxed()
+        });
+        recorded.await.map_err(|error: StorageError| Fault::from(error))?;
+        Ok(Message { header, body })
+    }
+
+    /// Forgets nonces that nobody needs.
+    pub async fn forget(self, stop: CancellationToken) {
+        while !pause(FORGET_EVERY, &stop).await {
+            let now = self.clock.now();
+            let forgotten: Result<u64, StorageError> = self
+                .database
+                .write(move |transaction| store::forget_nonces(transaction, now).boxed())
+                .await;
+            if let Err(error) = forgotten {
+                tracing::warn!(%error, "nonces could not be forgotten; the next round catches up");
+            }
+        }
+    }
+}
+
+/// The header of a message that is what it should be, and whose it is.
+fn open(
+    trust: &Trust,
+    method: &'static str,
+    message: &Message,
+    now: Timestamp,
+) -> Result<(MessageHeader, PartnerId), RefusedMessage> {
+    let opened = MessageHeader::open(&message.header, &message_keys(&trust.list), now);
+    let (header, kid) = opened.map_err(RefusedMessage::Message)?;
+    let partner = owner(&trust.list, kid).filter(|id| id.to_string() == header.sender);
+    let partner = partner.ok_or(RefusedMessage::WrongSender)?;
+    let expected = MessageExpectations {
+        method,
+        audience: OWN,
+        body: &message.body,
+        in_reply_to: None,
+        now,
+    };
+    header.check(&expected).map_err(RefusedMessage::Message)?;
+    Ok((header, partner))
+}
+
+struct Admission {
+    partner: PartnerId,
+    state: PartnerState,
+    quota: Quota,
+    nonce: Nonce,
+    forgettable_at: Timestamp,
+    now: Timestamp,
+}
+
+/// Remembers, counts and records a message, or none of these.
+async fn admit(
+    transaction: &DatabaseTransaction,
+    admission: Admission,
+    record: MessageRecord,
+) -> Result<(), Fault> {
+    let Admission {
+        partner,
+        state,
+        quota,
+        nonce,
+        forgettable_at,
+        now,
+    } = admission;
+    // One after the other: the chain and the counts have an order.
+    advisory::lock(transaction, CHAIN_LOCK).await?;
+    if !store::claim_nonce(transaction, partner, &nonce, forgettable_at).await? {
+        return Err(fault::message_refused(RefusedMessage::Replayed));
+    }
+    let used = store::find_usage(transaction, partner).await?;
+    let used = used
+        .with_one(quota, state, now)
+        .map_err(|exhausted| fault::quota_exhausted(exhausted.0))?;
+    store::save_usage(transaction, partner, used).await?;
+    store::append(transaction, record).await?;
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! Exchanges with partners.
+
+use std::time::Duration;
+
+use lutong_kernel::{Fault, FaultCode};
+
+use crate::exchanges::domain::RefusedMessage;
+use crate::partners::domain::PartnerState;
+
+/// A message of a partner is not accepted; the metadata says which check it failed.
+pub fn message_refused(reason: RefusedMessage) -> Fault {
+    Fault::new(
+        FaultCode::Unauthenticated,
+        "MESSAGE_REFUSED",
+        "报文签名或报文头未通过校验",
+        "the message or its signature was not accepted",
+    )
+    .with("outcome", reason.outcome())
+}
+
+/// The partner is not answered now.
+pub fn partner_not_served(state: PartnerState) -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "PARTNER_NOT_SERVED",
+        "目前不向该互认伙伴提供服务",
+        "this partner is not answered now, or not by agreement",
+    )
+    .with("state", state.into_str())
+}
+
+/// The partner has made as many requests as were agreed.
+pub fn quota_exhausted(seconds: i64) -> Fault {
+    Fault::new(
+        FaultCode::ResourceExhausted,
+        "QUOTA_EXHAUSTED",
+        "已超出约定的请求额度，请稍后再试",
+        "as many requests as were agreed were made: try again later",
+    )
+    .retry_after(Duration::from_secs(seconds.unsigned_abs()))
+}
+
+/// No map is of this interface.
+pub fn colour_map_not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "COLOUR_MAP_NOT_FOUND",
+        "未找到该颜色对照表",
+        "there is no such colour map",
+    )
+}

@@ -1,0 +1,205 @@
+//! Client of partners' own systems, over HTTPS: JSON of `lutong.federation.v1`. Each partner has its own connections, circuit breaker and places,
+//! so that one that is slow or away costs the others nothing.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::{Request, StatusCode, header};
+use http_body_util::Full;
+use lutong_https::{HttpsClient, OutsideUrl, Settings};
+use lutong_proto::federation::v1::{
+    HealthCodeVerification, HealthCodeVerificationResult, RecognitionOutcome as WireOutcome,
+};
+use prost::Message as _;
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+use crate::colour_maps::domain::RecognitionOutcome;
+use crate::partners::domain::PartnerId;
+
+/// From the first byte that is sent to the last that is read: somebody stands at a counter.
+const TIMEOUT: Duration = Duration::from_secs(2);
+/// Bytes of an answer.
+const MAX_ANSWER: usize = 64 * 1024;
+/// Requests to one partner that are under way.
+const PLACES: usize = 32;
+
+/// A signed message, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentMessage {
+    pub header: Vec<u8>,
+    pub body: Vec<u8>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct JsonMessage {
+    header: String,
+    body: String,
+}
+
+#[derive(Serialize)]
+struct JsonRequest {
+    message: JsonMessage,
+}
+
+#[derive(Deserialize)]
+struct JsonAnswer {
+    answer: JsonMessage,
+}
+
+#[derive(Clone)]
+struct PartnerClient {
+    address: String,
+    https: HttpsClient,
+    places: Arc<Semaphore>,
+}
+
+/// Clients of all partners; cheap to clone.
+#[derive(Clone, Default)]
+pub struct PartnerClients(Arc<Mutex<HashMap<PartnerId, PartnerClient>>>);
+
+impl PartnerClients {
+    /// Sends a message to a path at a partner's address. Without a readable answer it says why there is none, which is never a colour.
+    pub async fn send(
+        &self,
+        partner: PartnerId,
+        address: &str,
+        path: &str,
+        message: &SentMessage,
+    ) -> Result<SentMessage, RecognitionOutcome> {
+        let unreachable = RecognitionOutcome::Unreachable;
+        let client = self.client(partner, address).ok_or(unreachable)?;
+        // Whoever answers slowly fills its own places.
+        let Ok(_place) = client.places.try_acquire() else {
+            return Err(RecognitionOutcome::Throttled);
+        };
+        let request = request(address, path, message).ok_or(unreachable)?;
+        let answer = client.https.send(request).await.map_err(|failure| {
+            if failure.is_unanswered() || failure == lutong_https::CallFailure::Paused {
+                unreachable
+            } else {
+                RecognitionOutcome::UnknownValue
+            }
+        })?;
+        match answer.status() {
+            StatusCode::OK => read(answer.body()).ok_or(RecognitionOutcome::UnknownValue),
+            StatusCode::TOO_MANY_REQUESTS => Err(RecognitionOutcome::Throttled),
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Err(unreachable)
+            }
+            _ => Err(RecognitionOutcome::UnknownValue),
+        }
+    }
+
+    /// The client of a partner; a new one when its address has changed.
+    fn client(&self, partner: PartnerId, address: &str) -> Option<PartnerClient> {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = clients.get(&partner).filter(|known| known.address == address) {
+            return Some(known.clone());
+        }
+        let settings = Settings {
+            name: format!("partner-{partner}"),
+            timeout: TIMEOUT,
+            max_bytes: MAX_ANSWER,
+            ca: None,
+        };
+        let client = PartnerClient {
+            address: address.to_owned(),
+            https: HttpsClient::new(settings)
+                .inspect_err(|error| tracing::error!(%partner, %error, "no client of this partner"))
+                .ok()?,
+            places: Arc::new(Semaphore::new(PLACES)),
+        };
+        clients.insert(partner, client.clone());
+        Some(client)
+    }
+}
+
+/// The body of a question about a code.
+pub fn question(token: &str) -> Vec<u8> {
+    let body = HealthCodeVerification {
+        token: token.to_owned(),
+    };
+    body.encode_to_vec()
+}
+
+/// What the body of the answer to it says; `None` for what cannot be read.
+pub fn answer(body: &[u8]) -> Option<(RecognitionOutcome, String)> {
+    let said = HealthCodeVerificationResult::decode(body).ok()?;
+    let outcome = match WireOutcome::try_from(said.outcome).ok()? {
+        WireOutcome::Unspecified => return None,
+        WireOutcome::Green => RecognitionOutcome::Green,
+        WireOutcome::Yellow => RecognitionOutcome::Yellow,
+        WireOutcome::Red => RecognitionOutcome::Red,
+        WireOutcome::NoCode => RecognitionOutcome::NoCode,
+        WireOutcome::NotFound => RecognitionOutcome::NotFound,
+        WireOutcome::NameMismatch => RecognitionOutcome::NameMismatch,
+        WireOutcome::UnderReview => RecognitionOutcome::UnderReview,
+        WireOutcome::Throttled => RecognitionOutcome::Throttled,
+        WireOutcome::Unreachable => RecognitionOutcome::Unreachable,
+        WireOutcome::UnknownValue => RecognitionOutcome::UnknownValue,
+    };
+    Some((outcome, said.refusal))
+}
+
+fn request(address: &str, path: &str, message: &SentMessage) -> Option<Request<Full<Bytes>>> {
+    let url = OutsideUrl::parse(&format!("{address}{path}")).ok()?;
+    let json = JsonRequest {
+        message: JsonMessage {
+            header: STANDARD.encode(&message.header),
+            body: STANDARD.encode(&message.body),
+        },
+    };
+    let body = serde_json::to_vec(&json).ok()?;
+    Request::post(url.uri().clone())
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Full::new(Bytes::from(body)))
+        .ok()
+}
+
+fn read(body: &[u8]) -> Option<SentMessage> {
+    let JsonAnswer { answer } = serde_json::from_slice(body).ok()?;
+    Some(SentMessage {
+        header: STANDARD.decode(answer.header).ok()?,
+        body: STANDARD.decode(answer.body).ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use lutong_kernel::Random as _;
+    use lutong_kernel::random::SeededRandom;
+
+    use super::*;
+
+    #[test]
+    fn a_message_is_read_as_it_was_sent_and_noise_is_none() {
+        let good = br#"{"answer": {"header": "AQI=", "body": "Aw=="}}"#;
+        let read_good = read(good).unwrap();
+        assert_eq!((read_good.header, read_good.body), (vec![1, 2], vec![3]));
+        for bad in [
+            &b""[..],
+            b"{}",
+            br#"{"answer": "{\"header\": \"AQI=\"}"}"#,
+            br#"{"answer": {"header": "AQI", "body": "Aw=="}}"#,
+            br#"{"answer": {"header": "AQI="}}"#,
+        ] {
+            assert_eq!(read(bad), None);
+        }
+        assert_eq!(read("[".repeat(60_000).as_bytes()), None, "deep nesting");
+        let random = SeededRandom::new(8);
+        for _ in 0..2_000 {
+            let mut noise = good.to_vec();
+            let mut draw = [0; 3];
+            random.fill(&mut draw);
+            let place = usize::from(draw[0]) % noise.len();
+            noise[place] = draw[1];
+            noise.truncate(noise.len() - usize::from(draw[2]) % noise.len());
+            let _ = read(&noise);
+        }
+    }
+}
