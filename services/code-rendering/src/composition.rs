@@ -143,6 +143,7 @@ impl Parts {
         let codes = CodeService::server(code_rpc, skin.clone());
         let verification = VerificationService::server(verification, skin.clone());
         let papers = paper_codes::rpc::PaperCodeRpc(self.paper_codes);
+        let papers = PaperCodeService::server(papers, skin.clone(), self.lookups.clone());
         let device_bound = device_bound_codes::rpc::DeviceBoundCodeRpc(self.device_bound_codes);
         let revocations = revocations::rpc::RevocationRpc(self.revocations);
         let checkpoints = checkpoints::rpc::CheckpointRpc(self.checkpoints);
@@ -151,7 +152,7 @@ impl Parts {
         let reports = DoorReportService::server(reports, skin.clone(), self.lookups);
         Routes::new(codes.max_decoding_message_size(MAX_DECISIONS))
             .add_service(verification.max_decoding_message_size(MAX_TOKEN))
-            .add_service(PaperCodeService::server(papers, skin.clone()))
+            .add_service(papers)
             .add_service(DeviceBoundCodeService::server(device_bound, skin.clone()))
             .add_service(RevocationService::server(revocations, skin.clone()))
             .add_service(CheckpointService::server(checkpoints, skin.clone()))

@@ -33,11 +33,11 @@ fn staff(role: Role) -> Principal {
     }
 }
 
-fn purpose() -> Option<Purpose> {
-    Some(Purpose {
+fn purpose() -> Purpose {
+    Purpose {
         code: PurposeCode::Assistance.into(),
         reference: String::new(),
-    })
+    }
 }
 
 /// Every fourth caller is secret, and there are a thousand places in a hundred districts.
@@ -64,7 +64,7 @@ fn order(n: usize) -> wire::HotlineOrder {
 async fn import(bed: &Bed, from: usize) {
     let channel = bed.channel(ServiceName::Complaint, Caller::Gateway);
     let request = wire::ImportHotlineOrdersRequest {
-        purpose: purpose(),
+        purpose: Some(purpose()),
         orders: (from..from + PIECE).map(order).collect(),
     };
     let request = bed.call_as(&staff(Role::HotlineAgent)).request(request);
@@ -83,7 +83,7 @@ async fn queue_page(bed: &Bed) -> Duration {
     let channel = bed.channel(ServiceName::Complaint, Caller::Gateway);
     let request = wire::ListCasesRequest {
         division: "370202".to_owned(),
-        purpose: purpose(),
+        purpose: Some(purpose()),
         ..wire::ListCasesRequest::default()
     };
     let request = bed.call_as(&staff(Role::HealthOfficer)).request(request);

@@ -66,10 +66,15 @@ impl PaperCodeHandler for PaperCodeRpc {
         };
         let views = self.0.to_print(call.permit, &subjects).await?;
         let file = sheets(&views, paper).await?;
-        let people = views.into_iter().map(|view| Part::PaperCode(view.into()));
+        let people = views.into_iter().map(|view| {
+            Part::Page(wire::PrintedPaperCode {
+                paper_code: format!("{COLLECTION}/{}", view.paper_code.id),
+                subject_id: view.paper_code.subject.to_string(),
+            })
+        });
         let pieces: Vec<_> = file
             .chunks(PIECE)
-            .map(|piece| Part::Chunk(piece.to_vec().into()))
+            .map(|piece| Part::Chunk(piece.to_vec()))
             .collect();
         let parts = people
             .chain(pieces)

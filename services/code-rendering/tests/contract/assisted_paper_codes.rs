@@ -41,11 +41,11 @@ fn staff(division: Option<&str>) -> Principal {
     }
 }
 
-fn purpose() -> Option<types::Purpose> {
-    Some(types::Purpose {
+fn purpose() -> types::Purpose {
+    types::Purpose {
         code: types::PurposeCode::Assistance.into(),
         reference: String::new(),
-    })
+    }
 }
 
 impl Counter {
@@ -66,8 +66,9 @@ impl Counter {
         let counter = Self { codes, lookups };
         // The last one is placed last.
         for n in 0..400 {
-            let made = counter.create(Some("370202"), 10_000 + n, &subject(count).to_string(), true);
-            if made.await.is_ok() {
+            let last = subject(count).to_string();
+            let made = counter.create(Some("370202"), 10_000 + n, &last, true).await;
+            if made.is_ok() {
                 return counter;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
@@ -92,7 +93,7 @@ impl Counter {
             request_id: request_id(id),
             subject_id: subject_id.to_owned(),
             end_earlier,
-            purpose: purpose(),
+            purpose: Some(purpose()),
         });
         let answer = self.client().create_assisted_paper_code(request).await;
         answer
@@ -111,7 +112,7 @@ impl Counter {
         let request = call.request(wire::PrintPaperCodesRequest {
             subject_ids: people.iter().map(|n| subject(*n).to_string()).collect(),
             format: format.into(),
-            purpose: purpose(),
+            purpose: Some(purpose()),
         });
         let mut client = self.client();
         let answer = client.print_paper_codes(request).await;
@@ -119,7 +120,7 @@ impl Counter {
         let (mut printed, mut file) = (Vec::new(), Vec::new());
         while let Some(answer) = parts.message().await.map_err(|status| fault(&status))? {
             match answer.part.unwrap() {
-                Part::PaperCode(code) => printed.push(code.subject_id),
+                Part::Page(page) => printed.push(page.subject_id),
                 Part::Chunk(chunk) => {
                     assert!(chunk.len() <= 64 * 1024);
                     file.extend_from_slice(&chunk);

@@ -34,8 +34,11 @@ impl EventHandler for BindingFollower {
     }
 }
 
+/// Where somebody lives.
+type Home = (SubjectId, DivisionCode);
+
 /// The binding, or the home, in an event. Events of other kinds are ignored.
-fn read(stored: &StoredEvent) -> Result<(Option<BindingCopy>, Option<(SubjectId, DivisionCode)>), String> {
+fn read(stored: &StoredEvent) -> Result<(Option<BindingCopy>, Option<Home>), String> {
     let event = Event::decode(&*stored.payload).map_err(|error| error.to_string())?;
     let wrong = |wrong: Violation| format!("{}: {}", wrong.field, wrong.en);
     let copy = events::changed_binding(&event).transpose().map_err(wrong)?;
