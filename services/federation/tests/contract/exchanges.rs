@@ -51,6 +51,13 @@ impl codes::verification_service_server::VerificationService for Codes {
             .map(tonic::Response::new)
             .ok_or_else(|| lutong_transport::status::from_fault(Fault::unavailable("code-rendering")))
     }
+
+    async fn resolve_token(
+        &self,
+        _: tonic::Request<codes::ResolveTokenRequest>,
+    ) -> Result<tonic::Response<codes::ResolveTokenResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("not asked here"))
+    }
 }
 
 impl Codes {
