@@ -33,6 +33,7 @@ fn staff(role: Role) -> Principal {
     }
 }
 
+#[allow(clippy::unnecessary_wraps)] // as the field is
 fn purpose() -> Option<Purpose> {
     Some(Purpose {
         code: PurposeCode::Assistance.into(),

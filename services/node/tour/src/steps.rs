@@ -1,6 +1,7 @@
 //! The steps of the tour, in order.
 
 pub mod calls;
+mod complaints;
 mod doors;
 mod people;
 
@@ -37,6 +38,8 @@ pub async fn run(mesh: &DemoMesh, report: &mut Report) -> Result<[Holder; 3], Fa
     people::waits_for_entry(mesh, report).await?;
     doors::paper_and_telephone(mesh, report).await?;
     doors::red_is_reported(mesh, report).await?;
+    complaints::appeal_is_upheld(mesh, report).await?;
+    complaints::place_is_held_to_account(mesh, report).await?;
     Ok([resident, returner, visitor])
 }
 

@@ -1,7 +1,7 @@
 //! What each step of the tour is about, in Chinese and English.
 
 /// By the name of the step.
-pub const OF_STEPS: [(&str, &str, &str); 28] = [
+pub const OF_STEPS: [(&str, &str, &str); 32] = [
     (
         "notice",
         "导入2022年11月26日的真实风险地区通告",
@@ -134,4 +134,24 @@ pub const OF_STEPS: [(&str, &str, &str); 28] = [
         "The hospital's east door scans his red code and reports it in one call; the district's officer sees it at once",
     ),
     ("report taken", "工作人员受理上报", "The officer takes the report"),
+    (
+        "appeal",
+        "刘洋对红码提出申诉；工作人员向来源核实",
+        "Liu Yang appeals against his red code, and the officer asks the source of the fact",
+    ),
+    (
+        "upheld",
+        "疾控撤回误报的密接；申诉得到支持，码恢复绿色",
+        "The CDC takes the mistaken contact back; the appeal is upheld, and his code is green again",
+    ),
+    (
+        "place complained of",
+        "三人投诉海景酒店拒绝绿码，经核查属实，自动立案追责",
+        "Three people complain that a hotel refuses green codes; all of it is found to be so, and a case is opened",
+    ),
+    (
+        "held to account",
+        "辖区公布处理结果，任何人可查",
+        "The district publishes what came of it, for anybody to read",
+    ),
 ];
