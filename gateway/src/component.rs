@@ -121,7 +121,7 @@ fn identification(
         limits,
         cookie: Cookie::session(config),
         csrf: CsrfTokens::new(keys.csrf),
-        networks: NetworkHashes::new(keys.network),
+        networks: config.state_networks.then(|| NetworkHashes::new(keys.network)),
     }
 }
 

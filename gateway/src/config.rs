@@ -60,6 +60,9 @@ pub struct GatewayConfig {
     /// How long the message of a call may take to arrive, and how long an import may be silent, in milliseconds.
     pub message_patience_ms: u64,
     pub stream_patience_ms: u64,
+    /// Whether complaint is told, as a keyed hash, from which network a call comes, by which it weighs complaints about places. Off
+    /// behind a proxy: everybody would seem to come from the proxy's.
+    pub state_networks: bool,
 }
 
 impl Default for GatewayConfig {
@@ -88,6 +91,7 @@ impl Default for GatewayConfig {
             in_flight_per_connection: 128,
             message_patience_ms: 10_000,
             stream_patience_ms: 15_000,
+            state_networks: true,
         }
     }
 }

@@ -56,7 +56,10 @@ impl Calls {
         // The service that weighs complaints; no other learns of it.
         let weighs = rpc.part == ServiceName::Complaint;
         let address = connection.address.filter(|_| weighs);
-        let network = address.and_then(|from| self.identification.networks.header(from));
+        let networks = self.identification.networks.as_ref();
+        let network = address
+            .zip(networks)
+            .and_then(|(from, networks)| networks.header(from));
         Ok(AdmittedCall {
             ours: OurMetadata { token, network },
             verified,

@@ -29,7 +29,8 @@ pub struct Identification {
     pub limits: RateLimits,
     pub cookie: Cookie,
     pub csrf: CsrfTokens,
-    pub networks: NetworkHashes,
+    /// Absent where the network is not stated.
+    pub networks: Option<NetworkHashes>,
 }
 
 /// Where a request comes from, as far as the listener knows.

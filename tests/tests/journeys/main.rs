@@ -8,6 +8,7 @@ mod appeals;
 mod cards;
 mod codes;
 mod own_data;
+mod places;
 mod wards;
 
 use std::io::Write as _;
@@ -34,6 +35,7 @@ use own_data::{
     somebody_without_a_phone_applies_at_a_counter,
     whoever_looks_at_a_persons_decisions_is_in_the_persons_ledger,
 };
+use places::a_place_is_held_to_account_and_a_campaign_from_one_network_waits_for_a_human;
 use wards::{
     a_child_of_the_household_is_shown_by_a_parent_until_the_binding_ends,
     a_parent_applies_for_a_child_who_has_no_account,
@@ -65,6 +67,7 @@ in_both_shapes!(
     somebody_without_a_phone_applies_at_a_counter,
     whoever_looks_at_a_persons_decisions_is_in_the_persons_ledger,
     an_appeal_is_upheld_once_its_source_has_taken_the_fact_back,
+    a_place_is_held_to_account_and_a_campaign_from_one_network_waits_for_a_human,
     a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
     a_paper_code_passes_a_door_until_the_colour_turns,
     a_hospital_reads_a_patients_code_and_the_patient_sees_it,

@@ -1,6 +1,7 @@
 //! The steps of the tour, in order.
 
 pub mod calls;
+mod complaints;
 mod doors;
 mod hospital;
 mod people;
@@ -39,6 +40,8 @@ pub async fn run(mesh: &DemoMesh, report: &mut Report) -> Result<[Holder; 3], Fa
     doors::paper_and_telephone(mesh, report).await?;
     doors::red_is_reported(mesh, report).await?;
     hospital::card_is_read(mesh, report, &resident).await?;
+    complaints::appeal_is_upheld(mesh, report).await?;
+    complaints::place_is_held_to_account(mesh, report).await?;
     Ok([resident, returner, visitor])
 }
 

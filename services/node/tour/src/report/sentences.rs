@@ -1,7 +1,7 @@
 //! What each step of the tour is about, in Chinese and English.
 
 /// By the name of the step.
-pub const OF_STEPS: [(&str, &str, &str); 30] = [
+pub const OF_STEPS: [(&str, &str, &str); 34] = [
     (
         "notice",
         "导入2022年11月26日的真实风险地区通告",
@@ -143,5 +143,25 @@ pub const OF_STEPS: [(&str, &str, &str); 30] = [
         "ledger",
         "居民在查询记录中看到医院读过卡，用于诊疗",
         "The resident sees in the ledger that a hospital read the card, for care",
+    ),
+    (
+        "appeal",
+        "刘洋对红码提出申诉；工作人员向来源核实",
+        "Liu Yang appeals against his red code, and the officer asks the source of the fact",
+    ),
+    (
+        "upheld",
+        "疾控撤回误报的密接；申诉得到支持，码恢复绿色",
+        "The CDC takes the mistaken contact back; the appeal is upheld, and his code is green again",
+    ),
+    (
+        "place complained of",
+        "三人投诉海景酒店拒绝绿码，经核查属实，自动立案追责",
+        "Three people complain that a hotel refuses green codes; all of it is found to be so, and a case is opened",
+    ),
+    (
+        "held to account",
+        "辖区公布处理结果，任何人可查",
+        "The district publishes what came of it, for anybody to read",
     ),
 ];
