@@ -59,7 +59,7 @@ pub async fn walk(walk: &mut Walk<'_>) {
 }
 
 fn of_place(place: &str) -> RequestParts {
-    nothing().with("place", &format!("places/{place}"))
+    nothing().with("place", format!("places/{place}"))
 }
 
 /// A complaint that staff match, and find to be so.
