@@ -32,13 +32,14 @@ fn bindings() -> Vec<(Method, String, Option<Value>)> {
 }
 
 /// Every role that a binding may require.
-const ROLES: [Role; 13] = [
+const ROLES: [Role; 14] = [
     Role::CounterStaff,
     Role::HotlineAgent,
     Role::AuthorityFeed,
     Role::Organisation,
     Role::Citizen,
     Role::Checkpoint,
+    Role::Hospital,
     Role::HealthOfficer,
     Role::Supervisor,
     Role::Epidemiologist,

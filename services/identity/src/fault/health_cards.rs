@@ -183,6 +183,14 @@ pub fn institution_code_shape() -> Violation {
     )
 }
 
+/// The account of an institution that is none, for its reason.
+pub fn institution_account(wrong: Violation) -> Violation {
+    Violation {
+        field: "account".to_owned(),
+        ..wrong
+    }
+}
+
 /// A code of a terminal with other characters.
 pub fn terminal_code_shape() -> Violation {
     Violation::new(

@@ -2,7 +2,7 @@
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::fault::AllValid as _;
-use lutong_kernel::{DivisionCode, Fault, MedicalInstitutionId, Violation};
+use lutong_kernel::{DivisionCode, Fault, MedicalInstitutionId};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::time::instant;
 use lutong_skin::identity::v1::MedicalInstitutionHandler;
@@ -41,10 +41,7 @@ impl MedicalInstitutionHandler for MedicalInstitutionRpc {
             domain::institution_code(&message.institution_code),
             reply::text(&message.title, "title", LONGEST_TITLE),
             domain::district(&message.division),
-            AccountId::chosen(&message.account).map_err(|wrong| Violation {
-                field: "account".to_owned(),
-                ..wrong
-            }),
+            AccountId::chosen(&message.account).map_err(fault::institution_account),
         );
         let (code, title, division, account) = parts.all_valid()?;
         let new = NewInstitution {

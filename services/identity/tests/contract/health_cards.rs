@@ -68,7 +68,8 @@ impl codes::verification_service_server::VerificationService for Tokens {
         request: Request<codes::ResolveTokenRequest>,
     ) -> Result<Response<codes::ResolveTokenResponse>, Status> {
         if self.1.load(Ordering::Relaxed) {
-            return Err(Status::unavailable("away"));
+            let away = Fault::unavailable("code-rendering");
+            return Err(lutong_transport::status::from_fault(away));
         }
         let known = self.0.lock().unwrap();
         let unknown = codes::ResolveTokenResponse {
