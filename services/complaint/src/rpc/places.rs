@@ -17,7 +17,7 @@ use super::tracking_number;
 use crate::domain::place::{Place, PlaceKind, PlaceName, normal};
 use crate::fault::places as fault;
 use crate::service::places::{BodyLedger, Places, Registration, Step, etag};
-use crate::store::place_voices::{self, Entry};
+use crate::store::place_voices::{Entry, ledger};
 use crate::store::places::Filter;
 
 /// `places/{place}`.
@@ -116,7 +116,7 @@ impl PlaceHandler for PlaceRpc {
         message: wire::ListPlaceLedgerRequest,
     ) -> Result<wire::ListPlaceLedgerResponse, Fault> {
         let place = Some(&message.place).filter(|place| !place.is_empty());
-        let filter = place_voices::Filter {
+        let filter = ledger::Filter {
             division: DivisionCode::parse(&message.division).ok(),
             place: place.map(|place| id("place", place)).transpose()?,
             is_unmatched: message.unmatched,

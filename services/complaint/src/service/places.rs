@@ -22,7 +22,8 @@ use crate::domain::place::{MAX_NAMES, MergeRefusal, Place, PlaceKind, PlaceName}
 use crate::domain::tracking::TrackingNumber;
 use crate::fault::cases::case_not_found;
 use crate::fault::places as fault;
-use crate::store::place_voices::{Entry, Position};
+use crate::store::place_voices::Entry;
+use crate::store::place_voices::ledger::{self, Position};
 use crate::store::places::Filter;
 use crate::store::{accountability_cases, place_voices, places as store};
 
@@ -222,14 +223,14 @@ impl Places {
     pub async fn ledger(
         &self,
         permit: DivisionPermit,
-        filter: place_voices::Filter,
+        filter: ledger::Filter,
         page: &Page,
     ) -> Result<(Vec<Entry>, String), Fault> {
         if let Some(place) = filter.place {
             self.find(permit, place).await?;
         }
         let before = page.after(Position::read)?;
-        let found = place_voices::list(self.database.reader(), permit, filter, before, page.limit()).await?;
+        let found = ledger::list(self.database.reader(), permit, filter, before, page.limit()).await?;
         page.cut(found, |last| Position::of(last).bytes())
     }
 
@@ -243,7 +244,7 @@ impl Places {
         let after = page.after(|bytes| String::from_utf8(bytes.to_vec()).ok())?;
         let reader = self.database.reader();
         let mut bodies = BTreeMap::new();
-        for tally in place_voices::tallies(reader, permit, division).await? {
+        for tally in ledger::tallies(reader, permit, division).await? {
             let body = entry(&mut bodies, tally.division, self.rules.body(tally.kind));
             body.complaints += tally.complaints;
             body.confirmed += tally.confirmed;
