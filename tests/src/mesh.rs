@@ -6,6 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use lutong_federation::trust_list::of_one_partner;
+use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{ServiceName, Timestamp};
 use lutong_testing::disk::SmallDisk;
 use lutong_testing::fresh_postgres;
@@ -156,8 +157,9 @@ struct Outside {
 
 /// Creates a partner province's key, which a list in a file names, and a root key, which signs lists.
 fn outside(folder: &Path) -> Outside {
-    let generate = || SigningKey::generate(Algorithm::Ed25519, &lutong_operating::entropy::Entropy).unwrap();
-    let (partner, trust_root) = (generate(), generate());
+    // The same in every mesh, so that their ids are the same in every example.
+    let generate = |seed| SigningKey::generate(Algorithm::Ed25519, &SeededRandom::new(seed)).unwrap();
+    let (partner, trust_root) = (generate(32), generate(37));
     let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
     let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
     let list = of_one_partner("test", jiangsu, partner.verifying_key(), since).unwrap();

@@ -109,6 +109,8 @@ impl Placeholders {
             }
             Value::Array(items) => Value::Array(items.iter().map(|item| self.of(item)).collect()),
             Value::String(text) if text == BEGINNING.0 => json!(BEGINNING.1),
+            // A token under another name than its own.
+            Value::String(text) if text.starts_with("LT1:") => json!("example-token"),
             Value::String(text) => json!(self.text(text)),
             other => other.clone(),
         }

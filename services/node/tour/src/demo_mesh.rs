@@ -139,6 +139,11 @@ pub fn request_id(clock: &ManualClock) -> String {
     RequestId::new(clock.now(), &Entropy).to_string()
 }
 
+/// Who acts on people or areas; a hospital reads cards in a division, and verifies codes without one.
+fn has_division(role: Role) -> bool {
+    ACTING.contains(&role) || role == Role::Hospital
+}
+
 /// Adds the staff accounts like `lutong accounts add`.
 async fn add_accounts(config: &NodeConfig, clock: &ManualClock) -> Result<(), Failure> {
     one_process::prepare(&config.data)?;
@@ -157,7 +162,7 @@ async fn add_accounts(config: &NodeConfig, clock: &ManualClock) -> Result<(), Fa
             .add(
                 Account {
                     roles: Roles::of(&[role]),
-                    division: ACTING.contains(&role).then_some(DivisionCode::SHANDONG),
+                    division: has_division(role).then_some(DivisionCode::SHANDONG),
                     feed,
                     ..Account::citizen(id)
                 },
