@@ -163,11 +163,7 @@ impl MessageHeader {
         if expected.now.plus_seconds(CLOCK_TOLERANCE_SECONDS) < self.sent_at {
             return Err(MessageError::FromTheFuture);
         }
-        if self
-            .sent_at
-            .plus_seconds(MESSAGE_LIFE_SECONDS + CLOCK_TOLERANCE_SECONDS)
-            <= expected.now
-        {
+        if self.forgettable_at() <= expected.now {
             return Err(MessageError::Stale);
         }
         Ok(())

@@ -4,10 +4,20 @@
 mod tests;
 
 use lutong_kernel::Timestamp;
-use lutong_token::{MessageError, VerifyingKeys};
+use lutong_token::MessageError;
 
 use crate::partners::domain::{PartnerId, PartnerState};
-use crate::trust_lists::domain::{Direction, KeyPurpose, Quota, TrustList};
+use crate::trust_lists::domain::{Direction, Quota, TrustList};
+
+/// The method of code verification.
+pub const VERIFY_HEALTH_CODE: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
+
+/// A signed message, as it travels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub header: Vec<u8>,
+    pub body: Vec<u8>,
+}
 
 /// Why a message is refused, as the contract has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,17 +47,6 @@ impl RefusedMessage {
             Self::Replayed => "REPLAYED",
         }
     }
-}
-
-/// The keys that may sign messages.
-pub fn message_keys(list: &TrustList) -> VerifyingKeys {
-    let mut keys = VerifyingKeys::new();
-    let all = list.partners.values().flat_map(|agreed| &agreed.keys);
-    for key in all.filter(|key| key.purposes.contains(&KeyPurpose::Messages)) {
-        // The list has each key once.
-        let _ = keys.insert(key.trusted.clone());
-    }
-    keys
 }
 
 /// The partner whose key for messages this is.

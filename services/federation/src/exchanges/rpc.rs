@@ -8,12 +8,10 @@ use lutong_skin::federation::v1::ExchangeHandler;
 use lutong_transport::access::NoPermit;
 use prost::Message as _;
 
-use super::domain::RefusedMessage;
-use super::service::{Exchanges, Message};
+use super::domain::{Message, RefusedMessage, VERIFY_HEALTH_CODE};
+use super::service::Exchanges;
 use crate::colour_maps::rpc::outcome;
 use crate::fault;
-
-const VERIFY: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
 
 pub struct ExchangeRpc(pub Exchanges);
 
@@ -30,7 +28,7 @@ impl ExchangeHandler for ExchangeRpc {
         };
         // Read before it is counted: a body that cannot be read is no request.
         let body = wire::HealthCodeVerification::decode(&*message.body);
-        let accepted = self.0.accept(VERIFY, &message).await?;
+        let accepted = self.0.accept(VERIFY_HEALTH_CODE, &message).await?;
         let unreadable = lutong_token::MessageError::Unreadable("its body is no verification");
         let body = body.map_err(|_| fault::message_refused(RefusedMessage::Message(unreadable)))?;
         let (verified, at) = self.0.verify_code(&body.token).await?;

@@ -14,7 +14,7 @@ use lutong_token::{MessageExpectations, MessageHeader, Nonce, SigningKey, Verify
 use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 
-use super::domain::{RefusedMessage, is_served, message_keys, owner};
+use super::domain::{Message, RefusedMessage, is_served, owner};
 use super::store::{self, MessageRecord};
 use crate::fault;
 use crate::partners::domain::{PartnerId, PartnerState};
@@ -29,13 +29,6 @@ const OWN: &str = "37";
 const CHAIN_LOCK: i64 = 0x6c74_7265_636f_7264;
 /// How often nonces are forgotten.
 const FORGET_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
-
-/// A signed message.
-#[derive(Debug, Clone)]
-pub struct Message {
-    pub header: Vec<u8>,
-    pub body: Vec<u8>,
-}
 
 /// A request that was accepted.
 #[derive(Debug, Clone)]
@@ -131,26 +124,43 @@ impl Exchanges {
         body: Vec<u8>,
         outcome: &'static str,
     ) -> Result<Message, Fault> {
-        let now = self.clock.now();
-        let mut nonce = [0; 16];
-        self.random.fill(&mut nonce);
+        let (method, partner) = (accepted.method, accepted.partner);
+        let (message, _) = self.sign(method, partner, body, Some(accepted.nonce))?;
+        self.record(MessageRecord {
+            recorded_at: self.clock.now(),
+            partner,
+            is_answer: true,
+            header: message.header.clone(),
+            outcome: outcome.to_owned(),
+        })
+        .await?;
+        Ok(message)
+    }
+
+    /// Signs a message to a partner; with its nonce.
+    fn sign(
+        &self,
+        method: &str,
+        audience: PartnerId,
+        body: Vec<u8>,
+        in_reply_to: Option<Nonce>,
+    ) -> Result<(Message, Nonce), Fault> {
+        let nonce = self.random.bytes();
         let header = MessageHeader {
-            method: accepted.method.to_owned(),
+            method: method.to_owned(),
             sender: OWN.to_owned(),
-            audience: accepted.partner.to_string(),
-            sent_at: now,
+            audience: audience.to_string(),
+            sent_at: self.clock.now(),
             nonce,
             body_digest: body_digest(&body),
-            in_reply_to: Some(accepted.nonce),
+            in_reply_to,
         };
         let header = header.sign(&self.key).map_err(Fault::internal)?;
-        let record = MessageRecord {
-            recorded_at: now,
-            partner: accepted.partner,
-            is_answer: true,
-            header: header.clone(),
-            outcome: outcome.to_owned(),
-        };
+        Ok((Message { header, body }, nonce))
+    }
+
+    /// Appends a record to the chain.
+    async fn record(&self, record: MessageRecord) -> Result<(), Fault> {
         let recorded = self.database.write(move |transaction| {
             async move {
                 advisory::lock(transaction, CHAIN_LOCK).await?;
@@ -158,8 +168,7 @@ impl Exchanges {
             }
             .boxed()
         });
-        recorded.await.map_err(|error: StorageError| Fault::from(error))?;
-        Ok(Message { header, body })
+        recorded.await.map_err(|error: StorageError| Fault::from(error))
     }
 
     /// Forgets nonces that nobody needs.
@@ -184,7 +193,7 @@ fn open(
     message: &Message,
     now: Timestamp,
 ) -> Result<(MessageHeader, PartnerId), RefusedMessage> {
-    let opened = MessageHeader::open(&message.header, &message_keys(&trust.list), now);
+    let opened = MessageHeader::open(&message.header, &trust.list.message_keys, now);
     let (header, kid) = opened.map_err(RefusedMessage::Message)?;
     let partner = owner(&trust.list, kid).filter(|id| id.to_string() == header.sender);
     let partner = partner.ok_or(RefusedMessage::WrongSender)?;

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::colour_maps::domain::RecognitionOutcome;
+use crate::exchanges::domain::Message;
 use crate::partners::domain::PartnerId;
 
 /// From the first byte that is sent to the last that is read: somebody stands at a counter.
@@ -27,13 +28,6 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_ANSWER: usize = 64 * 1024;
 /// Requests to one partner that are under way.
 const PLACES: usize = 32;
-
-/// A signed message, as it travels.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SentMessage {
-    pub header: Vec<u8>,
-    pub body: Vec<u8>,
-}
 
 #[derive(Serialize, Deserialize)]
 struct JsonMessage {
@@ -69,8 +63,8 @@ impl PartnerClients {
         partner: PartnerId,
         address: &str,
         path: &str,
-        message: &SentMessage,
-    ) -> Result<SentMessage, RecognitionOutcome> {
+        message: &Message,
+    ) -> Result<Message, RecognitionOutcome> {
         let unreachable = RecognitionOutcome::Unreachable;
         let client = self.client(partner, address).ok_or(unreachable)?;
         // Whoever answers slowly fills its own places.
@@ -146,7 +140,7 @@ pub fn answer(body: &[u8]) -> Option<(RecognitionOutcome, String)> {
     Some((outcome, said.refusal))
 }
 
-fn request(address: &str, path: &str, message: &SentMessage) -> Option<Request<Full<Bytes>>> {
+fn request(address: &str, path: &str, message: &Message) -> Option<Request<Full<Bytes>>> {
     let url = OutsideUrl::parse(&format!("{address}{path}")).ok()?;
     let json = JsonRequest {
         message: JsonMessage {
@@ -161,9 +155,9 @@ fn request(address: &str, path: &str, message: &SentMessage) -> Option<Request<F
         .ok()
 }
 
-fn read(body: &[u8]) -> Option<SentMessage> {
+fn read(body: &[u8]) -> Option<Message> {
     let JsonAnswer { answer } = serde_json::from_slice(body).ok()?;
-    Some(SentMessage {
+    Some(Message {
         header: STANDARD.decode(answer.header).ok()?,
         body: STANDARD.decode(answer.body).ok()?,
     })

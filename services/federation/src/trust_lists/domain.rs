@@ -92,6 +92,8 @@ pub struct TrustList {
     pub partners: BTreeMap<PartnerId, Agreement>,
     /// The keys that may sign codes.
     pub code_keys: VerifyingKeys,
+    /// The keys that may sign messages.
+    pub message_keys: VerifyingKeys,
 }
 
 impl TrustList {

@@ -1,23 +1,18 @@
 //! Asks partners: a message is signed, the answer is believed when the partner signed it for us, now, for this very question.
 
-use futures::FutureExt as _;
 use lutong_kernel::{Fault, Timestamp};
-use lutong_storage::{StorageError, advisory};
-use lutong_token::{MessageExpectations, MessageHeader, body_digest};
+use lutong_token::{MessageExpectations, MessageHeader, Nonce};
 
-use super::{CHAIN_LOCK, Exchanges, OWN};
+use super::{Exchanges, OWN};
 use crate::colour_maps::domain::RecognitionOutcome;
-use crate::exchanges::domain::{message_keys, owner};
-use crate::exchanges::store::{self, MessageRecord};
+use crate::exchanges::domain::{Message, VERIFY_HEALTH_CODE, owner};
+use crate::exchanges::store::MessageRecord;
 use crate::partners::domain::PartnerId;
-use crate::peers::partner::{self, SentMessage};
+use crate::peers::partner;
 use crate::trust_lists::service::current::Trust;
 
 /// Code verification: its method, and its path at a partner's address.
-const VERIFY: (&str, &str) = (
-    "lutong.federation.v1.ExchangeService/VerifyHealthCode",
-    "/v1/exchanges:verify",
-);
+const VERIFY: (&str, &str) = (VERIFY_HEALTH_CODE, "/v1/exchanges:verify");
 
 /// What a partner says about one of its codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,21 +50,7 @@ impl Exchanges {
         let Some(address) = address else {
             return Ok(Err(RecognitionOutcome::Unreachable));
         };
-        let mut nonce = [0; 16];
-        self.random.fill(&mut nonce);
-        let header = MessageHeader {
-            method: method.to_owned(),
-            sender: OWN.to_owned(),
-            audience: partner.to_string(),
-            sent_at: self.clock.now(),
-            nonce,
-            body_digest: body_digest(&body),
-            in_reply_to: None,
-        };
-        let message = SentMessage {
-            header: header.sign(&self.key).map_err(Fault::internal)?,
-            body,
-        };
+        let (message, nonce) = self.sign(method, partner, body, None)?;
         self.record_asked(partner, &message.header, "").await?;
         let answer = match self.partners.send(partner, address, path, &message).await {
             Ok(answer) => answer,
@@ -92,14 +73,7 @@ impl Exchanges {
             header: header.to_vec(),
             outcome: outcome.to_owned(),
         };
-        let recorded = self.database.write(move |transaction| {
-            async move {
-                advisory::lock(transaction, CHAIN_LOCK).await?;
-                store::append(transaction, record).await
-            }
-            .boxed()
-        });
-        recorded.await.map_err(|error: StorageError| Fault::from(error))
+        self.record(record).await
     }
 }
 
@@ -107,11 +81,11 @@ impl Exchanges {
 fn is_answer(
     trust: &Trust,
     partner: PartnerId,
-    answer: &SentMessage,
-    (method, nonce): (&str, [u8; 16]),
+    answer: &Message,
+    (method, nonce): (&str, Nonce),
     now: Timestamp,
 ) -> bool {
-    let Ok((header, kid)) = MessageHeader::open(&answer.header, &message_keys(&trust.list), now) else {
+    let Ok((header, kid)) = MessageHeader::open(&answer.header, &trust.list.message_keys, now) else {
         return false;
     };
     let expected = MessageExpectations {

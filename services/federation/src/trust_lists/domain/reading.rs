@@ -125,6 +125,7 @@ impl TrustList {
             expires_at: file.expires_at,
             partners: reading.partners,
             code_keys: reading.code_keys,
+            message_keys: reading.message_keys,
         };
         Ok(list)
     }
@@ -136,6 +137,7 @@ struct Reading {
     kids: BTreeSet<Kid>,
     tls_names: BTreeSet<String>,
     code_keys: lutong_token::VerifyingKeys,
+    message_keys: lutong_token::VerifyingKeys,
 }
 
 impl Reading {
@@ -214,6 +216,11 @@ impl Reading {
                 return Err(wrong(&"the national platform signs no codes of a province"));
             }
             self.code_keys
+                .insert(trusted.clone())
+                .map_err(|error| wrong(&error))?;
+        }
+        if key.purposes.contains(&KeyPurpose::Messages) {
+            self.message_keys
                 .insert(trusted.clone())
                 .map_err(|error| wrong(&error))?;
         }
