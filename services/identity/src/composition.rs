@@ -31,6 +31,7 @@ pub struct CardParts {
     institutions: MedicalInstitutions,
     terminals: MedicalTerminals,
     cards: HealthCards,
+    platform: CardPlatform,
     uses: HealthCardUses,
     patients: PatientBindings,
 }
@@ -43,25 +44,30 @@ impl CardParts {
         code_rendering: CodeRendering,
     ) -> Result<Self, BuildError> {
         let terminals = MedicalTerminals::new(store, foundation);
+        let (platform, retry) = (
+            CardPlatform::new(config, foundation)?,
+            Duration::from_secs(config.retry_s),
+        );
         let parts = Parts {
-            platform: CardPlatform::new(config, foundation)?,
+            platform: platform.clone(),
             code_rendering,
             terminals: terminals.clone(),
-            retry: Duration::from_secs(config.retry_s),
+            retry,
         };
         let cards = HealthCards::new(store, foundation, parts);
         Ok(Self {
             institutions: MedicalInstitutions::new(store, foundation),
             terminals,
-            uses: HealthCardUses::new(cards.clone()),
-            patients: PatientBindings::new(cards.clone()),
+            uses: HealthCardUses::new(store, foundation, cards.clone(), (platform.clone(), retry)),
+            patients: PatientBindings::new(store, foundation, cards.clone()),
             cards,
+            platform,
         })
     }
 
     /// Whether a card is asked for with the confirmation of a registration.
     pub const fn is_on(&self) -> bool {
-        self.cards.platform.is_on()
+        self.platform.is_on()
     }
 
     /// Adds the services to those of identity.

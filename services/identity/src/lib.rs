@@ -24,6 +24,7 @@ mod peers; // the logs of declaration and code-rendering, code-rendering itself,
 mod people; // ResolveDocuments, GetNameMasks, confirmation
 mod person_changes; // a person's own data: GetPerson, UpdatePerson, ReplaceDocument, ListPersonChanges
 mod registrations; // RegisterPerson, RegisterBatch, RegisterAtCounter, ConfirmRegistration, OpenAccount: who may hold whose code
+mod rounds; // background work in rounds
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,9 +18,8 @@ use tokio::sync::Notify;
 use super::store;
 use crate::messages::{Message, Messages};
 use crate::people::store::registered;
+use crate::rounds;
 
-/// How often notices that were put off are looked for; new ones are sent at once.
-const INTERVAL: Duration = Duration::from_secs(2);
 /// A message that was not sent is sent again after this time.
 const RETRY: Duration = Duration::from_secs(60);
 /// A message is sent for so long: whoever looks at their code later sees it there.
@@ -52,19 +51,12 @@ impl CodeNotices {
 
     /// Sends what is due until the process stops.
     pub async fn run(self, foundation: Foundation) {
-        // Also amid a backlog, whose rounds follow one another without a pause.
-        while !foundation.stop.is_cancelled() {
-            match self.round().await {
-                Ok(BATCH..) => continue,
-                Ok(_) => {}
-                Err(fault) => tracing::warn!(%fault, "notices of changed codes are sent with the next round"),
-            }
-            tokio::select! {
-                () = foundation.stop.cancelled() => {}
-                () = self.bell.notified() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
-            }
-        }
+        let bell = Arc::clone(&self.bell);
+        let round = move || {
+            let this = self.clone();
+            async move { this.round().await }
+        };
+        rounds::run(foundation, bell, BATCH, "notices of changed codes", round).await;
     }
 
     /// Sends what is due and returns how many notices that were.

@@ -3,10 +3,14 @@
 pub mod forwarding;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use lutong_chassis::skin::{Mutation, Page};
-use lutong_kernel::{Fault, HealthCardUseId, MedicalInstitutionId, MedicalTerminalId, Timestamp};
+use lutong_chassis::{Foundation, Store};
+use lutong_kernel::{Clock, Fault, HealthCardUseId, MedicalInstitutionId, Random, Timestamp};
+use lutong_storage::Database;
+use lutong_storage::crypto::FieldCipher;
 use lutong_storage::idempotency::{self, Claim};
 use lutong_transport::access::{DivisionPermit, SelfPermit};
 use tokio::sync::Notify;
@@ -19,11 +23,19 @@ use crate::health_cards::store::reads::StoredRead;
 use crate::medical_institutions::domain::MedicalInstitution;
 use crate::medical_institutions::store as institutions;
 use crate::medical_terminals::store as terminals;
+use crate::peers::card_platform::CardPlatform;
 
 /// All uses; cheap to clone.
 #[derive(Clone)]
 pub struct HealthCardUses {
+    database: Database,
+    fields: FieldCipher,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
     cards: HealthCards,
+    platform: CardPlatform,
+    /// How long the platform is left alone after it did not answer.
+    retry: Duration,
     /// Rung when there is something to pass on.
     bell: Arc<Notify>,
 }
@@ -36,9 +48,20 @@ pub struct View {
 }
 
 impl HealthCardUses {
-    pub fn new(cards: HealthCards) -> Self {
+    pub fn new(
+        store: &Store,
+        foundation: &Foundation,
+        cards: HealthCards,
+        (platform, retry): (CardPlatform, Duration),
+    ) -> Self {
         Self {
+            database: store.database.clone(),
+            fields: store.fields.clone(),
+            clock: Arc::clone(&foundation.clock),
+            random: Arc::clone(&foundation.random),
             cards,
+            platform,
+            retry,
             bell: Arc::default(),
         }
     }
@@ -49,18 +72,18 @@ impl HealthCardUses {
         call: Mutation<DivisionPermit>,
         report: Report,
     ) -> Result<HealthCardUseId, Fault> {
-        let now = self.cards.clock.now();
+        let now = self.clock.now();
         let account = &call.grant.principal().account;
         let read = self.cards.find_read(call.permit, account, report.read).await?;
         let at = instant(&report, now)?;
-        let terminal = terminals::find(self.cards.database.reader(), read.terminal).await?;
+        let terminal = terminals::find(self.database.reader(), read.terminal).await?;
         if !terminal.is_some_and(|terminal| terminal.admits(report.content.step)) {
             return Err(fault::step_not_allowed());
         }
-        let used = of_read(&read, report, HealthCardUseId::new(now, &*self.cards.random), at);
-        let due_at = self.cards.platform.is_on().then_some(now);
-        let (request, cipher) = (call.request, self.cards.fields.ready().await?);
-        let created = self.cards.database.write(move |transaction| {
+        let used = of_read(&read, report, HealthCardUseId::new(now, &*self.random), at);
+        let due_at = self.platform.is_on().then_some(now);
+        let (request, cipher) = (call.request, self.fields.ready().await?);
+        let created = self.database.write(move |transaction| {
             async move {
                 let id = used.id.uuid();
                 match idempotency::claim(transaction, &request, id.as_bytes(), now).await? {
@@ -80,8 +103,8 @@ impl HealthCardUses {
 
     /// The uses of the caller's card, the newest first, and the token of the next page.
     pub async fn list(&self, permit: &SelfPermit, page: &Page) -> Result<(Vec<View>, String), Fault> {
-        let reader = self.cards.database.reader();
-        let cipher = self.cards.fields.ready().await?;
+        let reader = self.database.reader();
+        let cipher = self.fields.ready().await?;
         let rows = store::list(reader, &cipher, permit.reach()?, page.after_id()?, page.limit()).await?;
         let (rows, next) = page.cut(rows, |last| last.id.uuid().as_bytes().to_vec())?;
         let known = institutions::find_all(reader, rows.iter().map(|used| used.institution)).await?;
@@ -105,12 +128,11 @@ fn instant(report: &Report, now: Timestamp) -> Result<Timestamp, Fault> {
 }
 
 fn of_read(read: &StoredRead, report: Report, id: HealthCardUseId, at: Timestamp) -> HealthCardUse {
-    let terminal: MedicalTerminalId = read.terminal;
     HealthCardUse {
         id,
         subject: read.subject,
         institution: read.institution,
-        terminal,
+        terminal: read.terminal,
         content: report.content,
         at,
         reported_at: None,

@@ -30,16 +30,16 @@ use crate::people::store::registered;
 /// All cards; cheap to clone.
 #[derive(Clone)]
 pub struct HealthCards {
-    pub database: Database,
-    pub fields: FieldCipher,
-    pub key: Key,
-    pub clock: Arc<dyn Clock>,
-    pub random: Arc<dyn Random>,
-    pub platform: CardPlatform,
+    database: Database,
+    fields: FieldCipher,
+    key: Key,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    platform: CardPlatform,
     code_rendering: CodeRendering,
     terminals: MedicalTerminals,
     /// How long the platform is left alone after it did not answer.
-    pub retry: Duration,
+    retry: Duration,
     /// Rung when a card waits for its number.
     bell: Arc<Notify>,
 }

@@ -190,7 +190,7 @@ pub async fn take_due(
     subjects
 }
 
-/// When the next card is due, at most at `until`.
+/// Whether a card is to be asked for.
 pub async fn is_any_due(connection: &impl ConnectionTrait, now: Timestamp) -> Result<bool, StorageError> {
     let row = Entity::find().filter(Column::DueAt.lte(now.micros()));
     Ok(row.one(connection).await?.is_some())

@@ -1,9 +1,14 @@
 //! Binds patient numbers to cards that were read, and ends bindings.
 
+use std::sync::Arc;
+
 use futures::FutureExt as _;
 use lutong_chassis::etag::Etag;
 use lutong_chassis::skin::{Mutation, Page};
-use lutong_kernel::{Fault, HealthCardReadId, PatientBindingId};
+use lutong_chassis::{Foundation, Store};
+use lutong_kernel::{Clock, Fault, HealthCardReadId, PatientBindingId, Random};
+use lutong_storage::Database;
+use lutong_storage::crypto::{FieldCipher, Key};
 use lutong_storage::idempotency::{self, Claim};
 use lutong_transport::access::{DivisionPermit, SelfPermit};
 
@@ -17,6 +22,11 @@ use crate::medical_institutions::store as institutions;
 /// All bindings; cheap to clone.
 #[derive(Clone)]
 pub struct PatientBindings {
+    database: Database,
+    fields: FieldCipher,
+    key: Key,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
     cards: HealthCards,
 }
 
@@ -35,8 +45,15 @@ fn etag(binding: &PatientBinding) -> Etag {
 }
 
 impl PatientBindings {
-    pub const fn new(cards: HealthCards) -> Self {
-        Self { cards }
+    pub fn new(store: &Store, foundation: &Foundation, cards: HealthCards) -> Self {
+        Self {
+            database: store.database.clone(),
+            fields: store.fields.clone(),
+            key: store.index_key.clone(),
+            clock: Arc::clone(&foundation.clock),
+            random: Arc::clone(&foundation.random),
+            cards,
+        }
     }
 
     /// Binds a number to the card of a reading.
@@ -46,20 +63,20 @@ impl PatientBindings {
         read: HealthCardReadId,
         number: String,
     ) -> Result<View, Fault> {
-        let now = self.cards.clock.now();
+        let now = self.clock.now();
         let account = &call.grant.principal().account;
         let read = self.cards.find_read(call.permit, account, read).await?;
         let binding = PatientBinding {
-            id: PatientBindingId::new(now, &*self.cards.random),
+            id: PatientBindingId::new(now, &*self.random),
             subject: read.subject,
             institution: read.institution,
             created_at: now,
             ended_at: None,
         };
-        let cipher = self.cards.fields.ready().await?;
-        let sealed = SealedPatientNumber::seal(&cipher, &self.cards.key, &binding, &number)?;
+        let cipher = self.fields.ready().await?;
+        let sealed = SealedPatientNumber::seal(&cipher, &self.key, &binding, &number)?;
         let request = call.request;
-        let created = self.cards.database.write(move |transaction| {
+        let created = self.database.write(move |transaction| {
             async move {
                 let id = binding.id.uuid();
                 match idempotency::claim(transaction, &request, id.as_bytes(), now).await? {
@@ -75,7 +92,7 @@ impl PatientBindings {
 
     /// The bindings of the caller's card, the newest first, and the token of the next page.
     pub async fn list(&self, permit: &SelfPermit, page: &Page) -> Result<(Vec<View>, String), Fault> {
-        let reader = self.cards.database.reader();
+        let reader = self.database.reader();
         let rows = store::list(reader, permit.reach()?, page.after_id()?, page.limit()).await?;
         let (rows, next) = page.cut(rows, |last| last.binding.id.uuid().as_bytes().to_vec())?;
         Ok((self.views(rows).await?, next))
@@ -92,8 +109,8 @@ impl PatientBindings {
             .permit
             .reach()
             .map_err(|_| fault::patient_binding_not_found())?;
-        let (now, request) = (self.cards.clock.now(), call.request);
-        let ended = self.cards.database.write(move |transaction| {
+        let (now, request) = (self.clock.now(), call.request);
+        let ended = self.database.write(move |transaction| {
             async move {
                 let found = store::lock_own(transaction, own, id).await?;
                 let found = found.ok_or_else(fault::patient_binding_not_found)?.binding;
@@ -115,16 +132,16 @@ impl PatientBindings {
     }
 
     async fn view_of(&self, id: PatientBindingId) -> Result<View, Fault> {
-        let found = store::find(self.cards.database.reader(), id).await?;
+        let found = store::find(self.database.reader(), id).await?;
         let found = found.ok_or_else(fault::patient_binding_not_found)?;
         let view = self.views(vec![found]).await?.pop();
         view.ok_or_else(fault::patient_binding_not_found)
     }
 
     async fn views(&self, rows: Vec<StoredBinding>) -> Result<Vec<View>, Fault> {
-        let cipher = self.cards.fields.ready().await?;
+        let cipher = self.fields.ready().await?;
         let ids = rows.iter().map(|row| row.binding.institution);
-        let known = institutions::find_all(self.cards.database.reader(), ids).await?;
+        let known = institutions::find_all(self.database.reader(), ids).await?;
         let view = |row: StoredBinding| {
             let number = row.number(&cipher)?;
             let institution = known.get(&row.binding.institution);

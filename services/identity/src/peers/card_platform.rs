@@ -90,6 +90,17 @@ pub enum Answer<T> {
     Unavailable,
 }
 
+impl<T> Answer<T> {
+    /// What a good answer says, where it can be read.
+    fn and_then<U>(self, read: impl FnOnce(T) -> Answer<U>) -> Answer<U> {
+        match self {
+            Self::Good(answer) => read(answer),
+            Self::Refused => Answer::Refused,
+            Self::Unavailable => Answer::Unavailable,
+        }
+    }
+}
+
 /// A use of a card, to be reported.
 #[derive(Debug)]
 pub struct ReportedUse<'a> {

@@ -136,14 +136,17 @@ fn document_type(value: i32) -> Option<DocumentType> {
     name.strip_prefix("DOCUMENT_TYPE_")?.parse().ok()
 }
 
+/// The contract's document type of a name in the code table.
+pub fn document_type_named(name: &str) -> Option<types::DocumentType> {
+    types::DocumentType::from_str_name(&format!("DOCUMENT_TYPE_{name}"))
+}
+
 /// A document as it is registered.
 pub fn document(document: &Document) -> types::Document {
-    let kind = format!("DOCUMENT_TYPE_{}", document.kind().into_str());
+    let kind = document_type_named(document.kind().into_str());
     let country = document.issuing_country().map(|country| country.to_string());
     types::Document {
-        r#type: types::DocumentType::from_str_name(&kind)
-            .unwrap_or_default()
-            .into(),
+        r#type: kind.unwrap_or_default().into(),
         number: document.number().to_owned(),
         issuing_country: country.unwrap_or_default(),
     }

@@ -19,7 +19,7 @@ use crate::fault;
 use crate::one_time_codes::rpc::shown;
 use crate::one_time_codes::service::ShownCode;
 use crate::people::domain::item::{Item, ItemValue};
-use crate::people::rpc::{normalisation, stated_document};
+use crate::people::rpc::{document_type_named, normalisation, stated_document};
 
 pub struct PersonRpc(pub Persons);
 
@@ -148,14 +148,11 @@ fn item_of(item: Item, text: &str) -> Result<WireItem, Fault> {
             kind,
             issuing_country,
             number,
-        } => {
-            let kind = types::DocumentType::from_str_name(&format!("DOCUMENT_TYPE_{kind}"));
-            WireItem::Document(types::Document {
-                r#type: kind.ok_or_else(damaged)?.into(),
-                number: number.into_inner(),
-                issuing_country,
-            })
-        }
+        } => WireItem::Document(types::Document {
+            r#type: document_type_named(&kind).ok_or_else(damaged)?.into(),
+            number: number.into_inner(),
+            issuing_country,
+        }),
         ItemValue::Mobile(mobile) => WireItem::Mobile(mobile.into_inner()),
         ItemValue::Nationality(country) => WireItem::Nationality(country),
         ItemValue::Home { division, detail } => WireItem::HomeAddress(types::HomeAddress {

@@ -27,8 +27,8 @@ use wire::lookup_service_client::LookupServiceClient;
 use wire::patient_binding_service_client::PatientBindingServiceClient;
 
 use crate::code_notices::CodeLog;
-use crate::medical_institutions::{institution, officer, terminal};
-use crate::{Identity, ONE, TWO, items, reason, request_id, start_with};
+use crate::medical_institutions::{institution, officer, terminal, told};
+use crate::{Identity, ONE, TWO, items, request_id, start_with};
 
 on_both_engines!(
     a_card_is_asked_for_with_the_confirmation_until_the_platform_gives_its_number,
@@ -132,10 +132,6 @@ fn person(subject: &str) -> Principal {
 fn outcome(fault: &Fault) -> &str {
     let found = fault.metadata.iter().find(|(key, _)| key == "outcome");
     found.map_or("", |(_, value)| value)
-}
-
-fn told<T>(answer: Result<Response<T>, Status>) -> Result<T, Fault> {
-    answer.map(Response::into_inner).map_err(|status| reason(&status))
 }
 
 impl Hospital {

@@ -56,7 +56,7 @@ pub fn terminal(n: u32, institution: &str, code: &str, steps: &[&str]) -> wire::
 }
 
 /// The members of an answer, or the fault.
-fn told<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Fault> {
+pub fn told<T>(answer: Result<tonic::Response<T>, tonic::Status>) -> Result<T, Fault> {
     answer
         .map(tonic::Response::into_inner)
         .map_err(|status| reason(&status))

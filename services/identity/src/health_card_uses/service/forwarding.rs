@@ -1,7 +1,7 @@
 //! Passes reports of use on to the card platform, until it takes them. A report that was passed on when the process was killed is passed on
 //! again.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::Foundation;
@@ -17,40 +17,33 @@ use crate::medical_terminals::domain::Place;
 use crate::medical_terminals::store as terminals;
 use crate::peers::card_platform::{Answer, ReportedUse};
 use crate::people::store::registered;
+use crate::rounds;
 
-/// How often reports that wait are looked for.
-const INTERVAL: Duration = Duration::from_secs(2);
 /// Reports of one round, which are passed on side by side.
 const BATCH: u64 = 20;
 
 impl HealthCardUses {
     /// Passes reports on until the process stops.
     pub async fn run(self, foundation: Foundation) {
-        if !self.cards.platform.is_on() {
+        if !self.platform.is_on() {
             return;
         }
-        while !foundation.stop.is_cancelled() {
-            match self.round().await {
-                Ok(BATCH..) => continue,
-                Ok(_) => {}
-                Err(fault) => tracing::warn!(%fault, "reports of use are passed on with the next round"),
-            }
-            tokio::select! {
-                () = foundation.stop.cancelled() => {}
-                () = self.bell.notified() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
-            }
-        }
+        let bell = Arc::clone(&self.bell);
+        let round = move || {
+            let this = self.clone();
+            async move { this.round().await }
+        };
+        rounds::run(foundation, bell, BATCH, "reports of use", round).await;
     }
 
     /// Passes on what is due and returns how many reports the platform gave a clear answer to.
     async fn round(&self) -> Result<u64, Fault> {
-        let now = self.cards.clock.now();
-        if !store::is_any_due(self.cards.database.reader(), now).await? {
+        let now = self.clock.now();
+        if !store::is_any_due(self.database.reader(), now).await? {
             return Ok(0);
         }
-        let (retry_at, cipher) = (now.plus(self.cards.retry), self.cards.fields.ready().await?);
-        let taken = self.cards.database.write(move |transaction| {
+        let (retry_at, cipher) = (now.plus(self.retry), self.fields.ready().await?);
+        let taken = self.database.write(move |transaction| {
             async move { store::take_due(transaction, &cipher, now, retry_at, BATCH).await }.boxed()
         });
         let due: Result<Vec<HealthCardUse>, Fault> = taken.await;
@@ -61,8 +54,8 @@ impl HealthCardUses {
 
     /// Passes one report on; whether the platform gave a clear answer.
     async fn pass_on(&self, used: &HealthCardUse) -> Result<bool, Fault> {
-        let reader = self.cards.database.reader();
-        let cipher = self.cards.fields.ready().await?;
+        let reader = self.database.reader();
+        let cipher = self.fields.ready().await?;
         let stored = registered::by_subject(reader, used.subject).await?;
         let card = cards::find(reader, used.subject).await?;
         let terminal = terminals::find(reader, used.terminal).await?;
@@ -91,8 +84,8 @@ impl HealthCardUses {
             payment: &used.content.payment,
             at: used.at,
         };
-        let reported_at = match self.cards.platform.report(&reported).await {
-            Answer::Good(()) => Some(self.cards.clock.now()),
+        let reported_at = match self.platform.report(&reported).await {
+            Answer::Good(()) => Some(self.clock.now()),
             Answer::Refused => {
                 tracing::error!(health_card_use = %used.id, "the card platform refuses a report of use");
                 None
@@ -100,7 +93,7 @@ impl HealthCardUses {
             Answer::Unavailable => return Ok(false),
         };
         let key = (used.subject, used.id);
-        let settled = self.cards.database.write(move |transaction| {
+        let settled = self.database.write(move |transaction| {
             async move { store::settle(transaction, key, reported_at).await }.boxed()
         });
         let settled: Result<(), StorageError> = settled.await;

@@ -1,7 +1,7 @@
 //! Asks the card platform for the numbers of cards that wait, until it answers. A card that was asked for when the process was killed is
 //! asked for again: the platform answers the same number.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::Foundation;
@@ -12,9 +12,8 @@ use super::HealthCards;
 use crate::health_cards::store::{self, SealedNumber};
 use crate::peers::card_platform::Answer;
 use crate::people::store::registered;
+use crate::rounds;
 
-/// How often cards that wait are looked for.
-const INTERVAL: Duration = Duration::from_secs(2);
 /// Cards of one round, which are asked for side by side.
 const BATCH: u64 = 20;
 
@@ -24,18 +23,12 @@ impl HealthCards {
         if !self.platform.is_on() {
             return;
         }
-        while !foundation.stop.is_cancelled() {
-            match self.round().await {
-                Ok(BATCH..) => continue,
-                Ok(_) => {}
-                Err(fault) => tracing::warn!(%fault, "health cards are asked for with the next round"),
-            }
-            tokio::select! {
-                () = foundation.stop.cancelled() => {}
-                () = self.bell.notified() => {}
-                () = tokio::time::sleep(INTERVAL) => {}
-            }
-        }
+        let bell = Arc::clone(&self.bell);
+        let round = move || {
+            let this = self.clone();
+            async move { this.round().await }
+        };
+        rounds::run(foundation, bell, BATCH, "health cards", round).await;
     }
 
     /// Asks for what is due and returns how many cards the platform gave a clear answer for.

@@ -46,23 +46,20 @@ impl CardManagement {
 
     /// `createVmcardQRcode` (6.1).
     pub async fn register(&self, person: &Person) -> Answer<CardNumber> {
-        let Some(secret) = self.endpoint.secret().await else {
-            return Answer::Unavailable;
-        };
-        let Some(cipher) = FieldKey::new(&secret) else {
+        let Some(keys) = self.keys().await else {
             return Answer::Unavailable;
         };
         let body = json!({
             "orgCode": self.endpoint.config.organisation,
             "appMode": AHEAD,
             "personnelType": "1",
-            "name": cipher.seal(person.name.expose()),
+            "name": keys.field.seal(person.name.expose()),
             "idCardTypeCode": document_code(person.document.kind()),
-            "idCode": cipher.seal(person.document.number()),
-            "phone": cipher.seal(person.mobile.expose()),
-            "currentAddress": cipher.seal(person.home_detail.expose()),
+            "idCode": keys.field.seal(person.document.number()),
+            "phone": keys.field.seal(person.mobile.expose()),
+            "currentAddress": keys.field.seal(person.home_detail.expose()),
         });
-        self.call("createVmcardQRcode", body, &secret, &cipher).await
+        self.call("createVmcardQRcode", body, &keys).await
     }
 
     /// `getPersonInfoByQrCode` (6.5).
@@ -72,10 +69,7 @@ impl CardManagement {
         place: &Place,
         step: MedicalStep,
     ) -> Answer<CardNumber> {
-        let Some(secret) = self.endpoint.secret().await else {
-            return Answer::Unavailable;
-        };
-        let Some(cipher) = FieldKey::new(&secret) else {
+        let Some(keys) = self.keys().await else {
             return Answer::Unavailable;
         };
         let body = json!({
@@ -86,16 +80,17 @@ impl CardManagement {
             "appMode": COUNTER,
             "appRecordNo": hex(&self.random.bytes::<16>()),
         });
-        self.call("getPersonInfoByQrCode", body, &secret, &cipher).await
+        self.call("getPersonInfoByQrCode", body, &keys).await
     }
 
-    async fn call(
-        &self,
-        method: &str,
-        body: Value,
-        secret: &Secret<String>,
-        cipher: &FieldKey,
-    ) -> Answer<CardNumber> {
+    /// The secret, read anew, and the key that it begins with.
+    async fn keys(&self) -> Option<Keys> {
+        let secret = self.endpoint.secret().await?;
+        let field = FieldKey::new(&secret)?;
+        Some(Keys { secret, field })
+    }
+
+    async fn call(&self, method: &str, body: Value, keys: &Keys) -> Answer<CardNumber> {
         let seconds = (self.clock.now().millis() / 1_000).to_string();
         // Fifteen decimal digits: shorter than sixteen, as front machines demand.
         let nonce = u64::from_be_bytes(self.random.bytes::<8>()) % 1_000_000_000_000_000;
@@ -103,13 +98,13 @@ impl CardManagement {
             "appId": self.endpoint.config.app_id,
             "version": VERSION,
             "method": method,
-            "timestamp": cipher.seal(&seconds),
+            "timestamp": keys.field.seal(&seconds),
             "nonceStr": format!("{nonce:015}"),
             "signMode": "SM3",
             "encryptMode": "SM4/ECB/ZeroBytePadding",
         });
-        message["headSign"] = sign(&message, secret).into();
-        message["bodySign"] = sign(&body, secret).into();
+        message["headSign"] = sign(&message, &keys.secret).into();
+        message["bodySign"] = sign(&body, &keys.secret).into();
         message["body"] = body;
         let Some(answer) = self.endpoint.post(PATH, &message).await else {
             return Answer::Unavailable;
@@ -134,6 +129,12 @@ fn number_in(datas: &Value) -> Answer<CardNumber> {
     let index = datas["erhcCardNo"].as_str().or_else(|| datas["qrCode"].as_str());
     let number = index.and_then(|text| CardNumber::parse(text.split(':').next()?));
     number.map_or(Answer::Unavailable, Answer::Good)
+}
+
+/// What signs, and what encrypts.
+struct Keys {
+    secret: Secret<String>,
+    field: FieldKey,
 }
 
 /// The key of personal fields: the first 16 bytes of the secret.

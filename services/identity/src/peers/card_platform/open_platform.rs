@@ -64,11 +64,7 @@ impl OpenPlatform {
             "address": person.home_detail.expose(),
         });
         let answer = self.call("registerBatchHealthCard", json!({ "healthCardItems": [item] }));
-        match answer.await {
-            Answer::Good(rsp) => number_in(&rsp["rspItems"][0]),
-            Answer::Refused => Answer::Refused,
-            Answer::Unavailable => Answer::Unavailable,
-        }
+        answer.await.and_then(|rsp| number_in(&rsp["rspItems"][0]))
     }
 
     /// `verifyQRCode`.
@@ -88,11 +84,8 @@ impl OpenPlatform {
             "hospitalName": place.institution.title,
             "time": wall_clock(self.clock.now()),
         });
-        match self.call("verifyQRCode", question).await {
-            Answer::Good(rsp) => number_in(&rsp),
-            Answer::Refused => Answer::Refused,
-            Answer::Unavailable => Answer::Unavailable,
-        }
+        let answer = self.call("verifyQRCode", question).await;
+        answer.and_then(|rsp| number_in(&rsp))
     }
 
     /// `reportHISData`.
@@ -109,11 +102,8 @@ impl OpenPlatform {
             "cardChannel": used.place.terminal.kind.channel(),
             "cardCostTypes": used.payment,
         });
-        match self.call("reportHISData", question).await {
-            Answer::Good(_) => Answer::Good(()),
-            Answer::Refused => Answer::Refused,
-            Answer::Unavailable => Answer::Unavailable,
-        }
+        let answer = self.call("reportHISData", question).await;
+        answer.and_then(|_| Answer::Good(()))
     }
 
     /// Calls an operation; once more with a new token where the first call failed with one that was kept.
