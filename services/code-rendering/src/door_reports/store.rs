@@ -195,7 +195,7 @@ pub async fn count_own_of_day(
     Ok(rows.count(transaction).await?)
 }
 
-/// A report that a person made of themself.
+/// A report about a person.
 pub async fn of_person(
     connection: &impl ConnectionTrait,
     subject: SubjectId,

@@ -1,5 +1,7 @@
 //! Issues, finds and ends codes whose tokens are stored.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -192,13 +194,20 @@ impl IssuedCodes {
         self.open(sealed.ok_or_else(|| not_found(of.kind))?).await
     }
 
-    /// The latest valid code of the holder.
-    pub async fn latest_active(&self, of: Of) -> Result<Option<OpenedCode>, Fault> {
-        let latest = store::latest_active(self.database.reader(), of, self.clock.now()).await?;
-        match latest {
-            Some(sealed) => self.open(sealed).await.map(Some),
-            None => Ok(None),
+    /// The latest valid code of each holder that has one.
+    pub async fn latest_active(
+        &self,
+        kind: IssuedKind,
+        holders: &[PermittedSubject],
+    ) -> Result<HashMap<SubjectId, OpenedCode>, Fault> {
+        let active = store::active_of(self.database.reader(), kind, holders, self.clock.now()).await?;
+        let mut latest = HashMap::with_capacity(holders.len());
+        for sealed in active {
+            if let Entry::Vacant(place) = latest.entry(sealed.code.subject) {
+                place.insert(self.open(sealed).await?);
+            }
         }
+        Ok(latest)
     }
 
     /// The codes of the holder on a page, the newest first, and the next page's token.

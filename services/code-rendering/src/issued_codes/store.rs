@@ -160,14 +160,21 @@ pub async fn list(
     rows.into_iter().map(SealedCode::try_from).collect()
 }
 
-/// The latest valid code of one kind and holder.
-pub async fn latest_active(
+/// The valid codes of one kind of several holders, the newest first.
+pub async fn active_of(
     connection: &impl ConnectionTrait,
-    of: Of,
+    kind: IssuedKind,
+    holders: &[PermittedSubject],
     now: Timestamp,
-) -> Result<Option<SealedCode>, StorageError> {
-    let row = of.restrict(active(now)).order_by_desc(Column::CodeId);
-    row.one(connection).await?.map(SealedCode::try_from).transpose()
+) -> Result<Vec<SealedCode>, StorageError> {
+    let holders = holders.iter().map(|holder| subject_bytes(holder.id()));
+    let rows = active(now)
+        .filter(Column::SubjectId.is_in(holders))
+        .filter(Column::Kind.eq(kind.into_str()))
+        .order_by_desc(Column::CodeId)
+        .all(connection)
+        .await?;
+    rows.into_iter().map(SealedCode::try_from).collect()
 }
 
 /// How many codes of one kind and holder are valid.

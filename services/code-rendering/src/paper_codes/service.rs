@@ -103,17 +103,19 @@ impl PaperCodes {
 
     /// The latest valid paper code of each of these people, in their order; every one that cannot be printed is named.
     pub async fn to_print(&self, permit: DivisionPermit, subjects: &[SubjectId]) -> Result<Vec<View>, Fault> {
+        let reached = self.homes.reach(permit, subjects).await?;
+        let holders: Vec<_> = reached
+            .iter()
+            .filter_map(|one| one.as_ref().ok().copied())
+            .collect();
+        let latest = self.issued.latest_active(PaperToken::KIND, &holders).await?;
         let (mut views, mut wrong) = (Vec::with_capacity(subjects.len()), Vec::new());
-        for (row, reached) in self.homes.reach(permit, subjects).await?.into_iter().enumerate() {
+        for (row, (subject, reached)) in subjects.iter().zip(reached).enumerate() {
             let field = || format!("subject_ids[{row}]");
-            let Ok(holder) = reached else {
-                wrong.push(fault::no_code_to_print(field()));
-                continue;
-            };
-            let kind = PaperToken::KIND;
-            match self.issued.latest_active(Of { holder, kind }).await? {
-                Some(opened) => views.push(View::try_from(opened)?),
-                None => wrong.push(fault::paper_code_missing(field())),
+            match (reached, latest.get(subject)) {
+                (Err(_), _) => wrong.push(fault::no_code_to_print(field())),
+                (Ok(_), Some(opened)) => views.push(View::try_from(opened.clone())?),
+                (Ok(_), None) => wrong.push(fault::paper_code_missing(field())),
             }
         }
         if wrong.is_empty() {

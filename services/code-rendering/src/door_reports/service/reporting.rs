@@ -73,11 +73,7 @@ impl DoorReports {
             scanned_at,
         };
         let stored = self.report(call.request, subject.id(), &place, now).await?;
-        let id = stored.ok_or_else(|| doors::token_not_valid("REVOKED"))?;
-        if lutong_failpoint::broken(Broken::UnstoredReport) {
-            return Ok((id, State::Open));
-        }
-        self.receipt(checkpoint.id, id).await
+        stored.ok_or_else(|| doors::token_not_valid("REVOKED"))
     }
 
     /// Stores a report of the caller's own yellow or red code, or of a ward's, or counts it with the one of that day.
@@ -95,10 +91,7 @@ impl DoorReports {
             scanned_at: now,
         };
         let stored = self.report(call.request, subject, &place, now).await?;
-        let id = stored.ok_or_else(fault::code_not_found)?;
-        let found = store::of_person(self.database.reader(), subject, id).await?;
-        let found = found.ok_or_else(idempotency::damaged_answer)?;
-        Ok((id, found.state()))
+        stored.ok_or_else(fault::code_not_found)
     }
 
     /// Stores a report of a code in force; `None` if there is no code.
@@ -108,7 +101,7 @@ impl DoorReports {
         subject: SubjectId,
         place: &Place,
         now: Timestamp,
-    ) -> Result<Option<DoorReportId>, Fault> {
+    ) -> Result<Option<(DoorReportId, State)>, Fault> {
         for _ in 0..TRIES {
             let Some(code) = self.verification.codes.find(subject).await? else {
                 return Ok(None);
@@ -135,7 +128,7 @@ impl DoorReports {
                 closed: None,
             };
             if lutong_failpoint::broken(Broken::UnstoredReport) {
-                return Ok(Some(report.id));
+                return Ok(Some((report.id, report.state())));
             }
             let stored = self.store(request.clone(), report, code).await?;
             if stored.is_some() {
@@ -151,7 +144,7 @@ impl DoorReports {
         request: RequestKey,
         report: DoorReport,
         code: Arc<MaskedCode>,
-    ) -> Result<Option<DoorReportId>, Fault> {
+    ) -> Result<Option<(DoorReportId, State)>, Fault> {
         let stored = self.database.write(move |transaction| {
             async move {
                 // Locks the code: what is stored has the colour in force, and two scans of a person come after one another.
@@ -163,14 +156,14 @@ impl DoorReports {
             }
             .boxed()
         });
-        let Some((id, sequence)) = stored.await? else {
+        let Some((stored, sequence)) = stored.await? else {
             return Ok(None);
         };
         lutong_failpoint::hit("code_rendering.door_reported");
         if let Some(sequence) = sequence {
             self.wake(sequence);
         }
-        Ok(Some(id))
+        Ok(Some(stored))
     }
 
     async fn receipt(
@@ -184,18 +177,20 @@ impl DoorReports {
     }
 }
 
-/// Returns the report that the scan belongs to, and the sequence of its change; none where the request was answered before.
+/// Returns the report that the scan belongs to as it stands, and the sequence of its change; none where the request was answered before.
 async fn store_in(
     transaction: &DatabaseTransaction,
     request: &RequestKey,
     mut new: DoorReport,
-) -> Result<(DoorReportId, Option<i64>), Fault> {
+) -> Result<((DoorReportId, State), Option<i64>), Fault> {
     let of_day = store::lock_of_day(transaction, &new).await?;
     let id = of_day.as_ref().map_or(new.id, |report| report.id);
     let claim = idempotency::claim(transaction, request, id.uuid().as_bytes(), new.created_at).await?;
     if let Claim::Replay(answer) = claim {
-        let answered = idempotency::answered_id(&answer)?;
-        return Ok((DoorReportId::from_uuid(answered), None));
+        let answered = DoorReportId::from_uuid(idempotency::answered_id(&answer)?);
+        let found = store::of_person(transaction, new.subject, answered).await?;
+        let found = found.ok_or_else(idempotency::damaged_answer)?;
+        return Ok(((answered, found.state()), None));
     }
     if of_day.is_none() && new.checkpoint.is_none() {
         let before = store::count_own_of_day(transaction, new.subject, new.scan_day()).await?;
@@ -204,13 +199,15 @@ async fn store_in(
         }
     }
     let sequence = head::next_sequence(transaction).await?;
-    if let Some(mut report) = of_day {
+    let state = if let Some(mut report) = of_day {
         report.add_scan(new.scanned_at, new.colour);
         report.sequence = sequence;
         store::save(transaction, &report).await?;
+        report.state()
     } else {
         new.sequence = sequence;
         store::insert(transaction, &new).await?;
-    }
-    Ok((id, Some(sequence)))
+        new.state()
+    };
+    Ok(((id, state), Some(sequence)))
 }
