@@ -141,7 +141,7 @@ impl Parts {
             devices: self.devices.clone(),
         };
         let codes = CodeService::server(code_rpc, skin.clone());
-        let verification = VerificationService::server(verification, skin.clone());
+        let verification = VerificationService::server(verification, skin.clone(), self.lookups.clone());
         let papers = paper_codes::rpc::PaperCodeRpc(self.paper_codes);
         let papers = PaperCodeService::server(papers, skin.clone(), self.lookups.clone());
         let device_bound = device_bound_codes::rpc::DeviceBoundCodeRpc(self.device_bound_codes);

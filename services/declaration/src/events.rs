@@ -6,6 +6,8 @@ use lutong_proto::facts::{FactKind, UnknownKind, from_attributes};
 use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
 use lutong_proto::time;
 use lutong_proto::types::v1 as types;
+use lutong_storage::outbox::NewEvent;
+use prost::Message as _;
 
 use crate::declarations::domain::Declaration;
 use crate::declarations::domain::statement::Statement;
@@ -69,6 +71,18 @@ pub fn declaration_accepted(declaration: &Declaration) -> wire::Event {
                     .unwrap_or_default(),
             },
         )),
+    }
+}
+
+/// The event of an arrival whose converted code was changed by its origin. It is listed under its destination already.
+pub fn declaration_revised(declaration: &Declaration) -> NewEvent {
+    let mut event = declaration_accepted(declaration);
+    if let Some(wire::event::Payload::DeclarationAccepted(accepted)) = &mut event.payload {
+        accepted.destination_division.clear();
+    }
+    NewEvent {
+        subject: Some(declaration.subject),
+        payload: event.encode_to_vec(),
     }
 }
 

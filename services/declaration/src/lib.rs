@@ -7,6 +7,7 @@ mod assisted_applications; // what counter staff enter for people: CreateAssiste
 mod audit; // the audit log
 mod commitments; // GetCommitment, ListCommitments; the texts that applicants accept
 mod config;
+mod conversions; // what the origins of converted codes say of them later
 mod daily_reports; // CreateDailyReport, GetDailyReport, ListDailyReports
 mod declarations; // what applications, arrivals and daily reports share
 mod event_log; // ListEvents
@@ -44,6 +45,7 @@ use arrivals::service::following::{ArrivalFollower, OwnLog};
 use assisted_applications::rpc::AssistedApplicationRpc;
 use assisted_applications::service::AssistedApplications;
 pub use config::{DeclarationConfig, PullConfig, sources};
+use conversions::service::ConversionFollower;
 use daily_reports::service::DailyReports;
 pub use feeds::domain::{check_kind, check_source, kinds_of, reportable_kinds};
 pub use migrations::Migrations;
@@ -90,6 +92,18 @@ pub async fn build(
         database: store.database.clone(),
         source: Arc::new(peers::identity_log::log(peers.identity.clone())),
         handler: Arc::new(ProofFollower::new(&store, foundation, outbox.clone())),
+    };
+    let conversions = Follower {
+        consumer: SERVICE,
+        producer: ServiceName::Federation,
+        database: store.database.clone(),
+        source: Arc::new(peers::federation_log::log(peers.federation.clone())),
+        handler: Arc::new(ConversionFollower::new(
+            &store,
+            outbox.clone(),
+            peers.clone(),
+            declarations.clone(),
+        )),
     };
     let arrivals_by_division = Follower {
         consumer: SERVICE,
@@ -150,6 +164,7 @@ pub async fn build(
         tasks: vec![
             outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
             follower.run(bell.clone(), stop.clone()).boxed(),
+            conversions.run(bell.clone(), stop.clone()).boxed(),
             arrivals_by_division.run(bell, stop.clone()).boxed(),
             puller.run(stop.clone()).boxed(),
             lookups.deliver(identity_lookups, stop.clone()).boxed(),

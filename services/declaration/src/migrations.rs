@@ -23,5 +23,6 @@ impl Schema for Migrations {
         step!("0007_postponed_arrivals"),
         step!("0006_assisted_applications"),
         lookups::STEP,
+        step!("0008_converted_codes"),
     ];
 }

@@ -1,5 +1,6 @@
 //! Clients of the services that declaration calls.
 
+pub mod federation_log;
 pub mod identity_log;
 mod partner_code;
 mod register_at_counter;
@@ -8,8 +9,12 @@ mod report;
 mod ward;
 
 use lutong_chassis::operations;
-use lutong_kernel::{Fault, MissingProof, RequestId, ServiceName, SubjectId, Timestamp, Violation};
+use lutong_kernel::{
+    ConversionChangeId, Fault, MissingProof, RequestId, ServiceName, SubjectId, Timestamp, Violation,
+};
+use lutong_proto::federation::v1::ConfirmConversionsRequest;
 use lutong_proto::federation::v1::VerifyPartnerCodeRequest;
+use lutong_proto::federation::v1::conversion_service_client::ConversionServiceClient;
 use lutong_proto::federation::v1::partner_code_service_client::PartnerCodeServiceClient;
 use lutong_proto::identity::v1::identity_service_client::IdentityServiceClient;
 use lutong_proto::identity::v1::{RegisterPersonRequest, ResolveDocumentsRequest, resolution};
@@ -222,6 +227,22 @@ impl Peers {
             .map_err(|status| client::relay(&status, ServiceName::Federation, "form.partner_code"))?;
         partner_code::partner_code(answer.into_inner())
             .ok_or_else(|| contract_violation(ServiceName::Federation, &"an incomplete code"))
+    }
+
+    /// Tells federation that changes of conversions are in force.
+    pub async fn confirm_conversions(
+        &self,
+        call: &Call,
+        changes: &[ConversionChangeId],
+    ) -> Result<(), Fault> {
+        let request = call.request(ConfirmConversionsRequest {
+            change_ids: changes.iter().map(ToString::to_string).collect(),
+        });
+        ConversionServiceClient::new(self.federation.clone())
+            .confirm_conversions(request)
+            .await
+            .map_err(|status| client::relay(&status, ServiceName::Federation, ""))?;
+        Ok(())
     }
 }
 

@@ -1,36 +1,55 @@
 #![doc = include_str!("../README.md")]
 
 mod audit; // the audit log
+mod batches; // signed changes of our codes, one chain each partner
 mod colour_maps; // how values on the wire are read: GetColourMap, ListColourMaps
 mod config;
+mod conversions; // converted codes: GetConversion, ListConversions, ConfirmConversions
+mod event_log; // ListEvents
+mod events; // what became of conversions
 mod exchanges; // messages of partners: VerifyHealthCode, GetMessageKey
 mod fault; // every reason that is answered
+mod followed_codes; // our codes that were verified for a partner
 mod migrations;
+mod outcomes; // outcomes as the contract has them
 mod partner_codes; // VerifyPartnerCode
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
 mod peers; // code-rendering
 mod seal; // seals of rows
+mod subscriptions; // changes shared with partners: PullChanges, CompareCodes, AcknowledgeChanges, NotifyChanges, GetSubscription, …
 mod trust_lists; // signed lists: CreateTrustList, ActivateTrustList, RejectTrustList, GetTrustList, ListTrustLists
 
 use std::path::Path;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::{BuildError, Component, Foundation};
+use futures::future::BoxFuture;
+use lutong_chassis::audit::AuditLog;
+use lutong_chassis::skin::Skin;
+use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::federation::v1::{
-    AuditService, ColourMapService, ExchangeService, PartnerCodeService, PartnerService, TrustListService,
+    AuditService, ColourMapService, ConversionService, EventLogService, ExchangeService, PartnerCodeService,
+    PartnerService, SubscriptionService, TrustListService,
 };
 use lutong_storage::StorageConfig;
+use lutong_storage::outbox::{Follower, Outbox};
+use lutong_token::Issuer;
 
+use crate::batches::service::Batches;
 use crate::colour_maps::domain::ColourMaps;
 use crate::colour_maps::rpc::ColourMapRpc;
+use crate::conversions::rpc::ConversionRpc;
+use crate::conversions::service::Conversions;
 use crate::exchanges::rpc::ExchangeRpc;
 use crate::exchanges::service::Exchanges;
+use crate::followed_codes::service::FollowedCodes;
 use crate::partner_codes::rpc::PartnerCodeRpc;
 use crate::partner_codes::service::PartnerCodes;
 use crate::partners::rpc::PartnerRpc;
 use crate::partners::service::Partners;
+use crate::subscriptions::rpc::SubscriptionRpc;
+use crate::subscriptions::service::Subscriptions;
 use crate::trust_lists::domain::{Roots, TrustList};
 use crate::trust_lists::rpc::TrustListRpc;
 use crate::trust_lists::service::TrustLists;
@@ -55,48 +74,139 @@ pub async fn build(
     peers: Peers,
 ) -> Result<Component, BuildError> {
     let (file, roots) = trust(config)?;
+    let province = province(config)?;
+    let own = province.to_string();
     let maps = Arc::new(ColourMaps::of_build().map_err(damaged)?);
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let audit = store.audit_log(foundation).await?;
-    let opened = CurrentTrust::open(&store, foundation, roots, file).await;
+    let opened = CurrentTrust::open((&store, foundation, province), roots, file).await;
     let current = opened.map_err(|source| BuildError::Storage {
         service: SERVICE,
         source,
     })?;
-    let skin = store.skin(foundation);
-    let partners = PartnerRpc(Partners::new(&store, foundation, current.clone()));
-    let lists = TrustListRpc(TrustLists::new(&store, foundation, current.clone()));
-    let exchanges = Exchanges::new(&store, foundation, current.clone(), peers);
-    let codes = PartnerCodeRpc(PartnerCodes::new(
-        &store,
-        foundation,
-        current.clone(),
-        Arc::clone(&maps),
-        exchanges.clone(),
-    ));
-    let maps = ColourMapService::server(ColourMapRpc(maps), skin.clone());
-    let served = ExchangeService::server(ExchangeRpc(exchanges.clone()), skin.clone());
-    let codes = PartnerCodeService::server(codes, skin.clone());
-    let partners = PartnerService::server(partners, skin.clone());
-    let lists = TrustListService::server(lists, skin.clone());
-    let routes = tonic::service::Routes::new(codes.max_decoding_message_size(MAX_MESSAGE))
-        .add_service(partners.max_decoding_message_size(MAX_MESSAGE))
-        .add_service(maps.max_decoding_message_size(MAX_MESSAGE))
-        .add_service(served.max_decoding_message_size(MAX_MESSAGE))
-        .add_service(lists.max_decoding_message_size(MAX_LIST))
-        .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
+    let parts = Parts::new(&store, foundation, &own, current, peers, maps);
     let stop = foundation.stop.clone();
+    let mut tasks = parts.tasks(&store, foundation);
+    tasks.push(audit.clone().seal_days(stop).boxed());
     Ok(Component {
         service: SERVICE,
-        router: foundation.guard(SERVICE, routes, Some(audit.clone())),
+        router: foundation.guard(
+            SERVICE,
+            parts.routes(store.skin(foundation), audit.clone()),
+            Some(audit),
+        ),
         checks: vec![store.check::<Migrations>()],
-        tasks: vec![
-            current.follow(stop.clone()).boxed(),
-            exchanges.forget(stop.clone()).boxed(),
-            audit.seal_days(stop).boxed(),
-            store.upkeep(foundation, None),
-        ],
+        tasks,
     })
+}
+
+/// The parts of the service.
+struct Parts {
+    current: CurrentTrust,
+    maps: Arc<ColourMaps>,
+    outbox: Outbox,
+    followed: FollowedCodes,
+    code_log: lutong_transport::client::MeshChannel,
+    exchanges: Exchanges,
+    batches: Batches,
+    conversions: Conversions,
+    subscriptions: Subscriptions,
+    partners: Partners,
+    lists: TrustLists,
+    codes: PartnerCodes,
+}
+
+impl Parts {
+    fn new(
+        store: &Store,
+        foundation: &Foundation,
+        own: &str,
+        current: CurrentTrust,
+        peers: Peers,
+        maps: Arc<ColourMaps>,
+    ) -> Self {
+        let base = (store, foundation, own);
+        let outbox = store.outbox();
+        let code_log = peers.code_rendering.clone();
+        let followed = FollowedCodes::new(store, foundation);
+        let exchanges = Exchanges::new(base, current.clone(), followed.clone(), peers.clone());
+        let batches = Batches::new(base, current.clone(), followed.clone(), peers);
+        let conversions = Conversions::new(store, foundation, outbox.clone());
+        let subscriptions = Subscriptions::new(
+            base,
+            current.clone(),
+            exchanges.clone(),
+            batches.clone(),
+            conversions.clone(),
+        );
+        let codes = PartnerCodes::new(
+            (store, foundation),
+            current.clone(),
+            Arc::clone(&maps),
+            exchanges.clone(),
+            conversions.clone(),
+        );
+        Self {
+            partners: Partners::new(store, foundation, current.clone()),
+            lists: TrustLists::new(store, foundation, current.clone()),
+            current,
+            maps,
+            outbox,
+            followed,
+            code_log,
+            exchanges,
+            batches,
+            conversions,
+            subscriptions,
+            codes,
+        }
+    }
+
+    fn routes(&self, skin: Skin, audit: AuditLog) -> tonic::service::Routes {
+        let codes = PartnerCodeService::server(PartnerCodeRpc(self.codes.clone()), skin.clone());
+        let maps = ColourMapService::server(ColourMapRpc(Arc::clone(&self.maps)), skin.clone());
+        let exchanges = ExchangeRpc {
+            exchanges: self.exchanges.clone(),
+            batches: self.batches.clone(),
+        };
+        let exchanges = ExchangeService::server(exchanges, skin.clone());
+        let subscriptions = SubscriptionRpc(self.subscriptions.clone());
+        let subscriptions = SubscriptionService::server(subscriptions, skin.clone());
+        let conversions = ConversionService::server(ConversionRpc(self.conversions.clone()), skin.clone());
+        let partners = PartnerService::server(PartnerRpc(self.partners.clone()), skin.clone());
+        let lists = TrustListService::server(TrustListRpc(self.lists.clone()), skin.clone());
+        let log = EventLogService::server(event_log::rpc::EventLog(self.outbox.clone()), skin.clone());
+        tonic::service::Routes::new(codes.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(partners.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(maps.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(exchanges.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(subscriptions.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(conversions.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(log.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(lists.max_decoding_message_size(MAX_LIST))
+            .add_service(AuditService::server(audit::rpc::AuditRpc(audit), skin))
+    }
+
+    fn tasks(&self, store: &Store, foundation: &Foundation) -> Vec<BoxFuture<'static, ()>> {
+        let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
+        let changes = Follower {
+            consumer: SERVICE,
+            producer: ServiceName::CodeRendering,
+            database: store.database.clone(),
+            source: Arc::new(peers::code_log::log(self.code_log.clone())),
+            handler: Arc::new(self.followed.clone()),
+        };
+        vec![
+            self.current.clone().follow(stop.clone()).boxed(),
+            self.exchanges.clone().forget(stop.clone()).boxed(),
+            self.outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
+            changes.run(bell, stop.clone()).boxed(),
+            self.batches.clone().run(stop.clone()).boxed(),
+            self.subscriptions.clone().notify_all(stop.clone()).boxed(),
+            self.subscriptions.clone().pull_all(stop).boxed(),
+            store.upkeep(foundation, Some(self.outbox.clone())),
+        ]
+    }
 }
 
 /// Reads the list and the root keys that the configuration names; `lutong config check` calls it, too.
@@ -105,7 +215,15 @@ pub fn trust(config: &FederationConfig) -> Result<(TrustList, Roots), BuildError
         None => TrustList::default(),
         Some(path) => {
             let text = read("trust_list", path)?;
-            TrustList::parse(&text).map_err(|error| unusable("trust_list", path, error))?
+            let list = TrustList::parse(&text).map_err(|error| unusable("trust_list", path, error))?;
+            if !list.is_for(province(config)?) {
+                return Err(unusable(
+                    "trust_list",
+                    path,
+                    "a list of another province's partners",
+                ));
+            }
+            list
         }
     };
     let roots = match &config.trust_root {
@@ -116,6 +234,11 @@ pub fn trust(config: &FederationConfig) -> Result<(TrustList, Roots), BuildError
         }
     };
     Ok((list, roots))
+}
+
+fn province(config: &FederationConfig) -> Result<Issuer, BuildError> {
+    Issuer::parse(&config.province)
+        .map_err(|error| damaged(format_args!("federation.province {:?}: {error}", config.province)))
 }
 
 /// What this build has with it cannot be used.

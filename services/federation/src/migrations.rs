@@ -15,5 +15,8 @@ impl Schema for Migrations {
         audit::STEP,
         step!("0002_trust"),
         step!("0003_exchanges"),
+        steps::FOLLOWED,
+        steps::OUTBOX,
+        step!("0004_sharing"),
     ];
 }

@@ -132,6 +132,14 @@ id!(
     AccountabilityCaseId, "an accountability case id"
 );
 id!(
+    /// Identifies a converted code of a partner.
+    ConversionId, "a conversion id"
+);
+id!(
+    /// Identifies a change of a conversion.
+    ConversionChangeId, "a conversion change id"
+);
+id!(
     /// The idempotency key that a caller gives a mutation.
     RequestId, "a request id"
 );

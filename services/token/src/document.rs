@@ -27,6 +27,8 @@ pub enum Purpose {
     Trust,
     /// Headers of messages between two code systems.
     Message,
+    /// Headers of batches of changes.
+    Batch,
 }
 
 impl Purpose {
@@ -36,6 +38,7 @@ impl Purpose {
             Self::Keys => b"lutong key list 1",
             Self::Trust => b"lutong trust list 1",
             Self::Message => b"lutong message 1",
+            Self::Batch => b"lutong batch 1",
         }
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod algorithm;
+mod batch;
 mod cbor;
 mod claims;
 pub mod document;
@@ -19,6 +20,7 @@ mod verify;
 mod verifying_key;
 
 pub use algorithm::Algorithm;
+pub use batch::{BatchError, BatchHeader, BatchTag, OpenedBatch, TagError};
 pub use cbor::UnreadableToken;
 pub use claims::{Claims, ClaimsError, DYNAMIC_LIFE_SECONDS, Kind, MAX_DEVICE_LIFE_SECONDS, TokenId};
 pub use document::DocumentError;

@@ -20,7 +20,7 @@ pub const MESSAGE_LIFE_SECONDS: i64 = 60;
 const MAX_HEADER: usize = 512;
 /// The greatest length of a method, and of a party.
 const MAX_METHOD: usize = 128;
-const MAX_PARTY: usize = 16;
+pub const MAX_PARTY: usize = 16;
 /// The version of the format.
 const VERSION: u32 = 1;
 

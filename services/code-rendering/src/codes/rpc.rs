@@ -3,6 +3,7 @@
 use lutong_chassis::skin::Query;
 use lutong_kernel::{Fault, Violation};
 use lutong_proto::code_rendering::v1 as wire;
+use lutong_proto::types::v1::Colour;
 use lutong_skin::code_rendering::v1::CodeHandler;
 use lutong_transport::access::{AnyPermit, WardPermit};
 use lutong_transport::reply;
@@ -51,5 +52,33 @@ impl CodeHandler for CodeRpc {
         message: wire::ShowCodeRequest,
     ) -> Result<wire::ShowCodeResponse, Fault> {
         show_code(&self.showing, &call.permit, &message).await
+    }
+
+    async fn batch_get_colours(
+        &self,
+        _: Query<AnyPermit>,
+        message: wire::BatchGetColoursRequest,
+    ) -> Result<wire::BatchGetColoursResponse, Fault> {
+        let subjects = message
+            .subject_ids
+            .iter()
+            .enumerate()
+            .map(|(row, id)| reply::subject_id(id, &format!("subject_ids[{row}]")).map_err(reply::wrong));
+        let subjects = subjects.collect::<Result<Vec<_>, _>>()?;
+        let colours = self.codes.colours(&subjects).await?;
+        let codes = subjects
+            .iter()
+            .zip(message.subject_ids)
+            .map(|(subject, subject_id)| {
+                let found = colours.get(subject);
+                wire::CodeColour {
+                    subject_id,
+                    colour: found.and_then(|found| found.map(|colour| Colour::from(colour).into())),
+                    is_refreshing: found.is_some_and(Option::is_none),
+                }
+            });
+        Ok(wire::BatchGetColoursResponse {
+            codes: codes.collect(),
+        })
     }
 }

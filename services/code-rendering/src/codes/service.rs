@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
 use lutong_failpoint::Broken;
-use lutong_kernel::{Clock, Fault, SubjectId, Timestamp};
+use lutong_kernel::{Clock, Colour, Fault, SubjectId, Timestamp};
 use lutong_storage::batch::Batcher;
 use lutong_storage::crypto::{FieldCipher, ReadyCipher};
 use lutong_storage::outbox::{NewEvent, Outbox, Position};
@@ -92,6 +92,17 @@ impl Codes {
             memory.put(ticket, &row);
         }
         Ok(Some(row))
+    }
+
+    /// The colours in force of these people; `None` for a code that is being decided anew, nothing for somebody who has none.
+    pub async fn colours(&self, subjects: &[SubjectId]) -> Result<HashMap<SubjectId, Option<Colour>>, Fault> {
+        let now = self.0.clock.now();
+        let stored = store::find_all(self.0.database.reader(), subjects).await?;
+        let colour = |code: &Code| (!code.awaits_decision(now)).then_some(code.colour);
+        Ok(stored
+            .iter()
+            .map(|stored| (stored.code.subject, colour(&stored.code)))
+            .collect())
     }
 
     /// Brings decisions into force, in one transaction with the small calls that wait meanwhile. Returns how many of `decided` changed a

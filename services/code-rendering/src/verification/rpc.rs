@@ -28,6 +28,20 @@ impl VerificationHandler for VerificationRpc {
         Ok(verified.await?.into())
     }
 
+    async fn verify_token_for_partner(
+        &self,
+        call: Query<BearerPermit>,
+        message: wire::VerifyTokenForPartnerRequest,
+    ) -> Result<wire::VerifyTokenForPartnerResponse, Fault> {
+        let verified = self.verification.verify_held(call.permit, &message.token);
+        let (result, subject) = verified.await?;
+        Ok(wire::VerifyTokenForPartnerResponse {
+            outcome: outcome(result.outcome).into(),
+            colour: result.colour.map(|colour| WireColour::from(colour).into()),
+            subject_id: subject.map(|subject| subject.to_string()).unwrap_or_default(),
+        })
+    }
+
     async fn resolve_token(
         &self,
         call: Query<BearerPermit>,

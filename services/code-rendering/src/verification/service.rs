@@ -109,6 +109,15 @@ impl Verification {
 
     /// Verifies a token and compares it with the code in force. A bad token is an outcome, not an error.
     pub async fn verify(&self, permit: BearerPermit, token: &str) -> Result<VerificationResult, Fault> {
+        self.verify_held(permit, token).await.map(|(result, _)| result)
+    }
+
+    /// As [`Self::verify`], with the holder of a token that was not refused.
+    pub async fn verify_held(
+        &self,
+        permit: BearerPermit,
+        token: &str,
+    ) -> Result<(VerificationResult, Option<SubjectId>), Fault> {
         let verified_at = self.clock.now();
         let refused = |outcome| VerificationResult {
             outcome,
@@ -118,17 +127,17 @@ impl Verification {
         };
         let (subject, verified) = match self.holder(permit, token, AsOf::Now(verified_at)).await? {
             Ok(holder) => holder,
-            Err(outcome) => return Ok(refused(outcome)),
+            Err(outcome) => return Ok((refused(outcome), None)),
         };
         let Some(row) = self.codes.find(subject.id()).await? else {
-            return Ok(refused(Outcome::Revoked));
+            return Ok((refused(Outcome::Revoked), None));
         };
         if row.code.awaits_decision(verified_at) {
             return Err(fault::code_refreshing());
         }
         let VerifiedToken { claims, is_changed } = verified;
         let in_force = !is_changed && row.code.colour == claims.colour();
-        Ok(VerificationResult {
+        let result = VerificationResult {
             outcome: if in_force {
                 Outcome::Valid
             } else {
@@ -137,7 +146,8 @@ impl Verification {
             colour: Some(row.code.colour),
             mask: claims.mask().filter(|_| in_force).cloned(),
             at: verified_at,
-        })
+        };
+        Ok((result, Some(subject.id())))
     }
 
     /// Whose token it is, or why it proves nothing.

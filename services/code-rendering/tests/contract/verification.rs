@@ -4,18 +4,23 @@ use std::time::Duration;
 
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::code_rendering::v1 as wire;
+use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
 use lutong_proto::policy::{Caller, Role};
-use lutong_proto::types::v1::Colour;
+use lutong_proto::time;
+use lutong_proto::types::v1::{Colour, Purpose, PurposeCode};
 use lutong_testing::{Bed, on_both_engines};
+use lutong_transport::access::Principal;
 use wire::VerificationOutcome as Outcome;
 
-use crate::{Codes, decision, fault, start, subject};
+use crate::{Codes, decision, fault, start, start_with_storage, subject};
 
 on_both_engines!(
     a_shown_code_verifies_until_its_minute_and_the_tolerance_have_passed,
     a_forged_or_foreign_token_has_its_own_outcome,
     a_token_is_resolved_whatever_its_colour_and_to_nobody_where_it_proves_nothing,
+    a_token_is_verified_for_a_partner_and_its_holder_sees_it,
+    colours_are_told_one_to_one_in_order,
 );
 
 impl Codes {
@@ -34,6 +39,105 @@ impl Codes {
             .map(tonic::Response::into_inner)
             .map_err(|status| fault(&status))
     }
+}
+
+impl Codes {
+    /// What federation learns of a token for a partner.
+    async fn verify_for(
+        &self,
+        partner: &str,
+        token: &str,
+    ) -> Result<wire::VerifyTokenForPartnerResponse, Fault> {
+        let channel = self.0.channel(ServiceName::CodeRendering, Caller::Federation);
+        let call = self.0.call_as(&Principal::service("federation"));
+        let request = call.request(wire::VerifyTokenForPartnerRequest {
+            token: token.to_owned(),
+            purpose: Some(Purpose {
+                code: PurposeCode::Recognition.into(),
+                reference: partner.to_owned(),
+            }),
+        });
+        let answer = VerificationServiceClient::new(channel)
+            .verify_token_for_partner(request)
+            .await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| fault(&status))
+    }
+
+    async fn colours(&self, subjects: &[String]) -> Result<Vec<wire::CodeColour>, Fault> {
+        let channel = self.0.channel(ServiceName::CodeRendering, Caller::Federation);
+        let call = self.0.call_as(&Principal::service("federation"));
+        let request = call.request(wire::BatchGetColoursRequest {
+            subject_ids: subjects.to_vec(),
+        });
+        let answer = CodeServiceClient::new(channel).batch_get_colours(request).await;
+        answer
+            .map(|answer| answer.into_inner().codes)
+            .map_err(|status| fault(&status))
+    }
+}
+
+async fn a_token_is_verified_for_a_partner_and_its_holder_sees_it(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    let due = codes.0.foundation.now().plus_seconds(30);
+    let mut green = decision(1, Colour::Green, 1);
+    green.next_change_time = Some(time::from_micros(due.micros()));
+    codes.apply(vec![green]).await;
+    let shown = codes.show(1).await.unwrap().token;
+    let verified = codes.verify_for("partners/32", &shown).await.unwrap();
+    assert_eq!(
+        (verified.outcome(), verified.colour(), verified.subject_id),
+        (Outcome::Valid, Colour::Green, subject(1).to_string())
+    );
+    assert_eq!(
+        lutong_testing::rows(&storage, "lookups").await,
+        1,
+        "it is in the ledger"
+    );
+    let refused = codes.verify_for("partners/32", "LT1:X").await.unwrap();
+    assert_eq!(
+        (refused.outcome(), refused.subject_id.as_str()),
+        (Outcome::Unreadable, "")
+    );
+    assert_eq!(refused.colour, None);
+    assert_eq!(lutong_testing::rows(&storage, "lookups").await, 1, "about nobody");
+    codes.0.clock.set(due);
+    let refreshing = codes.verify_for("partners/32", &shown).await.unwrap_err();
+    assert_eq!(refreshing.reason, "CODE_REFRESHING");
+    assert_eq!(
+        codes.verify_for("partners/32", "").await.unwrap_err().reason,
+        "INVALID_FIELDS"
+    );
+}
+
+async fn colours_are_told_one_to_one_in_order(bed: Bed) {
+    let codes = start(bed).await;
+    let due = codes.0.foundation.now().plus_seconds(30);
+    let mut green = decision(2, Colour::Green, 1);
+    green.next_change_time = Some(time::from_micros(due.micros()));
+    codes.apply(vec![decision(1, Colour::Red, 1), green]).await;
+    let asked = [3, 2, 1, 2].map(|n| subject(n).to_string());
+    let told = codes.colours(&asked).await.unwrap();
+    let told: Vec<_> = told
+        .iter()
+        .map(|one| (one.subject_id.clone(), one.colour()))
+        .collect();
+    let colours = [Colour::Unspecified, Colour::Green, Colour::Red, Colour::Green];
+    assert_eq!(told, asked.clone().into_iter().zip(colours).collect::<Vec<_>>());
+    codes.0.clock.set(due);
+    let told = codes.colours(&asked).await.unwrap();
+    let refreshing: Vec<_> = told.iter().map(|one| (one.is_refreshing, one.colour)).collect();
+    let red = Some(Colour::Red.into());
+    assert_eq!(
+        refreshing,
+        [(false, None), (true, None), (false, red), (true, None)]
+    );
+    let refused = codes.colours(&["x".to_owned()]).await.unwrap_err();
+    assert!(
+        lutong_testing::violations(&refused)[0].starts_with("subject_ids[0] "),
+        "{refused:?}"
+    );
 }
 
 async fn a_token_is_resolved_whatever_its_colour_and_to_nobody_where_it_proves_nothing(bed: Bed) {

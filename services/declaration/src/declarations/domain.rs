@@ -1,11 +1,12 @@
 //! A declaration: an application, an arrival or a daily report that was acknowledged.
 
 pub mod contact_history;
+pub mod conversion;
 pub mod daily_limits;
 pub mod home;
 pub mod statement;
 
-use lutong_kernel::{ApplicationId, MissingProof, SubjectId, Timestamp};
+use lutong_kernel::{ApplicationId, ConversionId, MissingProof, SubjectId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use self::statement::Statement;
@@ -54,8 +55,11 @@ pub struct Provenance {
     pub key_id: String,
     pub trust_list_version: String,
     pub verified_at: i64,
-    /// The key of the `partner_code` statement made of the code.
+    /// The key of the `partner_code` statement made of the code, or of the one that took its place when its origin changed it.
     pub statement_key: String,
+    /// Under which federation's log says what its origin changes. Absent for codes that were converted before it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversion: Option<ConversionId>,
 }
 
 /// What a declaration of some kinds keeps beside its statements, encrypted.

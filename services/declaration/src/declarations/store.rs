@@ -14,6 +14,7 @@ use serde::Serialize;
 use self::declaration::{ActiveModel, Column, Entity, Model};
 use super::domain::Declaration;
 use crate::commitments::domain::AcceptedCommitment;
+use crate::conversions::store as conversions;
 
 pub mod counts;
 pub mod earlier;
@@ -98,6 +99,49 @@ pub async fn insert(
     let rows = rows.collect::<Result<Vec<_>, _>>()?;
     Entity::insert_many(rows)
         .exec_without_returning(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    for declaration in declarations {
+        note_conversion(transaction, declaration).await?;
+    }
+    Ok(())
+}
+
+/// Notes which declaration a conversion belongs to.
+async fn note_conversion(
+    transaction: &DatabaseTransaction,
+    declaration: &Declaration,
+) -> Result<(), StorageError> {
+    let provenance = declaration.provenance.as_ref();
+    match provenance.and_then(|from| from.conversion) {
+        Some(conversion) => {
+            let arrival = (declaration.account, declaration.id);
+            conversions::insert(transaction, conversion, arrival).await
+        }
+        None => Ok(()),
+    }
+}
+
+/// Stores what a declaration states after the origin of its converted code changed it.
+pub async fn save_revision(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    declaration: &Declaration,
+) -> Result<(), CipherError> {
+    let statements = cipher.encrypt(json(&declaration.statements).as_bytes(), &context(declaration.id))?;
+    Entity::update_many()
+        .col_expr(Column::Statements, Expr::value(statements))
+        .col_expr(
+            Column::Provenance,
+            Expr::value(declaration.provenance.as_ref().map(json)),
+        )
+        .col_expr(
+            Column::InForceAt,
+            Expr::value(declaration.in_force_at.map(Timestamp::micros)),
+        )
+        .filter(Column::SubjectId.eq(subject_bytes(declaration.subject)))
+        .filter(Column::DeclarationId.eq(uuid_bytes(declaration.id.uuid())))
+        .exec(transaction)
         .await
         .map_err(StorageError::from)?;
     Ok(())
@@ -293,6 +337,7 @@ pub async fn settle(
         .exec(transaction)
         .await
         .map_err(StorageError::from)?;
+    note_conversion(transaction, declaration).await?;
     Ok(())
 }
 

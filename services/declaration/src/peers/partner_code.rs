@@ -61,6 +61,7 @@ pub fn partner_code(verified: VerifyPartnerCodeResponse) -> Option<PartnerCode> 
             trust_list_version: verified.trust_list_version,
             verified_at: time::to_micros(verified.verify_time.as_ref()?),
             statement_key: String::new(),
+            conversion: Some(verified.conversion.strip_prefix("conversions/")?.parse().ok()?),
         },
     })
 }

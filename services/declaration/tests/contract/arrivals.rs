@@ -15,6 +15,8 @@ use crate::{Declaration, alone, form, start, stay};
 on_both_engines!(
     a_partners_code_becomes_a_fact_with_its_provenance,
     a_later_code_replaces_the_one_before,
+    what_the_origin_changes_is_stated_and_confirmed_once_it_is_in_force,
+    a_change_of_a_code_that_a_later_arrival_replaced_changes_nothing,
     codes_replace_each_other_in_the_order_in_which_they_were_stored,
     arrivals_at_once_replace_each_other_one_by_one,
     a_statement_that_is_refused_is_not_in_force,
@@ -99,6 +101,83 @@ async fn a_later_code_replaces_the_one_before(bed: Bed) {
     let codes: Vec<_> = told.iter().map(|one| &one.statements[0]).collect();
     assert_eq!(crate::replaces(codes[0]), "");
     assert_eq!(crate::replaces(codes[1]), codes[0].key);
+}
+
+/// The colour that is stated of the converted code, and how often it was replaced.
+fn stated_code(declaration: &Declaration) -> Vec<Colour> {
+    let stated = declaration.risk_rules.stored();
+    let codes = stated.iter().filter(|one| one.source == "federation");
+    codes
+        .map(|one| match one.statement.clone().unwrap() {
+            Statement::Fact(fact) => fact,
+            Statement::Correction(correction) => correction.fact.unwrap(),
+            Statement::Retraction(_) => panic!("nothing is taken back"),
+        })
+        .map(|fact| match fact.kind {
+            Some(Kind::PartnerCode(code)) => code.colour(),
+            other => panic!("{other:?} of federation"),
+        })
+        .collect()
+}
+
+async fn until(what: &str, is_true: impl Fn() -> bool) {
+    let started = std::time::Instant::now();
+    while !is_true() {
+        assert!(started.elapsed() < std::time::Duration::from_secs(30), "{what}");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
+async fn what_the_origin_changes_is_stated_and_confirmed_once_it_is_in_force(bed: Bed) {
+    let declaration = start(bed).await;
+    declaration.arrive(1, code("green"), form()).await.unwrap();
+    let red = declaration.federation.change(Colour::Red, 1_669_435_300);
+    until("the red code is stated", || {
+        declaration.federation.confirmed() == [red.clone()]
+    })
+    .await;
+    assert_eq!(stated_code(&declaration), [Colour::Green, Colour::Red]);
+    // Not in force: not confirmed, and tried until it is.
+    declaration.risk_rules.code_rendering_is_away(true);
+    let yellow = declaration.federation.change(Colour::Yellow, 1_669_435_400);
+    until("the yellow code is stated", || {
+        stated_code(&declaration).len() == 3
+    })
+    .await;
+    tokio::time::sleep(std::time::Duration::from_millis(400)).await;
+    assert_eq!(declaration.federation.confirmed(), [red.clone()]);
+    declaration.risk_rules.code_rendering_is_away(false);
+    until("the yellow code is confirmed", || {
+        declaration.federation.confirmed() == [red.clone(), yellow.clone()]
+    })
+    .await;
+    assert_eq!(
+        stated_code(&declaration),
+        [Colour::Green, Colour::Red, Colour::Yellow]
+    );
+    // A later arrival takes the place of what the code means now.
+    declaration.arrive(2, code("green"), form()).await.unwrap();
+    let told = declaration.published_events(4).await;
+    let replaced = crate::replaces(told[3].statements.last().unwrap());
+    let replaced = if replaced.is_empty() {
+        crate::replaces(&told[3].statements[0])
+    } else {
+        replaced
+    };
+    assert!(replaced.ends_with(&format!("partner-{yellow}")), "{replaced}");
+}
+
+async fn a_change_of_a_code_that_a_later_arrival_replaced_changes_nothing(bed: Bed) {
+    let declaration = start(bed).await;
+    declaration.arrive(1, code("green"), form()).await.unwrap();
+    // The fake names both conversions alike: the first arrival is the one that it belongs to.
+    declaration.arrive(2, code("green"), form()).await.unwrap();
+    let change = declaration.federation.change(Colour::Red, 1_669_435_300);
+    until("the change is confirmed", || {
+        declaration.federation.confirmed() == [change.clone()]
+    })
+    .await;
+    assert_eq!(stated_code(&declaration), [Colour::Green, Colour::Green]);
 }
 
 /// Key and replaced key of the converted codes, in the order of the log.

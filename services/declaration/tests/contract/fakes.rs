@@ -515,6 +515,8 @@ pub struct Federation(Arc<Mutex<Verifications>>);
 struct Verifications {
     asked_as_of: Vec<Option<prost_types::Timestamp>>,
     is_away: bool,
+    log: Vec<federation::Event>,
+    confirmed: Vec<String>,
 }
 
 impl Federation {
@@ -523,11 +525,82 @@ impl Federation {
         self.0.lock().unwrap().asked_as_of.clone()
     }
 
+    /// The origin of the code of every arrival says this of it from now on; under what it is confirmed.
+    pub fn change(&self, colour: types::Colour, at_seconds: i64) -> String {
+        let mut federation = self.0.lock().unwrap();
+        let sequence = i64::try_from(federation.log.len()).unwrap() + 1;
+        let change_id = format!("0193b2a0-0000-7000-8000-00000000{sequence:04x}");
+        federation.log.push(federation::Event {
+            sequence,
+            create_time: Some(time::from_micros(at_seconds * 1_000_000)),
+            payload: Some(federation::event::Payload::ConversionChanged(
+                federation::ConversionChanged {
+                    conversion: CONVERSION.to_owned(),
+                    change_id: change_id.clone(),
+                    colour: colour.into(),
+                    change_time: Some(time::from_micros(at_seconds * 1_000_000)),
+                },
+            )),
+        });
+        change_id
+    }
+
+    /// The changes that are said to be in force.
+    pub fn confirmed(&self) -> Vec<String> {
+        self.0.lock().unwrap().confirmed.clone()
+    }
+
     /// Verifies nothing while it is away.
     pub fn is_away(&self, away: bool) {
         self.0.lock().unwrap().is_away = away;
     }
 }
+
+#[tonic::async_trait]
+impl federation::event_log_service_server::EventLogService for Federation {
+    async fn list_events(
+        &self,
+        request: Request<federation::ListEventsRequest>,
+    ) -> Answer<federation::ListEventsResponse> {
+        let after = lutong_testing::plain_cursor(&request.get_ref().cursor);
+        let federation = self.0.lock().unwrap();
+        let events = federation.log.iter().filter(|event| event.sequence > after);
+        Ok(Response::new(federation::ListEventsResponse {
+            events: events.cloned().collect(),
+            next_cursor: federation.log.len().to_string(),
+            head_sequence: i64::try_from(federation.log.len()).unwrap(),
+        }))
+    }
+}
+
+#[tonic::async_trait]
+impl federation::conversion_service_server::ConversionService for Federation {
+    async fn confirm_conversions(
+        &self,
+        request: Request<federation::ConfirmConversionsRequest>,
+    ) -> Answer<federation::ConfirmConversionsResponse> {
+        let confirmed = request.into_inner().change_ids;
+        self.0.lock().unwrap().confirmed.extend(confirmed);
+        Ok(Response::new(federation::ConfirmConversionsResponse {}))
+    }
+
+    async fn get_conversion(
+        &self,
+        _: Request<federation::GetConversionRequest>,
+    ) -> Answer<federation::GetConversionResponse> {
+        Err(tonic::Status::unimplemented("not asked here"))
+    }
+
+    async fn list_conversions(
+        &self,
+        _: Request<federation::ListConversionsRequest>,
+    ) -> Answer<federation::ListConversionsResponse> {
+        Err(tonic::Status::unimplemented("not asked here"))
+    }
+}
+
+/// The name of every conversion of the fake.
+pub const CONVERSION: &str = "conversions/0193b2a0-0000-7000-8000-00000000c0de";
 
 #[tonic::async_trait]
 impl federation::partner_code_service_server::PartnerCodeService for Federation {
@@ -565,6 +638,7 @@ impl federation::partner_code_service_server::PartnerCodeService for Federation 
             key_id: "0011223344556677".to_owned(),
             trust_list_version: "2022-11".to_owned(),
             verify_time: Some(time::from_micros(1_669_435_200_000_000)),
+            conversion: CONVERSION.to_owned(),
         }))
     }
 }

@@ -31,6 +31,8 @@ use lutong_proto::declaration::v1 as wire;
 use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
 use lutong_proto::declaration::v1::arrival_service_client::ArrivalServiceClient;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
+use lutong_proto::federation::v1::conversion_service_server::ConversionServiceServer;
+use lutong_proto::federation::v1::event_log_service_server::EventLogServiceServer as FederationLogServer;
 use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
 use lutong_proto::identity::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
@@ -189,8 +191,11 @@ impl Declaration {
     }
 
     fn bind_federation(&self) {
-        let service = PartnerCodeServiceServer::new(self.federation.clone());
-        self.bed.bind_fake(ServiceName::Federation, Routes::new(service));
+        let codes = PartnerCodeServiceServer::new(self.federation.clone());
+        let log = FederationLogServer::new(self.federation.clone());
+        let conversions = ConversionServiceServer::new(self.federation.clone());
+        let routes = Routes::new(codes).add_service(log).add_service(conversions);
+        self.bed.bind_fake(ServiceName::Federation, routes);
     }
 
     fn client(&self) -> ApplicationServiceClient<lutong_transport::client::MeshChannel> {

@@ -5,6 +5,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use lutong_kernel::Colour;
 use serde::Deserialize;
 
 /// The maps of this build.
@@ -14,7 +15,18 @@ pub const OWN_INTERFACE: &str = "lutong-1";
 
 /// What came of asking a partner about a code: a colour, or why there is none. The names are those of the contract. All stay apart up to the
 /// door: whoever has no code waits for something else than whoever cannot be asked about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize, strum::IntoStaticStr, strum::VariantArray)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    Deserialize,
+    strum::EnumString,
+    strum::IntoStaticStr,
+    strum::VariantArray,
+)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum RecognitionOutcome {
@@ -34,6 +46,16 @@ impl RecognitionOutcome {
     /// Whether it is a colour.
     pub const fn is_colour(self) -> bool {
         matches!(self, Self::Green | Self::Yellow | Self::Red)
+    }
+}
+
+impl From<Colour> for RecognitionOutcome {
+    fn from(colour: Colour) -> Self {
+        match colour {
+            Colour::Green => Self::Green,
+            Colour::Yellow => Self::Yellow,
+            Colour::Red => Self::Red,
+        }
     }
 }
 

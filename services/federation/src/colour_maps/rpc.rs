@@ -8,8 +8,9 @@ use lutong_proto::federation::v1 as wire;
 use lutong_skin::federation::v1::ColourMapHandler;
 use lutong_transport::access::NoPermit;
 
-use super::domain::{ColourMap, ColourMaps, RecognitionOutcome};
+use super::domain::{ColourMap, ColourMaps};
 use crate::fault;
+use crate::outcomes::outcome;
 
 /// `colour-maps/{colour_map}`.
 const COLLECTION: &str = "colour-maps/";
@@ -62,21 +63,5 @@ fn shown(map: &ColourMap) -> wire::ColourMap {
         colour_map_id: map.interface.clone(),
         source: map.source.clone(),
         meanings: meanings.collect(),
-    }
-}
-
-/// An outcome as the contract has it.
-pub const fn outcome(outcome: RecognitionOutcome) -> wire::RecognitionOutcome {
-    match outcome {
-        RecognitionOutcome::Green => wire::RecognitionOutcome::Green,
-        RecognitionOutcome::Yellow => wire::RecognitionOutcome::Yellow,
-        RecognitionOutcome::Red => wire::RecognitionOutcome::Red,
-        RecognitionOutcome::NoCode => wire::RecognitionOutcome::NoCode,
-        RecognitionOutcome::NotFound => wire::RecognitionOutcome::NotFound,
-        RecognitionOutcome::NameMismatch => wire::RecognitionOutcome::NameMismatch,
-        RecognitionOutcome::UnderReview => wire::RecognitionOutcome::UnderReview,
-        RecognitionOutcome::Throttled => wire::RecognitionOutcome::Throttled,
-        RecognitionOutcome::Unreachable => wire::RecognitionOutcome::Unreachable,
-        RecognitionOutcome::UnknownValue => wire::RecognitionOutcome::UnknownValue,
     }
 }

@@ -12,6 +12,44 @@ use crate::trust_lists::domain::{Direction, Quota, TrustList};
 /// The method of code verification.
 pub const VERIFY_HEALTH_CODE: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
 
+/// The methods by which changes are shared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SharingMethod {
+    Pull,
+    Compare,
+    Acknowledge,
+    Notify,
+}
+
+impl SharingMethod {
+    /// The full name of the RPC.
+    pub const fn name(self) -> &'static str {
+        self.route().0
+    }
+
+    /// The full name of the RPC, and its path at a partner's address.
+    pub const fn route(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Pull => (
+                "lutong.federation.v1.SubscriptionService/PullChanges",
+                "/v1/subscriptions:pull",
+            ),
+            Self::Compare => (
+                "lutong.federation.v1.SubscriptionService/CompareCodes",
+                "/v1/subscriptions:compare",
+            ),
+            Self::Acknowledge => (
+                "lutong.federation.v1.SubscriptionService/AcknowledgeChanges",
+                "/v1/subscriptions:acknowledge",
+            ),
+            Self::Notify => (
+                "lutong.federation.v1.SubscriptionService/NotifyChanges",
+                "/v1/subscriptions:notify",
+            ),
+        }
+    }
+}
+
 /// A signed message, as it travels.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {

@@ -17,14 +17,13 @@ use tokio_util::sync::CancellationToken;
 use super::domain::{Message, RefusedMessage, is_served, owner};
 use super::store::{self, MessageRecord};
 use crate::fault;
+use crate::followed_codes::service::FollowedCodes;
 use crate::partners::domain::{PartnerId, PartnerState};
 use crate::peers::partner::PartnerClients;
 use crate::peers::{Peers, VerifiedCode};
 use crate::trust_lists::domain::Quota;
 use crate::trust_lists::service::current::{CurrentTrust, Trust};
 
-/// Shandong, as sender and audience.
-const OWN: &str = "37";
 /// The advisory lock of the chain of records.
 const CHAIN_LOCK: i64 = 0x6c74_7265_636f_7264;
 /// How often nonces are forgotten.
@@ -38,6 +37,13 @@ pub struct Accepted {
     nonce: Nonce,
 }
 
+impl Accepted {
+    /// Whose it is.
+    pub const fn partner(&self) -> PartnerId {
+        self.partner
+    }
+}
+
 /// Exchanges with partners; cheap to clone.
 #[derive(Clone)]
 pub struct Exchanges {
@@ -47,12 +53,19 @@ pub struct Exchanges {
     current: CurrentTrust,
     key: Arc<SigningKey>,
     peers: Peers,
+    followed: FollowedCodes,
     partners: PartnerClients,
+    own: String,
 }
 
 impl Exchanges {
     /// The key of our messages is derived from a key that is never rotated.
-    pub fn new(store: &Store, foundation: &Foundation, current: CurrentTrust, peers: Peers) -> Self {
+    pub fn new(
+        (store, foundation, own): (&Store, &Foundation, &str),
+        current: CurrentTrust,
+        followed: FollowedCodes,
+        peers: Peers,
+    ) -> Self {
         let seed = keyed_hash(&store.index_key, b"lutong-federation-messages/1");
         Self {
             database: store.database.clone(),
@@ -61,7 +74,9 @@ impl Exchanges {
             current,
             key: Arc::new(SigningKey::from_seed(&seed)),
             peers,
+            followed,
             partners: PartnerClients::default(),
+            own: own.to_owned(),
         }
     }
 
@@ -78,7 +93,7 @@ impl Exchanges {
             return Err(fault::trust_list_expired());
         }
         let refused = |reason: RefusedMessage| fault::message_refused(reason);
-        let (header, partner) = open(&trust, method, message, now).map_err(refused)?;
+        let (header, partner) = open(&trust, (method, &self.own), message, now).map_err(refused)?;
         let state = trust.state(partner);
         if !is_served(&trust.list, partner, state) {
             return Err(fault::partner_not_served(state));
@@ -111,10 +126,20 @@ impl Exchanges {
         })
     }
 
-    /// Verifies one of our codes.
-    pub async fn verify_code(&self, token: &str) -> Result<(VerifiedCode, Timestamp), Fault> {
-        let verified = self.peers.verify_token(token).await?;
-        Ok((verified, self.clock.now()))
+    /// Verifies one of our codes for a partner, which is told of its later changes under the reference that is returned, too. It is empty for a
+    /// code that failed.
+    pub async fn verify_code(
+        &self,
+        accepted: &Accepted,
+        token: &str,
+    ) -> Result<(VerifiedCode, String, Timestamp), Fault> {
+        let at = self.clock.now();
+        let verified = self.peers.verify_token(accepted.partner, token).await?;
+        let reference = match verified.subject {
+            Some(subject) => self.followed.follow(accepted.partner, subject).await?,
+            None => String::new(),
+        };
+        Ok((verified, reference, at))
     }
 
     /// Signs and records the answer to a request.
@@ -148,7 +173,7 @@ impl Exchanges {
         let nonce = self.random.bytes();
         let header = MessageHeader {
             method: method.to_owned(),
-            sender: OWN.to_owned(),
+            sender: self.own.clone(),
             audience: audience.to_string(),
             sent_at: self.clock.now(),
             nonce,
@@ -189,7 +214,7 @@ impl Exchanges {
 /// The header of a message that is what it should be, and whose it is.
 fn open(
     trust: &Trust,
-    method: &'static str,
+    (method, own): (&'static str, &str),
     message: &Message,
     now: Timestamp,
 ) -> Result<(MessageHeader, PartnerId), RefusedMessage> {
@@ -199,7 +224,7 @@ fn open(
     let partner = partner.ok_or(RefusedMessage::WrongSender)?;
     let expected = MessageExpectations {
         method,
-        audience: OWN,
+        audience: own,
         body: &message.body,
         in_reply_to: None,
         now,

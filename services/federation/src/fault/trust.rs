@@ -31,6 +31,7 @@ pub fn trust_list_refused(reason: &RefusedList) -> Fault {
             "the list was signed in the future: check the clocks",
         ),
         RefusedList::Expired => ("信任清单已过期", "the list has expired: have it signed anew"),
+        RefusedList::WrongAudience => ("该清单属于其他省份", "a list of another province's partners"),
         RefusedList::Older(_) => (
             "信任清单的序号不大于已有清单",
             "the sequence number of the list is not above those that were here before",

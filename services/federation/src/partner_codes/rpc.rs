@@ -34,6 +34,7 @@ impl From<PartnerCode> for VerifyPartnerCodeResponse {
             key_id: code.key_id,
             trust_list_version: code.trust_list_version,
             verify_time: Some(time::from_micros(code.verified_at.micros())),
+            conversion: format!("conversions/{}", code.conversion),
         }
     }
 }

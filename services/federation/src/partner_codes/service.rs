@@ -4,18 +4,26 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{Clock, Colour, Fault, Timestamp};
+use lutong_kernel::{Clock, Colour, ConversionId, Fault, Timestamp};
 use lutong_storage::Database;
-use lutong_token::{Claims, Issuer, Kind, Outcome, UnverifiedToken};
+use lutong_token::{
+    CLOCK_TOLERANCE_SECONDS, Claims, Issuer, Kind, MESSAGE_LIFE_SECONDS, Outcome, UnverifiedToken,
+};
+use sha2::{Digest as _, Sha256};
 
 use super::domain::{RefusedCode, judge, judge_at_origin, read_colour};
 use super::store::{self, Verification};
 use crate::colour_maps::domain::ColourMaps;
+use crate::conversions::domain::{Conversion, ConversionState};
+use crate::conversions::service::Conversions;
 use crate::exchanges::service::Exchanges;
 use crate::fault;
 use crate::partners::domain::{PartnerId, PartnerState};
 use crate::trust_lists::domain::{Direction, Mode};
 use crate::trust_lists::service::current::{CurrentTrust, Trust};
+
+/// How old what an origin says about a code can be: as old as its message.
+const MAX_AGE_SECONDS: i64 = MESSAGE_LIFE_SECONDS + CLOCK_TOLERANCE_SECONDS;
 
 /// A verified code.
 #[derive(Debug)]
@@ -28,6 +36,8 @@ pub struct PartnerCode {
     pub key_id: String,
     pub trust_list_version: String,
     pub verified_at: Timestamp,
+    /// Under which its origin's changes are said in the log.
+    pub conversion: ConversionId,
 }
 
 /// Codes of the partners of the trust list; cheap to clone.
@@ -38,15 +48,24 @@ pub struct PartnerCodes {
     current: CurrentTrust,
     maps: Arc<ColourMaps>,
     exchanges: Exchanges,
+    conversions: Conversions,
+}
+
+/// A code that is accepted.
+struct Accepted {
+    claims: Claims,
+    colour: Colour,
+    /// Under what its origin tells its changes, and when it said so.
+    followed: Option<(String, Timestamp)>,
 }
 
 impl PartnerCodes {
     pub fn new(
-        store: &Store,
-        foundation: &Foundation,
+        (store, foundation): (&Store, &Foundation),
         current: CurrentTrust,
         maps: Arc<ColourMaps>,
         exchanges: Exchanges,
+        conversions: Conversions,
     ) -> Self {
         Self {
             database: store.database.clone(),
@@ -54,20 +73,56 @@ impl PartnerCodes {
             current,
             maps,
             exchanges,
+            conversions,
         }
     }
 
-    /// The colour of a code as its origin has it now; where the origin says nothing that can be used, its signature stands.
+    /// A code as its origin has it now; where the origin says nothing that can be used, its signature stands.
     async fn at_origin(
         &self,
         trust: &Trust,
-        claims: &Claims,
-        colour: Colour,
+        accepted: Accepted,
         token: &str,
-    ) -> Result<Result<Colour, RefusedCode>, Fault> {
-        let partner = PartnerId::Province(claims.issuer());
+    ) -> Result<Result<Accepted, RefusedCode>, Fault> {
+        let partner = PartnerId::Province(accepted.claims.issuer());
         let said = self.exchanges.ask_about_code(trust, partner, token).await?;
-        Ok(judge_at_origin(colour, said.outcome, &said.refusal))
+        let colour = judge_at_origin(accepted.colour, said.outcome, &said.refusal);
+        Ok(colour.map(|colour| Accepted {
+            colour,
+            followed: said.followed,
+            ..accepted
+        }))
+    }
+
+    /// Keeps where a converted code came from.
+    async fn convert(
+        &self,
+        trust: &Trust,
+        accepted: &Accepted,
+        (token, key_id): (&str, &str),
+        now: Timestamp,
+    ) -> Result<ConversionId, Fault> {
+        let origin = PartnerId::Province(accepted.claims.issuer());
+        let agreed = trust.agreement(origin);
+        let said_at = accepted.followed.as_ref().map(|(_, at)| *at);
+        let id = self.conversions.new_id(now);
+        let conversion = Conversion {
+            id,
+            origin,
+            reference: accepted.followed.as_ref().map(|(reference, _)| reference.clone()),
+            token_digest: Sha256::digest(token.as_bytes()).into(),
+            key_id: key_id.to_owned(),
+            issued_at: accepted.claims.not_before(),
+            converted_at: now,
+            interface: agreed.map(|agreed| agreed.interface.clone()).unwrap_or_default(),
+            trust_list_version: trust.list.version.clone(),
+            state: ConversionState::Standing,
+            outcome: accepted.colour.into(),
+            // By a clock that cannot be far from ours: its message was accepted.
+            changed_at: said_at.map_or(now, |at| at.clamp(now.plus_seconds(-MAX_AGE_SECONDS), now)),
+        };
+        self.conversions.insert(conversion).await?;
+        Ok(id)
     }
 
     /// The colour of a code, as the interface of its partner means it.
@@ -88,18 +143,22 @@ impl PartnerCodes {
         let verified = judged.map_err(RefusedCode::Token).and_then(|claims| {
             let refused = unrecognised(&trust, &claims).map(RefusedCode::NotRecognised);
             let colour = refused.map_or_else(|| self.colour(&trust, &claims), Err)?;
-            Ok((claims, colour))
+            Ok(Accepted {
+                claims,
+                colour,
+                followed: None,
+            })
         });
         let verified = match verified {
             // Of a code that was declared earlier its origin says only that it has expired.
-            Ok((claims, colour)) if as_of.is_none() => {
-                let at_origin = self.at_origin(&trust, &claims, colour, token).await?;
-                at_origin.map(|colour| (claims, colour))
-            }
+            Ok(accepted) if as_of.is_none() => self.at_origin(&trust, accepted, token).await?,
             judged => judged,
         };
         let (province, outcome) = match &verified {
-            Ok((claims, _)) => (Some(claims.issuer().to_string()), Outcome::Valid.into_str()),
+            Ok(accepted) => (
+                Some(accepted.claims.issuer().to_string()),
+                Outcome::Valid.into_str(),
+            ),
             Err(refused) => (None, refused.outcome()),
         };
         let key_id = UnverifiedToken::parse(token)
@@ -118,15 +177,19 @@ impl PartnerCodes {
         recorded
             .await
             .map_err(|error: lutong_storage::StorageError| Fault::from(error))?;
-        let (claims, colour) = verified.map_err(fault::partner_code_refused)?;
+        let accepted = verified.map_err(fault::partner_code_refused)?;
+        let key_id = key_id.unwrap_or_default();
+        let conversion = self.convert(&trust, &accepted, (token, &key_id), now).await?;
+        let Accepted { claims, colour, .. } = accepted;
         Ok(PartnerCode {
             province: claims.issuer(),
             colour,
             issued_at: claims.not_before(),
             expires_at: (claims.kind() == Kind::Paper).then(|| claims.expires_at()),
-            key_id: key_id.unwrap_or_default(),
+            key_id,
             trust_list_version: trust.list.version.clone(),
             verified_at: now,
+            conversion,
         })
     }
 }

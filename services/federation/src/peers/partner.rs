@@ -11,21 +11,24 @@ use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
 use lutong_https::{HttpsClient, OutsideUrl, Settings};
-use lutong_proto::federation::v1::{
-    HealthCodeVerification, HealthCodeVerificationResult, RecognitionOutcome as WireOutcome,
-};
+use lutong_kernel::Timestamp;
+use lutong_proto::federation::v1::{HealthCodeVerification, HealthCodeVerificationResult};
+use lutong_proto::time::timestamp;
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::colour_maps::domain::RecognitionOutcome;
 use crate::exchanges::domain::Message;
+use crate::outcomes::read_outcome;
 use crate::partners::domain::PartnerId;
 
 /// From the first byte that is sent to the last that is read: somebody stands at a counter.
 const TIMEOUT: Duration = Duration::from_secs(2);
-/// Bytes of an answer.
-const MAX_ANSWER: usize = 64 * 1024;
+/// Bytes of an answer: a batch of a thousand changes has some 60 KiB, and a third more in JSON, twice.
+const MAX_ANSWER: usize = 256 * 1024;
+/// Characters of a reference; ours have 32.
+const MAX_REFERENCE: usize = 64;
 /// Requests to one partner that are under way.
 const PLACES: usize = 32;
 
@@ -121,23 +124,26 @@ pub fn question(token: &str) -> Vec<u8> {
     body.encode_to_vec()
 }
 
+/// What a partner says about one of its codes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OriginAnswer {
+    pub outcome: RecognitionOutcome,
+    /// Which check the code failed there; empty for a colour.
+    pub refusal: String,
+    /// Under what it tells later changes of the code, and when it said this, by its clock. Absent when it tells none.
+    pub followed: Option<(String, Timestamp)>,
+}
+
 /// What the body of the answer to it says; `None` for what cannot be read.
-pub fn answer(body: &[u8]) -> Option<(RecognitionOutcome, String)> {
+pub fn answer(body: &[u8]) -> Option<OriginAnswer> {
     let said = HealthCodeVerificationResult::decode(body).ok()?;
-    let outcome = match WireOutcome::try_from(said.outcome).ok()? {
-        WireOutcome::Unspecified => return None,
-        WireOutcome::Green => RecognitionOutcome::Green,
-        WireOutcome::Yellow => RecognitionOutcome::Yellow,
-        WireOutcome::Red => RecognitionOutcome::Red,
-        WireOutcome::NoCode => RecognitionOutcome::NoCode,
-        WireOutcome::NotFound => RecognitionOutcome::NotFound,
-        WireOutcome::NameMismatch => RecognitionOutcome::NameMismatch,
-        WireOutcome::UnderReview => RecognitionOutcome::UnderReview,
-        WireOutcome::Throttled => RecognitionOutcome::Throttled,
-        WireOutcome::Unreachable => RecognitionOutcome::Unreachable,
-        WireOutcome::UnknownValue => RecognitionOutcome::UnknownValue,
-    };
-    Some((outcome, said.refusal))
+    let is_reference = !said.code_reference.is_empty() && said.code_reference.len() <= MAX_REFERENCE;
+    let said_at = said.verify_time.as_ref().map(timestamp).filter(|_| is_reference);
+    Some(OriginAnswer {
+        outcome: read_outcome(said.outcome)?,
+        refusal: said.refusal,
+        followed: said_at.map(|at| (said.code_reference, at)),
+    })
 }
 
 fn request(address: &str, path: &str, message: &Message) -> Option<Request<Full<Bytes>>> {

@@ -81,10 +81,25 @@ pub struct Agreement {
     pub intermediaries: Vec<PartnerId>,
 }
 
+impl Agreement {
+    /// The keys that may sign for a purpose.
+    pub fn keys_for(&self, purpose: KeyPurpose) -> VerifyingKeys {
+        let mut ring = VerifyingKeys::new();
+        for key in self.keys.iter().filter(|key| key.purposes.contains(&purpose)) {
+            if let Err(error) = ring.insert(key.trusted.clone()) {
+                tracing::error!(%error, "a key of the trust list is there twice");
+            }
+        }
+        ring
+    }
+}
+
 /// A checked list.
 #[derive(Debug, Clone, Default)]
 pub struct TrustList {
     pub version: String,
+    /// Whose partners these are; absent in the list of nobody.
+    pub audience: Option<Issuer>,
     /// 0 in a file that is not signed.
     pub sequence: i64,
     pub issued_at: Option<Timestamp>,
@@ -97,6 +112,11 @@ pub struct TrustList {
 }
 
 impl TrustList {
+    /// Whether it is a list of this province's partners. The list of nobody is everybody's.
+    pub fn is_for(&self, own: Issuer) -> bool {
+        self.audience.is_none_or(|audience| audience == own)
+    }
+
     /// The partner provinces.
     pub fn issuers(&self) -> Vec<Issuer> {
         self.partners.keys().filter_map(|id| id.province()).collect()

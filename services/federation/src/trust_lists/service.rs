@@ -104,6 +104,9 @@ impl TrustLists {
             return found.ok_or_else(|| idempotency::damaged_answer().into());
         }
         signed.check_time(now).map_err(refused)?;
+        if !signed.list.is_for(self.current.own()) {
+            return Err(refused(RefusedList::WrongAudience));
+        }
         if let Some(highest) = store::highest(transaction).await?
             && sequence <= highest
         {

@@ -80,6 +80,7 @@ async fn answer(State(origin): State<Origin>, body: String) -> axum::response::R
         outcome: outcome.0.into(),
         refusal: outcome.1.to_owned(),
         verify_time: None,
+        code_reference: String::new(),
     };
     let said = said.encode_to_vec();
     let mut header = MessageHeader {

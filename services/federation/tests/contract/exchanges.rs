@@ -7,7 +7,7 @@ use lutong_kernel::{Fault, FaultCode, ServiceName, Timestamp};
 use lutong_proto::code_rendering::v1 as codes;
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::policy::Caller;
-use lutong_proto::types::v1::Colour as WireColour;
+use lutong_proto::types::v1::{Colour as WireColour, PurposeCode};
 use lutong_testing::{Bed, bytes, on_both_engines, rows, tamper, texts};
 use lutong_token::{
     MessageExpectations, MessageHeader, SigningKey, TrustedKey, VerifyingKey, VerifyingKeys, body_digest,
@@ -19,6 +19,7 @@ use wire::PartnerState::{Pilot, Suspended};
 use wire::RecognitionOutcome as Outcome;
 use wire::exchange_service_client::ExchangeServiceClient;
 
+use crate::sharing::call;
 use crate::{Federation, build, entry, fault, key, metadata};
 
 on_both_engines!(
@@ -30,26 +31,50 @@ on_both_engines!(
     a_quota_is_the_partners_own,
     messages_are_recorded_in_a_chain_and_nothing_personal,
     an_answer_of_nobody_is_no_answer,
+    what_is_said_about_changes_is_refused_with_its_reason,
 );
 
 const METHOD: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
 const TOKEN: &str = "LT1:OUR-CODE";
+/// The methods about changes, by their paths.
+const SHARED: [(&str, &str); 4] = [
+    ("/v1/subscriptions:pull", "PullChanges"),
+    ("/v1/subscriptions:compare", "CompareCodes"),
+    ("/v1/subscriptions:acknowledge", "AcknowledgeChanges"),
+    ("/v1/subscriptions:notify", "NotifyChanges"),
+];
+const SUBJECT: &str = "0193b2a0-0000-7000-8000-000000000001";
 
 /// Code-rendering, which answers what the test says.
 #[derive(Clone, Default)]
-struct Codes(Arc<Mutex<Option<codes::VerifyTokenResponse>>>);
+struct Codes(Arc<Mutex<Option<codes::VerifyTokenForPartnerResponse>>>);
 
 #[tonic::async_trait]
 impl codes::verification_service_server::VerificationService for Codes {
-    async fn verify_token(
+    async fn verify_token_for_partner(
         &self,
-        request: tonic::Request<codes::VerifyTokenRequest>,
-    ) -> Result<tonic::Response<codes::VerifyTokenResponse>, tonic::Status> {
-        assert_eq!(request.into_inner().token, TOKEN);
+        request: tonic::Request<codes::VerifyTokenForPartnerRequest>,
+    ) -> Result<tonic::Response<codes::VerifyTokenForPartnerResponse>, tonic::Status> {
+        let request = request.into_inner();
+        assert_eq!(request.token, TOKEN);
+        let purpose = request.purpose.unwrap();
+        assert_eq!(purpose.code(), PurposeCode::Recognition);
+        assert!(
+            purpose.reference.starts_with("partners/"),
+            "{}",
+            purpose.reference
+        );
         let answer = self.0.lock().unwrap().clone();
         answer
             .map(tonic::Response::new)
             .ok_or_else(|| lutong_transport::status::from_fault(Fault::unavailable("code-rendering")))
+    }
+
+    async fn verify_token(
+        &self,
+        _: tonic::Request<codes::VerifyTokenRequest>,
+    ) -> Result<tonic::Response<codes::VerifyTokenResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("not asked here"))
     }
 
     async fn resolve_token(
@@ -60,13 +85,56 @@ impl codes::verification_service_server::VerificationService for Codes {
     }
 }
 
+#[tonic::async_trait]
+impl codes::event_log_service_server::EventLogService for Codes {
+    async fn list_events(
+        &self,
+        _: tonic::Request<codes::ListEventsRequest>,
+    ) -> Result<tonic::Response<codes::ListEventsResponse>, tonic::Status> {
+        Ok(tonic::Response::new(codes::ListEventsResponse::default()))
+    }
+}
+
+/// Nobody can say how a code stands.
+#[tonic::async_trait]
+impl codes::code_service_server::CodeService for Codes {
+    async fn batch_get_colours(
+        &self,
+        _: tonic::Request<codes::BatchGetColoursRequest>,
+    ) -> Result<tonic::Response<codes::BatchGetColoursResponse>, tonic::Status> {
+        Err(lutong_transport::status::from_fault(Fault::unavailable(
+            "code-rendering",
+        )))
+    }
+
+    async fn apply_decisions(
+        &self,
+        _: tonic::Request<codes::ApplyDecisionsRequest>,
+    ) -> Result<tonic::Response<codes::ApplyDecisionsResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("not asked here"))
+    }
+
+    async fn apply_bindings(
+        &self,
+        _: tonic::Request<codes::ApplyBindingsRequest>,
+    ) -> Result<tonic::Response<codes::ApplyBindingsResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("not asked here"))
+    }
+
+    async fn show_code(
+        &self,
+        _: tonic::Request<codes::ShowCodeRequest>,
+    ) -> Result<tonic::Response<codes::ShowCodeResponse>, tonic::Status> {
+        Err(tonic::Status::unimplemented("not asked here"))
+    }
+}
+
 impl Codes {
     fn answers(&self, outcome: codes::VerificationOutcome, colour: Option<WireColour>) {
-        *self.0.lock().unwrap() = Some(codes::VerifyTokenResponse {
+        *self.0.lock().unwrap() = Some(codes::VerifyTokenForPartnerResponse {
             outcome: outcome.into(),
             colour: colour.map(Into::into),
-            name_mask: "张*".to_owned(),
-            ..Default::default()
+            subject_id: colour.map(|_| SUBJECT.to_owned()).unwrap_or_default(),
         });
     }
 }
@@ -88,7 +156,10 @@ fn served(code: &str, key: &SigningKey, per_minute: u32) -> String {
 async fn start(bed: Bed) -> Exchange {
     let codes = Codes::default();
     let server = codes::verification_service_server::VerificationServiceServer::new(codes.clone());
-    bed.bind_fake(ServiceName::CodeRendering, Routes::new(server));
+    let log = codes::event_log_service_server::EventLogServiceServer::new(codes.clone());
+    let colours = codes::code_service_server::CodeServiceServer::new(codes.clone());
+    let routes = Routes::new(server).add_service(log).add_service(colours);
+    bed.bind_fake(ServiceName::CodeRendering, routes);
     codes.answers(codes::VerificationOutcome::Valid, Some(WireColour::Green));
     let storage = bed
         .storage::<lutong_federation::Migrations>(ServiceName::Federation)
@@ -114,6 +185,19 @@ async fn start(bed: Bed) -> Exchange {
 }
 
 impl Federation {
+    /// What messages about changes are refused with that nobody has looked at.
+    pub async fn says_anything_shared(&self) -> Vec<Fault> {
+        let mut refused = Vec::new();
+        for path in SHARED.map(|(path, _)| path) {
+            let message = wire::SignedMessage {
+                header: b"x".to_vec(),
+                body: Vec::new(),
+            };
+            refused.push(call(&self.bed, path, message).await.unwrap_err());
+        }
+        refused
+    }
+
     /// What a message is refused with that nobody has looked at.
     pub async fn says_anything(&self) -> Fault {
         let channel = self.bed.channel(ServiceName::Federation, Caller::Gateway);
@@ -472,4 +556,80 @@ async fn an_answer_of_nobody_is_no_answer(bed: Bed) {
         (FaultCode::Unavailable, "PART_UNAVAILABLE")
     );
     assert_eq!(exchange.records().await, 1, "the question was asked");
+}
+
+impl Exchange {
+    /// Says something about changes.
+    async fn say(&self, (path, method): (&str, &str), nonce: u8, body: Vec<u8>) -> Result<(), Fault> {
+        let header = MessageHeader {
+            method: format!("lutong.federation.v1.SubscriptionService/{method}"),
+            body_digest: body_digest(&body),
+            ..self.header(nonce)
+        };
+        let header = header.sign(&self.federation.jiangsu).unwrap();
+        let message = wire::SignedMessage { header, body };
+        call(&self.federation.bed, path, message).await.map(drop)
+    }
+}
+
+async fn what_is_said_about_changes_is_refused_with_its_reason(bed: Bed) {
+    let exchange = start(bed).await;
+    let (mut nonce, bed) = (0, &exchange.federation.bed);
+    for method in SHARED {
+        let empty = call(bed, method.0, wire::SignedMessage::default()).await;
+        assert_eq!(
+            lutong_testing::violations(&empty.unwrap_err()),
+            ["message.header MISSING"]
+        );
+        nonce += 1;
+        let refused = exchange
+            .say(method, nonce, b"\xff\xff".to_vec())
+            .await
+            .unwrap_err();
+        assert_eq!(metadata(&refused, "outcome"), "UNREADABLE", "{method:?}");
+    }
+    // What is no tag; a comparison that is too long.
+    for method in [SHARED[0], SHARED[2]] {
+        nonce += 1;
+        let refused = exchange
+            .say(method, nonce, b"\x0a\x01x".to_vec())
+            .await
+            .unwrap_err();
+        assert_eq!(metadata(&refused, "outcome"), "UNREADABLE", "{method:?}");
+    }
+    let many = wire::CodeComparison {
+        code_references: vec!["r".to_owned(); 401],
+    };
+    let refused = exchange
+        .say(SHARED[1], 100, many.encode_to_vec())
+        .await
+        .unwrap_err();
+    assert_eq!(metadata(&refused, "outcome"), "UNREADABLE");
+    // A code that is followed, of which nobody can say how it stands.
+    exchange.ask(101).await.unwrap();
+    let reference = texts(
+        &exchange.federation.storage,
+        "followed_codes",
+        "reference",
+        "reference",
+    )
+    .await;
+    let followed = wire::CodeComparison {
+        code_references: reference,
+    };
+    let refused = exchange
+        .say(SHARED[1], 102, followed.encode_to_vec())
+        .await
+        .unwrap_err();
+    assert_eq!(&*refused.reason, "PART_UNAVAILABLE");
+    exchange.federation.move_to("32", Pilot).await;
+    for method in SHARED {
+        let refused = exchange.say(method, 103, Vec::new()).await.unwrap_err();
+        assert_eq!(&*refused.reason, "QUOTA_EXHAUSTED", "{method:?}");
+    }
+    exchange.federation.move_to("32", Suspended).await;
+    for method in SHARED {
+        let refused = exchange.say(method, 104, Vec::new()).await.unwrap_err();
+        assert_eq!(&*refused.reason, "PARTNER_NOT_SERVED", "{method:?}");
+    }
 }

@@ -8,6 +8,7 @@ mod colour_maps;
 mod exchanges;
 mod partner_codes;
 mod partners;
+mod sharing;
 mod trust_lists;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -64,6 +65,7 @@ async fn build(
     let config = FederationConfig {
         trust_list: list.map(|text| written("trust-list.toml", text)),
         trust_root: roots.map(|pem| written("trust-root.pem", pem)),
+        ..FederationConfig::default()
     };
     let peers = lutong_federation::Peers {
         code_rendering: bed.channel(ServiceName::CodeRendering, Caller::Federation),

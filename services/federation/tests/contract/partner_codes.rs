@@ -75,6 +75,7 @@ async fn a_partners_code_is_verified_and_its_provenance_told(bed: Bed) {
         let token = shown(&federation.jiangsu, "32", federation.now(), colour);
         let verified = verify(&federation.bed, &token).await.unwrap();
         let now = Some(time::from_micros(federation.now().micros()));
+        assert!(verified.conversion.starts_with("conversions/"), "{verified:?}");
         assert_eq!(
             verified,
             wire::VerifyPartnerCodeResponse {
@@ -85,6 +86,7 @@ async fn a_partners_code_is_verified_and_its_provenance_told(bed: Bed) {
                 key_id: federation.jiangsu.kid().to_string(),
                 trust_list_version: "2022-11".to_owned(),
                 verify_time: now,
+                conversion: verified.conversion.clone(),
             }
         );
     }
@@ -240,7 +242,7 @@ async fn a_broken_trust_list_does_not_start(bed: Bed) {
         entry("33", "浙江", &key(1), "")
     );
     for (list, said) in [
-        (own, "partner[0] (37): Shandong is no partner"),
+        (own, "partner[0] (37): nobody is a partner of its own"),
         (twice, "partner[1] (32): the province is there twice"),
         (shared, "partner[1] (33).key[0]: the key"),
         ("[[partner]]".to_owned(), "the file"),

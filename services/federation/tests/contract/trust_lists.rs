@@ -503,6 +503,9 @@ async fn a_list_that_has_expired_trusts_nobody(bed: Bed) {
         "TRUST_LIST_EXPIRED",
         "nor is anybody answered"
     );
+    for refused in federation.says_anything_shared().await {
+        assert_eq!(&*refused.reason, "TRUST_LIST_EXPIRED");
+    }
     federation.activate(&late).await.unwrap();
     assert_eq!(federation.shows(&federation.jiangsu, "32").await, Ok(()));
 }

@@ -56,6 +56,13 @@ struct Tokens(
 
 #[tonic::async_trait]
 impl codes::verification_service_server::VerificationService for Tokens {
+    async fn verify_token_for_partner(
+        &self,
+        _: Request<codes::VerifyTokenForPartnerRequest>,
+    ) -> Result<Response<codes::VerifyTokenForPartnerResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn verify_token(
         &self,
         _: Request<codes::VerifyTokenRequest>,

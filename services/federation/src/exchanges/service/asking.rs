@@ -3,24 +3,16 @@
 use lutong_kernel::{Fault, Timestamp};
 use lutong_token::{MessageExpectations, MessageHeader, Nonce};
 
-use super::{Exchanges, OWN};
+use super::Exchanges;
 use crate::colour_maps::domain::RecognitionOutcome;
 use crate::exchanges::domain::{Message, VERIFY_HEALTH_CODE, owner};
 use crate::exchanges::store::MessageRecord;
 use crate::partners::domain::PartnerId;
-use crate::peers::partner;
+use crate::peers::partner::{self, OriginAnswer};
 use crate::trust_lists::service::current::Trust;
 
 /// Code verification: its method, and its path at a partner's address.
 const VERIFY: (&str, &str) = (VERIFY_HEALTH_CODE, "/v1/exchanges:verify");
-
-/// What a partner says about one of its codes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OriginAnswer {
-    pub outcome: RecognitionOutcome,
-    /// Which check the code failed there; empty for a colour.
-    pub refusal: String,
-}
 
 impl Exchanges {
     /// Asks a partner about a code that it issued.
@@ -32,12 +24,15 @@ impl Exchanges {
     ) -> Result<OriginAnswer, Fault> {
         let asked = self.ask(trust, partner, VERIFY, partner::question(token)).await?;
         let said = asked.and_then(|body| partner::answer(&body).ok_or(RecognitionOutcome::UnknownValue));
-        let (outcome, refusal) = said.unwrap_or_else(|outcome| (outcome, String::new()));
-        Ok(OriginAnswer { outcome, refusal })
+        Ok(said.unwrap_or_else(|outcome| OriginAnswer {
+            outcome,
+            refusal: String::new(),
+            followed: None,
+        }))
     }
 
     /// Asks a partner at its address; the body of its answer. Question and answer are recorded.
-    async fn ask(
+    pub async fn ask(
         &self,
         trust: &Trust,
         partner: PartnerId,
@@ -57,7 +52,7 @@ impl Exchanges {
             Err(outcome) => return Ok(Err(outcome)),
         };
         let now = self.clock.now();
-        if !is_answer(trust, partner, &answer, (method, nonce), now) {
+        if !is_answer(trust, (partner, &self.own), &answer, (method, nonce), now) {
             tracing::warn!(%partner, "a partner's answer is not signed by it for this question, and is not believed");
             return Ok(Err(RecognitionOutcome::UnknownValue));
         }
@@ -80,7 +75,7 @@ impl Exchanges {
 /// Whether the partner itself answers this question, to us, now.
 fn is_answer(
     trust: &Trust,
-    partner: PartnerId,
+    (partner, own): (PartnerId, &str),
     answer: &Message,
     (method, nonce): (&str, Nonce),
     now: Timestamp,
@@ -90,7 +85,7 @@ fn is_answer(
     };
     let expected = MessageExpectations {
         method,
-        audience: OWN,
+        audience: own,
         body: &answer.body,
         in_reply_to: Some(nonce),
         now,

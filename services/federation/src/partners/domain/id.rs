@@ -4,7 +4,7 @@ use std::fmt;
 
 use lutong_token::Issuer;
 
-/// A province other than Shandong, by the two digits of GB/T 2260, or the national platform.
+/// A province, by the two digits of GB/T 2260, or the national platform.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PartnerId {
     /// The national government-service platform (全国一体化政务服务平台), `00`.
@@ -12,24 +12,17 @@ pub enum PartnerId {
     Province(Issuer),
 }
 
-/// Why a text is no partner.
+/// A text that is no partner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum PartnerIdError {
-    #[error("a partner is a province, two digits of GB/T 2260, or 00 for the national platform")]
-    Shape,
-    #[error("Shandong is no partner of its own")]
-    Own,
-}
+#[error("a partner is a province, two digits of GB/T 2260, or 00 for the national platform")]
+pub struct PartnerIdError;
 
 impl PartnerId {
     pub fn parse(text: &str) -> Result<Self, PartnerIdError> {
         if text == "00" {
             return Ok(Self::National);
         }
-        let issuer = Issuer::parse(text).map_err(|_| PartnerIdError::Shape)?;
-        if issuer == Issuer::SHANDONG {
-            return Err(PartnerIdError::Own);
-        }
+        let issuer = Issuer::parse(text).map_err(|_| PartnerIdError)?;
         Ok(Self::Province(issuer))
     }
 

@@ -39,6 +39,9 @@ impl TrustListError {
 #[serde(deny_unknown_fields)]
 struct File {
     version: String,
+    /// Whose partners these are: two digits of GB/T 2260.
+    #[serde(default = "shandong")]
+    audience: String,
     #[serde(default)]
     sequence: i64,
     issued_at: Option<Timestamp>,
@@ -77,6 +80,10 @@ fn conversion() -> Vec<Mode> {
     vec![Mode::Conversion]
 }
 
+fn shandong() -> String {
+    Issuer::SHANDONG.to_string()
+}
+
 fn own_interface() -> String {
     OWN_INTERFACE.to_owned()
 }
@@ -103,6 +110,8 @@ impl TrustList {
         let file: File = toml::from_str(text).map_err(|error| TrustListError::new("the file", error))?;
         let maps = ColourMaps::of_build().map_err(|error| TrustListError::new("interface", error))?;
         let mut reading = Reading::default();
+        let audience =
+            Issuer::parse(&file.audience).map_err(|error| TrustListError::new("audience", error))?;
         if file.version.is_empty() || file.version.chars().count() > MAX_TEXT {
             return Err(TrustListError::new("version", "has 1 to 60 characters"));
         }
@@ -115,11 +124,15 @@ impl TrustList {
                 let reason = format!("the interface {:?} has no colour map", partner.interface);
                 return Err(TrustListError::new(entry, reason));
             }
+            if partner.province == audience.to_string() {
+                return Err(TrustListError::new(entry, "nobody is a partner of its own"));
+            }
             reading.partner(&entry, partner)?;
         }
         reading.check_intermediaries()?;
         let list = Self {
             version: file.version,
+            audience: Some(audience),
             sequence: file.sequence,
             issued_at: file.issued_at,
             expires_at: file.expires_at,

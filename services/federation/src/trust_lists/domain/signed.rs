@@ -74,6 +74,8 @@ pub enum RefusedList {
     NotYetValid,
     #[error("it has expired")]
     Expired,
+    #[error("it is a list of another province's partners")]
+    WrongAudience,
     #[error("its sequence number is not above {0}")]
     Older(i64),
     #[error(transparent)]
@@ -89,6 +91,7 @@ impl RefusedList {
             Self::BadSignature => "BAD_SIGNATURE",
             Self::NotYetValid => "NOT_YET_VALID",
             Self::Expired => "EXPIRED",
+            Self::WrongAudience => "WRONG_AUDIENCE",
             Self::Older(_) => "OLDER",
             Self::WrongEntry(_) => "WRONG_ENTRY",
         }

@@ -9,6 +9,7 @@ use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, Timestamp};
 use lutong_operating::pause::pause;
 use lutong_storage::{Database, StorageError};
+use lutong_token::Issuer;
 use sea_orm::{ConnectionTrait, DatabaseTransaction};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +55,7 @@ pub struct CurrentTrust {
     clock: Arc<dyn Clock>,
     seal: RowSeal,
     roots: Arc<Roots>,
+    own: Issuer,
     /// The list of the configuration, which stands until the first signed one is activated.
     file: Arc<TrustList>,
     trust: Arc<RwLock<Arc<Trust>>>,
@@ -64,8 +66,7 @@ pub struct CurrentTrust {
 impl CurrentTrust {
     /// Reads what is in force, and gives the partners of the configuration's list their rows.
     pub async fn open(
-        store: &Store,
-        foundation: &Foundation,
+        (store, foundation, own): (&Store, &Foundation, Issuer),
         roots: Roots,
         file: TrustList,
     ) -> Result<Self, StorageError> {
@@ -74,6 +75,7 @@ impl CurrentTrust {
             clock: Arc::clone(&foundation.clock),
             seal: RowSeal::new(&store.index_key),
             roots: Arc::new(roots),
+            own,
             file: Arc::new(file),
             trust: Arc::default(),
             reading: Arc::default(),
@@ -88,6 +90,11 @@ impl CurrentTrust {
 
     pub fn roots(&self) -> &Roots {
         &self.roots
+    }
+
+    /// Whose system this is.
+    pub const fn own(&self) -> Issuer {
+        self.own
     }
 
     /// What is trusted now.
@@ -156,7 +163,12 @@ impl CurrentTrust {
         let signed = SignedList::open(&stored.document, &self.roots, self.clock.now());
         let signed = signed.map_err(|error| format!("list {}: {error}", stored.sequence));
         Ok(Some(signed.and_then(|signed| {
-            if signed.list.sequence == stored.sequence {
+            if !signed.list.is_for(self.own) {
+                Err(format!(
+                    "list {} is of another province's partners",
+                    stored.sequence
+                ))
+            } else if signed.list.sequence == stored.sequence {
                 Ok(signed)
             } else {
                 Err(format!("list {} says another number", stored.sequence))

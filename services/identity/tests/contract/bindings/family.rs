@@ -52,6 +52,13 @@ impl Codes {
 
 #[tonic::async_trait]
 impl codes::code_service_server::CodeService for Codes {
+    async fn batch_get_colours(
+        &self,
+        _: Request<codes::BatchGetColoursRequest>,
+    ) -> Result<Response<codes::BatchGetColoursResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn apply_decisions(
         &self,
         _: Request<codes::ApplyDecisionsRequest>,

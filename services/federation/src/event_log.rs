@@ -1,0 +1,3 @@
+//! The event log of this service.
+
+pub mod rpc;

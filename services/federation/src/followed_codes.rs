@@ -1,0 +1,5 @@
+//! Our codes that were verified for a partner, which is told when they change.
+
+pub mod domain;
+pub mod service;
+pub mod store;
