@@ -95,6 +95,13 @@ impl ConversionFollower {
     }
 }
 
+/// An arrival that states what its origin said last.
+struct Revised {
+    arrival: Declaration,
+    /// Whether it did not state that before.
+    is_new: bool,
+}
+
 /// Corrects the arrival of a conversion. `None` where that changes nothing: nobody arrived with it, the arrival was refused, or a later one took its
 /// place.
 async fn revise(
@@ -102,7 +109,7 @@ async fn revise(
     cipher: &ReadyCipher,
     conversion: ConversionId,
     change: &Change,
-) -> Result<Option<Declaration>, Fault> {
+) -> Result<Option<Revised>, Fault> {
     let Some((account, id)) = store::find(transaction, conversion).await? else {
         return Ok(None);
     };
@@ -118,10 +125,11 @@ async fn revise(
     if arrival.stated_code().is_none() || current.as_deref() != arrival.stated_code() {
         return Ok(None);
     }
-    if arrival.revise(change) {
+    let is_new = arrival.revise(change);
+    if is_new {
         declarations::save_revision(transaction, cipher, &arrival).await?;
     }
-    Ok(Some(arrival))
+    Ok(Some(Revised { arrival, is_new }))
 }
 
 #[async_trait::async_trait]

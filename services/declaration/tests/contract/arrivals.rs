@@ -158,12 +158,8 @@ async fn what_the_origin_changes_is_stated_and_confirmed_once_it_is_in_force(bed
     // A later arrival takes the place of what the code means now.
     declaration.arrive(2, code("green"), form()).await.unwrap();
     let told = declaration.published_events(4).await;
-    let replaced = crate::replaces(told[3].statements.last().unwrap());
-    let replaced = if replaced.is_empty() {
-        crate::replaces(&told[3].statements[0])
-    } else {
-        replaced
-    };
+    let code = told[3].statements.iter().find(|one| one.source == "federation");
+    let replaced = crate::replaces(code.unwrap());
     assert!(replaced.ends_with(&format!("partner-{yellow}")), "{replaced}");
 }
 
