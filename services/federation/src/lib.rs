@@ -9,6 +9,7 @@ mod migrations;
 mod partner_codes; // VerifyPartnerCode
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
 mod peers; // code-rendering
+mod records; // several records of a person, and which counts
 mod seal; // seals of rows
 mod trust_lists; // signed lists: CreateTrustList, ActivateTrustList, RejectTrustList, GetTrustList, ListTrustLists
 
@@ -39,6 +40,7 @@ use crate::trust_lists::service::current::CurrentTrust;
 pub use config::FederationConfig;
 pub use migrations::Migrations;
 pub use peers::Peers;
+pub use records::domain as health_record;
 pub use trust_lists::domain as trust_list;
 
 const SERVICE: ServiceName = ServiceName::Federation;
