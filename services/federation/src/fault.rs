@@ -9,9 +9,12 @@ use lutong_token::Outcome;
 
 use crate::partner_codes::domain::RefusedCode;
 
-pub use exchanges::{colour_map_not_found, message_refused, partner_not_served, quota_exhausted};
+pub use exchanges::{
+    colour_map_not_found, evidence_without_list, message_record_not_found, message_refused,
+    partner_not_served, quota_exhausted,
+};
 pub use trust::{
-    own_list, own_proposal, partner_not_found, proposal_not_found, state_not_proposable,
+    own_list, own_proposal, partner_not_found, partner_shape, proposal_not_found, state_not_proposable,
     trust_list_not_found, trust_list_refused, trust_list_shrunken, trust_root_missing,
 };
 

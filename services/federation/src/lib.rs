@@ -5,6 +5,7 @@ mod colour_maps; // how values on the wire are read: GetColourMap, ListColourMap
 mod config;
 mod exchanges; // messages of partners: VerifyHealthCode, GetMessageKey
 mod fault; // every reason that is answered
+mod message_records; // what crossed the border: ListMessageRecords, GetMessageRecord, GetEvidence
 mod migrations;
 mod partner_codes; // VerifyPartnerCode
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
@@ -20,7 +21,8 @@ use futures::FutureExt as _;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::federation::v1::{
-    AuditService, ColourMapService, ExchangeService, PartnerCodeService, PartnerService, TrustListService,
+    AuditService, ColourMapService, ExchangeService, MessageRecordService, PartnerCodeService,
+    PartnerService, TrustListService,
 };
 use lutong_storage::StorageConfig;
 
@@ -28,6 +30,8 @@ use crate::colour_maps::domain::ColourMaps;
 use crate::colour_maps::rpc::ColourMapRpc;
 use crate::exchanges::rpc::ExchangeRpc;
 use crate::exchanges::service::Exchanges;
+use crate::message_records::rpc::MessageRecordRpc;
+use crate::message_records::service::MessageRecords;
 use crate::partner_codes::rpc::PartnerCodeRpc;
 use crate::partner_codes::service::PartnerCodes;
 use crate::partners::rpc::PartnerRpc;
@@ -38,6 +42,7 @@ use crate::trust_lists::service::TrustLists;
 use crate::trust_lists::service::current::CurrentTrust;
 
 pub use config::FederationConfig;
+pub use message_records::domain::evidence;
 pub use migrations::Migrations;
 pub use peers::Peers;
 pub use records::domain as health_record;
@@ -76,6 +81,8 @@ pub async fn build(
         Arc::clone(&maps),
         exchanges.clone(),
     ));
+    let records = MessageRecords::new(&store, foundation, current.clone(), exchanges.clone());
+    let recorded = MessageRecordService::server(MessageRecordRpc(records.clone()), skin.clone());
     let maps = ColourMapService::server(ColourMapRpc(maps), skin.clone());
     let served = ExchangeService::server(ExchangeRpc(exchanges.clone()), skin.clone());
     let codes = PartnerCodeService::server(codes, skin.clone());
@@ -85,6 +92,7 @@ pub async fn build(
         .add_service(partners.max_decoding_message_size(MAX_MESSAGE))
         .add_service(maps.max_decoding_message_size(MAX_MESSAGE))
         .add_service(served.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(recorded.max_decoding_message_size(MAX_MESSAGE))
         .add_service(lists.max_decoding_message_size(MAX_LIST))
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
     let stop = foundation.stop.clone();
@@ -95,6 +103,7 @@ pub async fn build(
         tasks: vec![
             current.follow(stop.clone()).boxed(),
             exchanges.forget(stop.clone()).boxed(),
+            records.sign_heads(stop.clone()).boxed(),
             audit.seal_days(stop).boxed(),
             store.upkeep(foundation, None),
         ],

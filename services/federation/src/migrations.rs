@@ -15,5 +15,6 @@ impl Schema for Migrations {
         audit::STEP,
         step!("0002_trust"),
         step!("0003_exchanges"),
+        step!("0014_evidence"),
     ];
 }

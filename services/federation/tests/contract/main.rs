@@ -5,6 +5,7 @@
 mod asking;
 mod audit;
 mod colour_maps;
+mod evidence;
 mod exchanges;
 mod partner_codes;
 mod partners;
