@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::peers::national::NationalConfig;
+
 /// Federation's configuration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -12,4 +14,6 @@ pub struct FederationConfig {
     pub trust_list: Option<PathBuf>,
     /// The file of the public root keys (PEM) that sign trust lists. Without one no signed list is taken.
     pub trust_root: Option<PathBuf>,
+    /// The national platform, asked for health codes; without `gateway.url` it is not.
+    pub national: NationalConfig,
 }

@@ -7,6 +7,7 @@ mod exchanges; // messages of partners: VerifyHealthCode, GetMessageKey
 mod fault; // every reason that is answered
 mod message_records; // what crossed the border: ListMessageRecords, GetMessageRecord, GetEvidence
 mod migrations;
+mod national_codes; // QueryNationalCode
 mod partner_codes; // VerifyPartnerCode
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
 mod peers; // code-rendering
@@ -18,11 +19,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use lutong_chassis::{BuildError, Component, Foundation};
+use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::federation::v1::{
-    AuditService, ColourMapService, ExchangeService, MessageRecordService, PartnerCodeService,
-    PartnerService, TrustListService,
+    AuditService, ColourMapService, ExchangeService, MessageRecordService, NationalCodeService,
+    PartnerCodeService, PartnerService, TrustListService,
 };
 use lutong_storage::StorageConfig;
 
@@ -32,10 +33,13 @@ use crate::exchanges::rpc::ExchangeRpc;
 use crate::exchanges::service::Exchanges;
 use crate::message_records::rpc::MessageRecordRpc;
 use crate::message_records::service::MessageRecords;
+use crate::national_codes::rpc::NationalCodeRpc;
+use crate::national_codes::service::NationalCodes;
 use crate::partner_codes::rpc::PartnerCodeRpc;
 use crate::partner_codes::service::PartnerCodes;
 use crate::partners::rpc::PartnerRpc;
 use crate::partners::service::Partners;
+use crate::records::domain::RecordPolicies;
 use crate::trust_lists::domain::{Roots, TrustList};
 use crate::trust_lists::rpc::TrustListRpc;
 use crate::trust_lists::service::TrustLists;
@@ -81,6 +85,8 @@ pub async fn build(
         Arc::clone(&maps),
         exchanges.clone(),
     ));
+    let national = national(foundation, config, &store, &current, &maps)?;
+    let national = NationalCodeService::server(NationalCodeRpc(national), skin.clone());
     let records = MessageRecords::new(&store, foundation, current.clone(), exchanges.clone());
     let recorded = MessageRecordService::server(MessageRecordRpc(records.clone()), skin.clone());
     let maps = ColourMapService::server(ColourMapRpc(maps), skin.clone());
@@ -92,6 +98,7 @@ pub async fn build(
         .add_service(partners.max_decoding_message_size(MAX_MESSAGE))
         .add_service(maps.max_decoding_message_size(MAX_MESSAGE))
         .add_service(served.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(national.max_decoding_message_size(MAX_MESSAGE))
         .add_service(recorded.max_decoding_message_size(MAX_MESSAGE))
         .add_service(lists.max_decoding_message_size(MAX_LIST))
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
@@ -108,6 +115,20 @@ pub async fn build(
             store.upkeep(foundation, None),
         ],
     })
+}
+
+/// The national platform, as the configuration has it.
+fn national(
+    foundation: &Foundation,
+    config: &FederationConfig,
+    store: &Store,
+    current: &CurrentTrust,
+    maps: &ColourMaps,
+) -> Result<NationalCodes, BuildError> {
+    let policies = RecordPolicies::of_build().map_err(damaged)?;
+    let parts = national_codes::service::Parts::new(&config.national, foundation, maps, &policies);
+    let parts = parts.map_err(|reason| damaged(format!("federation.national.{reason}")))?;
+    Ok(NationalCodes::new(store, foundation, current.clone(), parts))
 }
 
 /// Reads the list and the root keys that the configuration names; `lutong config check` calls it, too.

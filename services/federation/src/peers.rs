@@ -1,5 +1,7 @@
 //! Clients of the services that federation calls.
 
+pub mod gateways;
+pub mod national;
 pub mod partner;
 
 use std::time::Duration;

@@ -7,6 +7,7 @@ mod audit;
 mod colour_maps;
 mod evidence;
 mod exchanges;
+mod national_codes;
 mod partner_codes;
 mod partners;
 mod trust_lists;
@@ -65,6 +66,7 @@ async fn build(
     let config = FederationConfig {
         trust_list: list.map(|text| written("trust-list.toml", text)),
         trust_root: roots.map(|pem| written("trust-root.pem", pem)),
+        ..FederationConfig::default()
     };
     let peers = lutong_federation::Peers {
         code_rendering: bed.channel(ServiceName::CodeRendering, Caller::Federation),

@@ -503,6 +503,10 @@ async fn a_list_that_has_expired_trusts_nobody(bed: Bed) {
         "TRUST_LIST_EXPIRED",
         "nor is anybody answered"
     );
+    assert_eq!(
+        &*federation.asks_about_anybody().await.reason,
+        "TRUST_LIST_EXPIRED"
+    );
     federation.activate(&late).await.unwrap();
     assert_eq!(federation.shows(&federation.jiangsu, "32").await, Ok(()));
 }
