@@ -393,9 +393,11 @@ async fn a_platform_that_is_not_trusted_is_not_asked(bed: Bed) {
     );
 }
 
+type Change = fn(&mut wire::QueryNationalCodeRequest);
+
 async fn wrong_questions_are_named(bed: Bed) {
     let national = start(bed, "government-platform").await;
-    let changes: [(fn(&mut wire::QueryNationalCodeRequest), &str); 5] = [
+    let changes: [(Change, &str); 5] = [
         (|request| "3".clone_into(&mut request.full_name), "full_name"),
         (|request| request.document = None, "document"),
         (
