@@ -8,6 +8,7 @@ mod fault; // every reason that is answered
 mod message_records; // what crossed the border: ListMessageRecords, GetMessageRecord, GetEvidence
 mod migrations;
 mod national_codes; // QueryNationalCode
+mod onboarding; // what a new partner hands over
 mod partner_codes; // VerifyPartnerCode
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
 mod peers; // code-rendering
@@ -48,6 +49,7 @@ use crate::trust_lists::service::current::CurrentTrust;
 pub use config::FederationConfig;
 pub use message_records::domain::evidence;
 pub use migrations::Migrations;
+pub use onboarding::domain as onboarding_folder;
 pub use peers::Peers;
 pub use records::domain as health_record;
 pub use trust_lists::domain as trust_list;

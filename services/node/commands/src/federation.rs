@@ -2,6 +2,7 @@
 
 mod evidence;
 mod message_records;
+mod onboard;
 mod partners;
 mod trust;
 
@@ -15,6 +16,9 @@ pub enum Federation {
     Evidence(evidence::Make),
     /// Verify such evidence; needs no database and no network.
     VerifyEvidence(evidence::Verify),
+    /// What a new partner hands over.
+    #[command(subcommand)]
+    Onboard(onboard::Onboard),
     /// What crossed the border.
     #[command(subcommand)]
     MessageRecords(message_records::MessageRecords),
@@ -31,6 +35,7 @@ impl Federation {
         match self {
             Self::Evidence(make) => make.run().await,
             Self::VerifyEvidence(verify) => verify.run(),
+            Self::Onboard(onboard) => onboard.run(),
             Self::MessageRecords(records) => records.run().await,
             Self::Partners(partners) => partners.run().await,
             Self::Trust(trust) => trust.run().await,
