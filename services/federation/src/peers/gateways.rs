@@ -20,7 +20,7 @@ use lutong_kernel::{Clock, Random};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
-use self::profile::Stamp;
+use self::profile::{Identity, Stamp};
 use self::secrets::Secrets;
 use crate::colour_maps::domain::RecognitionOutcome;
 
@@ -101,9 +101,13 @@ impl Gateway {
             at: self.clock.now(),
             nonce: self.random.bytes(),
         };
+        let by = Identity {
+            requester: &self.config.requester,
+            service: &self.config.service,
+        };
         let url = OutsideUrl::parse(url).map_err(|_| unreachable)?;
         let mut request = Request::post(url.uri().clone()).header(header::CONTENT_TYPE, "application/json");
-        for (name, value) in self.config.profile.sign(&self.config, secret, &stamp) {
+        for (name, value) in self.config.profile.sign(by, secret, &stamp) {
             request = request.header(name, value);
         }
         let request = request.body(Full::new(Bytes::from(body.to_string())));

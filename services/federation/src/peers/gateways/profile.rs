@@ -8,8 +8,6 @@ use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::settings::GatewayConfig;
-
 /// A profile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -23,6 +21,15 @@ pub enum Profile {
     Tif,
     /// A provincial interface platform with three tiers of secrets: `appKey`, `sign`, `requestTime`, MD5; the last tier lives 15 minutes.
     AppSecretTiers,
+}
+
+/// As whom a request is made, and of which interface.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity<'a> {
+    /// rid, paasid or appKey.
+    pub requester: &'a str,
+    /// sid; empty where there is none.
+    pub service: &'a str,
 }
 
 /// What makes a request one of its own.
@@ -60,8 +67,8 @@ impl Profile {
     }
 
     /// The headers of a signed request.
-    pub fn sign(self, config: &GatewayConfig, secret: &str, stamp: &Stamp) -> Vec<(String, String)> {
-        let (requester, service) = (config.requester.as_str(), config.service.as_str());
+    pub fn sign(self, by: Identity<'_>, secret: &str, stamp: &Stamp) -> Vec<(String, String)> {
+        let Identity { requester, service } = by;
         match self {
             Self::GovernmentPlatform => of_platform("gjzwfwpt", requester, service, secret, stamp.at),
             Self::DataExchange => of_platform("gjgxjhpt", requester, service, secret, stamp.at),
@@ -125,11 +132,10 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn config() -> GatewayConfig {
-        GatewayConfig {
-            requester: "rid-1".to_owned(),
-            service: "sid-1".to_owned(),
-            ..GatewayConfig::default()
+    fn identity() -> Identity<'static> {
+        Identity {
+            requester: "rid-1",
+            service: "sid-1",
         }
     }
 
@@ -154,7 +160,7 @@ mod tests {
             (Profile::GovernmentPlatform, "gjzwfwpt"),
             (Profile::DataExchange, "gjgxjhpt"),
         ] {
-            let fields = profile.sign(&config(), "secret-1", &stamp());
+            let fields = profile.sign(identity(), "secret-1", &stamp());
             assert_eq!(
                 value(&fields, &format!("{prefix}_sign")),
                 "LEQxUFGehHkju7c1jvdwvlV4eQT9CJHMnzzZ9jpAxws="
@@ -168,7 +174,7 @@ mod tests {
     /// `hashlib.sha256(b"1669428000" b"token-1" b"0123456789abcdef" b"1669428000")`
     #[test]
     fn tif_signs_the_seconds_twice() {
-        let fields = Profile::Tif.sign(&config(), "token-1", &stamp());
+        let fields = Profile::Tif.sign(identity(), "token-1", &stamp());
         assert_eq!(
             value(&fields, "x-tif-signature"),
             "5458A7AEC681F70B698E6773CFA687B97FFFE00E6096E1BCB9AAB8751C9B5014"
@@ -184,7 +190,7 @@ mod tests {
             md5_signature("app-1", "secret-1", "1669428000123"),
             "5457716993c559dac93537b9ab26a667"
         );
-        let fields = Profile::AppSecretTiers.sign(&config(), "secret-1", &stamp());
+        let fields = Profile::AppSecretTiers.sign(identity(), "secret-1", &stamp());
         assert_eq!(value(&fields, "requestTime"), "1669428000123");
         assert_eq!(value(&fields, "appKey"), "rid-1");
     }
