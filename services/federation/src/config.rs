@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use lutong_token::Issuer;
 use serde::{Deserialize, Serialize};
 
+use crate::peers::national::NationalConfig;
+
 /// Federation's configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -15,6 +17,8 @@ pub struct FederationConfig {
     pub province: String,
     /// The file of the public root keys (PEM) that sign trust lists. Without one no signed list is taken.
     pub trust_root: Option<PathBuf>,
+    /// The national platform, asked for health codes; without `gateway.url` it is not.
+    pub national: NationalConfig,
 }
 
 impl Default for FederationConfig {
@@ -23,6 +27,7 @@ impl Default for FederationConfig {
             trust_list: None,
             province: Issuer::SHANDONG.to_string(),
             trust_root: None,
+            national: NationalConfig::default(),
         }
     }
 }

@@ -10,11 +10,15 @@ mod events; // what became of conversions
 mod exchanges; // messages of partners: VerifyHealthCode, GetMessageKey
 mod fault; // every reason that is answered
 mod followed_codes; // our codes that were verified for a partner
+mod message_records; // what crossed the border: ListMessageRecords, GetMessageRecord, GetEvidence
 mod migrations;
+mod national_codes; // QueryNationalCode
+mod onboarding; // what a new partner hands over
 mod outcomes; // outcomes as the contract has them
 mod partner_codes; // VerifyPartnerCode
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
 mod peers; // code-rendering
+mod records; // several records of a person, and which counts
 mod seal; // seals of rows
 mod subscriptions; // changes shared with partners: PullChanges, CompareCodes, AcknowledgeChanges, NotifyChanges, GetSubscription, …
 mod trust_lists; // signed lists: CreateTrustList, ActivateTrustList, RejectTrustList, GetTrustList, ListTrustLists
@@ -29,8 +33,9 @@ use lutong_chassis::skin::Skin;
 use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::federation::v1::{
-    AuditService, ColourMapService, ConversionService, EventLogService, ExchangeService, PartnerCodeService,
-    PartnerService, SubscriptionService, TrustListService,
+    AuditService, ColourMapService, ConversionService, EventLogService, ExchangeService,
+    MessageRecordService, NationalCodeService, PartnerCodeService, PartnerService, SubscriptionService,
+    TrustListService,
 };
 use lutong_storage::StorageConfig;
 use lutong_storage::outbox::{Follower, Outbox};
@@ -44,10 +49,15 @@ use crate::conversions::service::Conversions;
 use crate::exchanges::rpc::ExchangeRpc;
 use crate::exchanges::service::Exchanges;
 use crate::followed_codes::service::FollowedCodes;
+use crate::message_records::rpc::MessageRecordRpc;
+use crate::message_records::service::MessageRecords;
+use crate::national_codes::rpc::NationalCodeRpc;
+use crate::national_codes::service::NationalCodes;
 use crate::partner_codes::rpc::PartnerCodeRpc;
 use crate::partner_codes::service::PartnerCodes;
 use crate::partners::rpc::PartnerRpc;
 use crate::partners::service::Partners;
+use crate::records::domain::RecordPolicies;
 use crate::subscriptions::rpc::SubscriptionRpc;
 use crate::subscriptions::service::Subscriptions;
 use crate::trust_lists::domain::{Roots, TrustList};
@@ -56,8 +66,11 @@ use crate::trust_lists::service::TrustLists;
 use crate::trust_lists::service::current::CurrentTrust;
 
 pub use config::FederationConfig;
+pub use message_records::domain::evidence;
 pub use migrations::Migrations;
+pub use onboarding::domain as onboarding_folder;
 pub use peers::Peers;
+pub use records::domain as health_record;
 pub use trust_lists::domain as trust_list;
 
 const SERVICE: ServiceName = ServiceName::Federation;
@@ -84,7 +97,8 @@ pub async fn build(
         service: SERVICE,
         source,
     })?;
-    let parts = Parts::new(&store, foundation, &own, current, peers, maps);
+    let national = national(foundation, config, &store, &current, &maps)?;
+    let parts = Parts::new(&store, foundation, &own, (current, peers, maps, national));
     let stop = foundation.stop.clone();
     let mut tasks = parts.tasks(&store, foundation);
     tasks.push(audit.clone().seal_days(stop).boxed());
@@ -114,6 +128,8 @@ struct Parts {
     partners: Partners,
     lists: TrustLists,
     codes: PartnerCodes,
+    national: NationalCodes,
+    records: MessageRecords,
 }
 
 impl Parts {
@@ -121,9 +137,7 @@ impl Parts {
         store: &Store,
         foundation: &Foundation,
         own: &str,
-        current: CurrentTrust,
-        peers: Peers,
-        maps: Arc<ColourMaps>,
+        (current, peers, maps, national): (CurrentTrust, Peers, Arc<ColourMaps>, NationalCodes),
     ) -> Self {
         let base = (store, foundation, own);
         let outbox = store.outbox();
@@ -149,6 +163,8 @@ impl Parts {
         Self {
             partners: Partners::new(store, foundation, current.clone()),
             lists: TrustLists::new(store, foundation, current.clone()),
+            records: MessageRecords::new(store, foundation, current.clone(), exchanges.clone()),
+            national,
             current,
             maps,
             outbox,
@@ -175,6 +191,9 @@ impl Parts {
         let conversions = ConversionService::server(ConversionRpc(self.conversions.clone()), skin.clone());
         let partners = PartnerService::server(PartnerRpc(self.partners.clone()), skin.clone());
         let lists = TrustListService::server(TrustListRpc(self.lists.clone()), skin.clone());
+        let national = NationalCodeService::server(NationalCodeRpc(self.national.clone()), skin.clone());
+        let records = MessageRecordRpc(self.records.clone());
+        let records = MessageRecordService::server(records, skin.clone());
         let log = EventLogService::server(event_log::rpc::EventLog(self.outbox.clone()), skin.clone());
         tonic::service::Routes::new(codes.max_decoding_message_size(MAX_MESSAGE))
             .add_service(partners.max_decoding_message_size(MAX_MESSAGE))
@@ -183,6 +202,8 @@ impl Parts {
             .add_service(subscriptions.max_decoding_message_size(MAX_MESSAGE))
             .add_service(conversions.max_decoding_message_size(MAX_MESSAGE))
             .add_service(log.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(national.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(records.max_decoding_message_size(MAX_MESSAGE))
             .add_service(lists.max_decoding_message_size(MAX_LIST))
             .add_service(AuditService::server(audit::rpc::AuditRpc(audit), skin))
     }
@@ -199,6 +220,7 @@ impl Parts {
         vec![
             self.current.clone().follow(stop.clone()).boxed(),
             self.exchanges.clone().forget(stop.clone()).boxed(),
+            self.records.clone().sign_heads(stop.clone()).boxed(),
             self.outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
             changes.run(bell, stop.clone()).boxed(),
             self.batches.clone().run(stop.clone()).boxed(),
@@ -207,6 +229,20 @@ impl Parts {
             store.upkeep(foundation, Some(self.outbox.clone())),
         ]
     }
+}
+
+/// The national platform, as the configuration has it.
+fn national(
+    foundation: &Foundation,
+    config: &FederationConfig,
+    store: &Store,
+    current: &CurrentTrust,
+    maps: &ColourMaps,
+) -> Result<NationalCodes, BuildError> {
+    let policies = RecordPolicies::of_build().map_err(damaged)?;
+    let parts = national_codes::service::Parts::new(&config.national, foundation, maps, &policies);
+    let parts = parts.map_err(|reason| damaged(format!("federation.national.{reason}")))?;
+    Ok(NationalCodes::new(store, foundation, current.clone(), parts))
 }
 
 /// Reads the list and the root keys that the configuration names; `lutong config check` calls it, too.

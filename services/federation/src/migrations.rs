@@ -18,5 +18,6 @@ impl Schema for Migrations {
         steps::FOLLOWED,
         steps::OUTBOX,
         step!("0004_sharing"),
+        step!("0014_evidence"),
     ];
 }

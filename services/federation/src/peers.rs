@@ -1,6 +1,8 @@
 //! Clients of the services that federation calls.
 
 pub mod code_log;
+pub mod gateways;
+pub mod national;
 pub mod partner;
 
 use std::time::Duration;

@@ -16,7 +16,7 @@ const MINUTE_S: i64 = 60;
 const HOUR_S: i64 = 3_600;
 
 /// Members with opaque, encrypted values.
-const SEALED: [(&str, &str); 11] = [
+const SEALED: [(&str, &str); 14] = [
     ("token", "example-token"),
     ("etag", "example-etag"),
     ("next_page_token", "example-page-token"),
@@ -27,6 +27,9 @@ const SEALED: [(&str, &str); 11] = [
     ("bound_token", "0oRNogEnBEg="),
     ("document", "0oRNogEnBEg="),
     ("header", "0oRNogEnBEg="),
+    ("head", "0oRNogEnBEg="),
+    ("trust_list_document", "0oRNogEnBEg="),
+    ("nonce", "07070707070707070707070707070707"),
     // A field of protobuf.
     ("body", "CgRMVDE6"),
     // `<svg/>`.
@@ -48,8 +51,10 @@ const COUNTS: [&str; 2] = ["sequence", "intact"];
 const BEGINNING: (&str, &str) = ("PULL_STATE_WAITING", "PULL_STATE_RUNNING");
 
 /// Members that are digests, in lower-case hex.
-const DIGESTS: [&str; 5] = [
+const DIGESTS: [&str; 7] = [
     "document_digest",
+    "body_digest",
+    "previous_entry",
     "entry",
     "root",
     "expected_digest",

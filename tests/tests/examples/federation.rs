@@ -95,4 +95,12 @@ async fn exchange(walk: &mut Walk<'_>) {
     let message = json!({"message": {"header": base64(&header), "body": base64(&body)}});
     walk.call("verifyHealthCode", "", RequestParts::body(message))
         .await;
+    let page = RequestParts::nothing().with("page_size", "2");
+    let newest = walk.call("listMessageRecords", OPERATOR, page).await;
+    let newest = newest["message_records"][0]["message_record_id"]
+        .as_str()
+        .unwrap();
+    let of = || RequestParts::nothing().with("message_record", newest);
+    walk.call("getMessageRecord", OPERATOR, of()).await;
+    walk.call("getEvidence", OPERATOR, of()).await;
 }

@@ -59,14 +59,12 @@ impl ConversionFollower {
             async move {
                 let (mut arrivals, mut said) = (Vec::new(), Vec::new());
                 for (conversion, change) in changes {
-                    let Some(arrival) = revise(transaction, &cipher, conversion, &change).await? else {
+                    let Some(revised) = revise(transaction, &cipher, conversion, &change).await? else {
                         continue;
                     };
-                    said.extend(
-                        arrival
-                            .is_delivered()
-                            .then(|| events::declaration_revised(&arrival)),
-                    );
+                    let Revised { arrival, is_new } = revised;
+                    let is_said = is_new && arrival.is_delivered();
+                    said.extend(is_said.then(|| events::declaration_revised(&arrival)));
                     arrivals.push(arrival);
                 }
                 this.outbox.seal(now, said).await?.append(transaction).await?;

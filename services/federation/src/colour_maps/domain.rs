@@ -91,6 +91,12 @@ pub struct ColourMap {
 }
 
 impl ColourMap {
+    /// What a return code means that came instead of a colour. It is never one, whatever the colour field would mean by it.
+    pub fn read_answer(&self, code: &str) -> RecognitionOutcome {
+        let found = self.answers.get(code).copied();
+        found.unwrap_or(RecognitionOutcome::UnknownValue)
+    }
+
     /// What a value of the colour field means. Every text means something; what nobody has written down is UNKNOWN_VALUE.
     pub fn read(&self, value: &str) -> RecognitionOutcome {
         let found = self.colours.get(value).or_else(|| self.answers.get(value));

@@ -53,10 +53,7 @@ impl ConversionHandler for ConversionRpc {
         let state = state_of(message.state());
         let origin = match message.partner_id.as_str() {
             "" => None,
-            id => Some(
-                PartnerId::parse(id)
-                    .map_err(|error| reply::wrong(fault::partner_shape("partner_id", &error)))?,
-            ),
+            id => Some(PartnerId::parse(id).map_err(|_| reply::wrong(fault::partner_shape("partner_id")))?),
         };
         let (found, next_page_token) = self.0.list(Filter { origin, state }, &call.page).await?;
         Ok(wire::ListConversionsResponse {

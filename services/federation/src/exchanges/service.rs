@@ -10,6 +10,7 @@ use lutong_kernel::{Clock, Fault, Random, Timestamp};
 use lutong_operating::pause::pause;
 use lutong_storage::crypto::keyed_hash;
 use lutong_storage::{Database, StorageError, advisory};
+use lutong_token::document::{self, Purpose};
 use lutong_token::{MessageExpectations, MessageHeader, Nonce, SigningKey, VerifyingKey, body_digest};
 use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
@@ -83,6 +84,11 @@ impl Exchanges {
     /// The key that signs our messages.
     pub fn key(&self) -> &VerifyingKey {
         self.key.verifying_key()
+    }
+
+    /// Signs a document with the key of our messages.
+    pub fn sign_document(&self, purpose: Purpose, payload: &[u8]) -> Result<Vec<u8>, Fault> {
+        document::sign(&self.key, purpose, payload).map_err(Fault::internal)
     }
 
     /// Accepts a message of a partner that is served, once, and counts and records it.

@@ -49,3 +49,23 @@ pub fn colour_map_not_found() -> Fault {
         "there is no such colour map",
     )
 }
+
+/// No message has this number.
+pub fn message_record_not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "MESSAGE_RECORD_NOT_FOUND",
+        "未找到该报文记录",
+        "there is no such record of a message",
+    )
+}
+
+/// The list that admitted the partner's key was not signed, so that nothing proves to others whose key it was.
+pub fn evidence_without_list() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "EVIDENCE_WITHOUT_LIST",
+        "接收该报文时生效的信任清单未经根密钥签名，无法向第三方举证",
+        "no signed trust list admitted the partner's key when the message was recorded: nothing would prove to others whose key it was",
+    )
+}

@@ -118,3 +118,13 @@ pub fn state_not_proposable() -> Violation {
         "nobody moves a partner to this state",
     )
 }
+
+/// A text is no partner.
+pub fn partner_shape(field: &'static str) -> Violation {
+    Violation::new(
+        field,
+        "PARTNER_SHAPE",
+        "应为 partners/ 加两位省级代码（GB/T 2260），00 为国家平台",
+        "is partners/ and two digits of GB/T 2260, or 00 for the national platform",
+    )
+}

@@ -4,7 +4,7 @@ mod id;
 
 use lutong_kernel::Timestamp;
 
-pub use id::{PartnerId, PartnerIdError};
+pub use id::PartnerId;
 
 /// How far a partner is believed. The names are those of the contract.
 #[derive(

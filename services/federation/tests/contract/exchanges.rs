@@ -47,7 +47,7 @@ const SUBJECT: &str = "0193b2a0-0000-7000-8000-000000000001";
 
 /// Code-rendering, which answers what the test says.
 #[derive(Clone, Default)]
-struct Codes(Arc<Mutex<Option<codes::VerifyTokenForPartnerResponse>>>);
+pub struct Codes(pub Arc<Mutex<Option<codes::VerifyTokenForPartnerResponse>>>);
 
 #[tonic::async_trait]
 impl codes::verification_service_server::VerificationService for Codes {
@@ -130,7 +130,7 @@ impl codes::code_service_server::CodeService for Codes {
 }
 
 impl Codes {
-    fn answers(&self, outcome: codes::VerificationOutcome, colour: Option<WireColour>) {
+    pub fn answers(&self, outcome: codes::VerificationOutcome, colour: Option<WireColour>) {
         *self.0.lock().unwrap() = Some(codes::VerifyTokenForPartnerResponse {
             outcome: outcome.into(),
             colour: colour.map(Into::into),
@@ -139,13 +139,13 @@ impl Codes {
     }
 }
 
-struct Exchange {
-    federation: Federation,
-    codes: Codes,
+pub struct Exchange {
+    pub federation: Federation,
+    pub codes: Codes,
 }
 
 /// An entry whose key signs messages, and which is answered.
-fn served(code: &str, key: &SigningKey, per_minute: u32) -> String {
+pub fn served(code: &str, key: &SigningKey, per_minute: u32) -> String {
     let more = "purposes = [\"MESSAGES\"]";
     let fields = format!(
         "directions = [\"OUTBOUND\"]\nquota = {{ requests_per_minute = {per_minute}, requests_per_day = 1000 }}\nname = "
@@ -153,7 +153,7 @@ fn served(code: &str, key: &SigningKey, per_minute: u32) -> String {
     entry(code, "甲", key, more).replacen("name = ", &fields, 1)
 }
 
-async fn start(bed: Bed) -> Exchange {
+pub async fn start(bed: Bed) -> Exchange {
     let codes = Codes::default();
     let server = codes::verification_service_server::VerificationServiceServer::new(codes.clone());
     let log = codes::event_log_service_server::EventLogServiceServer::new(codes.clone());
@@ -261,12 +261,12 @@ impl Exchange {
         self.send(header.sign(key).unwrap(), question()).await
     }
 
-    async fn ask(&self, nonce: u8) -> Result<wire::SignedMessage, Fault> {
+    pub async fn ask(&self, nonce: u8) -> Result<wire::SignedMessage, Fault> {
         self.ask_as(&self.federation.jiangsu, &self.header(nonce)).await
     }
 
     /// Our key, as a partner gets it.
-    async fn our_key(&self) -> VerifyingKeys {
+    pub async fn our_key(&self) -> VerifyingKeys {
         let call = self
             .federation
             .bed

@@ -5,7 +5,9 @@
 mod asking;
 mod audit;
 mod colour_maps;
+mod evidence;
 mod exchanges;
+mod national_codes;
 mod partner_codes;
 mod partners;
 mod sharing;

@@ -1,5 +1,8 @@
 //! `federation`: partners of mutual recognition, and the trust lists that say who they are.
 
+mod evidence;
+mod message_records;
+mod onboard;
 mod partners;
 mod trust;
 
@@ -9,6 +12,16 @@ use lutong_client::Failure;
 
 #[derive(Debug, Subcommand)]
 pub enum Federation {
+    /// Write what proves an exchange to others: signed headers, keys, trust list and place in the chain of records.
+    Evidence(evidence::Make),
+    /// Verify such evidence; needs no database and no network.
+    VerifyEvidence(evidence::Verify),
+    /// What a new partner hands over.
+    #[command(subcommand)]
+    Onboard(onboard::Onboard),
+    /// What crossed the border.
+    #[command(subcommand)]
+    MessageRecords(message_records::MessageRecords),
     /// Partners and their states: one operator proposes, another approves.
     #[command(subcommand)]
     Partners(partners::Partners),
@@ -20,6 +33,10 @@ pub enum Federation {
 impl Federation {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Evidence(make) => make.run().await,
+            Self::VerifyEvidence(verify) => verify.run(),
+            Self::Onboard(onboard) => onboard.run(),
+            Self::MessageRecords(records) => records.run().await,
             Self::Partners(partners) => partners.run().await,
             Self::Trust(trust) => trust.run().await,
         }

@@ -1,4 +1,4 @@
-//! `serve --dev --stand-ins`: the providers of the channels, the authority and the gateway of messages, played in this process.
+//! `serve --dev --stand-ins`: the providers of the channels, the authority, the gateway of messages and the national platform, played in this process.
 
 use std::sync::Arc;
 
@@ -37,6 +37,9 @@ pub async fn start(
         .map_err(|error| failed(&error))?;
     let identity = stand_ins.identity(&folder).map_err(|error| failed(&error))?;
     config.gateway.channels = serde_json::from_value(channels).map_err(|error| failed(&error))?;
+    let national = stand_ins.national("government-platform", &folder);
+    let national = national.map_err(|error| failed(&error))?;
+    config.federation.national = serde_json::from_value(national).map_err(|error| failed(&error))?;
     config.identity = serde_json::from_value(identity).map_err(|error| failed(&error))?;
     Ok(stand_ins)
 }

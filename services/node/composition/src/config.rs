@@ -91,6 +91,8 @@ impl NodeConfig {
         known.gateway.staff_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)));
         known.federation.trust_list = Some(PathBuf::new());
         known.federation.trust_root = Some(PathBuf::new());
+        known.federation.national.gateway.secret_file = Some(PathBuf::new());
+        known.federation.national.gateway.ca_file = Some(PathBuf::new());
         known.identity.messages.file = Some(PathBuf::new());
         known.identity.messages.credential_file = Some(PathBuf::new());
         known.identity.messages.ca_file = Some(PathBuf::new());

@@ -53,7 +53,7 @@ fn number_of(document: &str) -> String {
     hex(&Sha256::digest(document.as_bytes()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {
         let _ = write!(text, "{byte:02X}");

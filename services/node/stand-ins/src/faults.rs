@@ -56,6 +56,24 @@ pub enum Fault {
     CardTokensLost,
     /// The card platform gives everybody the same number.
     CardSameNumber,
+    /// The national gateways have lost the secrets that they gave; once.
+    NationalSecretsLost,
+    /// The clock of the national gateways is an hour ahead.
+    NationalClockAhead,
+    /// The national gateways have had too many requests.
+    NationalThrottled,
+    /// The national gateways have had too many requests, and say so by the status alone.
+    NationalThrottledByStatus,
+    /// The national gateways answer 500 with a refusal, as TIF does with a wrong signature.
+    NationalRefuses,
+    /// The national gateways are not allowed to answer this system, whatever the secret.
+    NationalForbidden,
+    /// The national gateways wrap the answer three times, in strings.
+    NationalNested,
+    /// The national gateways answer 200, a good code, and nothing.
+    NationalEmpty,
+    /// The national gateways answer more than anybody reads.
+    NationalHuge,
     /// The gateway of messages answers 503.
     MessagesAway,
 }

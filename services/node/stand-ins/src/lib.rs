@@ -8,6 +8,7 @@ mod codes; // authorization codes: whose, for whom, used or not
 mod consent; // the page on which a person agrees
 mod faults; // what goes wrong, and how often each part was asked
 mod messages; // the gateway of text messages
+mod national; // gateways where a person's health code is asked, each with its own signature
 pub mod oidc; // an OpenID provider
 mod people; // who can sign in
 mod settings; // how the product finds the stand-ins
@@ -26,6 +27,8 @@ pub use self::card::{CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET};
 use self::codes::Codes;
 pub use self::faults::{Counts, Fault, Faults};
 pub use self::messages::SentMessage;
+use self::national::NationalBook;
+pub use self::national::{NATIONAL_REQUESTER, NATIONAL_SECRET, NATIONAL_SERVICE};
 use self::oidc::Signer;
 pub use self::people::{PEOPLE, StandInPerson};
 
@@ -48,6 +51,7 @@ pub(crate) struct Shared {
     messages: Arc<Mutex<Vec<SentMessage>>>,
     registered: Arc<Mutex<Register>>,
     card_book: Arc<Mutex<CardBook>>,
+    national_book: Arc<Mutex<NationalBook>>,
 }
 
 impl Shared {
@@ -57,6 +61,10 @@ impl Shared {
 
     fn card_book(&self) -> MutexGuard<'_, CardBook> {
         self.card_book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn national_book(&self) -> MutexGuard<'_, NationalBook> {
+        self.national_book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn registered(&self) -> MutexGuard<'_, Register> {
@@ -92,6 +100,7 @@ impl StandIns {
             messages: Arc::default(),
             registered: Arc::new(Mutex::new(authority::register())),
             card_book: Arc::default(),
+            national_book: Arc::default(),
         };
         let router = Router::new()
             .nest("/wechat", wechat::routes())
@@ -99,6 +108,7 @@ impl StandIns {
             .nest("/oidc", oidc::routes())
             .nest("/authority", authority::routes())
             .nest("/card", card::routes())
+            .nest("/national", national::routes())
             .nest("/messages", messages::routes())
             .with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::{
-    ALIPAY_APP_ID, APP_ID, CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET, CLIENT_ID, SECRET,
-    StandIns, alipay,
+    ALIPAY_APP_ID, APP_ID, CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET, CLIENT_ID,
+    NATIONAL_REQUESTER, NATIONAL_SECRET, NATIONAL_SERVICE, SECRET, StandIns, alipay,
 };
 
 impl StandIns {
@@ -61,6 +61,35 @@ impl StandIns {
             "messages": {"url": format!("{base}/messages"), "credential_file": credential},
             "real_name": {"url": format!("{base}/authority/real-name"), "credential_file": credential},
             "card_platform": self.card_platform("open-platform", folder)?,
+        }))
+    }
+
+    /// The setting `federation.national` for a profile: `government-platform`, `data-exchange`, `tif` or `app-secret-tiers`.
+    pub fn national(&self, profile: &str, folder: &Path) -> io::Result<Value> {
+        let secret = folder.join("national.secret");
+        std::fs::write(&secret, NATIONAL_SECRET)?;
+        let base = format!("{}/national/{profile}", self.base);
+        let (has_service, fetches) = match profile {
+            "tif" => (false, false),
+            "app-secret-tiers" => (false, true),
+            "data-exchange" => (true, true),
+            _ => (true, false),
+        };
+        let interface = match profile {
+            "app-secret-tiers" => "zhejiang-1",
+            _ => "national-platform-1",
+        };
+        Ok(json!({
+            "interface": interface,
+            "gateway": {
+                "name": "national",
+                "url": format!("{base}/query"),
+                "profile": profile,
+                "requester": NATIONAL_REQUESTER,
+                "service": if has_service { NATIONAL_SERVICE } else { "" },
+                "secret_file": secret,
+                "secret_url": if fetches { format!("{base}/secret") } else { String::new() },
+            },
         }))
     }
 

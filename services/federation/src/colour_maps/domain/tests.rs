@@ -11,9 +11,10 @@ fn maps() -> ColourMaps {
 }
 
 /// Written by hand from what each interface was seen to send: the only values that may be green.
-const GREEN: [(&str, &str); 13] = [
+const GREEN: [(&str, &str); 14] = [
     ("lutong-1", "GREEN"),
     ("national-report-1", "00"),
+    ("national-platform-1", "00"),
     ("shandong-query-1", "0"),
     ("zhejiang-1", "绿码"),
     ("alipay-1", "green"),
