@@ -3,6 +3,7 @@
 
 pub mod accountability_cases;
 pub mod appeals;
+pub mod attachments;
 pub mod cases;
 pub mod places;
 pub mod public_numbers;

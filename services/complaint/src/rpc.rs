@@ -2,6 +2,7 @@
 
 pub mod accountability_cases;
 pub mod appeals;
+pub mod attachments;
 pub mod cases;
 mod content;
 pub mod fact_reviews;

@@ -3,6 +3,7 @@
 
 pub mod accountability_cases;
 pub mod appeals;
+pub mod attachments;
 mod deadlines;
 mod filing;
 mod following;

@@ -1,6 +1,7 @@
-//! The table `complaints`, with the clocks of each, `fact_reviews`, `recognition_refusals`, and the tables of places.
+//! The table `complaints`, with the clocks of each, `attachments`, `fact_reviews`, `recognition_refusals`, and the tables of places.
 
 pub mod accountability_cases;
+pub mod attachments;
 pub mod cases;
 pub mod clocks;
 pub mod events;

@@ -25,7 +25,7 @@ pub use colour::Colour;
 pub use division::DivisionCode;
 pub use fault::{Fault, FaultCode, Violation};
 pub use id::{
-    AccountabilityCaseId, ApplicationId, CheckpointDeviceId, CheckpointId, DecisionId, DoorReportId, FactId,
+    AccountabilityCaseId, ApplicationId, AttachmentId, CheckpointDeviceId, CheckpointId, DecisionId, DoorReportId, FactId,
     HealthCardReadId, HealthCardUseId, LookupId, MedicalInstitutionId, MedicalTerminalId, PatientBindingId,
     PlaceId, RecognitionRefusalId, RequestId, SubjectId,
 };

@@ -6,6 +6,7 @@ mod access;
 mod accountability;
 mod actions;
 mod appeals;
+mod attachments;
 mod audit;
 mod deadlines;
 mod fact_reviews;
