@@ -109,6 +109,7 @@ async fn main() {
         identity: peer(ServiceName::Identity),
         declaration: peer(ServiceName::Declaration),
         risk_rules: peer(ServiceName::RiskRules),
+        code_rendering: peer(ServiceName::CodeRendering),
     };
     let component = lutong_complaint::build(&bed.foundation, &storage, peers).await;
     bed.bind(component.unwrap());

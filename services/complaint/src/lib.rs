@@ -4,7 +4,7 @@ mod audit; // the audit log
 pub mod domain; // what is filed, the states and clocks of a case, working days, tracking numbers, what is published
 mod fault; // every reason that is answered
 mod migrations;
-mod peers; // risk-rules, declaration, identity
+mod peers; // risk-rules, declaration, code-rendering, identity
 mod rpc; // complaints for whoever files, cases and appeals for staff, attachments, fact reviews for feeds, places, refusals of recognition, numbers
 mod service; // filing, following, handling, deadlines, appeals, attachments, questions to sources, places, refusals of recognition, numbers
 mod store; // the tables `complaints`, `case_clocks`, `case_events`, `attachments`, `fact_reviews`, `recognition_refusals`, those of places

@@ -21,5 +21,7 @@ impl Schema for Migrations {
         step!("0006_places"),
         step!("0007_hotline_orders"),
         step!("0008_attachments"),
+        step!("0009_door_reports"),
+        step!("0010_second_signatures"),
     ];
 }

@@ -9,6 +9,7 @@ mod appeals;
 mod attachments;
 mod audit;
 mod deadlines;
+mod door_reports;
 mod fact_reviews;
 mod fakes;
 mod feedback;
@@ -57,6 +58,7 @@ async fn serve(bed: &Bed, storage: &StorageConfig) {
         identity: peer(ServiceName::Identity),
         declaration: peer(ServiceName::Declaration),
         risk_rules: peer(ServiceName::RiskRules),
+        code_rendering: peer(ServiceName::CodeRendering),
     };
     let component = lutong_complaint::build(&bed.foundation, storage, peers).await;
     bed.bind(component.unwrap());
