@@ -33,7 +33,7 @@ const CHUNK: usize = 48 * 1024;
 const NOBODYS: &str = "attachments/00000000-0000-7000-8000-0000000000ff";
 
 /// A picture of noise, so that it has many pieces.
-fn picture(side: u32) -> Vec<u8> {
+pub fn picture(side: u32) -> Vec<u8> {
     let mut seed = 1_u32;
     let pixels: Vec<u8> = (0..side * side * 3)
         .map(|_| {
@@ -113,7 +113,12 @@ impl Complaint {
             .map_err(|status| fault(&status))
     }
 
-    async fn upload(&self, account: &str, complaint: &str, file: &[u8]) -> Result<wire::Attachment, Fault> {
+    pub async fn upload(
+        &self,
+        account: &str,
+        complaint: &str,
+        file: &[u8],
+    ) -> Result<wire::Attachment, Fault> {
         let mut attachment = self.begin(account, complaint, file.len()).await?;
         for (n, chunk) in file.chunks(CHUNK).enumerate() {
             attachment = self.append(account, &attachment.name, n * CHUNK, chunk).await?;
@@ -133,7 +138,11 @@ impl Complaint {
             .map_err(|status| fault(&status))
     }
 
-    async fn attached_to_case(&self, who: &Principal, name: &str) -> Result<Vec<wire::Attachment>, Fault> {
+    pub async fn attached_to_case(
+        &self,
+        who: &Principal,
+        name: &str,
+    ) -> Result<Vec<wire::Attachment>, Fault> {
         let request = wire::ListCaseAttachmentsRequest {
             name: name.to_owned(),
             purpose: purpose(),
@@ -167,7 +176,7 @@ impl Complaint {
         Ok((attachment.unwrap(), file))
     }
 
-    async fn download_of_case(&self, who: &Principal, name: &str) -> Result<Vec<u8>, Fault> {
+    pub async fn download_of_case(&self, who: &Principal, name: &str) -> Result<Vec<u8>, Fault> {
         use wire::download_case_attachment_response::Part;
         let request = wire::DownloadCaseAttachmentRequest {
             name: name.to_owned(),

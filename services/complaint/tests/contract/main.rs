@@ -19,6 +19,7 @@ mod hotline_orders;
 mod places;
 mod public_numbers;
 mod random_actions;
+mod reach;
 mod recognition_refusals;
 mod reference;
 
