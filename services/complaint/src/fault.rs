@@ -24,6 +24,16 @@ pub fn complaint_not_found() -> Fault {
     )
 }
 
+/// The second person who signs something is the first.
+pub fn own_proposal() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "OWN_PROPOSAL",
+        "须由另一名负责人批准公布",
+        "whoever proposed it does not publish it: a second supervisor does",
+    )
+}
+
 /// A name is not the collection and a tracking number, or the number is mistyped.
 pub fn tracking_number(field: &str, collection: &str, error: TrackingError) -> Violation {
     let zh = match error {

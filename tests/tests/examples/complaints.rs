@@ -158,8 +158,9 @@ async fn attachment(walk: &mut Walk<'_>, number: &str) {
         .unwrap_or_default()
         .to_owned();
     let append = json!({"offset": 0, "chunk": PICTURE});
-    let of = RequestParts::nothing().with("attachment", &id);
-    walk.call("appendAttachment", CITIZEN, of.and_body(append)).await;
+    let named = RequestParts::nothing().with("attachment", &id);
+    walk.call("appendAttachment", CITIZEN, named.and_body(append))
+        .await;
     let own = RequestParts::nothing().with("complaint", number);
     walk.call("listAttachments", CITIZEN, own).await;
     walk.call("listCaseAttachments", OFFICER, read(of(number))).await;

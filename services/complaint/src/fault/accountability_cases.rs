@@ -12,16 +12,6 @@ pub fn accountability_case_not_found() -> Fault {
     )
 }
 
-/// The second person who signs an outcome is the first.
-pub fn own_proposal() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "OWN_PROPOSAL",
-        "须由另一名负责人批准公布",
-        "whoever stated the outcome does not publish it: a second supervisor does",
-    )
-}
-
 /// Somebody publishes an outcome who is not the owner of the case.
 pub fn not_owner() -> Fault {
     Fault::new(

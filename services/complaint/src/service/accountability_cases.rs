@@ -166,7 +166,7 @@ fn place(last: &AccountabilityCase) -> Vec<u8> {
 fn refused(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::NotOwner => fault::not_owner(),
-        Refusal::OwnProposal => fault::own_proposal(),
+        Refusal::OwnProposal => crate::fault::own_proposal(),
         Refusal::WrongState(state, action) => {
             let allowed: Vec<&str> = action.from().iter().map(State::into_str).collect();
             reply::wrong_state(state.into_str(), &allowed)
