@@ -63,7 +63,7 @@ type Published = BTreeMap<DivisionCode, Option<u64>>;
 pub fn published(tallies: &[Tally]) -> Vec<DivisionNumbers> {
     use strum::VariantArray as _;
     let tallies = tallies.iter().filter(|tally| tally.kind.is_of_people());
-    let tallies: Vec<_> = tallies.cloned().collect();
+    let tallies: Vec<_> = tallies.copied().collect();
     let divisions = with_superiors(tallies.iter().map(|tally| tally.division));
     let kinds: Vec<_> = Kind::VARIANTS
         .iter()

@@ -217,7 +217,7 @@ async fn a_file_is_uploaded_cleaned_and_read_by_its_filer_and_the_officer(bed: B
     );
     assert_eq!(
         complaint.attached("wx-1", &filed.name).await.unwrap(),
-        [begun.clone()]
+        std::slice::from_ref(&begun)
     );
     assert_eq!(
         &*complaint.download("wx-1", &begun.name).await.unwrap_err().reason,
@@ -523,7 +523,7 @@ async fn what_is_wrong_with_a_file_is_named(bed: Bed) {
         violations(&refused)
     };
     assert_eq!(append(0, &[7; 11]).await, ["chunk BEYOND_SIZE"]);
-    assert_eq!(append(0, &[7; CHUNK + 1]).await, ["chunk TOO_LONG"]);
+    assert_eq!(append(0, &vec![7; CHUNK + 1]).await, ["chunk TOO_LONG"]);
     assert_eq!(append(0, &[]).await, ["chunk MISSING"]);
     for name in ["attachments/1", "complaints/1"] {
         for refused in [
