@@ -187,7 +187,7 @@ impl Model {
                 let Some(due) = self.due.filter(|due| now < *due) else {
                     return Err("EXTENSION_REFUSED");
                 };
-                if self.kind == Kind::Appeal || self.extended + days > 10 {
+                if matches!(self.kind, Kind::Appeal | Kind::DoorReport) || self.extended + days > 10 {
                     return Err("EXTENSION_REFUSED");
                 }
                 self.extended += days;
