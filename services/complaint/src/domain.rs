@@ -3,6 +3,7 @@
 
 pub mod accountability;
 pub mod appeal;
+pub mod attachment;
 pub mod calendar;
 pub mod case;
 pub mod clocks;

@@ -3,6 +3,7 @@
 
 pub mod accountability_cases;
 pub mod appeals;
+pub mod attachments;
 pub mod cases;
 pub mod places;
 pub mod public_numbers;
@@ -20,6 +21,16 @@ pub fn complaint_not_found() -> Fault {
         "COMPLAINT_NOT_FOUND",
         "未找到本账号的该条投诉或反馈",
         "there is no such complaint of this account",
+    )
+}
+
+/// The second person who signs something is the first.
+pub fn own_proposal() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "OWN_PROPOSAL",
+        "须由另一名负责人批准公布",
+        "whoever proposed it does not publish it: a second supervisor does",
     )
 }
 

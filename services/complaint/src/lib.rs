@@ -4,10 +4,10 @@ mod audit; // the audit log
 pub mod domain; // what is filed, the states and clocks of a case, working days, tracking numbers, what is published
 mod fault; // every reason that is answered
 mod migrations;
-mod peers; // risk-rules, declaration, identity
-mod rpc; // complaints for whoever files, cases and appeals for staff, fact reviews for feeds, places, refusals of recognition, numbers
-mod service; // filing, following, handling, deadlines, appeals, questions to sources, places, refusals of recognition, numbers
-mod store; // the tables `complaints`, `case_clocks`, `case_events`, `fact_reviews`, `recognition_refusals`, those of places
+mod peers; // risk-rules, declaration, code-rendering, identity
+mod rpc; // complaints for whoever files, cases and appeals for staff, attachments, fact reviews for feeds, places, refusals of recognition, numbers
+mod service; // filing, following, handling, deadlines, appeals, attachments, questions to sources, places, refusals of recognition, numbers
+mod store; // the tables `complaints`, `case_clocks`, `case_events`, `attachments`, `fact_reviews`, `recognition_refusals`, those of places
 
 use std::sync::Arc;
 
@@ -16,8 +16,8 @@ use lutong_chassis::lookups::{IdentityLookups, LookupLog};
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::ServiceName;
 use lutong_skin::complaint::v1::{
-    AccountabilityCaseService, AppealService, AuditService, CaseService, ComplaintService, FactReviewService,
-    HotlineOrderService, PlaceService, PublicNumberService, RecognitionRefusalService,
+    AccountabilityCaseService, AppealService, AttachmentService, AuditService, CaseService, ComplaintService,
+    FactReviewService, HotlineOrderService, PlaceService, PublicNumberService, RecognitionRefusalService,
 };
 use lutong_storage::StorageConfig;
 
@@ -25,6 +25,7 @@ use crate::domain::accountability::rules::Rules;
 use crate::domain::divisions::Divisions;
 use crate::domain::handling::Handling;
 use crate::service::accountability_cases::AccountabilityCases;
+use crate::service::attachments::Attachments;
 use crate::service::places::Places;
 use crate::service::public_numbers::PublicNumbers;
 use crate::service::recognition_refusals::RecognitionRefusals;
@@ -60,6 +61,8 @@ pub async fn build(
     let cases = CaseService::server(cases, skin.clone(), lookups.clone());
     let appeals = rpc::appeals::AppealRpc(complaints.clone());
     let appeals = AppealService::server(appeals, skin.clone(), lookups.clone());
+    let attachments = rpc::attachments::AttachmentRpc(Attachments::new(complaints.clone()));
+    let attachments = AttachmentService::server(attachments, skin.clone(), lookups.clone());
     let reviews = rpc::fact_reviews::FactReviewRpc(complaints.clone());
     let reviews = FactReviewService::server(reviews, skin.clone());
     let orders = rpc::hotline_orders::HotlineOrderRpc(complaints.clone());
@@ -77,6 +80,7 @@ pub async fn build(
     let routes = tonic::service::Routes::new(own.max_decoding_message_size(MAX_MESSAGE))
         .add_service(cases.max_decoding_message_size(MAX_MESSAGE))
         .add_service(appeals.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(attachments.max_decoding_message_size(MAX_MESSAGE))
         .add_service(reviews.max_decoding_message_size(MAX_MESSAGE))
         .add_service(refusals.max_decoding_message_size(MAX_MESSAGE))
         .add_service(orders.max_decoding_message_size(MAX_ORDERS))

@@ -20,5 +20,8 @@ impl Schema for Migrations {
         step!("0005_public_numbers"),
         step!("0006_places"),
         step!("0007_hotline_orders"),
+        step!("0008_attachments"),
+        step!("0009_door_reports"),
+        step!("0010_second_signatures"),
     ];
 }

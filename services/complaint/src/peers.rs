@@ -1,5 +1,6 @@
 //! Clients of the services that complaint calls, and the channels to them.
 
+pub mod code_rendering;
 pub mod declaration;
 pub mod risk_rules;
 
@@ -13,6 +14,8 @@ pub struct Peers {
     pub identity: MeshChannel,
     /// Takes what a source takes back.
     pub declaration: MeshChannel,
+    /// Has what doors reported.
+    pub code_rendering: MeshChannel,
     /// Has the decisions that people appeal against.
     pub risk_rules: MeshChannel,
 }

@@ -2,6 +2,7 @@
 
 pub mod accountability_cases;
 pub mod appeals;
+pub mod attachments;
 pub mod cases;
 mod content;
 pub mod fact_reviews;
@@ -251,11 +252,13 @@ impl From<Complaint> for wire::Complaint {
             allowed_actions: actions.map(|one| action(one).into()).collect(),
             revisit: case.revisit.map(revisit),
             outcome: outcome(case),
-            kind: Some(match complaint.content {
-                Content::Feedback(one) => ShownKind::Feedback(feedback(one)),
-                Content::Appeal(one) => ShownKind::Appeal(appeal(one)),
-                Content::Place(one) => ShownKind::Place(place(one)),
-            }),
+            kind: match complaint.content {
+                Content::Feedback(one) => Some(ShownKind::Feedback(feedback(one))),
+                Content::Appeal(one) => Some(ShownKind::Appeal(appeal(one))),
+                Content::Place(one) => Some(ShownKind::Place(place(one))),
+                // Officers open it: nobody follows it as a complaint.
+                Content::DoorReport(_) => None,
+            },
         }
     }
 }

@@ -3,8 +3,11 @@
 
 pub mod accountability_cases;
 pub mod appeals;
+pub mod attachments;
 mod deadlines;
+mod escalating;
 mod filing;
+mod follow_ups;
 mod following;
 pub mod handling;
 pub mod hotline_orders;

@@ -1,6 +1,7 @@
-//! The table `complaints`, with the clocks of each, `fact_reviews`, `recognition_refusals`, and the tables of places.
+//! The table `complaints`, with the clocks of each, `attachments`, `fact_reviews`, `recognition_refusals`, and the tables of places.
 
 pub mod accountability_cases;
+pub mod attachments;
 pub mod cases;
 pub mod clocks;
 pub mod events;
@@ -16,7 +17,7 @@ pub mod tallies;
 use lutong_kernel::phone::Mobile;
 use lutong_kernel::{DivisionCode, Fault, SubjectId, Timestamp};
 use lutong_storage::StorageError;
-use lutong_storage::column::subject_bytes;
+use lutong_storage::column::{subject_bytes, uuid_bytes};
 use lutong_storage::crypto::{CipherError, ReadyCipher};
 use sea_orm::sea_query::{Condition, OnConflict};
 use sea_orm::{
@@ -43,7 +44,7 @@ pub mod complaint {
         pub tracking_number: String,
         /// Keyed hash of the account; empty where nobody follows it.
         pub account: Vec<u8>,
-        /// The category of feedback, the issue of a place, the colour of an appeal.
+        /// The category of feedback, the issue of a place, the colour of an appeal; empty of a door report.
         pub category: String,
         pub created_at: i64,
         /// Encrypted.
@@ -101,6 +102,8 @@ pub mod complaint {
         pub redecided: Option<i64>,
         pub in_force: Option<bool>,
         pub effect_operation: Option<String>,
+        /// Of code-rendering; each is followed up once.
+        pub door_report_id: Option<Vec<u8>>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -179,12 +182,13 @@ const fn category(content: &Content) -> &'static str {
         Content::Feedback(feedback) => feedback.category.into_str(),
         Content::Appeal(appeal) => appeal.colour.as_str(),
         Content::Place(place) => place.issue.into_str(),
+        Content::DoorReport(_) => "",
     }
 }
 
 fn about(content: &Content) -> Option<String> {
     match content {
-        Content::Feedback(_) => None,
+        Content::Feedback(_) | Content::DoorReport(_) => None,
         Content::Appeal(appeal) => Some(appeal.decision.to_string()),
         Content::Place(place) => Some(place.place.expose().clone()),
     }
@@ -287,6 +291,10 @@ fn insertion(cipher: &ReadyCipher, complaint: &Complaint) -> Result<ActiveModel,
         caller_name_hash: Set(caller_hashes.name.map(|hash| hash.to_vec())),
         caller_mobile_hash: Set(caller_hashes.mobile.map(|hash| hash.to_vec())),
         subject_id: Set(subject.map(subject_bytes)),
+        door_report_id: Set(match content {
+            Content::DoorReport(follow_up) => Some(uuid_bytes(follow_up.report.uuid())),
+            _ => None,
+        }),
         ..written
     })
 }

@@ -100,6 +100,10 @@ id!(
     DoorReportId, "a door report id"
 );
 id!(
+    /// Identifies a file that belongs to a complaint.
+    AttachmentId, "an attachment id"
+);
+id!(
     /// Identifies a reported refusal to recognise other provinces' codes.
     RecognitionRefusalId, "a recognition refusal id"
 );

@@ -25,9 +25,10 @@ pub use colour::Colour;
 pub use division::DivisionCode;
 pub use fault::{Fault, FaultCode, Violation};
 pub use id::{
-    AccountabilityCaseId, ApplicationId, CheckpointDeviceId, CheckpointId, ConversionChangeId, ConversionId,
-    DecisionId, DoorReportId, FactId, HealthCardReadId, HealthCardUseId, LookupId, MedicalInstitutionId,
-    MedicalTerminalId, PatientBindingId, PlaceId, RecognitionRefusalId, RequestId, SubjectId,
+    AccountabilityCaseId, ApplicationId, AttachmentId, CheckpointDeviceId, CheckpointId, ConversionChangeId,
+    ConversionId, DecisionId, DoorReportId, FactId, HealthCardReadId, HealthCardUseId, LookupId,
+    MedicalInstitutionId, MedicalTerminalId, PatientBindingId, PlaceId, RecognitionRefusalId, RequestId,
+    SubjectId,
 };
 pub use jurisdiction::Jurisdiction;
 pub use proof::MissingProof;

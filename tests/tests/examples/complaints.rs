@@ -117,6 +117,7 @@ pub async fn walk(walk: &mut Walk<'_>) {
     .await;
     walk.call("getCase", OFFICER, read(of(&number))).await;
     walk.call("listCaseEvents", OFFICER, read(of(&number))).await;
+    attachment(walk, &number).await;
     hotline(walk, second, &solved).await;
     let number = of_place(walk, third).await;
     let assign = with(action(), "division", json!("370202"));
@@ -135,6 +136,34 @@ pub async fn walk(walk: &mut Walk<'_>) {
         RequestParts::nothing().with("month", "2022-10"),
     )
     .await;
+}
+
+/// A picture of one pixel.
+const PICTURE: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==";
+const PICTURE_BYTES: usize = 70;
+
+/// A picture that the filer adds, and an officer sees.
+async fn attachment(walk: &mut Walk<'_>, number: &str) {
+    let create = json!({
+        "request_id": request_id(),
+        "complaint": format!("complaints/{number}"),
+        "upload_size": PICTURE_BYTES,
+    });
+    let begun = walk
+        .call("createAttachment", CITIZEN, RequestParts::body(create))
+        .await;
+    let id = begun["attachment"]["attachment_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let append = json!({"offset": 0, "chunk": PICTURE});
+    let named = RequestParts::nothing().with("attachment", &id);
+    walk.call("appendAttachment", CITIZEN, named.and_body(append))
+        .await;
+    let own = RequestParts::nothing().with("complaint", number);
+    walk.call("listAttachments", CITIZEN, own).await;
+    walk.call("listCaseAttachments", OFFICER, read(of(number))).await;
 }
 
 /// The tracking number behind a placeholder.

@@ -9,6 +9,8 @@ use crate::citizens::{form, number};
 const OFFICER: &str = "officer-1";
 const AUDITOR: &str = "auditor-1";
 const DEVICE: &str = "a device";
+/// What stands for the tracking number of the case that follows the report up.
+const FOLLOWED: &str = "SD20221126-2D8M5KT7";
 const CITIZEN: &str = "wx-contact";
 
 fn text(value: &Value) -> String {
@@ -103,6 +105,14 @@ async fn report(walk: &mut Walk<'_>) {
     walk.call("inspectDoorReport", OFFICER, purpose).await;
     let take = json!({"request_id": request_id()});
     walk.call("acknowledgeDoorReport", OFFICER, named().and_body(take))
+        .await;
+    let follow = json!({
+        "request_id": request_id(),
+        "follow_up": {"door_report": format!("door-reports/{id}"), "text": "请联系社区核实人员去向"},
+        "purpose": {"code": "PURPOSE_CODE_MANAGEMENT"},
+    });
+    crate::complaints::filed(walk, "/v1/cases:follow", OFFICER, &follow, FOLLOWED).await;
+    walk.call("followDoorReport", OFFICER, RequestParts::body(follow))
         .await;
     let close = json!({"request_id": request_id(), "outcome": "DOOR_REPORT_OUTCOME_TRANSFERRED"});
     walk.call("closeDoorReport", OFFICER, named().and_body(close))

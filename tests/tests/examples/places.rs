@@ -87,13 +87,19 @@ async fn held(walk: &mut Walk<'_>, place: &str) {
     let of = || nothing().with("accountability_case", &case);
     let own = || of().and_body(json!({"request_id": request_id()}));
     walk.call("takeAccountabilityCase", OFFICER, own()).await;
-    let publish = json!({
-        "request_id": request_id(),
-        "outcome": "ACCOUNTABILITY_OUTCOME_CORRECTED",
-        "summary": "该酒店拒绝持绿码人员进入，已责令整改。",
-    });
-    walk.call("publishAccountabilityCase", OFFICER, of().and_body(publish))
+    let publish = || {
+        json!({
+            "request_id": request_id(),
+            "outcome": "ACCOUNTABILITY_OUTCOME_CORRECTED",
+            "summary": "该酒店拒绝持绿码人员进入，已责令整改。",
+        })
+    };
+    walk.call("publishAccountabilityCase", OFFICER, of().and_body(publish()))
         .await;
+    walk.call("rejectAccountabilityCase", SUPERVISOR, own()).await;
+    walk.call("publishAccountabilityCase", OFFICER, of().and_body(publish()))
+        .await;
+    walk.call("approveAccountabilityCase", SUPERVISOR, own()).await;
     walk.call("getAccountabilityCase", "", of()).await;
     walk.call("listAccountabilityCases", "", nothing()).await;
     orders(walk).await;

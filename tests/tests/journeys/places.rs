@@ -98,6 +98,15 @@ pub async fn a_place_is_held_to_account_and_a_campaign_from_one_network_waits_fo
     post_as(mesh, OFFICER, &format!("{path}:publish"), outcome)
         .await
         .expect();
+    let hidden = mesh.gateway.call(Method::GET, &path, None, None).await.unwrap();
+    assert_eq!(
+        hidden.reason(),
+        "ACCOUNTABILITY_CASE_NOT_FOUND",
+        "not before a second person has signed it"
+    );
+    post_as(mesh, SUPERVISOR, &format!("{path}:approve"), request())
+        .await
+        .expect();
     let read = mesh
         .gateway
         .call(Method::GET, &path, None, None)

@@ -89,11 +89,13 @@ pub const fn rules(kind: Kind, in_two_provinces: bool) -> &'static [ClockRule] {
     const APPEAL: &[ClockRule] = &[FIRST_ANSWER, hours(ClockKind::Answer, 8)];
     const APPEAL_IN_TWO_PROVINCES: &[ClockRule] = &[FIRST_ANSWER, hours(ClockKind::Answer, 24)];
     const PLACE: &[ClockRule] = &[FIVE_WORKING_DAYS];
+    const DOOR_REPORT: &[ClockRule] = &[hours(ClockKind::Answer, 24)];
     match (kind, in_two_provinces) {
         (Kind::Feedback, _) => FEEDBACK,
         (Kind::Appeal, false) => APPEAL,
         (Kind::Appeal, true) => APPEAL_IN_TWO_PROVINCES,
         (Kind::Place, _) => PLACE,
+        (Kind::DoorReport, _) => DOOR_REPORT,
     }
 }
 

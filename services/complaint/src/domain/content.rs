@@ -1,7 +1,7 @@
 //! What a complaint is about.
 
 use lutong_kernel::text::{FreeText, TextRule};
-use lutong_kernel::{Colour, DivisionCode, Secret, Violation};
+use lutong_kernel::{Colour, DivisionCode, DoorReportId, Secret, Violation};
 
 use super::feedback::Feedback;
 use super::text::lines;
@@ -19,6 +19,14 @@ pub enum Kind {
     Feedback,
     Appeal,
     Place,
+    DoorReport,
+}
+
+impl Kind {
+    /// Whether people file it; the others are the work of officers.
+    pub const fn is_of_people(self) -> bool {
+        !matches!(self, Self::DoorReport)
+    }
 }
 
 /// What is wrong at a place, stored in snake case.
@@ -38,6 +46,7 @@ pub enum Content {
     Feedback(Feedback),
     Appeal(Appeal),
     Place(PlaceComplaint),
+    DoorReport(FollowUp),
 }
 
 /// An objection to a colour.
@@ -59,12 +68,20 @@ pub struct PlaceComplaint {
     pub text: Secret<String>,
 }
 
+/// A report of a door that is followed up. Nothing of whom it is about is known here.
+#[derive(Debug, Clone)]
+pub struct FollowUp {
+    pub report: DoorReportId,
+    pub text: Secret<String>,
+}
+
 impl Content {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Feedback(_) => Kind::Feedback,
             Self::Appeal(_) => Kind::Appeal,
             Self::Place(_) => Kind::Place,
+            Self::DoorReport(_) => Kind::DoorReport,
         }
     }
 
@@ -73,6 +90,7 @@ impl Content {
             Self::Feedback(feedback) => &feedback.text,
             Self::Appeal(appeal) => &appeal.text,
             Self::Place(place) => &place.text,
+            Self::DoorReport(follow_up) => &follow_up.text,
         }
     }
 

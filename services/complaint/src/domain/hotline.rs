@@ -19,6 +19,8 @@ pub enum Intake {
     Anonymous,
     Counter,
     Hotline,
+    /// An officer follows something up.
+    Officer,
 }
 
 /// Who called, or stood at a counter. Either may be unknown.

@@ -12,6 +12,8 @@ use super::machine::{Action, State};
 pub enum Happening {
     Filed,
     Action(Action),
+    /// A file was added.
+    Attached,
     /// A clock warned: the yellow card.
     Warned,
     /// A clock is overdue: the red card.
@@ -31,6 +33,7 @@ impl Happening {
         match self {
             Self::Filed => "file",
             Self::Action(action) => action.into_str(),
+            Self::Attached => "attach",
             Self::Warned => "warn",
             Self::Overdue => "overdue",
             Self::Escalated => "escalate",
@@ -43,6 +46,7 @@ impl Happening {
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "file" => Some(Self::Filed),
+            "attach" => Some(Self::Attached),
             "warn" => Some(Self::Warned),
             "overdue" => Some(Self::Overdue),
             "escalate" => Some(Self::Escalated),

@@ -62,10 +62,13 @@ type Published = BTreeMap<DivisionCode, Option<u64>>;
 /// What is published of a month: of every division in which something happened and of those above it, by their codes.
 pub fn published(tallies: &[Tally]) -> Vec<DivisionNumbers> {
     use strum::VariantArray as _;
+    let tallies = tallies.iter().filter(|tally| tally.kind.is_of_people());
+    let tallies: Vec<_> = tallies.copied().collect();
     let divisions = with_superiors(tallies.iter().map(|tally| tally.division));
     let kinds: Vec<_> = Kind::VARIANTS
         .iter()
-        .map(|kind| KindTable::of(*kind, tallies))
+        .filter(|kind| kind.is_of_people())
+        .map(|kind| KindTable::of(*kind, &tallies))
         .collect();
     let of_division = |division: DivisionCode| DivisionNumbers {
         division,

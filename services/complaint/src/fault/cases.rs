@@ -74,6 +74,37 @@ pub fn hotline_number_conflict() -> Fault {
     )
 }
 
+/// There is no such report within the caller's reach.
+pub fn door_report_not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "DOOR_REPORT_NOT_FOUND",
+        "未找到该条卡口上报，或不在本账号的辖区内",
+        "there is no such door report in your division",
+    )
+}
+
+/// No officer has acknowledged a report.
+pub fn door_report_open() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "DOOR_REPORT_OPEN",
+        "该条卡口上报尚未接单，请先接单再跟进",
+        "no officer has acknowledged this door report: acknowledge it first",
+    )
+}
+
+/// A report is followed up already.
+pub fn door_report_followed(number: &str) -> Fault {
+    Fault::new(
+        FaultCode::AlreadyExists,
+        "DOOR_REPORT_FOLLOWED",
+        "该条卡口上报已有跟进工单",
+        "there is a case that follows this door report up",
+    )
+    .with("case", format!("cases/{number}"))
+}
+
 /// A case was reopened as often as its kind may be.
 pub fn reopened_too_often(most: u32) -> Fault {
     Fault::new(

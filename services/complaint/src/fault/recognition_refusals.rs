@@ -12,16 +12,6 @@ pub fn recognition_refusal_not_found() -> Fault {
     )
 }
 
-/// A supervisor publishes what they reported themselves.
-pub fn own_proposal() -> Fault {
-    Fault::new(
-        FaultCode::FailedPrecondition,
-        "OWN_PROPOSAL",
-        "须由另一名负责人批准公布",
-        "whoever reported it does not publish it: a second supervisor does",
-    )
-}
-
 /// A refusal does not end after its beginning.
 pub fn end_before_start() -> Violation {
     Violation::new(

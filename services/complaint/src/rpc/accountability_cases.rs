@@ -14,7 +14,7 @@ use strum::VariantArray as _;
 
 use super::content::{place_kind, read_place_kind};
 use super::places::name as place_name;
-use crate::domain::accountability::case::{AccountabilityCase, Action, Command, Outcome, State};
+use crate::domain::accountability::case::{AccountabilityCase, Action, Command, Escalation, Outcome, State};
 use crate::domain::accountability::voices::Signal;
 use crate::domain::clocks::Span;
 use crate::domain::text::lines;
@@ -74,6 +74,24 @@ impl AccountabilityCaseHandler for AccountabilityCaseRpc {
         let (outcome, summary) = (outcome, lines(&message.summary, "summary")).all_valid()?;
         let deed = Deed::Do(Command::Publish(outcome, summary.into_inner()));
         done!(self, call, message, deed, PublishAccountabilityCaseResponse)
+    }
+
+    async fn approve_accountability_case(
+        &self,
+        call: Mutation<DivisionPermit>,
+        message: wire::ApproveAccountabilityCaseRequest,
+    ) -> Result<wire::ApproveAccountabilityCaseResponse, Fault> {
+        let deed = Deed::Do(Command::Approve);
+        done!(self, call, message, deed, ApproveAccountabilityCaseResponse)
+    }
+
+    async fn reject_accountability_case(
+        &self,
+        call: Mutation<DivisionPermit>,
+        message: wire::RejectAccountabilityCaseRequest,
+    ) -> Result<wire::RejectAccountabilityCaseResponse, Fault> {
+        let deed = Deed::Do(Command::Reject);
+        done!(self, call, message, deed, RejectAccountabilityCaseResponse)
     }
 
     async fn get_accountability_case(
@@ -154,7 +172,11 @@ impl AccountabilityCaseRpc {
         let (etag, allowed_actions) = (etag(case).into(), allowed.collect());
         let signals = case.signals.iter().map(|one| signal(*one).into()).collect();
         let owner = case.owner.clone().unwrap_or_default();
+        let approval = approval(case);
+        let escalations = case.escalations.iter().map(escalation).collect();
         wire::AccountabilityCase {
+            approval,
+            escalations,
             etag,
             allowed_actions,
             signals,
@@ -181,6 +203,7 @@ const fn state(state: State) -> wire::AccountabilityState {
         State::Open => wire::AccountabilityState::Open,
         State::Dismissed => wire::AccountabilityState::Dismissed,
         State::Published => wire::AccountabilityState::Published,
+        State::Proposed => wire::AccountabilityState::Proposed,
     }
 }
 
@@ -191,6 +214,7 @@ const fn read_state(state: wire::AccountabilityState) -> Option<State> {
         wire::AccountabilityState::Open => Some(State::Open),
         wire::AccountabilityState::Dismissed => Some(State::Dismissed),
         wire::AccountabilityState::Published => Some(State::Published),
+        wire::AccountabilityState::Proposed => Some(State::Proposed),
     }
 }
 
@@ -200,6 +224,8 @@ const fn shown_action(action: Action) -> wire::AccountabilityAction {
         Action::Dismiss => wire::AccountabilityAction::Dismiss,
         Action::Take => wire::AccountabilityAction::Take,
         Action::Publish => wire::AccountabilityAction::Publish,
+        Action::Approve => wire::AccountabilityAction::Approve,
+        Action::Reject => wire::AccountabilityAction::Reject,
     }
 }
 
@@ -228,6 +254,33 @@ const fn read_outcome(outcome: wire::AccountabilityOutcome) -> Option<Outcome> {
         wire::AccountabilityOutcome::Penalised => Some(Outcome::Penalised),
         wire::AccountabilityOutcome::HandedOver => Some(Outcome::HandedOver),
         wire::AccountabilityOutcome::NotConfirmed => Some(Outcome::NotConfirmed),
+    }
+}
+
+/// Who stood behind the outcome.
+fn approval(case: &AccountabilityCase) -> Option<types::Approval> {
+    let (proposer, at) = case.proposed.clone()?;
+    let is_published = case.state == State::Published;
+    Some(types::Approval {
+        proposer,
+        propose_time: Some(instant(at)),
+        approver: case
+            .closed_by
+            .clone()
+            .filter(|_| is_published)
+            .unwrap_or_default(),
+        approve_time: case.closed_at.filter(|_| is_published).map(instant),
+        closer: String::new(),
+        close_time: None,
+    })
+}
+
+fn escalation(escalation: &Escalation) -> wire::AccountabilityEscalation {
+    wire::AccountabilityEscalation {
+        division: escalation.division.to_string(),
+        plan_time: Some(instant(escalation.planned_at)),
+        create_time: Some(instant(escalation.raised_at)),
+        late: escalation.is_late(),
     }
 }
 
@@ -289,5 +342,7 @@ fn published(named: Named, now: Timestamp) -> wire::AccountabilityCase {
         summary,
         publish_time: publish_time.map(instant),
         allowed_actions: Vec::new(),
+        approval: None,
+        escalations: Vec::new(),
     }
 }

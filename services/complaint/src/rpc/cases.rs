@@ -4,7 +4,7 @@ pub mod shown;
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::fault::AllValid as _;
-use lutong_kernel::{DivisionCode, Fault, FreeText, Secret, TextRule, Timestamp};
+use lutong_kernel::{DivisionCode, DoorReportId, Fault, FreeText, Secret, TextRule, Timestamp};
 use lutong_proto::complaint::v1 as wire;
 use lutong_proto::time;
 use lutong_skin::complaint::v1::CaseHandler;
@@ -14,11 +14,12 @@ use wire::create_case_request::Kind as EnteredKind;
 
 use self::shown::{case, event, listed, subject_id};
 use super::content::{
-    read_feedback, read_finding, read_kind, read_place, read_revisit, read_state, read_waiting_for,
+    DOOR_REPORTS, read_feedback, read_finding, read_kind, read_place, read_revisit, read_state,
+    read_waiting_for,
 };
 use super::tracking_number;
 use crate::domain::case::{Command, WaitingFor};
-use crate::domain::content::{Content, division};
+use crate::domain::content::{Content, FollowUp, division};
 use crate::domain::hotline::{Caller, Entry, Intake, city_number, hotline_number};
 use crate::domain::staff::{Role, Staff};
 use crate::domain::text::{lines, optional_lines};
@@ -44,6 +45,27 @@ impl CaseHandler for CaseRpc {
         let filed = self.0.file(call.request, filing).await?;
         Ok(wire::CreateCaseResponse {
             case: Some(case(filed, &staff, self.0.handling())),
+        })
+    }
+
+    async fn follow_door_report(
+        &self,
+        call: Mutation<DivisionPermit>,
+        message: wire::FollowDoorReportRequest,
+    ) -> Result<wire::FollowDoorReportResponse, Fault> {
+        let staff = staff(&call.grant, call.permit);
+        let stated = reply::required(message.follow_up, "follow_up").map_err(reply::wrong)?;
+        let report = reply::uuid_in("follow_up.door_report", &stated.door_report, DOOR_REPORTS)?;
+        let follow_up = FollowUp {
+            report: DoorReportId::from_uuid(report),
+            text: lines(&stated.text, "follow_up.text").map_err(reply::wrong)?,
+        };
+        let as_officer = call.grant.call();
+        let opened = self
+            .0
+            .follow_door_report(&staff, call.request, &as_officer, follow_up);
+        Ok(wire::FollowDoorReportResponse {
+            case: Some(case(opened.await?, &staff, self.0.handling())),
         })
     }
 

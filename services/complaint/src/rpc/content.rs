@@ -9,11 +9,14 @@ use lutong_transport::reply;
 use crate::domain::accountability::voices::Finding;
 use crate::domain::appeal::{Basis, Verdict};
 use crate::domain::case::{Case, Revisit, WaitingFor};
-use crate::domain::content::{Appeal, Kind, PlaceComplaint, PlaceIssue};
+use crate::domain::content::{Appeal, FollowUp, Kind, PlaceComplaint, PlaceIssue};
 use crate::domain::feedback::{Category, Feedback};
 use crate::domain::machine::{Action, State};
 use crate::domain::place::PlaceKind;
 use crate::domain::review::ColourEffect;
+
+/// `door-reports/{door_report}`, of code-rendering.
+pub const DOOR_REPORTS: &str = "door-reports";
 
 pub fn read_feedback(message: &wire::Feedback) -> Result<Feedback, Vec<Violation>> {
     let category = match message.category() {
@@ -101,6 +104,13 @@ pub fn place(place: PlaceComplaint) -> wire::PlaceComplaint {
     }
 }
 
+pub fn follow_up(follow_up: FollowUp) -> wire::DoorReportFollowUp {
+    wire::DoorReportFollowUp {
+        door_report: format!("{DOOR_REPORTS}/{}", follow_up.report),
+        text: follow_up.text.into_inner(),
+    }
+}
+
 pub const fn place_issue(issue: PlaceIssue) -> wire::PlaceIssue {
     match issue {
         PlaceIssue::NotChecking => wire::PlaceIssue::NotChecking,
@@ -171,6 +181,7 @@ pub const fn kind(kind: Kind) -> wire::CaseKind {
         Kind::Feedback => wire::CaseKind::Feedback,
         Kind::Appeal => wire::CaseKind::Appeal,
         Kind::Place => wire::CaseKind::Place,
+        Kind::DoorReport => wire::CaseKind::DoorReport,
     }
 }
 
@@ -180,6 +191,7 @@ pub const fn read_kind(kind: wire::CaseKind) -> Option<Kind> {
         wire::CaseKind::Feedback => Some(Kind::Feedback),
         wire::CaseKind::Appeal => Some(Kind::Appeal),
         wire::CaseKind::Place => Some(Kind::Place),
+        wire::CaseKind::DoorReport => Some(Kind::DoorReport),
     }
 }
 

@@ -28,7 +28,7 @@ pub struct AccountabilityCases {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) rules: Arc<Rules>,
-    calendar: Arc<Calendar>,
+    pub(super) calendar: Arc<Calendar>,
 }
 
 /// What is done with a case.
@@ -114,8 +114,8 @@ impl AccountabilityCases {
         store::save(transaction, &next).await?;
         match command {
             Command::Dismiss => place_voices::dismiss(transaction, case.place).await?,
-            Command::Publish(..) => place_voices::settle(transaction, case.place).await?,
-            Command::Open(_) | Command::Take => {}
+            Command::Approve => place_voices::settle(transaction, case.place).await?,
+            Command::Open(_) | Command::Take | Command::Publish(..) | Command::Reject => {}
         }
         Ok(next)
     }
@@ -166,6 +166,7 @@ fn place(last: &AccountabilityCase) -> Vec<u8> {
 fn refused(refusal: Refusal) -> Fault {
     match refusal {
         Refusal::NotOwner => fault::not_owner(),
+        Refusal::OwnProposal => crate::fault::own_proposal(),
         Refusal::WrongState(state, action) => {
             let allowed: Vec<&str> = action.from().iter().map(State::into_str).collect();
             reply::wrong_state(state.into_str(), &allowed)

@@ -64,7 +64,7 @@ impl Complaints {
         })
     }
 
-    async fn file_checked(
+    pub(super) async fn file_checked(
         &self,
         request: RequestKey,
         filing: Filing,
@@ -160,6 +160,11 @@ async fn file(
         } else {
             fault::hotline_number_conflict()
         });
+    }
+    if let Content::DoorReport(follow_up) = &filed.content
+        && let Some(case) = cases::following(transaction, follow_up.report).await?
+    {
+        return Err(fault::door_report_followed(&case));
     }
     // A collision of tracking numbers has a probability of one in 27 billion a day, and an order of the hotline may be entered twice at
     // once; the caller repeats the request.

@@ -254,7 +254,7 @@ impl Places {
         for tally in accountability_cases::tallies(reader, permit, division).await? {
             let body = entry(&mut bodies, tally.division, &tally.body);
             match tally.state {
-                State::Queued | State::Open => body.cases_under_way += tally.count,
+                State::Queued | State::Open | State::Proposed => body.cases_under_way += tally.count,
                 State::Published => body.cases_published += tally.count,
                 State::Dismissed => {}
             }

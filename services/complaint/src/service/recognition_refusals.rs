@@ -186,7 +186,7 @@ async fn lock(
 
 fn refused(reason: Refused) -> Fault {
     match reason {
-        Refused::OwnProposal => fault::own_proposal(),
+        Refused::OwnProposal => crate::fault::own_proposal(),
         Refused::WrongState(state, action) => {
             let allowed: Vec<&str> = action.from().iter().map(State::into_str).collect();
             reply::wrong_state(state.into_str(), &allowed)

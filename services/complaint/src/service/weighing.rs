@@ -29,7 +29,7 @@ impl AccountabilityCases {
         loop {
             let today = self.clock.now().local_day();
             let done = tokio::select! {
-                done = self.weigh_all(forgotten_on != Some(today)) => done,
+                done = self.weigh_and_raise(forgotten_on != Some(today)) => done,
                 () = stop.cancelled() => return,
             };
             match done {
@@ -42,6 +42,11 @@ impl AccountabilityCases {
                 return;
             }
         }
+    }
+
+    async fn weigh_and_raise(&self, forget: bool) -> Result<(), StorageError> {
+        self.weigh_all(forget).await?;
+        self.raise_overdue().await
     }
 
     /// Goes through every place with complaints that were not weighed. A place that cannot be weighed holds up no other. Once a day what no
@@ -138,6 +143,9 @@ impl AccountabilityCases {
             due_at: opened_at.map(|at| self.due(at)),
             owner: None,
             outcome: None,
+            proposed: None,
+            escalations: Vec::new(),
+            raise_at: opened_at.map(|at| self.due(at)),
             closed_at: None,
             closed_by: None,
             version: 1,

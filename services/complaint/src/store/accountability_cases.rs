@@ -1,4 +1,4 @@
-//! The table `accountability_cases`. A place has at most one that is queued or open.
+//! The table `accountability_cases`. A place has at most one that is queued, open or proposed.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +6,17 @@ use lutong_kernel::{AccountabilityCaseId, DivisionCode, PlaceId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::{in_division, read_division, read_uuid, uuid_bytes};
 use lutong_transport::access::DivisionPermit;
+use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
+    ColumnTrait as _, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait as _, QueryFilter as _,
     QueryOrder as _, QuerySelect as _, Select,
 };
 use uuid::Uuid;
 
 use self::accountability_case::{ActiveModel, Column, Entity, Model};
 use super::places::{id_bytes, read_id, read_kind};
-use crate::domain::accountability::case::{AccountabilityCase, State};
+use crate::domain::accountability::case::{AccountabilityCase, Escalation, State};
 use crate::domain::accountability::voices::Signal;
 use crate::domain::place::PlaceKind;
 
@@ -51,6 +52,12 @@ pub mod accountability_case {
         pub closed_at: Option<i64>,
         pub closed_by: Option<String>,
         pub version: i64,
+        /// These two are there together.
+        pub proposed_by: Option<String>,
+        pub proposed_at: Option<i64>,
+        pub raise_at: Option<i64>,
+        /// Division, planned and done for each, separated by blanks.
+        pub escalations: String,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -92,11 +99,39 @@ impl TryFrom<Model> for AccountabilityCase {
             due_at: row.due_at.map(Timestamp::from_micros),
             owner: row.owner,
             outcome,
+            proposed: row.proposed_by.zip(row.proposed_at.map(Timestamp::from_micros)),
+            escalations: read_escalations(&row.escalations)?,
+            raise_at: row.raise_at.map(Timestamp::from_micros),
             closed_at: row.closed_at.map(Timestamp::from_micros),
             closed_by: row.closed_by,
             version: row.version,
         })
     }
+}
+
+fn written(escalations: &[Escalation]) -> String {
+    let words = escalations.iter().map(|one| {
+        let (division, planned, raised) = (one.division.number(), one.planned_at, one.raised_at);
+        format!("{division} {} {}", planned.micros(), raised.micros())
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+fn read_escalations(stored: &str) -> Result<Vec<Escalation>, StorageError> {
+    let numbers: Result<Vec<i64>, _> = stored.split_whitespace().map(str::parse).collect();
+    let numbers = numbers.map_err(|_| damaged("escalations"))?;
+    let (escalations, rest) = numbers.as_chunks::<3>();
+    if !rest.is_empty() {
+        return Err(damaged("escalations"));
+    }
+    let read = |[division, planned, raised]: &[i64; 3]| {
+        Ok(Escalation {
+            division: read_division(*division, "accountability_cases.escalations")?,
+            planned_at: Timestamp::from_micros(*planned),
+            raised_at: Timestamp::from_micros(*raised),
+        })
+    };
+    escalations.iter().map(read).collect()
 }
 
 /// The columns that change.
@@ -118,6 +153,10 @@ fn changed(case: &AccountabilityCase) -> ActiveModel {
         closed_at: Set(case.closed_at.map(Timestamp::micros)),
         closed_by: Set(case.closed_by.clone()),
         version: Set(case.version),
+        proposed_by: Set(case.proposed.as_ref().map(|(account, _)| account.clone())),
+        proposed_at: Set(case.proposed.as_ref().map(|(_, at)| at.micros())),
+        raise_at: Set(case.raise_at.map(Timestamp::micros)),
+        escalations: Set(written(&case.escalations)),
         ..ActiveModel::default()
     }
 }
@@ -154,9 +193,9 @@ pub async fn save(transaction: &DatabaseTransaction, case: &AccountabilityCase) 
     Ok(())
 }
 
-const UNDER_WAY: [State; 2] = [State::Queued, State::Open];
+const UNDER_WAY: [State; 3] = [State::Queued, State::Open, State::Proposed];
 
-/// The case of a place that is queued or open, locked until the end of the transaction.
+/// The case of a place that is queued, open or proposed, locked until the end of the transaction.
 pub async fn lock_under_way(
     transaction: &DatabaseTransaction,
     place: PlaceId,
@@ -179,6 +218,45 @@ pub async fn lock(
     let own = in_division(Column::Division, permit.jurisdiction().division());
     let query = Entity::find_by_id(uuid_bytes(id.uuid())).filter(own);
     let row = query.lock_exclusive().one(transaction).await?;
+    row.map(AccountabilityCase::try_from).transpose()
+}
+
+/// Cases that are to be raised by now, those due first, after one.
+pub async fn to_raise(
+    connection: &impl ConnectionTrait,
+    now: Timestamp,
+    after: Option<&(i64, Vec<u8>)>,
+    limit: u64,
+) -> Result<Vec<(i64, Vec<u8>)>, StorageError> {
+    let mut due = Condition::all().add(Column::RaiseAt.lte(now.micros()));
+    if let Some((at, id)) = after {
+        let at_once = Condition::all()
+            .add(Column::RaiseAt.eq(*at))
+            .add(Column::AccountabilityCaseId.gt(id.clone()));
+        due = due.add(Condition::any().add(Column::RaiseAt.gt(*at)).add(at_once));
+    }
+    let found = Entity::find()
+        .filter(due)
+        .order_by_asc(Column::RaiseAt)
+        .order_by_asc(Column::AccountabilityCaseId)
+        .select_only()
+        .columns([Column::RaiseAt, Column::AccountabilityCaseId])
+        .limit(limit)
+        .into_tuple::<(i64, Vec<u8>)>()
+        .all(connection)
+        .await?;
+    Ok(found)
+}
+
+/// A case by its id as stored, locked until the end of the transaction; one that another transaction has locked is left to it.
+pub async fn lock_if_free(
+    transaction: &DatabaseTransaction,
+    id: &[u8],
+) -> Result<Option<AccountabilityCase>, StorageError> {
+    let row = Entity::find_by_id(id.to_vec())
+        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
+        .one(transaction)
+        .await?;
     row.map(AccountabilityCase::try_from).transpose()
 }
 

@@ -1,8 +1,8 @@
 //! Complaints as cases: what a member of staff reaches, what is due, and the changes of an action.
 
-use lutong_kernel::{DivisionCode, Fault, Timestamp};
+use lutong_kernel::{DivisionCode, DoorReportId, Fault, Timestamp};
 use lutong_storage::StorageError;
-use lutong_storage::column::in_division;
+use lutong_storage::column::{in_division, uuid_bytes};
 use lutong_storage::crypto::ReadyCipher;
 use sea_orm::sea_query::{LockBehavior, LockType};
 use sea_orm::{
@@ -179,6 +179,21 @@ pub async fn hotline_content(
     let hash = row.map(|row| row.content_hash.unwrap_or_default());
     let damaged = |_| StorageError::Damaged("complaints.content_hash".to_owned());
     hash.map(|hash| hash.try_into().map_err(damaged)).transpose()
+}
+
+/// The number, as stored, of the case that follows a door report up.
+pub async fn following(
+    transaction: &DatabaseTransaction,
+    report: DoorReportId,
+) -> Result<Option<String>, StorageError> {
+    let row = Entity::find()
+        .filter(Column::DoorReportId.eq(uuid_bytes(report.uuid())))
+        .select_only()
+        .column(Column::TrackingNumber)
+        .into_tuple::<String>()
+        .one(transaction)
+        .await?;
+    Ok(row)
 }
 
 /// Whatever a member of staff reaches; [`Staff::reaches`] says the same of one.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use lutong_kernel::phone::Mobile;
-use lutong_kernel::{Fault, Secret, Timestamp};
+use lutong_kernel::{DoorReportId, Fault, Secret, Timestamp};
 use lutong_storage::StorageError;
-use lutong_storage::column::{read_division, read_subject};
+use lutong_storage::column::{read_division, read_subject, read_uuid};
 use lutong_storage::crypto::ReadyCipher;
 use sea_orm::ConnectionTrait;
 
@@ -14,7 +14,7 @@ use super::{CallerHashes, Complaint, clocks, context, damaged};
 use crate::domain::appeal::Outcome;
 use crate::domain::case::{Case, Revisit};
 use crate::domain::clocks::Clock;
-use crate::domain::content::{Appeal, Content, Kind, PlaceComplaint};
+use crate::domain::content::{Appeal, Content, FollowUp, Kind, PlaceComplaint};
 use crate::domain::feedback::Feedback;
 use crate::domain::hotline::{Caller, Entry};
 use crate::domain::review::ColourEffect;
@@ -80,12 +80,21 @@ fn read_content(cipher: &ReadyCipher, number: &TrackingNumber, row: &Model) -> R
             concerns_other_province: row.in_two_provinces,
             text,
         }),
+        Kind::DoorReport => Content::DoorReport(FollowUp {
+            report: read_report(row.door_report_id.as_deref())?,
+            text,
+        }),
         Kind::Place => Content::Place(PlaceComplaint {
             issue: row.category.parse().map_err(|_| damaged("category"))?,
             place: Secret::new(about),
             text,
         }),
     })
+}
+
+fn read_report(stored: Option<&[u8]>) -> Result<DoorReportId, StorageError> {
+    let id = read_uuid(stored.unwrap_or_default(), "complaints.door_report_id")?;
+    Ok(DoorReportId::from_uuid(id))
 }
 
 fn read_entry(cipher: &ReadyCipher, number: &TrackingNumber, row: &Model) -> Result<Entry, Fault> {

@@ -10,7 +10,7 @@ use lutong_proto::types::v1::ClockState;
 use lutong_testing::{Bed, on_both_engines, violations};
 use lutong_transport::access::Principal;
 use lutong_transport::client::MeshChannel;
-use wire::AccountabilityState::{Dismissed, Open, Published, Queued};
+use wire::AccountabilityState::{Dismissed, Open, Proposed, Published, Queued};
 use wire::accountability_case_service_client::AccountabilityCaseServiceClient;
 
 use crate::places::{Filer, HOTEL, matching, merge, meta, nobody, registration, said, sent};
@@ -20,6 +20,9 @@ on_both_engines!(
     a_campaign_of_forty_accounts_in_an_hour_opens_nothing_by_itself,
     thirty_people_in_ten_days_open_a_case,
     three_confirmed_complaints_open_a_case_whose_outcome_everybody_reads,
+    an_outcome_is_published_by_a_second_person,
+    an_overdue_case_is_raised_once_however_many_workers_there_are,
+    after_a_downtime_an_overdue_case_is_raised_at_once_and_says_that_it_is_late,
     new_accounts_and_one_network_are_left_to_a_human,
     what_was_dismissed_still_counts_towards_a_case,
     several_workers_open_a_case_once,
@@ -42,9 +45,18 @@ enum Step {
     Dismiss,
     Take,
     Publish,
+    Approve,
+    Reject,
 }
 
-const STEPS: [Step; 4] = [Step::Open, Step::Dismiss, Step::Take, Step::Publish];
+const STEPS: [Step; 6] = [
+    Step::Open,
+    Step::Dismiss,
+    Step::Take,
+    Step::Publish,
+    Step::Approve,
+    Step::Reject,
+];
 const SUMMARY: &str = "已责令整改，经复查属实。";
 
 impl Complaint {
@@ -91,6 +103,26 @@ impl Complaint {
                     etag,
                 };
                 sent!(self, held, who, take_accountability_case, request, |answer| {
+                    answer.accountability_case.unwrap()
+                })
+            }
+            Step::Approve => {
+                let request = wire::ApproveAccountabilityCaseRequest {
+                    request_id,
+                    name,
+                    etag,
+                };
+                sent!(self, held, who, approve_accountability_case, request, |answer| {
+                    answer.accountability_case.unwrap()
+                })
+            }
+            Step::Reject => {
+                let request = wire::RejectAccountabilityCaseRequest {
+                    request_id,
+                    name,
+                    etag,
+                };
+                sent!(self, held, who, reject_accountability_case, request, |answer| {
                     answer.accountability_case.unwrap()
                 })
             }
@@ -304,8 +336,18 @@ async fn three_confirmed_complaints_open_a_case_whose_outcome_everybody_reads(be
     complaint.0.clock.advance(Duration::from_secs(30 * 86_400));
     let late = complaint.cases_of(&district).await.remove(0);
     assert_eq!(late.clock.unwrap().state(), ClockState::Overdue);
-    complaint
+    let stated = complaint
         .step_on(&officer, &case.name, Step::Publish)
+        .await
+        .unwrap();
+    assert_eq!((stated.state(), stated.publish_time), (Proposed, None));
+    assert_eq!(
+        said(&complaint.read_held(&public, &case.name).await.unwrap_err()),
+        (FaultCode::NotFound, "ACCOUNTABILITY_CASE_NOT_FOUND"),
+        "not before a second person has signed it"
+    );
+    complaint
+        .step_on(&district, &case.name, Step::Approve)
         .await
         .unwrap();
     let seen = complaint.read_held(&public, &case.name).await.unwrap();
@@ -331,6 +373,157 @@ async fn three_confirmed_complaints_open_a_case_whose_outcome_everybody_reads(be
     );
     let all = complaint.published_cases(wire::ListAccountabilityCasesRequest::default());
     assert_eq!(all.await.unwrap().accountability_cases, [seen]);
+}
+
+async fn an_outcome_is_published_by_a_second_person(bed: Bed) {
+    let complaint = start(bed).await;
+    let district = supervisor("370202");
+    complaint.register(&district, registration(HOTEL)).await.unwrap();
+    complaint.three_confirmed(HOTEL).await;
+    let case = complaint.only_case().await;
+    for step in [Step::Take, Step::Publish] {
+        complaint.step_on(&district, &case.name, step).await.unwrap();
+    }
+    let refused = complaint
+        .step_on(&district, &case.name, Step::Approve)
+        .await
+        .unwrap_err();
+    assert_eq!(said(&refused), (FaultCode::FailedPrecondition, "OWN_PROPOSAL"));
+    let stated = complaint.only_case().await;
+    let approval = stated.approval.clone().unwrap();
+    assert_eq!(
+        (&*approval.proposer, &*approval.approver),
+        (&*district.account, "")
+    );
+    assert!(
+        !stated
+            .allowed_actions()
+            .any(|one| one == wire::AccountabilityAction::Approve)
+    );
+    // Sent back and stated again.
+    let back = complaint
+        .step_on(&second(), &case.name, Step::Reject)
+        .await
+        .unwrap();
+    assert_eq!((back.state(), back.approval, &*back.summary), (Open, None, ""));
+    complaint
+        .step_on(&district, &case.name, Step::Publish)
+        .await
+        .unwrap();
+    // While it waits for the second person, nothing opens beside it.
+    let more = complaint.complain(&Filer::own("wx-9"), HOTEL).await;
+    complaint.find_out(&more, wire::PlaceFinding::Confirmed).await;
+    assert_eq!(complaint.only_case().await.state(), Proposed);
+    let done = complaint
+        .step_on(&second(), &case.name, Step::Approve)
+        .await
+        .unwrap();
+    let approval = done.approval.clone().unwrap();
+    assert_eq!(
+        (done.state(), &*approval.proposer, &*approval.approver),
+        (Published, &*district.account, "supervisor-2")
+    );
+    // Everybody reads the outcome, and nobody's name.
+    let seen = complaint
+        .read_held(&Principal::public(), &case.name)
+        .await
+        .unwrap();
+    assert_eq!((seen.approval, seen.escalations.len()), (None, 0));
+}
+
+impl Complaint {
+    /// The case once it was raised so often.
+    async fn raised(&self, times: usize) -> Held {
+        for _ in 0..400 {
+            let case = self.only_case().await;
+            if case.escalations.len() >= times {
+                return case;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("the case was not raised");
+    }
+}
+
+/// Opened on Saturday 26 November: due with the end of Friday 16 December, and raised again after Monday the 19th.
+async fn an_overdue_case_is_raised_once_however_many_workers_there_are(bed: Bed) {
+    let complaint = start(bed).await;
+    complaint
+        .register(&supervisor("370202"), registration(HOTEL))
+        .await
+        .unwrap();
+    complaint.three_confirmed(HOTEL).await;
+    let case = complaint.only_case().await;
+    assert!(case.escalations.is_empty());
+    for _ in 0..3 {
+        let other = complaint.0.reopened();
+        serve(&other, &complaint.1).await;
+    }
+    let due = lutong_kernel::Timestamp::parse("2022-12-17T00:00:00+08:00").unwrap();
+    let until = |at: lutong_kernel::Timestamp| at.since(complaint.0.foundation.now());
+    complaint.0.clock.advance(until(due));
+    let once = complaint.raised(1).await;
+    let [city] = &once.escalations[..] else {
+        panic!("{once:?}");
+    };
+    assert_eq!(
+        (&*city.division, city.plan_time.unwrap().seconds),
+        ("370200", due.seconds())
+    );
+    assert_eq!(once.clock.as_ref().unwrap().state(), ClockState::Overdue);
+    let again = lutong_kernel::Timestamp::parse("2022-12-20T00:00:00+08:00").unwrap();
+    complaint.0.clock.advance(until(again));
+    let twice = complaint.raised(2).await;
+    let divisions: Vec<_> = twice
+        .escalations
+        .iter()
+        .map(|one| one.division.as_str())
+        .collect();
+    assert_eq!(divisions, ["370200", "370000"]);
+    assert_eq!(twice.escalations[1].plan_time.unwrap().seconds, again.seconds());
+    // There is nobody above the province, and nothing more happens.
+    complaint.0.clock.advance(Duration::from_secs(30 * 86_400));
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(complaint.only_case().await.escalations, twice.escalations);
+    assert_eq!(
+        lutong_testing::rows(&complaint.1, "accountability_cases WHERE raise_at IS NOT NULL").await,
+        0
+    );
+}
+
+async fn after_a_downtime_an_overdue_case_is_raised_at_once_and_says_that_it_is_late(bed: Bed) {
+    let complaint = start(bed).await;
+    let district = supervisor("370202");
+    for name in [HOTEL, "山景酒店"] {
+        complaint.register(&district, registration(name)).await.unwrap();
+    }
+    complaint.three_confirmed("山景酒店").await;
+    let published = complaint.only_case().await;
+    for step in [Step::Take, Step::Publish] {
+        complaint.step_on(&district, &published.name, step).await.unwrap();
+    }
+    complaint
+        .step_on(&second(), &published.name, Step::Approve)
+        .await
+        .unwrap();
+    complaint.0.clock.advance(Duration::from_secs(1));
+    complaint.three_confirmed(HOTEL).await;
+    complaint.weighed().await;
+    complaint.0.kill_background_work();
+    complaint.0.clock.advance(Duration::from_secs(60 * 86_400));
+    let reopened = Complaint(complaint.0.reopened(), complaint.1.clone(), complaint.2.clone());
+    serve(&reopened.0, &reopened.1).await;
+    for _ in 0..400 {
+        let cases = reopened.cases_of(&district).await;
+        if cases[0].escalations.len() == 2 {
+            assert!(cases[0].escalations.iter().all(|one| one.late));
+            // What is published is raised to nobody.
+            assert_eq!(cases[1].escalations, []);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the case was not raised");
 }
 
 async fn new_accounts_and_one_network_are_left_to_a_human(bed: Bed) {
@@ -478,6 +671,10 @@ async fn what_was_published_counts_no_more(bed: Bed) {
     for step in [Step::Take, Step::Publish] {
         complaint.step_on(&district, &case.name, step).await.unwrap();
     }
+    complaint
+        .step_on(&second(), &case.name, Step::Approve)
+        .await
+        .unwrap();
     let refused = complaint
         .match_case(&district, matching(&settled, &double.name))
         .await
@@ -550,7 +747,7 @@ async fn only_supervisors_decide_about_what_is_queued(bed: Bed) {
         .unwrap();
     let queued = complaint.burst(HOTEL).await;
     let officer = officer("370202");
-    for step in [Step::Open, Step::Dismiss] {
+    for step in [Step::Open, Step::Dismiss, Step::Approve, Step::Reject] {
         let refused = complaint.step_on(&officer, &queued.name, step).await.unwrap_err();
         assert_eq!(&*refused.reason, "NOT_PERMITTED");
     }
@@ -576,10 +773,16 @@ async fn a_step_on_an_accountability_case_is_refused_with_the_state_as_it_is(bed
     let district = supervisor("370202");
     complaint.register(&district, registration(HOTEL)).await.unwrap();
     let mut case = complaint.burst(HOTEL).await;
-    let walk: [(&str, &[Step], Option<Step>); 3] = [
-        ("QUEUED", &[Step::Take, Step::Publish], Some(Step::Open)),
-        ("OPEN", &[Step::Open, Step::Dismiss], Some(Step::Take)),
-        ("OPEN", &[Step::Open, Step::Dismiss], Some(Step::Publish)),
+    let unsigned = [Step::Open, Step::Dismiss, Step::Approve, Step::Reject];
+    let signed = [Step::Open, Step::Dismiss, Step::Take, Step::Publish];
+    let queued = [Step::Take, Step::Publish, Step::Approve, Step::Reject];
+    let walk: [(&str, &[Step], (&Principal, Step)); 6] = [
+        ("QUEUED", &queued, (&district, Step::Open)),
+        ("OPEN", &unsigned, (&district, Step::Take)),
+        ("OPEN", &unsigned, (&district, Step::Publish)),
+        ("PROPOSED", &signed, (&second(), Step::Reject)),
+        ("OPEN", &unsigned, (&district, Step::Publish)),
+        ("PROPOSED", &signed, (&second(), Step::Approve)),
     ];
     for (state, wrong, right) in walk {
         for step in wrong {
@@ -599,14 +802,10 @@ async fn a_step_on_an_accountability_case_is_refused_with_the_state_as_it_is(bed
                 .unwrap_err();
             assert_eq!(said(&stale), (FaultCode::Aborted, "STALE"));
         }
-        if let Some(step) = right {
-            let id = next_request_id();
-            let (name, etag) = (case.name.clone(), case.etag.clone());
-            case = complaint
-                .held_step(&district, &id, (&name, &etag), step)
-                .await
-                .unwrap();
-        }
+        let (who, step) = right;
+        let id = next_request_id();
+        let (name, etag) = (case.name.clone(), case.etag.clone());
+        case = complaint.held_step(who, &id, (&name, &etag), step).await.unwrap();
     }
     for step in STEPS {
         let refused = complaint.step_on(&district, &case.name, step).await.unwrap_err();
@@ -621,19 +820,27 @@ async fn a_repeated_step_on_an_accountability_case_is_done_once(bed: Bed) {
         complaint.register(&district, registration(name)).await.unwrap();
     }
     let case = complaint.burst(HOTEL).await;
-    for step in [Step::Open, Step::Take, Step::Publish] {
+    let (first, second) = (&district, &second());
+    for (who, step) in [
+        (first, Step::Open),
+        (first, Step::Take),
+        (first, Step::Publish),
+        (second, Step::Reject),
+        (first, Step::Publish),
+        (second, Step::Approve),
+    ] {
         let id = next_request_id();
         let done = complaint
-            .held_step(&district, &id, (&case.name, ""), step)
+            .held_step(who, &id, (&case.name, ""), step)
             .await
             .unwrap();
         let again = complaint
-            .held_step(&district, &id, (&case.name, ""), step)
+            .held_step(who, &id, (&case.name, ""), step)
             .await
             .unwrap();
         assert_eq!(again, done, "{step:?}");
         let reused = complaint
-            .held_step(&district, &id, (&case.name, "x"), step)
+            .held_step(who, &id, (&case.name, "x"), step)
             .await
             .unwrap_err();
         assert_eq!(&*reused.reason, "REQUEST_ID_REUSED");
@@ -722,6 +929,10 @@ async fn accountability_cases_are_listed_by_division_kind_and_state_in_pages(bed
         for step in [Step::Take, Step::Publish] {
             complaint.step_on(&district, &case.name, step).await.unwrap();
         }
+        complaint
+            .step_on(&second(), &case.name, Step::Approve)
+            .await
+            .unwrap();
     }
     let open = wire::ListOpenedAccountabilityCasesRequest {
         state: Open.into(),

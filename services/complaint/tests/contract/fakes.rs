@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use lutong_kernel::{Fault, FaultCode, ServiceName, SubjectId, Violation};
+use lutong_proto::code_rendering::v1 as code_rendering;
 use lutong_proto::declaration::v1 as declaration;
 use lutong_proto::identity::v1::lookup_service_server::LookupServiceServer;
 use lutong_proto::risk_rules::v1 as risk;
@@ -76,6 +77,8 @@ impl Fakes {
         bed.bind_fake(ServiceName::RiskRules, routes);
         let feeds = declaration::feed_service_server::FeedServiceServer::new(self.clone());
         bed.bind_fake(ServiceName::Declaration, Routes::new(feeds));
+        let doors = code_rendering::door_report_service_server::DoorReportServiceServer::new(self.clone());
+        bed.bind_fake(ServiceName::CodeRendering, Routes::new(doors));
         let ledger = LookupServiceServer::new(self.lookups.clone());
         bed.bind_fake(ServiceName::Identity, Routes::new(ledger));
     }
@@ -95,6 +98,10 @@ impl Fakes {
 
     pub fn set_declaration_away(&self, is_away: bool) {
         self.set_away(ServiceName::Declaration, is_away);
+    }
+
+    pub fn set_code_rendering_away(&self, is_away: bool) {
+        self.set_away(ServiceName::CodeRendering, is_away);
     }
 
     pub fn loses_answer(&self, is_lost: bool) {
@@ -462,6 +469,97 @@ impl declaration::feed_service_server::FeedService for Fakes {
         &self,
         _: Request<declaration::ListFactKindsRequest>,
     ) -> Answer<declaration::ListFactKindsResponse> {
+        not_asked()
+    }
+}
+
+/// Two reports of a door in 370202, of which one is acknowledged.
+#[tonic::async_trait]
+impl code_rendering::door_report_service_server::DoorReportService for Fakes {
+    type WatchDoorReportsStream =
+        futures::stream::BoxStream<'static, Result<code_rendering::WatchDoorReportsResponse, Status>>;
+
+    async fn get_door_report(
+        &self,
+        request: Request<code_rendering::GetDoorReportRequest>,
+    ) -> Answer<code_rendering::GetDoorReportResponse> {
+        let division = Grant::of(&request)?.principal().division.unwrap();
+        if self
+            .state
+            .lock()
+            .unwrap()
+            .away
+            .contains(&ServiceName::CodeRendering)
+        {
+            return Err(away("code-rendering"));
+        }
+        let name = request.into_inner().name;
+        let state = match &*name {
+            crate::door_reports::REPORT => code_rendering::DoorReportState::Acknowledged,
+            crate::door_reports::OPEN => code_rendering::DoorReportState::Open,
+            _ => code_rendering::DoorReportState::Unspecified,
+        };
+        let is_covered = division.contains(lutong_kernel::DivisionCode::parse("370202").unwrap());
+        if state == code_rendering::DoorReportState::Unspecified || !is_covered {
+            let refused = Fault::new(FaultCode::NotFound, "DOOR_REPORT_NOT_FOUND", "无", "none");
+            return Err(from_fault(refused));
+        }
+        Ok(Response::new(code_rendering::GetDoorReportResponse {
+            door_report: Some(code_rendering::DoorReport {
+                name,
+                state: state.into(),
+                division: "370202".to_owned(),
+                ..Default::default()
+            }),
+        }))
+    }
+
+    async fn watch_door_reports(
+        &self,
+        _: Request<code_rendering::WatchDoorReportsRequest>,
+    ) -> Answer<Self::WatchDoorReportsStream> {
+        not_asked()
+    }
+
+    async fn create_door_report(
+        &self,
+        _: Request<code_rendering::CreateDoorReportRequest>,
+    ) -> Answer<code_rendering::CreateDoorReportResponse> {
+        not_asked()
+    }
+
+    async fn create_self_report(
+        &self,
+        _: Request<code_rendering::CreateSelfReportRequest>,
+    ) -> Answer<code_rendering::CreateSelfReportResponse> {
+        not_asked()
+    }
+
+    async fn list_door_reports(
+        &self,
+        _: Request<code_rendering::ListDoorReportsRequest>,
+    ) -> Answer<code_rendering::ListDoorReportsResponse> {
+        not_asked()
+    }
+
+    async fn inspect_door_report(
+        &self,
+        _: Request<code_rendering::InspectDoorReportRequest>,
+    ) -> Answer<code_rendering::InspectDoorReportResponse> {
+        not_asked()
+    }
+
+    async fn acknowledge_door_report(
+        &self,
+        _: Request<code_rendering::AcknowledgeDoorReportRequest>,
+    ) -> Answer<code_rendering::AcknowledgeDoorReportResponse> {
+        not_asked()
+    }
+
+    async fn close_door_report(
+        &self,
+        _: Request<code_rendering::CloseDoorReportRequest>,
+    ) -> Answer<code_rendering::CloseDoorReportResponse> {
         not_asked()
     }
 }

@@ -25,6 +25,7 @@ on_both_engines!(
     what_is_wrong_with_a_complaint_is_named_and_nothing_is_stored,
     what_is_wrong_with_an_entered_case_is_named_and_nothing_is_stored,
     markup_is_text,
+    a_hundred_thousand_characters_are_refused_in_whatever_is_said,
 );
 
 const NAME: &str = "王小明";
@@ -491,19 +492,80 @@ async fn what_is_wrong_with_an_entered_case_is_named_and_nothing_is_stored(bed: 
     assert_eq!(complaint.stored().await, [0, 0]);
 }
 
+/// What browsers, databases, templates and spreadsheets may take for something else.
+const MARKUP: &str =
+    "<script>alert(1)</script>'; DROP TABLE complaints; -- {{7*7}} \\u0000 %00 =HYPERLINK(\"x\")";
+
 async fn markup_is_text(bed: Bed) {
     let complaint = start(bed).await;
-    let text = "<script>alert(1)</script>'; DROP TABLE complaints; -- {{7*7}} \\u0000 %00";
     let filed = complaint
-        .file("wx-1", 1, wire::FeedbackCategory::Other, text)
+        .file("wx-1", 1, wire::FeedbackCategory::Other, MARKUP)
         .await
         .unwrap();
-    let seen = complaint
-        .case(&all_roles("boss", "370000"), &case_name(&filed))
-        .await
-        .unwrap();
+    let (boss, name) = (all_roles("boss", "370000"), case_name(&filed));
+    let seen = complaint.case(&boss, &name).await.unwrap();
     let Some(wire::case::Kind::Feedback(feedback)) = seen.kind else {
         panic!("{seen:?}")
     };
-    assert_eq!(feedback.text, text);
+    assert_eq!(feedback.text, MARKUP);
+    complaint.act(&boss, &name, crate::Act::TakeUp).await.unwrap();
+    let asked = ask(&complaint, &boss, &name, MARKUP).await.unwrap();
+    assert_eq!(asked.state(), wire::ComplaintState::Waiting);
+    let replied = reply(&complaint, &filed.name, MARKUP).await.unwrap();
+    let texts: Vec<_> = replied.messages.iter().map(|one| one.text.as_str()).collect();
+    assert_eq!(texts, [MARKUP, MARKUP]);
+    let events = complaint.events(&boss, &name).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.text == MARKUP).count(), 2);
+}
+
+/// Where filing is tested for itself, this is what is said later.
+async fn a_hundred_thousand_characters_are_refused_in_whatever_is_said(bed: Bed) {
+    let complaint = start(bed).await;
+    let filed = complaint.file_place("wx-1", "370202").await;
+    let (boss, name) = (all_roles("boss", "370000"), case_name(&filed));
+    complaint.act(&boss, &name, crate::Act::TakeUp).await.unwrap();
+    let before = complaint.events(&boss, &name).await.unwrap();
+    // Ten thousand of three bytes each fit into a message, and a hundred thousand into none.
+    for (count, reason) in [(10_000, "INVALID_FIELDS"), (100_000, "MESSAGE_TOO_LARGE")] {
+        let text = "长".repeat(count);
+        for refused in [
+            ask(&complaint, &boss, &name, &text).await.unwrap_err(),
+            reply(&complaint, &filed.name, &text).await.unwrap_err(),
+        ] {
+            assert_eq!(&*refused.reason, reason);
+        }
+    }
+    assert_eq!(complaint.events(&boss, &name).await.unwrap(), before);
+}
+
+async fn ask(complaint: &Complaint, who: &Principal, name: &str, text: &str) -> Result<wire::Case, Fault> {
+    let request = wire::AskCaseRequest {
+        request_id: next_request_id(),
+        name: name.to_owned(),
+        waiting_for: wire::WaitingFor::Filer.into(),
+        text: text.to_owned(),
+        purpose: purpose(),
+        ..Default::default()
+    };
+    let answer = complaint
+        .cases()
+        .ask_case(complaint.0.call_as(who).request(request))
+        .await;
+    answer
+        .map(|answer| answer.into_inner().case.unwrap())
+        .map_err(|status| fault(&status))
+}
+
+async fn reply(complaint: &Complaint, name: &str, text: &str) -> Result<wire::Complaint, Fault> {
+    let request = wire::ReplyComplaintRequest {
+        request_id: next_request_id(),
+        name: name.to_owned(),
+        etag: String::new(),
+        text: text.to_owned(),
+    };
+    let call = complaint.0.call_as(&lutong_testing::citizen("wx-1", None));
+    let answer = complaint.client().reply_complaint(call.request(request)).await;
+    answer
+        .map(|answer| answer.into_inner().complaint.unwrap())
+        .map_err(|status| fault(&status))
 }

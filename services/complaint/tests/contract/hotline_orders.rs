@@ -79,7 +79,7 @@ impl Complaint {
             .outcomes)
     }
 
-    async fn statuses(
+    pub async fn statuses(
         &self,
         who: &Principal,
         request: wire::ListHotlineOrdersRequest,

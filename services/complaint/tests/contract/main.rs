@@ -6,8 +6,10 @@ mod access;
 mod accountability;
 mod actions;
 mod appeals;
+mod attachments;
 mod audit;
 mod deadlines;
+mod door_reports;
 mod fact_reviews;
 mod fakes;
 mod feedback;
@@ -17,6 +19,7 @@ mod hotline_orders;
 mod places;
 mod public_numbers;
 mod random_actions;
+mod reach;
 mod recognition_refusals;
 mod reference;
 
@@ -56,6 +59,7 @@ async fn serve(bed: &Bed, storage: &StorageConfig) {
         identity: peer(ServiceName::Identity),
         declaration: peer(ServiceName::Declaration),
         risk_rules: peer(ServiceName::RiskRules),
+        code_rendering: peer(ServiceName::CodeRendering),
     };
     let component = lutong_complaint::build(&bed.foundation, storage, peers).await;
     bed.bind(component.unwrap());

@@ -109,6 +109,7 @@ impl Model {
     fn due_from(&self, now: i64) -> i64 {
         match self.kind {
             Kind::Appeal => now + 8 * 3_600,
+            Kind::DoorReport => now + 24 * 3_600,
             Kind::Feedback | Kind::Place => working_days(now, 5),
         }
     }
@@ -186,7 +187,7 @@ impl Model {
                 let Some(due) = self.due.filter(|due| now < *due) else {
                     return Err("EXTENSION_REFUSED");
                 };
-                if self.kind == Kind::Appeal || self.extended + days > 10 {
+                if matches!(self.kind, Kind::Appeal | Kind::DoorReport) || self.extended + days > 10 {
                     return Err("EXTENSION_REFUSED");
                 }
                 self.extended += days;
@@ -285,7 +286,7 @@ proptest! {
 
     #[test]
     fn a_case_is_what_the_reference_model_says(
-        kind in prop::sample::select(vec![Kind::Feedback, Kind::Appeal, Kind::Place]),
+        kind in prop::sample::select(vec![Kind::Feedback, Kind::Appeal, Kind::Place, Kind::DoorReport]),
         start in 0..DAY,
         attempts in attempts(),
     ) {

@@ -14,8 +14,8 @@ use lutong_token::Issuer;
 use lutong_transport::access::NoPermit;
 
 use super::service::NationalCodes;
-use crate::outcomes::outcome;
 use crate::fault;
+use crate::outcomes::outcome;
 use crate::records::domain::HealthRecord;
 
 pub struct NationalCodeRpc(pub NationalCodes);

@@ -131,6 +131,7 @@ pub async fn build(
         Complaint => {
             let peers = lutong_complaint::Peers {
                 identity: to(Identity)?,
+                code_rendering: to(CodeRendering)?,
                 declaration: to(Declaration)?,
                 risk_rules: to(RiskRules)?,
             };

@@ -40,8 +40,9 @@ pub struct DemoMesh {
 }
 
 /// Accounts with their roles; feeds with their kinds.
-const STAFF: [(&str, Role, &[&str]); 7] = [
+const STAFF: [(&str, Role, &[&str]); 8] = [
     ("officer-1", Role::HealthOfficer, &[]),
+    ("supervisor-1", Role::Supervisor, &[]),
     ("epidemiologist-1", Role::Epidemiologist, &[]),
     ("checkpoint-1", Role::Checkpoint, &[]),
     ("his-1", Role::Hospital, &[]),

@@ -5,7 +5,13 @@ use std::collections::BTreeSet;
 use lutong_kernel::{AccountabilityCaseId, DivisionCode, PlaceId, Timestamp};
 
 use super::voices::Signal;
+use crate::domain::calendar::Calendar;
+use crate::domain::clocks::LATE_AFTER_SECONDS;
+use crate::domain::handling::superior;
 use crate::domain::place::PlaceKind;
+
+/// Working days after which a case that is still overdue is raised once more.
+const RAISE_AGAIN: u32 = 1;
 
 /// How a case stands. The names are those of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
@@ -15,6 +21,7 @@ pub enum State {
     Open,
     Dismissed,
     Published,
+    Proposed,
 }
 
 /// What came of a case, stored in snake case.
@@ -34,6 +41,8 @@ pub enum Action {
     Dismiss,
     Take,
     Publish,
+    Approve,
+    Reject,
 }
 
 impl Action {
@@ -42,6 +51,7 @@ impl Action {
         match self {
             Self::Open | Self::Dismiss => &[State::Queued],
             Self::Take | Self::Publish => &[State::Open],
+            Self::Approve | Self::Reject => &[State::Proposed],
         }
     }
 }
@@ -53,7 +63,10 @@ pub enum Command {
     Open(Timestamp),
     Dismiss,
     Take,
+    /// Of its owner, to be signed by a second person.
     Publish(Outcome, String),
+    Approve,
+    Reject,
 }
 
 impl Command {
@@ -63,6 +76,8 @@ impl Command {
             Self::Dismiss => Action::Dismiss,
             Self::Take => Action::Take,
             Self::Publish(..) => Action::Publish,
+            Self::Approve => Action::Approve,
+            Self::Reject => Action::Reject,
         }
     }
 }
@@ -73,6 +88,23 @@ pub enum Refusal {
     WrongState(State, Action),
     /// Somebody else is the owner, or nobody.
     NotOwner,
+    /// The second person is the first.
+    OwnProposal,
+}
+
+/// That a case was raised to a division above, when it was to be and when it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Escalation {
+    pub division: DivisionCode,
+    pub planned_at: Timestamp,
+    pub raised_at: Timestamp,
+}
+
+impl Escalation {
+    /// Whether nothing looked at the case in time.
+    pub fn is_late(&self) -> bool {
+        self.planned_at.plus_seconds(LATE_AFTER_SECONDS) < self.raised_at
+    }
 }
 
 /// A place that is held to account.
@@ -95,7 +127,13 @@ pub struct AccountabilityCase {
     pub due_at: Option<Timestamp>,
     pub owner: Option<String>,
     pub outcome: Option<(Outcome, String)>,
-    /// When it was published or dismissed, and by which account.
+    /// Which account stated the outcome, and when.
+    pub proposed: Option<(String, Timestamp)>,
+    /// To which divisions above it was raised.
+    pub escalations: Vec<Escalation>,
+    /// When it is raised next; absent where it is not under way, or there is none above.
+    pub raise_at: Option<Timestamp>,
+    /// When it was published or dismissed, and by which account: of an outcome the second person.
     pub closed_at: Option<Timestamp>,
     pub closed_by: Option<String>,
     pub version: i64,
@@ -109,6 +147,10 @@ impl AccountabilityCase {
         }
         if action == Action::Publish && self.owner.as_deref() != Some(account) {
             return Err(Refusal::NotOwner);
+        }
+        let proposer = self.proposed.as_ref().map(|(account, _)| account.as_str());
+        if action == Action::Approve && proposer == Some(account) {
+            return Err(Refusal::OwnProposal);
         }
         Ok(())
     }
@@ -127,7 +169,14 @@ impl AccountabilityCase {
             Command::Take => next.owner = Some(account.to_owned()),
             Command::Publish(outcome, summary) => {
                 next.outcome = Some((*outcome, summary.clone()));
-                next.close(State::Published, account, now);
+                next.proposed = Some((account.to_owned(), now));
+                next.state = State::Proposed;
+            }
+            Command::Approve => next.close(State::Published, account, now),
+            Command::Reject => {
+                next.outcome = None;
+                next.proposed = None;
+                next.state = State::Open;
             }
         }
         Ok(next)
@@ -145,12 +194,38 @@ impl AccountabilityCase {
         self.state = State::Open;
         self.opened_at = Some(now);
         self.due_at = Some(due_at);
+        self.raise_at = Some(due_at);
+    }
+
+    /// Raises a case whose outcome is overdue to the divisions above, one after the other: whatever was to happen by now.
+    pub fn raise(&self, now: Timestamp, calendar: &Calendar) -> Self {
+        let mut next = self.clone();
+        while let Some(planned_at) = next.raise_at.filter(|at| *at <= now) {
+            let last = next
+                .escalations
+                .last()
+                .map_or(next.division, |last| last.division);
+            let Some(division) = superior(last) else {
+                next.raise_at = None;
+                break;
+            };
+            next.escalations.push(Escalation {
+                division,
+                planned_at,
+                raised_at: now,
+            });
+            let again = calendar.end_of_working_days(planned_at, RAISE_AGAIN);
+            next.raise_at = superior(division).map(|_| again);
+            next.version += 1;
+        }
+        next
     }
 
     fn close(&mut self, state: State, account: &str, now: Timestamp) {
         self.state = state;
         self.closed_at = Some(now);
         self.closed_by = Some(account.to_owned());
+        self.raise_at = None;
     }
 
     /// Whether its outcome is, or was, published too late.

@@ -4,8 +4,8 @@ fn division(code: &str) -> DivisionCode {
     DivisionCode::parse(code).unwrap()
 }
 
-const WHOLE: &str = "reopenings,feedback,3\nreopenings,appeal,2\nreopenings,place,0\n\
-    desk,370000,feedback,a\ndesk,370000,appeal,b\ndesk,370000,place,c\n";
+const WHOLE: &str = "reopenings,feedback,3\nreopenings,appeal,2\nreopenings,place,0\nreopenings,door_report,3\n\
+    desk,370000,feedback,a\ndesk,370000,appeal,b\ndesk,370000,place,c\ndesk,370000,door_report,d\n";
 
 #[test]
 fn the_rules_of_the_province_can_be_read_and_are_whole() {
@@ -33,13 +33,13 @@ fn the_desk_of_the_nearest_division_around_answers() {
 #[test]
 fn a_wrong_line_is_named_and_every_kind_has_its_rules() {
     for (line, wrong) in [
-        ("reopenings,appeals,2", HandlingError::Line(7)),
-        ("reopenings,appeal,-1", HandlingError::Line(7)),
-        ("reopenings,appeal,2", HandlingError::Line(7)),
-        ("desk,370202,place,", HandlingError::Line(7)),
-        ("desk,37020,place,x", HandlingError::Line(7)),
-        ("desk,370000,place,x", HandlingError::Line(7)),
-        ("place", HandlingError::Line(7)),
+        ("reopenings,appeals,2", HandlingError::Line(9)),
+        ("reopenings,appeal,-1", HandlingError::Line(9)),
+        ("reopenings,appeal,2", HandlingError::Line(9)),
+        ("desk,370202,place,", HandlingError::Line(9)),
+        ("desk,37020,place,x", HandlingError::Line(9)),
+        ("desk,370000,place,x", HandlingError::Line(9)),
+        ("place", HandlingError::Line(9)),
     ] {
         let read = Handling::parse(&format!("{WHOLE}{line}\n"), Calendar::default());
         assert_eq!(read.unwrap_err(), wrong, "{line}");

@@ -15,7 +15,7 @@ use crate::domain::hotline::{Caller, Intake};
 use crate::domain::log::LogEntry;
 use crate::domain::staff::Staff;
 use crate::rpc::content::{
-    action, appeal, feedback, finding, kind, outcome, place, revisit, state, waiting_for,
+    action, appeal, feedback, finding, follow_up, kind, outcome, place, revisit, state, waiting_for,
 };
 use crate::store::Complaint;
 
@@ -25,6 +25,7 @@ const fn intake(intake: Intake) -> wire::CaseIntake {
         Intake::Anonymous => wire::CaseIntake::Anonymous,
         Intake::Counter => wire::CaseIntake::Counter,
         Intake::Hotline => wire::CaseIntake::Hotline,
+        Intake::Officer => wire::CaseIntake::Officer,
     }
 }
 
@@ -104,6 +105,7 @@ pub fn case(complaint: Complaint, staff: &Staff, handling: &Handling) -> wire::C
             Content::Feedback(one) => ShownKind::Feedback(feedback(one)),
             Content::Appeal(one) => ShownKind::Appeal(appeal(one)),
             Content::Place(one) => ShownKind::Place(place(one)),
+            Content::DoorReport(one) => ShownKind::DoorReport(follow_up(one)),
         }),
         outcome: outcome(&case),
         reopened_count: i32::try_from(case.reopenings).unwrap_or(i32::MAX),

@@ -161,7 +161,7 @@ pub const OF_STEPS: [(&str, &str, &str); 34] = [
     ),
     (
         "held to account",
-        "辖区公布处理结果，任何人可查",
-        "The district publishes what came of it, for anybody to read",
+        "承办人提出处理结果，第二人签批后公布，任何人可查",
+        "An officer states what came of it, a second person signs it, and anybody reads it",
     ),
 ];

@@ -139,10 +139,12 @@ pub async fn place_is_held_to_account(mesh: &DemoMesh, report: &mut Report) -> R
         "summary": "该酒店拒绝持绿码人员进入，已责令整改。",
     });
     officer.act(&format!("{path}:publish"), outcome).await?;
+    let second = Desk::of(mesh, "supervisor-1").await?;
+    second.act(&format!("{path}:approve"), json!({})).await?;
     let read = mesh.gateway.api().get(&path).await?;
     report.add(&TourStep {
         name: "held to account",
-        asked: "the district publishes what came of it, and anybody reads it".to_owned(),
+        asked: "an officer states what came of it, a second person signs it, and anybody reads it".to_owned(),
         expected: "ACCOUNTABILITY_OUTCOME_CORRECTED".to_owned(),
         got: text(&read["accountability_case"]["outcome"]),
         shown: String::new(),

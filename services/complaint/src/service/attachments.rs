@@ -1,0 +1,179 @@
+//! Files that belong to complaints: uploaded in pieces, cleaned once the last is there, and read by whoever reaches the complaint.
+
+mod uploading;
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use futures::stream::BoxStream;
+use futures::{StreamExt as _, stream};
+use lutong_chassis::skin::Page;
+use lutong_kernel::{AttachmentId, Fault, SubjectId, Timestamp};
+use lutong_storage::crypto::ReadyCipher;
+use lutong_storage::{Database, StorageError};
+use lutong_transport::access::CasePermit;
+use tokio::sync::Semaphore;
+
+use super::Complaints;
+use super::steps::Party;
+use crate::domain::attachment::{Attachment, Kept, Progress};
+use crate::domain::staff::Staff;
+use crate::domain::tracking::TrackingNumber;
+use crate::fault::attachments as fault;
+use crate::store::attachments::{self as store, Stage};
+use crate::store::{self as complaints, Complaint};
+
+/// Uploads that are dropped in one look.
+const CHUNK: u64 = 100;
+
+/// Files of complaints; cheap to clone.
+#[derive(Clone)]
+pub struct Attachments {
+    complaints: Complaints,
+    /// A file that is cleaned takes hundreds of megabytes at the worst.
+    cleaning: Arc<Semaphore>,
+}
+
+/// A complete file of which the pieces are read one after the other.
+pub struct Download {
+    pub attachment: Attachment,
+    /// Whom an appeal is about.
+    pub subject: Option<SubjectId>,
+    pub pieces: BoxStream<'static, Result<Vec<u8>, Fault>>,
+}
+
+impl Attachments {
+    pub fn new(complaints: Complaints) -> Self {
+        Self {
+            complaints,
+            cleaning: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    fn database(&self) -> &Database {
+        &self.complaints.database
+    }
+
+    fn filer(&self, permit: &CasePermit) -> Party {
+        Party::Filer(self.complaints.account_hash(permit.account()))
+    }
+
+    /// Files of an own complaint, the oldest first, and the token of the next page.
+    pub async fn list(
+        &self,
+        permit: &CasePermit,
+        number: &TrackingNumber,
+        page: &Page,
+    ) -> Result<(Vec<Attachment>, String), Fault> {
+        self.list_as(&self.filer(permit), number, page).await
+    }
+
+    /// Complete files of a case, the oldest first, and the token of the next page.
+    pub async fn list_of_case(
+        &self,
+        staff: &Staff,
+        number: &TrackingNumber,
+        page: &Page,
+    ) -> Result<(Vec<Attachment>, String), Fault> {
+        self.list_as(&Party::Staff(staff.clone()), number, page).await
+    }
+
+    async fn list_as(
+        &self,
+        party: &Party,
+        number: &TrackingNumber,
+        page: &Page,
+    ) -> Result<(Vec<Attachment>, String), Fault> {
+        let after = page.after_id()?;
+        let (cipher, reader) = (self.complaints.fields.ready().await?, self.database().reader());
+        let found = complaints::find(reader, &cipher, number).await?;
+        found
+            .filter(|one| party.reaches(one))
+            .ok_or_else(|| party.not_found())?;
+        let is_ready = matches!(party, Party::Staff(_));
+        let found = store::list(reader, number, is_ready, after, page.limit()).await?;
+        page.cut(found, |last| last.id.uuid().as_bytes().to_vec())
+    }
+
+    /// A complete file of an own complaint.
+    pub async fn download(&self, permit: &CasePermit, id: AttachmentId) -> Result<Download, Fault> {
+        self.download_as(&self.filer(permit), id).await
+    }
+
+    /// A complete file of a case.
+    pub async fn download_of_case(&self, staff: &Staff, id: AttachmentId) -> Result<Download, Fault> {
+        self.download_as(&Party::Staff(staff.clone()), id).await
+    }
+
+    async fn download_as(&self, party: &Party, id: AttachmentId) -> Result<Download, Fault> {
+        let cipher = self.complaints.fields.ready().await?;
+        let (attachment, complaint) = self
+            .reached(&cipher, party, id, self.complaints.clock.now())
+            .await?;
+        let Progress::Ready(Kept { size, .. }) = &attachment.progress else {
+            return Err(fault::attachment_not_found());
+        };
+        let (database, size) = (self.database().clone(), *size);
+        let pieces = stream::try_unfold(0, move |start| {
+            let (database, cipher) = (database.clone(), cipher.clone());
+            async move {
+                if start >= size {
+                    return Ok(None);
+                }
+                let at = (Stage::Kept, id);
+                let piece = store::piece_at(database.reader(), &cipher, at, start).await?;
+                let piece = piece
+                    .filter(|piece| !piece.is_empty())
+                    .ok_or_else(missing_piece)?;
+                let next = start + u64::try_from(piece.len()).unwrap_or(u64::MAX);
+                Ok(Some((piece, next)))
+            }
+        });
+        Ok(Download {
+            attachment,
+            subject: complaint.subject,
+            pieces: pieces.boxed(),
+        })
+    }
+
+    /// A file of a complaint that a party reaches; any other is not found.
+    async fn reached(
+        &self,
+        cipher: &ReadyCipher,
+        party: &Party,
+        id: AttachmentId,
+        now: Timestamp,
+    ) -> Result<(Attachment, Complaint), Fault> {
+        let reader = self.database().reader();
+        let found = store::find(reader, id).await?.filter(|one| !one.is_expired(now));
+        let attachment = found.ok_or_else(fault::attachment_not_found)?;
+        let complaint = complaints::find(reader, cipher, &attachment.number).await?;
+        let complaint = complaint.filter(|one| party.reaches(one));
+        Ok((attachment, complaint.ok_or_else(fault::attachment_not_found)?))
+    }
+}
+
+impl Complaints {
+    /// Drops files whose time to be uploaded is over.
+    pub(super) async fn drop_uploads(&self) -> Result<(), StorageError> {
+        let now = self.clock.now();
+        loop {
+            let found = store::expired(self.database.reader(), now, CHUNK).await?;
+            for id in &found {
+                let id = *id;
+                let dropped: Result<bool, StorageError> = self
+                    .database
+                    .write(move |transaction| store::drop_upload(transaction, id).boxed())
+                    .await;
+                dropped?;
+            }
+            if found.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+fn missing_piece() -> StorageError {
+    StorageError::Damaged("attachment_pieces.start_at".to_owned())
+}
