@@ -22,6 +22,7 @@ mod render; // the picture of a token: SVG, PNG, terminal
 mod revocations; // ListRevocations
 mod sheets; // a paper code as SVG and PDF
 mod showing; // ShowCode: a dynamic token signed now
+mod staff_sign_ins; // CreateStaffSignInCode, CreateStaffSignIn, EndStaffSignIn
 mod verification; // VerifyToken
 
 use futures::FutureExt as _;
@@ -76,6 +77,7 @@ pub async fn build(
             .clone()
             .delete_expired(foundation.clone())
             .boxed(),
+        parts.door_reports.clone().delete_old(foundation.clone()).boxed(),
         parts
             .lookups
             .clone()

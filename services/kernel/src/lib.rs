@@ -27,7 +27,7 @@ pub use fault::{Fault, FaultCode, Violation};
 pub use id::{
     AccountabilityCaseId, ApplicationId, CheckpointDeviceId, CheckpointId, DecisionId, DoorReportId, FactId,
     HealthCardReadId, HealthCardUseId, LookupId, MedicalInstitutionId, MedicalTerminalId, PatientBindingId,
-    PlaceId, RecognitionRefusalId, RequestId, SubjectId,
+    PlaceId, RecognitionRefusalId, RequestId, StaffSignInId, SubjectId,
 };
 pub use jurisdiction::Jurisdiction;
 pub use proof::MissingProof;

@@ -248,6 +248,7 @@ impl From<View> for wire::DoorReport {
             outcome: closed.map_or(0, |(_, came)| outcome(*came).into()),
             clocks,
             allowed_actions: now.actions().map(|one| action(one).into()).collect(),
+            staff: report.staff.unwrap_or_default(),
         }
     }
 }

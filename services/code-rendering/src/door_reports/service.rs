@@ -2,6 +2,7 @@
 
 mod handling;
 mod reporting;
+mod retention;
 mod watching;
 
 use std::sync::Arc;

@@ -40,6 +40,7 @@ on_both_engines!(
     looking_at_green_codes_changes_no_row,
     whoever_is_red_reports_themself_in_one_call,
     a_self_report_that_cannot_be_is_refused_and_nothing_is_stored,
+    a_closed_report_is_kept_for_its_days_and_an_open_one_for_ever,
 );
 
 impl Codes {
@@ -867,4 +868,40 @@ async fn looking_at_green_codes_changes_no_row(bed: Bed) {
     let mut changed: Vec<_> = changed.collect();
     changed.sort_unstable();
     assert_eq!(changed, ["checkpoint_devices", "checkpoints"]);
+}
+
+/// A process deletes when it starts, by the clock that it is given.
+async fn a_closed_report_is_kept_for_its_days_and_an_open_one_for_ever(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    let officer = codes.officer("370202");
+    let mut reports = Vec::new();
+    for n in 1..=3 {
+        let here = door(&codes, n * 10, "370202").await;
+        codes.apply(vec![decision(n, Colour::Red, 1)]).await;
+        let token = codes.show(n).await.unwrap().token;
+        reports.push(here.of(&codes).report(n, &token).await.unwrap().name);
+    }
+    let [first, second, open] = &reports[..] else {
+        panic!("three reports");
+    };
+    let day = Duration::from_secs(86_400);
+    for (n, name) in [(101, first), (102, second)] {
+        officer.acknowledge(n, name, "").await.unwrap();
+        officer
+            .close(n + 10, name, "", Outcome::Transferred)
+            .await
+            .unwrap();
+        codes.0.clock.advance(day);
+    }
+    // The first one was closed 181 days ago, the second one 180.
+    codes.0.clock.advance(179 * day);
+    codes.0.kill_background_work();
+    build(&codes.0, &storage).await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while officer.door_report(first).await.is_ok() && std::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(reason(officer.door_report(first).await), "DOOR_REPORT_NOT_FOUND");
+    assert_eq!(officer.door_report(second).await.unwrap().state(), State::Closed);
+    assert_eq!(officer.door_report(open).await.unwrap().state(), State::Open);
 }
