@@ -145,6 +145,37 @@ pub fn log_replaced() -> Fault {
     )
 }
 
+/// As many calls wait for a change as may.
+pub fn too_many_waiting() -> Fault {
+    Fault::new(
+        FaultCode::ResourceExhausted,
+        "TOO_MANY_WAITING",
+        "等待通知的请求过多，请稍后重试，或不等待直接查询",
+        "as many calls wait for changes as may: ask again later, or without waiting",
+    )
+    .retry_after(std::time::Duration::from_secs(5))
+}
+
+/// A filter stands beside a cursor, which a change is not filtered by.
+pub fn cursor_alone(field: &'static str) -> Violation {
+    Violation::new(
+        field,
+        "CURSOR_ALONE",
+        "与游标同时使用时应为空",
+        "is empty beside a cursor: only `division` may stand there",
+    )
+}
+
+/// There is nothing to wait for.
+pub fn cursor_missing() -> Violation {
+    Violation::new(
+        "cursor",
+        "CURSOR_MISSING",
+        "等待通知时必须填写游标",
+        "says from where on to wait: take `watch_cursor` of a list",
+    )
+}
+
 /// A division is none.
 pub fn division_shape(error: &DivisionError) -> Violation {
     Violation::new(

@@ -32,15 +32,15 @@ impl DoorReports {
         let now = self.clock.now();
         let closed_before = now.minus(self.policy.keep_closed());
         loop {
-            let deleted: u64 =
-                self.database
-                    .write(move |transaction| {
-                        async move {
+            let deleted: u64 = self
+                .database
+                .write(move |transaction| {
+                    async move {
                             Ok::<_, Fault>(store::delete_closed(transaction, closed_before, BATCH).await?)
                         }
                         .boxed()
-                    })
-                    .await?;
+                })
+                .await?;
             if deleted < BATCH {
                 break;
             }
