@@ -575,7 +575,7 @@ async fn doors_are_registered_and_their_reports_taken_by_command() {
         "--place-name",
         "x",
     ]);
-    assert_eq!(wrong.status.code(), Some(1), "{}", text(&wrong.stderr));
+    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
     assert!(text(&wrong.stderr).contains("kind"), "{}", text(&wrong.stderr));
     let listed = text(&run(&["checkpoints", "list", "--state", "active"]).stdout);
     assert!(listed.contains(door) && listed.contains("台东步行街"), "{listed}");
