@@ -541,6 +541,22 @@ async fn orders_of_the_hotline_are_imported_handled_and_exported() {
     assert_eq!(nobodys.status.code(), Some(1), "{}", text(&nobodys.stdout));
 }
 
+/// Somebody who met a confirmed patient reports themself in 370202.
+async fn report_oneself(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let mut form = person.form();
+    let yesterday = lutong_tests::instants::now()
+        .local_day()
+        .plus_days(-1)
+        .to_string();
+    form["contact_history"] =
+        serde_json::json!([{"contact_date": yesterday, "type": "CONTACT_TYPE_KNOWN_CASE_CONTACT"}]);
+    person.apply_with(form).await.expect();
+    person.becomes("red").await;
+    let own = serde_json::json!({"request_id": lutong_tests::people::request_id(), "division": "370202"});
+    person.post("/v1/self-reports", own).await.expect();
+}
+
 /// A door is registered, a report comes, is watched, taken and closed, by the commands alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn doors_are_registered_and_their_reports_taken_by_command() {
@@ -597,23 +613,11 @@ async fn doors_are_registered_and_their_reports_taken_by_command() {
         json(&["checkpoints", "show", door]),
         api(&format!("/v1/checkpoints/{door}")).await
     );
-    // Somebody who met a confirmed patient reports themself.
     let cursor = api("/v1/door-reports").await["watch_cursor"]
         .as_str()
         .unwrap()
         .to_owned();
-    let person = mesh.gateway.person().await;
-    let mut form = person.form();
-    let yesterday = lutong_tests::instants::now()
-        .local_day()
-        .plus_days(-1)
-        .to_string();
-    form["contact_history"] =
-        serde_json::json!([{"contact_date": yesterday, "type": "CONTACT_TYPE_KNOWN_CASE_CONTACT"}]);
-    person.apply_with(form).await.expect();
-    person.becomes("red").await;
-    let own = serde_json::json!({"request_id": lutong_tests::people::request_id(), "division": "370202"});
-    person.post("/v1/self-reports", own).await.expect();
+    report_oneself(&mesh).await;
     let watched = run(&["door-reports", "watch", "--cursor", &cursor, "--count", "1"]);
     let watched: Value = serde_json::from_str(&text(&watched.stdout)).unwrap();
     assert_eq!(

@@ -1043,7 +1043,7 @@ async fn a_cursor_of_a_list_goes_with_no_other_filter(bed: Bed) {
         "cursor CURSOR_MISSING"
     );
     assert_eq!(
-        asked(with(|one| one.cursor = "x".to_owned())).await,
+        asked(with(|one| "x".clone_into(&mut one.cursor))).await,
         "cursor CURSOR_FOREIGN"
     );
     assert_eq!(asked(with(|one| one.wait_s = 31)).await, "wait_s OUT_OF_RANGE");
@@ -1064,7 +1064,7 @@ async fn a_cursor_of_a_list_goes_with_no_other_filter(bed: Bed) {
         ..waiting(&cursor, 0)
     };
     assert_eq!(asked(of_door).await, "checkpoint CURSOR_ALONE");
-    let elsewhere = with(|one| one.division = "370203".to_owned());
+    let elsewhere = with(|one| "370203".clone_into(&mut one.division));
     assert_eq!(asked(elsewhere).await, "OUTSIDE_DIVISION");
     // The database is one that was restored, and has fewer changes.
     tamper(&storage, "UPDATE door_report_head SET sequence = 0").await;
