@@ -64,10 +64,11 @@ fn has_field(message: &MessageDescriptor, name: &str) -> bool {
 fn call(message: &MessageDescriptor) -> (&'static str, &'static str) {
     if has_field(message, "request_id") {
         ("Mutation", "mutation")
+    } else if has_field(message, "page_token") && has_field(message, "page_size") {
+        // One that reads on from the cursor of a stream as well opens that itself.
+        ("Listing", "listing")
     } else if has_field(message, "cursor") && has_field(message, "page_size") {
         ("Following", "following")
-    } else if has_field(message, "page_token") && has_field(message, "page_size") {
-        ("Listing", "listing")
     } else {
         ("Query", "query")
     }

@@ -90,6 +90,7 @@ operator-1 --role operator
 operator-2 --role operator
 auditor-1 --role auditor
 checkpoint-1 --role checkpoint
+doorman-1 --role checkpoint --division 370202
 his-1 --role hospital --division 370202
 his-2 --role hospital --division 370202
 counter-1 --role counter-staff --division 370202

@@ -540,3 +540,116 @@ async fn orders_of_the_hotline_are_imported_handled_and_exported() {
     let nobodys = run(&["complaints", "show", case, "--account", "officer-370300"]);
     assert_eq!(nobodys.status.code(), Some(1), "{}", text(&nobodys.stdout));
 }
+
+/// Somebody who met a confirmed patient reports themself in 370202.
+async fn report_oneself(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let mut form = person.form();
+    let yesterday = lutong_tests::instants::now()
+        .local_day()
+        .plus_days(-1)
+        .to_string();
+    form["contact_history"] =
+        serde_json::json!([{"contact_date": yesterday, "type": "CONTACT_TYPE_KNOWN_CASE_CONTACT"}]);
+    person.apply_with(form).await.expect();
+    person.becomes("red").await;
+    let own = serde_json::json!({"request_id": lutong_tests::people::request_id(), "division": "370202"});
+    person.post("/v1/self-reports", own).await.expect();
+}
+
+/// A door is registered, a report comes, is watched, taken and closed, by the commands alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn doors_are_registered_and_their_reports_taken_by_command() {
+    let mesh = Mesh::start(Shape::OneProcess).await;
+    let endpoint = [("LUTONG_ENDPOINT", mesh.gateway.base.as_str()), ("LANG", "C")];
+    let run = |arguments: &[&str]| lutong(&[arguments, &["--account", "officer-1"]].concat(), &endpoint);
+    let json = |arguments: &[&str]| -> Value {
+        let output = run(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        serde_json::from_str(&text(&output.stdout)).unwrap()
+    };
+    let new = [
+        "checkpoints",
+        "create",
+        "--kind",
+        "mall",
+        "--division",
+        "370202",
+        "--place-name",
+        "台东步行街",
+    ];
+    let made = json(&new);
+    let door = made["checkpoint"]["checkpoint_id"].as_str().unwrap();
+    assert_eq!(made["checkpoint"]["kind"], "CHECKPOINT_KIND_MALL");
+    let wrong = run(&[
+        "checkpoints",
+        "create",
+        "--kind",
+        "moon",
+        "--division",
+        "370202",
+        "--place-name",
+        "x",
+    ]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong.stderr));
+    assert!(text(&wrong.stderr).contains("kind"), "{}", text(&wrong.stderr));
+    let listed = text(&run(&["checkpoints", "list", "--state", "active"]).stdout);
+    assert!(listed.contains(door) && listed.contains("台东步行街"), "{listed}");
+    let added = run(&["checkpoint-devices", "create", door, "--label", "北门1号"]);
+    assert!(
+        text(&added.stdout).contains("credential, shown once: LTD1."),
+        "{}",
+        text(&added.stderr)
+    );
+    let devices = json(&["checkpoint-devices", "list", door]);
+    let device = devices["checkpoint_devices"][0]["name"].as_str().unwrap();
+    // The API's own JSON.
+    let session = mesh.gateway.session("officer-1").await;
+    let api = async |path: &str| {
+        let answered = mesh.gateway.call(http::Method::GET, path, Some(&session), None);
+        answered.await.unwrap().expect()
+    };
+    assert_eq!(
+        json(&["checkpoints", "show", door]),
+        api(&format!("/v1/checkpoints/{door}")).await
+    );
+    let cursor = api("/v1/door-reports").await["watch_cursor"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    report_oneself(&mesh).await;
+    let watched = run(&["door-reports", "watch", "--cursor", &cursor, "--count", "1"]);
+    let watched: Value = serde_json::from_str(&text(&watched.stdout)).unwrap();
+    assert_eq!(
+        (&watched["colour"], &watched["state"]),
+        (&"COLOUR_RED".into(), &"DOOR_REPORT_STATE_OPEN".into())
+    );
+    let report = watched["name"].as_str().unwrap();
+    let inspected = text(&run(&["door-reports", "inspect", report]).stdout);
+    assert!(inspected.contains("person: "), "{inspected}");
+    let early = run(&["door-reports", "close", report, "--outcome", "transferred"]);
+    assert_eq!(early.status.code(), Some(1), "it is not acknowledged");
+    let taken = json(&["door-reports", "acknowledge", report]);
+    assert_eq!(taken["door_report"]["acknowledger"], "officer-1");
+    let closed = text(&run(&["door-reports", "close", report, "--outcome", "transferred"]).stdout);
+    assert!(closed.contains("closed"), "{closed}");
+    let listed = json(&["door-reports", "list", "--state", "closed"]);
+    assert_eq!(listed["door_reports"][0]["name"], report);
+    let elsewhere = lutong(
+        &["door-reports", "show", report, "--account", "officer-370300"],
+        &endpoint,
+    );
+    assert_eq!(elsewhere.status.code(), Some(1));
+    let ended = json(&["checkpoint-devices", "end", device]);
+    assert_eq!(
+        ended["checkpoint_device"]["state"],
+        "CHECKPOINT_DEVICE_STATE_ENDED"
+    );
+    let ended = text(&run(&["checkpoints", "end", door]).stdout);
+    assert!(ended.contains("ended"), "{ended}");
+    assert_eq!(
+        run(&["door-reports", "close", report]).status.code(),
+        Some(2),
+        "no outcome is said"
+    );
+}

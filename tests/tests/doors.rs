@@ -20,6 +20,8 @@ in_both_shapes!(
     a_device_signs_in_reports_and_its_district_takes_the_report,
     a_credential_that_was_copied_is_found_out_and_the_device_is_out,
     a_report_is_on_the_officers_stream_at_once,
+    a_list_over_json_waits_for_a_report,
+    who_was_signed_in_at_the_device_is_on_the_report,
 );
 
 const OFFICER: &str = "officer-1";
@@ -418,4 +420,70 @@ async fn a_report_that_is_acknowledged_and_not_stored_is_caught() {
     let sent = sent.lock().unwrap().clone();
     let wrong = breaches(&mesh.gateway, &officer, &device, &sent).await;
     assert!(wrong.iter().any(|one| one.contains("is not there")), "{wrong:?}");
+}
+
+/// Longer than a call may otherwise take.
+async fn a_list_over_json_waits_for_a_report(mesh: &Mesh) {
+    let gateway = &mesh.gateway;
+    let officer = gateway.session(OFFICER).await;
+    let device = device(gateway, &officer).await;
+    let token = token(&red(gateway).await).await;
+    let listed = get(gateway, "/v1/door-reports", &officer).await.expect();
+    let cursor = listed["watch_cursor"].as_str().unwrap();
+    let path = format!("/v1/door-reports?cursor={cursor}&wait_s=30&division=370202");
+    let began = Instant::now();
+    let reporting = async {
+        tokio::time::sleep(Duration::from_secs(12)).await;
+        let scan = json!({"request_id": request_id(), "token": token});
+        post(gateway, "/v1/door-reports", Some(&device.session), scan)
+            .await
+            .expect()
+    };
+    let (waited, reported) = tokio::join!(get(gateway, &path, &officer), reporting);
+    let waited = waited.expect();
+    assert!(began.elapsed() >= Duration::from_secs(12));
+    assert_eq!(waited["door_reports"][0]["name"], reported["name"]);
+    assert_eq!(waited["door_reports"].as_array().unwrap().len(), 1);
+}
+
+async fn who_was_signed_in_at_the_device_is_on_the_report(mesh: &Mesh) {
+    let gateway = &mesh.gateway;
+    let officer = gateway.session(OFFICER).await;
+    let device = device(gateway, &officer).await;
+    let token = token(&red(gateway).await).await;
+    let shown = post(
+        gateway,
+        "/v1/staff-sign-in-codes",
+        Some(&device.session),
+        json!({}),
+    )
+    .await
+    .expect();
+    let sent = || json!({"request_id": request_id(), "code": shown["code"]});
+    // A citizen, the device itself, and staff without a division are refused.
+    let person = gateway.person().await;
+    let refused = person.post("/v1/staff-sign-ins", sent()).await;
+    assert_eq!(refused.reason(), "NOT_PERMITTED");
+    let refused = post(gateway, "/v1/staff-sign-ins", Some(&device.session), sent()).await;
+    assert_eq!(refused.reason(), "STAFF_ACCOUNT_NEEDED");
+    let nowhere = gateway.session("checkpoint-1").await;
+    let refused = post(gateway, "/v1/staff-sign-ins", Some(&nowhere), sent()).await;
+    assert_eq!(refused.reason(), "DIVISION_MISSING");
+    let doorman = gateway.session("doorman-1").await;
+    let signed_in = post(gateway, "/v1/staff-sign-ins", Some(&doorman), sent())
+        .await
+        .expect();
+    let scan = json!({"request_id": request_id(), "token": token});
+    let reported = post(gateway, "/v1/door-reports", Some(&device.session), scan)
+        .await
+        .expect();
+    let path = format!("/v1/{}", reported["name"].as_str().unwrap());
+    let report = get(gateway, &path, &officer).await.expect();
+    assert_eq!(report["door_report"]["staff"], "doorman-1");
+    let name = signed_in["staff_sign_in"]["name"].as_str().unwrap();
+    let end = json!({"request_id": request_id()});
+    let ended = post(gateway, &format!("/v1/{name}:end"), Some(&doorman), end)
+        .await
+        .expect();
+    assert_eq!(ended["staff_sign_in"]["state"], "STAFF_SIGN_IN_STATE_ENDED");
 }

@@ -5,6 +5,7 @@ mod http_rule;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Uri;
 use lutong_chassis::BuildError;
@@ -40,6 +41,8 @@ pub struct EdgeRpc {
     pub work: Work,
     /// Whether each call sends a text message to a number that the caller chooses.
     pub sends_message: bool,
+    /// How long an answer may wait for something to happen, beyond what a call otherwise may take.
+    pub waits: Duration,
     /// Its place in the contract.
     pub order: usize,
     pub method: MethodDescriptor,
@@ -75,6 +78,7 @@ impl Contract {
                 streams: rpc.method.is_client_streaming(),
                 work: work_of(&rpc.access, &rpc.method),
                 sends_message: rpc.access.sends_message,
+                waits: Duration::from_secs(rpc.access.waits_s.into()),
                 order,
                 method: rpc.method,
                 path: rpc.path.clone(),

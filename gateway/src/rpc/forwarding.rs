@@ -56,11 +56,26 @@ const FROM_JSON: [HeaderName; 2] = [
 const LONGEST_CALL: (Duration, HeaderValue) = (Duration::from_secs(10), HeaderValue::from_static("10S"));
 const LONGEST_STREAM: (Duration, HeaderValue) = (Duration::from_secs(600), HeaderValue::from_static("600S"));
 
+/// The longest that a call may take, with what its answer may wait for something to happen.
+fn longest_call(rpc: &EdgeRpc) -> (Duration, HeaderValue) {
+    if rpc.waits.is_zero() {
+        return LONGEST_CALL;
+    }
+    let longest = LONGEST_CALL.0 + rpc.waits;
+    // Digits and a letter are a header's value.
+    let header = HeaderValue::try_from(format!("{}S", longest.as_secs())).unwrap_or(LONGEST_CALL.1);
+    (longest, header)
+}
+
 /// The headers inside for a call that came as gRPC.
 pub fn headers_of_grpc(rpc: &EdgeRpc, outside: &HeaderMap, ours: OurMetadata) -> HeaderMap {
     let mut inside = chosen(outside, &FROM_GRPC);
     let is_stream = rpc.streams || rpc.method.is_server_streaming();
-    let longest = if is_stream { LONGEST_STREAM } else { LONGEST_CALL };
+    let longest = if is_stream {
+        LONGEST_STREAM
+    } else {
+        longest_call(rpc)
+    };
     let requested = outside.get(TIMEOUT).filter(|value| {
         let parsed = value.to_str().ok().and_then(deadline::parse);
         parsed.is_some_and(|requested| requested <= longest.0)
@@ -71,11 +86,11 @@ pub fn headers_of_grpc(rpc: &EdgeRpc, outside: &HeaderMap, ours: OurMetadata) ->
 }
 
 /// The headers inside for a call that came as JSON.
-pub fn headers_of_json(outside: &HeaderMap, ours: OurMetadata) -> HeaderMap {
+pub fn headers_of_json(rpc: &EdgeRpc, outside: &HeaderMap, ours: OurMetadata) -> HeaderMap {
     let mut inside = chosen(outside, &FROM_JSON);
     inside.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     inside.insert(TE, HeaderValue::from_static("trailers"));
-    inside.insert(TIMEOUT, LONGEST_CALL.1);
+    inside.insert(TIMEOUT, longest_call(rpc).1);
     ours.insert_into(&mut inside);
     inside
 }
@@ -162,7 +177,7 @@ mod tests {
         );
         assert_eq!(inside[PRINCIPAL_HEADER], "ours");
         let network = Some(HeaderValue::from_static("hash"));
-        let inside = headers_of_json(&headers, OurMetadata { network, ..ours() });
+        let inside = headers_of_json(&rpc("/ShowCode"), &headers, OurMetadata { network, ..ours() });
         assert_eq!(inside[PRINCIPAL_HEADER], "ours");
         assert_eq!(inside[NETWORK_HEADER], "hash");
         assert!(!inside.contains_key("authorization") && !inside.contains_key("cookie"));
@@ -178,6 +193,8 @@ mod tests {
             ("/ShowCode", Some("soon"), "10S"),
             ("/ImportFacts", None, "600S"),
             ("/ImportFacts", Some("60S"), "60S"),
+            ("/ListDoorReports", None, "40S"),
+            ("/ListDoorReports", Some("5S"), "5S"),
             ("/WatchOperation", None, "600S"),
         ] {
             let mut headers = HeaderMap::new();

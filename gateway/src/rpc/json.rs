@@ -68,7 +68,7 @@ impl Calls {
             Bytes::new()
         };
         let frame = binding.request(captured, head.uri.query(), &body)?;
-        let headers = forwarding::headers_of_json(&head.headers, admitted.ours.clone());
+        let headers = forwarding::headers_of_json(rpc, &head.headers, admitted.ours.clone());
         // A place is taken once the body is complete, so that a slow client holds none.
         let _place = self.pools.enter(rpc.work)?;
         let response = forwarding::forward(rpc, headers, tonic::body::Body::new(Full::from(frame))).await;

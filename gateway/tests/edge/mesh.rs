@@ -225,6 +225,7 @@ fn foundation(clock: &ManualClock) -> Foundation {
         principal_key: PrincipalKey::internal([1; 32]),
         bell: Doorbell::local(),
         stop: tokio_util::sync::CancellationToken::new(),
+        closing: tokio_util::sync::CancellationToken::new(),
         keys: lutong_chassis::KeyFolder::given(""),
         health: None,
     }

@@ -49,7 +49,10 @@ pub struct Foundation {
     pub access: AccessTable,
     pub principal_key: PrincipalKey,
     pub bell: Doorbell,
+    /// Ends background work.
     pub stop: CancellationToken,
+    /// Cancelled when the process begins to close its connections: whatever waits for something to happen answers at once.
+    pub closing: CancellationToken,
     /// The folder of the services' key files.
     pub keys: KeyFolder,
     /// With one process per service: the readiness reported to peers' health checks.

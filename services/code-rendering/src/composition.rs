@@ -9,7 +9,8 @@ use lutong_chassis::{BuildError, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::code_rendering::v1::{
     AuditService, CheckpointDeviceService, CheckpointService, CodeService, DeviceBoundCodeService,
-    DoorReportService, EventLogService, KeyService, PaperCodeService, RevocationService, VerificationService,
+    DoorReportService, EventLogService, KeyService, PaperCodeService, RevocationService, StaffSignInService,
+    VerificationService,
 };
 use lutong_storage::outbox::{Follower, Outbox};
 use tonic::service::Routes;
@@ -28,10 +29,11 @@ use crate::paper_codes::service::PaperCodes;
 use crate::peers::{decision_log, identity, identity_log};
 use crate::revocations::service::RevocationList;
 use crate::showing::service::Showing;
+use crate::staff_sign_ins::service::StaffSignIns;
 use crate::verification::service::Verification;
 use crate::{
     DYNAMIC_ID_KEY, Peers, SERVICE, audit, checkpoint_devices, checkpoints, codes, device_bound_codes,
-    door_reports, event_log, keys, paper_codes, revocations, verification,
+    door_reports, event_log, keys, paper_codes, revocations, staff_sign_ins, verification,
 };
 
 /// Bytes of a request of `CodeService`: about twice what a thousand decisions need.
@@ -51,6 +53,7 @@ pub struct Parts {
     pub verification: Verification,
     pub checkpoints: Checkpoints,
     pub devices: CheckpointDevices,
+    pub staff_sign_ins: StaffSignIns,
     pub door_reports: DoorReports,
     pub audit: AuditLog,
     pub lookups: LookupLog,
@@ -77,6 +80,7 @@ impl Parts {
             clock: Arc::clone(&foundation.clock),
         };
         let devices = CheckpointDevices::new(store, foundation, policy);
+        let staff_sign_ins = StaffSignIns::new(store, foundation, devices.clone(), policy);
         let parts = DoorReportParts {
             devices: devices.clone(),
             verification: verification.clone(),
@@ -108,6 +112,7 @@ impl Parts {
             keys,
             verification,
             devices,
+            staff_sign_ins,
         })
     }
 
@@ -148,6 +153,7 @@ impl Parts {
         let revocations = revocations::rpc::RevocationRpc(self.revocations);
         let checkpoints = checkpoints::rpc::CheckpointRpc(self.checkpoints);
         let devices = checkpoint_devices::rpc::CheckpointDeviceRpc(self.devices);
+        let sign_ins = staff_sign_ins::rpc::StaffSignInRpc(self.staff_sign_ins);
         let reports = door_reports::rpc::DoorReportRpc(self.door_reports);
         let reports = DoorReportService::server(reports, skin.clone(), self.lookups);
         Routes::new(codes.max_decoding_message_size(MAX_DECISIONS))
@@ -157,6 +163,7 @@ impl Parts {
             .add_service(RevocationService::server(revocations, skin.clone()))
             .add_service(CheckpointService::server(checkpoints, skin.clone()))
             .add_service(CheckpointDeviceService::server(devices, skin.clone()))
+            .add_service(StaffSignInService::server(sign_ins, skin.clone()))
             .add_service(reports.max_decoding_message_size(MAX_TOKEN))
             .add_service(KeyService::server(keys::rpc::KeyRpc(self.keys), skin.clone()))
             .add_service(EventLogService::server(

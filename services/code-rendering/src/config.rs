@@ -26,6 +26,10 @@ pub struct DoorPolicy {
     pub acknowledge_within_s: u64,
     /// Seconds after its scan within which a report is accepted from a door that had no connection.
     pub report_within_s: u64,
+    /// Seconds after which a member of staff who signed in at a device is signed out.
+    pub staff_sign_in_s: u64,
+    /// Days after which a closed report is deleted.
+    pub keep_closed_days: u64,
 }
 
 impl Default for DoorPolicy {
@@ -35,6 +39,8 @@ impl Default for DoorPolicy {
             silent_after_s: 600,
             acknowledge_within_s: 1_800,
             report_within_s: 72 * 3_600,
+            staff_sign_in_s: 12 * 3_600,
+            keep_closed_days: 180,
         }
     }
 }
@@ -60,6 +66,14 @@ impl DoorPolicy {
         Duration::from_secs(self.report_within_s)
     }
 
+    pub const fn staff_sign_in(self) -> Duration {
+        Duration::from_secs(self.staff_sign_in_s)
+    }
+
+    pub const fn keep_closed(self) -> Duration {
+        Duration::from_secs(self.keep_closed_days.saturating_mul(DAY))
+    }
+
     /// Refuses a policy that could not be kept, naming the key.
     pub(crate) fn check(self) -> Result<(), BuildError> {
         let bounds = [
@@ -67,6 +81,8 @@ impl DoorPolicy {
             ("silent_after_s", self.silent_after_s, self.heartbeat_s + 1, DAY),
             ("acknowledge_within_s", self.acknowledge_within_s, 60, DAY),
             ("report_within_s", self.report_within_s, 60, LONGEST_REPORT_DELAY),
+            ("staff_sign_in_s", self.staff_sign_in_s, 600, DAY),
+            ("keep_closed_days", self.keep_closed_days, 1, 3_650),
         ];
         for (key, value, least, most) in bounds {
             if !(least..=most).contains(&value) {
@@ -100,6 +116,8 @@ mod tests {
                 "acknowledge_within_s",
             ),
             (r#"{"doors": {"report_within_s": 2592000}}"#, "report_within_s"),
+            (r#"{"doors": {"staff_sign_in_s": 60}}"#, "staff_sign_in_s"),
+            (r#"{"doors": {"keep_closed_days": 0}}"#, "keep_closed_days"),
         ] {
             let text = refused(json);
             assert!(text.contains(&format!("doors.{key} is between")), "{text}");

@@ -22,6 +22,7 @@ mod render; // the picture of a token: SVG, PNG, terminal
 mod revocations; // ListRevocations
 mod sheets; // a paper code as SVG and PDF
 mod showing; // ShowCode: a dynamic token signed now
+mod staff_sign_ins; // CreateStaffSignInCode, CreateStaffSignIn, EndStaffSignIn
 mod verification; // VerifyToken
 
 use futures::FutureExt as _;
@@ -33,7 +34,7 @@ use lutong_transport::client::MeshChannel;
 
 pub use config::{CodeRenderingConfig, DoorPolicy};
 pub use keys::domain::{KeyState, KeyStatus, use_text};
-pub use keys::service::Keys;
+pub use keys::service::OperatorKeys;
 pub use migrations::Migrations;
 pub use sheets::domain::Sheet;
 pub use sheets::domain::pdf::{Paper, draw as draw_pdf};
@@ -76,6 +77,7 @@ pub async fn build(
             .clone()
             .delete_expired(foundation.clone())
             .boxed(),
+        parts.door_reports.clone().delete_old(foundation.clone()).boxed(),
         parts
             .lookups
             .clone()
@@ -95,9 +97,15 @@ pub async fn build(
 }
 
 /// Opens the keys of a store, for the command `lutong keys`.
-pub async fn open_keys(foundation: &Foundation, storage: &StorageConfig) -> Result<Keys, BuildError> {
+pub async fn open_keys(foundation: &Foundation, storage: &StorageConfig) -> Result<OperatorKeys, BuildError> {
     let store = foundation
         .open_store::<Migrations>(SERVICE, storage, &[DYNAMIC_ID_KEY])
         .await?;
-    Ok(Keys::new(&store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?))
+    let keys = keys::service::Keys::new(&store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
+    let audit = store.audit_log(foundation).await?;
+    Ok(OperatorKeys::new(
+        keys,
+        audit,
+        std::sync::Arc::clone(&foundation.clock),
+    ))
 }

@@ -22,5 +22,6 @@ impl Schema for Migrations {
         step!("0007_homes"),
         audit::STEP,
         lookups::STEP,
+        step!("0008_staff_sign_ins"),
     ];
 }

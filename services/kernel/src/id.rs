@@ -96,6 +96,10 @@ id!(
     CheckpointDeviceId, "a checkpoint device id"
 );
 id!(
+    /// Identifies a sign-in of a member of staff at a device of a registered door.
+    StaffSignInId, "a staff sign-in id"
+);
+id!(
     /// Identifies a report of a yellow or red code at a door.
     DoorReportId, "a door report id"
 );

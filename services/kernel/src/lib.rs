@@ -28,7 +28,7 @@ pub use id::{
     AccountabilityCaseId, ApplicationId, AttachmentId, CheckpointDeviceId, CheckpointId, ConversionChangeId,
     ConversionId, DecisionId, DoorReportId, FactId, HealthCardReadId, HealthCardUseId, LookupId,
     MedicalInstitutionId, MedicalTerminalId, PatientBindingId, PlaceId, RecognitionRefusalId, RequestId,
-    SubjectId,
+    StaffSignInId, SubjectId,
 };
 pub use jurisdiction::Jurisdiction;
 pub use proof::MissingProof;

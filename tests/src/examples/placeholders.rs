@@ -116,6 +116,7 @@ impl Placeholders {
             Value::String(text) if text == BEGINNING.0 => json!(BEGINNING.1),
             // A token under another name than its own.
             Value::String(text) if text.starts_with("LT1:") => json!("example-token"),
+            Value::String(text) if text.starts_with("LTS1.") => json!("example-sign-in-code"),
             Value::String(text) => json!(self.text(text)),
             other => other.clone(),
         }

@@ -11,6 +11,7 @@ const AUDITOR: &str = "auditor-1";
 const DEVICE: &str = "a device";
 /// What stands for the tracking number of the case that follows the report up.
 const FOLLOWED: &str = "SD20221126-2D8M5KT7";
+const DOORMAN: &str = "doorman-1";
 const CITIZEN: &str = "wx-contact";
 
 fn text(value: &Value) -> String {
@@ -20,8 +21,11 @@ fn text(value: &Value) -> String {
 pub async fn walk(walk: &mut Walk<'_>) {
     let checkpoint = checkpoint(walk).await;
     let device = device(walk, &checkpoint).await;
+    let sign_in = sign_in(walk).await;
     report(walk).await;
     let end = || RequestParts::body(json!({"request_id": request_id()}));
+    walk.call("endStaffSignIn", DEVICE, end().with("staff_sign_in", sign_in))
+        .await;
     walk.call(
         "endCheckpointDevice",
         OFFICER,
@@ -72,6 +76,18 @@ async fn device(walk: &mut Walk<'_>, checkpoint: &str) -> String {
     walk.call("sendHeartbeat", DEVICE, RequestParts::body(json!({})))
         .await;
     text(&made["checkpoint_device"]["checkpoint_device_id"])
+}
+
+/// A member of the checkpoint's staff signs in at the device. Returns the id of that.
+async fn sign_in(walk: &mut Walk<'_>) -> String {
+    let shown = walk
+        .call("createStaffSignInCode", DEVICE, RequestParts::body(json!({})))
+        .await;
+    let sent = json!({"request_id": request_id(), "code": shown["code"]});
+    let made = walk
+        .call("createStaffSignIn", DOORMAN, RequestParts::body(sent))
+        .await;
+    text(&made["staff_sign_in"]["staff_sign_in_id"])
 }
 
 /// Somebody who says that they met a confirmed patient is red, and comes to the door.

@@ -131,6 +131,11 @@ impl Page {
         self.key.seal(place, stream.as_bytes())
     }
 
+    /// The position in a cursor of [`Self::cursor_of`]; `None` if it is none of that stream.
+    pub fn place_of(&self, stream: &str, cursor: &str) -> Option<Vec<u8>> {
+        self.key.unseal(cursor, stream.as_bytes())
+    }
+
     /// Rows to read: one more than the page, to detect whether there is another page.
     pub fn limit(&self) -> u64 {
         self.size as u64 + 1

@@ -64,6 +64,7 @@ impl Bed {
             principal_key: PrincipalKey::internal([1; 32]),
             bell: Doorbell::local(),
             stop: CancellationToken::new(),
+            closing: CancellationToken::new(),
             keys: KeyFolder::making(folder.path().join("keys")),
             health: None,
         };

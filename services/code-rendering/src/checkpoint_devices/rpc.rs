@@ -1,7 +1,7 @@
 //! `CheckpointDeviceService`: parse, call, map.
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::{CheckpointDeviceId, Fault, Secret};
+use lutong_kernel::{CheckpointDeviceId, Fault, Secret, StaffSignInId};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::time::instant;
 use lutong_skin::code_rendering::v1::CheckpointDeviceHandler;
@@ -11,6 +11,7 @@ use lutong_transport::reply;
 use super::domain::{EndReason, State};
 use super::service::{CheckpointDevices, View};
 use crate::checkpoints::rpc::{checkpoint_in, name as checkpoint_name};
+use crate::staff_sign_ins::domain as staff_sign_ins;
 
 const COLLECTION: &str = "checkpoint-devices";
 /// Characters of a label, as the contract bounds them.
@@ -71,6 +72,7 @@ impl CheckpointDeviceHandler for CheckpointDeviceRpc {
             revocation_sequence: heartbeat.revocation_sequence,
             interval: Some(prost_types::Duration { seconds, nanos: 0 }),
             checkpoint: checkpoint_name(heartbeat.checkpoint),
+            staff_sign_in: heartbeat.signed_in.map(sign_in_name).unwrap_or_default(),
         })
     }
 
@@ -86,6 +88,16 @@ impl CheckpointDeviceHandler for CheckpointDeviceRpc {
             credential: exchanged.credential.into_inner(),
         })
     }
+}
+
+/// The name of a device.
+pub fn name(id: CheckpointDeviceId) -> String {
+    format!("{COLLECTION}/{id}")
+}
+
+/// The name of a sign-in at a device.
+fn sign_in_name(id: StaffSignInId) -> String {
+    format!("{}/{id}", staff_sign_ins::COLLECTION)
 }
 
 const fn read_state(state: wire::CheckpointDeviceState) -> Option<State> {
@@ -119,7 +131,7 @@ impl From<View> for wire::CheckpointDevice {
             etag,
         } = view;
         Self {
-            name: format!("{COLLECTION}/{}", device.id),
+            name: name(device.id),
             checkpoint_device_id: device.id.to_string(),
             checkpoint: checkpoint_name(device.checkpoint),
             state: state(device.state()).into(),

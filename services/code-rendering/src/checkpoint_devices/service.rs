@@ -10,7 +10,9 @@ use futures::FutureExt as _;
 use lutong_chassis::etag::Etag;
 use lutong_chassis::skin::{Listing, Mutation};
 use lutong_chassis::{Foundation, Store};
-use lutong_kernel::{CheckpointDeviceId, CheckpointId, Clock, Fault, Random, Secret, Timestamp};
+use lutong_kernel::{
+    CheckpointDeviceId, CheckpointId, Clock, Fault, Random, Secret, StaffSignInId, Timestamp,
+};
 use lutong_storage::Database;
 use lutong_storage::idempotency::{self, Claim};
 use lutong_transport::access::DivisionPermit;
@@ -26,6 +28,7 @@ use crate::checkpoints::store as checkpoints;
 use crate::config::DoorPolicy;
 use crate::fault::doors as fault;
 use crate::revocations::store as revocations;
+use crate::staff_sign_ins::store as staff_sign_ins;
 
 /// All devices; cheap to clone.
 #[derive(Clone)]
@@ -52,6 +55,8 @@ pub struct Heartbeat {
     pub revocation_sequence: i64,
     pub interval: Duration,
     pub checkpoint: CheckpointId,
+    /// The member of staff who is signed in at the device.
+    pub signed_in: Option<StaffSignInId>,
 }
 
 fn etag(device: &CheckpointDevice) -> Etag {
@@ -187,7 +192,6 @@ impl CheckpointDevices {
         self.find(id).await
     }
 
-    /// The device that calls, which is active.
     async fn active(&self, id: CheckpointDeviceId) -> Result<CheckpointDevice, Fault> {
         let device = store::find(self.database.reader(), id).await?;
         let device = device.ok_or_else(fault::device_not_registered)?;
@@ -198,15 +202,17 @@ impl CheckpointDevices {
         }
     }
 
-    async fn calling(&self, account: &str) -> Result<CheckpointDevice, Fault> {
+    /// The device that calls, which is active.
+    pub async fn calling(&self, account: &str) -> Result<CheckpointDevice, Fault> {
         let id = domain::of_account(account).ok_or_else(fault::device_not_registered)?;
         self.active(id).await
     }
 
-    /// The checkpoint of the device that calls, which is active.
-    pub async fn checkpoint_of_calling(&self, account: &str) -> Result<Checkpoint, Fault> {
+    /// The device that calls, which is active, and its checkpoint.
+    pub async fn with_checkpoint(&self, account: &str) -> Result<(CheckpointDeviceId, Checkpoint), Fault> {
         let device = self.calling(account).await?;
-        checkpoint_of(self.database.reader(), &device).await
+        let checkpoint = checkpoint_of(self.database.reader(), &device).await?;
+        Ok((device.id, checkpoint))
     }
 
     /// Refuses a device that has ended. Accounts of other kinds are not judged here.
@@ -234,8 +240,10 @@ impl CheckpointDevices {
             .boxed()
         });
         heard.await?;
+        let signed_in = staff_sign_ins::in_force(self.database.reader(), id, now).await?;
         Ok(Heartbeat {
             at: now,
+            signed_in: signed_in.map(|sign_in| sign_in.id),
             revocation_sequence: revocations::last_sequence(self.database.reader()).await?,
             interval: self.policy.heartbeat(),
             checkpoint,

@@ -65,6 +65,8 @@ pub struct DoorReport {
     pub due_at: Timestamp,
     pub acknowledged: Option<Step>,
     pub closed: Option<(Step, Outcome)>,
+    /// The account of whoever was signed in at the device at the last scan.
+    pub staff: Option<String>,
 }
 
 /// How the clock of a report stands.
@@ -108,7 +110,10 @@ impl DoorReport {
     }
 
     /// Counts another scan of the same person at the same door and day; scans of a door without a connection come in any order.
-    pub fn add_scan(&mut self, scanned_at: Timestamp, colour: Colour) {
+    pub fn add_scan(&mut self, scanned_at: Timestamp, colour: Colour, staff: Option<String>) {
+        if scanned_at >= self.last_scanned_at {
+            self.staff = staff;
+        }
         self.scanned_at = self.scanned_at.min(scanned_at);
         self.last_scanned_at = self.last_scanned_at.max(scanned_at);
         self.scan_count += 1;
@@ -173,14 +178,16 @@ mod tests {
             due_at: at(1_900),
             acknowledged: None,
             closed: None,
+            staff: None,
         }
     }
 
     #[test]
     fn scans_count_in_whatever_order_they_come_and_the_colour_is_the_last_received() {
         let mut report = report();
-        report.add_scan(at(300), Colour::Red);
-        report.add_scan(at(50), Colour::Red);
+        report.add_scan(at(300), Colour::Red, Some("a".to_owned()));
+        report.add_scan(at(50), Colour::Red, None);
+        assert_eq!(report.staff.as_deref(), Some("a"), "of the last scan");
         assert_eq!(
             (report.scanned_at, report.last_scanned_at, report.scan_count),
             (at(50), at(300), 3)

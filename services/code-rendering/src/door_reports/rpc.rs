@@ -1,5 +1,7 @@
 //! `DoorReportService`: parse, call, map.
 
+use std::time::Duration;
+
 use futures::{StreamExt as _, TryStreamExt as _};
 use lutong_chassis::skin::{Answers, Following, Listing, Mutation, Query};
 use lutong_kernel::{DivisionCode, DoorReportId, Fault, Timestamp};
@@ -77,6 +79,17 @@ impl DoorReportHandler for DoorReportRpc {
             checkpoint: optional_checkpoint(&message.checkpoint)?,
             due_before: message.due_before.as_ref().map(timestamp),
         };
+        if !message.cursor.is_empty() || message.wait_s > 0 {
+            beside_cursor(&message)?;
+            let wait = Duration::from_secs(u64::try_from(message.wait_s).unwrap_or_default());
+            let changes = self.0.changes(&call, filter.division, &message.cursor, wait);
+            let (views, watch_cursor) = changes.await?;
+            return Ok(wire::ListDoorReportsResponse {
+                door_reports: views.into_iter().map(Into::into).collect(),
+                next_page_token: String::new(),
+                watch_cursor,
+            });
+        }
         let (views, next_page_token, watch_cursor) = self.0.list(&call, filter).await?;
         Ok(wire::ListDoorReportsResponse {
             door_reports: views.into_iter().map(Into::into).collect(),
@@ -134,6 +147,26 @@ impl DoorReportHandler for DoorReportRpc {
         Ok(wire::CloseDoorReportResponse {
             door_report: Some(done.await?.into()),
         })
+    }
+}
+
+/// Refuses what a cursor does not go with.
+fn beside_cursor(message: &wire::ListDoorReportsRequest) -> Result<(), Fault> {
+    if message.cursor.is_empty() {
+        return Err(reply::wrong(doors::cursor_missing()));
+    }
+    let beside = [
+        ("state", message.state() != wire::DoorReportState::Unspecified),
+        ("checkpoint", !message.checkpoint.is_empty()),
+        ("due_before", message.due_before.is_some()),
+        ("page_token", !message.page_token.is_empty()),
+    ];
+    let wrong = beside.into_iter().filter(|(_, is_there)| *is_there);
+    let wrong: Vec<_> = wrong.map(|(field, _)| doors::cursor_alone(field)).collect();
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(Fault::invalid(wrong))
     }
 }
 
@@ -248,6 +281,7 @@ impl From<View> for wire::DoorReport {
             outcome: closed.map_or(0, |(_, came)| outcome(*came).into()),
             clocks,
             allowed_actions: now.actions().map(|one| action(one).into()).collect(),
+            staff: report.staff.unwrap_or_default(),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod handling;
 mod reporting;
+mod retention;
+mod waiting;
 mod watching;
 
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use lutong_kernel::{Clock, DoorReportId, Fault, Random, Timestamp};
 use lutong_storage::outbox::Doorbell;
 use lutong_storage::{Database, StorageError};
 use lutong_transport::access::DivisionPermit;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 use super::domain::DoorReport;
 use super::store::{self, Filter, head};
@@ -28,6 +32,7 @@ use crate::verification::service::Verification;
 
 pub use self::handling::Handling;
 pub use self::reporting::Scan;
+use self::waiting::MAX_WAITERS;
 pub use self::watching::WatchedReport;
 
 /// All reports; cheap to clone.
@@ -38,6 +43,10 @@ pub struct DoorReports {
     random: Arc<dyn Random>,
     /// Wakes streams, also those of other replicas.
     bell: Doorbell,
+    /// How many calls may wait for a change.
+    waiters: Arc<Semaphore>,
+    /// Whoever waits answers at once.
+    closing: CancellationToken,
     devices: CheckpointDevices,
     verification: Verification,
     bindings: Bindings,
@@ -89,6 +98,8 @@ impl DoorReports {
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             bell: foundation.bell.clone(),
+            waiters: Arc::new(Semaphore::new(MAX_WAITERS)),
+            closing: foundation.closing.clone(),
             devices,
             verification,
             bindings,

@@ -50,6 +50,8 @@ pub mod door_report {
         pub closed_at: Option<i64>,
         pub closer: Option<String>,
         pub outcome: Option<String>,
+        /// An account.
+        pub staff: Option<String>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -108,6 +110,7 @@ impl TryFrom<Model> for DoorReport {
             due_at: Timestamp::from_micros(row.due_at),
             acknowledged: step(row.acknowledger, row.acknowledged_at, "acknowledged_at")?,
             closed: closed.zip(outcome),
+            staff: row.staff,
         })
     }
 }
@@ -135,6 +138,7 @@ fn changed(report: &DoorReport) -> ActiveModel {
         closed_at: Set(instant(closed.map(|(step, _)| step))),
         closer: Set(account(closed.map(|(step, _)| step))),
         outcome: Set(closed.map(|(_, outcome)| outcome.into_str().to_owned())),
+        staff: Set(report.staff.clone()),
         ..ActiveModel::default()
     }
 }
@@ -309,4 +313,30 @@ pub async fn changed_after(
         .all(connection)
         .await?;
     rows.into_iter().map(DoorReport::try_from).collect()
+}
+
+/// Deletes reports that were closed before an instant, so many at the most; returns how many.
+pub async fn delete_closed(
+    transaction: &DatabaseTransaction,
+    before: Timestamp,
+    limit: u64,
+) -> Result<u64, StorageError> {
+    let old: Vec<Vec<u8>> = Entity::find()
+        .select_only()
+        .column(Column::ReportId)
+        .filter(Column::State.eq(State::Closed.into_str()))
+        .filter(Column::ClosedAt.lt(before.micros()))
+        .order_by_asc(Column::ClosedAt)
+        .limit(limit)
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let deleted = Entity::delete_many()
+        .filter(Column::ReportId.is_in(old))
+        .exec(transaction)
+        .await?;
+    Ok(deleted.rows_affected)
 }

@@ -64,6 +64,36 @@ pub fn credential_invalid() -> Fault {
     )
 }
 
+/// A device signs nobody in: a person does.
+pub fn staff_account_needed() -> Fault {
+    Fault::new(
+        FaultCode::PermissionDenied,
+        "STAFF_ACCOUNT_NEEDED",
+        "请由卡口工作人员用本人账号登录，设备账号不能代替",
+        "a member of the checkpoint's staff signs in with their own account: this one is a device's",
+    )
+}
+
+/// It is no code for signing in at a device, or one no more.
+pub fn sign_in_code_invalid() -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "SIGN_IN_CODE_INVALID",
+        "登录码无效、已过期或已使用，请在设备上重新显示",
+        "it is no code for signing in, it is too old, or it was used: have the device show another one",
+    )
+}
+
+/// Neither the caller's own sign-in nor one at the calling device.
+pub fn staff_sign_in_not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "STAFF_SIGN_IN_NOT_FOUND",
+        "未找到该登录记录",
+        "there is no such sign-in of you or at this device",
+    )
+}
+
 /// No report of the caller's division has this name.
 pub fn door_report_not_found() -> Fault {
     Fault::new(
@@ -112,6 +142,37 @@ pub fn log_replaced() -> Fault {
         "LOG_REPLACED",
         "数据库已被替换，请重新列出后再继续接收",
         "this database took the place of the one that the cursor is of: list, then watch from the list's cursor",
+    )
+}
+
+/// As many calls wait for a change as may.
+pub fn too_many_waiting() -> Fault {
+    Fault::new(
+        FaultCode::ResourceExhausted,
+        "TOO_MANY_WAITING",
+        "等待通知的请求过多，请稍后重试，或不等待直接查询",
+        "as many calls wait for changes as may: ask again later, or without waiting",
+    )
+    .retry_after(std::time::Duration::from_secs(5))
+}
+
+/// A filter stands beside a cursor, which a change is not filtered by.
+pub fn cursor_alone(field: &'static str) -> Violation {
+    Violation::new(
+        field,
+        "CURSOR_ALONE",
+        "与游标同时使用时应为空",
+        "is empty beside a cursor: only `division` may stand there",
+    )
+}
+
+/// There is nothing to wait for.
+pub fn cursor_missing() -> Violation {
+    Violation::new(
+        "cursor",
+        "CURSOR_MISSING",
+        "等待通知时必须填写游标",
+        "says from where on to wait: take `watch_cursor` of a list",
     )
 }
 

@@ -1,6 +1,7 @@
 //! The keys that sign tokens and lists, and those by which they are verified.
 
 mod lifecycle;
+mod operator;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use tokio::sync::Mutex;
 
 use super::domain::{KeyState, LIST_MAX_AGE, Limits};
 use super::store::{self, StoredKey};
+
+pub use self::operator::OperatorKeys;
 
 /// After this time the keys are read again, so that a rotation or revocation by another process is noticed.
 const REREAD: Duration = Duration::from_secs(60);

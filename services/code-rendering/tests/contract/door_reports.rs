@@ -40,6 +40,11 @@ on_both_engines!(
     looking_at_green_codes_changes_no_row,
     whoever_is_red_reports_themself_in_one_call,
     a_self_report_that_cannot_be_is_refused_and_nothing_is_stored,
+    a_closed_report_is_kept_for_its_days_and_an_open_one_for_ever,
+    a_list_waits_for_what_comes_and_leaves_nothing_out,
+    whoever_waits_is_answered_when_the_process_closes,
+    calls_that_wait_are_bounded,
+    a_cursor_of_a_list_goes_with_no_other_filter,
 );
 
 impl Codes {
@@ -867,4 +872,201 @@ async fn looking_at_green_codes_changes_no_row(bed: Bed) {
     let mut changed: Vec<_> = changed.collect();
     changed.sort_unstable();
     assert_eq!(changed, ["checkpoint_devices", "checkpoints"]);
+}
+
+/// A process deletes when it starts, by the clock that it is given.
+async fn a_closed_report_is_kept_for_its_days_and_an_open_one_for_ever(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    let officer = codes.officer("370202");
+    let mut reports = Vec::new();
+    for n in 1..=3 {
+        let here = door(&codes, n * 10, "370202").await;
+        codes.apply(vec![decision(n, Colour::Red, 1)]).await;
+        let token = codes.show(n).await.unwrap().token;
+        reports.push(here.of(&codes).report(n, &token).await.unwrap().name);
+    }
+    let [first, second, open] = &reports[..] else {
+        panic!("three reports");
+    };
+    let day = Duration::from_secs(86_400);
+    for (n, name) in [(101, first), (102, second)] {
+        officer.acknowledge(n, name, "").await.unwrap();
+        officer
+            .close(n + 10, name, "", Outcome::Transferred)
+            .await
+            .unwrap();
+        codes.0.clock.advance(day);
+    }
+    // The first one was closed 181 days ago, the second one 180.
+    codes.0.clock.advance(179 * day);
+    codes.0.kill_background_work();
+    build(&codes.0, &storage).await;
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while officer.door_report(first).await.is_ok() && std::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(reason(officer.door_report(first).await), "DOOR_REPORT_NOT_FOUND");
+    assert_eq!(officer.door_report(second).await.unwrap().state(), State::Closed);
+    assert_eq!(officer.door_report(open).await.unwrap().state(), State::Open);
+}
+
+fn waiting(cursor: &str, wait_s: i32) -> wire::ListDoorReportsRequest {
+    wire::ListDoorReportsRequest {
+        cursor: cursor.to_owned(),
+        wait_s,
+        ..wire::ListDoorReportsRequest::default()
+    }
+}
+
+async fn first_cursor(officer: &Person<'_>) -> String {
+    let listed = officer.reports_of(wire::ListDoorReportsRequest::default()).await;
+    listed.unwrap().watch_cursor
+}
+
+fn states(listed: &wire::ListDoorReportsResponse) -> Vec<(String, State)> {
+    let all = listed.door_reports.iter();
+    all.map(|one| (one.name.clone(), one.state())).collect()
+}
+
+async fn a_list_waits_for_what_comes_and_leaves_nothing_out(bed: Bed) {
+    let codes = start(bed).await;
+    let (here, there) = (door(&codes, 1, "370202").await, door(&codes, 11, "370203").await);
+    let (officer, other) = (codes.officer("370202"), codes.officer("370203"));
+    codes.apply(vec![decision(1, Colour::Red, 1)]).await;
+    let token = codes.show(1).await.unwrap().token;
+    let begun = first_cursor(&officer).await;
+    // Nothing has changed: without waiting, and with.
+    let nothing = officer.reports_of(waiting(&begun, 0)).await.unwrap();
+    assert_eq!(states(&nothing), []);
+    let before = std::time::Instant::now();
+    officer.reports_of(waiting(&begun, 1)).await.unwrap();
+    assert!(before.elapsed() >= Duration::from_secs(1), "it waited");
+    // The answer comes with the report, and not with one of another district.
+    let device = here.of(&codes);
+    let reporting = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        there.of(&codes).report(1, &token).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        device.report(2, &token).await.unwrap().name
+    };
+    let before = std::time::Instant::now();
+    let (answered, name) = tokio::join!(officer.reports_of(waiting(&begun, 30)), reporting);
+    let answered = answered.unwrap();
+    assert!(
+        before.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        before.elapsed()
+    );
+    assert_eq!(states(&answered), [(name.clone(), State::Open)]);
+    assert_eq!(answered.next_page_token, "");
+    // What changes between two calls is in the next one, once and as it stands.
+    officer.acknowledge(3, &name, "").await.unwrap();
+    officer.close(4, &name, "", Outcome::Mistaken).await.unwrap();
+    let next = officer
+        .reports_of(waiting(&answered.watch_cursor, 30))
+        .await
+        .unwrap();
+    assert_eq!(states(&next), [(name.clone(), State::Closed)]);
+    let last = officer.reports_of(waiting(&next.watch_cursor, 0)).await.unwrap();
+    assert_eq!(states(&last), []);
+    // From the beginning, for the other district.
+    let theirs = other.reports_of(waiting(&begun, 0)).await.unwrap();
+    assert_eq!(theirs.door_reports.len(), 1);
+    assert_ne!(theirs.door_reports[0].name, name);
+    // One at a time, a page leaves nothing out.
+    let again = device.report(5, &token).await.unwrap().name;
+    let mut cursor = begun;
+    let mut seen = Vec::new();
+    loop {
+        let page = wire::ListDoorReportsRequest {
+            page_size: 1,
+            ..waiting(&cursor, 0)
+        };
+        let page = officer.reports_of(page).await.unwrap();
+        if page.door_reports.is_empty() {
+            break;
+        }
+        seen.extend(states(&page));
+        cursor = page.watch_cursor;
+    }
+    assert_eq!(seen, [(name, State::Closed), (again, State::Open)]);
+}
+
+async fn whoever_waits_is_answered_when_the_process_closes(bed: Bed) {
+    let codes = start(bed).await;
+    let officer = codes.officer("370202");
+    let cursor = first_cursor(&officer).await;
+    let closing = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        codes.0.foundation.closing.cancel();
+    };
+    let before = std::time::Instant::now();
+    let (answered, ()) = tokio::join!(officer.reports_of(waiting(&cursor, 30)), closing);
+    assert_eq!(states(&answered.unwrap()), []);
+    assert!(
+        before.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        before.elapsed()
+    );
+}
+
+async fn calls_that_wait_are_bounded(bed: Bed) {
+    let codes = start(bed).await;
+    let officer = codes.officer("370202");
+    let cursor = first_cursor(&officer).await;
+    let calls = (0..80).map(|_| officer.reports_of(waiting(&cursor, 3)));
+    let answers = futures::future::join_all(calls).await;
+    let refused: Vec<_> = answers
+        .iter()
+        .filter_map(|answer| answer.as_ref().err())
+        .collect();
+    assert_eq!(refused.len(), 80 - 64);
+    assert!(refused.iter().all(|fault| fault.reason == "TOO_MANY_WAITING"));
+    assert!(refused[0].retry_after.is_some());
+    // Whoever does not wait needs no place, and the places are free again.
+    officer.reports_of(waiting(&cursor, 0)).await.unwrap();
+    officer.reports_of(waiting(&cursor, 1)).await.unwrap();
+}
+
+async fn a_cursor_of_a_list_goes_with_no_other_filter(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    let officer = codes.officer("370202");
+    let cursor = first_cursor(&officer).await;
+    let asked = async |message| reason(officer.reports_of(message).await);
+    let with = |change: fn(&mut wire::ListDoorReportsRequest)| {
+        let mut message = waiting(&cursor, 1);
+        change(&mut message);
+        message
+    };
+    assert_eq!(
+        asked(with(|one| one.cursor.clear())).await,
+        "cursor CURSOR_MISSING"
+    );
+    assert_eq!(
+        asked(with(|one| "x".clone_into(&mut one.cursor))).await,
+        "cursor CURSOR_FOREIGN"
+    );
+    assert_eq!(asked(with(|one| one.wait_s = 31)).await, "wait_s OUT_OF_RANGE");
+    assert_eq!(asked(with(|one| one.wait_s = -1)).await, "wait_s OUT_OF_RANGE");
+    assert_eq!(
+        asked(with(|one| one.set_state(State::Open))).await,
+        "state CURSOR_ALONE"
+    );
+    let due = with(|one| one.due_before = Some(time::from_micros(1)));
+    assert_eq!(asked(due).await, "due_before CURSOR_ALONE");
+    let here = door(&codes, 1, "370202").await;
+    codes.apply(vec![decision(1, Colour::Red, 1)]).await;
+    let token = codes.show(1).await.unwrap().token;
+    here.of(&codes).report(9, &token).await.unwrap();
+    let later = first_cursor(&officer).await;
+    let of_door = wire::ListDoorReportsRequest {
+        checkpoint: here.checkpoint.name,
+        ..waiting(&cursor, 0)
+    };
+    assert_eq!(asked(of_door).await, "checkpoint CURSOR_ALONE");
+    let elsewhere = with(|one| "370203".clone_into(&mut one.division));
+    assert_eq!(asked(elsewhere).await, "OUTSIDE_DIVISION");
+    // The database is one that was restored, and has fewer changes.
+    tamper(&storage, "UPDATE door_report_head SET sequence = 0").await;
+    assert_eq!(asked(waiting(&later, 0)).await, "LOG_REPLACED");
 }

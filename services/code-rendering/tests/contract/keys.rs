@@ -5,13 +5,14 @@ use lutong_kernel::ServiceName;
 use lutong_kernel::Timestamp;
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::code_rendering::v1::key_service_client::KeyServiceClient;
-use lutong_proto::policy::Caller;
-use lutong_proto::types::v1::Colour;
+use lutong_proto::policy::{Caller, Role};
+use lutong_proto::types::v1::{Colour, Purpose, PurposeCode};
 use lutong_testing::{Bed, on_both_engines};
 use lutong_token::{KeyUse, OfflineOutcome};
 use std::time::Duration;
 use wire::VerificationOutcome as Outcome;
 
+use crate::doors::principal;
 use crate::revocations::Door;
 use crate::{decision, fault, start, start_with_storage};
 
@@ -19,6 +20,7 @@ on_both_engines!(
     published_keys_verify_without_a_connection,
     a_key_is_rotated_with_notice_and_overlap,
     a_revoked_key_has_signed_nothing_and_another_signs_at_once,
+    what_an_operator_does_with_keys_is_in_the_audit_log,
 );
 
 /// The key that signed a token.
@@ -174,4 +176,70 @@ async fn published_keys_verify_without_a_connection(bed: Bed) {
     let anything = lutong_token::Expectations::anything();
     let claims = lutong_token::verify(&shown.token, &trusted, now, &anything).unwrap();
     assert_eq!(claims.colour(), lutong_kernel::Colour::Green);
+}
+
+async fn what_an_operator_does_with_keys_is_in_the_audit_log(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    let keys = lutong_code_rendering::open_keys(&codes.0.foundation, &storage)
+        .await
+        .unwrap();
+    let first = keys.statuses().await.unwrap()[0].key.kid().to_string();
+    let created = keys.create(KeyUse::Lists, None).await.unwrap();
+    let now = codes.0.foundation.now();
+    keys.rotate(KeyUse::Tokens, Some(now)).await.unwrap_err();
+    keys.revoke(&first).await.unwrap();
+    keys.revoke("no key").await.unwrap_err();
+    let auditor = codes.caller(principal("auditor-1", Role::Auditor, ""));
+    let request = auditor.request(wire::ListAuditRecordsRequest {
+        purpose: Some(Purpose {
+            code: PurposeCode::Audit.into(),
+            ..Purpose::default()
+        }),
+        ..wire::ListAuditRecordsRequest::default()
+    });
+    let channel = codes.0.channel(ServiceName::CodeRendering, Caller::Gateway);
+    let mut client = wire::audit_service_client::AuditServiceClient::new(channel);
+    let listed = client.list_audit_records(request).await.unwrap().into_inner();
+    let records: Vec<_> = listed
+        .records
+        .iter()
+        .rev()
+        .filter(|one| one.account == "local")
+        .collect();
+    let objects = |one: &lutong_proto::audit::v1::AuditRecord| {
+        let all = one.objects.iter();
+        all.map(|object| format!("{}={}", object.field, object.value))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let said: Vec<_> = records
+        .iter()
+        .map(|one| {
+            (
+                one.rpc.as_str(),
+                one.outcome.as_str(),
+                one.reason.as_str(),
+                objects(one),
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            (
+                "lutong keys create",
+                "OK",
+                "",
+                format!("key={} signs=LISTS", created.key.kid())
+            ),
+            (
+                "lutong keys rotate",
+                "INVALID_ARGUMENT",
+                "INVALID_FIELDS",
+                "signs=TOKENS".to_owned()
+            ),
+            ("lutong keys revoke", "OK", "", format!("key={first}")),
+            ("lutong keys revoke", "NOT_FOUND", "KEY_NOT_FOUND", String::new()),
+        ]
+    );
 }

@@ -17,6 +17,7 @@ mod paper_codes;
 mod render;
 mod revocations;
 mod showing;
+mod staff_sign_ins;
 mod verification;
 
 use std::time::Duration;

@@ -9,10 +9,13 @@ mod audit;
 mod certs;
 mod channels;
 mod check;
+mod checkpoint_devices;
+mod checkpoints;
 mod complaints;
 mod data;
 mod decisions;
 mod designations;
+mod door_reports;
 mod fact_kinds;
 mod facts;
 mod federation;
@@ -72,6 +75,12 @@ enum Action {
     Channels(channels::Channels),
     /// Check whether a running mesh works.
     Check(check::Check),
+    /// Registered doors of a district.
+    #[command(subcommand)]
+    Checkpoints(checkpoints::Checkpoints),
+    /// Devices of doors.
+    #[command(subcommand)]
+    CheckpointDevices(checkpoint_devices::CheckpointDevices),
     /// Cases of complaints and appeals, orders of the hotline 12345 in bulk, and the public numbers.
     #[command(subcommand)]
     Complaints(complaints::Complaints),
@@ -80,6 +89,9 @@ enum Action {
     /// People managed as high or medium risk by decision of two officers.
     #[command(subcommand)]
     Designations(designations::Designations),
+    /// Yellow and red codes at doors, and what became of them.
+    #[command(subcommand)]
+    DoorReports(door_reports::DoorReports),
     /// Risk areas.
     #[command(subcommand)]
     Areas(areas::Areas),
@@ -150,6 +162,9 @@ impl Command {
         let done = match self.action {
             Action::Channels(channels) => channels.run().await,
             Action::Check(check) => check.run().await,
+            Action::Checkpoints(checkpoints) => checkpoints.run().await,
+            Action::CheckpointDevices(devices) => devices.run().await,
+            Action::DoorReports(reports) => reports.run().await,
             Action::Complaints(complaints) => complaints.run().await,
             Action::Completion { shell } => {
                 complete(shell);

@@ -69,6 +69,7 @@ pub fn foundation(
         principal_key: mesh_keys.principal.clone(),
         bell: Doorbell::local(),
         stop: CancellationToken::new(),
+        closing: CancellationToken::new(),
         keys: KeyFolder::making(keys(&config.data).path),
         health: None,
     })
@@ -119,7 +120,7 @@ pub async fn start(
     }
     let gateway = wiring::build_gateway(&foundation, config, &links, mesh_keys.session, None, &readiness)?;
     let edge = background.take(gateway);
-    let (stop_listening, stop_background) = (CancellationToken::new(), foundation.stop.clone());
+    let (stop_listening, stop_background) = (foundation.closing.clone(), foundation.stop.clone());
     if let Some(admin) = config.admin_listen {
         serve_admin(
             admin,

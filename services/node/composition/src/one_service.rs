@@ -47,11 +47,12 @@ pub async fn start(
         principal_key: mesh_keys.principal.clone(),
         bell: doorbell(config)?,
         stop: CancellationToken::new(),
+        closing: CancellationToken::new(),
         keys,
         health: Some(readiness.clone()),
     };
     let (mut background, mut listening) = (Background::default(), JoinSet::new());
-    let (stop_listening, stop_background) = (CancellationToken::new(), foundation.stop.clone());
+    let (stop_listening, stop_background) = (foundation.closing.clone(), foundation.stop.clone());
     if let Some(admin) = config.admin_listen {
         let routes = readiness.routes(metrics);
         serve_admin(admin, routes, stop_background.clone(), &mut background.tasks).await?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lutong_kernel::{Fault, FaultCode, ServiceName};
 use lutong_proto::policy::{self, Caller, DataClass, PolicyError, Scope};
@@ -25,6 +26,8 @@ pub struct RpcPolicy {
     pub streams: bool,
     /// Whether the server streams: the call lasts as long as there are answers.
     pub watches: bool,
+    /// How long an answer may wait for something to happen, beyond what a call otherwise may take.
+    pub waits: Duration,
     /// Which fields of a recorded call identify whom and what it is about; empty if the RPC is not recorded.
     pub objects: ExtractionPlan,
     callers: u32,
@@ -119,6 +122,7 @@ impl AccessTable {
                 },
                 streams: rpc.method.is_client_streaming(),
                 watches: rpc.method.is_server_streaming(),
+                waits: Duration::from_secs(access.waits_s.into()),
                 objects: if access.recorded {
                     ExtractionPlan::of(&rpc.method, access)
                 } else {

@@ -186,7 +186,7 @@ impl Guard {
         let longest = if rpc.streams || rpc.watches {
             self.config.longest_stream
         } else {
-            self.config.longest
+            self.config.longest + rpc.waits
         };
         let deadline = Deadline::of_headers(headers, longest);
         let token = token.and_then(|value| MetadataValue::try_from(value.as_bytes()).ok());
@@ -274,7 +274,7 @@ impl Guard {
         let code = outcome_of(response);
         let took = timer.finish(code);
         let broken = matches!(code, Code::Internal | Code::Unknown | Code::DataLoss);
-        if broken || took > SLOW {
+        if broken || took > SLOW + rpc.waits {
             tracing::warn!(
                 rpc = rpc.name,
                 service = self.config.service.as_str(),

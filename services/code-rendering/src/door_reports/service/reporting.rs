@@ -19,6 +19,7 @@ use crate::door_reports::domain::{DoorReport, State, scan_instant};
 use crate::door_reports::store::{self, head};
 use crate::fault;
 use crate::fault::doors;
+use crate::staff_sign_ins::store as staff_sign_ins;
 use crate::verification::service::AsOf;
 
 /// A scan as a device states it.
@@ -36,6 +37,8 @@ struct Place {
     checkpoint: Option<CheckpointId>,
     division: DivisionCode,
     scanned_at: Timestamp,
+    /// The account of whoever was signed in at the device.
+    staff: Option<String>,
 }
 
 /// How many counties a person may report themself to on one day: whoever travels passes a few.
@@ -51,7 +54,7 @@ impl DoorReports {
         scan: Scan<'_>,
     ) -> Result<(DoorReportId, State), Fault> {
         let account = &call.grant.principal().account;
-        let checkpoint = self.devices.checkpoint_of_calling(account).await?;
+        let (device, checkpoint) = self.devices.with_checkpoint(account).await?;
         let answered = idempotency::stored_answer(self.database.reader(), &call.request).await?;
         if let Some(answer) = answered {
             let id = DoorReportId::from_uuid(idempotency::answered_id(&answer)?);
@@ -67,7 +70,9 @@ impl DoorReports {
             .holder(call.permit, scan.token, AsOf::Scan(scanned_at))
             .await?;
         let (subject, _) = holder.map_err(|outcome| doors::token_not_valid(outcome.into_str()))?;
+        let signed_in = staff_sign_ins::in_force(self.database.reader(), device, scanned_at).await?;
         let place = Place {
+            staff: signed_in.map(|sign_in| sign_in.account),
             checkpoint: Some(checkpoint.id),
             division: checkpoint.division,
             scanned_at,
@@ -89,6 +94,7 @@ impl DoorReports {
             checkpoint: None,
             division,
             scanned_at: now,
+            staff: None,
         };
         let stored = self.report(call.request, subject, &place, now).await?;
         stored.ok_or_else(fault::code_not_found)
@@ -126,6 +132,7 @@ impl DoorReports {
                 due_at: now.plus(self.policy.acknowledge_within()),
                 acknowledged: None,
                 closed: None,
+                staff: place.staff.clone(),
             };
             if lutong_failpoint::broken(Broken::UnstoredReport) {
                 return Ok(Some((report.id, report.state())));
@@ -200,7 +207,7 @@ async fn store_in(
     }
     let sequence = head::next_sequence(transaction).await?;
     let state = if let Some(mut report) = of_day {
-        report.add_scan(new.scanned_at, new.colour);
+        report.add_scan(new.scanned_at, new.colour, new.staff);
         report.sequence = sequence;
         store::save(transaction, &report).await?;
         report.state()

@@ -17,9 +17,9 @@ use crate::door_reports::store::head::{self, Head};
 use crate::fault::doors as fault;
 
 /// The stream whose cursors a list gives.
-const WATCH: &str = "lutong.code_rendering.v1.DoorReportService/WatchDoorReports";
+pub(super) const WATCH: &str = "lutong.code_rendering.v1.DoorReportService/WatchDoorReports";
 /// Interval of reading without having been woken: the doorbell between replicas may be away.
-const POLL_EVERY: Duration = Duration::from_secs(2);
+pub(super) const POLL_EVERY: Duration = Duration::from_secs(2);
 /// Interval of messages when nothing changes. The contract promises one every 15 s; the margin allows for a busy machine.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Reports that are read at once: more are kept back in the database until the client has read these.
@@ -38,11 +38,11 @@ pub(super) fn cursor_of_list(page: &Page, head: Head) -> Result<String, Fault> {
     page.cursor_of(WATCH, &bytes(head))
 }
 
-fn bytes(position: Head) -> Vec<u8> {
+pub(super) fn bytes(position: Head) -> Vec<u8> {
     [&position.log[..], &position.sequence.to_be_bytes()].concat()
 }
 
-fn read(bytes: &[u8]) -> Option<Head> {
+pub(super) fn read(bytes: &[u8]) -> Option<Head> {
     let (log, sequence) = bytes.split_first_chunk()?;
     Some(Head {
         log: *log,

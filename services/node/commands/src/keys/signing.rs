@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use lutong_code_rendering::{KeyStatus, Keys, use_text};
+use lutong_code_rendering::{KeyStatus, OperatorKeys, use_text};
 use lutong_composition::keys::MeshKeys;
 use lutong_composition::one_process;
 use lutong_kernel::{ServiceName, Timestamp};
@@ -66,7 +66,7 @@ impl From<Signs> for KeyUse {
     }
 }
 
-async fn open(folder: &DataFolder) -> Result<Keys, Failure> {
+async fn open(folder: &DataFolder) -> Result<OperatorKeys, Failure> {
     let ServiceData {
         config,
         storage,
