@@ -380,6 +380,10 @@ fn only_what_anybody_may_call_needs_no_session() {
             "get /v1/recognition-refusals",
             "get /v1/message-key",
             "post /v1/exchanges:verify",
+            "post /v1/subscriptions:pull",
+            "post /v1/subscriptions:compare",
+            "post /v1/subscriptions:acknowledge",
+            "post /v1/subscriptions:notify",
             "get /v1/recognition-refusals/{recognition_refusal}",
         ];
         let called = format!("{method} {path}");

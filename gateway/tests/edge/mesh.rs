@@ -376,6 +376,13 @@ impl Drop for Importing {
 
 #[tonic::async_trait]
 impl code::code_service_server::CodeService for World {
+    async fn batch_get_colours(
+        &self,
+        _: Call<code::BatchGetColoursRequest>,
+    ) -> Answers<code::BatchGetColoursResponse> {
+        panic!("nobody outside asks for colours")
+    }
+
     async fn apply_decisions(
         &self,
         _: Call<code::ApplyDecisionsRequest>,
@@ -470,6 +477,13 @@ impl code::checkpoint_device_service_server::CheckpointDeviceService for World {
 
 #[tonic::async_trait]
 impl code::verification_service_server::VerificationService for World {
+    async fn verify_token_for_partner(
+        &self,
+        _: Call<code::VerifyTokenForPartnerRequest>,
+    ) -> Answers<code::VerifyTokenForPartnerResponse> {
+        panic!("nobody outside verifies for a partner")
+    }
+
     async fn verify_token(&self, call: Call<code::VerifyTokenRequest>) -> Answers<code::VerifyTokenResponse> {
         self.note(&call)?;
         Ok(Answer::new(code::VerifyTokenResponse {

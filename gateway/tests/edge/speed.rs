@@ -10,7 +10,7 @@ use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::code_service_server::{CodeService, CodeServiceServer};
 use lutong_proto::code_rendering::v1::{
     ApplyBindingsRequest, ApplyBindingsResponse, ApplyDecisionsRequest, ApplyDecisionsResponse,
-    ShowCodeRequest, ShowCodeResponse,
+    BatchGetColoursRequest, BatchGetColoursResponse, ShowCodeRequest, ShowCodeResponse,
 };
 use lutong_transport::server::{ListenConfig, Listener, TransportSecurity};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,13 @@ struct Bare;
 
 #[tonic::async_trait]
 impl CodeService for Bare {
+    async fn batch_get_colours(
+        &self,
+        _: Request<BatchGetColoursRequest>,
+    ) -> Result<Response<BatchGetColoursResponse>, Status> {
+        Ok(Response::new(BatchGetColoursResponse::default()))
+    }
+
     async fn apply_decisions(
         &self,
         _: Request<ApplyDecisionsRequest>,

@@ -51,7 +51,7 @@ const COUNTS: [&str; 2] = ["sequence", "intact"];
 const BEGINNING: (&str, &str) = ("PULL_STATE_WAITING", "PULL_STATE_RUNNING");
 
 /// Members that are digests, in lower-case hex.
-const DIGESTS: [&str; 7] = [
+const DIGESTS: [&str; 8] = [
     "document_digest",
     "body_digest",
     "previous_entry",
@@ -59,6 +59,7 @@ const DIGESTS: [&str; 7] = [
     "root",
     "expected_digest",
     "seen_digest",
+    "token_digest",
 ];
 
 /// The placeholders of one walk: the same value always gets the same placeholder.

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use lutong_federation::trust_list::{of_one_partner, sign};
 use lutong_kernel::Timestamp;
+use lutong_proto::federation::v1::{BatchAcknowledgement, ChangeNotice, ChangeQuery, CodeComparison};
 use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::instants::now;
 use lutong_tests::people::request_id;
@@ -76,6 +77,9 @@ async fn exchange(walk: &mut Walk<'_>) {
     let lines: Vec<&str> = public.lines().collect();
     let zeros = "A".repeat(lines[1].len());
     walk.placeholders.note(lines[1], &zeros);
+    walk.placeholders.note(&text("batch_key_id"), "37-3");
+    let batch_key = text("batch_public_key");
+    walk.placeholders.note(batch_key.lines().nth(1).unwrap(), &zeros);
     walk.call("getMessageKey", "", RequestParts::nothing()).await;
     let asked = lutong_proto::federation::v1::HealthCodeVerification {
         token: "LT1:".to_owned(),
@@ -95,6 +99,8 @@ async fn exchange(walk: &mut Walk<'_>) {
     let message = json!({"message": {"header": base64(&header), "body": base64(&body)}});
     walk.call("verifyHealthCode", "", RequestParts::body(message))
         .await;
+    subscription(walk).await;
+    conversions(walk).await;
     let page = RequestParts::nothing().with("page_size", "2");
     let newest = walk.call("listMessageRecords", OPERATOR, page).await;
     let newest = newest["message_records"][0]["message_record_id"]
@@ -103,4 +109,61 @@ async fn exchange(walk: &mut Walk<'_>) {
     let of = || RequestParts::nothing().with("message_record", newest);
     walk.call("getMessageRecord", OPERATOR, of()).await;
     walk.call("getEvidence", OPERATOR, of()).await;
+}
+
+/// The partner reads the changes of codes that were verified for it, and says how far it has come.
+async fn subscription(walk: &mut Walk<'_>) {
+    let zeros = "00".repeat(16);
+    let bodies = [
+        (
+            "pullChanges",
+            prost::Message::encode_to_vec(&ChangeQuery::default()),
+        ),
+        (
+            "compareCodes",
+            prost::Message::encode_to_vec(&CodeComparison {
+                code_references: vec![zeros.clone()],
+            }),
+        ),
+        (
+            "acknowledgeChanges",
+            prost::Message::encode_to_vec(&BatchAcknowledgement { tag: zeros.clone() }),
+        ),
+        (
+            "notifyChanges",
+            prost::Message::encode_to_vec(&ChangeNotice { head_tag: zeros }),
+        ),
+    ];
+    for (nonce, (operation, body)) in (8..).zip(bodies) {
+        let (first, rest) = operation.split_at(1);
+        let header = MessageHeader {
+            method: format!(
+                "lutong.federation.v1.SubscriptionService/{}{rest}",
+                first.to_uppercase()
+            ),
+            sender: "32".to_owned(),
+            audience: "37".to_owned(),
+            sent_at: now(),
+            nonce: [nonce; 16],
+            body_digest: body_digest(&body),
+            in_reply_to: None,
+        };
+        let header = header.sign(&walk.mesh.partner).unwrap();
+        let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+        let message = json!({"message": {"header": base64(&header), "body": base64(&body)}});
+        walk.call(operation, "", RequestParts::body(message)).await;
+    }
+    let of = RequestParts::nothing().with("subscription", "32");
+    walk.call("getSubscription", OPERATOR, of).await;
+    walk.call("listSubscriptions", OPERATOR, RequestParts::nothing())
+        .await;
+}
+
+/// What was converted of the partner's codes.
+async fn conversions(walk: &mut Walk<'_>) {
+    let page = RequestParts::nothing().with("page_size", "1");
+    let newest = walk.call("listConversions", OPERATOR, page).await;
+    let id = newest["conversions"][0]["conversion_id"].as_str().unwrap();
+    let of = RequestParts::nothing().with("conversion", id);
+    walk.call("getConversion", OPERATOR, of).await;
 }

@@ -3,7 +3,7 @@
 use lutong_proto::code_rendering::v1::code_service_server::{CodeService, CodeServiceServer};
 use lutong_proto::code_rendering::v1::{
     ApplyBindingsRequest, ApplyBindingsResponse, ApplyDecisionsRequest, ApplyDecisionsResponse,
-    ShowCodeRequest, ShowCodeResponse,
+    BatchGetColoursRequest, BatchGetColoursResponse, ShowCodeRequest, ShowCodeResponse,
 };
 use tonic::transport::Server;
 use tonic::transport::server::TcpIncoming;
@@ -15,6 +15,13 @@ struct Echo;
 
 #[tonic::async_trait]
 impl CodeService for Echo {
+    async fn batch_get_colours(
+        &self,
+        _: Request<BatchGetColoursRequest>,
+    ) -> Result<Response<BatchGetColoursResponse>, Status> {
+        Ok(Response::new(BatchGetColoursResponse::default()))
+    }
+
     async fn apply_decisions(
         &self,
         _: Request<ApplyDecisionsRequest>,
