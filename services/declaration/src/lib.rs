@@ -27,7 +27,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use lutong_chassis::lookups::{IdentityLookups, LookupLog};
 use lutong_chassis::operations::Operations;
-use lutong_chassis::{BuildError, Component, Foundation};
+use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::declaration::v1::{
     ApplicationImportService, ApplicationService, ArrivalService, AssistedApplicationService, AuditService,
@@ -35,7 +35,7 @@ use lutong_skin::declaration::v1::{
     WardApplicationService,
 };
 use lutong_storage::StorageConfig;
-use lutong_storage::outbox::Follower;
+use lutong_storage::outbox::{Follower, Outbox};
 
 use application_imports::rpc::ApplicationImportRpc;
 use application_imports::service::ApplicationImports;
@@ -86,32 +86,7 @@ pub async fn build(
         config.daily_limits(),
     );
     let identity_lookups = IdentityLookups::new(peers.identity.clone());
-    let follower = Follower {
-        consumer: SERVICE,
-        producer: ServiceName::Identity,
-        database: store.database.clone(),
-        source: Arc::new(peers::identity_log::log(peers.identity.clone())),
-        handler: Arc::new(ProofFollower::new(&store, foundation, outbox.clone())),
-    };
-    let conversions = Follower {
-        consumer: SERVICE,
-        producer: ServiceName::Federation,
-        database: store.database.clone(),
-        source: Arc::new(peers::federation_log::log(peers.federation.clone())),
-        handler: Arc::new(ConversionFollower::new(
-            &store,
-            outbox.clone(),
-            peers.clone(),
-            declarations.clone(),
-        )),
-    };
-    let arrivals_by_division = Follower {
-        consumer: SERVICE,
-        producer: SERVICE,
-        database: store.database.clone(),
-        source: Arc::new(OwnLog(outbox.clone())),
-        handler: Arc::new(ArrivalFollower(store.database.clone())),
-    };
+    let followers = followers(&store, foundation, &outbox, &declarations);
     let feeds = Feeds::new(peers);
     let imports = FactImports::new(&store, foundation, feeds.clone());
     let sweep_imports = fact_imports::service::delete_old(imports.clone(), foundation.stop.clone());
@@ -157,26 +132,63 @@ pub async fn build(
         )
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit.clone()), skin));
     let (bell, stop) = (foundation.bell.clone(), foundation.stop.clone());
+    let tasks = vec![
+        outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
+        puller.run(stop.clone()).boxed(),
+        lookups.deliver(identity_lookups, stop.clone()).boxed(),
+        postponed_arrivals.finish_postponed(stop.clone()).boxed(),
+        application_imports.clone().register_rows(stop.clone()).boxed(),
+        application_imports.expire(stop.clone()).boxed(),
+        operations
+            .sweep(operations::service::forget_nothing, stop)
+            .boxed(),
+        sweep_imports.boxed(),
+        audit.clone().seal_days(foundation.stop.clone()).boxed(),
+        store.upkeep(foundation, Some(outbox)),
+    ];
+    let followed = followers
+        .into_iter()
+        .map(|follower| follower.run(bell.clone(), foundation.stop.clone()).boxed());
     Ok(Component {
         service: SERVICE,
-        router: foundation.guard(SERVICE, routes, Some(audit.clone())),
+        router: foundation.guard(SERVICE, routes, Some(audit)),
         checks: vec![store.check::<Migrations>()],
-        tasks: vec![
-            outbox.clone().run_relay(bell.clone(), stop.clone()).boxed(),
-            follower.run(bell.clone(), stop.clone()).boxed(),
-            conversions.run(bell.clone(), stop.clone()).boxed(),
-            arrivals_by_division.run(bell, stop.clone()).boxed(),
-            puller.run(stop.clone()).boxed(),
-            lookups.deliver(identity_lookups, stop.clone()).boxed(),
-            postponed_arrivals.finish_postponed(stop.clone()).boxed(),
-            application_imports.clone().register_rows(stop.clone()).boxed(),
-            application_imports.expire(stop.clone()).boxed(),
-            operations
-                .sweep(operations::service::forget_nothing, stop)
-                .boxed(),
-            sweep_imports.boxed(),
-            audit.seal_days(foundation.stop.clone()).boxed(),
-            store.upkeep(foundation, Some(outbox)),
-        ],
+        tasks: tasks.into_iter().chain(followed).collect(),
     })
+}
+
+/// The followers of the logs of identity, of federation and of this service.
+fn followers(
+    store: &Store,
+    foundation: &Foundation,
+    outbox: &Outbox,
+    declarations: &Declarations,
+) -> [Follower; 3] {
+    let proofs = Follower {
+        consumer: SERVICE,
+        producer: ServiceName::Identity,
+        database: store.database.clone(),
+        source: Arc::new(peers::identity_log::log(declarations.peers.identity.clone())),
+        handler: Arc::new(ProofFollower::new(store, foundation, outbox.clone())),
+    };
+    let conversions = Follower {
+        consumer: SERVICE,
+        producer: ServiceName::Federation,
+        database: store.database.clone(),
+        source: Arc::new(peers::federation_log::log(declarations.peers.federation.clone())),
+        handler: Arc::new(ConversionFollower::new(
+            store,
+            outbox.clone(),
+            declarations.peers.clone(),
+            declarations.clone(),
+        )),
+    };
+    let arrivals_by_division = Follower {
+        consumer: SERVICE,
+        producer: SERVICE,
+        database: store.database.clone(),
+        source: Arc::new(OwnLog(outbox.clone())),
+        handler: Arc::new(ArrivalFollower(store.database.clone())),
+    };
+    [proofs, conversions, arrivals_by_division]
 }

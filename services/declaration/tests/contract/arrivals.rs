@@ -145,7 +145,7 @@ async fn what_the_origin_changes_is_stated_and_confirmed_once_it_is_in_force(bed
     })
     .await;
     tokio::time::sleep(std::time::Duration::from_millis(400)).await;
-    assert_eq!(declaration.federation.confirmed(), [red.clone()]);
+    assert_eq!(declaration.federation.confirmed(), std::slice::from_ref(&red));
     declaration.risk_rules.code_rendering_is_away(false);
     until("the yellow code is confirmed", || {
         declaration.federation.confirmed() == [red.clone(), yellow.clone()]

@@ -29,7 +29,7 @@ const MAX_CHANGES: u64 = 1_000;
 /// How often it is looked for changes that another replica noted, or that could not be told.
 const CUT_EVERY: Duration = Duration::from_secs(1);
 /// How long batches are kept.
-const KEPT: Duration = Duration::from_secs(7 * 86_400);
+const KEPT_SECONDS: i64 = 7 * 86_400;
 /// The advisory lock of all chains: batches are cut one after the other.
 const CUT_LOCK: i64 = 0x6c74_6261_7463_6873;
 
@@ -235,8 +235,7 @@ impl Batches {
 
     async fn sweep(&self, now: Timestamp) -> Result<(), StorageError> {
         let partners = self.partners();
-        let before =
-            Timestamp::from_micros(now.micros() - i64::try_from(KEPT.as_micros()).unwrap_or(i64::MAX));
+        let before = now.plus_seconds(-KEPT_SECONDS);
         self.database
             .write(move |transaction| {
                 async move {

@@ -12,6 +12,7 @@ use super::domain::{Conversion, ConversionState};
 use super::service::Conversions;
 use super::store::Filter;
 use crate::fault;
+use crate::message_records::domain::hex;
 use crate::outcomes::outcome;
 use crate::partners::domain::PartnerId;
 
@@ -91,11 +92,7 @@ fn shown(one: &Conversion) -> wire::Conversion {
         name: format!("{COLLECTION}{}", one.id),
         conversion_id: one.id.to_string(),
         partner_id: one.origin.to_string(),
-        token_digest: one
-            .token_digest
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect(),
+        token_digest: hex(&one.token_digest),
         key_id: one.key_id.clone(),
         issue_time: Some(instant(one.issued_at)),
         convert_time: Some(instant(one.converted_at)),

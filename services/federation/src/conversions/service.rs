@@ -20,7 +20,7 @@ use crate::partners::domain::PartnerId;
 use crate::{events, fault};
 
 /// How long what an origin said is kept for a conversion that is being stored.
-const TOLD_KEPT: Duration = Duration::from_secs(86_400);
+const TOLD_KEPT_SECONDS: i64 = 86_400;
 /// The changes of which the longest delay is shown.
 const DELAYS: u64 = 1_000;
 
@@ -96,7 +96,7 @@ impl Conversions {
     /// Keeps what an origin tells, for conversions that are being stored at this moment. Committed before [`Self::apply`] reads any.
     pub async fn keep_told(&self, origin: PartnerId, told: Vec<Told>, source: Source) -> Result<(), Fault> {
         let now = self.clock.now();
-        let before = Timestamp::from_micros(now.micros() - TOLD_KEPT.as_micros() as i64);
+        let before = now.plus_seconds(-TOLD_KEPT_SECONDS);
         let kept = self.database.write(move |transaction| {
             async move {
                 store::save_told(transaction, origin, &told, &source, now).await?;

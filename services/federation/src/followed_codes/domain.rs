@@ -3,6 +3,7 @@
 use lutong_kernel::{SubjectId, Timestamp};
 use lutong_storage::crypto::{Key, keyed_hash};
 
+use crate::message_records::domain::hex;
 use crate::partners::domain::PartnerId;
 
 /// How long the changes of a code are told after its last verification: longer than any rule of the order looks back.
@@ -12,7 +13,7 @@ const FOLLOWED_DAYS: i64 = 30;
 /// learns from it whose it is.
 pub fn reference(key: &Key, partner: PartnerId, subject: SubjectId) -> String {
     let hash = keyed_hash(key, format!("code-reference/1/{partner}/{subject}").as_bytes());
-    hash[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hash[..16])
 }
 
 /// Until when a code that is verified now is followed.

@@ -33,6 +33,13 @@ struct Codes(Arc<AtomicI64>);
 
 #[tonic::async_trait]
 impl codes::code_service_server::CodeService for Codes {
+    async fn batch_get_colours(
+        &self,
+        _: Request<codes::BatchGetColoursRequest>,
+    ) -> Result<Response<codes::BatchGetColoursResponse>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
     async fn apply_decisions(
         &self,
         request: Request<codes::ApplyDecisionsRequest>,
