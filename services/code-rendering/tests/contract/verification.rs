@@ -91,7 +91,7 @@ async fn a_token_is_verified_for_a_partner_and_its_holder_sees_it(bed: Bed) {
         (Outcome::Valid, Colour::Green, subject(1).to_string())
     );
     assert_eq!(
-        lutong_testing::rows(&storage, "lookups").await,
+        lutong_testing::rows(&storage, "lookups_to_deliver").await,
         1,
         "it is in the ledger"
     );
@@ -101,7 +101,11 @@ async fn a_token_is_verified_for_a_partner_and_its_holder_sees_it(bed: Bed) {
         (Outcome::Unreadable, "")
     );
     assert_eq!(refused.colour, None);
-    assert_eq!(lutong_testing::rows(&storage, "lookups").await, 1, "about nobody");
+    assert_eq!(
+        lutong_testing::rows(&storage, "lookups_to_deliver").await,
+        1,
+        "about nobody"
+    );
     codes.0.clock.set(due);
     let refreshing = codes.verify_for("partners/32", &shown).await.unwrap_err();
     assert_eq!(refreshing.reason, "CODE_REFRESHING");

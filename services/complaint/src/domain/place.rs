@@ -60,9 +60,16 @@ impl PlaceName {
 
 /// How names are compared: without regard to width, case, blanks and punctuation. What has neither letters nor figures is empty.
 pub fn normal(text: &str) -> String {
-    // Folding the case may bring forth what has to be composed again.
-    let lower: String = text.nfkc().flat_map(char::to_lowercase).collect();
-    lower.nfkc().filter(|c| c.is_alphanumeric()).collect()
+    let mut name = text.to_owned();
+    loop {
+        // Folding the case, and leaving out what stood between two characters, may bring forth what has to be composed again.
+        let lower: String = name.nfkc().flat_map(char::to_lowercase).collect();
+        let next: String = lower.nfkc().filter(|c| c.is_alphanumeric()).collect();
+        if next == name {
+            return next;
+        }
+        name = next;
+    }
 }
 
 /// What a complaint may call a place, as names are compared: all that is stated, and what stands before a street.
@@ -162,6 +169,12 @@ mod tests {
             assert_eq!(wrong.reason, "NAME_WITHOUT_LETTERS", "{text}");
         }
         assert_eq!(PlaceName::parse("", "x").unwrap_err().reason, "MISSING");
+    }
+
+    #[test]
+    fn marks_that_come_together_are_composed() {
+        let name = normal("\u{1138b} \u{113c5}");
+        assert_eq!(normal(&name), name);
     }
 
     proptest! {

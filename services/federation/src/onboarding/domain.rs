@@ -16,7 +16,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use lutong_kernel::Timestamp;
-use lutong_token::VerifyingKey;
+use lutong_token::{Issuer, VerifyingKey};
 use serde::Deserialize;
 
 use crate::partners::domain::PartnerId;
@@ -94,8 +94,12 @@ fn partner(folder: &Folder, findings: &mut Vec<Finding>) -> Vec<String> {
             return Vec::new();
         }
     };
-    if let Err(error) = PartnerId::parse(&partner.province) {
-        wrong(format!("province: {error}"));
+    match PartnerId::parse(&partner.province) {
+        Ok(id) if id.province() == Some(Issuer::SHANDONG) => {
+            wrong("province: Shandong is no partner of its own".to_owned());
+        }
+        Ok(_) => {}
+        Err(error) => wrong(format!("province: {error}")),
     }
     if partner.name.is_empty() || MAX_NAME < partner.name.chars().count() {
         wrong("name: has 1 to 60 characters".to_owned());

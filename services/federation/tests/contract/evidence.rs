@@ -36,8 +36,7 @@ fn root() -> lutong_token::SigningKey {
 /// With a signed list that stands, and Jiangsu in its pilot.
 async fn start(bed: Bed) -> Exchange {
     let fake = Codes::default();
-    let server = codes::verification_service_server::VerificationServiceServer::new(fake.clone());
-    bed.bind_fake(ServiceName::CodeRendering, tonic::service::Routes::new(server));
+    fake.bind(&bed);
     fake.answers(codes::VerificationOutcome::Valid, Some(WireColour::Green));
     let storage = bed.storage::<Migrations>(ServiceName::Federation).await;
     let federation = Federation {

@@ -130,6 +130,14 @@ impl codes::code_service_server::CodeService for Codes {
 }
 
 impl Codes {
+    pub fn bind(&self, bed: &Bed) {
+        let verification = codes::verification_service_server::VerificationServiceServer::new(self.clone());
+        let log = codes::event_log_service_server::EventLogServiceServer::new(self.clone());
+        let colours = codes::code_service_server::CodeServiceServer::new(self.clone());
+        let routes = Routes::new(verification).add_service(log).add_service(colours);
+        bed.bind_fake(ServiceName::CodeRendering, routes);
+    }
+
     pub fn answers(&self, outcome: codes::VerificationOutcome, colour: Option<WireColour>) {
         *self.0.lock().unwrap() = Some(codes::VerifyTokenForPartnerResponse {
             outcome: outcome.into(),
@@ -155,11 +163,7 @@ pub fn served(code: &str, key: &SigningKey, per_minute: u32) -> String {
 
 pub async fn start(bed: Bed) -> Exchange {
     let codes = Codes::default();
-    let server = codes::verification_service_server::VerificationServiceServer::new(codes.clone());
-    let log = codes::event_log_service_server::EventLogServiceServer::new(codes.clone());
-    let colours = codes::code_service_server::CodeServiceServer::new(codes.clone());
-    let routes = Routes::new(server).add_service(log).add_service(colours);
-    bed.bind_fake(ServiceName::CodeRendering, routes);
+    codes.bind(&bed);
     codes.answers(codes::VerificationOutcome::Valid, Some(WireColour::Green));
     let storage = bed
         .storage::<lutong_federation::Migrations>(ServiceName::Federation)

@@ -450,24 +450,38 @@ impl Provinces {
             .collect()
     }
 
-    /// Declaration has brought everything that was said into force.
+    /// Waits until the log says this much: its relay numbers what was committed.
+    async fn until_said(&self, count: usize) -> Vec<Said> {
+        let started = std::time::Instant::now();
+        loop {
+            let said = self.said().await;
+            if said.len() >= count {
+                return said;
+            }
+            assert!(started.elapsed() < Duration::from_secs(20), "{said:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Declaration brings everything that is said into force, also what the log does not show yet.
     async fn confirm(&self) {
-        let channel = self
-            .here
-            .bed
-            .channel(ServiceName::Federation, Caller::Declaration);
-        let call = self.here.bed.call_as(&Principal::service("declaration"));
-        let change_ids = self
-            .log()
-            .await
-            .iter()
-            .map(|changed| changed.change_id.clone())
-            .collect();
-        let request = call.request(wire::ConfirmConversionsRequest { change_ids });
-        ConversionServiceClient::new(channel)
-            .confirm_conversions(request)
-            .await
-            .unwrap();
+        let bed = &self.here.bed;
+        let channel = bed.channel(ServiceName::Federation, Caller::Declaration);
+        let call = bed.call_as(&Principal::service("declaration"));
+        let started = std::time::Instant::now();
+        while self.subscription(&self.here, "32").await.unconfirmed_changes > 0 {
+            let log = self.log().await.into_iter();
+            let request = call.request(wire::ConfirmConversionsRequest {
+                change_ids: log.map(|changed| changed.change_id).collect(),
+            });
+            let mut client = ConversionServiceClient::new(channel.clone());
+            client.confirm_conversions(request).await.unwrap();
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "it does not come into force"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     async fn subscription(&self, side: &Side, partner: &str) -> wire::Subscription {
@@ -537,7 +551,7 @@ async fn a_change_at_the_origin_is_told_here_and_acknowledged_once_it_is_in_forc
     let changed = provinces.until(&arrived.conversion, Outcome::Red).await;
     assert_eq!(changed.change_time, Some(instant(provinces.now())));
     assert_eq!(
-        provinces.said().await,
+        provinces.until_said(1).await,
         [(arrived.conversion.clone(), WireColour::Red)]
     );
     // Told, and not in force: nobody acknowledges it.
@@ -567,7 +581,7 @@ async fn a_withdrawal_counts_as_yellow_and_green_comes_back_of_green_alone(bed: 
     let back = provinces.until(&arrived.conversion, Outcome::Green).await;
     assert_eq!(back.state(), wire::ConversionState::Standing);
     let colours: Vec<_> = provinces
-        .said()
+        .until_said(2)
         .await
         .into_iter()
         .map(|(_, colour)| colour)

@@ -1,9 +1,11 @@
 //! `federation`: partners of mutual recognition, and the trust lists that say who they are.
 
+mod conversions;
 mod evidence;
 mod message_records;
 mod onboard;
 mod partners;
+mod subscriptions;
 mod trust;
 
 use clap::Subcommand;
@@ -12,6 +14,9 @@ use lutong_client::Failure;
 
 #[derive(Debug, Subcommand)]
 pub enum Federation {
+    /// Converted codes of partners, and how their origins stand by them.
+    #[command(subcommand)]
+    Conversions(conversions::Conversions),
     /// Write what proves an exchange to others: signed headers, keys, trust list and place in the chain of records.
     Evidence(evidence::Make),
     /// Verify such evidence; needs no database and no network.
@@ -25,6 +30,9 @@ pub enum Federation {
     /// Partners and their states: one operator proposes, another approves.
     #[command(subcommand)]
     Partners(partners::Partners),
+    /// How far partners and we have told each other of changes.
+    #[command(subcommand)]
+    Subscriptions(subscriptions::Subscriptions),
     /// Trust lists: signed offline with the root key, then staged and activated.
     #[command(subcommand)]
     Trust(trust::Trust),
@@ -33,11 +41,13 @@ pub enum Federation {
 impl Federation {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Conversions(conversions) => conversions.run().await,
             Self::Evidence(make) => make.run().await,
             Self::VerifyEvidence(verify) => verify.run(),
             Self::Onboard(onboard) => onboard.run(),
             Self::MessageRecords(records) => records.run().await,
             Self::Partners(partners) => partners.run().await,
+            Self::Subscriptions(subscriptions) => subscriptions.run().await,
             Self::Trust(trust) => trust.run().await,
         }
     }

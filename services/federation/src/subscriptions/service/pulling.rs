@@ -1,5 +1,6 @@
 //! Reads the chains of partners, has what they tell come into force here, and then tells them so.
 
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -7,6 +8,7 @@ use lutong_kernel::{Fault, Timestamp};
 use lutong_proto::federation::v1 as wire;
 use lutong_storage::StorageError;
 use lutong_token::{BatchHeader, BatchTag, OpenedBatch};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Subscriptions;
@@ -63,19 +65,24 @@ impl From<StorageError> for Failure {
 }
 
 impl Subscriptions {
-    /// Reads the chains of all partners, side by side, until `stop`.
+    /// Reads the chains of all partners until `stop`, each in a task of its own: one that is slow or away delays nobody else.
     pub async fn pull_all(self, stop: CancellationToken) {
+        let mut rounds = Rounds::default();
         loop {
             let trust = self.current.get();
-            let partners = trust.list.partners.keys().copied();
-            let read = partners.filter(|id| is_read(&trust, *id));
-            let rounds: Vec<_> = read.map(|partner| self.round(partner)).collect();
-            futures::future::join_all(rounds).await;
-            tokio::select! {
-                () = self.noticed.notified() => {}
-                () = self.conversions.wait() => {}
-                () = tokio::time::sleep(PULL_EVERY) => {}
-                () = stop.cancelled() => return,
+            for partner in trust.list.partners.keys().copied() {
+                if is_read(&trust, partner) {
+                    rounds.begin(&self, partner);
+                }
+            }
+            loop {
+                tokio::select! {
+                    () = self.noticed.notified() => break,
+                    () = self.conversions.wait() => break,
+                    () = tokio::time::sleep(PULL_EVERY) => break,
+                    () = rounds.end_one(&self) => {}
+                    () = stop.cancelled() => return,
+                }
             }
         }
     }
@@ -305,6 +312,40 @@ impl Subscriptions {
             .database
             .write(move |transaction| store::set_confirmed(transaction, partner, number).boxed());
         noted.await.map_err(|error: StorageError| Failure::from(error))
+    }
+}
+
+/// The chains that are being read. Ended with it, none of them is left half taken in.
+#[derive(Default)]
+struct Rounds {
+    tasks: JoinSet<()>,
+    under_way: HashMap<tokio::task::Id, PartnerId>,
+    /// Those to be read once more: something happened while they were being read.
+    again: BTreeSet<PartnerId>,
+}
+
+impl Rounds {
+    fn begin(&mut self, subscriptions: &Subscriptions, partner: PartnerId) {
+        if self.under_way.values().any(|other| *other == partner) {
+            self.again.insert(partner);
+            return;
+        }
+        let this = subscriptions.clone();
+        let task = self.tasks.spawn(async move { this.round(partner).await });
+        self.under_way.insert(task.id(), partner);
+    }
+
+    /// Waits until one has ended, also by a panic; never when none is under way.
+    async fn end_one(&mut self, subscriptions: &Subscriptions) {
+        let id = match self.tasks.join_next_with_id().await {
+            Some(Ok((id, ()))) => id,
+            Some(Err(failed)) => failed.id(),
+            None => std::future::pending().await,
+        };
+        let ended = self.under_way.remove(&id);
+        if let Some(partner) = ended.filter(|partner| self.again.remove(partner)) {
+            self.begin(subscriptions, partner);
+        }
     }
 }
 
