@@ -568,7 +568,7 @@ fn bindings(rule: &DynamicMessage) -> Vec<(String, String, bool)> {
 }
 
 /// Path variables without personal data: opaque ids, divisions, versions, days, names of rule sets and feeds.
-const IMPERSONAL: [&str; 7] = [
+const IMPERSONAL: [&str; 8] = [
     "division",
     "name",
     "subject_id",
@@ -576,6 +576,7 @@ const IMPERSONAL: [&str; 7] = [
     "decision_date",
     "rule_set",
     "source",
+    "complaint",
 ];
 
 #[test]

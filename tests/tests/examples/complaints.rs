@@ -148,7 +148,7 @@ async fn attachment(walk: &mut Walk<'_>, number: &str) {
     let create = json!({
         "request_id": request_id(),
         "complaint": format!("complaints/{number}"),
-        "upload_size": PICTURE_BYTES,
+        "upload_size": PICTURE_BYTES.to_string(),
     });
     let begun = walk
         .call("createAttachment", CITIZEN, RequestParts::body(create))
@@ -157,7 +157,7 @@ async fn attachment(walk: &mut Walk<'_>, number: &str) {
         .as_str()
         .unwrap_or_default()
         .to_owned();
-    let append = json!({"offset": 0, "chunk": PICTURE});
+    let append = json!({"offset": "0", "chunk": PICTURE});
     let named = RequestParts::nothing().with("attachment", &id);
     walk.call("appendAttachment", CITIZEN, named.and_body(append))
         .await;
