@@ -57,7 +57,9 @@ mod tests {
     /// Whether it acts on what is there: those that read or make a resource have no state to begin from.
     fn is_action(method: &MethodDescriptor) -> bool {
         const READ: [&str; 5] = ["Get", "List", "Watch", "Inspect", "Download"];
-        const MAKE: [&str; 6] = ["Create", "Propose", "Announce", "Append", "Import", "Start"];
+        const MAKE: [&str; 7] = [
+            "Create", "Propose", "Announce", "Append", "Import", "Start", "Follow",
+        ];
         let mut others = READ.iter().chain(&MAKE);
         !others.any(|verb| method.name().starts_with(verb))
     }

@@ -124,6 +124,22 @@ pub async fn set_taken(
     save(transaction, row, &[Column::TakenTag, Column::TakenNumber]).await
 }
 
+/// Where the chain of a partner was entered; of it nothing was acknowledged so far.
+pub async fn set_entered(
+    transaction: &DatabaseTransaction,
+    partner: PartnerId,
+    place: Place,
+) -> Result<(), StorageError> {
+    let row = ActiveModel {
+        taken_tag: Set(Some(place.tag.as_bytes().to_vec())),
+        taken_number: Set(place.number.map(i64::from)),
+        confirmed_number: Set(None),
+        ..empty(partner)
+    };
+    let columns = [Column::TakenTag, Column::TakenNumber, Column::ConfirmedNumber];
+    save(transaction, row, &columns).await
+}
+
 /// When a partner's chain was read, and why that failed.
 pub async fn set_pulled(
     transaction: &DatabaseTransaction,

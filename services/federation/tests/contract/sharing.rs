@@ -599,6 +599,8 @@ async fn what_changes_while_the_partner_is_away_is_told_afterwards_once(bed: Bed
         names.push(provinces.arrive(n, Colour::Green).await.conversion);
     }
     *provinces.origin.gateway.line.lock().unwrap() = Line::Down;
+    // What was under way arrives.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     provinces.wait(60);
     provinces.set(0, Some(WireColour::Red));
     provinces.wait(60);

@@ -18,7 +18,7 @@ use crate::conversions::store as conversions;
 use crate::exchanges::domain::SharingMethod;
 use crate::partners::domain::PartnerId;
 use crate::subscriptions::domain::{
-    MAX_REFERENCES, Place, RefusedBatch, check_place, read_batch, read_change,
+    MAX_REFERENCES, Place, RefusedBatch, Standing, check_place, read_batch, read_change,
 };
 use crate::subscriptions::store::{self, TakenBatch};
 use crate::trust_lists::domain::{Agreement, Direction, KeyPurpose, Mode};
@@ -204,7 +204,7 @@ impl Subscriptions {
         };
         let entered = self
             .database
-            .write(move |transaction| store::set_taken(transaction, partner, place).boxed());
+            .write(move |transaction| store::set_entered(transaction, partner, place).boxed());
         entered.await.map_err(|error: StorageError| Failure::from(error))
     }
 
@@ -293,7 +293,7 @@ impl Subscriptions {
         let reader = self.database.reader();
         let standing = store::find(reader, partner).await?;
         let Some(taken) = standing.taken_number else {
-            return Ok(());
+            return self.confirm_entry(partner, &standing).await;
         };
         let waiting = self.conversions.first_unconfirmed(partner).await?;
         let number = waiting.map_or(taken, |first| taken.min(first.saturating_sub(1)));
@@ -303,6 +303,22 @@ impl Subscriptions {
         let Some(tag) = store::taken_tag(reader, partner, number).await? else {
             return Ok(());
         };
+        self.acknowledge_to(partner, tag, number).await
+    }
+
+    /// The same for a chain that was entered in its middle, once everything that was compared is in force.
+    async fn confirm_entry(&self, partner: PartnerId, standing: &Standing) -> Result<(), Failure> {
+        let entered = standing.taken.filter(|_| standing.confirmed_number.is_none());
+        let Some(tag) = entered else {
+            return Ok(());
+        };
+        if self.conversions.progress(partner).await?.unconfirmed > 0 {
+            return Ok(());
+        }
+        self.acknowledge_to(partner, tag, 0).await
+    }
+
+    async fn acknowledge_to(&self, partner: PartnerId, tag: BatchTag, number: u32) -> Result<(), Failure> {
         let trust = self.current.get();
         let said = wire::BatchAcknowledgement { tag: tag.to_string() };
         let _: wire::Receipt = self
