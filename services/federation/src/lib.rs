@@ -88,7 +88,6 @@ pub async fn build(
 ) -> Result<Component, BuildError> {
     let (file, roots) = trust(config)?;
     let province = province(config)?;
-    let own = province.to_string();
     let maps = Arc::new(ColourMaps::of_build().map_err(damaged)?);
     let store = foundation.open_store::<Migrations>(SERVICE, storage, &[]).await?;
     let audit = store.audit_log(foundation).await?;
@@ -98,7 +97,7 @@ pub async fn build(
         source,
     })?;
     let national = national(foundation, config, &store, &current, &maps)?;
-    let parts = Parts::new(&store, foundation, &own, (current, peers, maps, national));
+    let parts = Parts::new(&store, foundation, (current, peers, maps, national));
     let stop = foundation.stop.clone();
     let mut tasks = parts.tasks(&store, foundation);
     tasks.push(audit.clone().seal_days(stop).boxed());
@@ -136,10 +135,9 @@ impl Parts {
     fn new(
         store: &Store,
         foundation: &Foundation,
-        own: &str,
         (current, peers, maps, national): (CurrentTrust, Peers, Arc<ColourMaps>, NationalCodes),
     ) -> Self {
-        let base = (store, foundation, own);
+        let base = (store, foundation);
         let outbox = store.outbox();
         let code_log = peers.code_rendering.clone();
         let followed = FollowedCodes::new(store, foundation);
@@ -154,7 +152,7 @@ impl Parts {
             conversions.clone(),
         );
         let codes = PartnerCodes::new(
-            (store, foundation),
+            base,
             current.clone(),
             Arc::clone(&maps),
             exchanges.clone(),

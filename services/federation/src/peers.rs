@@ -7,6 +7,7 @@ pub mod partner;
 
 use std::time::Duration;
 
+use lutong_https::CallFailure;
 use lutong_kernel::{Fault, ServiceName, SubjectId};
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
@@ -14,7 +15,7 @@ use lutong_proto::code_rendering::v1::{
     BatchGetColoursRequest, CodeColour, VerificationOutcome, VerifyTokenForPartnerRequest,
     VerifyTokenForPartnerResponse,
 };
-use lutong_proto::types::v1::{Colour, Purpose, PurposeCode};
+use lutong_proto::types::v1::{Purpose, PurposeCode};
 use lutong_transport::client::{self, Call, MeshChannel};
 
 use crate::colour_maps::domain::RecognitionOutcome;
@@ -22,6 +23,15 @@ use crate::partners::domain::PartnerId;
 
 /// A partner's door waits for the answer.
 const DEADLINE: Duration = Duration::from_secs(3);
+
+/// What a call outside that brought no answer says, which is never a colour.
+fn unanswered(failure: CallFailure) -> RecognitionOutcome {
+    if failure.is_unanswered() || failure == CallFailure::Paused {
+        RecognitionOutcome::Unreachable
+    } else {
+        RecognitionOutcome::UnknownValue
+    }
+}
 
 /// Channels to the other services; cheap to clone.
 #[derive(Debug, Clone)]
@@ -94,12 +104,7 @@ fn verified(answer: &VerifyTokenForPartnerResponse) -> Result<VerifiedCode, Faul
         answer.outcome(),
         VerificationOutcome::Valid | VerificationOutcome::Superseded
     );
-    let colour = match answer.colour() {
-        Colour::Green => Some(RecognitionOutcome::Green),
-        Colour::Yellow => Some(RecognitionOutcome::Yellow),
-        Colour::Red => Some(RecognitionOutcome::Red),
-        Colour::Unspecified => None,
-    };
+    let colour = answer.colour().known().map(RecognitionOutcome::from);
     Ok(match colour.filter(|_| is_good) {
         Some(outcome) => VerifiedCode {
             outcome,
@@ -121,11 +126,9 @@ fn subject(id: &str) -> Result<SubjectId, Fault> {
 
 /// How a code stands: a colour, UNDER_REVIEW while it is being decided, NO_CODE where there is none.
 fn standing(code: &CodeColour) -> RecognitionOutcome {
-    match (code.colour(), code.is_refreshing) {
-        (_, true) => RecognitionOutcome::UnderReview,
-        (Colour::Green, false) => RecognitionOutcome::Green,
-        (Colour::Yellow, false) => RecognitionOutcome::Yellow,
-        (Colour::Red, false) => RecognitionOutcome::Red,
-        (Colour::Unspecified, false) => RecognitionOutcome::NoCode,
+    if code.is_refreshing {
+        return RecognitionOutcome::UnderReview;
     }
+    let colour = code.colour().known();
+    colour.map_or(RecognitionOutcome::NoCode, RecognitionOutcome::from)
 }

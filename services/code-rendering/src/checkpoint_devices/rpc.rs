@@ -1,7 +1,7 @@
 //! `CheckpointDeviceService`: parse, call, map.
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
-use lutong_kernel::{CheckpointDeviceId, Fault, Secret, StaffSignInId};
+use lutong_kernel::{CheckpointDeviceId, Fault, Secret};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::time::instant;
 use lutong_skin::code_rendering::v1::CheckpointDeviceHandler;
@@ -72,7 +72,7 @@ impl CheckpointDeviceHandler for CheckpointDeviceRpc {
             revocation_sequence: heartbeat.revocation_sequence,
             interval: Some(prost_types::Duration { seconds, nanos: 0 }),
             checkpoint: checkpoint_name(heartbeat.checkpoint),
-            staff_sign_in: heartbeat.signed_in.map(sign_in_name).unwrap_or_default(),
+            staff_sign_in: heartbeat.signed_in.map(staff_sign_ins::name).unwrap_or_default(),
         })
     }
 
@@ -93,11 +93,6 @@ impl CheckpointDeviceHandler for CheckpointDeviceRpc {
 /// The name of a device.
 pub fn name(id: CheckpointDeviceId) -> String {
     format!("{COLLECTION}/{id}")
-}
-
-/// The name of a sign-in at a device.
-fn sign_in_name(id: StaffSignInId) -> String {
-    format!("{}/{id}", staff_sign_ins::COLLECTION)
 }
 
 const fn read_state(state: wire::CheckpointDeviceState) -> Option<State> {

@@ -11,6 +11,11 @@ pub const CODE_LASTS: Duration = Duration::from_secs(120);
 /// What the names begin with.
 pub const COLLECTION: &str = "staff-sign-ins";
 
+/// The name of a sign-in.
+pub fn name(id: StaffSignInId) -> String {
+    format!("{COLLECTION}/{id}")
+}
+
 /// A keyed hash of a code.
 pub type CodeHash = [u8; 32];
 

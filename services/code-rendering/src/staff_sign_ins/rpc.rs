@@ -8,7 +8,7 @@ use lutong_skin::code_rendering::v1::StaffSignInHandler;
 use lutong_transport::access::{DivisionPermit, NoPermit};
 use lutong_transport::reply;
 
-use super::domain::{COLLECTION, State};
+use super::domain::{COLLECTION, State, name};
 use super::service::{StaffSignIns, View};
 use crate::checkpoint_devices::rpc::name as device_name;
 use crate::checkpoints::rpc::name as checkpoint_name;
@@ -50,10 +50,6 @@ impl StaffSignInHandler for StaffSignInRpc {
             staff_sign_in: Some(ended.into()),
         })
     }
-}
-
-fn name(id: StaffSignInId) -> String {
-    format!("{COLLECTION}/{id}")
 }
 
 impl From<View> for wire::StaffSignIn {

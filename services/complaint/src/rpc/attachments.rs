@@ -1,13 +1,12 @@
 //! `AttachmentService`: parse, call, map.
 
-use std::fmt::Write as _;
-
 use futures::{StreamExt as _, stream};
 use lutong_chassis::skin::{Answers, Listing, Mutation, Query};
 use lutong_kernel::{AttachmentId, Fault};
 use lutong_proto::complaint::v1 as wire;
 use lutong_proto::time::instant;
 use lutong_skin::complaint::v1::AttachmentHandler;
+use lutong_storage::crypto::hex;
 use lutong_transport::access::{CasePermit, DivisionPermit};
 use lutong_transport::reply;
 
@@ -120,15 +119,6 @@ fn id(name: &str) -> Result<AttachmentId, Fault> {
 
 fn count(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn hex(digest: &[u8]) -> String {
-    let mut text = String::with_capacity(digest.len() * 2);
-    for byte in digest {
-        // Writing to a String never fails.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 impl From<Attachment> for wire::Attachment {

@@ -1,6 +1,7 @@
 //! The published versions of the commitment. Their texts are files of this crate and never change; what changes is a version of its own.
 
 use lutong_kernel::LocalDay;
+use lutong_storage::crypto::hex;
 use sha2::{Digest as _, Sha256};
 
 /// A published version of the commitment.
@@ -40,8 +41,7 @@ impl PublishedCommitment {
             .chain_update(self.zh)
             .chain_update(self.en)
             .finalize();
-        let hex = |text: String, byte: &u8| text + &format!("{byte:02x}");
-        digest.iter().fold(String::new(), hex)
+        hex(&digest)
     }
 
     /// Whether it has been published.

@@ -10,7 +10,6 @@ use lutong_kernel::{ConversionId, Fault, ServiceName, Timestamp};
 use lutong_proto::federation::v1::event::Payload;
 use lutong_proto::federation::v1::{ConversionChanged, Event};
 use lutong_proto::time::timestamp;
-use lutong_proto::types::v1::Colour;
 use lutong_storage::crypto::{FieldCipher, ReadyCipher};
 use lutong_storage::outbox::{EventHandler, Outbox, Position, StoredEvent};
 use lutong_storage::{Database, StorageError};
@@ -161,12 +160,7 @@ impl EventHandler for ConversionFollower {
 
 fn read(changed: &ConversionChanged) -> Option<(ConversionId, Change)> {
     let conversion = changed.conversion.strip_prefix("conversions/")?.parse().ok()?;
-    let colour = match changed.colour() {
-        Colour::Green => lutong_kernel::Colour::Green,
-        Colour::Yellow => lutong_kernel::Colour::Yellow,
-        Colour::Red => lutong_kernel::Colour::Red,
-        Colour::Unspecified => return None,
-    };
+    let colour = changed.colour().known()?;
     let at: Timestamp = changed.change_time.as_ref().map(timestamp)?;
     Some((
         conversion,

@@ -2,7 +2,6 @@
 
 use lutong_proto::federation::v1::VerifyPartnerCodeResponse;
 use lutong_proto::time;
-use lutong_proto::types::v1::Colour;
 use serde_json::{Map, json};
 
 use crate::declarations::domain::statement::{FEDERATION, Statement, key};
@@ -27,18 +26,13 @@ impl PartnerCode {
 
 /// Makes a fact of a verified code. Its keys are assigned when it is stored. Returns `None` when the answer is incomplete.
 pub fn partner_code(verified: VerifyPartnerCodeResponse) -> Option<PartnerCode> {
-    let colour = match verified.colour() {
-        Colour::Green => "green",
-        Colour::Yellow => "yellow",
-        Colour::Red => "red",
-        Colour::Unspecified => return None,
-    };
+    let colour = verified.colour().known()?;
     let instant = |time: &prost_types::Timestamp| {
         lutong_kernel::Timestamp::from_micros(time::to_micros(time)).to_rfc3339()
     };
     let mut attributes = Map::new();
     attributes.insert("province".to_owned(), json!(verified.province));
-    attributes.insert("colour".to_owned(), json!(colour));
+    attributes.insert("colour".to_owned(), json!(colour.as_str()));
     attributes.insert(
         "issued_at".to_owned(),
         json!(instant(verified.issue_time.as_ref()?)),

@@ -38,7 +38,6 @@ const CUT_LOCK: i64 = 0x6c74_6261_7463_6873;
 pub struct Batches {
     database: Database,
     clock: Arc<dyn Clock>,
-    own: String,
     current: CurrentTrust,
     followed: FollowedCodes,
     peers: Peers,
@@ -50,7 +49,7 @@ pub struct Batches {
 impl Batches {
     /// The key of our batches is derived from a key that is never rotated.
     pub fn new(
-        (store, foundation, own): (&Store, &Foundation, &str),
+        (store, foundation): (&Store, &Foundation),
         current: CurrentTrust,
         followed: FollowedCodes,
         peers: Peers,
@@ -59,7 +58,6 @@ impl Batches {
         Self {
             database: store.database.clone(),
             clock: Arc::clone(&foundation.clock),
-            own: own.to_owned(),
             current,
             followed,
             peers,
@@ -167,7 +165,7 @@ impl Batches {
     ) -> Result<StoredBatch, Fault> {
         let number = last.map_or(1, |last| last.number.saturating_add(1));
         let header = BatchHeader {
-            sender: self.own.clone(),
+            sender: self.current.own().to_string(),
             audience: partner.to_string(),
             number,
             previous: last.map_or(BatchTag::BEGINNING, |last| last.tag),
@@ -183,32 +181,29 @@ impl Batches {
         })
     }
 
-    /// The batch after a tag, and the newest tag; `Err` when what comes after the tag is not kept.
-    pub async fn after(
-        &self,
-        partner: PartnerId,
-        tag: Option<BatchTag>,
-    ) -> Result<(Result<Option<StoredBatch>, Gone>, BatchTag, bool), StorageError> {
+    /// The tag of the newest batch for a partner.
+    pub async fn head(&self, partner: PartnerId) -> Result<BatchTag, StorageError> {
+        let newest = store::newest(self.database.reader(), partner).await?;
+        Ok(newest.map_or(BatchTag::BEGINNING, |batch| batch.tag))
+    }
+
+    /// What comes after a batch for a partner.
+    pub async fn after(&self, partner: PartnerId, tag: BatchTag) -> Result<Next, StorageError> {
         let reader = self.database.reader();
-        let newest = store::newest(reader, partner).await?;
-        let head = newest.as_ref().map_or(BatchTag::BEGINNING, |batch| batch.tag);
-        let newest_number = newest.map_or(0, |batch| batch.number);
-        let number = match tag {
-            None => return Ok((Ok(None), head, false)),
-            Some(tag) if tag == BatchTag::BEGINNING => Some(0),
-            Some(tag) => store::of_tag(reader, partner, tag)
-                .await?
-                .map(|batch| batch.number),
+        let number = if tag == BatchTag::BEGINNING {
+            0
+        } else {
+            match store::of_tag(reader, partner, tag).await? {
+                Some(batch) => batch.number,
+                None => return Ok(Next::Gone),
+            }
         };
-        let Some(number) = number else {
-            return Ok((Err(Gone), head, false));
-        };
-        if number == newest_number {
-            return Ok((Ok(None), head, false));
+        if let Some(next) = store::of_number(reader, partner, number.saturating_add(1)).await? {
+            return Ok(Next::Batch(next));
         }
-        let next = store::of_number(reader, partner, number.saturating_add(1)).await?;
-        let has_more = next.as_ref().is_some_and(|next| next.number < newest_number);
-        Ok((next.map(Some).ok_or(Gone), head, has_more))
+        let newest = store::newest(reader, partner).await?;
+        let is_gone = newest.is_some_and(|newest| number < newest.number);
+        Ok(if is_gone { Next::Gone } else { Next::None })
     }
 
     /// How these references of a partner stand.
@@ -250,9 +245,14 @@ impl Batches {
     }
 }
 
-/// What comes after a tag is not kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Gone;
+/// What comes after a batch.
+#[derive(Debug, Clone)]
+pub enum Next {
+    Batch(StoredBatch),
+    None,
+    /// It is no longer kept, or never was.
+    Gone,
+}
 
 fn change(reference: &str, standing: RecognitionOutcome, at: Timestamp) -> wire::CodeChange {
     wire::CodeChange {

@@ -5,6 +5,7 @@ use lutong_kernel::{ConversionId, Fault};
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::time::instant;
 use lutong_skin::federation::v1::ConversionHandler;
+use lutong_storage::crypto::hex;
 use lutong_transport::access::NoPermit;
 use lutong_transport::reply;
 
@@ -12,7 +13,6 @@ use super::domain::{Conversion, ConversionState};
 use super::service::Conversions;
 use super::store::Filter;
 use crate::fault;
-use crate::message_records::domain::hex;
 use crate::outcomes::outcome;
 use crate::partners::domain::PartnerId;
 

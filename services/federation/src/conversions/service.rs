@@ -15,7 +15,7 @@ use sea_orm::DatabaseTransaction;
 use tokio::sync::Notify;
 
 use super::domain::{Conversion, Told};
-use super::store::{self, Filter, Source};
+use super::store::{self, Filter, Source, told as told_codes};
 use crate::partners::domain::PartnerId;
 use crate::{events, fault};
 
@@ -78,7 +78,7 @@ impl Conversions {
             return Ok(());
         };
         // After the commit: whoever takes in a batch keeps it before it looks for conversions, so that one of both sees the other's.
-        let told = store::find_told(self.database.reader(), origin, &reference).await?;
+        let told = told_codes::find(self.database.reader(), origin, &reference).await?;
         let Some((told, source)) = told else {
             return Ok(());
         };
@@ -99,8 +99,8 @@ impl Conversions {
         let before = now.plus_seconds(-TOLD_KEPT_SECONDS);
         let kept = self.database.write(move |transaction| {
             async move {
-                store::save_told(transaction, origin, &told, &source, now).await?;
-                store::forget_told(transaction, before).await
+                told_codes::save(transaction, origin, &told, &source, now).await?;
+                told_codes::forget(transaction, before).await
             }
             .boxed()
         });

@@ -9,43 +9,36 @@ use lutong_token::MessageError;
 use crate::partners::domain::{PartnerId, PartnerState};
 use crate::trust_lists::domain::{Direction, Quota, TrustList};
 
-/// The method of code verification.
-pub const VERIFY_HEALTH_CODE: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
-
-/// The methods by which changes are shared.
+/// The methods by which partners call each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SharingMethod {
-    Pull,
-    Compare,
-    Acknowledge,
-    Notify,
+pub enum Method {
+    VerifyHealthCode,
+    PullChanges,
+    CompareCodes,
+    AcknowledgeChanges,
+    NotifyChanges,
 }
 
-impl SharingMethod {
+impl Method {
     /// The full name of the RPC.
     pub const fn name(self) -> &'static str {
-        self.route().0
+        match self {
+            Self::VerifyHealthCode => "lutong.federation.v1.ExchangeService/VerifyHealthCode",
+            Self::PullChanges => "lutong.federation.v1.SubscriptionService/PullChanges",
+            Self::CompareCodes => "lutong.federation.v1.SubscriptionService/CompareCodes",
+            Self::AcknowledgeChanges => "lutong.federation.v1.SubscriptionService/AcknowledgeChanges",
+            Self::NotifyChanges => "lutong.federation.v1.SubscriptionService/NotifyChanges",
+        }
     }
 
-    /// The full name of the RPC, and its path at a partner's address.
-    pub const fn route(self) -> (&'static str, &'static str) {
+    /// Its path at a partner's address.
+    pub const fn path(self) -> &'static str {
         match self {
-            Self::Pull => (
-                "lutong.federation.v1.SubscriptionService/PullChanges",
-                "/v1/subscriptions:pull",
-            ),
-            Self::Compare => (
-                "lutong.federation.v1.SubscriptionService/CompareCodes",
-                "/v1/subscriptions:compare",
-            ),
-            Self::Acknowledge => (
-                "lutong.federation.v1.SubscriptionService/AcknowledgeChanges",
-                "/v1/subscriptions:acknowledge",
-            ),
-            Self::Notify => (
-                "lutong.federation.v1.SubscriptionService/NotifyChanges",
-                "/v1/subscriptions:notify",
-            ),
+            Self::VerifyHealthCode => "/v1/exchanges:verify",
+            Self::PullChanges => "/v1/subscriptions:pull",
+            Self::CompareCodes => "/v1/subscriptions:compare",
+            Self::AcknowledgeChanges => "/v1/subscriptions:acknowledge",
+            Self::NotifyChanges => "/v1/subscriptions:notify",
         }
     }
 }

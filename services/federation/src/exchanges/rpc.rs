@@ -8,7 +8,7 @@ use lutong_skin::federation::v1::ExchangeHandler;
 use lutong_transport::access::NoPermit;
 use prost::Message as _;
 
-use super::domain::{Message, RefusedMessage, VERIFY_HEALTH_CODE};
+use super::domain::{Message, Method, RefusedMessage};
 use super::service::Exchanges;
 use crate::batches::service::Batches;
 use crate::fault;
@@ -40,7 +40,7 @@ impl ExchangeHandler for ExchangeRpc {
         let message = read_message(message.message);
         // Read before it is counted: a body that cannot be read is no request.
         let body = wire::HealthCodeVerification::decode(&*message.body);
-        let accepted = self.exchanges.accept(VERIFY_HEALTH_CODE, &message).await?;
+        let accepted = self.exchanges.accept(Method::VerifyHealthCode, &message).await?;
         let unreadable = lutong_token::MessageError::Unreadable("its body is no verification");
         let body = body.map_err(|_| fault::message_refused(RefusedMessage::Message(unreadable)))?;
         let (verified, code_reference, at) = self.exchanges.verify_code(&accepted, &body.token).await?;

@@ -15,7 +15,7 @@ use lutong_token::{MessageExpectations, MessageHeader, Nonce, SigningKey, Verify
 use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 
-use super::domain::{Message, RefusedMessage, is_served, owner};
+use super::domain::{Message, Method, RefusedMessage, is_served, owner};
 use super::store::{self, MessageRecord};
 use crate::fault;
 use crate::followed_codes::service::FollowedCodes;
@@ -34,7 +34,7 @@ const FORGET_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 #[derive(Debug, Clone)]
 pub struct Accepted {
     partner: PartnerId,
-    method: &'static str,
+    method: Method,
     nonce: Nonce,
 }
 
@@ -56,13 +56,12 @@ pub struct Exchanges {
     peers: Peers,
     followed: FollowedCodes,
     partners: PartnerClients,
-    own: String,
 }
 
 impl Exchanges {
     /// The key of our messages is derived from a key that is never rotated.
     pub fn new(
-        (store, foundation, own): (&Store, &Foundation, &str),
+        (store, foundation): (&Store, &Foundation),
         current: CurrentTrust,
         followed: FollowedCodes,
         peers: Peers,
@@ -77,8 +76,12 @@ impl Exchanges {
             peers,
             followed,
             partners: PartnerClients::default(),
-            own: own.to_owned(),
         }
+    }
+
+    /// Ourselves, as sender and audience.
+    fn own(&self) -> String {
+        self.current.own().to_string()
     }
 
     /// The key that signs our messages.
@@ -92,14 +95,14 @@ impl Exchanges {
     }
 
     /// Accepts a message of a partner that is served, once, and counts and records it.
-    pub async fn accept(&self, method: &'static str, message: &Message) -> Result<Accepted, Fault> {
+    pub async fn accept(&self, method: Method, message: &Message) -> Result<Accepted, Fault> {
         let now = self.clock.now();
         let trust = self.current.get();
         if trust.has_expired(now) {
             return Err(fault::trust_list_expired());
         }
         let refused = |reason: RefusedMessage| fault::message_refused(reason);
-        let (header, partner) = open(&trust, (method, &self.own), message, now).map_err(refused)?;
+        let (header, partner) = open(&trust, (method, &self.own()), message, now).map_err(refused)?;
         let state = trust.state(partner);
         if !is_served(&trust.list, partner, state) {
             return Err(fault::partner_not_served(state));
@@ -171,15 +174,15 @@ impl Exchanges {
     /// Signs a message to a partner; with its nonce.
     fn sign(
         &self,
-        method: &str,
+        method: Method,
         audience: PartnerId,
         body: Vec<u8>,
         in_reply_to: Option<Nonce>,
     ) -> Result<(Message, Nonce), Fault> {
         let nonce = self.random.bytes();
         let header = MessageHeader {
-            method: method.to_owned(),
-            sender: self.own.clone(),
+            method: method.name().to_owned(),
+            sender: self.own(),
             audience: audience.to_string(),
             sent_at: self.clock.now(),
             nonce,
@@ -220,7 +223,7 @@ impl Exchanges {
 /// The header of a message that is what it should be, and whose it is.
 fn open(
     trust: &Trust,
-    (method, own): (&'static str, &str),
+    (method, own): (Method, &str),
     message: &Message,
     now: Timestamp,
 ) -> Result<(MessageHeader, PartnerId), RefusedMessage> {
@@ -229,7 +232,7 @@ fn open(
     let partner = owner(&trust.list, kid).filter(|id| id.to_string() == header.sender);
     let partner = partner.ok_or(RefusedMessage::WrongSender)?;
     let expected = MessageExpectations {
-        method,
+        method: method.name(),
         audience: own,
         body: &message.body,
         in_reply_to: None,

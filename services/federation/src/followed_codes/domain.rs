@@ -1,9 +1,8 @@
 //! Under what a partner is told of a code, and for how long. Pure.
 
 use lutong_kernel::{SubjectId, Timestamp};
-use lutong_storage::crypto::{Key, keyed_hash};
+use lutong_storage::crypto::{Key, hex, keyed_hash};
 
-use crate::message_records::domain::hex;
 use crate::partners::domain::PartnerId;
 
 /// How long the changes of a code are told after its last verification: longer than any rule of the order looks back.

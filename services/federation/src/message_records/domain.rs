@@ -6,14 +6,10 @@
 pub mod evidence;
 mod head;
 
-use std::fmt::Write as _;
-
 use lutong_kernel::Timestamp;
 
 pub use head::Head;
 
-/// Shandong, as sender and audience.
-pub const OWN: &str = "37";
 /// Every record whose number is a multiple of it gets a signed head, so that the way from a record to a head is short.
 pub const HEAD_EVERY: i64 = 32;
 
@@ -43,13 +39,4 @@ pub fn clause(method: &str) -> &'static str {
         "VerifyHealthCode" => "GB/T 38963-2020, 6: code verification",
         _ => "",
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -5,11 +5,12 @@ use lutong_kernel::Fault;
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::time::{instant, timestamp};
 use lutong_skin::federation::v1::MessageRecordHandler;
+use lutong_storage::crypto::hex;
 use lutong_token::MessageHeader;
 use lutong_transport::access::NoPermit;
 use lutong_transport::reply;
 
-use super::domain::{Record, clause, hex};
+use super::domain::{Record, clause};
 use super::service::{Evidence, EvidencePart, MessageRecords};
 use super::store::Filter;
 use crate::fault;

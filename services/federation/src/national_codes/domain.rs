@@ -37,11 +37,10 @@ pub fn counts_by_way(agreed: Option<&Agreement>, state: PartnerState) -> bool {
 /// here and says nothing.
 pub fn trusted(
     records: Vec<HealthRecord>,
+    own: Issuer,
     is_trusted: impl Fn(Issuer) -> bool,
 ) -> (Vec<HealthRecord>, usize) {
-    let others = records
-        .into_iter()
-        .filter(|record| record.province != Issuer::SHANDONG);
+    let others = records.into_iter().filter(|record| record.province != own);
     let (trusted, untrusted): (Vec<_>, Vec<_>) = others.partition(|record| is_trusted(record.province));
     (trusted, untrusted.len())
 }

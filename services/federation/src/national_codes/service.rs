@@ -151,7 +151,7 @@ impl NationalCodes {
             let id = PartnerId::Province(province);
             counts_by_way(trust.agreement(id), trust.state(id))
         };
-        let (records, untrusted) = trusted(records, is_trusted);
+        let (records, untrusted) = trusted(records, self.current.own(), is_trusted);
         let verdict = self.parts.policy.decide(&records, origin, now);
         // That nobody who is trusted holds a code does not mean that there is none.
         let outcome = if records.is_empty() && untrusted > 0 {

@@ -15,7 +15,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
-use lutong_https::{CallFailure, HttpsClient, OutsideUrl, Settings};
+use lutong_https::{HttpsClient, OutsideUrl, Settings};
 use lutong_kernel::{Clock, Random};
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 use self::profile::{Identity, Stamp};
 use self::secrets::Secrets;
 use crate::colour_maps::domain::RecognitionOutcome;
+use crate::peers::unanswered;
 
 pub use reading::{field, inner, text};
 pub use settings::GatewayConfig;
@@ -112,13 +113,7 @@ impl Gateway {
         }
         let request = request.body(Full::new(Bytes::from(body.to_string())));
         let answer = self.https.send(request.map_err(|_| unreachable)?).await;
-        let answer = answer.map_err(|failure| {
-            if failure.is_unanswered() || failure == CallFailure::Paused {
-                unreachable
-            } else {
-                RecognitionOutcome::UnknownValue
-            }
-        })?;
+        let answer = answer.map_err(unanswered)?;
         self.read(answer.status(), answer.body())
     }
 

@@ -19,9 +19,10 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
 use crate::colour_maps::domain::RecognitionOutcome;
-use crate::exchanges::domain::Message;
+use crate::exchanges::domain::{Message, Method};
 use crate::outcomes::read_outcome;
 use crate::partners::domain::PartnerId;
+use crate::peers::unanswered;
 
 /// From the first byte that is sent to the last that is read: somebody stands at a counter.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -60,12 +61,12 @@ struct PartnerClient {
 pub struct PartnerClients(Arc<Mutex<HashMap<PartnerId, PartnerClient>>>);
 
 impl PartnerClients {
-    /// Sends a message to a path at a partner's address. Without a readable answer it says why there is none, which is never a colour.
+    /// Calls a method at a partner's address. Without a readable answer it says why there is none, which is never a colour.
     pub async fn send(
         &self,
         partner: PartnerId,
         address: &str,
-        path: &str,
+        method: Method,
         message: &Message,
     ) -> Result<Message, RecognitionOutcome> {
         let unreachable = RecognitionOutcome::Unreachable;
@@ -74,14 +75,8 @@ impl PartnerClients {
         let Ok(_place) = client.places.try_acquire() else {
             return Err(RecognitionOutcome::Throttled);
         };
-        let request = request(address, path, message).ok_or(unreachable)?;
-        let answer = client.https.send(request).await.map_err(|failure| {
-            if failure.is_unanswered() || failure == lutong_https::CallFailure::Paused {
-                unreachable
-            } else {
-                RecognitionOutcome::UnknownValue
-            }
-        })?;
+        let request = request(address, method.path(), message).ok_or(unreachable)?;
+        let answer = client.https.send(request).await.map_err(unanswered)?;
         match answer.status() {
             StatusCode::OK => read(answer.body()).ok_or(RecognitionOutcome::UnknownValue),
             StatusCode::TOO_MANY_REQUESTS => Err(RecognitionOutcome::Throttled),

@@ -99,14 +99,6 @@ pub fn read_change(change: &wire::CodeChange, now: Timestamp) -> Option<Told> {
     })?
 }
 
-/// The instant after which an acknowledgement of a partner is no longer news.
-pub const fn is_news(acknowledged: Option<i64>, number: i64) -> bool {
-    match acknowledged {
-        None => true,
-        Some(before) => before < number,
-    }
-}
-
 /// When a partner was heard of last, for the list of subscriptions.
 #[derive(Debug, Clone, Default)]
 pub struct Standing {

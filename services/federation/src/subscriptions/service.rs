@@ -14,12 +14,12 @@ use lutong_storage::{Database, StorageError};
 use lutong_token::BatchTag;
 use tokio::sync::Notify;
 
-use super::domain::{MAX_REFERENCES, Standing, is_news};
+use super::domain::{MAX_REFERENCES, Standing};
 use super::store;
-use crate::batches::service::{Batches, Gone};
+use crate::batches::service::{Batches, Next};
 use crate::batches::store as batches;
 use crate::conversions::service::{Conversions, Progress};
-use crate::exchanges::domain::{Message, RefusedMessage, SharingMethod};
+use crate::exchanges::domain::{Message, Method, RefusedMessage};
 use crate::exchanges::service::{Accepted, Exchanges};
 use crate::fault;
 use crate::partners::domain::PartnerId;
@@ -30,7 +30,6 @@ use crate::trust_lists::service::current::CurrentTrust;
 pub struct Subscriptions {
     database: Database,
     clock: Arc<dyn Clock>,
-    own: String,
     current: CurrentTrust,
     exchanges: Exchanges,
     batches: Batches,
@@ -51,7 +50,7 @@ pub struct Shown {
 
 impl Subscriptions {
     pub fn new(
-        (store, foundation, own): (&Store, &Foundation, &str),
+        (store, foundation): (&Store, &Foundation),
         current: CurrentTrust,
         exchanges: Exchanges,
         batches: Batches,
@@ -60,7 +59,6 @@ impl Subscriptions {
         Self {
             database: store.database.clone(),
             clock: Arc::clone(&foundation.clock),
-            own: own.to_owned(),
             current,
             exchanges,
             batches,
@@ -72,21 +70,30 @@ impl Subscriptions {
     /// The batch after the last one that a partner has taken in.
     pub async fn pull(&self, message: &Message) -> Result<Message, Fault> {
         let (accepted, query) = self
-            .accept::<wire::ChangeQuery>(SharingMethod::Pull, message)
+            .accept::<wire::ChangeQuery>(Method::PullChanges, message)
             .await?;
         let after = match query.after_tag.as_str() {
             "" => None,
             tag => Some(tag.parse().map_err(|_| unreadable())?),
         };
-        let (next, head, has_more) = self.batches.after(accepted.partner(), after).await?;
-        let batch = next.as_ref().ok().cloned().flatten();
+        let partner = accepted.partner();
+        let head = self.batches.head(partner).await?;
+        let next = match after {
+            None => Next::None,
+            Some(after) => self.batches.after(partner, after).await?,
+        };
+        let (batch, is_gone) = match next {
+            Next::Batch(batch) => (Some(batch), false),
+            Next::None => (None, false),
+            Next::Gone => (None, true),
+        };
         let answer = wire::ChangeQueryResult {
+            has_more: batch.as_ref().is_some_and(|batch| batch.tag != head),
             batch: batch.map(|batch| wire::SignedBatch {
                 header: batch.header,
                 body: batch.body,
             }),
-            has_more,
-            is_gone: next.is_err_and(|Gone| true),
+            is_gone,
             head_tag: head.to_string(),
         };
         self.answer(&accepted, &answer).await
@@ -95,7 +102,7 @@ impl Subscriptions {
     /// How codes stand that were verified for a partner.
     pub async fn compare(&self, message: &Message) -> Result<Message, Fault> {
         let (accepted, query) = self
-            .accept::<wire::CodeComparison>(SharingMethod::Compare, message)
+            .accept::<wire::CodeComparison>(Method::CompareCodes, message)
             .await?;
         if query.code_references.len() > MAX_REFERENCES {
             return Err(unreadable());
@@ -111,7 +118,7 @@ impl Subscriptions {
     /// A partner says up to which batch everything is in force with it.
     pub async fn acknowledge(&self, message: &Message) -> Result<Message, Fault> {
         let (accepted, said) = self
-            .accept::<wire::BatchAcknowledgement>(SharingMethod::Acknowledge, message)
+            .accept::<wire::BatchAcknowledgement>(Method::AcknowledgeChanges, message)
             .await?;
         let tag: BatchTag = said.tag.parse().map_err(|_| unreadable())?;
         let (partner, now) = (accepted.partner(), self.clock.now());
@@ -122,10 +129,8 @@ impl Subscriptions {
                     return Ok(());
                 };
                 let standing = store::lock(transaction, partner).await?;
-                if is_news(
-                    standing.acknowledged_number.map(i64::from),
-                    i64::from(batch.number),
-                ) {
+                let before = standing.acknowledged_number;
+                if before.is_none_or(|before| before < batch.number) {
                     store::set_acknowledged(transaction, partner, (batch.number, tag), now).await?;
                 }
                 Ok(())
@@ -141,7 +146,7 @@ impl Subscriptions {
     /// A partner says that there is a newer batch of its own.
     pub async fn notice(&self, message: &Message) -> Result<Message, Fault> {
         let (accepted, _) = self
-            .accept::<wire::ChangeNotice>(SharingMethod::Notify, message)
+            .accept::<wire::ChangeNotice>(Method::NotifyChanges, message)
             .await?;
         self.noticed.notify_one();
         self.answer(&accepted, &wire::Receipt {}).await
@@ -149,11 +154,11 @@ impl Subscriptions {
 
     async fn accept<B: prost::Message + Default>(
         &self,
-        method: SharingMethod,
+        method: Method,
         message: &Message,
     ) -> Result<(Accepted, B), Fault> {
         let body = B::decode(&*message.body);
-        let accepted = self.exchanges.accept(method.name(), message).await?;
+        let accepted = self.exchanges.accept(method, message).await?;
         Ok((accepted, body.map_err(|_| unreadable())?))
     }
 

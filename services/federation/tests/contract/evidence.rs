@@ -16,7 +16,8 @@ use lutong_transport::access::Principal;
 use prost::Message as _;
 use wire::message_record_service_client::MessageRecordServiceClient;
 
-use crate::exchanges::{Codes, Exchange, served};
+use crate::codes::Codes;
+use crate::exchanges::{Exchange, served};
 use crate::{Federation, build, fault, key, next_request_id, operator, staff};
 
 on_both_engines!(
@@ -120,6 +121,7 @@ impl Exchange {
         Anchors {
             roots: Roots::parse(&root().verifying_key().to_pem().unwrap()).unwrap(),
             own_key: self.own_key().await,
+            own: lutong_token::Issuer::SHANDONG,
         }
     }
 
@@ -216,7 +218,7 @@ async fn the_other_message_of_the_exchange_is_found(bed: Bed) {
     let exchange = start(bed).await;
     exchange.ask(1).await.unwrap();
     // Asked and never answered: code-rendering is away.
-    *exchange.codes.0.lock().unwrap() = None;
+    exchange.codes.go_away();
     exchange.ask(2).await.unwrap_err();
     let anchors = exchange.anchors().await;
     let of_request = verify(&exchange.file(1).await, &anchors).unwrap();

@@ -1,24 +1,23 @@
 //! `ExchangeService`: signed messages of partners, accepted once, within their quotas, and recorded.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lutong_kernel::{Fault, FaultCode, ServiceName, Timestamp};
 use lutong_proto::code_rendering::v1 as codes;
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::policy::Caller;
-use lutong_proto::types::v1::{Colour as WireColour, PurposeCode};
+use lutong_proto::types::v1::Colour as WireColour;
 use lutong_testing::{Bed, bytes, on_both_engines, rows, tamper, texts};
 use lutong_token::{
     MessageExpectations, MessageHeader, SigningKey, TrustedKey, VerifyingKey, VerifyingKeys, body_digest,
 };
 use lutong_transport::client::MeshChannel;
 use prost::Message as _;
-use tonic::service::Routes;
 use wire::PartnerState::{Pilot, Suspended};
 use wire::RecognitionOutcome as Outcome;
 use wire::exchange_service_client::ExchangeServiceClient;
 
+use crate::codes::{Codes, TOKEN};
 use crate::sharing::call;
 use crate::{Federation, build, entry, fault, key, metadata};
 
@@ -35,7 +34,6 @@ on_both_engines!(
 );
 
 const METHOD: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
-const TOKEN: &str = "LT1:OUR-CODE";
 /// The methods about changes, by their paths.
 const SHARED: [(&str, &str); 4] = [
     ("/v1/subscriptions:pull", "PullChanges"),
@@ -43,109 +41,6 @@ const SHARED: [(&str, &str); 4] = [
     ("/v1/subscriptions:acknowledge", "AcknowledgeChanges"),
     ("/v1/subscriptions:notify", "NotifyChanges"),
 ];
-const SUBJECT: &str = "0193b2a0-0000-7000-8000-000000000001";
-
-/// Code-rendering, which answers what the test says.
-#[derive(Clone, Default)]
-pub struct Codes(pub Arc<Mutex<Option<codes::VerifyTokenForPartnerResponse>>>);
-
-#[tonic::async_trait]
-impl codes::verification_service_server::VerificationService for Codes {
-    async fn verify_token_for_partner(
-        &self,
-        request: tonic::Request<codes::VerifyTokenForPartnerRequest>,
-    ) -> Result<tonic::Response<codes::VerifyTokenForPartnerResponse>, tonic::Status> {
-        let request = request.into_inner();
-        assert_eq!(request.token, TOKEN);
-        let purpose = request.purpose.unwrap();
-        assert_eq!(purpose.code(), PurposeCode::Recognition);
-        assert!(
-            purpose.reference.starts_with("partners/"),
-            "{}",
-            purpose.reference
-        );
-        let answer = self.0.lock().unwrap().clone();
-        answer
-            .map(tonic::Response::new)
-            .ok_or_else(|| lutong_transport::status::from_fault(Fault::unavailable("code-rendering")))
-    }
-
-    async fn verify_token(
-        &self,
-        _: tonic::Request<codes::VerifyTokenRequest>,
-    ) -> Result<tonic::Response<codes::VerifyTokenResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-
-    async fn resolve_token(
-        &self,
-        _: tonic::Request<codes::ResolveTokenRequest>,
-    ) -> Result<tonic::Response<codes::ResolveTokenResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-}
-
-#[tonic::async_trait]
-impl codes::event_log_service_server::EventLogService for Codes {
-    async fn list_events(
-        &self,
-        _: tonic::Request<codes::ListEventsRequest>,
-    ) -> Result<tonic::Response<codes::ListEventsResponse>, tonic::Status> {
-        Ok(tonic::Response::new(codes::ListEventsResponse::default()))
-    }
-}
-
-/// Nobody can say how a code stands.
-#[tonic::async_trait]
-impl codes::code_service_server::CodeService for Codes {
-    async fn batch_get_colours(
-        &self,
-        _: tonic::Request<codes::BatchGetColoursRequest>,
-    ) -> Result<tonic::Response<codes::BatchGetColoursResponse>, tonic::Status> {
-        Err(lutong_transport::status::from_fault(Fault::unavailable(
-            "code-rendering",
-        )))
-    }
-
-    async fn apply_decisions(
-        &self,
-        _: tonic::Request<codes::ApplyDecisionsRequest>,
-    ) -> Result<tonic::Response<codes::ApplyDecisionsResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-
-    async fn apply_bindings(
-        &self,
-        _: tonic::Request<codes::ApplyBindingsRequest>,
-    ) -> Result<tonic::Response<codes::ApplyBindingsResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-
-    async fn show_code(
-        &self,
-        _: tonic::Request<codes::ShowCodeRequest>,
-    ) -> Result<tonic::Response<codes::ShowCodeResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-}
-
-impl Codes {
-    pub fn bind(&self, bed: &Bed) {
-        let verification = codes::verification_service_server::VerificationServiceServer::new(self.clone());
-        let log = codes::event_log_service_server::EventLogServiceServer::new(self.clone());
-        let colours = codes::code_service_server::CodeServiceServer::new(self.clone());
-        let routes = Routes::new(verification).add_service(log).add_service(colours);
-        bed.bind_fake(ServiceName::CodeRendering, routes);
-    }
-
-    pub fn answers(&self, outcome: codes::VerificationOutcome, colour: Option<WireColour>) {
-        *self.0.lock().unwrap() = Some(codes::VerifyTokenForPartnerResponse {
-            outcome: outcome.into(),
-            colour: colour.map(Into::into),
-            subject_id: colour.map(|_| SUBJECT.to_owned()).unwrap_or_default(),
-        });
-    }
-}
 
 pub struct Exchange {
     pub federation: Federation,
@@ -553,7 +448,7 @@ async fn messages_are_recorded_in_a_chain_and_nothing_personal(bed: Bed) {
 
 async fn an_answer_of_nobody_is_no_answer(bed: Bed) {
     let exchange = start(bed).await;
-    *exchange.codes.0.lock().unwrap() = None;
+    exchange.codes.go_away();
     let refused = exchange.ask(1).await.unwrap_err();
     assert_eq!(
         (refused.code, &*refused.reason),

@@ -4,6 +4,7 @@
 
 mod asking;
 mod audit;
+mod codes;
 mod colour_maps;
 mod evidence;
 mod exchanges;

@@ -1,7 +1,6 @@
 //! Two provinces share changes: what was verified for a partner is followed, told in signed batches, in force there before it is acknowledged, and
 //! nothing that the network or the partner does makes anything green that is not.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,7 +12,6 @@ use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
 use lutong_federation::{FederationConfig, Migrations};
 use lutong_kernel::{Colour, Fault, ServiceName, Timestamp};
-use lutong_proto::code_rendering::v1 as codes;
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::time::instant;
@@ -23,12 +21,12 @@ use lutong_testing::{Bed, bytes, on_both_engines, rows, tamper, texts};
 use lutong_token::{Claims, SigningKey, VerifyingKey};
 use lutong_transport::access::Principal;
 use serde_json::{Value, json};
-use tonic::service::Routes;
 use wire::conversion_service_client::ConversionServiceClient;
 use wire::event_log_service_client::EventLogServiceClient;
 use wire::exchange_service_client::ExchangeServiceClient;
 use wire::subscription_service_client::SubscriptionServiceClient;
 
+use crate::codes::Codes;
 use crate::partner_codes::verify;
 use crate::{fault, key, metadata, province, staff};
 
@@ -50,124 +48,6 @@ const SUBJECTS: [&str; 3] = [
     "0193b2a0-0000-7000-8000-000000000002",
     "0193b2a0-0000-7000-8000-000000000003",
 ];
-
-/// Code-rendering of the origin: colours, and a log of whose changed.
-#[derive(Clone, Default)]
-struct Codes {
-    colours: Arc<Mutex<BTreeMap<String, Option<WireColour>>>>,
-    log: Arc<Mutex<Vec<codes::Event>>>,
-    /// Whose a token is.
-    tokens: Arc<Mutex<BTreeMap<String, String>>>,
-}
-
-impl Codes {
-    /// A code has this colour from now on; `None`: there is none any more.
-    fn set(&self, subject: &str, colour: Option<WireColour>, at: Timestamp) {
-        self.colours.lock().unwrap().insert(subject.to_owned(), colour);
-        let mut log = self.log.lock().unwrap();
-        let sequence = i64::try_from(log.len()).unwrap() + 1;
-        log.push(codes::Event {
-            sequence,
-            subject_id: subject.to_owned(),
-            create_time: Some(instant(at)),
-            payload: Some(codes::event::Payload::CodeChanged(codes::CodeChanged {
-                version: sequence,
-            })),
-        });
-    }
-
-    fn colour(&self, subject: &str) -> Option<WireColour> {
-        self.colours.lock().unwrap().get(subject).copied().flatten()
-    }
-}
-
-#[tonic::async_trait]
-impl codes::verification_service_server::VerificationService for Codes {
-    async fn verify_token_for_partner(
-        &self,
-        request: tonic::Request<codes::VerifyTokenForPartnerRequest>,
-    ) -> Result<tonic::Response<codes::VerifyTokenForPartnerResponse>, tonic::Status> {
-        let token = request.into_inner().token;
-        let subject = self.tokens.lock().unwrap()[&token].clone();
-        let subject = subject.as_str();
-        let colour = self.colour(subject);
-        Ok(tonic::Response::new(codes::VerifyTokenForPartnerResponse {
-            outcome: codes::VerificationOutcome::Valid.into(),
-            colour: colour.map(Into::into),
-            subject_id: subject.to_owned(),
-        }))
-    }
-
-    async fn verify_token(
-        &self,
-        _: tonic::Request<codes::VerifyTokenRequest>,
-    ) -> Result<tonic::Response<codes::VerifyTokenResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-
-    async fn resolve_token(
-        &self,
-        _: tonic::Request<codes::ResolveTokenRequest>,
-    ) -> Result<tonic::Response<codes::ResolveTokenResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-}
-
-#[tonic::async_trait]
-impl codes::event_log_service_server::EventLogService for Codes {
-    async fn list_events(
-        &self,
-        request: tonic::Request<codes::ListEventsRequest>,
-    ) -> Result<tonic::Response<codes::ListEventsResponse>, tonic::Status> {
-        let after = lutong_testing::plain_cursor(&request.get_ref().cursor);
-        let told = self.log.lock().unwrap();
-        let events = told.iter().filter(|event| event.sequence > after).cloned();
-        Ok(tonic::Response::new(codes::ListEventsResponse {
-            events: events.collect(),
-            next_cursor: told.len().to_string(),
-            head_sequence: i64::try_from(told.len()).unwrap(),
-        }))
-    }
-}
-
-#[tonic::async_trait]
-impl codes::code_service_server::CodeService for Codes {
-    async fn batch_get_colours(
-        &self,
-        request: tonic::Request<codes::BatchGetColoursRequest>,
-    ) -> Result<tonic::Response<codes::BatchGetColoursResponse>, tonic::Status> {
-        let subjects = request.into_inner().subject_ids.into_iter();
-        let codes = subjects.map(|subject_id| codes::CodeColour {
-            colour: self.colour(&subject_id).map(Into::into),
-            subject_id,
-            is_refreshing: false,
-        });
-        Ok(tonic::Response::new(codes::BatchGetColoursResponse {
-            codes: codes.collect(),
-        }))
-    }
-
-    async fn apply_decisions(
-        &self,
-        _: tonic::Request<codes::ApplyDecisionsRequest>,
-    ) -> Result<tonic::Response<codes::ApplyDecisionsResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-
-    async fn apply_bindings(
-        &self,
-        _: tonic::Request<codes::ApplyBindingsRequest>,
-    ) -> Result<tonic::Response<codes::ApplyBindingsResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-
-    async fn show_code(
-        &self,
-        _: tonic::Request<codes::ShowCodeRequest>,
-    ) -> Result<tonic::Response<codes::ShowCodeResponse>, tonic::Status> {
-        Err(tonic::Status::unimplemented("not asked here"))
-    }
-}
 
 /// What the line between the provinces does with the next calls to one side.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -276,14 +156,6 @@ struct Side {
     address: String,
 }
 
-fn bind_codes(bed: &Bed, codes: &Codes) {
-    let verification = codes::verification_service_server::VerificationServiceServer::new(codes.clone());
-    let service = codes::code_service_server::CodeServiceServer::new(codes.clone());
-    let log = codes::event_log_service_server::EventLogServiceServer::new(codes.clone());
-    let routes = Routes::new(verification).add_service(service).add_service(log);
-    bed.bind_fake(ServiceName::CodeRendering, routes);
-}
-
 async fn build(bed: &Bed, storage: &StorageConfig, province: &str, list: Option<&str>) {
     let file = bed.folder().join("trust-list.toml");
     if let Some(list) = list {
@@ -356,7 +228,7 @@ async fn start(bed: Bed) -> Provinces {
         let storage = bed.storage::<Migrations>(ServiceName::Federation).await;
         let (codes, gateway) = (Codes::default(), Gateway::default());
         let before = bed.reopened();
-        bind_codes(&before, &codes);
+        codes.bind(&before);
         build(&before, &storage, own, None).await;
         let keys = keys(&before).await;
         before.foundation.stop.cancel();
@@ -369,7 +241,7 @@ async fn start(bed: Bed) -> Provinces {
     ];
     let mut built = Vec::new();
     for ((bed, own, storage, codes, gateway, address, _), list) in sides.into_iter().zip(lists) {
-        bind_codes(&bed, &codes);
+        codes.bind(&bed);
         build(&bed, &storage, own, Some(&list)).await;
         let bed = Arc::new(bed);
         *gateway.bed.lock().unwrap() = Some(Arc::clone(&bed));
@@ -411,13 +283,7 @@ impl Provinces {
         let number = u8::try_from(n).unwrap();
         let claims = Claims::dynamic(province("32"), self.now(), [number; 24], signed, None).unwrap();
         let token = self.jiangsu.sign(&claims).unwrap();
-        let subject = SUBJECTS[n].to_owned();
-        self.origin
-            .codes
-            .tokens
-            .lock()
-            .unwrap()
-            .insert(token.clone(), subject);
+        self.origin.codes.issue(&token, SUBJECTS[n]);
         verify(&self.here.bed, &token).await.unwrap()
     }
 

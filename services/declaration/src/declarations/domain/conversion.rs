@@ -41,7 +41,7 @@ impl Declaration {
             return false;
         };
         let mut attributes = current.attributes.clone();
-        attributes.insert("colour".to_owned(), json!(colour(change.colour)));
+        attributes.insert("colour".to_owned(), json!(change.colour.as_str()));
         attributes.insert("issued_at".to_owned(), json!(change.at.to_rfc3339()));
         // It holds until its origin says otherwise.
         attributes.remove("expires_at");
@@ -62,13 +62,5 @@ impl Declaration {
         self.statements.push(statement);
         self.in_force_at = None;
         true
-    }
-}
-
-const fn colour(colour: Colour) -> &'static str {
-    match colour {
-        Colour::Green => "green",
-        Colour::Yellow => "yellow",
-        Colour::Red => "red",
     }
 }

@@ -5,14 +5,11 @@ use lutong_token::{MessageExpectations, MessageHeader, Nonce};
 
 use super::Exchanges;
 use crate::colour_maps::domain::RecognitionOutcome;
-use crate::exchanges::domain::{Message, VERIFY_HEALTH_CODE, owner};
+use crate::exchanges::domain::{Message, Method, owner};
 use crate::exchanges::store::MessageRecord;
 use crate::partners::domain::PartnerId;
 use crate::peers::partner::{self, OriginAnswer};
 use crate::trust_lists::service::current::Trust;
-
-/// Code verification: its method, and its path at a partner's address.
-const VERIFY: (&str, &str) = (VERIFY_HEALTH_CODE, "/v1/exchanges:verify");
 
 impl Exchanges {
     /// Asks a partner about a code that it issued.
@@ -22,7 +19,9 @@ impl Exchanges {
         partner: PartnerId,
         token: &str,
     ) -> Result<OriginAnswer, Fault> {
-        let asked = self.ask(trust, partner, VERIFY, partner::question(token)).await?;
+        let asked = self
+            .ask(trust, partner, Method::VerifyHealthCode, partner::question(token))
+            .await?;
         let said = asked.and_then(|body| partner::answer(&body).ok_or(RecognitionOutcome::UnknownValue));
         Ok(said.unwrap_or_else(|outcome| OriginAnswer {
             outcome,
@@ -36,7 +35,7 @@ impl Exchanges {
         &self,
         trust: &Trust,
         partner: PartnerId,
-        (method, path): (&'static str, &'static str),
+        method: Method,
         body: Vec<u8>,
     ) -> Result<Result<Vec<u8>, RecognitionOutcome>, Fault> {
         let address = trust
@@ -47,12 +46,12 @@ impl Exchanges {
         };
         let (message, nonce) = self.sign(method, partner, body, None)?;
         self.record_asked(partner, &message.header, "").await?;
-        let answer = match self.partners.send(partner, address, path, &message).await {
+        let answer = match self.partners.send(partner, address, method, &message).await {
             Ok(answer) => answer,
             Err(outcome) => return Ok(Err(outcome)),
         };
         let now = self.clock.now();
-        if !is_answer(trust, (partner, &self.own), &answer, (method, nonce), now) {
+        if !is_answer(trust, (partner, &self.own()), &answer, (method, nonce), now) {
             tracing::warn!(%partner, "a partner's answer is not signed by it for this question, and is not believed");
             return Ok(Err(RecognitionOutcome::UnknownValue));
         }
@@ -77,14 +76,14 @@ fn is_answer(
     trust: &Trust,
     (partner, own): (PartnerId, &str),
     answer: &Message,
-    (method, nonce): (&str, Nonce),
+    (method, nonce): (Method, Nonce),
     now: Timestamp,
 ) -> bool {
     let Ok((header, kid)) = MessageHeader::open(&answer.header, &trust.list.message_keys, now) else {
         return false;
     };
     let expected = MessageExpectations {
-        method,
+        method: method.name(),
         audience: own,
         body: &answer.body,
         in_reply_to: Some(nonce),

@@ -6,7 +6,7 @@ use lutong_token::{CLOCK_TOLERANCE_SECONDS, MESSAGE_LIFE_SECONDS, MessageHeader}
 
 use super::MessageRecords;
 use crate::fault;
-use crate::message_records::domain::{OWN, Record, clause};
+use crate::message_records::domain::{Record, clause};
 use crate::message_records::store;
 use crate::trust_lists::domain::{ListState, SignedList};
 use crate::trust_lists::store as trust_lists;
@@ -53,7 +53,8 @@ impl MessageRecords {
             (found, other)
         };
         let method = read(&request)?.method;
-        let of_partner = |record: &&Record| read(record).is_ok_and(|header| header.sender != OWN);
+        let own = self.current.own().to_string();
+        let of_partner = |record: &&Record| read(record).is_ok_and(|header| header.sender != own);
         let signed_by_partner = [Some(&request), answer.as_ref()]
             .into_iter()
             .flatten()

@@ -6,11 +6,12 @@ use futures::FutureExt as _;
 use lutong_kernel::Fault;
 use lutong_operating::pause::pause;
 use lutong_storage::StorageError;
+use lutong_storage::crypto::hex;
 use lutong_token::document::Purpose;
 use tokio_util::sync::CancellationToken;
 
 use super::MessageRecords;
-use crate::message_records::domain::{HEAD_EVERY, Head, Record, hex};
+use crate::message_records::domain::{HEAD_EVERY, Head, Record};
 use crate::message_records::store;
 
 /// How often heads are signed.

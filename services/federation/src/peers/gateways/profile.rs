@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use lutong_kernel::Timestamp;
+use lutong_storage::crypto::hex;
 use md5::Md5;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -122,10 +123,6 @@ fn tif(paasid: &str, token: &str, stamp: &Stamp) -> Vec<(String, String)> {
 /// MD5 over app key, secret and time: what the platform takes.
 pub fn md5_signature(app_key: &str, secret: &str, time: &str) -> String {
     hex(&Md5::digest(format!("{app_key}{secret}{time}").as_bytes()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    lutong_storage::crypto::hex(bytes)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use prost::Message as _;
 use tokio_util::sync::CancellationToken;
 
 use super::Subscriptions;
-use crate::exchanges::domain::SharingMethod;
+use crate::exchanges::domain::Method;
 use crate::partners::domain::PartnerId;
 use crate::subscriptions::store;
 use crate::trust_lists::service::current::Trust;
@@ -34,7 +34,7 @@ impl Subscriptions {
     }
 
     async fn notify(&self, trust: &Trust, partner: PartnerId) -> Result<(), Fault> {
-        let (_, head, _) = self.batches.after(partner, None).await?;
+        let head = self.batches.head(partner).await?;
         let standing = store::find(self.database.reader(), partner).await?;
         let is_told = head == BatchTag::BEGINNING || standing.acknowledged == Some(head);
         if is_told || !trust.state(partner).counts() {
@@ -43,9 +43,10 @@ impl Subscriptions {
         let notice = wire::ChangeNotice {
             head_tag: head.to_string(),
         };
-        let route = SharingMethod::Notify.route();
         // Whatever it answers: it reads on by itself, too.
-        let asked = self.exchanges.ask(trust, partner, route, notice.encode_to_vec());
+        let asked = self
+            .exchanges
+            .ask(trust, partner, Method::NotifyChanges, notice.encode_to_vec());
         asked.await.map(drop)
     }
 }

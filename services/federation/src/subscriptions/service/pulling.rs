@@ -15,7 +15,7 @@ use super::Subscriptions;
 use crate::colour_maps::domain::RecognitionOutcome;
 use crate::conversions::domain::Told;
 use crate::conversions::store as conversions;
-use crate::exchanges::domain::SharingMethod;
+use crate::exchanges::domain::Method;
 use crate::partners::domain::PartnerId;
 use crate::subscriptions::domain::{
     MAX_REFERENCES, Place, RefusedBatch, Standing, check_place, read_batch, read_change,
@@ -138,7 +138,8 @@ impl Subscriptions {
             };
             let now = self.clock.now();
             let opened = open_batch(&trust, partner, &batch, now).map_err(Failure::Refused)?;
-            check_place(&opened, (partner, &self.own), place).map_err(Failure::Refused)?;
+            check_place(&opened, (partner, &self.current.own().to_string()), place)
+                .map_err(Failure::Refused)?;
             let told = read_batch(&batch.body, now).map_err(Failure::Refused)?;
             self.take_in(partner, (opened, batch.header), told, place).await?;
             if !page.has_more {
@@ -159,18 +160,18 @@ impl Subscriptions {
         let query = wire::ChangeQuery {
             after_tag: after.map(|tag| tag.to_string()).unwrap_or_default(),
         };
-        self.ask(trust, partner, SharingMethod::Pull, &query).await
+        self.ask(trust, partner, Method::PullChanges, &query).await
     }
 
     async fn ask<A: prost::Message + Default>(
         &self,
         trust: &Trust,
         partner: PartnerId,
-        method: SharingMethod,
+        method: Method,
         body: &impl prost::Message,
     ) -> Result<A, Failure> {
         let body = body.encode_to_vec();
-        let asked = self.exchanges.ask(trust, partner, method.route(), body).await?;
+        let asked = self.exchanges.ask(trust, partner, method, body).await?;
         let answer = asked.map_err(Failure::Unanswered)?;
         A::decode(&*answer).map_err(|_| Failure::Unanswered(RecognitionOutcome::UnknownValue))
     }
@@ -193,7 +194,7 @@ impl Subscriptions {
                 code_references: references.clone(),
             };
             let compared: wire::CodeComparisonResult = self
-                .ask(trust, partner, SharingMethod::Compare, &comparison)
+                .ask(trust, partner, Method::CompareCodes, &comparison)
                 .await?;
             self.take_comparison(partner, &references, &compared).await?;
             after = last;
@@ -322,7 +323,7 @@ impl Subscriptions {
         let trust = self.current.get();
         let said = wire::BatchAcknowledgement { tag: tag.to_string() };
         let _: wire::Receipt = self
-            .ask(&trust, partner, SharingMethod::Acknowledge, &said)
+            .ask(&trust, partner, Method::AcknowledgeChanges, &said)
             .await?;
         let noted = self
             .database

@@ -8,7 +8,7 @@ use clap::Args;
 use lutong_federation::evidence::{Anchors, Bundle, Part, Proof, ProvenMessage, Row, verify};
 use lutong_federation::trust_list::Roots;
 use lutong_kernel::Timestamp;
-use lutong_token::VerifyingKey;
+use lutong_token::{Issuer, VerifyingKey};
 use serde_json::{Value, json};
 
 use super::message_records::NOUN;
@@ -34,6 +34,9 @@ pub struct Verify {
     /// File of the public key of this province's messages (PEM, GET /v1/message-key), obtained from elsewhere than the evidence.
     #[arg(long)]
     key: PathBuf,
+    /// Whose record it is: two digits of GB/T 2260.
+    #[arg(long, default_value = "37", value_parser = Issuer::parse)]
+    province: Issuer,
     /// For machines.
     #[arg(long)]
     json: bool,
@@ -109,6 +112,7 @@ impl Verify {
             roots: Roots::parse(&pem(&self.root)?).map_err(|error| wrong(&self.root, &error))?,
             own_key: VerifyingKey::from_pem(pem(&self.key)?.trim())
                 .map_err(|error| wrong(&self.key, &error))?,
+            own: self.province,
         };
         let proof = verify(&read(&self.file)?, &anchors);
         let proof = proof.map_err(|broken| Failure::Because(format!("{}: {broken}", self.file.display())))?;

@@ -2,10 +2,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use lutong_storage::crypto::hex;
 use serde::{Deserialize, Serialize};
 
 use super::check::{BrokenEvidence, Check, Place};
-use crate::message_records::domain::{Record, hex};
+use crate::message_records::domain::Record;
 
 /// The version of the format.
 const VERSION: u32 = 1;

@@ -1,12 +1,13 @@
 use lutong_kernel::random::SeededRandom;
 use lutong_kernel::{Random as _, Timestamp};
+use lutong_storage::crypto::hex;
 use lutong_token::document::{self, Purpose};
 use lutong_token::{Algorithm, Issuer, MessageHeader, SigningKey, body_digest};
 use proptest::prelude::*;
 
 use super::verification::entry;
 use super::*;
-use crate::message_records::domain::{Head, Record, hex};
+use crate::message_records::domain::{Head, Record};
 use crate::trust_lists::domain::{Roots, of_one_partner, sign};
 
 const METHOD: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
@@ -29,6 +30,7 @@ fn anchors() -> Anchors {
     Anchors {
         roots: Roots::parse(&key(1).verifying_key().to_pem().unwrap()).unwrap(),
         own_key: own().verifying_key().clone(),
+        own: Issuer::SHANDONG,
     }
 }
 

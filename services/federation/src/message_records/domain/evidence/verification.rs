@@ -3,14 +3,15 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use lutong_kernel::Timestamp;
-use lutong_token::{CLOCK_TOLERANCE_SECONDS, Kid, MessageHeader, VerifyingKey};
+use lutong_storage::crypto::hex;
+use lutong_token::{CLOCK_TOLERANCE_SECONDS, Issuer, Kid, MessageHeader, VerifyingKey};
 use sha2::{Digest as _, Sha256};
 
 use super::bundle::{Bundle, Part, Row};
 use super::check::{BrokenEvidence, Check, Place};
 use crate::exchanges::domain::owner;
 use crate::message_records::domain::head::{Head, only};
-use crate::message_records::domain::{HEAD_EVERY, OWN, clause, hex};
+use crate::message_records::domain::{HEAD_EVERY, clause};
 use crate::trust_lists::domain::{Roots, SignedList};
 
 /// What a verifier has from elsewhere.
@@ -20,6 +21,8 @@ pub struct Anchors {
     pub roots: Roots,
     /// The key of our messages.
     pub own_key: VerifyingKey,
+    /// Whose record it is.
+    pub own: Issuer,
 }
 
 /// A message that is proven.
@@ -78,10 +81,11 @@ pub fn verify(bytes: &[u8], anchors: &Anchors) -> Result<Proof, BrokenEvidence> 
         outcome.clone_from(&answered.outcome);
         answer = Some(proven);
     }
+    let own = anchors.own.to_string();
     let signed_by_partner = [Some(&request), answer.as_ref()]
         .into_iter()
         .flatten()
-        .any(|message| message.header.sender != OWN);
+        .any(|message| message.header.sender != own);
     if verifier.list.is_some() && !signed_by_partner {
         let reason = "the partner has signed nothing in it";
         return Err(BrokenEvidence::new(Check::TrustList, Place::File, reason));
@@ -193,17 +197,20 @@ impl Verifier<'_> {
         let bytes = header(row, place)?;
         let stated = MessageHeader::read_unverified(&bytes);
         let (stated, kid) = stated.ok_or_else(|| wrong(Check::Signature, "its header cannot be read"))?;
-        let expected = match stated.sender.as_str() {
-            OWN => (OWN, row.partner.as_str()),
-            _ => (row.partner.as_str(), OWN),
+        let own = self.anchors.own.to_string();
+        let is_own = stated.sender == own;
+        let expected = if is_own {
+            (own.as_str(), row.partner.as_str())
+        } else {
+            (row.partner.as_str(), own.as_str())
         };
         if (stated.sender.as_str(), stated.audience.as_str()) != expected {
             let reason = format!("it is from {} for {}", stated.sender, stated.audience);
             return Err(wrong(Check::Parties, &reason));
         }
-        let own = only(&self.anchors.own_key);
-        let keys = if stated.sender == OWN {
-            own.as_ref()
+        let own_ring = only(&self.anchors.own_key);
+        let keys = if is_own {
+            own_ring.as_ref()
         } else {
             let list = self.list.as_ref();
             let list = list.ok_or_else(|| wrong(Check::TrustList, "no trust list is in the file"))?;
