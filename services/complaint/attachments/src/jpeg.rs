@@ -1,6 +1,7 @@
 //! JPEG: pixels decoded and encoded anew; and, for pictures within a PDF, metadata taken out segment by segment.
 
-use jpeg_encoder::{ColorType, Encoder};
+use image::ExtendedColorType;
+use image::codecs::jpeg::JpegEncoder;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
@@ -26,9 +27,9 @@ pub fn clean(file: &[u8]) -> Result<Vec<u8>, Refusal> {
     let (width, height) = (usize::from(info.width), usize::from(info.height));
     check_size(width, height)?;
     let (space, color, channels) = if info.components == 1 {
-        (ColorSpace::Luma, ColorType::Luma, 1)
+        (ColorSpace::Luma, ExtendedColorType::L8, 1)
     } else {
-        (ColorSpace::RGB, ColorType::Rgb, 3)
+        (ColorSpace::RGB, ExtendedColorType::Rgb8, 3)
     };
     decoder.set_options(options.jpeg_set_out_colorspace(space));
     let pixels = decoder.decode().map_err(|_| Refusal::Damaged)?;
@@ -39,10 +40,11 @@ pub fn clean(file: &[u8]) -> Result<Vec<u8>, Refusal> {
         .exif()
         .map_or(Orientation::UPRIGHT, |exif| orientation::of_exif(exif));
     let (pixels, width, height) = orientation::apply(turned, pixels, (width, height), channels);
+    // No side of a JPEG has more than 16 bits.
     let side = |pixels: usize| u16::try_from(pixels).map_err(|_| Refusal::TooManyPixels);
     let mut out = Vec::new();
-    Encoder::new(&mut out, QUALITY)
-        .encode(&pixels, side(width)?, side(height)?, color)
+    JpegEncoder::new_with_quality(&mut out, QUALITY)
+        .encode(&pixels, side(width)?.into(), side(height)?.into(), color)
         .map_err(|_| Refusal::Damaged)?;
     Ok(out)
 }

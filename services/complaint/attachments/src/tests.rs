@@ -29,13 +29,19 @@ fn jpeg_of(width: u16, height: u16, orientation: u16) -> Vec<u8> {
     let pixels: Vec<u8> = (0..usize::from(width) * usize::from(height) * 3)
         .map(|n| u8::try_from(n % 251).unwrap())
         .collect();
-    let mut out = Vec::new();
-    let mut encoder = jpeg_encoder::Encoder::new(&mut out, 90);
-    encoder.add_app_segment(1, exif(orientation)).unwrap();
-    encoder.add_app_segment(13, [SECRET, TAILS[1]].concat()).unwrap();
-    encoder
-        .encode(&pixels, width, height, jpeg_encoder::ColorType::Rgb)
+    let mut plain = Vec::new();
+    let (width, height, color) = (width.into(), height.into(), image::ExtendedColorType::Rgb8);
+    image::codecs::jpeg::JpegEncoder::new_with_quality(&mut plain, 90)
+        .encode(&pixels, width, height, color)
         .unwrap();
+    let begin = plain.strip_prefix(b"\xff\xd8").unwrap();
+    let mut out = b"\xff\xd8".to_vec();
+    for (marker, data) in [(0xe1, exif(orientation)), (0xed, [SECRET, TAILS[1]].concat())] {
+        out.extend_from_slice(&[0xff, marker]);
+        out.extend_from_slice(&u16::try_from(data.len() + 2).unwrap().to_be_bytes());
+        out.extend_from_slice(&data);
+    }
+    out.extend_from_slice(begin);
     out
 }
 
