@@ -21,7 +21,7 @@ const ROLES = {
 };
 /** Collections as people here call them; the description's own names stand after them. */
 const COLLECTIONS = {
-  Sessions: "登录", Code: "亮码", Keys: "公钥", "Key list": "公钥清单", "Paper codes": "纸质码", "Assisted paper codes": "窗口代打纸质码", "Device bound codes": "本机码", Revocations: "吊销清单", Tokens: "验码", Complaints: "反馈、投诉与申诉", Cases: "工单", Attachments: "附件", Applications: "申请", Arrivals: "来鲁申报", "Daily reports": "每日健康申报", Commitments: "承诺书", Divisions: "辖区", Lookups: "查询记录", Audit: "审计",
+  Sessions: "登录", Code: "亮码", Keys: "公钥", "Key list": "公钥清单", "Paper codes": "纸质码", "Assisted paper codes": "窗口代打纸质码", "Device bound codes": "本机码", "Card codes": "就诊卡码", Revocations: "吊销清单", Tokens: "验码", Complaints: "反馈、投诉与申诉", Cases: "工单", Attachments: "附件", Applications: "申请", Arrivals: "来鲁申报", "Daily reports": "每日健康申报", Commitments: "承诺书", Divisions: "辖区", Lookups: "查询记录", Audit: "审计",
   Checkpoints: "卡口", "Checkpoint devices": "卡口设备", "Door reports": "卡口上报", "Staff sign in codes": "卡口登录码", "Staff sign ins": "卡口人员登录", "Self reports": "自主报告",
   "Health card": "电子健康卡", "Health cards": "读卡", "Health card uses": "用卡记录", "Patient bindings": "就诊绑定", "Medical institutions": "医疗机构", "Medical terminals": "读卡终端", Appeals: "申诉办理", "Appeal groups": "同源申诉", "Fact reviews": "事实核查", "Recognition refusals": "不予互认报备",
   Places: "场所", "Place ledger": "场所台账", "Responsible bodies": "主管部门", "Accountability cases": "场所追责",

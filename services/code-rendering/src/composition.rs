@@ -8,18 +8,19 @@ use lutong_chassis::skin::Skin;
 use lutong_chassis::{BuildError, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::code_rendering::v1::{
-    AuditService, CheckpointDeviceService, CheckpointService, CodeService, DeviceBoundCodeService,
-    DoorReportService, EventLogService, KeyService, PaperCodeService, RevocationService, StaffSignInService,
-    VerificationService,
+    AuditService, CardCodeService, CheckpointDeviceService, CheckpointService, CodeService,
+    DeviceBoundCodeService, DoorReportService, EventLogService, KeyService, PaperCodeService,
+    RevocationService, StaffSignInService, VerificationService,
 };
 use lutong_storage::outbox::{Follower, Outbox};
 use tonic::service::Routes;
 
 use crate::bindings::service::{BindingFollower, Bindings};
+use crate::card_codes::service::CardCodes;
 use crate::checkpoint_devices::service::CheckpointDevices;
 use crate::checkpoints::service::Checkpoints;
 use crate::codes::service::{Codes, DecisionFollower};
-use crate::config::DoorPolicy;
+use crate::config::CodeRenderingConfig;
 use crate::device_bound_codes::service::DeviceBoundCodes;
 use crate::door_reports::service::{DoorReports, Parts as DoorReportParts};
 use crate::homes::service::Homes;
@@ -32,8 +33,9 @@ use crate::showing::service::Showing;
 use crate::staff_sign_ins::service::StaffSignIns;
 use crate::verification::service::Verification;
 use crate::{
-    DYNAMIC_ID_KEY, Peers, SERVICE, audit, checkpoint_devices, checkpoints, codes, device_bound_codes,
-    door_reports, event_log, keys, paper_codes, revocations, staff_sign_ins, verification,
+    DYNAMIC_ID_KEY, Peers, SERVICE, audit, card_codes, checkpoint_devices, checkpoints, codes,
+    device_bound_codes, door_reports, event_log, keys, paper_codes, revocations, staff_sign_ins,
+    verification,
 };
 
 /// Bytes of a request of `CodeService`: about twice what a thousand decisions need.
@@ -49,6 +51,7 @@ pub struct Parts {
     pub showing: Showing,
     pub paper_codes: PaperCodes,
     pub device_bound_codes: DeviceBoundCodes,
+    pub card_codes: CardCodes,
     pub revocations: RevocationList,
     pub verification: Verification,
     pub checkpoints: Checkpoints,
@@ -64,14 +67,16 @@ impl Parts {
     pub async fn build(
         store: &Store,
         foundation: &Foundation,
-        policy: DoorPolicy,
+        config: &CodeRenderingConfig,
         peers: &Peers,
     ) -> Result<Self, BuildError> {
+        let policy = config.doors;
         let masks = identity::IdentityMasks::new(peers.identity.clone());
         let outbox = store.outbox();
         let codes = Codes::new(store, foundation, masks, outbox.clone());
         let bindings = Bindings::new(store);
-        let keys = Keys::new(store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
+        let dynamic_id = store.keys.key(DYNAMIC_ID_KEY)?;
+        let keys = Keys::new(store, foundation, &dynamic_id, config.key_algorithm.into());
         let issued_codes = IssuedCodes::new(store, foundation, codes.clone(), keys.clone());
         let verification = Verification {
             codes: codes.clone(),
@@ -105,6 +110,10 @@ impl Parts {
                 issued: issued_codes.clone(),
                 bindings: bindings.clone(),
                 homes: Homes::new(store),
+            },
+            card_codes: CardCodes {
+                issued: issued_codes.clone(),
+                bindings: bindings.clone(),
             },
             device_bound_codes: DeviceBoundCodes(issued_codes),
             codes,
@@ -150,6 +159,7 @@ impl Parts {
         let papers = paper_codes::rpc::PaperCodeRpc(self.paper_codes);
         let papers = PaperCodeService::server(papers, skin.clone(), self.lookups.clone());
         let device_bound = device_bound_codes::rpc::DeviceBoundCodeRpc(self.device_bound_codes);
+        let cards = card_codes::rpc::CardCodeRpc(self.card_codes);
         let revocations = revocations::rpc::RevocationRpc(self.revocations);
         let checkpoints = checkpoints::rpc::CheckpointRpc(self.checkpoints);
         let devices = checkpoint_devices::rpc::CheckpointDeviceRpc(self.devices);
@@ -160,6 +170,7 @@ impl Parts {
             .add_service(verification.max_decoding_message_size(MAX_TOKEN))
             .add_service(papers)
             .add_service(DeviceBoundCodeService::server(device_bound, skin.clone()))
+            .add_service(CardCodeService::server(cards, skin.clone()))
             .add_service(RevocationService::server(revocations, skin.clone()))
             .add_service(CheckpointService::server(checkpoints, skin.clone()))
             .add_service(CheckpointDeviceService::server(devices, skin.clone()))

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lutong_chassis::BuildError;
+use lutong_token::Algorithm;
 use serde::{Deserialize, Serialize};
 
 use crate::SERVICE;
@@ -12,6 +13,31 @@ use crate::SERVICE;
 pub struct CodeRenderingConfig {
     /// Doors.
     pub doors: DoorPolicy,
+    /// What a key that is made signs with: the first one and those of `lutong keys create` and `rotate`. A key that stands keeps its own.
+    pub key_algorithm: KeyAlgorithm,
+}
+
+/// The algorithms that a province may choose for its keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyAlgorithm {
+    /// RFC 8032. The fastest.
+    #[default]
+    Ed25519,
+    /// ECDSA on P-256 with SHA-256.
+    Es256,
+    /// SM2 with SM3 (GB/T 32918.2-2016), where the national algorithms are required.
+    Sm2,
+}
+
+impl From<KeyAlgorithm> for Algorithm {
+    fn from(chosen: KeyAlgorithm) -> Self {
+        match chosen {
+            KeyAlgorithm::Ed25519 => Self::Ed25519,
+            KeyAlgorithm::Es256 => Self::Es256,
+            KeyAlgorithm::Sm2 => Self::Sm2,
+        }
+    }
 }
 
 /// The province's policy for doors.
@@ -123,5 +149,20 @@ mod tests {
             assert!(text.contains(&format!("doors.{key} is between")), "{text}");
         }
         assert!(serde_json::from_str::<CodeRenderingConfig>(r#"{"door": {}}"#).is_err());
+    }
+
+    #[test]
+    fn the_algorithm_of_new_keys_is_chosen_by_its_name() {
+        for algorithm in ["ed25519", "es256", "sm2"] {
+            let json = format!(r#"{{"key_algorithm": "{algorithm}"}}"#);
+            let config: CodeRenderingConfig = serde_json::from_str(&json).unwrap();
+            assert_eq!(Algorithm::from(config.key_algorithm).to_string(), algorithm);
+        }
+        for json in [r#"{"key_algorithm": "rsa"}"#, r#"{"key_algorithm": "SM2"}"#] {
+            assert!(
+                serde_json::from_str::<CodeRenderingConfig>(json).is_err(),
+                "{json}"
+            );
+        }
     }
 }

@@ -112,6 +112,27 @@ pub fn too_many_device_bound_codes(limit: u64) -> Fault {
     .with("limit", limit.to_string())
 }
 
+/// The holder has no such card code.
+pub fn card_code_not_found() -> Fault {
+    Fault::new(
+        FaultCode::NotFound,
+        "CARD_CODE_NOT_FOUND",
+        "没有此就诊卡码",
+        "there is no such card code of this person",
+    )
+}
+
+/// As many card codes of the holder are valid as may be.
+pub fn too_many_card_codes(limit: u64) -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "TOO_MANY_CARD_CODES",
+        "有效的就诊卡码已达上限：请先作废旧码，或选择同时作废旧码",
+        "as many card codes are valid as may be: end one of them, or the earlier ones with this request",
+    )
+    .with("limit", limit.to_string())
+}
+
 /// The key of a device that is none.
 pub fn device_key_shape() -> Violation {
     Violation::new(

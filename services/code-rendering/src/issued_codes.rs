@@ -1,4 +1,4 @@
-//! Codes whose tokens are stored until they expire: on paper and bound to a device.
+//! Codes whose tokens are stored until they expire: on paper, bound to a device, and for the readers of hospitals.
 
 pub mod domain;
 pub mod service;

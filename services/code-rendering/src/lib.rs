@@ -2,6 +2,7 @@
 
 mod audit; // the audit log
 mod bindings; // who may show whose code: ApplyBindings, the follower of identity's log
+mod card_codes; // CreateCardCode, GetCardCode, ListCardCodes, EndCardCode
 mod checkpoint_devices; // CreateCheckpointDevice, ListCheckpointDevices, EndCheckpointDevice, SendHeartbeat, ExchangeDeviceCredential
 mod checkpoints; // registered doors: CreateCheckpoint, GetCheckpoint, ListCheckpoints, EndCheckpoint
 mod codes; // codes in force: ApplyDecisions, the follower of risk-rules' log
@@ -13,7 +14,7 @@ mod event_log; // ListEvents
 mod events; // a decision and a binding as the wire carries them, and what the event log says
 mod fault; // every reason that is answered
 mod homes; // in which division people live; follows identity's log
-mod issued_codes; // codes whose tokens are stored: on paper, and bound to a device
+mod issued_codes; // codes whose tokens are stored: on paper, bound to a device, for hospitals
 mod keys; // signing keys: GetKey, ListKeys, GetKeyList, `lutong keys`
 mod migrations;
 mod paper_codes; // CreatePaperCode, CreateAssistedPaperCode, PrintPaperCodes, GetPaperCode, ListPaperCodes, EndPaperCode, ShowPaperCode
@@ -23,7 +24,7 @@ mod revocations; // ListRevocations
 mod sheets; // a paper code as SVG and PDF
 mod showing; // ShowCode: a dynamic token signed now
 mod staff_sign_ins; // CreateStaffSignInCode, CreateStaffSignIn, EndStaffSignIn
-mod verification; // VerifyToken
+mod verification; // VerifyToken, VerifyTokenForPartner, ResolveToken
 
 use futures::FutureExt as _;
 use lutong_chassis::lookups::IdentityLookups;
@@ -32,7 +33,7 @@ use lutong_kernel::ServiceName;
 use lutong_storage::StorageConfig;
 use lutong_transport::client::MeshChannel;
 
-pub use config::{CodeRenderingConfig, DoorPolicy};
+pub use config::{CodeRenderingConfig, DoorPolicy, KeyAlgorithm};
 pub use keys::domain::{KeyState, KeyStatus, use_text};
 pub use keys::service::OperatorKeys;
 pub use migrations::Migrations;
@@ -62,7 +63,7 @@ pub async fn build(
     let store = foundation
         .open_store::<Migrations>(SERVICE, storage, &[DYNAMIC_ID_KEY])
         .await?;
-    let parts = composition::Parts::build(&store, foundation, config.doors, &peers).await?;
+    let parts = composition::Parts::build(&store, foundation, config, &peers).await?;
     let [decisions, bindings] = parts.followers(&store, &peers);
     let outbox = parts.outbox.clone();
     let (bell, stop) = (&foundation.bell, &foundation.stop);
@@ -97,11 +98,16 @@ pub async fn build(
 }
 
 /// Opens the keys of a store, for the command `lutong keys`.
-pub async fn open_keys(foundation: &Foundation, storage: &StorageConfig) -> Result<OperatorKeys, BuildError> {
+pub async fn open_keys(
+    foundation: &Foundation,
+    storage: &StorageConfig,
+    config: &CodeRenderingConfig,
+) -> Result<OperatorKeys, BuildError> {
     let store = foundation
         .open_store::<Migrations>(SERVICE, storage, &[DYNAMIC_ID_KEY])
         .await?;
-    let keys = keys::service::Keys::new(&store, foundation, &store.keys.key(DYNAMIC_ID_KEY)?);
+    let dynamic_id = store.keys.key(DYNAMIC_ID_KEY)?;
+    let keys = keys::service::Keys::new(&store, foundation, &dynamic_id, config.key_algorithm.into());
     let audit = store.audit_log(foundation).await?;
     Ok(OperatorKeys::new(
         keys,

@@ -61,7 +61,7 @@ fn tokens(random: &SeededRandom) -> (VerifyingKeys, Vec<Claims>, Vec<String>) {
     ];
     let claims: Vec<Claims> = made.into_iter().flatten().collect();
     let (mut keys, mut tokens) = (VerifyingKeys::new(), Vec::new());
-    for algorithm in [Algorithm::Ed25519, Algorithm::Es256] {
+    for algorithm in [Algorithm::Ed25519, Algorithm::Es256, Algorithm::Sm2] {
         let key = SigningKey::generate(algorithm, random).expect("a key");
         for claims in &claims {
             let token = match claims.holder_key() {

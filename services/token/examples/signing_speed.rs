@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Some(mask.clone()),
         )
     };
-    for algorithm in [Algorithm::Ed25519, Algorithm::Es256] {
+    for algorithm in [Algorithm::Ed25519, Algorithm::Es256, Algorithm::Sm2] {
         let key = SigningKey::generate(algorithm, &random)?;
         let mut keys = VerifyingKeys::new();
         keys.insert(TrustedKey {

@@ -11,14 +11,18 @@ pub enum Algorithm {
     Ed25519,
     /// ECDSA on P-256 with SHA-256 (FIPS 186-5).
     Es256,
+    /// SM2 with SM3 (GB/T 32918.2-2016).
+    Sm2,
 }
 
 impl Algorithm {
-    /// The number in the IANA registry of COSE algorithms (RFC 9053).
+    /// The number in the IANA registry of COSE algorithms (RFC 9053). SM2 has none there: its number is of the private range, below −65536,
+    /// which COSE leaves to those who agree on one.
     pub const fn cose_number(self) -> i64 {
         match self {
             Self::Ed25519 => -8,
             Self::Es256 => -7,
+            Self::Sm2 => -65_537,
         }
     }
 
@@ -51,5 +55,13 @@ mod tests {
             );
         }
         assert_eq!(Algorithm::from_cose_number(-6), None);
+    }
+
+    #[test]
+    fn sm2_has_a_number_of_the_private_range() {
+        let number = Algorithm::Sm2.cose_number();
+        assert!(number < -65_536, "{number}");
+        assert_eq!(Algorithm::from_cose_number(number), Some(Algorithm::Sm2));
+        assert_eq!(Algorithm::Sm2.to_string(), "sm2");
     }
 }

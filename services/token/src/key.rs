@@ -18,9 +18,10 @@ use crate::claims::{Claims, DYNAMIC_LIFE_SECONDS};
 use crate::envelope::{self, Frame};
 use crate::kid::Kid;
 use crate::presentation;
+use crate::sm2_key::Sm2Secret;
 use crate::verifying_key::{KeyError, VerifyingKey};
 
-/// The operating system gave no randomness for an ECDSA signature.
+/// The operating system gave no randomness for an ECDSA signature, or SM2 drew a nonce that gives none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the token could not be signed")]
 pub struct SignError;
@@ -42,12 +43,13 @@ enum SecretKey {
         signer: Box<EcdsaKeyPair>,
         nonces: SystemRandom,
     },
+    Sm2(Box<Sm2Secret>),
 }
 
 impl SigningKey {
     /// A new key from 32 bytes of `random`.
     pub fn generate(algorithm: Algorithm, random: &dyn Random) -> Result<Self, KeyError> {
-        // One draw in 2^32 is not a P-256 scalar: a source that fails eight times in a row is broken.
+        // One draw in 2^32 is not a scalar of P-256 or SM2: a source that fails eight times in a row is broken.
         for _ in 0..8 {
             let seed = Zeroizing::new(random.bytes::<32>());
             let key = match algorithm {
@@ -55,6 +57,10 @@ impl SigningKey {
                 Algorithm::Es256 => match p256::SecretKey::from_slice(seed.as_slice()) {
                     Ok(secret) => Self::es256(secret)?,
                     Err(_) => continue,
+                },
+                Algorithm::Sm2 => match Sm2Secret::from_scalar(seed.as_slice()) {
+                    Some(secret) => Self::sm2(secret),
+                    None => continue,
                 },
             };
             return Ok(key);
@@ -67,13 +73,17 @@ impl SigningKey {
         Self::ed25519(ed25519_dalek::SigningKey::from_bytes(seed))
     }
 
-    /// Reads `-----BEGIN PRIVATE KEY-----` of either algorithm.
+    /// Reads `-----BEGIN PRIVATE KEY-----` of every algorithm: the file names its curve.
     pub fn from_pkcs8_pem(pem: &str) -> Result<Self, KeyError> {
         if let Ok(secret) = ed25519_dalek::SigningKey::from_pkcs8_pem(pem) {
             return Ok(Self::ed25519(secret));
         }
-        let secret = p256::SecretKey::from_pkcs8_pem(pem).map_err(|_| KeyError::PrivateKey)?;
-        Self::es256(secret)
+        if let Ok(secret) = p256::SecretKey::from_pkcs8_pem(pem) {
+            return Self::es256(secret);
+        }
+        Sm2Secret::from_pkcs8_pem(pem)
+            .map(Self::sm2)
+            .ok_or(KeyError::PrivateKey)
     }
 
     /// The PEM of version 1 of PKCS#8, which every OpenSSL reads.
@@ -85,6 +95,7 @@ impl SigningKey {
             }
             .to_pkcs8_pem(LineEnding::LF),
             SecretKey::Es256 { secret, .. } => secret.to_pkcs8_pem(LineEnding::LF),
+            SecretKey::Sm2(secret) => return secret.to_pkcs8_pem().ok_or(KeyError::PrivateKey),
         };
         pem.map(|pem| Secret::new(pem.as_str().to_owned()))
             .map_err(|_| KeyError::PrivateKey)
@@ -133,6 +144,7 @@ impl SigningKey {
                 let signature = signer.sign(nonces, message).map_err(|_| SignError)?;
                 signature.as_ref().try_into().map_err(|_| SignError)
             }
+            SecretKey::Sm2(secret) => secret.sign(message).ok_or(SignError),
         }
     }
 
@@ -158,6 +170,11 @@ impl SigningKey {
             nonces,
         };
         Ok(Self::new(secret, public))
+    }
+
+    fn sm2(secret: Sm2Secret) -> Self {
+        let public = VerifyingKey::sm2(secret.public());
+        Self::new(SecretKey::Sm2(Box::new(secret)), public)
     }
 
     fn new(secret: SecretKey, public: VerifyingKey) -> Self {

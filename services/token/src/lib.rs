@@ -15,6 +15,7 @@ mod mask;
 mod message;
 mod presentation;
 mod revocation;
+mod sm2_key;
 mod trust;
 mod verify;
 mod verifying_key;

@@ -9,15 +9,16 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 
 use crate::algorithm::Algorithm;
 use crate::kid::Kid;
+use crate::sm2_key::Sm2Public;
 
 /// A key that cannot be read, made or trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    #[error("a signing key is a PKCS#8 PEM of Ed25519 or P-256")]
+    #[error("a signing key is a PKCS#8 PEM of Ed25519, P-256 or SM2")]
     PrivateKey,
-    #[error("a verifying key is a SubjectPublicKeyInfo PEM of Ed25519 or P-256")]
+    #[error("a verifying key is a SubjectPublicKeyInfo PEM of Ed25519, P-256 or SM2")]
     PublicKey,
-    #[error("a raw verifying key has 32 bytes (Ed25519) or is an uncompressed point of 65 (P-256)")]
+    #[error("a raw verifying key has 32 bytes (Ed25519) or is an uncompressed point of 65 (P-256, SM2)")]
     Raw,
     #[error("an Ed25519 key of small order proves nothing")]
     Weak,
@@ -38,10 +39,11 @@ pub struct VerifyingKey {
 enum PublicKey {
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
     Es256(Box<p256::PublicKey>),
+    Sm2(Box<Sm2Public>),
 }
 
 impl VerifyingKey {
-    /// 32 bytes for Ed25519, the uncompressed point of 65 bytes for P-256.
+    /// 32 bytes for Ed25519, the uncompressed point of 65 bytes for P-256 and SM2.
     pub fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Result<Self, KeyError> {
         match algorithm {
             Algorithm::Ed25519 => {
@@ -53,7 +55,11 @@ impl VerifyingKey {
                 let public = p256::PublicKey::from_sec1_bytes(raw).map_err(|_| KeyError::Raw)?;
                 Ok(Self::es256(public))
             }
-            Algorithm::Es256 => Err(KeyError::Raw),
+            Algorithm::Sm2 if raw.len() == 65 => {
+                let public = Sm2Public::from_point(raw).ok_or(KeyError::Raw)?;
+                Ok(Self::sm2(public))
+            }
+            Algorithm::Es256 | Algorithm::Sm2 => Err(KeyError::Raw),
         }
     }
 
@@ -73,32 +79,35 @@ impl VerifyingKey {
         (x, self.raw.last().is_some_and(|last| last % 2 == 1))
     }
 
-    /// Reads `-----BEGIN PUBLIC KEY-----` of either algorithm.
+    /// Reads `-----BEGIN PUBLIC KEY-----` of every algorithm: the file names its curve.
     pub fn from_pem(pem: &str) -> Result<Self, KeyError> {
         if let Ok(public) = ed25519_dalek::VerifyingKey::from_public_key_pem(pem) {
             return Self::strong_ed25519(public);
         }
-        let public = p256::PublicKey::from_public_key_pem(pem).map_err(|_| KeyError::PublicKey)?;
-        Ok(Self::es256(public))
+        if let Ok(public) = p256::PublicKey::from_public_key_pem(pem) {
+            return Ok(Self::es256(public));
+        }
+        Sm2Public::from_pem(pem).map(Self::sm2).ok_or(KeyError::PublicKey)
     }
 
     /// The PEM of SubjectPublicKeyInfo.
     pub fn to_pem(&self) -> Result<String, KeyError> {
         let pem = match &self.public {
-            PublicKey::Ed25519(public) => public.to_public_key_pem(LineEnding::LF),
-            PublicKey::Es256(public) => public.to_public_key_pem(LineEnding::LF),
+            PublicKey::Ed25519(public) => public.to_public_key_pem(LineEnding::LF).ok(),
+            PublicKey::Es256(public) => public.to_public_key_pem(LineEnding::LF).ok(),
+            PublicKey::Sm2(public) => public.to_pem(),
         };
-        pem.map_err(|_| KeyError::PublicKey)
+        pem.ok_or(KeyError::PublicKey)
     }
 
     /// The DER of SubjectPublicKeyInfo (RFC 5280).
     pub fn to_spki_der(&self) -> Result<Vec<u8>, KeyError> {
         let der = match &self.public {
-            PublicKey::Ed25519(public) => public.to_public_key_der(),
-            PublicKey::Es256(public) => public.to_public_key_der(),
+            PublicKey::Ed25519(public) => public.to_public_key_der().ok(),
+            PublicKey::Es256(public) => public.to_public_key_der().ok(),
+            PublicKey::Sm2(public) => public.to_spki_der(),
         };
-        der.map(|der| der.as_bytes().to_vec())
-            .map_err(|_| KeyError::PublicKey)
+        der.map(|der| der.as_bytes().to_vec()).ok_or(KeyError::PublicKey)
     }
 
     pub const fn algorithm(&self) -> Algorithm {
@@ -122,6 +131,7 @@ impl VerifyingKey {
             PublicKey::Es256(_) => UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &self.raw)
                 .verify(message, signature)
                 .is_ok(),
+            PublicKey::Sm2(public) => public.verifies(message, signature),
         }
     }
 
@@ -156,6 +166,16 @@ impl VerifyingKey {
             kid: Kid::of(&raw),
             raw,
             public: PublicKey::Es256(Box::new(public)),
+        }
+    }
+
+    pub(crate) fn sm2(public: Sm2Public) -> Self {
+        let raw = public.point();
+        Self {
+            algorithm: Algorithm::Sm2,
+            kid: Kid::of(&raw),
+            raw,
+            public: PublicKey::Sm2(Box::new(public)),
         }
     }
 }

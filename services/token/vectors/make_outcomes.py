@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
+import sm2
 import verifier
 from verifier import base45
 
@@ -32,6 +33,9 @@ class Key:
             self.alg, self.secret = -8, ed25519.Ed25519PrivateKey.from_private_bytes(seed)
             self.public = self.secret.public_key().public_bytes(
                 serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        elif algorithm == "sm2":
+            self.alg, self.secret = -65537, int.from_bytes(seed, "big") % sm2.ORDER
+            self.public = sm2.public_of(self.secret)
         else:
             self.alg = -7
             self.secret = ec.derive_private_key(int.from_bytes(seed, "big") % ORDER_P256, ec.SECP256R1())
@@ -42,6 +46,8 @@ class Key:
     def sign(self, message):
         if self.algorithm == "ed25519":
             return self.secret.sign(message)
+        if self.algorithm == "sm2":
+            return sm2.sign(self.secret, message)
         r, s = decode_dss_signature(self.secret.sign(message, ec.ECDSA(hashes.SHA256(), deterministic_signing=True)))
         return r.to_bytes(32, "big") + s.to_bytes(32, "big")
 
@@ -60,6 +66,7 @@ class Key:
 
 ED = Key("ed25519", "ed25519")
 ES = Key("es256", "es256")
+SM = Key("sm2", "sm2")
 JIANGSU = Key("jiangsu", "ed25519", issuers=("32",))
 BOTH = Key("shandong and jiangsu", "ed25519", issuers=("37", "32"))
 RETIRED = Key("retired", "ed25519", not_after=NOW + 1_000)
@@ -69,7 +76,7 @@ REVOKED = Key("revoked", "ed25519", revoked_at=NOW + 10)
 PHONE = Key("phone", "es256")
 OTHER_PHONE = Key("other phone", "es256")
 UNKNOWN = Key("unknown", "ed25519")
-LISTED = [ED, ES, JIANGSU, BOTH, RETIRED, YOUNG, REVOKED]
+LISTED = [ED, ES, SM, JIANGSU, BOTH, RETIRED, YOUNG, REVOKED]
 
 CASES = []
 
@@ -146,7 +153,7 @@ def raw_payload(name, payload, outcome="UNREADABLE"):
 
 
 def good():
-    for key in (ED, ES):
+    for key in (ED, ES, SM):
         for kind in ("dynamic", "paper", "card"):
             for colour, word in ((0, "green"), (1, "yellow"), (10, "red")):
                 case(f"{kind}, {word}, {key.name}", token(claims(kind, set={-65002: colour}), key), "VALID")
@@ -204,7 +211,7 @@ def trust():
 
 
 def signatures():
-    for key in (ED, ES):
+    for key in (ED, ES, SM):
         header, empty, payload, signature = signed(key, cbor2.dumps(claims()), None)
         other = signed(key, cbor2.dumps(claims(set={-65002: 10})))[3]
         wrong = {
@@ -233,7 +240,20 @@ def signatures():
     for name, (r, s) in {"r zero": (0, s), "s zero": (r, 0), "s equal to the order": (r, ORDER_P256)}.items():
         case(f"ES256 signature with {name}", envelope([header, empty, payload, r.to_bytes(32, "big") + s.to_bytes(32, "big")]),
              "BAD_SIGNATURE")
+    header, empty, payload, signature = signed(SM, cbor2.dumps(claims()))
+    r, s = (int.from_bytes(signature[part], "big") for part in (slice(0, 32), slice(32, 64)))
+    numbers = {"r zero": (0, s), "s zero": (r, 0), "s equal to the order": (r, sm2.ORDER), "r + s equal to the order": (r, sm2.ORDER - r)}
+    for name, (r, s) in numbers.items():
+        case(f"sm2 signature with {name}", envelope([header, empty, payload, sm2.whole(r) + sm2.whole(s)]), "BAD_SIGNATURE")
+    # Without the identifier of the signer in front, as if the digest were that of the message alone.
+    header, empty, payload, signature = signed(SM, cbor2.dumps(claims()))
+    sm2.IDENTIFIER = b""
+    unnamed = SM.sign(cbor2.dumps(["Signature1", header, b"", payload]))
+    sm2.IDENTIFIER = b"1234567812345678"
+    case("sm2 signature of another identifier", envelope([header, empty, payload, unnamed]), "BAD_SIGNATURE")
     payload = cbor2.dumps(claims())
+    for key, alg, name in ((SM, -7, "ES256"), (SM, -8, "EdDSA"), (ES, -65537, "SM2"), (ED, -65537, "SM2")):
+        case(f"{key.name} key where the header says {name}", envelope(signed(key, payload, protected(key, alg=alg))), "BAD_SIGNATURE")
     for key, alg, name in ((ED, -7, "ES256"), (ES, -8, "EdDSA"), (ED, -35, "ES384"), (ED, -257, "RS256"), (ED, 5, "HMAC"),
                            (ED, 0, "the reserved 0"), (ES, -37, "PS256"), (ED, -70000, "a private number")):
         case(f"{key.name} key where the header says {name}", envelope(signed(key, payload, protected(key, alg=alg))),
@@ -247,7 +267,7 @@ def signatures():
 
 def devices():
     bound = claims("device")
-    for signer in (ED, ES):
+    for signer in (ED, ES, SM):
         for colour, word in ((0, "green"), (1, "yellow"), (10, "red")):
             made = claims("device", set={-65002: colour})
             case(f"device, {word}, {signer.name}", presented(made, signer=signer), "VALID")
@@ -459,7 +479,7 @@ def texts():
 
 
 def damage():
-    for key in (ED, ES):
+    for key in (ED, ES, SM):
         whole = cbor2.dumps(cbor2.CBORTag(18, signed(key, cbor2.dumps(claims()))))
         for place in range(len(whole)):
             flipped = bytearray(whole)

@@ -13,11 +13,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+import sm2
+
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 KINDS = {1: "dynamic", 2: "paper", 3: "card", 4: "device"}
 DAY = 86_400
 COLOURS = {0: "green", 1: "yellow", 10: "red"}
-ALGORITHMS = {"ed25519": -8, "es256": -7}
+ALGORITHMS = {"ed25519": -8, "es256": -7, "sm2": -65537}
 ORDER_ED25519 = 2**252 + 27742317777372353535851937790883648493
 TOLERANCE = 30
 
@@ -177,11 +179,15 @@ def sign1_of(data):
     algorithm, kid = whole_number(named[1]), named[4]
     if algorithm is None or not isinstance(kid, bytes) or len(kid) != 8:
         raise Unreadable("no algorithm or no kid")
+    if algorithm > 255:
+        raise Unreadable("a number that the registry of COSE has not given")
     return header, algorithm, kid, payload, signature
 
 
 def is_signed(key, message, signature):
     public = bytes.fromhex(key["public"])
+    if key["algorithm"] == "sm2":
+        return sm2.verifies(public, message, signature)
     try:
         if key["algorithm"] == "ed25519":
             if int.from_bytes(signature[32:], "little") >= ORDER_ED25519:

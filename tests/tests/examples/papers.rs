@@ -1,4 +1,4 @@
-//! Calls about codes on paper and bound to a telephone, and of doors without a connection.
+//! Calls about codes on paper, bound to a telephone and for hospitals, and of doors without a connection.
 
 use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::people::request_id;
@@ -45,6 +45,15 @@ pub async fn walk(walk: &mut Walk<'_>) {
         .await;
     let end = RequestParts::body(json!({"request_id": request_id()})).with("device_bound_code", id);
     walk.call("endDeviceBoundCode", CITIZEN, end).await;
+    let asked = RequestParts::body(json!({"request_id": request_id(), "end_earlier": true}));
+    let made = walk.call("createCardCode", CITIZEN, asked).await;
+    let id = made["card_code"]["card_code_id"].as_str().unwrap();
+    let named = || RequestParts::nothing().with("card_code", id);
+    let svg = named().with("image_format", "IMAGE_FORMAT_SVG");
+    walk.call("getCardCode", CITIZEN, svg).await;
+    walk.call("listCardCodes", CITIZEN, RequestParts::nothing()).await;
+    let end = RequestParts::body(json!({"request_id": request_id()})).with("card_code", id);
+    walk.call("endCardCode", CITIZEN, end).await;
     walk.call("listRevocations", "", RequestParts::nothing()).await;
     walk.call("getKeyList", "", RequestParts::nothing()).await;
 }

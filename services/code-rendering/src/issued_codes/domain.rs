@@ -1,4 +1,4 @@
-//! A code whose token is stored until it expires, on paper or bound to a device: how it stands, and what ends it.
+//! A code whose token is stored until it expires: how it stands, and what ends it.
 
 use lutong_kernel::{Colour, SubjectId, Timestamp};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -18,6 +18,15 @@ pub enum IssuedKind {
     Paper,
     /// Kept by a telephone, to whose key it is bound.
     Device,
+    /// Shown to the reader of a hospital.
+    Card,
+}
+
+impl IssuedKind {
+    /// Whether a change of the holder's colour revokes it. A hospital reads whose card it is, whatever the colour.
+    pub const fn follows_colour(self) -> bool {
+        matches!(self, Self::Paper | Self::Device)
+    }
 }
 
 /// An issued code. Its token, which has the mask, is stored beside it.
@@ -140,6 +149,7 @@ mod tests {
         for rpc in [
             "lutong.code_rendering.v1.PaperCodeService/EndPaperCode",
             "lutong.code_rendering.v1.DeviceBoundCodeService/EndDeviceBoundCode",
+            "lutong.code_rendering.v1.CardCodeService/EndCardCode",
         ] {
             let stated = lutong_proto::transitions::of_rpc(lutong_proto::descriptor_pool(), rpc).unwrap();
             assert_eq!(possible, stated.from_states, "{rpc}");

@@ -11,7 +11,7 @@ use lutong_kernel::{Clock, Colour, Fault, Random, SubjectId, Timestamp};
 use lutong_storage::crypto::FieldCipher;
 use lutong_storage::idempotency::{self, Claim, RequestKey};
 use lutong_storage::{Database, StorageError};
-use lutong_token::{Claims, ClaimsError, Mask, SignError, SigningKey};
+use lutong_token::{Claims, ClaimsError, Mask, SignError, SigningKey, UnverifiedToken};
 use lutong_transport::access::PermittedSubject;
 use lutong_transport::reply;
 use sea_orm::DatabaseTransaction;
@@ -71,11 +71,37 @@ pub struct OpenedCode {
     pub token: Vec<u8>,
 }
 
+/// An issued code whose token is a text, with what stands in it.
+#[derive(Debug, Clone)]
+pub struct TextCode {
+    pub code: IssuedCode,
+    pub state: State,
+    pub mask: Option<Mask>,
+    pub token: String,
+}
+
+impl TryFrom<OpenedCode> for TextCode {
+    type Error = Fault;
+
+    fn try_from(opened: OpenedCode) -> Result<Self, Fault> {
+        let OpenedCode { code, state, token } = opened;
+        let token = String::from_utf8(token).map_err(|_| damaged_token())?;
+        let read = UnverifiedToken::parse(&token).map_err(|_| damaged_token())?;
+        Ok(Self {
+            code,
+            state,
+            mask: read.claims().mask().cloned(),
+            token,
+        })
+    }
+}
+
 fn context(code: &IssuedCode) -> Vec<u8> {
     let place = match code.kind {
         // The name that the table had when there were no others.
         IssuedKind::Paper => "paper_codes",
         IssuedKind::Device => "device_bound_codes",
+        IssuedKind::Card => "card_codes",
     };
     format!("{place}/token/{}", code.id).into_bytes()
 }
@@ -84,6 +110,7 @@ fn not_found(kind: IssuedKind) -> Fault {
     match kind {
         IssuedKind::Paper => fault::paper_code_not_found(),
         IssuedKind::Device => fault::device_bound_code_not_found(),
+        IssuedKind::Card => fault::card_code_not_found(),
     }
 }
 
@@ -91,6 +118,7 @@ fn too_many(kind: IssuedKind) -> Fault {
     match kind {
         IssuedKind::Paper => fault::too_many_paper_codes(MAX_ACTIVE),
         IssuedKind::Device => fault::too_many_device_bound_codes(MAX_ACTIVE),
+        IssuedKind::Card => fault::too_many_card_codes(MAX_ACTIVE),
     }
 }
 

@@ -9,6 +9,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
+use strum::VariantArray as _;
 use uuid::Uuid;
 
 use self::issued_code::{ActiveModel, Column, Entity, Model};
@@ -224,7 +225,7 @@ pub async fn end_all(transaction: &DatabaseTransaction, of: Of, end: End) -> Res
     Ok(())
 }
 
-/// Revokes the valid codes of `subjects` whose colour is not that of the code in force. The codes must have been written, and are
+/// Revokes the valid codes of `subjects` that follow the colour and whose colour is not that of the code in force. The codes must have been written, and are
 /// locked, in this transaction.
 pub async fn revoke_differing(
     transaction: &DatabaseTransaction,
@@ -235,7 +236,9 @@ pub async fn revoke_differing(
     let differs = Expr::cust(
         "EXISTS (SELECT 1 FROM codes WHERE codes.subject_id = issued_codes.subject_id AND codes.colour <> issued_codes.colour)",
     );
+    let following = IssuedKind::VARIANTS.iter().filter(|kind| kind.follows_colour());
     let rows = active(now)
+        .filter(Column::Kind.is_in(following.map(|kind| kind.into_str())))
         .filter(one_of(
             Column::SubjectId,
             transaction.get_database_backend(),

@@ -50,6 +50,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     dynamic_id: DynamicIdKey,
+    /// Of the keys that are made from now on.
+    algorithm: Algorithm,
     ring: ArcSwapOption<Ring>,
     reading: Mutex<()>,
 }
@@ -68,13 +70,14 @@ fn opened(cipher: &ReadyCipher, key: &StoredKey) -> Result<SigningKey, Fault> {
 }
 
 impl Keys {
-    pub fn new(store: &Store, foundation: &Foundation, dynamic_id: &Key) -> Self {
+    pub fn new(store: &Store, foundation: &Foundation, dynamic_id: &Key, algorithm: Algorithm) -> Self {
         Self(Arc::new(Inner {
             database: store.database.clone(),
             fields: store.fields.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             dynamic_id: DynamicIdKey::from_bytes(dynamic_id.expose()),
+            algorithm,
             ring: ArcSwapOption::empty(),
             reading: Mutex::new(()),
         }))
@@ -200,7 +203,7 @@ impl Keys {
     ) -> Result<StoredKey, Fault> {
         let number = stored.iter().map(|key| key.number).max().unwrap_or(0) + 1;
         let failed = |error: &dyn std::fmt::Display| unusable(number, error);
-        let secret = SigningKey::generate(Algorithm::Ed25519, &*self.0.random);
+        let secret = SigningKey::generate(self.0.algorithm, &*self.0.random);
         let pem = secret
             .map_err(|error| failed(&error))?
             .to_pkcs8_pem()

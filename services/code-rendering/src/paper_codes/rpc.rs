@@ -11,9 +11,10 @@ use lutong_skin::code_rendering::v1::PaperCodeHandler;
 use lutong_transport::access::{DivisionPermit, WardPermit};
 use lutong_transport::reply;
 
-use super::service::{PaperCodes, View};
+use super::service::PaperCodes;
 use crate::fault;
 use crate::issued_codes::domain::State;
+use crate::issued_codes::service::TextCode;
 use crate::sheets::domain::pdf::Paper;
 use crate::sheets::rpc::{sheet, sheets};
 use crate::showing::rpc::word;
@@ -68,8 +69,8 @@ impl PaperCodeHandler for PaperCodeRpc {
         let file = sheets(&views, paper).await?;
         let people = views.into_iter().map(|view| {
             Part::Page(wire::PrintedPaperCode {
-                paper_code: format!("{COLLECTION}/{}", view.paper_code.id),
-                subject_id: view.paper_code.subject.to_string(),
+                paper_code: format!("{COLLECTION}/{}", view.code.id),
+                subject_id: view.code.subject.to_string(),
             })
         });
         let pieces: Vec<_> = file
@@ -143,10 +144,10 @@ impl From<State> for wire::PaperCodeState {
     }
 }
 
-impl From<View> for wire::PaperCode {
-    fn from(view: View) -> Self {
-        let View {
-            paper_code,
+impl From<TextCode> for wire::PaperCode {
+    fn from(view: TextCode) -> Self {
+        let TextCode {
+            code: paper_code,
             state,
             mask,
             token: _,

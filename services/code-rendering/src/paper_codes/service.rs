@@ -3,7 +3,7 @@
 use lutong_chassis::skin::{Mutation, Page};
 use lutong_kernel::{Colour, Fault, SubjectId, Timestamp};
 use lutong_storage::idempotency::RequestKey;
-use lutong_token::{Claims, ClaimsError, Issuer, Mask, SignError, SigningKey, UnverifiedToken};
+use lutong_token::{Claims, ClaimsError, Issuer, Mask, SignError, SigningKey};
 use lutong_transport::access::{DivisionPermit, PermittedSubject, WardPermit};
 use uuid::Uuid;
 
@@ -11,8 +11,8 @@ use super::domain;
 use crate::bindings::service::Bindings;
 use crate::fault;
 use crate::homes::service::Homes;
-use crate::issued_codes::domain::{IssuedCode, IssuedKind, IssuedTokenId, State};
-use crate::issued_codes::service::{Issue, IssuedCodes, OpenedCode, TokenKind, damaged_token, wrong_state};
+use crate::issued_codes::domain::{IssuedKind, IssuedTokenId};
+use crate::issued_codes::service::{Issue, IssuedCodes, TextCode, TokenKind, wrong_state};
 use crate::issued_codes::store::Of;
 
 /// All paper codes; cheap to clone.
@@ -21,15 +21,6 @@ pub struct PaperCodes {
     pub issued: IssuedCodes,
     pub bindings: Bindings,
     pub homes: Homes,
-}
-
-/// A paper code with what is printed of it.
-#[derive(Debug, Clone)]
-pub struct View {
-    pub paper_code: IssuedCode,
-    pub state: State,
-    pub mask: Option<Mask>,
-    pub token: String,
 }
 
 struct PaperToken;
@@ -74,7 +65,7 @@ impl PaperCodes {
         permit: &WardPermit,
         request: RequestKey,
         end_earlier: bool,
-    ) -> Result<View, Fault> {
+    ) -> Result<TextCode, Fault> {
         let issue = Issue {
             holder: self.holder(permit).await?,
             request,
@@ -90,7 +81,7 @@ impl PaperCodes {
         call: Mutation<DivisionPermit>,
         subject: SubjectId,
         end_earlier: bool,
-    ) -> Result<View, Fault> {
+    ) -> Result<TextCode, Fault> {
         let reached = self.homes.reach(call.permit, &[subject]).await?.pop();
         let issue = Issue {
             holder: reached.ok_or_else(fault::code_not_found)??,
@@ -102,7 +93,11 @@ impl PaperCodes {
     }
 
     /// The latest valid paper code of each of these people, in their order; every one that cannot be printed is named.
-    pub async fn to_print(&self, permit: DivisionPermit, subjects: &[SubjectId]) -> Result<Vec<View>, Fault> {
+    pub async fn to_print(
+        &self,
+        permit: DivisionPermit,
+        subjects: &[SubjectId],
+    ) -> Result<Vec<TextCode>, Fault> {
         let reached = self.homes.reach(permit, subjects).await?;
         let holders: Vec<_> = reached
             .iter()
@@ -114,7 +109,7 @@ impl PaperCodes {
             let field = || format!("subject_ids[{row}]");
             match (reached, latest.get(subject)) {
                 (Err(_), _) => wrong.push(fault::no_code_to_print(field())),
-                (Ok(_), Some(opened)) => views.push(View::try_from(opened.clone())?),
+                (Ok(_), Some(opened)) => views.push(TextCode::try_from(opened.clone())?),
                 (Ok(_), None) => wrong.push(fault::paper_code_missing(field())),
             }
         }
@@ -125,13 +120,13 @@ impl PaperCodes {
     }
 
     /// A paper code of the holder.
-    pub async fn get(&self, permit: &WardPermit, id: Uuid) -> Result<View, Fault> {
+    pub async fn get(&self, permit: &WardPermit, id: Uuid) -> Result<TextCode, Fault> {
         let of = self.of(permit).await?;
         self.issued.find(of, id).await?.try_into()
     }
 
     /// A paper code of the holder that may be printed.
-    pub async fn get_active(&self, permit: &WardPermit, id: Uuid) -> Result<View, Fault> {
+    pub async fn get_active(&self, permit: &WardPermit, id: Uuid) -> Result<TextCode, Fault> {
         let view = self.get(permit, id).await?;
         if view.state.is_active() {
             return Ok(view);
@@ -140,32 +135,19 @@ impl PaperCodes {
     }
 
     /// The holder's paper codes on a page, the newest first, and the next page's token.
-    pub async fn list(&self, permit: &WardPermit, page: &Page) -> Result<(Vec<View>, String), Fault> {
+    pub async fn list(&self, permit: &WardPermit, page: &Page) -> Result<(Vec<TextCode>, String), Fault> {
         let of = self.of(permit).await?;
         let (opened, next) = self.issued.list(of, page).await?;
-        let views = opened.into_iter().map(View::try_from).collect::<Result<_, _>>()?;
+        let views = opened
+            .into_iter()
+            .map(TextCode::try_from)
+            .collect::<Result<_, _>>()?;
         Ok((views, next))
     }
 
     /// Ends a paper code before it expires.
-    pub async fn end(&self, permit: &WardPermit, request: RequestKey, id: Uuid) -> Result<View, Fault> {
+    pub async fn end(&self, permit: &WardPermit, request: RequestKey, id: Uuid) -> Result<TextCode, Fault> {
         let of = self.of(permit).await?;
         self.issued.end(of, request, id).await?.try_into()
-    }
-}
-
-impl TryFrom<OpenedCode> for View {
-    type Error = Fault;
-
-    fn try_from(opened: OpenedCode) -> Result<Self, Fault> {
-        let OpenedCode { code, state, token } = opened;
-        let token = String::from_utf8(token).map_err(|_| damaged_token())?;
-        let read = UnverifiedToken::parse(&token).map_err(|_| damaged_token())?;
-        Ok(Self {
-            paper_code: code,
-            state,
-            mask: read.claims().mask().cloned(),
-            token,
-        })
     }
 }

@@ -6,7 +6,7 @@ use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::time;
 use lutong_proto::types::v1::{Colour as WireColour, LocalisedText};
 use lutong_skin::code_rendering::v1::VerificationHandler;
-use lutong_token::Outcome;
+use lutong_token::{Kind, Outcome};
 use lutong_transport::access::BearerPermit;
 
 use super::service::{Verification, VerificationResult};
@@ -62,7 +62,8 @@ impl VerificationHandler for VerificationRpc {
                 wire::ResolveTokenResponse {
                     outcome: outcome(now).into(),
                     subject_id: resolved.subject.to_string(),
-                    on_paper: resolved.is_on_paper,
+                    on_paper: resolved.kind == Kind::Paper,
+                    on_card: resolved.kind == Kind::Card,
                 }
             }
         })

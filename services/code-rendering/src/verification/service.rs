@@ -12,6 +12,11 @@ use crate::issued_codes::domain::{End, State};
 use crate::issued_codes::service::IssuedCodes;
 use crate::keys::service::Keys;
 
+/// What a door accepts. A card code does not follow the colour, and is no pass.
+const AT_DOORS: [Kind; 3] = [Kind::Dynamic, Kind::Paper, Kind::Device];
+/// What the reader of a hospital accepts.
+const AT_HOSPITALS: [Kind; 4] = [Kind::Dynamic, Kind::Paper, Kind::Device, Kind::Card];
+
 /// The outcome of a verification.
 #[derive(Debug)]
 pub struct VerificationResult {
@@ -82,7 +87,7 @@ pub struct ResolvedToken {
     pub subject: SubjectId,
     /// Whether the colour of the holder has changed since it was issued.
     pub is_changed: bool,
-    pub is_on_paper: bool,
+    pub kind: Kind,
 }
 
 impl Verification {
@@ -92,7 +97,8 @@ impl Verification {
         permit: BearerPermit,
         token: &str,
     ) -> Result<Result<ResolvedToken, Outcome>, Fault> {
-        let held = self.holder(permit, token, AsOf::Now(self.clock.now())).await?;
+        let as_of = AsOf::Now(self.clock.now());
+        let held = self.holder_of(permit, token, as_of, &AT_HOSPITALS).await?;
         let (bearer, verified) = match held {
             Ok(held) => held,
             Err(outcome) => return Ok(Err(outcome)),
@@ -100,10 +106,13 @@ impl Verification {
         let Some(row) = self.codes.find(bearer.id()).await? else {
             return Ok(Err(Outcome::Revoked));
         };
+        let kind = verified.claims.kind();
+        let is_changed = verified.is_changed || row.code.colour != verified.claims.colour();
         Ok(Ok(ResolvedToken {
             subject: bearer.id(),
-            is_changed: verified.is_changed || row.code.colour != verified.claims.colour(),
-            is_on_paper: verified.claims.kind() == Kind::Paper,
+            // A card code says nothing of the colour that it was issued with.
+            is_changed: is_changed && kind != Kind::Card,
+            kind,
         }))
     }
 
@@ -150,25 +159,32 @@ impl Verification {
         Ok((result, Some(subject.id())))
     }
 
-    /// Whose token it is, or why it proves nothing.
+    /// Whose token it is that was shown at a door, or why it proves nothing.
     pub async fn holder(
+        &self,
+        permit: BearerPermit,
+        token: &str,
+        as_of: AsOf,
+    ) -> Result<Result<(BearerSubject, VerifiedToken), Outcome>, Fault> {
+        self.holder_of(permit, token, as_of, &AT_DOORS).await
+    }
+
+    async fn holder_of(
         &self,
         _permit: BearerPermit,
         token: &str,
         as_of: AsOf,
+        kinds: &[Kind],
     ) -> Result<Result<(BearerSubject, VerifiedToken), Outcome>, Fault> {
         let ring = self.keys.ring().await?;
-        // Card codes are not issued yet.
-        let expected = Expectations::kinds(&[Kind::Dynamic, Kind::Paper, Kind::Device])
-            .from_issuers(&[Issuer::SHANDONG]);
+        let expected = Expectations::kinds(kinds).from_issuers(&[Issuer::SHANDONG]);
         let claims = match verify(token, &ring.trusted, as_of.instant(), &expected) {
             Ok(claims) => claims,
             Err(outcome) => return Ok(Err(outcome)),
         };
         let holder = match claims.kind() {
             Kind::Dynamic => self.holder_of_dynamic(&claims),
-            Kind::Paper | Kind::Device => self.holder_of_issued(&claims, as_of).await?,
-            Kind::Card => Holder::Refused(Outcome::WrongKind),
+            Kind::Paper | Kind::Device | Kind::Card => self.holder_of_issued(&claims, as_of).await?,
         };
         let (subject, is_changed) = match holder {
             Holder::Known(subject) => (subject, false),

@@ -1,6 +1,6 @@
 //! `GetKey` and `ListKeys`: published keys verify tokens offline.
 
-use lutong_code_rendering::KeyState;
+use lutong_code_rendering::{CodeRenderingConfig, KeyAlgorithm, KeyState};
 use lutong_kernel::ServiceName;
 use lutong_kernel::Timestamp;
 use lutong_proto::code_rendering::v1 as wire;
@@ -8,19 +8,20 @@ use lutong_proto::code_rendering::v1::key_service_client::KeyServiceClient;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::types::v1::{Colour, Purpose, PurposeCode};
 use lutong_testing::{Bed, on_both_engines};
-use lutong_token::{KeyUse, OfflineOutcome};
+use lutong_token::{Algorithm, KeyUse, OfflineOutcome};
 use std::time::Duration;
 use wire::VerificationOutcome as Outcome;
 
 use crate::doors::principal;
 use crate::revocations::Door;
-use crate::{decision, fault, start, start_with_storage};
+use crate::{build_with, decision, fault, start, start_with_storage};
 
 on_both_engines!(
     published_keys_verify_without_a_connection,
     a_key_is_rotated_with_notice_and_overlap,
     a_revoked_key_has_signed_nothing_and_another_signs_at_once,
     what_an_operator_does_with_keys_is_in_the_audit_log,
+    a_province_that_chooses_sm2_signs_with_it_from_the_next_key_on,
 );
 
 /// The key that signed a token.
@@ -38,9 +39,10 @@ async fn a_key_is_rotated_with_notice_and_overlap(bed: Bed) {
     let paper = codes.citizen(1).create(1).await;
     let paper = codes.citizen(1).token(&paper.name).await;
     let mut door = Door::new(&codes, &storage).await;
-    let keys = lutong_code_rendering::open_keys(&codes.0.foundation, &storage)
-        .await
-        .unwrap();
+    let keys =
+        lutong_code_rendering::open_keys(&codes.0.foundation, &storage, &CodeRenderingConfig::default())
+            .await
+            .unwrap();
     let now = codes.0.foundation.now();
     let day = 24 * 3_600;
     let early = keys
@@ -91,9 +93,10 @@ async fn a_revoked_key_has_signed_nothing_and_another_signs_at_once(bed: Bed) {
     let mut door = Door::new(&codes, &storage).await;
     door.take_in(&codes).await;
     assert_eq!(door.check(&codes, &paper), Ok(()));
-    let keys = lutong_code_rendering::open_keys(&codes.0.foundation, &storage)
-        .await
-        .unwrap();
+    let keys =
+        lutong_code_rendering::open_keys(&codes.0.foundation, &storage, &CodeRenderingConfig::default())
+            .await
+            .unwrap();
     assert_eq!(
         keys.revoke("0000000000000000").await.unwrap_err().reason,
         "KEY_NOT_FOUND"
@@ -178,11 +181,54 @@ async fn published_keys_verify_without_a_connection(bed: Bed) {
     assert_eq!(claims.colour(), lutong_kernel::Colour::Green);
 }
 
-async fn what_an_operator_does_with_keys_is_in_the_audit_log(bed: Bed) {
+/// The keys that stand keep their algorithm, so that everything they signed stays good.
+async fn a_province_that_chooses_sm2_signs_with_it_from_the_next_key_on(bed: Bed) {
     let (codes, storage) = start_with_storage(bed).await;
-    let keys = lutong_code_rendering::open_keys(&codes.0.foundation, &storage)
+    codes.apply(vec![decision(1, Colour::Green, 1)]).await;
+    let paper = codes.citizen(1).create(1).await;
+    let paper = codes.citizen(1).token(&paper.name).await;
+    let config = CodeRenderingConfig {
+        key_algorithm: KeyAlgorithm::Sm2,
+        ..CodeRenderingConfig::default()
+    };
+    build_with(&codes.0, &storage, &config).await;
+    let mut door = Door::new(&codes, &storage).await;
+    let keys = lutong_code_rendering::open_keys(&codes.0.foundation, &storage, &config)
         .await
         .unwrap();
+    let new = keys.rotate(KeyUse::Tokens, None).await.unwrap();
+    assert_eq!(new.key.algorithm(), Algorithm::Sm2);
+    codes.0.clock.advance(Duration::from_secs(24 * 3_600 + 60));
+    codes.apply(vec![decision(2, Colour::Green, 1)]).await;
+    door.take_in(&codes).await;
+    let shown = codes.show(2).await.unwrap().token;
+    let printed = codes.citizen(2).create(2).await;
+    let printed = codes.citizen(2).token(&printed.name).await;
+    for token in [&shown, &printed] {
+        assert_eq!(signer(token), new.key.kid().to_string());
+    }
+    for token in [&shown, &printed, &paper] {
+        assert_eq!(codes.outcome(token).await, Outcome::Valid);
+        assert_eq!(door.check(&codes, token), Ok(()));
+    }
+    let channel = codes.0.channel(ServiceName::CodeRendering, Caller::Gateway);
+    let everybody = codes.0.call_as(&lutong_transport::access::Principal::public());
+    let listed = KeyServiceClient::new(channel)
+        .list_keys(everybody.request(wire::ListKeysRequest::default()))
+        .await;
+    let algorithms = listed.unwrap().into_inner().keys.into_iter();
+    assert_eq!(
+        algorithms.map(|key| key.algorithm).collect::<Vec<_>>(),
+        [-65_537, -8]
+    );
+}
+
+async fn what_an_operator_does_with_keys_is_in_the_audit_log(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    let keys =
+        lutong_code_rendering::open_keys(&codes.0.foundation, &storage, &CodeRenderingConfig::default())
+            .await
+            .unwrap();
     let first = keys.statuses().await.unwrap()[0].key.kid().to_string();
     let created = keys.create(KeyUse::Lists, None).await.unwrap();
     let now = codes.0.foundation.now();

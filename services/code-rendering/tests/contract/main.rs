@@ -5,6 +5,7 @@
 mod assisted_paper_codes;
 mod audit;
 mod bindings;
+mod card_codes;
 mod checkpoint_devices;
 mod checkpoints;
 mod codes;
@@ -48,12 +49,15 @@ async fn start_with_storage(bed: Bed) -> (Codes, StorageConfig) {
 }
 
 async fn build(bed: &Bed, storage: &StorageConfig) {
+    build_with(bed, storage, &CodeRenderingConfig::default()).await;
+}
+
+async fn build_with(bed: &Bed, storage: &StorageConfig, config: &CodeRenderingConfig) {
     let peers = Peers {
         identity: bed.channel(ServiceName::Identity, Caller::CodeRendering),
         risk_rules: bed.channel(ServiceName::RiskRules, Caller::CodeRendering),
     };
-    let config = CodeRenderingConfig::default();
-    let component = lutong_code_rendering::build(&bed.foundation, storage, &config, peers).await;
+    let component = lutong_code_rendering::build(&bed.foundation, storage, config, peers).await;
     bed.bind(component.unwrap());
 }
 

@@ -1,5 +1,6 @@
 //! `ListRevocations` and `GetKeyList`: what a door without a connection knows after it has taken them in.
 
+use lutong_code_rendering::CodeRenderingConfig;
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::code_rendering::v1 as wire;
 use lutong_proto::code_rendering::v1::key_service_client::KeyServiceClient;
@@ -34,9 +35,10 @@ pub struct Door {
 impl Door {
     /// Set up with the list key that `lutong keys list` prints.
     pub async fn new(codes: &Codes, storage: &StorageConfig) -> Self {
-        let keys = lutong_code_rendering::open_keys(&codes.0.foundation, storage)
-            .await
-            .unwrap();
+        let keys =
+            lutong_code_rendering::open_keys(&codes.0.foundation, storage, &CodeRenderingConfig::default())
+                .await
+                .unwrap();
         let mut anchors = VerifyingKeys::new();
         for status in keys.statuses().await.unwrap() {
             if status.signs == KeyUse::Lists {

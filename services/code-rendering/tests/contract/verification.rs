@@ -25,7 +25,7 @@ on_both_engines!(
 
 impl Codes {
     /// Whose a token is, as identity asks for a hospital.
-    async fn resolve(&self, token: &str) -> Result<wire::ResolveTokenResponse, Fault> {
+    pub async fn resolve(&self, token: &str) -> Result<wire::ResolveTokenResponse, Fault> {
         let channel = self.0.channel(ServiceName::CodeRendering, Caller::Identity);
         let mut hospital = lutong_testing::citizen("his-1", None);
         hospital.roles = lutong_transport::access::Roles::of(&[Role::Hospital]);

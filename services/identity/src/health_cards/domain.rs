@@ -100,6 +100,7 @@ impl Shown {
 pub enum CodeKind {
     Screen,
     Paper,
+    Card,
     PlatformDynamic,
     PlatformStatic,
 }

@@ -131,6 +131,7 @@ impl From<Patient> for wire::ReadHealthCardResponse {
         let code_kind = match read.code_kind {
             CodeKind::Screen => wire::HealthCardCodeKind::Screen,
             CodeKind::Paper => wire::HealthCardCodeKind::Paper,
+            CodeKind::Card => wire::HealthCardCodeKind::Card,
             CodeKind::PlatformDynamic => wire::HealthCardCodeKind::PlatformDynamic,
             CodeKind::PlatformStatic => wire::HealthCardCodeKind::PlatformStatic,
         };

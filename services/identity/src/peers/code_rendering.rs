@@ -10,6 +10,8 @@ use lutong_transport::client;
 use lutong_transport::client::Call;
 use lutong_transport::client::MeshChannel;
 
+use crate::health_cards::domain::CodeKind;
+
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct CodeRendering(MeshChannel);
@@ -29,12 +31,12 @@ impl CodeRendering {
         Ok(())
     }
 
-    /// Whose pass code a token is, and whether it is one on paper; or the name of the outcome by which it proves nothing.
+    /// Whose pass code a token is, and by what kind of code; or the name of the outcome by which it proves nothing.
     pub async fn resolve(
         &self,
         call: &Call,
         token: &str,
-    ) -> Result<Result<(SubjectId, bool), String>, Fault> {
+    ) -> Result<Result<(SubjectId, CodeKind), String>, Fault> {
         let request = call.request(ResolveTokenRequest {
             token: token.to_owned(),
         });
@@ -52,6 +54,11 @@ impl CodeRendering {
             return Ok(Err(name.trim_start_matches("VERIFICATION_OUTCOME_").to_owned()));
         }
         let subject = answer.subject_id.parse().map_err(Fault::internal)?;
-        Ok(Ok((subject, answer.on_paper)))
+        let kind = match (answer.on_paper, answer.on_card) {
+            (true, _) => CodeKind::Paper,
+            (_, true) => CodeKind::Card,
+            (false, false) => CodeKind::Screen,
+        };
+        Ok(Ok((subject, kind)))
     }
 }

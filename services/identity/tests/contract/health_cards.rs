@@ -209,10 +209,21 @@ impl Hospital {
     }
 
     fn token(&self, token: &str, subject: &str, outcome: codes::VerificationOutcome, on_paper: bool) {
+        self.token_of(token, subject, outcome, (on_paper, false));
+    }
+
+    fn token_of(
+        &self,
+        token: &str,
+        subject: &str,
+        outcome: codes::VerificationOutcome,
+        (on_paper, on_card): (bool, bool),
+    ) {
         let answer = codes::ResolveTokenResponse {
             outcome: outcome.into(),
             subject_id: subject.to_owned(),
             on_paper,
+            on_card,
         };
         self.tokens.0.lock().unwrap().insert(token.to_owned(), answer);
     }
@@ -528,11 +539,13 @@ async fn a_card_is_read_by_every_code_of_its_holder_and_stands_in_their_ledger(b
     let card = hospital.card_in(&wang, ACTIVE).await;
     hospital.token("LT1:A", &wang, codes::VerificationOutcome::Superseded, false);
     hospital.token("LT1:B", &wang, codes::VerificationOutcome::Valid, true);
+    hospital.token_of("LT1:C", &wang, codes::VerificationOutcome::Valid, (false, true));
     let fixed = format!("{}:1", card.card_number);
     let dynamic = hospital.stand_ins.dynamic_card_code(&card.card_number);
     for (n, code, by) in [
         (20, "LT1:A", By::Screen),
         (21, "LT1:B", By::Paper),
+        (24, "LT1:C", By::Card),
         (22, fixed.as_str(), By::PlatformStatic),
         (23, dynamic.as_str(), By::PlatformDynamic),
     ] {
@@ -554,12 +567,12 @@ async fn a_card_is_read_by_every_code_of_its_holder_and_stands_in_their_ledger(b
             .list_lookups(call.request(request))
             .await;
         seen = answer.unwrap().into_inner().lookups;
-        if seen.len() == 4 {
+        if seen.len() == 5 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
-    assert_eq!(seen.len(), 4, "each reading stands in the ledger once");
+    assert_eq!(seen.len(), 5, "each reading stands in the ledger once");
     for lookup in seen {
         assert_eq!(lookup.role(), Role::Hospital);
         assert_eq!(lookup.classes, [i32::from(DataClass::Identity)]);

@@ -52,7 +52,8 @@ pub async fn measure() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serving(port: u16) -> bool {
+/// Whether the gateway on this port serves within 30 s.
+pub async fn serving(port: u16) -> bool {
     let started = Instant::now();
     let Ok(endpoint) = Endpoint::from_shared(format!("http://127.0.0.1:{port}")) else {
         return false;

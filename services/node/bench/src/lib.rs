@@ -6,7 +6,9 @@ extern crate lutong_client;
 
 mod bare;
 mod cold_start;
+mod doors;
 mod load;
+mod mesh;
 mod overload;
 mod people;
 mod report;
@@ -18,16 +20,20 @@ use std::time::Duration;
 use clap::Args;
 use lutong_composition::config::NodeConfig;
 use lutong_composition::keys::MeshKeys;
-use lutong_composition::one_process;
+use lutong_composition::{Running, one_process};
+use lutong_gateway::GatewayConfig;
 use lutong_kernel::Channel;
 use lutong_operating::entropy::Entropy;
 use lutong_operating::telemetry;
 use lutong_operating::telemetry::TelemetryConfig;
 use lutong_operating::wall_clock::WallClock;
+use lutong_transport::access::PrincipalKey;
 use std::sync::Arc;
 
+use doors::Door;
 use load::Load;
 use lutong_client::Failure;
+use mesh::Mesh;
 use people::People;
 
 #[derive(Debug, Args)]
@@ -41,6 +47,10 @@ pub struct Bench {
     /// Folder for the databases; a temporary one unless given.
     #[arg(long)]
     data: Option<std::path::PathBuf>,
+    /// Seven processes with mTLS, PostgreSQL and Redis in place of one process; both servers are started (Debian packages
+    /// postgresql-15 and redis-server).
+    #[arg(long, conflicts_with_all = ["verified", "data"])]
+    mesh: bool,
     /// Measure only what becomes of ten times as many callers as the gateway serves at once.
     #[arg(long, conflicts_with = "verified")]
     overload: bool,
@@ -51,29 +61,97 @@ pub struct Bench {
 
 /// Applications and reports per second in the steady phases.
 const STEADY: u32 = 200;
+/// Reports of a door per second.
+const DOOR_REPORTS: u32 = 50;
+/// A limit that no load of one machine reaches.
+const PLENTY: &str = "1000000";
 /// Rounds of showing, alternating with the baseline; the median counts.
 const ROUNDS: usize = 3;
+
+/// The system under load, in one of its two shapes.
+enum System {
+    OneProcess {
+        running: Box<Running>,
+        session: PrincipalKey,
+    },
+    Mesh(Mesh),
+}
+
+impl System {
+    fn base(&self) -> String {
+        match self {
+            Self::OneProcess { running, .. } => format!("http://{}", running.address),
+            Self::Mesh(mesh) => mesh.base.clone(),
+        }
+    }
+
+    const fn sessions(&self) -> &PrincipalKey {
+        match self {
+            Self::OneProcess { session, .. } => session,
+            Self::Mesh(mesh) => &mesh.session,
+        }
+    }
+
+    /// Where what is acknowledged lies.
+    const fn storage(&self) -> &'static str {
+        match self {
+            Self::OneProcess { .. } => "SQLite (synchronous=FULL)",
+            Self::Mesh(_) => "PostgreSQL (fsync), seven processes with mTLS",
+        }
+    }
+
+    fn say_memory(&self) {
+        match self {
+            Self::OneProcess { .. } => say!(
+                "memory with all of this      {} MB resident",
+                resident_mb("self").unwrap_or_default()
+            ),
+            Self::Mesh(mesh) => {
+                let each = mesh.resident();
+                let total: u64 = each.iter().map(|(_, resident)| resident).sum();
+                let each: Vec<_> = each
+                    .iter()
+                    .map(|(service, resident)| format!("{service} {resident}"))
+                    .collect();
+                say!(
+                    "memory with all of this      {total} MB resident: {}",
+                    each.join(", ")
+                );
+            }
+        }
+    }
+
+    async fn stop(self) {
+        match self {
+            Self::OneProcess { running, .. } => {
+                running.stop().await;
+            }
+            Self::Mesh(mesh) => drop(mesh),
+        }
+    }
+}
 
 impl Bench {
     pub async fn run(self) -> Result<(), Failure> {
         machine();
-        if !self.verified && !self.overload {
+        if !self.verified && !self.overload && !self.mesh {
             cold_start::measure().await?;
         }
         let temporary = tempfile::tempdir()?;
-        let data = self.data.clone().unwrap_or_else(|| temporary.path().join("data"));
-        let mut config = NodeConfig {
-            data,
-            ..NodeConfig::default()
-        };
-        config.gateway.listen.set_port(0);
-        config.gateway.dev = true;
-        config.gateway.rate_per_subject = 1_000_000;
-        config.gateway.rate_per_address = 1_000_000;
-        // The whole load comes from one feed and one address; a pause of the disk must not exceed their limits.
-        config.gateway.in_flight_per_account = 100_000;
-        config.gateway.in_flight_per_address = 100_000;
-        config.gateway.in_flight_per_connection = 100_000;
+        if self.mesh {
+            let gateway = [
+                ("LUTONG_GATEWAY__DEV", "true"),
+                ("LUTONG_GATEWAY__RATE_PER_SUBJECT", PLENTY),
+                ("LUTONG_GATEWAY__RATE_PER_ADDRESS", PLENTY),
+                ("LUTONG_GATEWAY__IN_FLIGHT_PER_ACCOUNT", PLENTY),
+                ("LUTONG_GATEWAY__IN_FLIGHT_PER_ADDRESS", PLENTY),
+                ("LUTONG_GATEWAY__IN_FLIGHT_PER_CONNECTION", PLENTY),
+            ];
+            let gateway = gateway.map(|(name, value)| (name, value.to_owned()));
+            let mesh = Mesh::start(temporary.path(), &gateway).await?;
+            return self.measured(System::Mesh(mesh)).await;
+        }
+        let mut config = self.config(temporary.path())?;
         let stand_ins = if self.verified {
             Some(verified::configure(&mut config, temporary.path()).await?)
         } else {
@@ -84,40 +162,59 @@ impl Bench {
             ..TelemetryConfig::default()
         };
         let telemetry = telemetry::init(&quiet, "bench")?;
-        let running = one_process::start(
-            &config,
-            Arc::new(WallClock),
-            Arc::new(Entropy),
-            telemetry.render(),
-        )
-        .await?;
-        let keys = MeshKeys::open(&one_process::keys(&config.data), &Entropy)?;
+        let (clock, random) = (Arc::new(WallClock), Arc::new(Entropy));
+        let running = one_process::start(&config, clock, random, telemetry.render()).await?;
+        let session = MeshKeys::open(&one_process::keys(&config.data), &Entropy)?
+            .session
+            .seal;
         if let Some(stand_ins) = stand_ins {
-            let people = |count| People::of_channel(&keys.session.seal, count, Channel::WeChatMini);
+            let people = |count| People::of_channel(&session, count, Channel::WeChatMini);
             verified::run(&running, &stand_ins, people, self.seconds).await?;
             running.stop().await;
-            drop(telemetry);
             return Ok(());
         }
-        if self.overload {
-            let people = People::new(&keys.session.seal, overload::PEOPLE);
-            let load = Load::to(&format!("http://{}", running.address), people);
-            overload::run(&load, config.gateway.show_in_flight, self.seconds).await?;
-            running.stop().await;
-            drop(telemetry);
-            return Ok(());
-        }
-        let people = People::new(&keys.session.seal, self.people + self.steady_people());
-        let load = Load::to(&format!("http://{}", running.address), people);
-        self.apply(&load).await?;
+        let running = Box::new(running);
+        self.measured(System::OneProcess { running, session }).await
+    }
+
+    /// The settings of one process. The whole load comes from one feed and one address; a pause of the disk must not exceed their limits.
+    fn config(&self, temporary: &Path) -> Result<NodeConfig, Failure> {
+        let mut config = NodeConfig {
+            data: self.data.clone().unwrap_or_else(|| temporary.join("data")),
+            ..NodeConfig::default()
+        };
+        let plenty: u32 = PLENTY.parse()?;
+        let gateway = &mut config.gateway;
+        gateway.listen.set_port(0);
+        gateway.dev = true;
+        gateway.rate_per_subject = plenty.into();
+        gateway.rate_per_address = plenty.into();
+        gateway.in_flight_per_account = plenty as usize;
+        gateway.in_flight_per_address = plenty as usize;
+        gateway.in_flight_per_connection = plenty as usize;
+        Ok(config)
+    }
+
+    /// Measures a system, and stops it whatever came out.
+    async fn measured(self, system: System) -> Result<(), Failure> {
+        let measured = if self.overload {
+            let load = Load::to(&system.base(), People::new(system.sessions(), overload::PEOPLE));
+            overload::run(&load, GatewayConfig::default().show_in_flight, self.seconds).await
+        } else {
+            self.measure(&system).await
+        };
+        system.stop().await;
+        measured
+    }
+
+    async fn measure(&self, system: &System) -> Result<(), Failure> {
+        let people = People::new(system.sessions(), self.people + self.steady_people());
+        let load = Load::to(&system.base(), people);
+        self.apply(&load, system.storage()).await?;
         self.report(&load).await?;
+        self.doors(&load, system.sessions()).await?;
         self.show(&load).await?;
-        say!(
-            "memory with all of this      {} MB resident",
-            resident_mb("self").unwrap_or_default()
-        );
-        running.stop().await;
-        drop(telemetry);
+        system.say_memory();
         Ok(())
     }
 
@@ -125,10 +222,10 @@ impl Bench {
         usize::try_from(self.seconds).unwrap_or(8) * STEADY as usize
     }
 
-    async fn apply(&self, load: &Load) -> Result<(), Failure> {
+    async fn apply(&self, load: &Load, storage: &str) -> Result<(), Failure> {
         let steady = load.apply_steadily(0..self.steady_people(), STEADY).await?;
         say!(
-            "application to signed code   {STEADY}/s for {} s on SQLite (synchronous=FULL): p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 100 ms)",
+            "application to signed code   {STEADY}/s for {} s on {storage}: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 100 ms)",
             self.seconds,
             steady.value_at_quantile(0.5) as f64 / 1_000.0,
             steady.value_at_quantile(0.99) as f64 / 1_000.0,
@@ -151,6 +248,23 @@ impl Bench {
         let latency = load.report_steadily(0..self.steady_people(), STEADY).await?;
         say!(
             "report to colour in force    {STEADY}/s for {} s, each about another person: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 250 ms)",
+            self.seconds,
+            latency.value_at_quantile(0.5) as f64 / 1_000.0,
+            latency.value_at_quantile(0.99) as f64 / 1_000.0,
+            latency.max() as f64 / 1_000.0
+        );
+        Ok(())
+    }
+
+    /// A door reports people of whom the authority has just reported.
+    async fn doors(&self, load: &Load, sessions: &PrincipalKey) -> Result<(), Failure> {
+        let door = Door::open(load, sessions).await?;
+        let people = usize::try_from(self.seconds).unwrap_or(8) * DOOR_REPORTS as usize;
+        let latency = door
+            .report_steadily(load, 0..people.min(self.steady_people()), DOOR_REPORTS)
+            .await?;
+        say!(
+            "door to officer's stream     {DOOR_REPORTS}/s for {} s: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 100 ms)",
             self.seconds,
             latency.value_at_quantile(0.5) as f64 / 1_000.0,
             latency.value_at_quantile(0.99) as f64 / 1_000.0,

@@ -23,8 +23,6 @@ impl People {
 
     /// Accounts of a channel.
     pub fn of_channel(session: &PrincipalKey, count: usize, channel: Channel) -> Self {
-        use base64::Engine as _;
-        let expires = WallClock.now().plus_seconds(12 * 3_600);
         let prefix = match channel {
             Channel::Development => String::new(),
             _ => channel.account_prefix(),
@@ -37,10 +35,7 @@ impl People {
                 division: None,
                 feed,
             };
-            let claims = SessionClaims { version: 0, channel };
-            let sealed = session.seal_session(&principal, expires, claims);
-            let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
-            format!("Bearer {token}").parse().ok()
+            bearer(session, &principal, channel)
         };
         let grant = FeedGrant {
             source: FEED.to_owned(),
@@ -65,6 +60,20 @@ impl People {
         // Never empty: it holds the authority's session.
         self.0[n % self.0.len()].clone()
     }
+}
+
+/// The header of somebody who is signed in.
+pub fn bearer(
+    session: &PrincipalKey,
+    principal: &Principal,
+    channel: Channel,
+) -> Option<MetadataValue<Ascii>> {
+    use base64::Engine as _;
+    let expires = WallClock.now().plus_seconds(12 * 3_600);
+    let claims = SessionClaims { version: 0, channel };
+    let sealed = session.seal_session(principal, expires, claims);
+    let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
+    format!("Bearer {token}").parse().ok()
 }
 
 pub fn document(n: usize) -> Document {

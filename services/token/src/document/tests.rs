@@ -1,5 +1,7 @@
 use lutong_kernel::random::SeededRandom;
 
+use strum::VariantArray as _;
+
 use super::*;
 use crate::algorithm::Algorithm;
 use crate::trust::TrustedKey;
@@ -20,7 +22,7 @@ fn ring(key: &SigningKey) -> VerifyingKeys {
 #[test]
 fn a_document_is_opened_for_its_own_purpose_only() {
     let now = Timestamp::from_seconds(1_650_000_000);
-    for algorithm in [Algorithm::Ed25519, Algorithm::Es256] {
+    for algorithm in Algorithm::VARIANTS.iter().copied() {
         let key = SigningKey::generate(algorithm, &SeededRandom::new(1)).unwrap();
         let signed = sign(&key, Purpose::Keys, b"content").unwrap();
         assert_eq!(

@@ -1,8 +1,8 @@
 use lutong_kernel::random::SeededRandom;
 
-use super::*;
+use strum::VariantArray as _;
 
-const BOTH_ALGORITHMS: [Algorithm; 2] = [Algorithm::Ed25519, Algorithm::Es256];
+use super::*;
 
 fn key(algorithm: Algorithm) -> SigningKey {
     SigningKey::generate(algorithm, &SeededRandom::new(11)).unwrap()
@@ -26,6 +26,10 @@ impl Random for LateRandom {
 /// The private key of RFC 6979, A.2.5, and the point of its public half.
 const RFC_6979_SCALAR: &str = "c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721";
 const RFC_6979_POINT: &str = "0460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299";
+
+/// The key pair of GB/T 32918.5-2017, A.2, where `message digest` is signed as `1234567812345678`.
+const GBT_32918_SCALAR: &str = "3945208f7b2144b13f36e38ac6d39f95889393692860b51a42fb81ef4df7c5b8";
+const GBT_32918_POINT: &str = "0409f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13";
 
 /// The key pair of RFC 8032, 7.1, test 1.
 const RFC_8032_SEED: &str = "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60";
@@ -68,6 +72,38 @@ fn es256_verifies_the_signature_of_rfc_6979() {
 }
 
 #[test]
+fn sm2_verifies_the_signature_of_gbt_32918_5_and_signs_for_the_same_key() {
+    let public = VerifyingKey::from_raw(Algorithm::Sm2, &unhex(GBT_32918_POINT)).unwrap();
+    let signature = unhex(
+        "f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa",
+    );
+    assert!(public.verifies(b"message digest", &signature));
+    assert!(!public.verifies(b"message", &signature));
+    let key = SigningKey::sm2(Sm2Secret::from_scalar(&unhex(GBT_32918_SCALAR)).unwrap());
+    assert_eq!(key.verifying_key(), &public);
+    assert!(public.verifies(b"message digest", &key.sign_bytes(b"message digest")));
+}
+
+/// Both curves have points of 65 bytes and scalars of 32: what is made for one is refused for the other.
+#[test]
+fn a_key_of_one_curve_is_none_of_the_other() {
+    let p256 = VerifyingKey::from_raw(Algorithm::Es256, &unhex(RFC_6979_POINT)).unwrap();
+    assert_eq!(
+        VerifyingKey::from_raw(Algorithm::Sm2, p256.raw()),
+        Err(KeyError::Raw)
+    );
+    assert_eq!(
+        VerifyingKey::from_raw(Algorithm::Es256, &unhex(GBT_32918_POINT)),
+        Err(KeyError::Raw)
+    );
+    for algorithm in [Algorithm::Es256, Algorithm::Sm2] {
+        let pem = key(algorithm).to_pkcs8_pem().unwrap();
+        let read = SigningKey::from_pkcs8_pem(pem.expose()).unwrap();
+        assert_eq!(read.algorithm(), algorithm);
+    }
+}
+
+#[test]
 fn a_draw_that_is_not_a_p256_scalar_is_repeated_at_most_seven_times() {
     let generate = |bad_draws: u32| SigningKey::generate(Algorithm::Es256, &LateRandom(bad_draws.into()));
     for bad_draws in [0, 1, 7] {
@@ -87,6 +123,12 @@ fn a_public_key_is_published_as_subject_public_key_info() {
             RFC_6979_POINT,
             "3059301306072a8648ce3d020106082a8648ce3d030107034200",
         ),
+        // GM/T 0006-2012: the curve is 1.2.156.10197.1.301.
+        (
+            Algorithm::Sm2,
+            GBT_32918_POINT,
+            "3059301306072a8648ce3d020106082a811ccf5501822d034200",
+        ),
     ] {
         let public = VerifyingKey::from_raw(algorithm, &unhex(raw)).unwrap();
         assert_eq!(public.to_spki_der().unwrap(), unhex(&format!("{prefix}{raw}")));
@@ -95,7 +137,7 @@ fn a_public_key_is_published_as_subject_public_key_info() {
 
 #[test]
 fn keys_read_back_from_their_pem() {
-    for algorithm in BOTH_ALGORITHMS {
+    for algorithm in Algorithm::VARIANTS.iter().copied() {
         let made = key(algorithm);
         let read = SigningKey::from_pkcs8_pem(made.to_pkcs8_pem().unwrap().expose()).unwrap();
         assert_eq!(read.verifying_key(), made.verifying_key());
@@ -115,7 +157,7 @@ fn the_kid_begins_the_sha_256_of_the_raw_public_key() {
 
 #[test]
 fn a_signature_is_valid_for_its_message_and_key_only() {
-    for algorithm in BOTH_ALGORITHMS {
+    for algorithm in Algorithm::VARIANTS.iter().copied() {
         let key = key(algorithm);
         let other = SigningKey::generate(algorithm, &SeededRandom::new(12)).unwrap();
         let signature = key.sign_bytes(b"message");

@@ -1,6 +1,8 @@
 use lutong_kernel::Random as _;
 use lutong_kernel::random::SeededRandom;
 
+use strum::VariantArray as _;
+
 use super::*;
 use crate::algorithm::Algorithm;
 use crate::trust::TrustedKey;
@@ -53,7 +55,7 @@ fn expected(now: Timestamp) -> MessageExpectations<'static> {
 
 #[test]
 fn a_header_is_read_as_it_was_signed() {
-    for algorithm in [Algorithm::Ed25519, Algorithm::Es256] {
+    for algorithm in Algorithm::VARIANTS.iter().copied() {
         let key = key(algorithm, 1);
         let answer = MessageHeader {
             in_reply_to: Some([9; 16]),

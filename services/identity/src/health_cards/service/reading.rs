@@ -143,14 +143,10 @@ impl HealthCards {
         let (number, code_kind) = match &reading.shown {
             Shown::PassCode(token) => {
                 let resolved = self.code_rendering.resolve(&call.grant.call(), token).await?;
-                let (subject, is_on_paper) = resolved.map_err(|outcome| fault::code_refused(&outcome))?;
+                let (subject, code_kind) = resolved.map_err(|outcome| fault::code_refused(&outcome))?;
                 return Ok(Holder {
                     subject,
-                    code_kind: if is_on_paper {
-                        CodeKind::Paper
-                    } else {
-                        CodeKind::Screen
-                    },
+                    code_kind,
                     card: store::find(reader, subject).await?,
                 });
             }

@@ -1,0 +1,4 @@
+//! Codes for the readers of hospitals.
+
+pub mod rpc;
+pub mod service;
