@@ -217,8 +217,9 @@ impl SealedNumber {
     }
 }
 
-/// Stores the number of a card that waits for one. Returns `false` where another person's card has it.
-pub async fn activate(
+/// Stores the number that the platform gave; a card that waited for it is active from then on. Returns `false` where another person's card
+/// has it.
+pub async fn take_number(
     transaction: &DatabaseTransaction,
     subject: SubjectId,
     number: SealedNumber,
@@ -228,26 +229,58 @@ pub async fn activate(
     if other.is_some_and(|other| other.subject != subject) {
         return Ok(false);
     }
-    Entity::update_many()
-        .col_expr(Column::State, Expr::value(State::Active.into_str()))
+    let own = || Entity::update_many().filter(Column::SubjectId.eq(subject_bytes(subject)));
+    own()
         .col_expr(Column::CardIndex, Expr::value(number.index.to_vec()))
         .col_expr(Column::CardNumber, Expr::value(number.sealed))
+        .filter(Column::State.ne(State::Refused.into_str()))
+        .exec(transaction)
+        .await?;
+    own()
+        .col_expr(Column::State, Expr::value(State::Active.into_str()))
         .col_expr(Column::ActivatedAt, Expr::value(at.micros()))
-        .col_expr(Column::DueAt, Expr::value(Option::<i64>::None))
-        .filter(Column::SubjectId.eq(subject_bytes(subject)))
         .filter(Column::State.eq(State::Pending.into_str()))
         .exec(transaction)
         .await?;
     Ok(true)
 }
 
-/// Notes that the platform refuses the data of somebody whose card waits.
+/// Notes that the platform refuses the data of somebody. A card that waits is refused; one that has its number keeps it.
 pub async fn refuse(transaction: &DatabaseTransaction, subject: SubjectId) -> Result<(), StorageError> {
     Entity::update_many()
         .col_expr(Column::State, Expr::value(State::Refused.into_str()))
-        .col_expr(Column::DueAt, Expr::value(Option::<i64>::None))
         .filter(Column::SubjectId.eq(subject_bytes(subject)))
         .filter(Column::State.eq(State::Pending.into_str()))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Notes that the platform has what it was told. What has become due since it was taken stays so.
+pub async fn settle(
+    transaction: &DatabaseTransaction,
+    subject: SubjectId,
+    retry_at: Timestamp,
+) -> Result<(), StorageError> {
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(Option::<i64>::None))
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::DueAt.eq(retry_at.micros()))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// Makes the card of somebody whose items have changed due: the platform is told. One that it refused waits for its holder to ask.
+pub async fn tell_again(
+    transaction: &DatabaseTransaction,
+    subject: SubjectId,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    Entity::update_many()
+        .col_expr(Column::DueAt, Expr::value(now.micros()))
+        .filter(Column::SubjectId.eq(subject_bytes(subject)))
+        .filter(Column::State.ne(State::Refused.into_str()))
         .exec(transaction)
         .await?;
     Ok(())

@@ -149,6 +149,16 @@ impl CardPlatform {
         }
     }
 
+    /// Tells what a holder's items are now. Answers the number of their card, which a platform that numbers documents may have changed.
+    pub async fn modify(&self, person: &Person, number: &CardNumber) -> Answer<CardNumber> {
+        match self.0.as_deref() {
+            None => Answer::Unavailable,
+            // The family has no operation for it: a registration takes the items as they are.
+            Some(Speaker::OpenPlatform(speaker)) => speaker.register(person).await,
+            Some(Speaker::CardManagement(speaker)) => speaker.modify(person, number).await,
+        }
+    }
+
     /// Asks whose a dynamic code of the platform is.
     pub async fn verify(
         &self,

@@ -21,6 +21,7 @@ use crate::accounts::domain::AccountId;
 use crate::accounts::store::links::{self, AccountLink};
 use crate::accounts::store::subject_of;
 use crate::fault::person_changes as fault;
+use crate::health_cards::store as health_cards;
 use crate::merges::service::Merges;
 use crate::people::domain::Person;
 use crate::people::service::homes;
@@ -158,6 +159,7 @@ impl Persons {
             now: action.at,
         };
         people::update(transaction, new).await?;
+        health_cards::tell_again(transaction, subject, action.at).await?;
         homes::publish_again(transaction, &self.outbox, cipher, subject, action.at).await
     }
 }

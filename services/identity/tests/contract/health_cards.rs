@@ -28,12 +28,15 @@ use wire::patient_binding_service_client::PatientBindingServiceClient;
 
 use crate::code_notices::CodeLog;
 use crate::medical_institutions::{institution, officer, terminal, told};
+use crate::person_changes::{home, update};
 use crate::{Identity, ONE, TWO, items, request_id, start_with};
 
 on_both_engines!(
     a_card_is_asked_for_with_the_confirmation_until_the_platform_gives_its_number,
     the_national_family_gives_a_number_and_verifies_a_dynamic_code,
     a_card_that_the_platform_refuses_is_asked_for_again_by_its_holder,
+    the_open_platform_is_told_of_every_change_about_the_holder_of_a_card,
+    the_national_family_is_told_of_every_change_about_the_holder_of_a_card,
     nobody_gets_the_number_of_another_person_s_card,
     a_system_without_a_platform_has_no_cards_and_hospitals_read_pass_codes,
     a_lost_card_is_read_by_nobody_until_it_is_resumed,
@@ -251,6 +254,29 @@ impl Hospital {
         panic!("the card is not {state:?} after 10 s: {last:?}");
     }
 
+    /// How often the platform was asked.
+    fn asked(&self) -> u64 {
+        self.stand_ins
+            .faults
+            .counts()
+            .get("card")
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// Waits until the platform was told where the holder of a card lives.
+    async fn holder_becomes(&self, card: &wire::HealthCard, address: &str) {
+        for _ in 0..400 {
+            let told = self.stand_ins.card_holder(&card.card_number);
+            if told.is_some_and(|told| told.address == address) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+            self.bed().clock.advance(Duration::from_millis(25));
+        }
+        panic!("the platform was not told after 10 s");
+    }
+
     async fn create_card(&self, principal: &Principal, n: u32) -> Result<wire::HealthCard, Fault> {
         let request = wire::CreateHealthCardRequest {
             request_id: request_id(n),
@@ -461,6 +487,65 @@ async fn a_card_that_the_platform_refuses_is_asked_for_again_by_its_holder(bed: 
     let call = hospital.bed().call_as(&person(&wang));
     let invalid = told(hospital.cards().create_health_card(call.request(invalid)).await);
     assert_eq!(invalid.unwrap_err().reason, "INVALID_FIELDS");
+}
+
+async fn the_open_platform_is_told_of_every_change_about_the_holder_of_a_card(bed: Bed) {
+    is_told_of_every_change(bed, "open-platform").await;
+}
+
+async fn the_national_family_is_told_of_every_change_about_the_holder_of_a_card(bed: Bed) {
+    is_told_of_every_change(bed, "card-management").await;
+}
+
+async fn is_told_of_every_change(bed: Bed, family: &str) {
+    let hospital = Hospital::start(bed, Some(family)).await;
+    let wang = hospital.applicant(1, "王小明", ONE).await;
+    let card = hospital.card_in(&wang, ACTIVE).await;
+    let told = hospital.stand_ins.card_holder(&card.card_number).unwrap();
+    assert_eq!(
+        (told.name.as_str(), told.document.as_str()),
+        ("王小明", ONE),
+        "{family}"
+    );
+    let moves = |n: u32, detail: &str| wire::UpdatePersonRequest {
+        person: Some(wire::Person {
+            home_address: Some(home("370203", detail)),
+            ..wire::Person::default()
+        }),
+        ..update(n, &["home_address"])
+    };
+    // While the platform is away, the change stands here and waits.
+    hospital.stand_ins.faults.turn_on(Broken::CardBusy);
+    hospital
+        .identity
+        .update("wx-1", moves(20, "山东路2号"))
+        .await
+        .unwrap();
+    hospital.stand_ins.faults.turn_off(Broken::CardBusy);
+    hospital.holder_becomes(&card, "山东路2号").await;
+    hospital
+        .identity
+        .update("wx-1", moves(21, "文化东路3号"))
+        .await
+        .unwrap();
+    hospital.holder_becomes(&card, "文化东路3号").await;
+    // A platform that refuses the change takes nobody's card away.
+    hospital.stand_ins.faults.turn_on(Broken::CardRefused);
+    let asked = hospital.asked();
+    hospital
+        .identity
+        .update("wx-1", moves(22, "泉城路4号"))
+        .await
+        .unwrap();
+    for _ in 0..400 {
+        if hospital.asked() > asked {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+        hospital.bed().clock.advance(Duration::from_millis(25));
+    }
+    assert!(hospital.asked() > asked, "{family}: it was told");
+    assert_eq!(hospital.card(&wang).await.unwrap(), card, "{family}");
 }
 
 async fn nobody_gets_the_number_of_another_person_s_card(bed: Bed) {

@@ -29,11 +29,20 @@ const CLOCK_TOLERANCE: i64 = 300;
 /// A dynamic code lives so long, in seconds.
 const DYNAMIC_LIFE: i64 = 60;
 
+/// What the platform was told of the holder of a card.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CardHolder {
+    pub document: String,
+    pub name: String,
+    pub mobile: String,
+    pub address: String,
+}
+
 /// What the platform knows.
 #[derive(Default)]
 pub(crate) struct CardBook {
-    /// By number: the document.
-    cards: HashMap<String, String>,
+    /// By number: what it was told last of the holder.
+    cards: HashMap<String, CardHolder>,
     /// By text: until when.
     dynamic: HashMap<String, Timestamp>,
     /// By which an application asks: until when.
@@ -81,10 +90,16 @@ fn joined(parts: &[&Value]) -> String {
 }
 
 impl CardBook {
-    fn register(&mut self, document: &str) -> String {
-        let number = number_of(document);
-        self.cards.insert(number.clone(), document.to_owned());
+    fn register(&mut self, holder: CardHolder) -> String {
+        let number = number_of(&holder.document);
+        self.cards.insert(number.clone(), holder);
         number
+    }
+
+    /// Whether there is such a card, of which it is told anew.
+    fn modify(&mut self, number: &str, holder: &CardHolder) -> bool {
+        let known = self.cards.get_mut(number);
+        known.map(|known| known.clone_from(holder)).is_some()
     }
 
     /// The number of a code of the platform that it takes now.
@@ -107,6 +122,11 @@ impl crate::StandIns {
         let until = now.plus_seconds(DYNAMIC_LIFE);
         self.shared.card_book().dynamic.insert(text.clone(), until);
         text
+    }
+
+    /// What was told last of the holder of a card.
+    pub fn card_holder(&self, number: &str) -> Option<CardHolder> {
+        self.shared.card_book().cards.get(number).cloned()
     }
 
     /// What was reported of uses, in order.

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 
 use self::authority::{Register, Registered};
 use self::card::CardBook;
-pub use self::card::{CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET};
+pub use self::card::{CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET, CardHolder};
 use self::codes::Codes;
 pub use self::faults::{Counts, Fault, Faults};
 pub use self::messages::SentMessage;

@@ -1,11 +1,11 @@
-//! Asks the card platform for the numbers of cards that wait, until it answers. A card that was asked for when the process was killed is
+//! Asks the card platform for the numbers of cards that wait, and tells it what has changed about the holders of others, until it answers. A card that was asked for when the process was killed is
 //! asked for again: the platform answers the same number.
 
 use std::sync::Arc;
 
 use futures::FutureExt as _;
 use lutong_chassis::Foundation;
-use lutong_kernel::{Fault, SubjectId};
+use lutong_kernel::{Fault, SubjectId, Timestamp};
 use lutong_storage::StorageError;
 
 use super::HealthCards;
@@ -42,43 +42,68 @@ impl HealthCards {
             async move { store::take_due(transaction, now, retry_at, BATCH).await }.boxed()
         });
         let due: Result<Vec<SubjectId>, StorageError> = taken.await;
-        let asked = futures::future::join_all(due?.into_iter().map(|subject| self.ask(subject))).await;
+        let asked = due?.into_iter().map(|subject| self.ask(subject, retry_at));
+        let asked = futures::future::join_all(asked).await;
         let clear = asked.into_iter().collect::<Result<Vec<bool>, Fault>>()?;
         Ok(clear.into_iter().filter(|is_clear| *is_clear).count() as u64)
     }
 
-    /// Asks for one card; whether the platform gave a clear answer.
-    async fn ask(&self, subject: SubjectId) -> Result<bool, Fault> {
-        let cipher = self.fields.ready().await?;
-        let Some(stored) = registered::by_subject(self.database.reader(), subject).await? else {
+    /// Asks for one card, or tells of what has changed about the holder of one; whether the platform gave a clear answer.
+    async fn ask(&self, subject: SubjectId, retry_at: Timestamp) -> Result<bool, Fault> {
+        let (reader, cipher) = (self.database.reader(), self.fields.ready().await?);
+        let (stored, card) = (
+            registered::by_subject(reader, subject).await?,
+            store::find(reader, subject).await?,
+        );
+        let (Some(stored), Some(card)) = (stored, card) else {
             // Erased meanwhile: whoever registers the document again asks anew.
-            return self.refuse(subject).await.map(|()| true);
+            return self.refuse(subject, retry_at).await.map(|()| true);
         };
         let today = self.clock.now().local_day();
         let person = stored.sealed.open(&cipher, subject, today)?;
-        let number = match self.platform.register(&person).await {
+        let known = card.number(&cipher)?;
+        let answer = match &known {
+            None => self.platform.register(&person).await,
+            Some(number) => self.platform.modify(&person, number).await,
+        };
+        let number = match answer {
             Answer::Good(number) => number,
-            Answer::Refused => return self.refuse(subject).await.map(|()| true),
+            Answer::Refused => {
+                if known.is_some() {
+                    tracing::error!(%subject, "the card platform refuses what has changed about the holder of a card");
+                }
+                return self.refuse(subject, retry_at).await.map(|()| true);
+            }
             Answer::Unavailable => return Ok(false),
         };
         let sealed = SealedNumber::seal(&cipher, &self.key, subject, &number)?;
         let now = self.clock.now();
         let stored = self.database.write(move |transaction| {
-            async move { store::activate(transaction, subject, sealed, now).await }.boxed()
+            async move {
+                let is_theirs = store::take_number(transaction, subject, sealed, now).await?;
+                if is_theirs {
+                    store::settle(transaction, subject, retry_at).await?;
+                }
+                Ok::<_, StorageError>(is_theirs)
+            }
+            .boxed()
         });
-        let stored: Result<bool, StorageError> = stored.await;
-        if !stored? {
+        if !stored.await? {
             // Two subjects that are one person, or a platform that lies: nobody gets another one's card.
             tracing::error!(%subject, "the card platform gave a number that another person's card has");
-            self.refuse(subject).await?;
+            self.refuse(subject, retry_at).await?;
         }
         Ok(true)
     }
 
-    async fn refuse(&self, subject: SubjectId) -> Result<(), Fault> {
-        let refused = self
-            .database
-            .write(move |transaction| store::refuse(transaction, subject).boxed());
+    async fn refuse(&self, subject: SubjectId, retry_at: Timestamp) -> Result<(), Fault> {
+        let refused = self.database.write(move |transaction| {
+            async move {
+                store::refuse(transaction, subject).await?;
+                store::settle(transaction, subject, retry_at).await
+            }
+            .boxed()
+        });
         let refused: Result<(), StorageError> = refused.await;
         Ok(refused?)
     }

@@ -49,7 +49,27 @@ impl CardManagement {
         let Some(keys) = self.keys().await else {
             return Answer::Unavailable;
         };
-        let body = json!({
+        let body = self.items(person, &keys);
+        self.call("createVmcardQRcode", body, &keys).await
+    }
+
+    /// `modifyVmcardInfo`. The card keeps its number where the answer names none.
+    pub async fn modify(&self, person: &Person, number: &CardNumber) -> Answer<CardNumber> {
+        let Some(keys) = self.keys().await else {
+            return Answer::Unavailable;
+        };
+        let mut body = self.items(person, &keys);
+        body["erhcCardNo"] = number.expose().into();
+        let answer = self.ask("modifyVmcardInfo", body, &keys).await;
+        answer.and_then(|datas| match number_in(&datas) {
+            Answer::Good(number) => Answer::Good(number),
+            Answer::Refused | Answer::Unavailable => Answer::Good(number.clone()),
+        })
+    }
+
+    /// What a registration and a change say of a person.
+    fn items(&self, person: &Person, keys: &Keys) -> Value {
+        json!({
             "orgCode": self.endpoint.config.organisation,
             "appMode": AHEAD,
             "personnelType": "1",
@@ -58,8 +78,7 @@ impl CardManagement {
             "idCode": keys.field.seal(person.document.number()),
             "phone": keys.field.seal(person.mobile.expose()),
             "currentAddress": keys.field.seal(person.home_detail.expose()),
-        });
-        self.call("createVmcardQRcode", body, &keys).await
+        })
     }
 
     /// `getPersonInfoByQrCode` (6.5).
@@ -90,7 +109,13 @@ impl CardManagement {
         Some(Keys { secret, field })
     }
 
+    /// Calls a method that answers a card.
     async fn call(&self, method: &str, body: Value, keys: &Keys) -> Answer<CardNumber> {
+        let answer = self.ask(method, body, keys).await;
+        answer.and_then(|datas| number_in(&datas))
+    }
+
+    async fn ask(&self, method: &str, body: Value, keys: &Keys) -> Answer<Value> {
         let seconds = (self.clock.now().millis() / 1_000).to_string();
         // Fifteen decimal digits: shorter than sixteen, as front machines demand.
         let nonce = u64::from_be_bytes(self.random.bytes::<8>()) % 1_000_000_000_000_000;
@@ -110,7 +135,7 @@ impl CardManagement {
             return Answer::Unavailable;
         };
         match code_of(answer.get("returnCode")) {
-            Some(code) if GOOD.contains(&code.as_str()) => number_in(&answer["datas"]),
+            Some(code) if GOOD.contains(&code.as_str()) => Answer::Good(answer["datas"].clone()),
             Some(code) => self.endpoint.refusal(&code),
             None => Answer::Unavailable,
         }

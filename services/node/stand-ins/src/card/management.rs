@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sm3::{Digest as _, Sm3};
 use sm4::Sm4;
 
-use super::{BUSY, CARD_APP_ID, CARD_REFUSED, CARD_SECRET, hex, is_in_time, joined};
+use super::{BUSY, CARD_APP_ID, CARD_REFUSED, CARD_SECRET, CardHolder, hex, is_in_time, joined};
 use crate::Shared;
 use crate::faults::{self, Fault};
 
@@ -46,6 +46,16 @@ fn open(sealed: &Value) -> Option<String> {
     Some(text.trim_end_matches('\0').to_owned())
 }
 
+/// What a message says of a person, unless a field of it cannot be opened.
+fn holder(body: &Value) -> Option<CardHolder> {
+    Some(CardHolder {
+        document: open(&body["idCode"])?,
+        name: open(&body["name"])?,
+        mobile: open(&body["phone"])?,
+        address: open(&body["currentAddress"])?,
+    })
+}
+
 fn is_signed(shared: &Shared, message: &Value) -> bool {
     let mut head = message.clone();
     let Some(fields) = head.as_object_mut() else {
@@ -75,11 +85,19 @@ async fn serve(State(shared): State<Shared>, Json(message): Json<Value>) -> Resp
     let (now, body) = (shared.clock.now(), &message["body"]);
     let mut book = shared.card_book();
     match message["method"].as_str() {
-        Some("createVmcardQRcode") => match open(&body["idCode"]) {
-            Some(document) if !shared.faults.is_on(Fault::CardRefused) => {
-                let number = book.register(&document);
+        Some("createVmcardQRcode") => match holder(body) {
+            Some(holder) if !shared.faults.is_on(Fault::CardRefused) => {
+                let number = book.register(holder);
                 // One province answers `0`, another `000`.
                 answer("000", &json!({ "qrCode": format!("{number}:1") }))
+            }
+            _ => answer(CARD_REFUSED, &Value::Null),
+        },
+        Some("modifyVmcardInfo") => match (body["erhcCardNo"].as_str(), holder(body)) {
+            (Some(number), Some(holder))
+                if !shared.faults.is_on(Fault::CardRefused) && book.modify(number, &holder) =>
+            {
+                answer("000", &Value::Null)
             }
             _ => answer(CARD_REFUSED, &Value::Null),
         },

@@ -9,7 +9,9 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{BUSY, CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET, hex, is_in_time, joined};
+use super::{
+    BUSY, CARD_APP_ID, CARD_ORGANISATION, CARD_REFUSED, CARD_SECRET, CardHolder, hex, is_in_time, joined,
+};
 use crate::Shared;
 use crate::faults::{self, Fault};
 
@@ -100,7 +102,13 @@ async fn operation(
             } else {
                 document
             };
-            let number = book.register(document);
+            let text = |name: &str| item[name].as_str().unwrap_or_default().to_owned();
+            let number = book.register(CardHolder {
+                document: document.to_owned(),
+                name: text("name"),
+                mobile: text("phone1"),
+                address: text("address"),
+            });
             let item =
                 json!({"idNumber": document, "healthCardId": number, "qrCodeText": format!("{number}:1")});
             answer("0", &json!({ "rspItems": [item] }))
