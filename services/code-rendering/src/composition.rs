@@ -76,7 +76,7 @@ impl Parts {
         let codes = Codes::new(store, foundation, masks, outbox.clone());
         let bindings = Bindings::new(store);
         let dynamic_id = store.keys.key(DYNAMIC_ID_KEY)?;
-        let keys = Keys::new(store, foundation, &dynamic_id, config.key_algorithm.into());
+        let keys = Keys::new(store, foundation, &dynamic_id, config.signing()?);
         let issued_codes = IssuedCodes::new(store, foundation, codes.clone(), keys.clone());
         let verification = Verification {
             codes: codes.clone(),

@@ -3,18 +3,46 @@
 use std::time::Duration;
 
 use lutong_chassis::BuildError;
-use lutong_token::Algorithm;
+use lutong_token::{Algorithm, Issuer};
 use serde::{Deserialize, Serialize};
 
 use crate::SERVICE;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct CodeRenderingConfig {
     /// Doors.
     pub doors: DoorPolicy,
     /// What a key that is made signs with: the first one and those of `lutong keys create` and `rotate`. A key that stands keeps its own.
     pub key_algorithm: KeyAlgorithm,
+    /// Two digits of GB/T 2260: whose codes these are. It is federation's setting, so that a system is of one province.
+    #[serde(skip, default = "shandong")]
+    pub province: String,
+}
+
+fn shandong() -> String {
+    Issuer::SHANDONG.to_string()
+}
+
+impl Default for CodeRenderingConfig {
+    fn default() -> Self {
+        Self {
+            doors: DoorPolicy::default(),
+            key_algorithm: KeyAlgorithm::default(),
+            province: shandong(),
+        }
+    }
+}
+
+impl CodeRenderingConfig {
+    /// For whom keys sign, and with what the next one does.
+    pub(crate) fn signing(&self) -> Result<(Issuer, Algorithm), BuildError> {
+        let issuer = Issuer::parse(&self.province).map_err(|error| BuildError::Config {
+            service: SERVICE,
+            reason: format!("federation.province {:?}: {error}", self.province),
+        })?;
+        Ok((issuer, self.key_algorithm.into()))
+    }
 }
 
 /// The algorithms that a province may choose for its keys.

@@ -107,7 +107,7 @@ pub async fn open_keys(
         .open_store::<Migrations>(SERVICE, storage, &[DYNAMIC_ID_KEY])
         .await?;
     let dynamic_id = store.keys.key(DYNAMIC_ID_KEY)?;
-    let keys = keys::service::Keys::new(&store, foundation, &dynamic_id, config.key_algorithm.into());
+    let keys = keys::service::Keys::new(&store, foundation, &dynamic_id, config.signing()?);
     let audit = store.audit_log(foundation).await?;
     Ok(OperatorKeys::new(
         keys,

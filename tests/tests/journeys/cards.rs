@@ -44,6 +44,28 @@ pub async fn a_hospital_reads_a_patients_code_and_the_patient_sees_it(mesh: &Mes
         .expect();
     assert_eq!(read["document"]["number"], json!(patient.number));
     assert_eq!(read["code_kind"], "HEALTH_CARD_CODE_KIND_SCREEN");
+    // A card code is for such readers alone, whatever becomes of the colour, until its holder ends it.
+    let made = patient
+        .post("/v1/card-codes", json!({"request_id": request_id()}))
+        .await
+        .expect();
+    let card = made["card_code"]["token"].as_str().unwrap();
+    let at_door = crate::verify(mesh, card).await;
+    assert_eq!(at_door["outcome"], "VERIFICATION_OUTCOME_WRONG_KIND");
+    let by_card = call(mesh, "his-1", "/v1/health-cards:read", reading("010101", card))
+        .await
+        .expect();
+    assert_eq!(
+        (&by_card["code_kind"], &by_card["subject_id"]),
+        (&json!("HEALTH_CARD_CODE_KIND_CARD"), &read["subject_id"])
+    );
+    let end = format!("/v1/{}:end", made["card_code"]["name"].as_str().unwrap());
+    patient
+        .post(&end, json!({"request_id": request_id()}))
+        .await
+        .expect();
+    let refused = call(mesh, "his-1", "/v1/health-cards:read", reading("010101", card)).await;
+    assert_eq!(refused.reason(), "HEALTH_CARD_CODE_REFUSED");
     // Another hospital's account, another step, another code.
     for (account, step, code, reason) in [
         ("his-2", "010101", code.as_str(), "MEDICAL_TERMINAL_NOT_FOUND"),
@@ -62,7 +84,7 @@ pub async fn a_hospital_reads_a_patients_code_and_the_patient_sees_it(mesh: &Mes
     let mut looks = Value::Null;
     for _ in 0..200 {
         looks = patient.get("/v1/subjects/me/lookups").await.expect()["lookups"].clone();
-        if looks.as_array().is_some_and(|looks| looks.len() == 1) {
+        if looks.as_array().is_some_and(|looks| looks.len() == 2) {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;

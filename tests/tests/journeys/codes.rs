@@ -97,3 +97,46 @@ pub async fn a_paper_code_passes_a_door_until_the_colour_turns(mesh: &Mesh) {
     assert_eq!(stands["paper_code"]["state"], "PAPER_CODE_STATE_REVOKED");
     assert_eq!(person.get(&sheet).await.reason(), "WRONG_STATE");
 }
+
+/// The messages that were sent to a mobile, as lines of the file to which they go where no gateway of messages is configured.
+async fn messages_to(mesh: &Mesh, mobile: &str) -> Vec<Value> {
+    let file = mesh.folder.path().join("data/messages.ndjson");
+    let lines = tokio::fs::read_to_string(file).await.unwrap_or_default();
+    let messages = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    messages
+        .filter(|message| message["to"].as_str().is_some_and(|to| to.ends_with(mobile)))
+        .collect()
+}
+
+pub async fn whoever_turns_red_is_told_without_the_reason_and_reports_themself(mesh: &Mesh) {
+    let person = mesh.gateway.person().await;
+    let mobile = format!("139{}", &person.number[9..17]);
+    let mut form = person.form();
+    form["person"]["mobile"] = json!(mobile);
+    person.apply_with(form).await.expect();
+    person.becomes("green").await;
+    let at_green = json!({"request_id": request_id(), "division": "370202"});
+    assert_eq!(
+        person.post("/v1/self-reports", at_green).await.reason(),
+        "NOT_REPORTABLE"
+    );
+    confirmed(mesh, &person);
+    let mut told = Vec::new();
+    for _ in 0..400 {
+        told = messages_to(mesh, &mobile).await;
+        if !told.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let [message] = &told[..] else { panic!("{told:?}") };
+    let text = message["text"].as_str().unwrap();
+    for reason in ["红", "确诊", "red", "case"] {
+        assert!(!text.contains(reason), "{text}");
+    }
+    let own = json!({"request_id": request_id(), "division": "370202"});
+    let reported = person.post("/v1/self-reports", own.clone()).await.expect();
+    assert_eq!(person.post("/v1/self-reports", own).await.expect(), reported);
+}

@@ -28,6 +28,7 @@ use cards::a_hospital_reads_a_patients_code_and_the_patient_sees_it;
 use codes::{
     a_paper_code_passes_a_door_until_the_colour_turns,
     a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
+    whoever_turns_red_is_told_without_the_reason_and_reports_themself,
 };
 use own_data::{
     a_person_moves_and_a_second_account_sees_nothing_of_it,
@@ -70,6 +71,7 @@ in_both_shapes!(
     a_place_is_held_to_account_and_a_campaign_from_one_network_waits_for_a_human,
     a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
     a_paper_code_passes_a_door_until_the_colour_turns,
+    whoever_turns_red_is_told_without_the_reason_and_reports_themself,
     a_hospital_reads_a_patients_code_and_the_patient_sees_it,
     everybody_is_compared_and_every_decision_is_proven_and_made_again,
 );

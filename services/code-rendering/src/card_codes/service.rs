@@ -32,11 +32,12 @@ impl TokenKind for CardToken {
 
     fn claims(
         &self,
+        issuer: Issuer,
         times: (Timestamp, Timestamp),
         token_id: IssuedTokenId,
         (colour, mask): (Colour, Option<Mask>),
     ) -> Result<Claims, ClaimsError> {
-        Claims::card(Issuer::SHANDONG, times, token_id, colour, mask)
+        Claims::card(issuer, times, token_id, colour, mask)
     }
 
     fn sign(&self, key: &SigningKey, claims: &Claims) -> Result<Vec<u8>, SignError> {

@@ -41,11 +41,12 @@ impl TokenKind for DeviceToken {
 
     fn claims(
         &self,
+        issuer: Issuer,
         times: (Timestamp, Timestamp),
         token_id: IssuedTokenId,
         shown: (Colour, Option<Mask>),
     ) -> Result<Claims, ClaimsError> {
-        Claims::device(Issuer::SHANDONG, times, token_id, self.device_key.clone(), shown)
+        Claims::device(issuer, times, token_id, self.device_key.clone(), shown)
     }
 
     fn sign(&self, key: &SigningKey, claims: &Claims) -> Result<Vec<u8>, SignError> {

@@ -11,7 +11,7 @@ use lutong_kernel::{Clock, Colour, Fault, Random, SubjectId, Timestamp};
 use lutong_storage::crypto::FieldCipher;
 use lutong_storage::idempotency::{self, Claim, RequestKey};
 use lutong_storage::{Database, StorageError};
-use lutong_token::{Claims, ClaimsError, Mask, SignError, SigningKey, UnverifiedToken};
+use lutong_token::{Claims, ClaimsError, Issuer, Mask, SignError, SigningKey, UnverifiedToken};
 use lutong_transport::access::PermittedSubject;
 use lutong_transport::reply;
 use sea_orm::DatabaseTransaction;
@@ -54,6 +54,7 @@ pub trait TokenKind {
 
     fn claims(
         &self,
+        issuer: Issuer,
         times: (Timestamp, Timestamp),
         token_id: IssuedTokenId,
         shown: (Colour, Option<Mask>),
@@ -210,7 +211,7 @@ impl IssuedCodes {
         let failed =
             |error: &dyn std::fmt::Display| Fault::internal(format_args!("a code was not signed: {error}"));
         let times = (code.created_at, code.expires_at);
-        let claims = kind.claims(times, code.token_id, (code.colour, mask));
+        let claims = kind.claims(self.keys.issuer(), times, code.token_id, (code.colour, mask));
         let claims = claims.map_err(|error| failed(&error))?;
         let ring = self.keys.ring().await?;
         kind.sign(&ring.signer, &claims).map_err(|error| failed(&error))

@@ -50,6 +50,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     dynamic_id: DynamicIdKey,
+    /// Whose codes the keys sign.
+    issuer: Issuer,
     /// Of the keys that are made from now on.
     algorithm: Algorithm,
     ring: ArcSwapOption<Ring>,
@@ -70,13 +72,19 @@ fn opened(cipher: &ReadyCipher, key: &StoredKey) -> Result<SigningKey, Fault> {
 }
 
 impl Keys {
-    pub fn new(store: &Store, foundation: &Foundation, dynamic_id: &Key, algorithm: Algorithm) -> Self {
+    pub fn new(
+        store: &Store,
+        foundation: &Foundation,
+        dynamic_id: &Key,
+        (issuer, algorithm): (Issuer, Algorithm),
+    ) -> Self {
         Self(Arc::new(Inner {
             database: store.database.clone(),
             fields: store.fields.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             dynamic_id: DynamicIdKey::from_bytes(dynamic_id.expose()),
+            issuer,
             algorithm,
             ring: ArcSwapOption::empty(),
             reading: Mutex::new(()),
@@ -85,6 +93,11 @@ impl Keys {
 
     pub fn dynamic_id(&self) -> &DynamicIdKey {
         &self.0.dynamic_id
+    }
+
+    /// The province whose codes are signed.
+    pub fn issuer(&self) -> Issuer {
+        self.0.issuer
     }
 
     /// The keys. They are read at the first call and again every minute. The first key of each use is generated.
@@ -133,7 +146,7 @@ impl Keys {
         let (mut trusted, mut published, mut listed) = (VerifyingKeys::new(), Vec::new(), Vec::new());
         for key in stored {
             let secret = opened(&cipher, &key)?;
-            let public = trusted_key(&secret, &key.limits);
+            let public = self.trusted_key(&secret, &key.limits);
             let state = key.limits.state(now);
             if state != KeyState::Retired {
                 listed.push(ListedKey {
@@ -193,6 +206,16 @@ impl Keys {
         Err(StorageError::Contended.into())
     }
 
+    fn trusted_key(&self, secret: &SigningKey, limits: &Limits) -> TrustedKey {
+        TrustedKey {
+            key: secret.verifying_key().clone(),
+            issuers: vec![self.issuer()],
+            not_before: limits.not_before,
+            not_after: limits.not_after,
+            revoked_at: limits.revoked_at,
+        }
+    }
+
     /// A new key after those that are stored.
     fn generated(
         &self,
@@ -218,15 +241,5 @@ impl Keys {
                 revoked_at: None,
             },
         })
-    }
-}
-
-fn trusted_key(secret: &SigningKey, limits: &Limits) -> TrustedKey {
-    TrustedKey {
-        key: secret.verifying_key().clone(),
-        issuers: vec![Issuer::SHANDONG],
-        not_before: limits.not_before,
-        not_after: limits.not_after,
-        revoked_at: limits.revoked_at,
     }
 }

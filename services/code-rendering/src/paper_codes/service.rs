@@ -35,11 +35,12 @@ impl TokenKind for PaperToken {
 
     fn claims(
         &self,
+        issuer: Issuer,
         times: (Timestamp, Timestamp),
         token_id: IssuedTokenId,
         (colour, mask): (Colour, Option<Mask>),
     ) -> Result<Claims, ClaimsError> {
-        Claims::paper(Issuer::SHANDONG, times, token_id, colour, mask)
+        Claims::paper(issuer, times, token_id, colour, mask)
     }
 
     fn sign(&self, key: &SigningKey, claims: &Claims) -> Result<Vec<u8>, SignError> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lutong_chassis::Foundation;
 use lutong_kernel::{Clock, Fault, Timestamp};
-use lutong_token::{Claims, DYNAMIC_LIFE_SECONDS, Issuer, Mask};
+use lutong_token::{Claims, DYNAMIC_LIFE_SECONDS, Mask};
 use lutong_transport::access::WardPermit;
 
 use crate::bindings::service::Bindings;
@@ -64,7 +64,7 @@ impl Showing {
         let ring = self.keys.ring().await?;
         let token_id = self.keys.dynamic_id().seal(subject.uuid(), issued_at);
         let claims = Claims::dynamic(
-            Issuer::SHANDONG,
+            self.keys.issuer(),
             issued_at,
             token_id,
             row.code.colour,

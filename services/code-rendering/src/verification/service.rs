@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lutong_kernel::{Clock, Colour, Fault, SubjectId, Timestamp};
-use lutong_token::{Claims, Expectations, Issuer, Kind, Mask, Outcome, verify};
+use lutong_token::{Claims, Expectations, Kind, Mask, Outcome, verify};
 use lutong_transport::access::BearerPermit;
 
 use crate::codes::service::Codes;
@@ -177,7 +177,7 @@ impl Verification {
         kinds: &[Kind],
     ) -> Result<Result<(BearerSubject, VerifiedToken), Outcome>, Fault> {
         let ring = self.keys.ring().await?;
-        let expected = Expectations::kinds(kinds).from_issuers(&[Issuer::SHANDONG]);
+        let expected = Expectations::kinds(kinds).from_issuers(&[self.keys.issuer()]);
         let claims = match verify(token, &ring.trusted, as_of.instant(), &expected) {
             Ok(claims) => claims,
             Err(outcome) => return Ok(Err(outcome)),

@@ -21,6 +21,7 @@ on_both_engines!(
     a_key_is_rotated_with_notice_and_overlap,
     a_revoked_key_has_signed_nothing_and_another_signs_at_once,
     what_an_operator_does_with_keys_is_in_the_audit_log,
+    the_codes_of_another_province_are_its_own_and_none_of_ours,
     a_province_that_chooses_sm2_signs_with_it_from_the_next_key_on,
 );
 
@@ -179,6 +180,22 @@ async fn published_keys_verify_without_a_connection(bed: Bed) {
     let anything = lutong_token::Expectations::anything();
     let claims = lutong_token::verify(&shown.token, &trusted, now, &anything).unwrap();
     assert_eq!(claims.colour(), lutong_kernel::Colour::Green);
+}
+
+async fn the_codes_of_another_province_are_its_own_and_none_of_ours(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    codes.apply(vec![decision(1, Colour::Green, 1)]).await;
+    let ours = codes.show(1).await.unwrap().token;
+    let config = CodeRenderingConfig {
+        province: "32".to_owned(),
+        ..CodeRenderingConfig::default()
+    };
+    build_with(&codes.0, &storage, &config).await;
+    let theirs = codes.show(1).await.unwrap().token;
+    let read = lutong_token::UnverifiedToken::parse(&theirs).unwrap();
+    assert_eq!(read.claims().issuer().to_string(), "32");
+    assert_eq!(codes.outcome(&theirs).await, Outcome::Valid);
+    assert_eq!(codes.outcome(&ours).await, Outcome::WrongIssuer);
 }
 
 /// The keys that stand keep their algorithm, so that everything they signed stays good.

@@ -116,6 +116,16 @@ impl NodeConfig {
     }
 }
 
+impl NodeConfig {
+    /// Code-rendering's part: it issues the codes of the province as which federation speaks.
+    pub fn code_rendering(&self) -> CodeRenderingConfig {
+        CodeRenderingConfig {
+            province: self.federation.province.clone(),
+            ..self.code_rendering.clone()
+        }
+    }
+}
+
 impl PeersConfig {
     /// The addresses of a service.
     pub fn of(&self, service: ServiceName) -> &str {

@@ -126,7 +126,7 @@ pub async fn build(
                 identity: to(Identity)?,
                 risk_rules: to(RiskRules)?,
             };
-            lutong_code_rendering::build(foundation, storage, &config.code_rendering, peers).await?
+            lutong_code_rendering::build(foundation, storage, &config.code_rendering(), peers).await?
         }
         Complaint => {
             let peers = lutong_complaint::Peers {

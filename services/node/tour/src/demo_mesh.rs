@@ -121,7 +121,7 @@ impl DemoMesh {
         let foundation = one_process::foundation(&self.config, clock, Arc::new(Entropy), &keys)?;
         let storage = one_process::storage(data, ServiceName::CodeRendering);
         let keys =
-            lutong_code_rendering::open_keys(&foundation, &storage, &self.config.code_rendering).await?;
+            lutong_code_rendering::open_keys(&foundation, &storage, &self.config.code_rendering()).await?;
         Ok(keys.statuses().await?)
     }
 

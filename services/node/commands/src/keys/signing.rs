@@ -78,7 +78,7 @@ async fn open(folder: &DataFolder) -> Result<OperatorKeys, Failure> {
     if !config.storage.url.expose().is_empty() {
         foundation.keys = keys;
     }
-    Ok(lutong_code_rendering::open_keys(&foundation, &storage, &config.code_rendering).await?)
+    Ok(lutong_code_rendering::open_keys(&foundation, &storage, &config.code_rendering()).await?)
 }
 
 impl List {
