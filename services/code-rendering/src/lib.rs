@@ -4,6 +4,7 @@ mod audit; // the audit log
 mod bindings; // who may show whose code: ApplyBindings, the follower of identity's log
 mod checkpoint_devices; // CreateCheckpointDevice, ListCheckpointDevices, EndCheckpointDevice, SendHeartbeat, ExchangeDeviceCredential
 mod checkpoints; // registered doors: CreateCheckpoint, GetCheckpoint, ListCheckpoints, EndCheckpoint
+mod code_disclosures; // ShowCodeToPartner
 mod codes; // codes in force: ApplyDecisions, the follower of risk-rules' log
 mod composition; // the parts
 mod config;
