@@ -23,13 +23,13 @@ const ROLES = {
 const COLLECTIONS = {
   Sessions: "登录", Code: "亮码", Keys: "公钥", "Key list": "公钥清单", "Paper codes": "纸质码", "Assisted paper codes": "窗口代打纸质码", "Device bound codes": "本机码", "Card codes": "就诊卡码", Revocations: "吊销清单", Tokens: "验码", Complaints: "反馈、投诉与申诉", Cases: "工单", Attachments: "附件", Applications: "申请", Arrivals: "来鲁申报", "Daily reports": "每日健康申报", Commitments: "承诺书", Divisions: "辖区", Lookups: "查询记录", Audit: "审计",
   Checkpoints: "卡口", "Checkpoint devices": "卡口设备", "Door reports": "卡口上报", "Staff sign in codes": "卡口登录码", "Staff sign ins": "卡口人员登录", "Self reports": "自主报告",
-  "Health card": "电子健康卡", "Health cards": "读卡", "Health card uses": "用卡记录", "Patient bindings": "就诊绑定", "Medical institutions": "医疗机构", "Medical terminals": "读卡终端", Appeals: "申诉办理", "Appeal groups": "同源申诉", "Fact reviews": "事实核查", "Recognition refusals": "不予互认报备",
+  "Health card": "电子健康卡", "Health cards": "读卡", "Health card uses": "用卡记录", "Patient bindings": "就诊绑定", "Partner consents": "跨省授权", "Medical institutions": "医疗机构", "Medical terminals": "读卡终端", Appeals: "申诉办理", "Appeal groups": "同源申诉", "Fact reviews": "事实核查", "Recognition refusals": "不予互认报备",
   Places: "场所", "Place ledger": "场所台账", "Responsible bodies": "主管部门", "Accountability cases": "场所追责",
   "Hotline orders": "热线工单", "Public numbers": "公开数据",
   "Application imports": "批量申请", "Assisted applications": "窗口代填申请", "Ward applications": "为家人申请", Registrations: "登记核验", "Fact imports": "事实导入", "Fact kinds": "事实种类", Pulls: "数据库拉取", Merges: "人员合并", "One time codes": "短信验证码", Bindings: "为家人代办", Areas: "风险地区", "Unplaced areas": "待定位地区",
   Subjects: "人员", Decision: "当前赋码", Designations: "管控决定", Decisions: "赋码历史", "History verifications": "历史核验", "Key areas": "重点地区",
   Operations: "后台任务", Recomparisons: "全量比对", Rollbacks: "报送撤回", "Rule sets": "规则集",
-  Partners: "互认伙伴", "Trust lists": "信任清单", "Colour maps": "颜色对照表", Exchanges: "跨省交换", Subscriptions: "数据订阅", Conversions: "转码记录", "Message key": "报文公钥", "Message records": "报文记录",
+  Partners: "互认伙伴", "Trust lists": "信任清单", "Colour maps": "颜色对照表", Exchanges: "跨省交换", Subscriptions: "数据订阅", Conversions: "转码记录", "Conversion rollbacks": "转码回退", "Message key": "报文公钥", "Message records": "报文记录",
 };
 /** A longer pattern says nothing to a reader; the description has it. */
 const LONGEST_PATTERN = 24;

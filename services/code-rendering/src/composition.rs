@@ -8,8 +8,8 @@ use lutong_chassis::skin::Skin;
 use lutong_chassis::{BuildError, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::code_rendering::v1::{
-    AuditService, CardCodeService, CheckpointDeviceService, CheckpointService, CodeService,
-    DeviceBoundCodeService, DoorReportService, EventLogService, KeyService, PaperCodeService,
+    AuditService, CardCodeService, CheckpointDeviceService, CheckpointService, CodeDisclosureService,
+    CodeService, DeviceBoundCodeService, DoorReportService, EventLogService, KeyService, PaperCodeService,
     RevocationService, StaffSignInService, VerificationService,
 };
 use lutong_storage::outbox::{Follower, Outbox};
@@ -33,8 +33,8 @@ use crate::showing::service::Showing;
 use crate::staff_sign_ins::service::StaffSignIns;
 use crate::verification::service::Verification;
 use crate::{
-    DYNAMIC_ID_KEY, Peers, SERVICE, audit, card_codes, checkpoint_devices, checkpoints, codes,
-    device_bound_codes, door_reports, event_log, keys, paper_codes, revocations, staff_sign_ins,
+    DYNAMIC_ID_KEY, Peers, SERVICE, audit, card_codes, checkpoint_devices, checkpoints, code_disclosures,
+    codes, device_bound_codes, door_reports, event_log, keys, paper_codes, revocations, staff_sign_ins,
     verification,
 };
 
@@ -145,6 +145,11 @@ impl Parts {
     }
 
     pub fn routes(self, skin: Skin) -> Routes {
+        let disclosures = code_disclosures::rpc::CodeDisclosureRpc {
+            showing: self.showing.clone(),
+            clock: Arc::clone(&self.verification.clock),
+        };
+        let disclosures = CodeDisclosureService::server(disclosures, skin.clone(), self.lookups.clone());
         let code_rpc = codes::rpc::CodeRpc {
             codes: self.codes,
             bindings: self.bindings,
@@ -168,6 +173,7 @@ impl Parts {
         let reports = DoorReportService::server(reports, skin.clone(), self.lookups);
         Routes::new(codes.max_decoding_message_size(MAX_DECISIONS))
             .add_service(verification.max_decoding_message_size(MAX_TOKEN))
+            .add_service(disclosures.max_decoding_message_size(MAX_TOKEN))
             .add_service(papers)
             .add_service(DeviceBoundCodeService::server(device_bound, skin.clone()))
             .add_service(CardCodeService::server(cards, skin.clone()))

@@ -5,6 +5,7 @@ mod bindings; // who may show whose code: ApplyBindings, the follower of identit
 mod card_codes; // CreateCardCode, GetCardCode, ListCardCodes, EndCardCode
 mod checkpoint_devices; // CreateCheckpointDevice, ListCheckpointDevices, EndCheckpointDevice, SendHeartbeat, ExchangeDeviceCredential
 mod checkpoints; // registered doors: CreateCheckpoint, GetCheckpoint, ListCheckpoints, EndCheckpoint
+mod code_disclosures; // ShowCodeToPartner
 mod codes; // codes in force: ApplyDecisions, the follower of risk-rules' log
 mod composition; // the parts
 mod config;

@@ -370,3 +370,13 @@ pub fn pull_not_found() -> Fault {
         "no such source is configured",
     )
 }
+
+/// A text that names no partner.
+pub fn partner_shape() -> Violation {
+    Violation::new(
+        "partner",
+        "PARTNER_SHAPE",
+        "应为两位省级代码（GB/T 2260）",
+        "is two digits of GB/T 2260",
+    )
+}

@@ -18,6 +18,7 @@ mod feeds; // ImportFacts, ListFactKinds; what a feed may report
 mod https; // the client of an authority's database
 mod migrations;
 mod operations; // pulls that an operator started
+mod partner_declarations; // AppendPartnerDeclaration
 mod peers; // identity, risk-rules, federation
 mod pulls; // GetPull, ListPulls, StartPull; reads databases on a schedule
 mod ward_applications; // what binders state for wards: CreateWardApplication, …
@@ -31,8 +32,8 @@ use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::declaration::v1::{
     ApplicationImportService, ApplicationService, ArrivalService, AssistedApplicationService, AuditService,
-    CommitmentService, DailyReportService, EventLogService, FeedService, OperationService, PullService,
-    WardApplicationService,
+    CommitmentService, DailyReportService, EventLogService, FeedService, OperationService,
+    PartnerDeclarationService, PullService, WardApplicationService,
 };
 use lutong_storage::StorageConfig;
 use lutong_storage::outbox::{Follower, Outbox};
@@ -55,6 +56,8 @@ use declarations::service::Declarations;
 use declarations::service::proofs::ProofFollower;
 use fact_imports::service::FactImports;
 use feeds::service::Feeds;
+use partner_declarations::rpc::PartnerDeclarationRpc;
+use partner_declarations::service::PartnerDeclarations;
 use pulls::service::Puller;
 use ward_applications::rpc::WardApplicationRpc;
 use ward_applications::service::WardApplications;
@@ -110,6 +113,8 @@ pub async fn build(
     let commitments = commitments::rpc::CommitmentRpc(Arc::clone(&foundation.clock));
     let pulls = PullService::server(pulls::rpc::PullRpc(puller.clone()), skin.clone());
     let operation_rpc = operations::rpc::OperationRpc(operations.clone());
+    let at_partners = PartnerDeclarationRpc(PartnerDeclarations(feeds.clone()));
+    let at_partners = PartnerDeclarationService::server(at_partners, skin.clone());
     let feeds = FeedService::server(feeds::rpc::FeedRpc { feeds, imports }, skin.clone());
     let routes = tonic::service::Routes::new(applications.max_decoding_message_size(MAX_FORM))
         .add_service(arrivals.max_decoding_message_size(MAX_FORM))
@@ -117,6 +122,7 @@ pub async fn build(
         .add_service(ward_applications.max_decoding_message_size(MAX_FORM))
         .add_service(reports.max_decoding_message_size(MAX_SHORT))
         .add_service(feeds.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(at_partners.max_decoding_message_size(MAX_SHORT))
         .add_service(pulls)
         .add_service(
             ApplicationImportService::server(application_import_rpc, skin.clone())

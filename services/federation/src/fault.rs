@@ -13,13 +13,15 @@ use crate::partner_codes::domain::RefusedCode;
 
 pub use exchanges::{
     colour_map_not_found, evidence_without_list, message_record_not_found, message_refused,
-    partner_not_served, quota_exhausted,
+    partner_not_recognised, partner_not_served, quota_exhausted, salt_too_short,
 };
 pub use national_codes::{
     document, document_type_unknown, full_name, issuing_country_unknown, national_platform_not_recognised,
     national_platform_off, province_shape,
 };
-pub use sharing::{change_id_shape, conversion_not_found};
+pub use sharing::{
+    change_id_shape, conversion_not_found, conversion_rollback_not_found, key_id_shape, rollback_span,
+};
 pub use trust::{
     own_list, own_proposal, partner_not_found, partner_shape, proposal_not_found, state_not_proposable,
     trust_list_not_found, trust_list_refused, trust_list_shrunken, trust_root_missing,

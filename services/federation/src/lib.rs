@@ -4,10 +4,11 @@ mod audit; // the audit log
 mod batches; // signed changes of our codes, one chain each partner
 mod colour_maps; // how values on the wire are read: GetColourMap, ListColourMaps
 mod config;
+mod conversion_rollbacks; // what is no longer believed: ProposeConversionRollback, ApproveConversionRollback, …
 mod conversions; // converted codes: GetConversion, ListConversions, ConfirmConversions
 mod event_log; // ListEvents
 mod events; // what became of conversions
-mod exchanges; // messages of partners: VerifyHealthCode, GetMessageKey
+mod exchanges; // messages of partners: VerifyHealthCode, DeclareHealth, …, GetMessageKey
 mod fault; // every reason that is answered
 mod followed_codes; // our codes that were verified for a partner
 mod message_records; // what crossed the border: ListMessageRecords, GetMessageRecord, GetEvidence
@@ -16,8 +17,9 @@ mod national_codes; // QueryNationalCode
 mod onboarding; // what a new partner hands over
 mod outcomes; // outcomes as the contract has them
 mod partner_codes; // VerifyPartnerCode
+mod partner_exchanges; // what is called at partners: CallPartner
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
-mod peers; // code-rendering
+mod peers; // code-rendering, identity, declaration
 mod records; // several records of a person, and which counts
 mod seal; // seals of rows
 mod subscriptions; // changes shared with partners: PullChanges, CompareCodes, AcknowledgeChanges, NotifyChanges, GetSubscription, …
@@ -33,9 +35,9 @@ use lutong_chassis::skin::Skin;
 use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::federation::v1::{
-    AuditService, ColourMapService, ConversionService, EventLogService, ExchangeService,
-    MessageRecordService, NationalCodeService, PartnerCodeService, PartnerService, SubscriptionService,
-    TrustListService,
+    AuditService, ColourMapService, ConversionRollbackService, ConversionService, EventLogService,
+    ExchangeService, MessageRecordService, NationalCodeService, PartnerCodeService, PartnerExchangeService,
+    PartnerService, SubscriptionService, TrustListService,
 };
 use lutong_storage::StorageConfig;
 use lutong_storage::outbox::{Follower, Outbox};
@@ -44,6 +46,8 @@ use lutong_token::Issuer;
 use crate::batches::service::Batches;
 use crate::colour_maps::domain::ColourMaps;
 use crate::colour_maps::rpc::ColourMapRpc;
+use crate::conversion_rollbacks::rpc::ConversionRollbackRpc;
+use crate::conversion_rollbacks::service::ConversionRollbacks;
 use crate::conversions::rpc::ConversionRpc;
 use crate::conversions::service::Conversions;
 use crate::exchanges::rpc::ExchangeRpc;
@@ -55,6 +59,8 @@ use crate::national_codes::rpc::NationalCodeRpc;
 use crate::national_codes::service::NationalCodes;
 use crate::partner_codes::rpc::PartnerCodeRpc;
 use crate::partner_codes::service::PartnerCodes;
+use crate::partner_exchanges::rpc::PartnerExchangeRpc;
+use crate::partner_exchanges::service::PartnerExchanges;
 use crate::partners::rpc::PartnerRpc;
 use crate::partners::service::Partners;
 use crate::records::domain::RecordPolicies;
@@ -123,10 +129,12 @@ struct Parts {
     exchanges: Exchanges,
     batches: Batches,
     conversions: Conversions,
+    rollbacks: ConversionRollbacks,
     subscriptions: Subscriptions,
     partners: Partners,
     lists: TrustLists,
     codes: PartnerCodes,
+    at_partners: PartnerExchanges,
     national: NationalCodes,
     records: MessageRecords,
 }
@@ -162,17 +170,19 @@ impl Parts {
             partners: Partners::new(store, foundation, current.clone()),
             lists: TrustLists::new(store, foundation, current.clone()),
             records: MessageRecords::new(store, foundation, current.clone(), exchanges.clone()),
+            at_partners: PartnerExchanges::new(foundation, current.clone(), exchanges.clone()),
             national,
-            current,
             maps,
             outbox,
             followed,
             code_log,
             exchanges,
             batches,
+            rollbacks: ConversionRollbacks::new(base, current.clone(), conversions.clone()),
             conversions,
             subscriptions,
             codes,
+            current,
         }
     }
 
@@ -184,9 +194,13 @@ impl Parts {
             batches: self.batches.clone(),
         };
         let exchanges = ExchangeService::server(exchanges, skin.clone());
+        let at_partners = PartnerExchangeRpc(self.at_partners.clone());
+        let at_partners = PartnerExchangeService::server(at_partners, skin.clone());
         let subscriptions = SubscriptionRpc(self.subscriptions.clone());
         let subscriptions = SubscriptionService::server(subscriptions, skin.clone());
         let conversions = ConversionService::server(ConversionRpc(self.conversions.clone()), skin.clone());
+        let rollbacks = ConversionRollbackRpc(self.rollbacks.clone());
+        let rollbacks = ConversionRollbackService::server(rollbacks, skin.clone());
         let partners = PartnerService::server(PartnerRpc(self.partners.clone()), skin.clone());
         let lists = TrustListService::server(TrustListRpc(self.lists.clone()), skin.clone());
         let national = NationalCodeService::server(NationalCodeRpc(self.national.clone()), skin.clone());
@@ -197,8 +211,10 @@ impl Parts {
             .add_service(partners.max_decoding_message_size(MAX_MESSAGE))
             .add_service(maps.max_decoding_message_size(MAX_MESSAGE))
             .add_service(exchanges.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(at_partners.max_decoding_message_size(MAX_MESSAGE))
             .add_service(subscriptions.max_decoding_message_size(MAX_MESSAGE))
             .add_service(conversions.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(rollbacks.max_decoding_message_size(MAX_MESSAGE))
             .add_service(log.max_decoding_message_size(MAX_MESSAGE))
             .add_service(national.max_decoding_message_size(MAX_MESSAGE))
             .add_service(records.max_decoding_message_size(MAX_MESSAGE))
@@ -223,6 +239,7 @@ impl Parts {
             changes.run(bell, stop.clone()).boxed(),
             self.batches.clone().run(stop.clone()).boxed(),
             self.subscriptions.clone().notify_all(stop.clone()).boxed(),
+            self.rollbacks.clone().resume(stop.clone()).boxed(),
             self.subscriptions.clone().pull_all(stop).boxed(),
             store.upkeep(foundation, Some(self.outbox.clone())),
         ]

@@ -19,5 +19,6 @@ impl Schema for Migrations {
         steps::OUTBOX,
         step!("0004_sharing"),
         step!("0014_evidence"),
+        step!("0015_conversion_rollbacks"),
     ];
 }

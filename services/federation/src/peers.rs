@@ -1,7 +1,10 @@
 //! Clients of the services that federation calls.
 
 pub mod code_log;
+pub mod declaration;
+pub mod disclosure;
 pub mod gateways;
+pub mod identity;
 pub mod national;
 pub mod partner;
 
@@ -36,8 +39,12 @@ fn unanswered(failure: CallFailure) -> RecognitionOutcome {
 /// Channels to the other services; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Peers {
-    /// Verifies our codes.
+    /// Verifies our codes, and shows them to partners.
     pub code_rendering: MeshChannel,
+    /// Knows who has consented to what.
+    pub identity: MeshChannel,
+    /// Takes what people declared at partners.
+    pub declaration: MeshChannel,
 }
 
 /// What came of a verification of one of our codes.
@@ -55,10 +62,7 @@ impl Peers {
     pub async fn verify_token(&self, partner: PartnerId, token: &str) -> Result<VerifiedCode, Fault> {
         let request = Call::background(DEADLINE).request(VerifyTokenForPartnerRequest {
             token: token.to_owned(),
-            purpose: Some(Purpose {
-                code: PurposeCode::Recognition.into(),
-                reference: format!("partners/{partner}"),
-            }),
+            purpose: Some(recognition(partner)),
         });
         let answer = VerificationServiceClient::new(self.code_rendering.clone())
             .verify_token_for_partner(request)
@@ -94,6 +98,14 @@ impl Peers {
             ));
         }
         Ok(answer.codes.iter().map(standing).collect())
+    }
+}
+
+/// What a partner is answered for.
+fn recognition(partner: PartnerId) -> Purpose {
+    Purpose {
+        code: PurposeCode::Recognition.into(),
+        reference: format!("partners/{partner}"),
     }
 }
 

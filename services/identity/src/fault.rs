@@ -5,6 +5,7 @@ pub mod bindings;
 pub mod counters;
 pub mod health_cards;
 pub mod lookups;
+mod partner_consents;
 pub mod person_changes;
 
 use std::time::Duration;
@@ -17,6 +18,8 @@ use lutong_kernel::phone::MobileError;
 use lutong_kernel::{Fault, FaultCode, Violation};
 
 use crate::merges::domain::{MAX_SUBJECTS, MergeError};
+
+pub use partner_consents::{consent_use_unknown, partner_consent_not_found, partner_shape};
 
 // Accounts.
 

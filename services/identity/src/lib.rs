@@ -19,6 +19,7 @@ mod merges; // subjects that are one person: CreateMerge, UndoMerge, GetMerge, L
 mod messages; // text messages to people
 mod migrations;
 mod one_time_codes; // CreateOneTimeCode
+mod partner_consents; // what other code systems may have: CreatePartnerConsent, VerifyPartnerConsent, …
 mod patient_bindings; // CreatePatientBinding, ListPatientBindings, EndPatientBinding
 mod peers; // the logs of declaration and code-rendering, code-rendering itself, the real-name check, the card platform
 mod people; // ResolveDocuments, GetNameMasks, confirmation
@@ -38,7 +39,7 @@ use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::identity::v1::{
     AccountService, AuditService, BindingService, EventLogService, IdentityService, LookupService,
-    MergeService, OneTimeCodeService, PersonService, RegistrationService,
+    MergeService, OneTimeCodeService, PartnerConsentService, PersonService, RegistrationService,
 };
 use lutong_storage::StorageConfig;
 use lutong_storage::outbox::{Follower, Outbox};
@@ -138,6 +139,8 @@ pub async fn build(
     let merges = MergeService::server(merges::rpc::MergeRpc(merges), skin.clone(), log.clone());
     let lookup_rpc = lookups::rpc::LookupRpc(lookups.clone());
     let lookup_rpc = LookupService::server(lookup_rpc, skin.clone(), log.clone());
+    let consents = partner_consents::service::PartnerConsents::new(&store, foundation, registry.clone());
+    let consents = partner_consents::rpc::PartnerConsentRpc(consents);
     let persons = PersonService::server(person_changes::rpc::PersonRpc(persons), skin.clone());
     let routes = Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
@@ -145,6 +148,7 @@ pub async fn build(
         .add_service(lookup_rpc.max_decoding_message_size(MAX_MESSAGE))
         .add_service(merges)
         .add_service(one_time_codes)
+        .add_service(PartnerConsentService::server(consents, skin.clone()))
         .add_service(persons)
         .add_service(RegistrationService::server(registration_rpc, skin.clone()));
     let routes = with_logs(routes, &outbox, &audit, &skin);

@@ -132,6 +132,14 @@ id!(
     PatientBindingId, "a patient binding id"
 );
 id!(
+    /// Identifies that a person lets a partner have what is held about them.
+    PartnerConsentId, "a partner consent id"
+);
+id!(
+    /// Identifies that two people take back what a partner's codes were converted to.
+    ConversionRollbackId, "a conversion rollback id"
+);
+id!(
     /// Identifies a place of the register of places.
     PlaceId, "a place id"
 );

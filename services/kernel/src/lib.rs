@@ -26,9 +26,9 @@ pub use division::DivisionCode;
 pub use fault::{Fault, FaultCode, Violation};
 pub use id::{
     AccountabilityCaseId, ApplicationId, AttachmentId, CheckpointDeviceId, CheckpointId, ConversionChangeId,
-    ConversionId, DecisionId, DoorReportId, FactId, HealthCardReadId, HealthCardUseId, LookupId,
-    MedicalInstitutionId, MedicalTerminalId, PatientBindingId, PlaceId, RecognitionRefusalId, RequestId,
-    StaffSignInId, SubjectId,
+    ConversionId, ConversionRollbackId, DecisionId, DoorReportId, FactId, HealthCardReadId, HealthCardUseId,
+    LookupId, MedicalInstitutionId, MedicalTerminalId, PartnerConsentId, PatientBindingId, PlaceId,
+    RecognitionRefusalId, RequestId, StaffSignInId, SubjectId,
 };
 pub use jurisdiction::Jurisdiction;
 pub use proof::MissingProof;

@@ -104,6 +104,24 @@ pub async fn walk(walk: &mut Walk<'_>) {
         end().with("patient_binding", binding),
     )
     .await;
+    let consent = json!({
+        "request_id": request_id(),
+        "partner": "partners/32",
+        "uses": ["PARTNER_CONSENT_USE_RECORDS", "PARTNER_CONSENT_USE_CODE"],
+        "days": 14,
+    });
+    let consent = walk
+        .call("createPartnerConsent", CITIZEN, RequestParts::body(consent))
+        .await;
+    walk.call("listPartnerConsents", CITIZEN, RequestParts::nothing())
+        .await;
+    let consent = text(&consent["partner_consent"]["partner_consent_id"]);
+    walk.call(
+        "endPartnerConsent",
+        CITIZEN,
+        end().with("partner_consent", consent),
+    )
+    .await;
     walk.call("suspendHealthCard", CITIZEN, end()).await;
     walk.call("resumeHealthCard", CITIZEN, end()).await;
     walk.call(

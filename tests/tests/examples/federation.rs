@@ -3,7 +3,13 @@
 use base64::Engine as _;
 use lutong_federation::trust_list::{of_one_partner, sign};
 use lutong_kernel::Timestamp;
-use lutong_proto::federation::v1::{BatchAcknowledgement, ChangeNotice, ChangeQuery, CodeComparison};
+use lutong_proto::federation::v1::declaration_correction::Statement;
+use lutong_proto::federation::v1::{
+    BatchAcknowledgement, ChangeNotice, ChangeQuery, CodeComparison, DeclarationCorrection, ExchangedPerson,
+    HealthCodeCall, HealthCodeMaking, HealthDeclaration, HealthRecordQuery, ItineraryDeclaration,
+};
+use lutong_proto::time::instant;
+use lutong_proto::types::v1::{Document, DocumentType, Stay, Symptom, Symptoms};
 use lutong_tests::examples::{RequestParts, Walk};
 use lutong_tests::instants::now;
 use lutong_tests::people::request_id;
@@ -85,20 +91,11 @@ async fn exchange(walk: &mut Walk<'_>) {
         token: "LT1:".to_owned(),
     };
     let body = prost::Message::encode_to_vec(&asked);
-    let header = MessageHeader {
-        method: "lutong.federation.v1.ExchangeService/VerifyHealthCode".to_owned(),
-        sender: "32".to_owned(),
-        audience: "37".to_owned(),
-        sent_at: now(),
-        nonce: [7; 16],
-        body_digest: body_digest(&body),
-        in_reply_to: None,
-    };
-    let header = header.sign(&walk.mesh.partner).unwrap();
-    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
-    let message = json!({"message": {"header": base64(&header), "body": base64(&body)}});
+    let method = "lutong.federation.v1.ExchangeService/VerifyHealthCode".to_owned();
+    let message = signed(walk, method, 7, &body);
     walk.call("verifyHealthCode", "", RequestParts::body(message))
         .await;
+    about_people(walk).await;
     subscription(walk).await;
     conversions(walk).await;
     let page = RequestParts::nothing().with("page_size", "2");
@@ -109,6 +106,87 @@ async fn exchange(walk: &mut Walk<'_>) {
     let of = || RequestParts::nothing().with("message_record", newest);
     walk.call("getMessageRecord", OPERATOR, of()).await;
     walk.call("getEvidence", OPERATOR, of()).await;
+}
+
+/// A message of the partner, signed.
+fn signed(walk: &Walk<'_>, method: String, nonce: u8, body: &[u8]) -> serde_json::Value {
+    let header = MessageHeader {
+        method,
+        sender: "32".to_owned(),
+        audience: "37".to_owned(),
+        sent_at: now(),
+        nonce: [nonce; 16],
+        body_digest: body_digest(body),
+        in_reply_to: None,
+    };
+    let header = header.sign(&walk.mesh.partner).unwrap();
+    let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
+    json!({"message": {"header": base64(&header), "body": base64(body)}})
+}
+
+/// What somebody declares at the partner for this province, and what the partner asks about them.
+async fn about_people(walk: &mut Walk<'_>) {
+    let person = || {
+        Some(ExchangedPerson {
+            salt: vec![7; 16],
+            full_name: "赵六".to_owned(),
+            document: Some(Document {
+                r#type: DocumentType::ResidentId.into(),
+                number: "440524188001010014".to_owned(),
+                issuing_country: String::new(),
+            }),
+        })
+    };
+    let symptoms = |symptoms| Symptoms {
+        observed_at: Some(instant(now().plus_seconds(-60))),
+        symptoms,
+        ..Symptoms::default()
+    };
+    let stay = Stay {
+        division: "320100".to_owned(),
+        arrived_at: Some(instant(now().plus_seconds(-86_400))),
+        left_at: Some(instant(now().plus_seconds(-60))),
+        ..Stay::default()
+    };
+    let health = HealthDeclaration {
+        person: person(),
+        declaration_key: "h-1".to_owned(),
+        symptoms: Some(symptoms(vec![Symptom::DryCough.into()])),
+    };
+    let itinerary = ItineraryDeclaration {
+        person: person(),
+        declaration_key: "i-1".to_owned(),
+        stays: vec![stay],
+    };
+    let query = HealthRecordQuery { person: person() };
+    let call = HealthCodeCall {
+        code_reference: "bm9ib2R5".to_owned(),
+    };
+    let making = HealthCodeMaking { person: person() };
+    let correction = DeclarationCorrection {
+        person: person(),
+        declaration_key: "h-2".to_owned(),
+        corrected_key: "h-1".to_owned(),
+        corrected_stay: 0,
+        statement: Some(Statement::Symptoms(symptoms(Vec::new()))),
+    };
+    let bodies = [
+        ("declareHealth", prost::Message::encode_to_vec(&health)),
+        ("declareItinerary", prost::Message::encode_to_vec(&itinerary)),
+        ("queryHealthRecords", prost::Message::encode_to_vec(&query)),
+        ("callHealthCode", prost::Message::encode_to_vec(&call)),
+        ("makeHealthCode", prost::Message::encode_to_vec(&making)),
+        ("correctDeclaration", prost::Message::encode_to_vec(&correction)),
+    ];
+    for (nonce, (operation, body)) in (20..).zip(bodies) {
+        let (first, rest) = operation.split_at(1);
+        let method = format!(
+            "lutong.federation.v1.ExchangeService/{}{rest}",
+            first.to_uppercase()
+        );
+        let message = signed(walk, method, nonce, &body);
+        walk.call(operation, "", RequestParts::body(message)).await;
+    }
 }
 
 /// The partner reads the changes of codes that were verified for it, and says how far it has come.
@@ -136,21 +214,11 @@ async fn subscription(walk: &mut Walk<'_>) {
     ];
     for (nonce, (operation, body)) in (8..).zip(bodies) {
         let (first, rest) = operation.split_at(1);
-        let header = MessageHeader {
-            method: format!(
-                "lutong.federation.v1.SubscriptionService/{}{rest}",
-                first.to_uppercase()
-            ),
-            sender: "32".to_owned(),
-            audience: "37".to_owned(),
-            sent_at: now(),
-            nonce: [nonce; 16],
-            body_digest: body_digest(&body),
-            in_reply_to: None,
-        };
-        let header = header.sign(&walk.mesh.partner).unwrap();
-        let base64 = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);
-        let message = json!({"message": {"header": base64(&header), "body": base64(&body)}});
+        let method = format!(
+            "lutong.federation.v1.SubscriptionService/{}{rest}",
+            first.to_uppercase()
+        );
+        let message = signed(walk, method, nonce, &body);
         walk.call(operation, "", RequestParts::body(message)).await;
     }
     let of = RequestParts::nothing().with("subscription", "32");
@@ -166,4 +234,34 @@ async fn conversions(walk: &mut Walk<'_>) {
     let id = newest["conversions"][0]["conversion_id"].as_str().unwrap();
     let of = RequestParts::nothing().with("conversion", id);
     walk.call("getConversion", OPERATOR, of).await;
+    // A day in which nothing was converted: the rest of the walk keeps its codes.
+    let propose = |reason: &str| {
+        json!({
+            "request_id": request_id(),
+            "partner_id": "32",
+            "start_time": now().plus_seconds(-2 * 86_400).to_string(),
+            "end_time": now().plus_seconds(-86_400).to_string(),
+            "reason": reason,
+        })
+    };
+    for (action, reason) in [("approve", "对方批次有误"), ("reject", "重复提出")] {
+        let proposed = walk
+            .call(
+                "proposeConversionRollback",
+                OPERATOR,
+                RequestParts::body(propose(reason)),
+            )
+            .await;
+        let id = proposed["conversion_rollback"]["conversion_rollback_id"]
+            .as_str()
+            .unwrap();
+        let of = RequestParts::nothing().with("conversion_rollback", id);
+        let body = json!({"request_id": request_id()});
+        let operation = format!("{action}ConversionRollback");
+        walk.call(&operation, SECOND_OPERATOR, of.and_body(body)).await;
+        let of = RequestParts::nothing().with("conversion_rollback", id);
+        walk.call("getConversionRollback", OPERATOR, of).await;
+    }
+    let page = RequestParts::nothing().with("page_size", "1");
+    walk.call("listConversionRollbacks", OPERATOR, page).await;
 }

@@ -9,6 +9,7 @@ mod cards;
 mod codes;
 mod own_data;
 mod places;
+mod provinces;
 mod wards;
 
 use std::io::Write as _;
@@ -37,6 +38,10 @@ use own_data::{
     whoever_looks_at_a_persons_decisions_is_in_the_persons_ledger,
 };
 use places::a_place_is_held_to_account_and_a_campaign_from_one_network_waits_for_a_human;
+use provinces::{
+    what_a_partner_said_wrongly_is_rolled_back_by_two_operators,
+    what_is_declared_elsewhere_counts_and_what_is_told_there_is_consented_to,
+};
 use wards::{
     a_child_of_the_household_is_shown_by_a_parent_until_the_binding_ends,
     a_parent_applies_for_a_child_who_has_no_account,
@@ -73,6 +78,8 @@ in_both_shapes!(
     a_paper_code_passes_a_door_until_the_colour_turns,
     whoever_turns_red_is_told_without_the_reason_and_reports_themself,
     a_hospital_reads_a_patients_code_and_the_patient_sees_it,
+    what_a_partner_said_wrongly_is_rolled_back_by_two_operators,
+    what_is_declared_elsewhere_counts_and_what_is_told_there_is_consented_to,
     everybody_is_compared_and_every_decision_is_proven_and_made_again,
 );
 

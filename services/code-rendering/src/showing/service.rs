@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lutong_chassis::Foundation;
 use lutong_kernel::{Clock, Fault, Timestamp};
 use lutong_token::{Claims, DYNAMIC_LIFE_SECONDS, Mask};
-use lutong_transport::access::WardPermit;
+use lutong_transport::access::{PermittedSubject, WardPermit};
 
 use crate::bindings::service::Bindings;
 use crate::codes::domain::Code;
@@ -48,7 +48,17 @@ impl Showing {
         // long the reads, the mask and the signature take, and one whose issue time is after an unbinding is not of that ward.
         let issued_at = self.clock.now();
         let is_bound = async |binder, ward| self.bindings.is_bound(binder, ward).await;
-        let subject = permit.reach(is_bound).await?.id();
+        let subject = permit.reach(is_bound).await?;
+        self.show_permitted(subject, issued_at).await
+    }
+
+    /// Signs a token of somebody's code that was issued at an instant before anything was read.
+    pub async fn show_permitted(
+        &self,
+        subject: PermittedSubject,
+        issued_at: Timestamp,
+    ) -> Result<IssuedToken, Fault> {
+        let subject = subject.id();
         let row = self
             .codes
             .find(subject)

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::code_rendering::v1 as wire;
+use lutong_proto::code_rendering::v1::code_disclosure_service_client::CodeDisclosureServiceClient;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::verification_service_client::VerificationServiceClient;
 use lutong_proto::policy::{Caller, Role};
@@ -20,6 +21,7 @@ on_both_engines!(
     a_forged_or_foreign_token_has_its_own_outcome,
     a_token_is_resolved_whatever_its_colour_and_to_nobody_where_it_proves_nothing,
     a_token_is_verified_for_a_partner_and_its_holder_sees_it,
+    a_code_is_shown_to_a_partner_and_its_holder_sees_it,
     colours_are_told_one_to_one_in_order,
 );
 
@@ -65,6 +67,31 @@ impl Codes {
             .map_err(|status| fault(&status))
     }
 
+    /// What federation shows to a partner of somebody's code.
+    async fn show_to(
+        &self,
+        partner: &str,
+        subject_id: &str,
+        with_token: bool,
+    ) -> Result<wire::ShowCodeToPartnerResponse, Fault> {
+        let channel = self.0.channel(ServiceName::CodeRendering, Caller::Federation);
+        let call = self.0.call_as(&Principal::service("federation"));
+        let request = call.request(wire::ShowCodeToPartnerRequest {
+            subject_id: subject_id.to_owned(),
+            purpose: Some(Purpose {
+                code: PurposeCode::Recognition.into(),
+                reference: partner.to_owned(),
+            }),
+            with_token,
+        });
+        let answer = CodeDisclosureServiceClient::new(channel)
+            .show_code_to_partner(request)
+            .await;
+        answer
+            .map(tonic::Response::into_inner)
+            .map_err(|status| fault(&status))
+    }
+
     async fn colours(&self, subjects: &[String]) -> Result<Vec<wire::CodeColour>, Fault> {
         let channel = self.0.channel(ServiceName::CodeRendering, Caller::Federation);
         let call = self.0.call_as(&Principal::service("federation"));
@@ -76,6 +103,45 @@ impl Codes {
             .map(|answer| answer.into_inner().codes)
             .map_err(|status| fault(&status))
     }
+}
+
+async fn a_code_is_shown_to_a_partner_and_its_holder_sees_it(bed: Bed) {
+    let (codes, storage) = start_with_storage(bed).await;
+    let due = codes.0.foundation.now().plus_seconds(30);
+    let mut green = decision(1, Colour::Green, 1);
+    green.next_change_time = Some(time::from_micros(due.micros()));
+    codes.apply(vec![green]).await;
+    let holder = subject(1).to_string();
+    let told = codes.show_to("partners/32", &holder, false).await.unwrap();
+    assert_eq!((told.colour(), &*told.token), (Colour::Green, ""));
+    assert!(told.decide_time.is_some() && told.expire_time.is_none());
+    let shown = codes.show_to("partners/32", &holder, true).await.unwrap();
+    let verified = codes.verify_for("partners/32", &shown.token).await.unwrap();
+    assert_eq!(
+        (verified.outcome(), verified.subject_id),
+        (Outcome::Valid, holder.clone())
+    );
+    assert_eq!(
+        lutong_testing::rows(&storage, "lookups_to_deliver").await,
+        3,
+        "each of them is in the ledger"
+    );
+    codes.0.clock.set(due);
+    let refreshing = codes.show_to("partners/32", &holder, true).await.unwrap();
+    assert_eq!(
+        (refreshing.colour, refreshing.is_refreshing, &*refreshing.token),
+        (None, true, "")
+    );
+    let nobody = codes
+        .show_to("partners/32", &subject(9).to_string(), true)
+        .await
+        .unwrap();
+    assert_eq!(
+        (nobody.colour, nobody.is_refreshing, &*nobody.token),
+        (None, false, "")
+    );
+    let refused = codes.show_to("partners/32", "x", true).await.unwrap_err();
+    assert_eq!(lutong_testing::violations(&refused), ["subject_id UUID_SHAPE"]);
 }
 
 async fn a_token_is_verified_for_a_partner_and_its_holder_sees_it(bed: Bed) {

@@ -16,6 +16,7 @@ mod fakes;
 mod feeds;
 mod journeys;
 mod lookups;
+mod partner_declarations;
 mod postponed;
 mod proofs;
 mod pulls;

@@ -62,6 +62,16 @@ pub const fn effect(outcome: RecognitionOutcome) -> Colour {
 }
 
 impl Conversion {
+    /// The conversion once two people here no longer believe it. What it was is not known, and its origin does not bring it back.
+    pub fn rolled_back(&self, at: Timestamp) -> Self {
+        Self {
+            state: ConversionState::RolledBack,
+            outcome: RecognitionOutcome::UnknownValue,
+            changed_at: at,
+            ..self.clone()
+        }
+    }
+
     /// The conversion after its origin said this of it; `None` if that changes nothing: it is what was said before, it is older than what the origin
     /// said when it was asked, or nobody believes the conversion any more.
     pub fn told(&self, told: &Told) -> Option<Self> {
@@ -144,11 +154,8 @@ mod tests {
 
     #[test]
     fn what_was_rolled_back_is_not_brought_back_by_its_origin() {
-        let rolled_back = Conversion {
-            state: ConversionState::RolledBack,
-            outcome: RecognitionOutcome::NoCode,
-            ..conversion(RecognitionOutcome::Green, 10)
-        };
+        let rolled_back = conversion(RecognitionOutcome::Green, 10).rolled_back(Timestamp::from_seconds(50));
+        assert_eq!(effect(rolled_back.outcome), Colour::Yellow);
         let told = Told {
             reference: "r".to_owned(),
             outcome: RecognitionOutcome::Green,

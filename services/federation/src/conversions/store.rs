@@ -96,7 +96,8 @@ fn write(one: &Conversion) -> conversion::ActiveModel {
     }
 }
 
-fn read(row: conversion::Model) -> Result<Conversion, StorageError> {
+/// The conversion of a row.
+pub fn read_conversion(row: conversion::Model) -> Result<Conversion, StorageError> {
     let id = read_uuid(&row.conversion_id, "conversions.conversion_id")?;
     Ok(Conversion {
         id: ConversionId::from_uuid(id),
@@ -167,7 +168,7 @@ pub async fn find(
     let row = conversion::Entity::find_by_id(uuid_bytes(id.uuid()))
         .one(connection)
         .await?;
-    row.map(read).transpose()
+    row.map(read_conversion).transpose()
 }
 
 /// The conversions of codes with these references, locked.
@@ -183,7 +184,7 @@ pub async fn of_references(
         .lock_exclusive()
         .all(transaction)
         .await?;
-    rows.into_iter().map(read).collect()
+    rows.into_iter().map(read_conversion).collect()
 }
 
 /// Which conversions a list has.
@@ -215,7 +216,7 @@ pub async fn list(
         .limit(limit)
         .all(connection)
         .await?;
-    rows.into_iter().map(read).collect()
+    rows.into_iter().map(read_conversion).collect()
 }
 
 /// References of a partner that its changes are told under, after one, in their order.

@@ -1,5 +1,6 @@
 //! Whether a partner's message is accepted, and how many it may send. Pure.
 
+mod agreement;
 #[cfg(test)]
 mod tests;
 
@@ -9,10 +10,18 @@ use lutong_token::MessageError;
 use crate::partners::domain::{PartnerId, PartnerState};
 use crate::trust_lists::domain::{Direction, Quota, TrustList};
 
+pub use agreement::{MIN_SALT, ReturnCode, is_agreed};
+
 /// The methods by which partners call each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
     VerifyHealthCode,
+    DeclareHealth,
+    DeclareItinerary,
+    QueryHealthRecords,
+    CallHealthCode,
+    MakeHealthCode,
+    CorrectDeclaration,
     PullChanges,
     CompareCodes,
     AcknowledgeChanges,
@@ -24,6 +33,12 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Self::VerifyHealthCode => "lutong.federation.v1.ExchangeService/VerifyHealthCode",
+            Self::DeclareHealth => "lutong.federation.v1.ExchangeService/DeclareHealth",
+            Self::DeclareItinerary => "lutong.federation.v1.ExchangeService/DeclareItinerary",
+            Self::QueryHealthRecords => "lutong.federation.v1.ExchangeService/QueryHealthRecords",
+            Self::CallHealthCode => "lutong.federation.v1.ExchangeService/CallHealthCode",
+            Self::MakeHealthCode => "lutong.federation.v1.ExchangeService/MakeHealthCode",
+            Self::CorrectDeclaration => "lutong.federation.v1.ExchangeService/CorrectDeclaration",
             Self::PullChanges => "lutong.federation.v1.SubscriptionService/PullChanges",
             Self::CompareCodes => "lutong.federation.v1.SubscriptionService/CompareCodes",
             Self::AcknowledgeChanges => "lutong.federation.v1.SubscriptionService/AcknowledgeChanges",
@@ -35,6 +50,12 @@ impl Method {
     pub const fn path(self) -> &'static str {
         match self {
             Self::VerifyHealthCode => "/v1/exchanges:verify",
+            Self::DeclareHealth => "/v1/exchanges:declare",
+            Self::DeclareItinerary => "/v1/exchanges:travel",
+            Self::QueryHealthRecords => "/v1/exchanges:query",
+            Self::CallHealthCode => "/v1/exchanges:call",
+            Self::MakeHealthCode => "/v1/exchanges:make",
+            Self::CorrectDeclaration => "/v1/exchanges:correct",
             Self::PullChanges => "/v1/subscriptions:pull",
             Self::CompareCodes => "/v1/subscriptions:compare",
             Self::AcknowledgeChanges => "/v1/subscriptions:acknowledge",

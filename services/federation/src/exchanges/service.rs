@@ -1,6 +1,8 @@
 //! Answers partners: who asks is proven by the signature, whether it is served says the trust list, and both messages are recorded.
 
 mod asking;
+pub mod declaring;
+pub mod disclosing;
 
 use std::sync::Arc;
 
@@ -8,14 +10,14 @@ use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, Fault, Random, Timestamp};
 use lutong_operating::pause::pause;
-use lutong_storage::crypto::keyed_hash;
+use lutong_storage::crypto::{FieldCipher, keyed_hash};
 use lutong_storage::{Database, StorageError, advisory};
 use lutong_token::document::{self, Purpose};
 use lutong_token::{MessageExpectations, MessageHeader, Nonce, SigningKey, VerifyingKey, body_digest};
 use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 
-use super::domain::{Message, Method, RefusedMessage, is_served, owner};
+use super::domain::{Message, Method, RefusedMessage, ReturnCode, is_agreed, is_served, owner};
 use super::store::{self, MessageRecord};
 use crate::fault;
 use crate::followed_codes::service::FollowedCodes;
@@ -49,6 +51,7 @@ impl Accepted {
 #[derive(Clone)]
 pub struct Exchanges {
     database: Database,
+    fields: FieldCipher,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     current: CurrentTrust,
@@ -69,6 +72,7 @@ impl Exchanges {
         let seed = keyed_hash(&store.index_key, b"lutong-federation-messages/1");
         Self {
             database: store.database.clone(),
+            fields: store.fields.clone(),
             clock: Arc::clone(&foundation.clock),
             random: Arc::clone(&foundation.random),
             current,
@@ -80,8 +84,19 @@ impl Exchanges {
     }
 
     /// Ourselves, as sender and audience.
-    fn own(&self) -> String {
+    pub fn own(&self) -> String {
         self.current.own().to_string()
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether the exchange of an accepted message is agreed with the partner, and counts now.
+    fn is_agreed(&self, accepted: &Accepted) -> Result<(), ReturnCode> {
+        let trust = self.current.get();
+        let partner = accepted.partner;
+        is_agreed(accepted.method, trust.agreement(partner), trust.state(partner))
     }
 
     /// The key that signs our messages.

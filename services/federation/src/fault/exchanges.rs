@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lutong_kernel::{Fault, FaultCode};
+use lutong_kernel::{Fault, FaultCode, Violation};
 
 use crate::exchanges::domain::RefusedMessage;
 use crate::partners::domain::PartnerState;
@@ -68,4 +68,25 @@ pub fn evidence_without_list() -> Fault {
         "接收该报文时生效的信任清单未经根密钥签名，无法向第三方举证",
         "no signed trust list admitted the partner's key when the message was recorded: nothing would prove to others whose key it was",
     )
+}
+
+/// A salt that somebody could try.
+pub fn salt_too_short() -> Violation {
+    Violation::new(
+        "person.salt",
+        "TOO_SHORT",
+        "随机盐至少16字节，每份报文各不相同",
+        "has at least 16 random bytes, others in each message",
+    )
+}
+
+/// What the partner says does not count here now.
+pub fn partner_not_recognised(state: PartnerState) -> Fault {
+    Fault::new(
+        FaultCode::FailedPrecondition,
+        "PARTNER_NOT_RECOGNISED",
+        "该互认伙伴的数据目前不予采信",
+        "what this partner says does not count here now, or not by agreement",
+    )
+    .with("state", state.into_str())
 }

@@ -36,6 +36,12 @@ pub fn clause(method: &str) -> &'static str {
         return "";
     };
     match rpc {
+        "DeclareHealth" => "GB/T 38963-2020, 6: health declaration",
+        "DeclareItinerary" => "GB/T 38963-2020, 6: itinerary declaration",
+        "QueryHealthRecords" => "GB/T 38963-2020, 6: query",
+        "CallHealthCode" => "GB/T 38963-2020, 6: code call",
+        "MakeHealthCode" => "GB/T 38963-2020, 6: code making",
+        "CorrectDeclaration" => "GB/T 38963-2020, 6: correction",
         "VerifyHealthCode" => "GB/T 38963-2020, 6: code verification",
         _ => "",
     }

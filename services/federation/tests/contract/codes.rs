@@ -4,8 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use lutong_kernel::{Fault, ServiceName, Timestamp};
+use lutong_kernel::{Colour as KernelColour, Fault, ServiceName, Timestamp};
 use lutong_proto::code_rendering::v1 as codes;
+use lutong_proto::code_rendering::v1::code_disclosure_service_server::{
+    CodeDisclosureService, CodeDisclosureServiceServer,
+};
 use lutong_proto::code_rendering::v1::code_service_server::{CodeService, CodeServiceServer};
 use lutong_proto::code_rendering::v1::event_log_service_server::{EventLogService, EventLogServiceServer};
 use lutong_proto::code_rendering::v1::verification_service_server::{
@@ -14,6 +17,7 @@ use lutong_proto::code_rendering::v1::verification_service_server::{
 use lutong_proto::time::instant;
 use lutong_proto::types::v1::{Colour, PurposeCode};
 use lutong_testing::Bed;
+use lutong_token::{Claims, Issuer, SigningKey};
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
@@ -39,12 +43,17 @@ pub struct Codes {
     log: Arc<Mutex<Vec<codes::Event>>>,
     /// Whose a token is.
     tokens: Arc<Mutex<BTreeMap<String, String>>>,
+    /// With what it signs codes that it shows to partners: its key, its province, the time.
+    signer: Arc<Mutex<Option<(SigningKey, Issuer, Timestamp)>>>,
+    /// Codes that were shown to partners: whose, and the reference of the purpose.
+    pub shown: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Codes {
     pub fn bind(&self, bed: &Bed) {
         let routes = Routes::new(VerificationServiceServer::new(self.clone()))
             .add_service(EventLogServiceServer::new(self.clone()))
+            .add_service(CodeDisclosureServiceServer::new(self.clone()))
             .add_service(CodeServiceServer::new(self.clone()));
         bed.bind_fake(ServiceName::CodeRendering, routes);
     }
@@ -56,6 +65,24 @@ impl Codes {
             colour: colour.map(Into::into),
             subject_id: colour.map(|_| SUBJECT.to_owned()).unwrap_or_default(),
         });
+    }
+
+    pub fn signs_with(&self, key: SigningKey, province: Issuer, now: Timestamp) {
+        *self.signer.lock().unwrap() = Some((key, province, now));
+    }
+
+    fn sign(&self, colour: Colour) -> String {
+        let signer = self.signer.lock().unwrap();
+        let Some((key, province, now)) = &*signer else {
+            return "LT1:UNSIGNED".to_owned();
+        };
+        let colour = match colour {
+            Colour::Green => KernelColour::Green,
+            Colour::Yellow => KernelColour::Yellow,
+            _ => KernelColour::Red,
+        };
+        let claims = Claims::dynamic(*province, *now, [5; 24], colour, None).unwrap();
+        key.sign(&claims).unwrap()
     }
 
     pub fn go_away(&self) {
@@ -199,5 +226,39 @@ impl CodeService for Codes {
         _: Request<codes::ShowCodeRequest>,
     ) -> Result<Response<codes::ShowCodeResponse>, Status> {
         not_asked()
+    }
+}
+
+#[tonic::async_trait]
+impl CodeDisclosureService for Codes {
+    async fn show_code_to_partner(
+        &self,
+        request: Request<codes::ShowCodeToPartnerRequest>,
+    ) -> Result<Response<codes::ShowCodeToPartnerResponse>, Status> {
+        if matches!(*self.verdict.lock().unwrap(), Verdict::Nothing) {
+            return Err(away());
+        }
+        let request = request.into_inner();
+        let purpose = request.purpose.unwrap();
+        assert_eq!(purpose.code(), PurposeCode::Recognition);
+        let subject_id = request.subject_id;
+        self.shown
+            .lock()
+            .unwrap()
+            .push((subject_id.clone(), purpose.reference));
+        let known = self.colours.lock().unwrap().get(&subject_id).copied();
+        let colour = known.flatten();
+        let at = instant(Timestamp::from_seconds(1_669_435_200));
+        Ok(Response::new(codes::ShowCodeToPartnerResponse {
+            colour: colour.map(Into::into),
+            is_refreshing: known == Some(None),
+            decide_time: colour.map(|_| at),
+            token: colour
+                .filter(|_| request.with_token)
+                .map(|colour| self.sign(colour))
+                .unwrap_or_default(),
+            expire_time: colour.filter(|_| request.with_token).map(|_| at),
+            subject_id,
+        }))
     }
 }

@@ -31,6 +31,8 @@ on_both_engines!(
     messages_are_recorded_in_a_chain_and_nothing_personal,
     an_answer_of_nobody_is_no_answer,
     what_is_said_about_changes_is_refused_with_its_reason,
+    what_is_said_about_people_is_refused_with_its_reason,
+    what_is_not_agreed_or_does_not_count_is_said_and_nothing_is_done,
 );
 
 const METHOD: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
@@ -40,6 +42,16 @@ const SHARED: [(&str, &str); 4] = [
     ("/v1/subscriptions:compare", "CompareCodes"),
     ("/v1/subscriptions:acknowledge", "AcknowledgeChanges"),
     ("/v1/subscriptions:notify", "NotifyChanges"),
+];
+
+/// The methods about people, by their paths.
+const ABOUT_PEOPLE: [(&str, &str); 6] = [
+    ("/v1/exchanges:declare", "DeclareHealth"),
+    ("/v1/exchanges:travel", "DeclareItinerary"),
+    ("/v1/exchanges:query", "QueryHealthRecords"),
+    ("/v1/exchanges:call", "CallHealthCode"),
+    ("/v1/exchanges:make", "MakeHealthCode"),
+    ("/v1/exchanges:correct", "CorrectDeclaration"),
 ];
 
 pub struct Exchange {
@@ -84,10 +96,10 @@ pub async fn start(bed: Bed) -> Exchange {
 }
 
 impl Federation {
-    /// What messages about changes are refused with that nobody has looked at.
+    /// What messages about changes and people are refused with that nobody has looked at.
     pub async fn says_anything_shared(&self) -> Vec<Fault> {
         let mut refused = Vec::new();
-        for path in SHARED.map(|(path, _)| path) {
+        for (path, _) in SHARED.into_iter().chain(ABOUT_PEOPLE) {
             let message = wire::SignedMessage {
                 header: b"x".to_vec(),
                 body: Vec::new(),
@@ -458,16 +470,35 @@ async fn an_answer_of_nobody_is_no_answer(bed: Bed) {
 }
 
 impl Exchange {
-    /// Says something about changes.
-    async fn say(&self, (path, method): (&str, &str), nonce: u8, body: Vec<u8>) -> Result<(), Fault> {
+    /// A process with another list on the same store.
+    async fn rebuilt(self, list: &str) -> Self {
+        let bed = self.federation.bed.reopened();
+        self.codes.bind(&bed);
+        build(&bed, &self.federation.storage, Some(list), None)
+            .await
+            .unwrap();
+        let federation = Federation {
+            bed,
+            ..self.federation
+        };
+        Self { federation, ..self }
+    }
+
+    /// Says something about changes or people; the body of the answer.
+    async fn say(&self, (path, method): (&str, &str), nonce: u8, body: Vec<u8>) -> Result<Vec<u8>, Fault> {
         let header = MessageHeader {
-            method: format!("lutong.federation.v1.SubscriptionService/{method}"),
+            method: if path.starts_with("/v1/exchanges") {
+                format!("lutong.federation.v1.ExchangeService/{method}")
+            } else {
+                format!("lutong.federation.v1.SubscriptionService/{method}")
+            },
             body_digest: body_digest(&body),
             ..self.header(nonce)
         };
         let header = header.sign(&self.federation.jiangsu).unwrap();
         let message = wire::SignedMessage { header, body };
-        call(&self.federation.bed, path, message).await.map(drop)
+        let answer = call(&self.federation.bed, path, message).await?;
+        Ok(answer.body)
     }
 }
 
@@ -531,4 +562,181 @@ async fn what_is_said_about_changes_is_refused_with_its_reason(bed: Bed) {
         let refused = exchange.say(method, 104, Vec::new()).await.unwrap_err();
         assert_eq!(&*refused.reason, "PARTNER_NOT_SERVED", "{method:?}");
     }
+}
+
+/// A body of each method about people that is within the bounds, about somebody.
+pub fn about_people() -> [Vec<u8>; 6] {
+    let person = Some(crate::people::person());
+    let at = Some(lutong_proto::time::instant(Timestamp::from_seconds(
+        1_669_392_000,
+    )));
+    let stay = lutong_proto::types::v1::Stay {
+        division: "320100".to_owned(),
+        arrived_at: at,
+        ..lutong_proto::types::v1::Stay::default()
+    };
+    let symptoms = lutong_proto::types::v1::Symptoms {
+        observed_at: at,
+        symptoms: vec![lutong_proto::types::v1::Symptom::Fever.into()],
+        ..lutong_proto::types::v1::Symptoms::default()
+    };
+    let key = "d-1".to_owned();
+    [
+        wire::HealthDeclaration {
+            person: person.clone(),
+            declaration_key: key.clone(),
+            symptoms: Some(symptoms.clone()),
+        }
+        .encode_to_vec(),
+        wire::ItineraryDeclaration {
+            person: person.clone(),
+            declaration_key: "d-2".to_owned(),
+            stays: vec![stay.clone(), stay],
+        }
+        .encode_to_vec(),
+        wire::HealthRecordQuery {
+            person: person.clone(),
+        }
+        .encode_to_vec(),
+        wire::HealthCodeCall {
+            code_reference: "bm9ib2R5".to_owned(),
+        }
+        .encode_to_vec(),
+        wire::HealthCodeMaking {
+            person: person.clone(),
+        }
+        .encode_to_vec(),
+        wire::DeclarationCorrection {
+            person,
+            declaration_key: "d-3".to_owned(),
+            corrected_key: key,
+            corrected_stay: 0,
+            statement: Some(wire::declaration_correction::Statement::Symptoms(symptoms)),
+        }
+        .encode_to_vec(),
+    ]
+}
+
+/// The return code of an answer: the first field of each.
+fn return_code(body: &[u8]) -> wire::ExchangeReturnCode {
+    assert_eq!(body.first(), Some(&0x08), "{body:?}");
+    wire::ExchangeReturnCode::try_from(i32::from(body[1])).unwrap()
+}
+
+/// The served partner with more in its entry.
+async fn agreed(bed: Bed, directions: &str, modes: &str) -> Exchange {
+    let exchange = start(bed).await;
+    let list = served("32", &exchange.federation.jiangsu, 100).replace(
+        "directions = [\"OUTBOUND\"]",
+        &format!("directions = [{directions}]\nmodes = [{modes}]"),
+    );
+    let list = format!("version = \"x\"\n{list}");
+    exchange.rebuilt(&list).await
+}
+
+async fn what_is_said_about_people_is_refused_with_its_reason(bed: Bed) {
+    let both = "\"OUTBOUND\", \"INBOUND\"";
+    let exchange = agreed(bed, both, "\"CONVERSION\", \"SHARED_DATA\"").await;
+    let (mut nonce, bed) = (0, &exchange.federation.bed);
+    for method in ABOUT_PEOPLE {
+        let empty = call(bed, method.0, wire::SignedMessage::default()).await;
+        assert_eq!(
+            lutong_testing::violations(&empty.unwrap_err()),
+            ["message.header MISSING"]
+        );
+        nonce += 1;
+        let refused = exchange
+            .say(method, nonce, b"\xff\xff".to_vec())
+            .await
+            .unwrap_err();
+        assert_eq!(metadata(&refused, "outcome"), "UNREADABLE", "{method:?}");
+        // What is wrong with a body is answered under our signature, with the fields.
+        nonce += 1;
+        let answered = exchange.say(method, nonce, Vec::new()).await.unwrap();
+        assert_eq!(
+            return_code(&answered),
+            wire::ExchangeReturnCode::Invalid,
+            "{method:?}"
+        );
+    }
+    // Nobody there to say who has consented, or to take a declaration in.
+    for (method, body) in ABOUT_PEOPLE.into_iter().zip(about_people()) {
+        if method.1 == "CallHealthCode" {
+            continue;
+        }
+        nonce += 1;
+        let refused = exchange.say(method, nonce, body).await.unwrap_err();
+        assert_eq!(&*refused.reason, "PART_UNAVAILABLE", "{method:?}");
+    }
+    // A code that was made, and that nobody can show now.
+    let people = crate::people::People::default();
+    people.bind(bed);
+    people.consents(
+        "0193b2a0-0000-7000-8000-000000000001",
+        &[lutong_proto::identity::v1::PartnerConsentUse::Code],
+    );
+    let [_, _, _, _, making, _] = about_people();
+    let made = exchange.say(ABOUT_PEOPLE[4], 100, making).await.unwrap();
+    let made = wire::ShownHealthCode::decode(&*made).unwrap();
+    assert_eq!(made.outcome(), Outcome::NoCode);
+    exchange.codes.go_away();
+    let called = wire::HealthCodeCall {
+        code_reference: made.code_reference,
+    };
+    let refused = exchange
+        .say(ABOUT_PEOPLE[3], 101, called.encode_to_vec())
+        .await
+        .unwrap_err();
+    assert_eq!(&*refused.reason, "PART_UNAVAILABLE");
+    for (state, reason) in [(Pilot, "QUOTA_EXHAUSTED"), (Suspended, "PARTNER_NOT_SERVED")] {
+        exchange.federation.move_to("32", state).await;
+        for method in ABOUT_PEOPLE {
+            nonce += 1;
+            let refused = exchange.say(method, nonce, Vec::new()).await.unwrap_err();
+            assert_eq!(&*refused.reason, reason, "{method:?}");
+        }
+    }
+}
+
+async fn what_is_not_agreed_or_does_not_count_is_said_and_nothing_is_done(bed: Bed) {
+    use wire::ExchangeReturnCode::{NotAgreed, NotCounted, ReferenceUnknown};
+    let exchange = agreed(bed, "\"OUTBOUND\"", "\"NATIONAL_CODE\"").await;
+    let mut nonce = 0;
+    for (method, body) in ABOUT_PEOPLE.into_iter().zip(about_people()) {
+        nonce += 1;
+        let answered = exchange.say(method, nonce, body).await.unwrap();
+        // A reference that is nobody's says no more than that.
+        let said = if method.1 == "CallHealthCode" {
+            ReferenceUnknown
+        } else {
+            NotAgreed
+        };
+        assert_eq!(return_code(&answered), said, "{method:?}");
+    }
+    let both = "\"OUTBOUND\", \"INBOUND\"";
+    let list = served("32", &exchange.federation.jiangsu, 1000).replace(
+        "directions = [\"OUTBOUND\"]",
+        &format!("directions = [{both}]\nmodes = [\"CONVERSION\", \"SHARED_DATA\"]"),
+    );
+    let exchange = exchange.rebuilt(&format!("version = \"x\"\n{list}")).await;
+    exchange.federation.move_to("32", Pilot).await;
+    exchange.federation.move_to("32", wire::PartnerState::Test).await;
+    for (method, body) in ABOUT_PEOPLE.into_iter().zip(about_people()) {
+        nonce += 1;
+        let answered = exchange.say(method, nonce, body).await.unwrap();
+        let said = if method.1 == "CallHealthCode" {
+            ReferenceUnknown
+        } else {
+            NotCounted
+        };
+        assert_eq!(return_code(&answered), said, "{method:?}");
+    }
+    let outcomes = texts(
+        &exchange.federation.storage,
+        "message_records",
+        "outcome",
+        "sequence",
+    )
+    .await;
+    assert!(outcomes.contains(&"NOT_AGREED".to_owned()), "{outcomes:?}");
 }

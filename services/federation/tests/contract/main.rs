@@ -6,11 +6,14 @@ mod asking;
 mod audit;
 mod codes;
 mod colour_maps;
+mod conversion_rollbacks;
 mod evidence;
 mod exchanges;
 mod national_codes;
 mod partner_codes;
+mod partner_exchanges;
 mod partners;
+mod people;
 mod sharing;
 mod trust_lists;
 
@@ -72,6 +75,8 @@ async fn build(
     };
     let peers = lutong_federation::Peers {
         code_rendering: bed.channel(ServiceName::CodeRendering, Caller::Federation),
+        identity: bed.channel(ServiceName::Identity, Caller::Federation),
+        declaration: bed.channel(ServiceName::Declaration, Caller::Federation),
     };
     let component = lutong_federation::build(&bed.foundation, storage, &config, peers).await;
     bed.bind(component.map_err(|error| error.to_string())?);

@@ -99,6 +99,8 @@ async fn serve(federation: &Federation, list: &str, national: Value) -> Result<(
     };
     let peers = lutong_federation::Peers {
         code_rendering: bed.channel(ServiceName::CodeRendering, Caller::Federation),
+        identity: bed.channel(ServiceName::Identity, Caller::Federation),
+        declaration: bed.channel(ServiceName::Declaration, Caller::Federation),
     };
     let component = lutong_federation::build(&bed.foundation, &federation.storage, &config, peers).await;
     bed.bind(component.map_err(|error| error.to_string())?);

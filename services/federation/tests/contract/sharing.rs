@@ -51,7 +51,7 @@ const SUBJECTS: [&str; 3] = [
 
 /// What the line between the provinces does with the next calls to one side.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-enum Line {
+pub enum Line {
     #[default]
     Up,
     Down,
@@ -65,9 +65,9 @@ enum Line {
 
 /// The gateway of a province, as far as a partner calls it: JSON of `lutong.federation.v1`.
 #[derive(Clone, Default)]
-struct Gateway {
+pub struct Gateway {
     bed: Arc<Mutex<Option<Arc<Bed>>>>,
-    line: Arc<Mutex<Line>>,
+    pub line: Arc<Mutex<Line>>,
 }
 
 async fn pass(State(gateway): State<Gateway>, uri: Uri, body: String) -> axum::response::Response {
@@ -106,12 +106,41 @@ pub async fn call(bed: &Bed, path: &str, message: wire::SignedMessage) -> Result
     let public = bed.call_as(&Principal::public());
     let message = Some(message);
     let mut shared = SubscriptionServiceClient::new(channel.clone());
+    let mut exchanges = ExchangeServiceClient::new(channel);
     let answered = match path {
         "/v1/exchanges:verify" => {
             let request = public.request(wire::VerifyHealthCodeRequest { message });
-            let answer = ExchangeServiceClient::new(channel)
-                .verify_health_code(request)
-                .await;
+            let answer = exchanges.verify_health_code(request).await;
+            answer.map(|answer| answer.into_inner().answer)
+        }
+        "/v1/exchanges:declare" => {
+            let request = public.request(wire::DeclareHealthRequest { message });
+            let answer = exchanges.declare_health(request).await;
+            answer.map(|answer| answer.into_inner().answer)
+        }
+        "/v1/exchanges:travel" => {
+            let request = public.request(wire::DeclareItineraryRequest { message });
+            let answer = exchanges.declare_itinerary(request).await;
+            answer.map(|answer| answer.into_inner().answer)
+        }
+        "/v1/exchanges:query" => {
+            let request = public.request(wire::QueryHealthRecordsRequest { message });
+            let answer = exchanges.query_health_records(request).await;
+            answer.map(|answer| answer.into_inner().answer)
+        }
+        "/v1/exchanges:call" => {
+            let request = public.request(wire::CallHealthCodeRequest { message });
+            let answer = exchanges.call_health_code(request).await;
+            answer.map(|answer| answer.into_inner().answer)
+        }
+        "/v1/exchanges:make" => {
+            let request = public.request(wire::MakeHealthCodeRequest { message });
+            let answer = exchanges.make_health_code(request).await;
+            answer.map(|answer| answer.into_inner().answer)
+        }
+        "/v1/exchanges:correct" => {
+            let request = public.request(wire::CorrectDeclarationRequest { message });
+            let answer = exchanges.correct_declaration(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/subscriptions:pull" => {
@@ -148,11 +177,11 @@ async fn listen(gateway: &Gateway) -> String {
 }
 
 /// A province: its federation, and what it says to others.
-struct Side {
-    bed: Arc<Bed>,
-    storage: StorageConfig,
-    codes: Codes,
-    gateway: Gateway,
+pub struct Side {
+    pub bed: Arc<Bed>,
+    pub storage: StorageConfig,
+    pub codes: Codes,
+    pub gateway: Gateway,
     address: String,
 }
 
@@ -168,6 +197,8 @@ async fn build(bed: &Bed, storage: &StorageConfig, province: &str, list: Option<
     };
     let peers = lutong_federation::Peers {
         code_rendering: bed.channel(ServiceName::CodeRendering, Caller::Federation),
+        identity: bed.channel(ServiceName::Identity, Caller::Federation),
+        declaration: bed.channel(ServiceName::Declaration, Caller::Federation),
     };
     let component = lutong_federation::build(&bed.foundation, storage, &config, peers).await;
     bed.bind(component.unwrap());
@@ -209,15 +240,15 @@ fn list(
     )
 }
 
-struct Provinces {
+pub struct Provinces {
     /// Shandong, where people arrive.
-    here: Side,
+    pub here: Side,
     /// Jiangsu, where they come from.
-    origin: Side,
-    jiangsu: SigningKey,
+    pub origin: Side,
+    pub jiangsu: SigningKey,
 }
 
-async fn start(bed: Bed) -> Provinces {
+pub async fn start(bed: Bed) -> Provinces {
     let jiangsu = key(32);
     let mut other = Bed::new(bed.engine());
     // The same instant in both, other keys and other chance.
@@ -261,25 +292,68 @@ async fn start(bed: Bed) -> Provinces {
     }
 }
 
+impl Side {
+    /// Two operators suspend a partner.
+    pub async fn suspend(&self, partner: &str) {
+        let channel = self.bed.channel(ServiceName::Federation, Caller::Gateway);
+        let mut partners = wire::partner_service_client::PartnerServiceClient::new(channel);
+        let name = format!("partners/{partner}");
+        let proposal = wire::ProposePartnerRequest {
+            request_id: crate::next_request_id(),
+            name: name.clone(),
+            proposed_state: wire::PartnerState::Suspended.into(),
+            reason: "试验".to_owned(),
+            ..wire::ProposePartnerRequest::default()
+        };
+        let call = self.bed.call_as(&staff("op-1", Role::Operator));
+        partners.propose_partner(call.request(proposal)).await.unwrap();
+        let approval = wire::ApprovePartnerRequest {
+            request_id: crate::next_request_id(),
+            name,
+            ..wire::ApprovePartnerRequest::default()
+        };
+        let call = self.bed.call_as(&staff("op-2", Role::Operator));
+        partners.approve_partner(call.request(approval)).await.unwrap();
+    }
+
+    /// Digests of the bodies of requests about people, in the order of their records.
+    pub async fn digests(&self) -> Vec<Vec<u8>> {
+        const ABOUT_PEOPLE: &[u8] = b"ExchangeService/";
+        let kept = bytes(&self.storage, "message_records", "header").await;
+        let is_about_people = |at: usize| {
+            let before = &kept[at.saturating_sub(64)..at];
+            before
+                .windows(ABOUT_PEOPLE.len())
+                .any(|text| text == ABOUT_PEOPLE)
+        };
+        // Nonce, digest, and no nonce of a request that it would answer.
+        let headers = kept.windows(52).enumerate().filter(|(_, found)| {
+            found[0] == 0x50 && found[17] == 0x58 && found[18] == 0x20 && found[51] == 0xf6
+        });
+        let found = headers.filter(|(at, _)| is_about_people(*at));
+        found.map(|(_, found)| found[19..51].to_vec()).collect()
+    }
+}
+
 /// A colour that the log of federation says of a conversion.
-type Said = (String, WireColour);
+pub type Said = (String, WireColour);
 
 impl Provinces {
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.here.bed.foundation.now()
     }
 
     /// Time passes in both provinces.
-    fn wait(&self, seconds: u64) {
+    pub fn wait(&self, seconds: u64) {
         self.here.bed.clock.advance(Duration::from_secs(seconds));
     }
 
-    fn set(&self, n: usize, colour: Option<WireColour>) {
+    pub fn set(&self, n: usize, colour: Option<WireColour>) {
         self.origin.codes.set(SUBJECTS[n], colour, self.now());
     }
 
     /// The traveller shows a code of the origin here: what it is converted to.
-    async fn arrive(&self, n: usize, signed: Colour) -> wire::VerifyPartnerCodeResponse {
+    pub async fn arrive(&self, n: usize, signed: Colour) -> wire::VerifyPartnerCodeResponse {
         let number = u8::try_from(n).unwrap();
         let claims = Claims::dynamic(province("32"), self.now(), [number; 24], signed, None).unwrap();
         let token = self.jiangsu.sign(&claims).unwrap();
@@ -310,14 +384,14 @@ impl Provinces {
             .map_err(|status| fault(&status))
     }
 
-    async fn said(&self) -> Vec<Said> {
+    pub async fn said(&self) -> Vec<Said> {
         let log = self.log().await.into_iter();
         log.map(|changed| (changed.conversion.clone(), changed.colour()))
             .collect()
     }
 
     /// Waits until the log says this much: its relay numbers what was committed.
-    async fn until_said(&self, count: usize) -> Vec<Said> {
+    pub async fn until_said(&self, count: usize) -> Vec<Said> {
         let started = std::time::Instant::now();
         loop {
             let said = self.said().await;
@@ -330,7 +404,7 @@ impl Provinces {
     }
 
     /// Declaration brings everything that is said into force, also what the log does not show yet.
-    async fn confirm(&self) {
+    pub async fn confirm(&self) {
         let bed = &self.here.bed;
         let channel = bed.channel(ServiceName::Federation, Caller::Declaration);
         let call = bed.call_as(&Principal::service("declaration"));
@@ -350,7 +424,7 @@ impl Provinces {
         }
     }
 
-    async fn subscription(&self, side: &Side, partner: &str) -> wire::Subscription {
+    pub async fn subscription(&self, side: &Side, partner: &str) -> wire::Subscription {
         let channel = side.bed.channel(ServiceName::Federation, Caller::Gateway);
         let call = side.bed.call_as(&staff("auditor-1", Role::Auditor));
         let request = call.request(wire::GetSubscriptionRequest {
@@ -362,7 +436,7 @@ impl Provinces {
         found.unwrap().into_inner().subscription.unwrap()
     }
 
-    async fn conversion(&self, name: &str) -> wire::Conversion {
+    pub async fn conversion(&self, name: &str) -> wire::Conversion {
         let channel = self.here.bed.channel(ServiceName::Federation, Caller::Gateway);
         let call = self.here.bed.call_as(&staff("auditor-1", Role::Auditor));
         let request = call.request(wire::GetConversionRequest {
@@ -375,7 +449,7 @@ impl Provinces {
     }
 
     /// Waits until a conversion has an outcome, woken by notices and by the poll.
-    async fn until(&self, name: &str, outcome: wire::RecognitionOutcome) -> wire::Conversion {
+    pub async fn until(&self, name: &str, outcome: wire::RecognitionOutcome) -> wire::Conversion {
         let started = std::time::Instant::now();
         loop {
             let found = self.conversion(name).await;

@@ -506,6 +506,7 @@ async fn a_list_that_has_expired_trusts_nobody(bed: Bed) {
     for refused in federation.says_anything_shared().await {
         assert_eq!(&*refused.reason, "TRUST_LIST_EXPIRED");
     }
+    assert_eq!(&*federation.calls_anybody().await.reason, "TRUST_LIST_EXPIRED");
     assert_eq!(
         &*federation.asks_about_anybody().await.reason,
         "TRUST_LIST_EXPIRED"

@@ -13,6 +13,7 @@ mod medical_institutions;
 mod merges;
 mod one_time_codes;
 mod organisations;
+mod partner_consents;
 mod people;
 mod person_changes;
 mod proving;
@@ -85,6 +86,12 @@ const TWO: &str = "440524188001010014";
 
 fn request_id(n: u32) -> String {
     format!("00000000-0000-7000-8000-{n:012}")
+}
+
+/// A request id that no other request of this run has.
+fn next_id() -> String {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(900_000);
+    request_id(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
 }
 
 fn reason(status: &Status) -> Fault {

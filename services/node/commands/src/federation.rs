@@ -1,5 +1,6 @@
 //! `federation`: partners of mutual recognition, and the trust lists that say who they are.
 
+mod conversion_rollbacks;
 mod conversions;
 mod evidence;
 mod message_records;

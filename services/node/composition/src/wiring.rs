@@ -57,7 +57,7 @@ pub const fn peers(service: ServiceName) -> &'static [ServiceName] {
         ServiceName::RiskRules => &[Identity, Declaration, CodeRendering],
         ServiceName::CodeRendering => &[Identity, RiskRules],
         ServiceName::Complaint => &[Identity, Declaration, RiskRules],
-        ServiceName::Federation => &[CodeRendering],
+        ServiceName::Federation => &[Identity, Declaration, CodeRendering],
         ServiceName::Gateway => &[
             Identity,
             Declaration,
@@ -140,6 +140,8 @@ pub async fn build(
         Federation => {
             let peers = lutong_federation::Peers {
                 code_rendering: to(CodeRendering)?,
+                identity: to(Identity)?,
+                declaration: to(Declaration)?,
             };
             lutong_federation::build(foundation, storage, &config.federation, peers).await?
         }

@@ -4,6 +4,8 @@ use clap::{Args, Subcommand};
 use lutong_client::Failure;
 use lutong_client::noun::{ListArgs, Noun, Query, Show, at, text};
 
+use super::conversion_rollbacks::ConversionRollbacks;
+
 pub const NOUN: Noun = Noun {
     collection: "conversions",
     many: "conversions",
@@ -32,6 +34,9 @@ pub enum Conversions {
     List(List),
     /// Show one conversion.
     Show(Show),
+    /// Roll back what a partner said wrongly within a period: one operator proposes, another approves.
+    #[command(subcommand)]
+    Rollback(ConversionRollbacks),
 }
 
 #[derive(Debug, Args)]
@@ -57,6 +62,7 @@ impl Conversions {
                 NOUN.list(&list.listing, filters).await.map(drop)
             }
             Self::Show(show) => NOUN.show(&show.name, &show.call).await.map(drop),
+            Self::Rollback(rollbacks) => rollbacks.run().await,
         }
     }
 }

@@ -1,0 +1,6 @@
+//! What people let other provinces' code systems have.
+
+pub mod domain;
+pub mod rpc;
+pub mod service;
+pub mod store;
