@@ -7,6 +7,7 @@ use lutong_kernel::DivisionCode;
 use super::calendar::{Calendar, CalendarError};
 use super::content::Kind;
 use super::lines;
+use super::relief::ReliefPolicy;
 
 /// The rules of the province.
 const RULES: &str = include_str!("../../data/handling.csv");
@@ -15,6 +16,8 @@ const RULES: &str = include_str!("../../data/handling.csv");
 #[derive(Debug, Clone)]
 pub struct Handling {
     pub calendar: Calendar,
+    /// Which relief is offered while the source of a contested fact is late.
+    pub relief: ReliefPolicy,
     reopenings: BTreeMap<&'static str, u32>,
     /// By division and kind.
     desks: BTreeMap<(DivisionCode, &'static str), String>,
@@ -46,6 +49,7 @@ impl Handling {
         use strum::VariantArray as _;
         let mut rules = Self {
             calendar,
+            relief: ReliefPolicy::default(),
             reopenings: BTreeMap::new(),
             desks: BTreeMap::new(),
         };

@@ -26,6 +26,10 @@ pub enum Happening {
     SourceCorrected,
     /// The source of a fact has not answered in time.
     SourceExpired,
+    /// Relief is in force while the source is late.
+    ReliefGiven,
+    /// Relief is over.
+    ReliefEnded,
 }
 
 impl Happening {
@@ -40,6 +44,8 @@ impl Happening {
             Self::SourceConfirmed => "source_confirm",
             Self::SourceCorrected => "source_correct",
             Self::SourceExpired => "source_expire",
+            Self::ReliefGiven => "relief_give",
+            Self::ReliefEnded => "relief_end",
         }
     }
 
@@ -53,6 +59,8 @@ impl Happening {
             "source_confirm" => Some(Self::SourceConfirmed),
             "source_correct" => Some(Self::SourceCorrected),
             "source_expire" => Some(Self::SourceExpired),
+            "relief_give" => Some(Self::ReliefGiven),
+            "relief_end" => Some(Self::ReliefEnded),
             action => action.parse().ok().map(Self::Action),
         }
     }

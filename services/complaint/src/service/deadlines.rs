@@ -43,6 +43,7 @@ impl Complaints {
     async fn do_due(&self) -> Result<(), StorageError> {
         self.fire_all().await?;
         self.expire_questions().await?;
+        self.move_reliefs().await?;
         self.drop_uploads().await
     }
 

@@ -102,11 +102,16 @@ impl Complaints {
         step: Step,
     ) -> Result<(Complaint, Vec<u8>), Fault> {
         let (this, cipher, now) = (self.clone(), self.fields.ready().await?, self.clock.now());
-        self.database
+        let (complaint, answer) = self
+            .database
             .write(move |transaction| {
                 async move { this.act_in(transaction, &cipher, &party, step, now).await }.boxed()
             })
-            .await
+            .await?;
+        if complaint.case.kind == Kind::Appeal && !complaint.case.state.is_open() {
+            self.move_reliefs_of(&complaint.number).await;
+        }
+        Ok((complaint, answer))
     }
 
     async fn act_in(

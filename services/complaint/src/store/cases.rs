@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::complaint::{ActiveModel, Column, Entity};
-use super::{CallerHashes, Complaint, Hash, clocks, events, read_all};
+use super::{CallerHashes, Complaint, Hash, clocks, events, read_all, reviews};
 use crate::domain::appeal::Outcome;
 use crate::domain::case::Case;
 use crate::domain::content::Kind;
@@ -144,7 +144,7 @@ pub async fn lock_if_free(
     Ok(found.into_iter().next())
 }
 
-/// Stores what became of a locked case, with the lines of its log that say why.
+/// Stores what became of a locked case, with the lines of its log that say why. An appeal that is over ends its reliefs.
 pub async fn save(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
@@ -163,6 +163,12 @@ pub async fn save(
         .await
         .map_err(StorageError::from)?;
     clocks::replace(transaction, number, &case.clocks).await?;
+    if let Some(last) = entries
+        .last()
+        .filter(|_| case.kind == Kind::Appeal && !case.state.is_open())
+    {
+        reviews::end_reliefs(transaction, number, last.at).await?;
+    }
     let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
     events::append(transaction, cipher, number, case.version - count + 1, entries).await
 }
