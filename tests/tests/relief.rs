@@ -243,6 +243,7 @@ fn officer() -> Principal {
         subject: None,
         division: Some(DivisionCode::parse("370202").unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

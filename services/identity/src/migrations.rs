@@ -24,5 +24,6 @@ impl Schema for Migrations {
         step!("0008_code_notices"),
         step!("0009_health_cards"),
         lookups::STEP,
+        step!("0010_desks"),
     ];
 }

@@ -56,6 +56,7 @@ fn staff(role: Role) -> Principal {
         subject: None,
         division: DivisionCode::parse("370000").ok(),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -30,6 +30,8 @@ pub enum Happening {
     ReliefGiven,
     /// Relief is over.
     ReliefEnded,
+    /// The files of a closed case were deleted, as their time was over.
+    FilesDeleted,
 }
 
 impl Happening {
@@ -46,6 +48,7 @@ impl Happening {
             Self::SourceExpired => "source_expire",
             Self::ReliefGiven => "relief_give",
             Self::ReliefEnded => "relief_end",
+            Self::FilesDeleted => "delete_files",
         }
     }
 
@@ -61,6 +64,7 @@ impl Happening {
             "source_expire" => Some(Self::SourceExpired),
             "relief_give" => Some(Self::ReliefGiven),
             "relief_end" => Some(Self::ReliefEnded),
+            "delete_files" => Some(Self::FilesDeleted),
             action => action.parse().ok().map(Self::Action),
         }
     }

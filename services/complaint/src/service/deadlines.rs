@@ -44,7 +44,8 @@ impl Complaints {
         self.fire_all().await?;
         self.expire_questions().await?;
         self.move_reliefs().await?;
-        self.drop_uploads().await
+        self.drop_uploads().await?;
+        self.delete_files().await
     }
 
     /// Goes through everything that is due. A case that cannot be read holds up no other.

@@ -21,6 +21,7 @@ use crate::domain::staff::Staff;
 use crate::domain::tracking::TrackingNumber;
 use crate::fault;
 use crate::fault::{appeals, cases as refusals, places};
+use crate::store::cases::Reacher;
 use crate::store::{Complaint, Hash, cases, place_voices, reviews};
 
 /// An action that somebody asks for.
@@ -63,6 +64,14 @@ impl Party {
         match self {
             Self::Filer(account) => complaint.account.as_ref() == Some(account),
             Self::Staff(staff) => staff.reaches(&complaint.reach()),
+        }
+    }
+
+    /// The same for the store, which does not read what is not reached.
+    pub(super) const fn reacher(&self) -> Reacher<'_> {
+        match self {
+            Self::Filer(account) => Reacher::Filer(account),
+            Self::Staff(staff) => Reacher::Staff(staff),
         }
     }
 
@@ -243,7 +252,7 @@ async fn lock_both(
     step: &Step,
 ) -> Result<(Complaint, Option<Complaint>), Fault> {
     let reached = async |number: &TrackingNumber| {
-        let found = cases::lock(transaction, cipher, number).await?;
+        let found = cases::lock_reached(transaction, cipher, number, party.reacher()).await?;
         found
             .filter(|one| party.reaches(one))
             .ok_or_else(|| party.not_found())

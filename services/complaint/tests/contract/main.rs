@@ -186,6 +186,7 @@ fn staff(account: &str, role: Role, division: &str) -> Principal {
         subject: None,
         division: DivisionCode::parse(division).ok(),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

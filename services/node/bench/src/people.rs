@@ -36,6 +36,7 @@ impl People {
                 subject: None,
                 division: None,
                 feed,
+                desks: Vec::new(),
             };
             let claims = SessionClaims { version: 0, channel };
             let sealed = session.seal_session(&principal, expires, claims);
