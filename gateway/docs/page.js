@@ -122,7 +122,9 @@ function articleOf(path, method, operation) {
   const parameters = (operation.parameters || []).map(resolve);
   const roles = (operation["x-lutong-roles"] || []).map((role) => (language === "zh" ? ROLES[role] || role : role.replace("ROLE_", "").toLowerCase().replaceAll("_", " ")));
   const body = operation.requestBody && operation.requestBody.content["application/json"].schema;
-  const answer = operation.responses["200"].content["application/json"].schema;
+  // A file is answered as its bytes.
+  const answers = Object.values(operation.responses["200"].content)[0];
+  const answer = answers.schema;
   const article = make("article", { id: operation.operationId },
     make("h3", {}, make("span", { class: `method ${method}` }, method.toUpperCase()), make("code", {}, path), make("small", {}, operation.operationId)),
     make("p", {}, ...prose(operation.description.split("\n\nErrors:")[0])),
@@ -136,7 +138,7 @@ function articleOf(path, method, operation) {
   article.append(make("h4", {}, word("answer")), opens(typeOf(answer), () => shapeOf(answer)));
   article.append(make("h4", {}, word("errors")), opens(Object.keys(operation.responses).filter((one) => /^4|^5/.test(one)).join(" "), () => errorsOf(operation)));
   article.append(make("h4", {}, word("example")), make("pre", {}, curl(method, path, operation)));
-  const answered = operation.responses["200"].content["application/json"].example;
+  const answered = answers.example;
   if (answered !== undefined) article.append(opens(`200 ${word("answer")}`, () => make("pre", {}, JSON.stringify(answered, null, 2))));
   article.dataset.words = `${JSON.stringify(operation)} ${operation.tags.map((name) => COLLECTIONS[name] || "").join(" ")} ${method} ${path}`.toLowerCase();
   return article;

@@ -241,6 +241,7 @@ fn shape(
                 (1, _) => bounded("Community"),
                 (2, _) => "Shape::CountryAbroad".to_owned(),
                 (3, _) => "Shape::Province".to_owned(),
+                (_, Some(1)) => "Shape::Id".to_owned(),
                 (_, Some(2)) => "Shape::Division".to_owned(),
                 _ => bounded("Text"),
             })

@@ -63,6 +63,8 @@ pub enum Shape {
     Word(&'static [&'static str]),
     /// Some of these, possibly none.
     Words(&'static [&'static str]),
+    /// UUID, lower case with hyphens: the id of another fact.
+    Id,
     /// GB/T 2260 six digits, or the nine-digit street code.
     Division,
     /// A community as the notices write it, of at most so many characters: NFC, trimmed, never empty.

@@ -135,7 +135,10 @@ impl<'a> Walk<'a> {
         if let Some(body) = &sent.body {
             example["body"] = self.placeholders.of(body);
         }
-        example["answer"] = self.placeholders.of(answer);
+        // A file has no JSON to show.
+        if !answer.is_null() {
+            example["answer"] = self.placeholders.of(answer);
+        }
         self.recorded.insert(id.to_owned(), example);
     }
 

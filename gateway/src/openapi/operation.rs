@@ -26,15 +26,20 @@ pub fn describe(binding: &Binding, number: u32, maker: &mut Maker) -> (String, V
         maker.examples.of_parameter(&id, parameter);
     }
     let output = rpc.method.output();
-    let mut content = json!({"schema": maker.schemas.message(&output, Direction::Out)});
-    maker.examples.of_answer(&id, &mut content);
+    let content = if binding.file.is_some() {
+        json!({"*/*": {"schema": {"type": "string", "format": "binary"}}})
+    } else {
+        let mut content = json!({"schema": maker.schemas.message(&output, Direction::Out)});
+        maker.examples.of_answer(&id, &mut content);
+        json!({"application/json": content})
+    };
     let mut responses = errors::of(binding);
     responses.insert(
         "200".to_owned(),
         json!({
             "description": comments::of_message(&output),
             "headers": {"Cache-Control": {"$ref": "#/components/headers/Cache-Control"}},
-            "content": {"application/json": content},
+            "content": content,
         }),
     );
     let mut operation = json!({

@@ -206,7 +206,9 @@ fn every_operation_has_an_example_of_all_that_is_sent_and_answered() {
             continue;
         }
         let content = |of: &Value| of["content"]["application/json"].clone();
-        if content(&operation["responses"]["200"])["example"].is_null() {
+        let answer = &operation["responses"]["200"];
+        // A file has no example.
+        if !content(answer).is_null() && content(answer)["example"].is_null() {
             missing.push(format!("{id}: answer"));
         }
         if operation.get("requestBody").is_some() && content(&operation["requestBody"])["example"].is_null() {

@@ -67,15 +67,19 @@ fn longest_call(rpc: &EdgeRpc) -> (Duration, HeaderValue) {
     (longest, header)
 }
 
-/// The headers inside for a call that came as gRPC.
-pub fn headers_of_grpc(rpc: &EdgeRpc, outside: &HeaderMap, ours: OurMetadata) -> HeaderMap {
-    let mut inside = chosen(outside, &FROM_GRPC);
-    let is_stream = rpc.streams || rpc.method.is_server_streaming();
-    let longest = if is_stream {
+/// The longest that a call or a stream may take.
+fn longest(rpc: &EdgeRpc) -> (Duration, HeaderValue) {
+    if rpc.streams || rpc.method.is_server_streaming() {
         LONGEST_STREAM
     } else {
         longest_call(rpc)
-    };
+    }
+}
+
+/// The headers inside for a call that came as gRPC.
+pub fn headers_of_grpc(rpc: &EdgeRpc, outside: &HeaderMap, ours: OurMetadata) -> HeaderMap {
+    let mut inside = chosen(outside, &FROM_GRPC);
+    let longest = longest(rpc);
     let requested = outside.get(TIMEOUT).filter(|value| {
         let parsed = value.to_str().ok().and_then(deadline::parse);
         parsed.is_some_and(|requested| requested <= longest.0)
@@ -90,7 +94,7 @@ pub fn headers_of_json(rpc: &EdgeRpc, outside: &HeaderMap, ours: OurMetadata) ->
     let mut inside = chosen(outside, &FROM_JSON);
     inside.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     inside.insert(TE, HeaderValue::from_static("trailers"));
-    inside.insert(TIMEOUT, longest_call(rpc).1);
+    inside.insert(TIMEOUT, longest(rpc).1);
     ours.insert_into(&mut inside);
     inside
 }

@@ -1,4 +1,4 @@
-//! JSON calls over HTTP/1.1 or HTTP/2: matching the path to an RPC, and transcoding request and answer.
+//! JSON calls over HTTP/1.1 or HTTP/2: matching the path to an RPC, and transcoding request and answer. A file is answered as its bytes.
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use lutong_transport::status;
 use tonic::Code;
 use tracing::Instrument as _;
 
-use super::transcode::{Binding, Captured, RouteMatch, read_response};
+use super::transcode::{Binding, Captured, RouteMatch, read_file, read_response};
 use super::{Calls, forwarding};
 use crate::problem::Problem;
 use crate::request_body;
@@ -42,9 +42,7 @@ impl Calls {
             .await;
         let refused = answered.as_ref().err().map(Problem::fault);
         timer.finish(refused.map_or(Code::Ok, |fault| status::code_of(fault.code)));
-        answered
-            .map(json_response)
-            .map_err(|problem| problem.of_call(label, telemetry::trace_id(&span)))
+        answered.map_err(|problem| problem.of_call(label, telemetry::trace_id(&span)))
     }
 
     async fn transcode(
@@ -52,7 +50,7 @@ impl Calls {
         binding: &Binding,
         captured: Captured,
         request: Request<Body>,
-    ) -> Result<Bytes, Problem> {
+    ) -> Result<Response<Body>, Problem> {
         let rpc = &binding.rpc;
         let (head, body) = request.into_parts();
         let admitted = self.admit(rpc, &head, CookieUse::Accepted).await?;
@@ -72,7 +70,10 @@ impl Calls {
         // A place is taken once the body is complete, so that a slow client holds none.
         let _place = self.pools.enter(rpc.work)?;
         let response = forwarding::forward(rpc, headers, tonic::body::Body::new(Full::from(frame))).await;
-        Ok(read_response(rpc, response).await?)
+        match &binding.file {
+            Some(file) => Ok(read_file(rpc, file, response).await?),
+            None => Ok(json_response(read_response(rpc, response).await?)),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! JSON over HTTP for the RPCs that have a `google.api.http` rule: proto JSON in and out, driven by the descriptors.
 
 mod echo;
+mod file;
 mod parameters;
 pub mod pattern;
 mod request;
@@ -18,6 +19,7 @@ use crate::config::refused;
 use crate::rpc::contract::{Contract, EdgeRpc, HttpRule, http_rules};
 use pattern::Pattern;
 
+pub use file::{FileAnswer, read as read_file};
 pub use pattern::Captured;
 pub use response::{answer_json, read as read_response};
 
@@ -39,6 +41,8 @@ pub struct Binding {
     pub method: Method,
     pub pattern: Pattern,
     pub body: BodyRule,
+    /// Where the answer is a file: its bytes are the answer, and not JSON.
+    pub file: Option<FileAnswer>,
 }
 
 /// Every binding of the contract, the most specific first.
@@ -94,8 +98,10 @@ impl Bindings {
 }
 
 fn binding(rpc: &Arc<EdgeRpc>, rule: &HttpRule) -> Result<Binding, String> {
-    if rpc.streams || rpc.method.is_server_streaming() {
-        return Err("a stream has no JSON form".to_owned());
+    let is_stream = rpc.method.is_server_streaming();
+    let file = FileAnswer::of(&rpc.method.output()).filter(|_| is_stream);
+    if rpc.streams || (is_stream && file.is_none()) {
+        return Err("a stream has no JSON form, unless it is a file".to_owned());
     }
     if !rule.response_body.is_empty() {
         return Err("response_body is not supported: the answer is always the whole response".to_owned());
@@ -130,6 +136,7 @@ fn binding(rpc: &Arc<EdgeRpc>, rule: &HttpRule) -> Result<Binding, String> {
         method: rule.method.clone(),
         pattern,
         body,
+        file,
     })
 }
 
@@ -242,5 +249,9 @@ mod tests {
             .find(|rpc| rpc.path.ends_with("/ImportFacts"))
             .unwrap();
         assert!(binding(import, &rule("/v1/facts", "*")).is_err());
+        let of = |name: &str| contract.iter().find(|rpc| rpc.path.ends_with(name)).unwrap();
+        assert!(binding(of("/WatchDoorReports"), &rule("/v1/watch", "")).is_err());
+        let file = binding(of("/DownloadAttachment"), &rule("/v1/{name}", "")).unwrap();
+        assert!(file.file.is_some());
     }
 }

@@ -107,6 +107,9 @@ fn principal_of(account: Account) -> Option<Principal> {
                 .collect::<Option<_>>()?,
         }),
     };
+    // A desk that this process does not know must not be left out: that would lift the limit.
+    let desks = account.desks.iter().map(|desk| desk.parse().ok());
+    let desks = desks.collect::<Option<_>>()?;
     let mut roles = Roles::default();
     for role in account.roles {
         match Role::try_from(role).ok()? {
@@ -128,6 +131,7 @@ fn principal_of(account: Account) -> Option<Principal> {
         account: Some(account.account_id).filter(|id| !id.is_empty())?,
         roles,
         feed,
+        desks,
     })
 }
 
@@ -147,6 +151,7 @@ mod tests {
                 kinds: vec!["case".to_owned()],
                 divisions: vec!["370200".to_owned()],
             }),
+            desks: vec!["appeal".to_owned()],
         }
     }
 
@@ -159,6 +164,7 @@ mod tests {
         assert_eq!(principal.division.map(DivisionCode::number), Some(370_200));
         let feed = principal.feed.unwrap();
         assert_eq!((feed.source.as_str(), feed.divisions.len()), ("cdc-370200", 1));
+        assert_eq!(principal.desks, [lutong_kernel::Desk::Appeal]);
     }
 
     #[test]
@@ -173,6 +179,10 @@ mod tests {
         assert!(with(|a| a.division = "37".to_owned()).is_none());
         assert!(with(|a| a.roles = vec![0]).is_none());
         assert!(with(|a| a.roles = vec![99]).is_none());
+        assert!(
+            with(|a| a.desks = vec!["appeal".to_owned(), "x".to_owned()]).is_none(),
+            "an account with a desk that is not known is not one without that limit"
+        );
         assert!(
             with(|a| a.feed.as_mut().unwrap().divisions = vec!["x".to_owned()]).is_none(),
             "a feed with a broken limit is not one without a limit"

@@ -61,6 +61,7 @@ fn device_of(answer: ExchangeDeviceCredentialResponse) -> Option<SignedInDevice>
             subject: None,
             division: Some(DivisionCode::parse(&division).ok()?),
             feed: None,
+            desks: Vec::new(),
         },
         credential: Secret::new(credential),
     })

@@ -282,7 +282,8 @@ impl Attribute {
                 Some(number) => Ok(Some(Given::Number(number))),
                 None => Err(not_a_number(&field())),
             },
-            Shape::Division
+            Shape::Id
+            | Shape::Division
             | Shape::Community(_)
             | Shape::CountryAbroad
             | Shape::Province

@@ -31,6 +31,7 @@ fn whole(kind: FactKind) -> Json {
         Shape::Instant => json!(DAY),
         Shape::Word(words) => json!(words.last().unwrap()),
         Shape::Words(words) => json!(words),
+        Shape::Id => json!("0193a1b2-0000-7000-8000-000000000001"),
         Shape::Division => json!("370202"),
         Shape::CountryAbroad => json!("DEU"),
         Shape::Province => json!("32"),

@@ -21,7 +21,8 @@ impl Attribute {
                 .parse()
                 .map(Given::Number)
                 .map_err(|_| not_a_number(self.name)),
-            Shape::Division
+            Shape::Id
+            | Shape::Division
             | Shape::Community(_)
             | Shape::CountryAbroad
             | Shape::Province

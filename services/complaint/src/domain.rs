@@ -22,6 +22,7 @@ pub mod numbers;
 pub mod place;
 pub mod recognition_refusal;
 pub mod relief;
+pub mod retention;
 pub mod review;
 pub mod staff;
 pub mod text;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod audit; // the audit log
+mod config; // what an operator sets
 pub mod domain; // what is filed, the states and clocks of a case, working days, tracking numbers, what is published
 mod fault; // every reason that is answered
 mod migrations;
@@ -30,6 +31,7 @@ use crate::service::places::Places;
 use crate::service::public_numbers::PublicNumbers;
 use crate::service::recognition_refusals::RecognitionRefusals;
 
+pub use config::{ComplaintConfig, relief_policy};
 pub use migrations::Migrations;
 pub use peers::Peers;
 
@@ -44,9 +46,11 @@ const MAX_ORDERS: usize = 640 * 1024;
 pub async fn build(
     foundation: &Foundation,
     storage: &StorageConfig,
+    config: &ComplaintConfig,
     peers: Peers,
 ) -> Result<Component, BuildError> {
-    let handling = Handling::of_province().map_err(|error| damaged(&error))?;
+    let mut handling = Handling::of_province().map_err(|error| damaged(&error))?;
+    handling.relief = relief_policy(config)?;
     let divisions = Divisions::of_province().map_err(|error| damaged(&error))?;
     let rules = Rules::of_province().map_err(|error| damaged(&error))?;
     let (rules, calendar, divisions) = (Arc::new(rules), handling.calendar.clone(), Arc::new(divisions));

@@ -23,5 +23,7 @@ impl Schema for Migrations {
         step!("0008_attachments"),
         step!("0009_door_reports"),
         step!("0010_second_signatures"),
+        step!("0011_reliefs"),
+        step!("0012_retention"),
     ];
 }

@@ -14,6 +14,7 @@ pub mod hotline_orders;
 pub mod places;
 pub mod public_numbers;
 pub mod recognition_refusals;
+mod reliefs;
 pub mod reviews;
 mod steps;
 mod voices;

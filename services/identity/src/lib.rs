@@ -48,7 +48,7 @@ use tonic::service::Routes;
 
 use composition::CardParts;
 
-pub use accounts::domain::{ACTING, Account, AccountAction, AccountChange, AccountId};
+pub use accounts::domain::{ACTING, Account, AccountAction, AccountChange, AccountId, OF_DESKS};
 pub use accounts::service::Accounts;
 pub use accounts::store::StoredAccount;
 pub use bindings::domain::BindingPolicy;

@@ -25,5 +25,6 @@ impl Schema for Migrations {
         step!("0009_health_cards"),
         lookups::STEP,
         step!("0010_partner_consents"),
+        step!("0011_desks"),
     ];
 }

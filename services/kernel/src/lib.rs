@@ -4,6 +4,7 @@ pub mod channel;
 pub mod clock;
 pub mod colour;
 pub mod country;
+pub mod desk;
 pub mod division;
 pub mod document;
 pub mod fault;
@@ -22,6 +23,7 @@ pub mod time;
 pub use channel::Channel;
 pub use clock::{Clock, ManualClock};
 pub use colour::Colour;
+pub use desk::Desk;
 pub use division::DivisionCode;
 pub use fault::{Fault, FaultCode, Violation};
 pub use id::{

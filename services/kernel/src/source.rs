@@ -80,6 +80,8 @@ pub enum Source {
     Partner,
     /// `officer-…`: health officers of a division.
     Officer,
+    /// `complaint`: the body that handles appeals, for interim relief.
+    Complaint,
     Authority(Authority),
 }
 
@@ -95,6 +97,7 @@ impl Source {
             "self" => return Ok(Self::Person),
             "federation" | "partner" => return Ok(Self::Partner),
             "officer" => return Ok(Self::Officer),
+            "complaint" => return Ok(Self::Complaint),
             _ => {}
         }
         let mut authorities = Authority::ALL.iter().copied();
@@ -115,6 +118,7 @@ impl Source {
             Self::Person => ("本人申报", "your own statement"),
             Self::Partner => ("外省健康码平台", "another province's code system"),
             Self::Officer => ("防控机构", "health officers"),
+            Self::Complaint => ("申诉受理机构", "the body that handles appeals"),
             Self::Authority(authority) => authority.title(),
         }
     }
@@ -136,12 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn people_partners_and_officers_are_sources_and_no_feeds() {
+    fn people_partners_officers_and_appeals_are_sources_and_no_feeds() {
         for (name, source) in [
             ("self", Source::Person),
             ("federation", Source::Partner),
             ("partner-32", Source::Partner),
             ("officer-370202", Source::Officer),
+            ("complaint", Source::Complaint),
         ] {
             assert_eq!(Source::of(name), Ok(source), "{name}");
             assert!(!Source::is_feed(name), "{name}");
@@ -173,7 +178,12 @@ mod tests {
     #[test]
     fn every_source_has_a_title_of_its_own() {
         let mut sources: Vec<_> = Authority::ALL.iter().copied().map(Source::Authority).collect();
-        sources.extend([Source::Person, Source::Partner, Source::Officer]);
+        sources.extend([
+            Source::Person,
+            Source::Partner,
+            Source::Officer,
+            Source::Complaint,
+        ]);
         let titles: std::collections::BTreeSet<_> = sources.iter().map(|source| source.title()).collect();
         assert_eq!(titles.len(), sources.len());
     }

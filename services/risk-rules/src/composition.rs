@@ -13,7 +13,7 @@ use lutong_chassis::skin::Skin;
 use lutong_kernel::ServiceName;
 use lutong_skin::risk_rules::v1::{
     AreaService, AuditService, DecisionService, DesignationService, EventLogService, HistoryService,
-    KeyAreaService, OperationService, RecomparisonService, RollbackService, RuleSetService,
+    KeyAreaService, OperationService, RecomparisonService, ReliefService, RollbackService, RuleSetService,
 };
 use lutong_storage::outbox::Follower;
 use tonic::service::Routes;
@@ -21,7 +21,7 @@ use tonic::service::Routes;
 use crate::operations::service::forget_subjects;
 use crate::peers::{declaration_log, identity_log};
 use crate::{
-    Peers, SERVICE, audit, designations, event_log, key_areas, operations, recomparisons, rollbacks,
+    Peers, SERVICE, audit, designations, event_log, key_areas, operations, recomparisons, reliefs, rollbacks,
     rule_sets,
 };
 pub use parts::Parts;
@@ -42,6 +42,7 @@ pub fn routes(parts: &Parts, skin: &Skin, audit: AuditLog) -> Routes {
     let designations = designations::rpc::Handler(parts.designations());
     let rollbacks = rollbacks::rpc::Handler(parts.rollbacks());
     let recomparisons = recomparisons::rpc::Handler(parts.recomparisons());
+    let reliefs = reliefs::rpc::Handler(parts.reliefs());
     let operations = operations::rpc::OperationRpc(parts.operations());
     let event_log = event_log::rpc::EventLog(parts.outbox());
     Routes::new(DecisionService::server(parts.decisions(), skin.clone()))
@@ -65,6 +66,7 @@ pub fn routes(parts: &Parts, skin: &Skin, audit: AuditLog) -> Routes {
         ))
         .add_service(OperationService::server(operations, skin.clone()))
         .add_service(RollbackService::server(rollbacks, skin.clone()))
+        .add_service(ReliefService::server(reliefs, skin.clone()))
         .add_service(EventLogService::server(event_log, skin.clone()))
         .add_service(AuditService::server(audit::rpc::AuditRpc(audit), skin.clone()))
 }

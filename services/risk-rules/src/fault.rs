@@ -5,6 +5,7 @@ pub mod areas;
 pub mod decisions;
 pub mod facts;
 pub mod proposals;
+pub mod reliefs;
 pub mod rule_sets;
 
 use lutong_kernel::{Fault, FaultCode, Violation};

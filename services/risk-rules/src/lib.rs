@@ -20,6 +20,7 @@ mod operations;
 mod peers;
 mod people;
 mod recomparisons;
+mod reliefs;
 mod rollbacks;
 mod rule_sets;
 mod subjects;

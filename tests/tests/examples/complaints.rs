@@ -164,6 +164,9 @@ async fn attachment(walk: &mut Walk<'_>, number: &str) {
     let own = RequestParts::nothing().with("complaint", number);
     walk.call("listAttachments", CITIZEN, own).await;
     walk.call("listCaseAttachments", OFFICER, read(of(number))).await;
+    let file = || RequestParts::nothing().with("attachment", &id);
+    walk.call("downloadAttachment", CITIZEN, file()).await;
+    walk.call("downloadCaseAttachment", OFFICER, read(file())).await;
 }
 
 /// The tracking number behind a placeholder.

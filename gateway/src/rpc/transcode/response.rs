@@ -46,11 +46,11 @@ pub fn answer_json(message: &DynamicMessage) -> serde_json::Value {
     serde_json::to_value(json::Json(message)).unwrap_or_default()
 }
 
-fn trailing_status(trailers: Option<&HeaderMap>) -> Option<Status> {
+pub(super) fn trailing_status(trailers: Option<&HeaderMap>) -> Option<Status> {
     trailers.and_then(Status::from_header_map)
 }
 
-fn is_error(status: &Status) -> bool {
+pub(super) fn is_error(status: &Status) -> bool {
     status.code() != Code::Ok
 }
 

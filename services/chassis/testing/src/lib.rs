@@ -281,6 +281,7 @@ pub fn citizen(account: &str, subject: Option<SubjectId>) -> Principal {
         subject,
         division: None,
         feed: None,
+        desks: Vec::new(),
     }
 }
 
@@ -296,6 +297,7 @@ pub fn feed(source: &str, kinds: &[&str]) -> Principal {
             kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
             divisions: Vec::new(),
         }),
+        desks: Vec::new(),
     }
 }
 

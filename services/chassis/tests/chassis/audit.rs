@@ -149,6 +149,7 @@ fn supervisor() -> Principal {
         subject: None,
         division: Some(DivisionCode::parse("370202").unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -38,6 +38,7 @@ fn staff(division: Option<&str>) -> Principal {
         subject: None,
         division: division.map(|division| DivisionCode::parse(division).unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

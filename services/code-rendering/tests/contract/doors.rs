@@ -21,6 +21,7 @@ pub fn principal(account: &str, role: Role, division: &str) -> Principal {
         subject: None,
         division: DivisionCode::parse(division).ok(),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -43,7 +43,8 @@ pub async fn service(engine: Engine) -> (Bed, StorageConfig) {
         risk_rules: peer(ServiceName::RiskRules),
         code_rendering: peer(ServiceName::CodeRendering),
     };
-    let component = lutong_complaint::build(&bed.foundation, &storage, peers).await;
+    let config = lutong_complaint::ComplaintConfig::default();
+    let component = lutong_complaint::build(&bed.foundation, &storage, &config, peers).await;
     bed.bind(component.unwrap());
     (bed, storage)
 }
@@ -55,6 +56,7 @@ fn staff(role: Role) -> Principal {
         subject: None,
         division: DivisionCode::parse("370000").ok(),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a complaint is about.
 
 use lutong_kernel::text::{FreeText, TextRule};
-use lutong_kernel::{Colour, DivisionCode, DoorReportId, Secret, Violation};
+use lutong_kernel::{Colour, Desk, DivisionCode, DoorReportId, Secret, Violation};
 
 use super::feedback::Feedback;
 use super::text::lines;
@@ -20,6 +20,17 @@ pub enum Kind {
     Appeal,
     Place,
     DoorReport,
+}
+
+impl From<Desk> for Kind {
+    fn from(desk: Desk) -> Self {
+        match desk {
+            Desk::Feedback => Self::Feedback,
+            Desk::Appeal => Self::Appeal,
+            Desk::Place => Self::Place,
+            Desk::DoorReport => Self::DoorReport,
+        }
+    }
 }
 
 impl Kind {

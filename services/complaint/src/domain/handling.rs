@@ -7,6 +7,8 @@ use lutong_kernel::DivisionCode;
 use super::calendar::{Calendar, CalendarError};
 use super::content::Kind;
 use super::lines;
+use super::relief::ReliefPolicy;
+use super::retention::{Retention, RetentionError};
 
 /// The rules of the province.
 const RULES: &str = include_str!("../../data/handling.csv");
@@ -15,6 +17,10 @@ const RULES: &str = include_str!("../../data/handling.csv");
 #[derive(Debug, Clone)]
 pub struct Handling {
     pub calendar: Calendar,
+    /// Which relief is offered while the source of a contested fact is late.
+    pub relief: ReliefPolicy,
+    /// How long files are kept.
+    pub retention: Retention,
     reopenings: BTreeMap<&'static str, u32>,
     /// By division and kind.
     desks: BTreeMap<(DivisionCode, &'static str), String>,
@@ -25,6 +31,8 @@ pub struct Handling {
 pub enum HandlingError {
     #[error(transparent)]
     Calendar(#[from] CalendarError),
+    #[error(transparent)]
+    Retention(#[from] RetentionError),
     #[error(
         "line {0} of the rules is neither `reopenings,KIND,COUNT` nor `desk,DIVISION,KIND,DESK`, or stands twice"
     )]
@@ -38,14 +46,16 @@ pub enum HandlingError {
 impl Handling {
     /// The rules of the province that this build has.
     pub fn of_province() -> Result<Self, HandlingError> {
-        Self::parse(RULES, Calendar::of_province()?)
+        Self::parse(RULES, Calendar::of_province()?, Retention::of_province()?)
     }
 
     /// Reads rules. Every kind has a number of reopenings, and a desk of the province.
-    pub fn parse(text: &str, calendar: Calendar) -> Result<Self, HandlingError> {
+    pub fn parse(text: &str, calendar: Calendar, retention: Retention) -> Result<Self, HandlingError> {
         use strum::VariantArray as _;
         let mut rules = Self {
             calendar,
+            relief: ReliefPolicy::default(),
+            retention,
             reopenings: BTreeMap::new(),
             desks: BTreeMap::new(),
         };

@@ -26,6 +26,12 @@ pub enum Happening {
     SourceCorrected,
     /// The source of a fact has not answered in time.
     SourceExpired,
+    /// Relief is in force while the source is late.
+    ReliefGiven,
+    /// Relief is over.
+    ReliefEnded,
+    /// The files of a closed case were deleted, as their time was over.
+    FilesDeleted,
 }
 
 impl Happening {
@@ -40,6 +46,9 @@ impl Happening {
             Self::SourceConfirmed => "source_confirm",
             Self::SourceCorrected => "source_correct",
             Self::SourceExpired => "source_expire",
+            Self::ReliefGiven => "relief_give",
+            Self::ReliefEnded => "relief_end",
+            Self::FilesDeleted => "delete_files",
         }
     }
 
@@ -53,6 +62,9 @@ impl Happening {
             "source_confirm" => Some(Self::SourceConfirmed),
             "source_correct" => Some(Self::SourceCorrected),
             "source_expire" => Some(Self::SourceExpired),
+            "relief_give" => Some(Self::ReliefGiven),
+            "relief_end" => Some(Self::ReliefEnded),
+            "delete_files" => Some(Self::FilesDeleted),
             action => action.parse().ok().map(Self::Action),
         }
     }

@@ -3,6 +3,7 @@
 use lutong_kernel::{FactId, Secret, SubjectId, Timestamp};
 use uuid::Uuid;
 
+use super::relief::Relief;
 use super::tracking::TrackingNumber;
 
 /// How a question stands. The names are those of the contract.
@@ -76,6 +77,8 @@ pub struct FactReview {
     pub reason: Option<Secret<String>>,
     /// What a correction did.
     pub effect: ColourEffect,
+    /// Relief from the fact while the source is late; absent where none was offered.
+    pub relief: Option<Relief>,
 }
 
 /// Why an answer is refused.
@@ -97,11 +100,17 @@ impl FactReview {
         }
     }
 
-    /// Whether its source may answer now.
+    /// Whether relief from its fact is in force at an instant, or will be as soon as risk-rules is reached.
+    pub fn has_relief_at(&self, now: Timestamp) -> bool {
+        self.relief.as_ref().is_some_and(|relief| relief.runs_at(now))
+    }
+
+    /// Whether its source may answer now: in time, and also late while that holds relief in force.
     pub fn check_open(&self, now: Timestamp) -> Result<(), Unanswerable> {
         match self.state_at(now) {
             ReviewState::Requested => Ok(()),
             ReviewState::Confirmed | ReviewState::Corrected => Err(Unanswerable::Answered),
+            ReviewState::Expired if self.has_relief_at(now) => Ok(()),
             ReviewState::Expired => Err(Unanswerable::Ended),
         }
     }

@@ -21,11 +21,14 @@ pub struct Staff {
     pub account: String,
     pub jurisdiction: Jurisdiction,
     pub roles: Vec<Role>,
+    /// The kinds of cases of the jurisdiction that are reached; empty: all.
+    pub desks: Vec<Kind>,
 }
 
 /// By what a case is reached.
 #[derive(Debug, Clone, Copy)]
 pub struct Reach<'a> {
+    pub kind: Kind,
     /// Which must answer.
     pub division: DivisionCode,
     pub assignee: Option<&'a str>,
@@ -43,7 +46,12 @@ impl Staff {
         let is_own = |account: Option<&str>| account.is_some_and(|account| account == self.account);
         is_own(case.assignee)
             || is_own(case.entered_by)
-            || (self.is_officer() && self.jurisdiction.covers(case.division))
+            || (self.is_officer() && self.has_desk(case.kind) && self.jurisdiction.covers(case.division))
+    }
+
+    /// Whether cases of a kind are theirs to read in their jurisdiction.
+    pub fn has_desk(&self, kind: Kind) -> bool {
+        self.desks.is_empty() || self.desks.contains(&kind)
     }
 
     /// What they may do with a case of a kind in a state.

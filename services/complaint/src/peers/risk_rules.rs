@@ -1,20 +1,29 @@
-//! Client of risk-rules, which has the decisions that people appeal against. Every call is made on behalf of whoever calls this service.
+//! Client of risk-rules, which has the decisions that people appeal against. Every call is made on behalf of whoever calls this service,
+//! except about interim relief.
+
+use std::time::Duration;
 
 use lutong_kernel::{Fault, ServiceName, SubjectId};
 use lutong_proto::risk_rules::v1::decision_service_client::DecisionServiceClient;
 use lutong_proto::risk_rules::v1::history_service_client::HistoryServiceClient;
+use lutong_proto::risk_rules::v1::relief_service_client::ReliefServiceClient;
+use lutong_proto::risk_rules::v1::{self as wire, EndReliefRequest, GiveReliefRequest};
 pub use lutong_proto::risk_rules::v1::{Citation, Decision};
 use lutong_proto::risk_rules::v1::{
     GetDecisionRequest, InspectAppealedDecisionRequest, InspectAppealedDecisionResponse,
 };
-use lutong_proto::time::timestamp;
+use lutong_proto::time::{instant, timestamp};
 use lutong_proto::types::v1::{EffectState, Purpose};
 use lutong_transport::client::{self, Call};
 
 use super::{Peers, contract_violation};
 use crate::domain::appeal::CitedFact;
+use crate::domain::relief::Relief;
+use crate::domain::review::FactReview;
 use crate::fault::appeals as fault;
 
+/// Deadline of a call about relief.
+const DEADLINE: Duration = Duration::from_secs(5);
 /// What risk-rules answers where there is no such decision about the person, or its content was erased.
 const ABSENT: [&str; 3] = ["DECISION_NOT_FOUND", "DECISION_ERASED", "CODE_NOT_FOUND"];
 
@@ -87,6 +96,46 @@ impl Peers {
             Err(refused) if ABSENT.contains(&&*refused.reason) => Ok(None),
             Err(refused) => Err(refused),
         }
+    }
+}
+
+/// Interim relief, which this service asks for in its own name: nobody's account wants it, but the clock of a question.
+impl Peers {
+    pub async fn give_relief(&self, review: &FactReview, relief: &Relief) -> Result<(), Fault> {
+        let request = GiveReliefRequest {
+            relief: Some(wire_relief(review, relief)),
+        };
+        let request = Call::background(DEADLINE).request(request);
+        let answer = ReliefServiceClient::new(self.risk_rules.clone())
+            .give_relief(request)
+            .await;
+        let answer = answer.map_err(|status| client::relay(&status, ServiceName::RiskRules, ""));
+        answer.map(drop)
+    }
+
+    /// Ends a relief at the instant at which it was to end.
+    pub async fn end_relief(&self, review: &FactReview, relief: &Relief) -> Result<(), Fault> {
+        let request = EndReliefRequest {
+            relief: Some(wire_relief(review, relief)),
+            cut_time: Some(instant(relief.ended_at.unwrap_or(relief.until))),
+        };
+        let request = Call::background(DEADLINE).request(request);
+        let answer = ReliefServiceClient::new(self.risk_rules.clone())
+            .end_relief(request)
+            .await;
+        let answer = answer.map_err(|status| client::relay(&status, ServiceName::RiskRules, ""));
+        answer.map(drop)
+    }
+}
+
+fn wire_relief(review: &FactReview, relief: &Relief) -> wire::Relief {
+    wire::Relief {
+        complaint: format!("complaints/{}", review.case),
+        subject_id: review.subject.to_string(),
+        contested_fact: review.fact.to_string(),
+        policy: relief.policy.clone(),
+        start_time: Some(instant(relief.from)),
+        end_time: Some(instant(relief.until)),
     }
 }
 

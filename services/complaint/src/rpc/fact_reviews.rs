@@ -127,6 +127,8 @@ pub enum Audience {
 pub fn fact_review(review: FactReview, audience: Audience, now: Timestamp) -> wire::FactReview {
     let is_staff = audience == Audience::Staff;
     let case = format!("{}{}", super::cases::COLLECTION, review.case);
+    let running = review.relief.as_ref().filter(|relief| relief.runs_at(now));
+    let relief_end = running.map(|relief| relief.until);
     wire::FactReview {
         name: format!("{COLLECTION}/{}", review.id),
         fact_review_id: review.id.to_string(),
@@ -145,6 +147,7 @@ pub fn fact_review(review: FactReview, audience: Audience, now: Timestamp) -> wi
         create_time: Some(instant(review.asked_at)),
         answer_time: review.answered_at.map(instant),
         reason: review.reason.map(Secret::into_inner).unwrap_or_default(),
+        relief_end_time: relief_end.map(instant),
     }
 }
 

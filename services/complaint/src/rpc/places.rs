@@ -14,8 +14,11 @@ use lutong_transport::reply;
 use super::cases::COLLECTION as CASES;
 use super::content::{finding, place_issue, place_kind, read_place_kind};
 use super::tracking_number;
+use crate::domain::content::Kind;
 use crate::domain::place::{Place, PlaceKind, PlaceName, normal};
+use crate::fault::cases::case_not_found;
 use crate::fault::places as fault;
+use crate::service::handling::staff;
 use crate::service::places::{BodyLedger, Places, Registration, Step, etag};
 use crate::store::place_voices::{Entry, ledger};
 use crate::store::places::Filter;
@@ -98,6 +101,9 @@ impl PlaceHandler for PlaceRpc {
         message: wire::MatchCaseRequest,
     ) -> Result<wire::MatchCaseResponse, Fault> {
         let number = tracking_number("name", &message.name, CASES).map_err(reply::wrong)?;
+        if !staff(&call.grant, call.permit).has_desk(Kind::Place) {
+            return Err(case_not_found());
+        }
         let step = Step {
             permit: call.permit,
             request: call.request,
@@ -121,6 +127,9 @@ impl PlaceHandler for PlaceRpc {
             place: place.map(|place| id("place", place)).transpose()?,
             is_unmatched: message.unmatched,
         };
+        if !staff(&call.grant, call.permit).has_desk(Kind::Place) {
+            return Ok(wire::ListPlaceLedgerResponse::default());
+        }
         let (found, next_page_token) = self.0.ledger(call.permit, filter, &call.page).await?;
         Ok(wire::ListPlaceLedgerResponse {
             entries: found.iter().map(shown_entry).collect(),

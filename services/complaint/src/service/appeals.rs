@@ -133,6 +133,7 @@ impl Complaints {
             answered_at: None,
             reason: None,
             effect: ColourEffect::none(),
+            relief: None,
         })
     }
 

@@ -8,20 +8,22 @@ use futures::FutureExt as _;
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, stream};
 use lutong_chassis::skin::Page;
-use lutong_kernel::{AttachmentId, Fault, SubjectId, Timestamp};
+use lutong_kernel::{AttachmentId, Fault, Secret, SubjectId, Timestamp};
 use lutong_storage::crypto::ReadyCipher;
 use lutong_storage::{Database, StorageError};
 use lutong_transport::access::CasePermit;
+use sea_orm::DatabaseTransaction;
 use tokio::sync::Semaphore;
 
 use super::Complaints;
 use super::steps::Party;
 use crate::domain::attachment::{Attachment, Kept, Progress};
+use crate::domain::log::{Actor, Happening, LogEntry};
 use crate::domain::staff::Staff;
 use crate::domain::tracking::TrackingNumber;
 use crate::fault::attachments as fault;
 use crate::store::attachments::{self as store, Stage};
-use crate::store::{self as complaints, Complaint};
+use crate::store::{Complaint, cases};
 
 /// Uploads that are dropped in one look.
 const CHUNK: u64 = 100;
@@ -86,7 +88,7 @@ impl Attachments {
     ) -> Result<(Vec<Attachment>, String), Fault> {
         let after = page.after_id()?;
         let (cipher, reader) = (self.complaints.fields.ready().await?, self.database().reader());
-        let found = complaints::find(reader, &cipher, number).await?;
+        let found = cases::find_reached(reader, &cipher, number, party.reacher()).await?;
         found
             .filter(|one| party.reaches(one))
             .ok_or_else(|| party.not_found())?;
@@ -147,7 +149,7 @@ impl Attachments {
         let reader = self.database().reader();
         let found = store::find(reader, id).await?.filter(|one| !one.is_expired(now));
         let attachment = found.ok_or_else(fault::attachment_not_found)?;
-        let complaint = complaints::find(reader, cipher, &attachment.number).await?;
+        let complaint = cases::find_reached(reader, cipher, &attachment.number, party.reacher()).await?;
         let complaint = complaint.filter(|one| party.reaches(one));
         Ok((attachment, complaint.ok_or_else(fault::attachment_not_found)?))
     }
@@ -172,6 +174,69 @@ impl Complaints {
             }
         }
     }
+}
+
+impl Complaints {
+    /// Deletes the files of closed cases whose time is over, and says so in the log of each. A case that cannot be read holds up no other.
+    pub(super) async fn delete_files(&self) -> Result<(), StorageError> {
+        let closed_by = self.handling.retention.attachments_closed_by(self.clock.now());
+        let mut after = String::new();
+        loop {
+            let found = store::closed_by(self.database.reader(), closed_by, &after, CHUNK).await?;
+            let Some(last) = found.last() else {
+                return Ok(());
+            };
+            after.clone_from(last);
+            for number in &found {
+                if let Err(fault) = self.delete_files_of(number, closed_by).await {
+                    tracing::warn!(case = number, %fault, "the files of a case are deleted with the next round");
+                }
+            }
+        }
+    }
+
+    async fn delete_files_of(&self, stored: &str, closed_by: Timestamp) -> Result<(), Fault> {
+        let damaged = |_| StorageError::Damaged("attachments.tracking_number".to_owned());
+        let number = TrackingNumber::parse(stored).map_err(damaged)?;
+        let (cipher, now) = (self.fields.ready().await?, self.clock.now());
+        self.database
+            .write(move |transaction| {
+                async move { delete_in(transaction, &cipher, &number, (closed_by, now)).await }.boxed()
+            })
+            .await
+    }
+}
+
+/// Deletes what is over of a case. One that another transaction has locked is left to it.
+async fn delete_in(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    number: &TrackingNumber,
+    (closed_by, now): (Timestamp, Timestamp),
+) -> Result<(), Fault> {
+    let Some(complaint) = cases::lock_if_free(transaction, cipher, number).await? else {
+        return Ok(());
+    };
+    let count = store::delete_closed(transaction, number, closed_by).await?;
+    if count == 0 {
+        return Ok(());
+    }
+    let mut next = complaint.case;
+    next.version += 1;
+    let entry = LogEntry {
+        happening: Happening::FilesDeleted,
+        at: now,
+        actor: Actor::Clock,
+        from: Some(next.state),
+        to: next.state,
+        text: Some(Secret::new(count.to_string())),
+        division: None,
+        clock: None,
+        verdict: None,
+        finding: None,
+        is_shown: false,
+    };
+    cases::save(transaction, cipher, number, &next, &[entry]).await
 }
 
 fn missing_piece() -> StorageError {

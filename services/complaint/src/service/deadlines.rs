@@ -43,7 +43,9 @@ impl Complaints {
     async fn do_due(&self) -> Result<(), StorageError> {
         self.fire_all().await?;
         self.expire_questions().await?;
-        self.drop_uploads().await
+        self.move_reliefs().await?;
+        self.drop_uploads().await?;
+        self.delete_files().await
     }
 
     /// Goes through everything that is due. A case that cannot be read holds up no other.

@@ -11,7 +11,7 @@ use crate::domain::log::{Happening, LogEntry};
 use crate::domain::machine::Action;
 use crate::domain::tracking::TrackingNumber;
 use crate::fault;
-use crate::store::{self, Complaint, ListPosition, events};
+use crate::store::{self, Complaint, ListPosition, cases, events};
 
 /// The most messages that are shown of one complaint.
 const MESSAGES: u64 = 200;
@@ -35,7 +35,8 @@ impl Complaints {
     pub async fn find(&self, permit: &CasePermit, number: &TrackingNumber) -> Result<View, Fault> {
         let cipher = self.fields.ready().await?;
         let party = Party::Filer(self.account_hash(permit.account()));
-        let found = store::find(self.database.reader(), &cipher, number).await?;
+        let reader = self.database.reader();
+        let found = cases::find_reached(reader, &cipher, number, party.reacher()).await?;
         let found = found.filter(|one| party.reaches(one));
         self.view(&cipher, found.ok_or_else(fault::complaint_not_found)?)
             .await

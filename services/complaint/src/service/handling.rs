@@ -7,12 +7,13 @@ use lutong_transport::access::{DivisionPermit, Grant};
 
 use super::Complaints;
 use super::steps::{Party, Step};
+use crate::domain::content::Kind;
 use crate::domain::hotline::Caller;
 use crate::domain::log::LogEntry;
 use crate::domain::staff::{Role, Staff};
 use crate::domain::tracking::TrackingNumber;
 use crate::store::cases::{self, Filter, QueuePosition};
-use crate::store::{self, Complaint, events};
+use crate::store::{Complaint, events};
 
 /// Who calls, by their permit.
 pub fn staff(grant: &Grant, permit: DivisionPermit) -> Staff {
@@ -28,6 +29,7 @@ pub fn staff(grant: &Grant, permit: DivisionPermit) -> Staff {
         account: principal.account.clone(),
         jurisdiction: permit.jurisdiction(),
         roles: granted.collect(),
+        desks: principal.desks.iter().copied().map(Kind::from).collect(),
     }
 }
 
@@ -36,7 +38,8 @@ impl Complaints {
     pub async fn case(&self, staff: &Staff, number: &TrackingNumber) -> Result<Complaint, Fault> {
         let cipher = self.fields.ready().await?;
         let party = Party::Staff(staff.clone());
-        let found = store::find(self.database.reader(), &cipher, number).await?;
+        let reader = self.database.reader();
+        let found = cases::find_reached(reader, &cipher, number, party.reacher()).await?;
         found
             .filter(|one| party.reaches(one))
             .ok_or_else(|| party.not_found())

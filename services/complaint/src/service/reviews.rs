@@ -118,11 +118,14 @@ impl Complaints {
     ) -> Result<FactReview, Fault> {
         let (cipher, now) = (self.fields.ready().await?, self.clock.now());
         let source = permit.feed().source.clone();
-        self.database
+        let heard = self
+            .database
             .write(move |transaction| {
                 async move { hear_in(transaction, &cipher, &source, answer, finding, now).await }.boxed()
             })
-            .await
+            .await?;
+        self.move_reliefs_of(&heard.case).await;
+        Ok(heard)
     }
 
     /// Ends the questions whose time is over. One that cannot be read holds up no other.
@@ -140,11 +143,50 @@ impl Complaints {
         let (cipher, now) = (self.fields.ready().await?, self.clock.now());
         let damaged = |_| StorageError::Damaged("fact_reviews.tracking_number".to_owned());
         let number = TrackingNumber::parse(case).map_err(damaged)?;
+        let this = self.clone();
         self.database
             .write(move |transaction| {
-                async move { expire_in(transaction, &cipher, &number, id, now).await }.boxed()
+                async move { this.expire_in(transaction, &cipher, &number, id, now).await }.boxed()
             })
             .await
+    }
+
+    /// Ends a question whose time is over, and wants relief from its fact where the policy offers any: once for a fact of an appeal that is
+    /// open. A case that another transaction has locked is left to it.
+    async fn expire_in(
+        &self,
+        transaction: &DatabaseTransaction,
+        cipher: &ReadyCipher,
+        number: &TrackingNumber,
+        id: Uuid,
+        now: Timestamp,
+    ) -> Result<(), Fault> {
+        let Some(mut complaint) = cases::lock_if_free(transaction, cipher, number).await? else {
+            return Ok(());
+        };
+        let asked = reviews::of_case(transaction, cipher, number).await?;
+        let Some(mut review) = asked.iter().find(|review| review.id == id).cloned() else {
+            return Ok(());
+        };
+        if review.state != ReviewState::Requested || now < review.due_at {
+            return Ok(());
+        }
+        review.state = ReviewState::Expired;
+        let had_relief = asked
+            .iter()
+            .any(|one| one.fact == review.fact && one.relief.is_some());
+        if complaint.case.state.is_open() && !had_relief {
+            let offered = self.handling.relief.offer(&review.kind, review.due_at);
+            review.relief = offered.filter(|relief| relief.runs_at(now));
+        }
+        reviews::save(transaction, cipher, &review).await?;
+        let said = Said {
+            happening: Happening::SourceExpired,
+            actor: Actor::Clock,
+            text: None,
+            now,
+        };
+        move_on(transaction, cipher, &mut complaint, said).await
     }
 }
 
@@ -202,6 +244,7 @@ async fn hear_in(
     review.answered_at = Some(now);
     review.reason = Some(answer.reason.clone());
     reviews::save(transaction, cipher, &review).await?;
+    end_relief(transaction, cipher, &review, now).await?;
     let said = Said {
         happening,
         actor: Actor::Source(source.to_owned()),
@@ -212,44 +255,33 @@ async fn hear_in(
     Ok(review)
 }
 
-/// Ends a question whose time is over. A case that another transaction has locked is left to it.
-async fn expire_in(
+/// Begins to end the relief from a fact whose source was heard, whichever question about it was late.
+async fn end_relief(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
-    number: &TrackingNumber,
-    id: Uuid,
+    heard: &FactReview,
     now: Timestamp,
 ) -> Result<(), Fault> {
-    let Some(mut complaint) = cases::lock_if_free(transaction, cipher, number).await? else {
-        return Ok(());
-    };
-    let Some(mut review) = reviews::find(transaction, cipher, id).await? else {
-        return Ok(());
-    };
-    if review.state != ReviewState::Requested || now < review.due_at {
-        return Ok(());
+    let asked = reviews::of_case(transaction, cipher, &heard.case).await?;
+    for mut review in asked.into_iter().filter(|one| one.fact == heard.fact) {
+        if let Some(relief) = review.relief.as_mut().filter(|relief| relief.runs_at(now)) {
+            relief.end(now);
+            reviews::save(transaction, cipher, &review).await?;
+        }
     }
-    review.state = ReviewState::Expired;
-    reviews::save(transaction, cipher, &review).await?;
-    let said = Said {
-        happening: Happening::SourceExpired,
-        actor: Actor::Clock,
-        text: None,
-        now,
-    };
-    move_on(transaction, cipher, &mut complaint, said).await
+    Ok(())
 }
 
 /// What happened with a question.
-struct Said {
-    happening: Happening,
-    actor: Actor,
-    text: Option<Secret<String>>,
-    now: Timestamp,
+pub(super) struct Said {
+    pub happening: Happening,
+    pub actor: Actor,
+    pub text: Option<Secret<String>>,
+    pub now: Timestamp,
 }
 
 /// Moves a locked case on once no other source is asked, and writes its log.
-async fn move_on(
+pub(super) async fn move_on(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
     complaint: &mut Complaint,

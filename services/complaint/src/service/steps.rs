@@ -21,6 +21,7 @@ use crate::domain::staff::Staff;
 use crate::domain::tracking::TrackingNumber;
 use crate::fault;
 use crate::fault::{appeals, cases as refusals, places};
+use crate::store::cases::Reacher;
 use crate::store::{Complaint, Hash, cases, place_voices, reviews};
 
 /// An action that somebody asks for.
@@ -66,6 +67,14 @@ impl Party {
         }
     }
 
+    /// The same for the store, which does not read what is not reached.
+    pub(super) const fn reacher(&self) -> Reacher<'_> {
+        match self {
+            Self::Filer(account) => Reacher::Filer(account),
+            Self::Staff(staff) => Reacher::Staff(staff),
+        }
+    }
+
     pub(super) fn not_found(&self) -> Fault {
         match self {
             Self::Filer(_) => fault::complaint_not_found(),
@@ -102,11 +111,16 @@ impl Complaints {
         step: Step,
     ) -> Result<(Complaint, Vec<u8>), Fault> {
         let (this, cipher, now) = (self.clone(), self.fields.ready().await?, self.clock.now());
-        self.database
+        let (complaint, answer) = self
+            .database
             .write(move |transaction| {
                 async move { this.act_in(transaction, &cipher, &party, step, now).await }.boxed()
             })
-            .await
+            .await?;
+        if complaint.case.kind == Kind::Appeal && !complaint.case.state.is_open() {
+            self.move_reliefs_of(&complaint.number).await;
+        }
+        Ok((complaint, answer))
     }
 
     async fn act_in(
@@ -238,7 +252,7 @@ async fn lock_both(
     step: &Step,
 ) -> Result<(Complaint, Option<Complaint>), Fault> {
     let reached = async |number: &TrackingNumber| {
-        let found = cases::lock(transaction, cipher, number).await?;
+        let found = cases::lock_reached(transaction, cipher, number, party.reacher()).await?;
         found
             .filter(|one| party.reaches(one))
             .ok_or_else(|| party.not_found())

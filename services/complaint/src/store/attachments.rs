@@ -34,6 +34,8 @@ pub mod attachment {
         pub media_type: Option<String>,
         pub size: Option<i64>,
         pub digest: Option<Vec<u8>>,
+        /// When its case, or the one that went on in its place, was closed.
+        pub closed_at: Option<i64>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -122,6 +124,7 @@ pub async fn insert(
         media_type: Set(None),
         size: Set(None),
         digest: Set(None),
+        closed_at: Set(None),
     };
     attachment::Entity::insert(row)
         .exec_without_returning(transaction)
@@ -307,4 +310,68 @@ pub async fn expired(
         .await?;
     let ids = rows.iter().map(|id| read_uuid(id, "attachments.attachment_id"));
     ids.map(|id| id.map(AttachmentId::from_uuid)).collect()
+}
+
+/// Notes of the files of these complaints when their case was closed; `None`: it is open again.
+pub async fn set_closed(
+    transaction: &DatabaseTransaction,
+    of: Vec<String>,
+    at: Option<Timestamp>,
+) -> Result<(), StorageError> {
+    attachment::Entity::update_many()
+        .col_expr(
+            attachment::Column::ClosedAt,
+            Expr::value(at.map(Timestamp::micros)),
+        )
+        .filter(attachment::Column::TrackingNumber.is_in(of))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+/// The numbers, as stored, after one, of complaints with files whose case was closed by an instant.
+pub async fn closed_by(
+    connection: &impl ConnectionTrait,
+    at: Timestamp,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<String>, StorageError> {
+    let found = attachment::Entity::find()
+        .select_only()
+        .column(attachment::Column::TrackingNumber)
+        .distinct()
+        .filter(attachment::Column::ClosedAt.lte(at.micros()))
+        .filter(attachment::Column::TrackingNumber.gt(after))
+        .order_by_asc(attachment::Column::TrackingNumber)
+        .limit(limit)
+        .into_tuple()
+        .all(connection)
+        .await?;
+    Ok(found)
+}
+
+/// Deletes the files of a complaint whose case was closed by an instant, with their pieces; returns how many there were.
+pub async fn delete_closed(
+    transaction: &DatabaseTransaction,
+    of: &TrackingNumber,
+    at: Timestamp,
+) -> Result<usize, StorageError> {
+    let ids: Vec<Vec<u8>> = attachment::Entity::find()
+        .select_only()
+        .column(attachment::Column::AttachmentId)
+        .filter(attachment::Column::TrackingNumber.eq(of.as_str()))
+        .filter(attachment::Column::ClosedAt.lte(at.micros()))
+        .into_tuple()
+        .all(transaction)
+        .await?;
+    let count = ids.len();
+    piece::Entity::delete_many()
+        .filter(piece::Column::AttachmentId.is_in(ids.clone()))
+        .exec(transaction)
+        .await?;
+    attachment::Entity::delete_many()
+        .filter(attachment::Column::AttachmentId.is_in(ids))
+        .exec(transaction)
+        .await?;
+    Ok(count)
 }

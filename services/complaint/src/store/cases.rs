@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::complaint::{ActiveModel, Column, Entity};
-use super::{CallerHashes, Complaint, Hash, clocks, events, read_all};
+use super::{CallerHashes, Complaint, Hash, attachments, clocks, events, read_all, reviews};
 use crate::domain::appeal::Outcome;
 use crate::domain::case::Case;
 use crate::domain::content::Kind;
@@ -66,6 +66,7 @@ impl Complaint {
     /// By what staff reach it.
     pub fn reach(&self) -> Reach<'_> {
         Reach {
+            kind: self.case.kind,
             division: self.case.division,
             assignee: self.case.assignee.as_deref(),
             entered_by: self.entry.entered_by.as_deref(),
@@ -114,6 +115,56 @@ pub(super) fn changed(case: &Case) -> ActiveModel {
     }
 }
 
+/// Who asks for a complaint, and so which ones are there for them.
+#[derive(Debug, Clone, Copy)]
+pub enum Reacher<'a> {
+    /// The keyed hash of the account that filed it.
+    Filer(&'a Hash),
+    Staff(&'a Staff),
+}
+
+impl Reacher<'_> {
+    fn condition(self) -> Condition {
+        match self {
+            Self::Filer(account) => Condition::all().add(Column::Account.eq(account.to_vec())),
+            Self::Staff(staff) => reached(staff),
+        }
+    }
+}
+
+/// A complaint that somebody reaches. One that they do not reach is not even read: it costs, and fails, like one that is not there.
+pub async fn find_reached(
+    connection: &impl ConnectionTrait,
+    cipher: &ReadyCipher,
+    number: &TrackingNumber,
+    by: Reacher<'_>,
+) -> Result<Option<Complaint>, Fault> {
+    let row = Entity::find_by_id(number.as_str().to_owned())
+        .filter(by.condition())
+        .one(connection)
+        .await
+        .map_err(StorageError::from)?;
+    let found = read_all(connection, cipher, row.into_iter().collect()).await?;
+    Ok(found.into_iter().next())
+}
+
+/// Like [`find_reached`], locked until the end of the transaction.
+pub async fn lock_reached(
+    transaction: &DatabaseTransaction,
+    cipher: &ReadyCipher,
+    number: &TrackingNumber,
+    by: Reacher<'_>,
+) -> Result<Option<Complaint>, Fault> {
+    let row = Entity::find_by_id(number.as_str().to_owned())
+        .filter(by.condition())
+        .lock_exclusive()
+        .one(transaction)
+        .await
+        .map_err(StorageError::from)?;
+    let found = read_all(transaction, cipher, row.into_iter().collect()).await?;
+    Ok(found.into_iter().next())
+}
+
 /// A complaint, locked until the end of the transaction.
 pub async fn lock(
     transaction: &DatabaseTransaction,
@@ -144,7 +195,8 @@ pub async fn lock_if_free(
     Ok(found.into_iter().next())
 }
 
-/// Stores what became of a locked case, with the lines of its log that say why.
+/// Stores what became of a locked case, with the lines of its log that say why. An appeal that is over ends its reliefs, and the
+/// time for which files are kept runs from when their case is closed.
 pub async fn save(
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
@@ -163,8 +215,47 @@ pub async fn save(
         .await
         .map_err(StorageError::from)?;
     clocks::replace(transaction, number, &case.clocks).await?;
+    if let Some(last) = entries
+        .last()
+        .filter(|_| case.kind == Kind::Appeal && !case.state.is_open())
+    {
+        reviews::end_reliefs(transaction, number, last.at).await?;
+    }
+    if let Some(at) = turned(entries, State::Closed) {
+        attachments::set_closed(transaction, with_merged(transaction, number).await?, Some(at)).await?;
+    } else if turned(entries, State::Reopened).is_some() {
+        attachments::set_closed(transaction, with_merged(transaction, number).await?, None).await?;
+    }
     let count = i64::try_from(entries.len()).unwrap_or(i64::MAX);
     events::append(transaction, cipher, number, case.version - count + 1, entries).await
+}
+
+/// When these lines have brought a case into a state that it was not in.
+fn turned(entries: &[LogEntry], state: State) -> Option<Timestamp> {
+    let into = |entry: &&LogEntry| entry.to == state && entry.from.is_some_and(|from| from != state);
+    entries.iter().rev().find(into).map(|entry| entry.at)
+}
+
+/// The number of a case, and those of the cases that were merged into it, as stored.
+pub(super) async fn with_merged(
+    transaction: &DatabaseTransaction,
+    number: &TrackingNumber,
+) -> Result<Vec<String>, StorageError> {
+    let mut numbers = vec![number.as_str().to_owned()];
+    let mut heads = numbers.clone();
+    while !heads.is_empty() {
+        let rows: Vec<String> = Entity::find()
+            .select_only()
+            .column(Column::TrackingNumber)
+            .filter(Column::MergedInto.is_in(heads))
+            .into_tuple()
+            .all(transaction)
+            .await?;
+        // A case is merged into one that is not merged: there are no circles.
+        heads = rows.into_iter().filter(|one| !numbers.contains(one)).collect();
+        numbers.extend(heads.iter().cloned());
+    }
+    Ok(numbers)
 }
 
 /// The case with a hotline's number, by the keyed hash of its content.
@@ -201,11 +292,14 @@ pub(super) fn reached(staff: &Staff) -> Condition {
     let own = Condition::any()
         .add(Column::Assignee.eq(staff.account.as_str()))
         .add(Column::EnteredBy.eq(staff.account.as_str()));
-    if staff.is_officer() {
-        own.add(in_division(Column::Division, staff.jurisdiction.division()))
-    } else {
-        own
+    if !staff.is_officer() {
+        return own;
     }
+    let mut in_reach = Condition::all().add(in_division(Column::Division, staff.jurisdiction.division()));
+    if !staff.desks.is_empty() {
+        in_reach = in_reach.add(Column::Kind.is_in(staff.desks.iter().map(Kind::into_str)));
+    }
+    own.add(in_reach)
 }
 
 /// Cases that a member of staff reaches after a position, those due first.

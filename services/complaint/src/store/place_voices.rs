@@ -14,7 +14,7 @@ use sea_orm::{
 
 use self::place_voice::{ActiveModel, Column, Entity, Model};
 use super::places::{id_bytes, read_id};
-use super::{Hash, complaint};
+use super::{Hash, cases};
 use crate::domain::accountability::voices::{Finding, Voice};
 use crate::domain::content::PlaceIssue;
 use crate::domain::tracking::TrackingNumber;
@@ -233,20 +233,7 @@ pub async fn set_finding(
     number: &TrackingNumber,
     finding: Finding,
 ) -> Result<(), StorageError> {
-    let mut numbers = vec![number.as_str().to_owned()];
-    let mut heads = numbers.clone();
-    while !heads.is_empty() {
-        let rows: Vec<String> = complaint::Entity::find()
-            .select_only()
-            .column(complaint::Column::TrackingNumber)
-            .filter(complaint::Column::MergedInto.is_in(heads))
-            .into_tuple()
-            .all(transaction)
-            .await?;
-        // A case is merged into one that is not merged: there are no circles.
-        heads = rows.into_iter().filter(|one| !numbers.contains(one)).collect();
-        numbers.extend(heads.iter().cloned());
-    }
+    let numbers = cases::with_merged(transaction, number).await?;
     Entity::update_many()
         .col_expr(Column::Finding, Expr::value(finding.into_str()))
         .col_expr(Column::IsWeighed, Expr::value(false))

@@ -4,7 +4,7 @@ use lutong_kernel::{FactId, Fault, Secret, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_storage::crypto::ReadyCipher;
-use sea_orm::sea_query::ExprTrait as _;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
     QueryFilter as _, QueryOrder as _, QuerySelect as _,
@@ -12,6 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use self::fact_review::{ActiveModel, Column, Entity, Model};
+use crate::domain::relief::{Relief, ReliefState};
 use crate::domain::review::{ColourEffect, FactReview, ReviewState};
 use crate::domain::tracking::TrackingNumber;
 
@@ -44,6 +45,12 @@ pub mod fact_review {
         pub redecided: i64,
         pub in_force: bool,
         pub effect_operation: String,
+        /// How relief from the fact stands; absent where none was offered.
+        pub relief_state: Option<String>,
+        pub relief_policy: Option<String>,
+        pub relief_from: Option<i64>,
+        pub relief_until: Option<i64>,
+        pub relief_ended_at: Option<i64>,
     }
 
     impl ActiveModelBehavior for ActiveModel {}
@@ -59,7 +66,7 @@ fn damaged(what: &str) -> StorageError {
 
 /// The columns that an answer changes.
 fn changed(cipher: &ReadyCipher, review: &FactReview) -> Result<ActiveModel, Fault> {
-    let reason = review.reason.as_ref();
+    let (reason, relief) = (review.reason.as_ref(), review.relief.as_ref());
     let reason =
         reason.map(|reason| cipher.encrypt(reason.expose().as_bytes(), &context("reason", review.id)));
     Ok(ActiveModel {
@@ -69,6 +76,11 @@ fn changed(cipher: &ReadyCipher, review: &FactReview) -> Result<ActiveModel, Fau
         redecided: Set(review.effect.redecided),
         in_force: Set(review.effect.is_in_force),
         effect_operation: Set(review.effect.operation.clone()),
+        relief_state: Set(relief.map(|relief| relief.state.into_str().to_owned())),
+        relief_policy: Set(relief.map(|relief| relief.policy.clone())),
+        relief_from: Set(relief.map(|relief| relief.from.micros())),
+        relief_until: Set(relief.map(|relief| relief.until.micros())),
+        relief_ended_at: Set(relief.and_then(|relief| relief.ended_at).map(Timestamp::micros)),
         ..ActiveModel::default()
     })
 }
@@ -205,13 +217,78 @@ pub async fn over(
         .into_tuple::<(Vec<u8>, String)>()
         .all(connection)
         .await?;
-    let found = found.into_iter();
-    found
-        .map(|(id, number)| Ok((read_uuid(&id, "fact_reviews.review_id")?, number)))
-        .collect()
+    found.into_iter().map(read_position).collect()
+}
+
+/// Reliefs about which risk-rules is to be told something, or whose time is over: the ids of their questions, with the cases as stored.
+pub async fn reliefs_to_move(
+    connection: &impl ConnectionTrait,
+    now: Timestamp,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<(Uuid, String)>, StorageError> {
+    let given = Column::ReliefState.eq(ReliefState::Given.into_str());
+    let is_over = Column::ReliefUntil.lte(now.micros());
+    let to_tell = [ReliefState::Wanted, ReliefState::Ending].map(|state| state.into_str());
+    let mut query = Entity::find()
+        .filter(Column::ReliefState.is_not_null())
+        .filter(Column::ReliefState.is_in(to_tell).or(given.and(is_over)));
+    if let Some(after) = after {
+        query = query.filter(Column::ReviewId.gt(uuid_bytes(after)));
+    }
+    let found = query
+        .order_by_asc(Column::ReviewId)
+        .select_only()
+        .columns([Column::ReviewId, Column::TrackingNumber])
+        .limit(limit)
+        .into_tuple::<(Vec<u8>, String)>()
+        .all(connection)
+        .await?;
+    found.into_iter().map(read_position).collect()
+}
+
+/// Begins to end the reliefs of an appeal that is over. Its case is locked by the transaction.
+pub async fn end_reliefs(
+    transaction: &DatabaseTransaction,
+    number: &TrackingNumber,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let running = [ReliefState::Wanted, ReliefState::Given].map(|state| state.into_str());
+    Entity::update_many()
+        .col_expr(Column::ReliefState, Expr::value(ReliefState::Ending.into_str()))
+        .col_expr(Column::ReliefEndedAt, Expr::value(now.micros()))
+        .filter(Column::TrackingNumber.eq(number.as_str()))
+        .filter(Column::ReliefState.is_in(running))
+        .filter(Column::ReliefUntil.gt(now.micros()))
+        .exec(transaction)
+        .await?;
+    Ok(())
+}
+
+fn read_position((id, number): (Vec<u8>, String)) -> Result<(Uuid, String), StorageError> {
+    Ok((read_uuid(&id, "fact_reviews.review_id")?, number))
+}
+
+fn read_relief(row: &Model) -> Result<Option<Relief>, StorageError> {
+    let Some(state) = &row.relief_state else {
+        return Ok(None);
+    };
+    let state = state.parse().map_err(|_| damaged("relief_state"))?;
+    let (Some(policy), Some(from), Some(until)) = (&row.relief_policy, row.relief_from, row.relief_until)
+    else {
+        return Err(damaged("relief_policy"));
+    };
+    Ok(Some(Relief {
+        state,
+        policy: policy.clone(),
+        from: Timestamp::from_micros(from),
+        until: Timestamp::from_micros(until),
+        ended_at: row.relief_ended_at.map(Timestamp::from_micros),
+    }))
 }
 
 fn read(cipher: &ReadyCipher, row: Model) -> Result<FactReview, Fault> {
+    let relief = read_relief(&row)?;
     let id = read_uuid(&row.review_id, "fact_reviews.review_id")?;
     let open = |column: &str, sealed: &[u8]| {
         let text = cipher.decrypt_text(sealed, &context(column, id));
@@ -239,5 +316,6 @@ fn read(cipher: &ReadyCipher, row: Model) -> Result<FactReview, Fault> {
             is_in_force: row.in_force,
             operation: row.effect_operation,
         },
+        relief,
     })
 }

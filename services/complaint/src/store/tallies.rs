@@ -142,6 +142,44 @@ fn figure(row: &Row) -> Result<Option<Figure>, StorageError> {
             Some(Ok(Verdict::Refused)) => Some(Figure::Refused),
             Some(Err(_)) => return Err(damaged("verdict")),
         },
-        _ => (row.to_state == State::Closed.into_str()).then_some(Figure::Closed),
+        Happening::Action(_) => (row.to_state == State::Closed.into_str()).then_some(Figure::Closed),
+        // What happens to a closed case by itself closes it no second time.
+        _ => None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure_of(event: &str, to_state: State) -> Option<Figure> {
+        let row = Row {
+            filed_for: 370_202,
+            kind: "appeal".to_owned(),
+            event: event.to_owned(),
+            to_state: to_state.into_str().to_owned(),
+            verdict: None,
+            clock: None,
+            steps: None,
+            count: 1,
+        };
+        figure(&row).unwrap()
+    }
+
+    #[test]
+    fn what_happens_to_a_closed_case_by_itself_closes_it_no_second_time() {
+        for action in ["close", "revisit"] {
+            assert_eq!(figure_of(action, State::Closed), Some(Figure::Closed), "{action}");
+        }
+        assert_eq!(figure_of("revisit", State::Reopened), None);
+        for event in [
+            "source_correct",
+            "source_confirm",
+            "relief_end",
+            "delete_files",
+            "attach",
+        ] {
+            assert_eq!(figure_of(event, State::Closed), None, "{event}");
+        }
+    }
 }

@@ -13,6 +13,7 @@ use crate::{
 on_both_engines!(
     an_officer_reaches_their_division_and_what_they_were_given,
     a_case_out_of_reach_is_answered_like_one_that_is_not_there,
+    a_case_out_of_reach_is_not_even_read,
     staff_without_a_division_reach_nothing,
     a_queue_has_what_is_reached_and_is_paged_by_when_it_is_due,
     a_role_takes_its_own_actions_only,
@@ -133,6 +134,58 @@ async fn a_case_out_of_reach_is_answered_like_one_that_is_not_there(bed: Bed) {
     assert_eq!(
         complaint.events(&officer("370202"), &theirs).await.unwrap().len(),
         1
+    );
+}
+
+/// What cannot be read fails for those who reach it, and is not there for all others: nothing of a foreign case is decrypted or parsed, so that
+/// neither time nor failure tells it from a number that nobody has.
+async fn a_case_out_of_reach_is_not_even_read(bed: Bed) {
+    let complaint = start(bed).await;
+    let filed = complaint.file_place("wx-1", "370202").await;
+    let file = complaint
+        .upload("wx-1", &filed.name, &crate::attachments::picture(8))
+        .await
+        .unwrap();
+    let theirs = case_name(&filed);
+    let nobodys = complaint.unknown_number();
+    lutong_testing::tamper(
+        &complaint.1,
+        "UPDATE complaints SET state = 'LOST', category = 'LOST'",
+    )
+    .await;
+    let far = all_roles("far", "370102");
+    let unread = complaint.case(&officer("370202"), &theirs).await.unwrap_err();
+    assert_eq!(unread.code, FaultCode::Internal, "who reaches it is told");
+    assert_eq!(
+        complaint.find("wx-1", &filed.name).await.unwrap_err().code,
+        FaultCode::Internal
+    );
+    let unknown = complaint
+        .case(&far, &format!("cases/{nobodys}"))
+        .await
+        .unwrap_err();
+    assert_eq!(complaint.case(&far, &theirs).await.unwrap_err(), unknown);
+    assert_eq!(
+        complaint.act(&far, &theirs, Act::TakeUp).await.unwrap_err(),
+        unknown
+    );
+    assert_eq!(complaint.events(&far, &theirs).await.unwrap_err(), unknown);
+    let unknown = complaint
+        .find("wx-2", &format!("complaints/{nobodys}"))
+        .await
+        .unwrap_err();
+    assert_eq!(complaint.find("wx-2", &filed.name).await.unwrap_err(), unknown);
+    assert_eq!(
+        complaint
+            .own("wx-2", &filed.name, EVERY_OWN[0])
+            .await
+            .unwrap_err(),
+        unknown
+    );
+    let file = complaint.download_of_case(&far, &file.name).await.unwrap_err();
+    assert_eq!(
+        (file.code, &*file.reason),
+        (FaultCode::NotFound, "ATTACHMENT_NOT_FOUND")
     );
 }
 

@@ -23,6 +23,8 @@ on_both_engines!(
     a_file_that_is_not_kept_is_refused_and_gone,
     at_most_five_files_belong_to_a_complaint_that_is_open,
     what_is_not_complete_in_an_hour_is_dropped,
+    files_of_a_closed_case_are_deleted_once_their_time_is_over_and_the_log_says_so,
+    files_of_a_case_that_is_open_again_are_kept,
     a_file_out_of_reach_is_answered_like_one_that_is_not_there,
     what_is_wrong_with_a_file_is_named,
     whoever_appeals_sees_who_looked_at_their_files,
@@ -566,4 +568,79 @@ async fn whoever_appeals_sees_who_looked_at_their_files(bed: Bed) {
         "DownloadCaseAttachment".to_owned(),
     );
     assert_eq!(complaint.2.lookups.told(), [expected]);
+}
+
+/// Closes a case: taken up, answered, closed.
+async fn close(complaint: &Complaint, name: &str) {
+    let boss = all_roles("boss", "370200");
+    for act in [Act::TakeUp, Act::Answer, Act::Close] {
+        complaint.act(&boss, name, act).await.unwrap();
+    }
+}
+
+/// Lets days pass, and every worker go round.
+async fn let_days_pass(complaint: &Complaint, days: u64) {
+    complaint.0.clock.advance(Duration::from_secs(days * 86_400));
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+}
+
+async fn files_of_a_closed_case_are_deleted_once_their_time_is_over_and_the_log_says_so(bed: Bed) {
+    let complaint = start(bed).await;
+    let boss = all_roles("boss", "370200");
+    let mut filed = Vec::new();
+    for _ in 0..3 {
+        filed.push(complaint.file_place("wx-1", "370202").await);
+    }
+    let mut files = Vec::new();
+    for one in &filed {
+        files.push(complaint.upload("wx-1", &one.name, &picture(8)).await.unwrap());
+    }
+    let [closed, merged, open] = [0, 1, 2].map(|n: usize| case_name(&filed[n]));
+    // What was merged is closed with the case that goes on.
+    complaint
+        .act(&boss, &merged, Act::Merge(closed.clone()))
+        .await
+        .unwrap();
+    let_days_pass(&complaint, 61).await;
+    assert_eq!(lutong_testing::rows(&complaint.1, "attachments").await, 3);
+    close(&complaint, &closed).await;
+    let_days_pass(&complaint, 59).await;
+    assert_eq!(lutong_testing::rows(&complaint.1, "attachments").await, 3);
+    complaint.download_of_case(&boss, &files[0].name).await.unwrap();
+    let_days_pass(&complaint, 1).await;
+    assert_eq!(lutong_testing::rows(&complaint.1, "attachments").await, 1);
+    assert_eq!(lutong_testing::rows(&complaint.1, "attachment_pieces").await, 1);
+    for (case, file) in [(&closed, &files[0]), (&merged, &files[1])] {
+        assert_eq!(complaint.attached_to_case(&boss, case).await.unwrap(), []);
+        let gone = complaint.download_of_case(&boss, &file.name).await.unwrap_err();
+        assert_eq!(gone.reason, "ATTACHMENT_NOT_FOUND");
+        let log = complaint.events(&boss, case).await.unwrap();
+        let deleted: Vec<_> = log.iter().filter(|one| one.event == "delete_files").collect();
+        assert_eq!(deleted.len(), 1, "once: {log:?}");
+        assert_eq!((&*deleted[0].actor, &*deleted[0].text), ("clock", "1"));
+    }
+    assert_eq!(complaint.attached_to_case(&boss, &open).await.unwrap().len(), 1);
+    assert_eq!(
+        complaint.case(&boss, &closed).await.unwrap().state(),
+        wire::ComplaintState::Closed
+    );
+}
+
+async fn files_of_a_case_that_is_open_again_are_kept(bed: Bed) {
+    let complaint = start(bed).await;
+    let boss = all_roles("boss", "370200");
+    let filed = complaint.file_place("wx-1", "370202").await;
+    let file = complaint.upload("wx-1", &filed.name, &picture(8)).await.unwrap();
+    let case = case_name(&filed);
+    close(&complaint, &case).await;
+    let_days_pass(&complaint, 30).await;
+    complaint.act(&boss, &case, Act::Reopen).await.unwrap();
+    let_days_pass(&complaint, 61).await;
+    complaint.download_of_case(&boss, &file.name).await.unwrap();
+    // The time runs anew from when it is closed again.
+    close(&complaint, &case).await;
+    let_days_pass(&complaint, 59).await;
+    complaint.download_of_case(&boss, &file.name).await.unwrap();
+    let_days_pass(&complaint, 1).await;
+    assert!(complaint.download_of_case(&boss, &file.name).await.is_err());
 }

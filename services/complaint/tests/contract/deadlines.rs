@@ -14,6 +14,7 @@ on_both_engines!(
     a_case_warns_is_overdue_and_is_raised_to_city_and_province,
     after_a_downtime_everything_due_is_done_at_once_and_says_that_it_is_late,
     several_workers_raise_a_case_once,
+    several_workers_that_begin_after_a_downtime_raise_a_case_once_and_say_that_it_is_late,
     a_case_that_cannot_be_read_holds_up_no_other,
     an_answer_after_the_deadline_is_logged_as_overdue_first,
     a_first_answer_is_due_in_two_hours,
@@ -138,6 +139,37 @@ async fn several_workers_raise_a_case_once(bed: Bed) {
         assert_eq!(what, ["warn", "overdue", "escalate"]);
     }
     assert_eq!(lutong_testing::rows(&complaint.1, "case_events").await, 4 * 30);
+    drop(beds);
+}
+
+async fn several_workers_that_begin_after_a_downtime_raise_a_case_once_and_say_that_it_is_late(bed: Bed) {
+    const CASES: i64 = 20;
+    let complaint = start(bed).await;
+    let mut names = Vec::new();
+    for _ in 0..CASES {
+        names.push(case_name(&complaint.file_place("wx-1", "370202").await));
+    }
+    complaint.0.kill_background_work();
+    complaint.0.clock.set(at("2022-12-20T09:00:00+08:00"));
+    assert_eq!(lutong_testing::rows(&complaint.1, "case_events").await, CASES);
+    // Four processes begin at once.
+    let beds: Vec<Bed> = (0..4).map(|_| complaint.0.reopened()).collect();
+    futures::future::join_all(beds.iter().map(|bed| serve(bed, &complaint.1))).await;
+    for name in &names {
+        until_fired(&complaint, name, 3).await;
+    }
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    for name in &names {
+        assert_eq!(
+            fired(&complaint, name).await,
+            events(&[
+                ("warn", "", true),
+                ("overdue", "370200", true),
+                ("escalate", "370000", true)
+            ])
+        );
+    }
+    assert_eq!(lutong_testing::rows(&complaint.1, "case_events").await, 4 * CASES);
     drop(beds);
 }
 

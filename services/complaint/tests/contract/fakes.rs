@@ -64,6 +64,17 @@ struct State {
     latest: BTreeMap<String, i64>,
     rows: Vec<declaration::FactRow>,
     purposes: Vec<types::Purpose>,
+    /// What risk-rules was told about relief, each call once.
+    reliefs: Vec<ReliefCall>,
+    /// Facts that risk-rules says are withdrawn when relief from them is asked for.
+    withdrawn: BTreeSet<String>,
+}
+
+/// A call about relief: when it was to end, if it ended before its time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReliefCall {
+    pub relief: risk::Relief,
+    pub cut_time: Option<prost_types::Timestamp>,
 }
 
 impl Fakes {
@@ -72,6 +83,9 @@ impl Fakes {
             self.clone(),
         ))
         .add_service(risk::history_service_server::HistoryServiceServer::new(
+            self.clone(),
+        ))
+        .add_service(risk::relief_service_server::ReliefServiceServer::new(
             self.clone(),
         ));
         bed.bind_fake(ServiceName::RiskRules, routes);
@@ -134,6 +148,39 @@ impl Fakes {
     /// What feeds took back.
     pub fn rows(&self) -> Vec<declaration::FactRow> {
         self.state.lock().unwrap().rows.clone()
+    }
+
+    /// What risk-rules was told about relief, each call once.
+    pub fn reliefs(&self) -> Vec<ReliefCall> {
+        self.state.lock().unwrap().reliefs.clone()
+    }
+
+    /// Risk-rules gives no relief from a fact, which was taken back.
+    pub fn refuse_relief(&self, fact: String) {
+        self.state.lock().unwrap().withdrawn.insert(fact);
+    }
+
+    fn hear_relief(&self, call: ReliefCall) -> Result<types::Effect, Status> {
+        let mut state = self.state.lock().unwrap();
+        if state.away.contains(&ServiceName::RiskRules) {
+            return Err(away("risk-rules"));
+        }
+        if call.cut_time.is_none() && state.withdrawn.contains(&call.relief.contested_fact) {
+            let refused = Fault::new(
+                FaultCode::FailedPrecondition,
+                "FACT_WITHDRAWN",
+                "已撤回",
+                "withdrawn",
+            );
+            return Err(from_fault(refused));
+        }
+        if !state.reliefs.contains(&call) {
+            state.reliefs.push(call);
+        }
+        if state.answer_lost {
+            return Err(away("risk-rules"));
+        }
+        Ok(types::Effect::default())
     }
 
     /// What decisions were inspected for.
@@ -356,6 +403,31 @@ impl risk::history_service_server::HistoryService for Fakes {
 
     async fn verify_day(&self, _: Request<risk::VerifyDayRequest>) -> Answer<risk::VerifyDayResponse> {
         not_asked()
+    }
+}
+
+#[tonic::async_trait]
+impl risk::relief_service_server::ReliefService for Fakes {
+    async fn give_relief(
+        &self,
+        request: Request<risk::GiveReliefRequest>,
+    ) -> Answer<risk::GiveReliefResponse> {
+        let call = ReliefCall {
+            relief: request.into_inner().relief.unwrap(),
+            cut_time: None,
+        };
+        let effect = Some(self.hear_relief(call)?);
+        Ok(Response::new(risk::GiveReliefResponse { effect }))
+    }
+
+    async fn end_relief(&self, request: Request<risk::EndReliefRequest>) -> Answer<risk::EndReliefResponse> {
+        let request = request.into_inner();
+        let call = ReliefCall {
+            relief: request.relief.unwrap(),
+            cut_time: request.cut_time,
+        };
+        let effect = Some(self.hear_relief(call)?);
+        Ok(Response::new(risk::EndReliefResponse { effect }))
     }
 }
 

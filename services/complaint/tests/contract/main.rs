@@ -22,10 +22,11 @@ mod random_actions;
 mod reach;
 mod recognition_refusals;
 mod reference;
+mod reliefs;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use lutong_complaint::Migrations;
+use lutong_complaint::{ComplaintConfig, Migrations};
 use lutong_kernel::{DivisionCode, Fault, ServiceName};
 use lutong_proto::complaint::v1 as wire;
 use lutong_proto::complaint::v1::case_service_client::CaseServiceClient;
@@ -52,8 +53,24 @@ async fn start(bed: Bed) -> Complaint {
     Complaint(bed, storage, fakes)
 }
 
+/// Starts with a file of the province's policy of relief.
+async fn start_with_relief(bed: Bed, policy: &std::path::Path) -> Complaint {
+    let storage = bed.storage::<Migrations>(ServiceName::Complaint).await;
+    let fakes = Fakes::default();
+    fakes.bind(&bed);
+    let config = ComplaintConfig {
+        relief_policy: Some(policy.to_owned()),
+    };
+    serve_with(&bed, &storage, &config).await;
+    Complaint(bed, storage, fakes)
+}
+
 /// Builds the service on a store, and binds it.
 async fn serve(bed: &Bed, storage: &StorageConfig) {
+    serve_with(bed, storage, &ComplaintConfig::default()).await;
+}
+
+async fn serve_with(bed: &Bed, storage: &StorageConfig, config: &ComplaintConfig) {
     let peer = |service| bed.channel(service, Caller::Complaint);
     let peers = lutong_complaint::Peers {
         identity: peer(ServiceName::Identity),
@@ -61,7 +78,7 @@ async fn serve(bed: &Bed, storage: &StorageConfig) {
         risk_rules: peer(ServiceName::RiskRules),
         code_rendering: peer(ServiceName::CodeRendering),
     };
-    let component = lutong_complaint::build(&bed.foundation, storage, peers).await;
+    let component = lutong_complaint::build(&bed.foundation, storage, config, peers).await;
     bed.bind(component.unwrap());
 }
 
@@ -169,6 +186,7 @@ fn staff(account: &str, role: Role, division: &str) -> Principal {
         subject: None,
         division: DivisionCode::parse(division).ok(),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

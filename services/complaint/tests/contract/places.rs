@@ -155,7 +155,7 @@ impl Complaint {
             .unwrap())
     }
 
-    async fn ledger(
+    pub async fn ledger(
         &self,
         who: &Principal,
         request: wire::ListPlaceLedgerRequest,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use lutong_kernel::Fault;
+use lutong_kernel::{Desk, Fault};
 use lutong_proto::complaint::v1 as wire;
 use lutong_proto::policy::Role;
 use lutong_testing::{Bed, on_both_engines};
@@ -12,7 +12,10 @@ use lutong_transport::access::Principal;
 use crate::appeals::{question, refused};
 use crate::{Act, Complaint, agent, all_roles, case_name, fakes, officer, purpose, staff, start, supervisor};
 
-on_both_engines!(staff_of_another_division_desk_or_hotline_are_answered_no_case_by_any_rpc);
+on_both_engines!(
+    staff_of_another_division_desk_or_hotline_are_answered_no_case_by_any_rpc,
+    a_desk_reads_its_own_kinds_and_what_was_given_to_it,
+);
 
 /// What an answer holds a case in.
 const OF_CASES: [&str; 5] = [
@@ -65,6 +68,14 @@ struct Targets {
     order: String,
     file: String,
     fact: String,
+}
+
+fn at_desks(who: Principal, desks: &[Desk]) -> Principal {
+    Principal {
+        account: format!("{}-limited", who.account),
+        desks: desks.to_vec(),
+        ..who
+    }
 }
 
 impl Complaint {
@@ -163,6 +174,9 @@ async fn staff_of_another_division_desk_or_hotline_are_answered_no_case_by_any_r
         all_roles("far", "370102"),
         staff("agent-2", Role::HotlineAgent, "370000"),
         staff("counter-1", Role::CounterStaff, "370202"),
+        // Of the district, at the desk of another kind than either of the cases.
+        at_desks(officer("370202"), &[Desk::Feedback, Desk::DoorReport]),
+        at_desks(all_roles("desk-2", "370200"), &[Desk::DoorReport]),
     ];
     for who in &strangers {
         for rpc in &rpcs {
@@ -210,4 +224,51 @@ async fn staff_of_another_division_desk_or_hotline_are_answered_no_case_by_any_r
             .unwrap()
             .is_empty()
     );
+}
+
+async fn a_desk_reads_its_own_kinds_and_what_was_given_to_it(bed: Bed) {
+    let complaint = start(bed).await;
+    let appeal = case_name(&complaint.appeal("wx-1", false).await);
+    let order = complaint
+        .enter(&agent(), "QD-1", "370202", false)
+        .await
+        .unwrap()
+        .name;
+    let of_appeals = at_desks(officer("370202"), &[Desk::Appeal]);
+    let listed = async |who: &Principal| {
+        let queue = complaint
+            .queue(who, wire::ListCasesRequest::default())
+            .await
+            .unwrap();
+        queue.cases.into_iter().map(|case| case.name).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&of_appeals).await, [appeal.clone()]);
+    complaint.case(&of_appeals, &appeal).await.unwrap();
+    let others = complaint.case(&of_appeals, &order).await.unwrap_err();
+    assert_eq!(others.reason, "CASE_NOT_FOUND");
+    let nobodys = complaint
+        .case(&of_appeals, &format!("cases/{}", complaint.unknown_number()))
+        .await
+        .unwrap_err();
+    assert_eq!(others, nobodys, "like one that is not there");
+    // Whoever it is assigned to reads it, whatever the desk.
+    let boss = supervisor("370202");
+    let given = Act::Assign("370202", "officer-370202-limited");
+    complaint.act(&boss, &order, given).await.unwrap();
+    complaint.case(&of_appeals, &order).await.unwrap();
+    assert_eq!(listed(&of_appeals).await.len(), 2);
+    complaint.act(&of_appeals, &order, Act::TakeUp).await.unwrap();
+    // Both kinds of one desk, and an officer without one.
+    let both = at_desks(officer("370202"), &[Desk::Appeal, Desk::Place]);
+    assert_eq!(listed(&both).await.len(), 2);
+    assert_eq!(listed(&officer("370202")).await.len(), 2);
+    // The ledger of places is the work of those who answer about places.
+    let ledger = async |who: &Principal| {
+        let asked = wire::ListPlaceLedgerRequest::default();
+        complaint.ledger(who, asked).await.unwrap().entries.len()
+    };
+    assert_eq!((ledger(&both).await, ledger(&of_appeals).await), (1, 0));
+    let matching = crate::places::matching(&order, "places/00000000-0000-7000-8000-000000000001");
+    let refused = complaint.match_case(&of_appeals, matching).await.unwrap_err();
+    assert_eq!(refused.reason, "CASE_NOT_FOUND");
 }

@@ -110,14 +110,21 @@ mod tests {
         for bad in ["", "CDC", "疾控", "cdc 1", "cdc/1", &"a".repeat(101)] {
             assert_eq!(check_source(bad), Err(GrantError::Shape), "{bad}");
         }
-        for reserved in ["self", "federation", "partner-37", "officer-1"] {
+        for reserved in [
+            "self",
+            "federation",
+            "partner-37",
+            "officer-1",
+            "complaint",
+            "complaint-1",
+        ] {
             assert_eq!(check_source(reserved), Err(GrantError::NotAFeed), "{reserved}");
         }
         for unknown in ["lab-370203", "selfservice-1"] {
             let error = check_source(unknown).unwrap_err().to_string();
             assert!(error.contains("laboratory"), "{error}");
         }
-        for kind in ["designation", "partner_code", "cases", ""] {
+        for kind in ["designation", "partner_code", "relief", "cases", ""] {
             assert!(
                 check_kind(kind)
                     .unwrap_err()

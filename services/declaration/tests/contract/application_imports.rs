@@ -39,6 +39,7 @@ fn organisation(account: &str, division: Option<&str>) -> Principal {
         subject: None,
         division: division.map(|code| DivisionCode::parse(code).unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

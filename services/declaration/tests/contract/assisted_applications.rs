@@ -36,6 +36,7 @@ fn staff(account: &str, division: Option<&str>) -> Principal {
         subject: None,
         division: division.map(|code| DivisionCode::parse(code).unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -90,6 +90,7 @@ pub fn officer_of(division: Option<&str>) -> Principal {
         subject: None,
         division: division.map(|code| DivisionCode::parse(code).unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

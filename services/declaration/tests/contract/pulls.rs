@@ -48,6 +48,7 @@ pub fn operator() -> Principal {
         subject: None,
         division: None,
         feed: None,
+        desks: Vec::new(),
     }
 }
 

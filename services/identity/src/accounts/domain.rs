@@ -1,6 +1,8 @@
 //! Accounts: who signs in, with which roles, in which division.
 
-use lutong_kernel::{Channel, DivisionCode, Jurisdiction, ServiceName, SubjectId, Timestamp, Violation};
+use lutong_kernel::{
+    Channel, Desk, DivisionCode, Jurisdiction, ServiceName, SubjectId, Timestamp, Violation,
+};
 use lutong_proto::policy::Role;
 use lutong_storage::crypto::hex;
 use lutong_transport::access::{FeedGrant, Roles};
@@ -73,6 +75,8 @@ pub struct Account {
     /// The jurisdiction of staff. The code of the province is the province-wide grant.
     pub division: Option<DivisionCode>,
     pub feed: Option<FeedGrant>,
+    /// The kinds of complaints that staff work on, sorted; empty: all.
+    pub desks: Vec<Desk>,
     /// Grows with every change by an operator. Sessions of earlier versions have ended.
     pub version: i64,
 }
@@ -96,6 +100,7 @@ impl Account {
             subject: None,
             division: None,
             feed: None,
+            desks: Vec::new(),
             version: 0,
         }
     }
@@ -117,6 +122,10 @@ impl Account {
             Some(Jurisdiction::Division(division)) => format!("division {division}"),
         };
         let mut text = format!("roles {}; {jurisdiction}", roles.join(" "));
+        if !self.desks.is_empty() {
+            let desks: Vec<_> = self.desks.iter().map(Desk::into_str).collect();
+            text.push_str(&format!("; desks {}", desks.join(" ")));
+        }
         if let Some(feed) = &self.feed {
             let divisions: Vec<_> = feed.divisions.iter().map(ToString::to_string).collect();
             let reach = if divisions.is_empty() {
@@ -133,6 +142,9 @@ impl Account {
         text
     }
 }
+
+/// Roles that work on the complaints of their division, which a desk limits.
+pub const OF_DESKS: [Role; 2] = [Role::HealthOfficer, Role::Supervisor];
 
 /// What an operator did to an account, as stored and shown: `added`, `changed`, `disabled`, `enabled`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr)]
@@ -210,5 +222,13 @@ mod tests {
         let said = |division| account(Role::Supervisor, division).describe();
         assert_eq!(said(Some("370202")), "roles ROLE_SUPERVISOR; division 370202");
         assert_eq!(said(Some("370000")), "roles ROLE_SUPERVISOR; province-wide");
+        let limited = Account {
+            desks: vec![Desk::Appeal, Desk::Place],
+            ..account(Role::Supervisor, Some("370202"))
+        };
+        assert_eq!(
+            limited.describe(),
+            "roles ROLE_SUPERVISOR; division 370202; desks appeal place"
+        );
     }
 }

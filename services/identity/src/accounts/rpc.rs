@@ -125,6 +125,7 @@ impl From<Account> for wire::Account {
             subject,
             division,
             feed,
+            desks,
             version,
         } = account;
         Self {
@@ -134,6 +135,7 @@ impl From<Account> for wire::Account {
             division: division.map(|division| division.to_string()).unwrap_or_default(),
             feed: feed.map(self::feed),
             version,
+            desks: desks.iter().map(|desk| desk.into_str().to_owned()).collect(),
         }
     }
 }

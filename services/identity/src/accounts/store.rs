@@ -3,7 +3,7 @@
 pub mod account_changes;
 pub mod links;
 
-use lutong_kernel::{DivisionCode, SubjectId, Timestamp};
+use lutong_kernel::{Desk, DivisionCode, SubjectId, Timestamp};
 use lutong_proto::policy::Role;
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_division, read_subject, subject_bytes};
@@ -35,6 +35,8 @@ pub mod account {
         pub feed_kinds: Option<String>,
         /// Blank-separated.
         pub feed_divisions: Option<String>,
+        /// Blank-separated; absent: all.
+        pub desks: Option<String>,
         pub disabled: bool,
         /// Grows with every change by an operator.
         pub version: i64,
@@ -72,6 +74,7 @@ impl TryFrom<account::Model> for StoredAccount {
             feed_source,
             feed_kinds,
             feed_divisions,
+            desks,
             disabled,
             version,
             linked_at: _,
@@ -88,6 +91,10 @@ impl TryFrom<account::Model> for StoredAccount {
         let divisions = words(feed_divisions.as_deref())
             .map(|code| DivisionCode::parse(code).map_err(|_| damaged("feed_divisions")))
             .collect::<Result<Vec<_>, _>>()?;
+        // A desk that this process does not know must not be left out: that would lift the limit.
+        let desks = words(desks.as_deref())
+            .map(|desk| desk.parse().map_err(|_| damaged("desks")))
+            .collect::<Result<Vec<_>, _>>()?;
         let feed = feed_source.map(|source| FeedGrant {
             source,
             kinds: words(feed_kinds.as_deref()).map(str::to_owned).collect(),
@@ -100,6 +107,7 @@ impl TryFrom<account::Model> for StoredAccount {
                 subject,
                 division,
                 feed,
+                desks,
                 version,
             },
             disabled,
@@ -113,6 +121,7 @@ fn row_of(account: &Account) -> account::ActiveModel {
         let codes: Vec<_> = feed.divisions.iter().map(ToString::to_string).collect();
         codes.join(" ")
     };
+    let desks: Vec<_> = account.desks.iter().map(Desk::into_str).collect();
     account::ActiveModel {
         account_id: Set(account.id.as_str().to_owned()),
         subject_id: Set(account.subject.map(subject_bytes)),
@@ -121,6 +130,7 @@ fn row_of(account: &Account) -> account::ActiveModel {
         feed_source: Set(account.feed.as_ref().map(|feed| feed.source.clone())),
         feed_kinds: Set(account.feed.as_ref().map(|feed| feed.kinds.join(" "))),
         feed_divisions: Set(account.feed.as_ref().map(divisions)),
+        desks: Set(Some(desks.join(" ")).filter(|desks| !desks.is_empty())),
         disabled: Set(false),
         version: Set(account.version),
         linked_at: NotSet,

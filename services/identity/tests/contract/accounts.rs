@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lutong_identity::{Account, AccountAction, AccountId, Accounts};
-use lutong_kernel::{DivisionCode, Fault, ServiceName};
+use lutong_kernel::{Desk, DivisionCode, Fault, ServiceName};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::identity::v1::account_service_client::AccountServiceClient;
 use lutong_proto::policy::{Caller, Role};
@@ -101,10 +101,16 @@ async fn changes_are_told_in_order_and_end_what_was_before(bed: Bed) {
     );
     let moved = Account {
         division: Some(DivisionCode::SHANDONG),
+        desks: vec![Desk::Appeal, Desk::Place],
         ..officer
     };
+    assert!(identity.account("officer-1").await.desks.is_empty());
     accounts.update(moved, "uid 7").await.unwrap();
-    assert_eq!(identity.account("officer-1").await.division, "370000");
+    let seen = identity.account("officer-1").await;
+    assert_eq!(
+        (&*seen.division, &seen.desks[..]),
+        ("370000", &["appeal".to_owned(), "place".to_owned()][..])
+    );
     for disabled in [true, false] {
         assert!(
             accounts
@@ -137,7 +143,7 @@ async fn changes_are_told_in_order_and_end_what_was_before(bed: Bed) {
         .iter()
         .map(|one| (one.action, one.by.as_str(), one.detail.as_str()))
         .collect();
-    let province = "roles ROLE_HEALTH_OFFICER; province-wide";
+    let province = "roles ROLE_HEALTH_OFFICER; province-wide; desks appeal place";
     assert_eq!(
         recorded,
         [

@@ -131,6 +131,7 @@ fn his(account: &str, division: Option<&str>) -> Principal {
         subject: None,
         division: division.map(|division| DivisionCode::parse(division).unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

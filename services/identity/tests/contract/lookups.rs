@@ -52,6 +52,7 @@ fn auditor() -> Principal {
         subject: None,
         division: None,
         feed: None,
+        desks: Vec::new(),
     }
 }
 

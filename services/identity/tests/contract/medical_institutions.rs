@@ -27,6 +27,7 @@ pub fn officer(division: Option<&str>) -> Principal {
         subject: None,
         division: division.map(|division| DivisionCode::parse(division).unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -38,6 +38,7 @@ fn supervisor_of(division: Option<&str>) -> Principal {
         subject: None,
         division: division.map(|code| DivisionCode::parse(code).unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -34,6 +34,7 @@ impl People {
                 subject: None,
                 division: None,
                 feed,
+                desks: Vec::new(),
             };
             bearer(session, &principal, channel)
         };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use figment::value::Dict;
 use lutong_code_rendering::CodeRenderingConfig;
+use lutong_complaint::ComplaintConfig;
 use lutong_declaration::DeclarationConfig;
 use lutong_federation::FederationConfig;
 use lutong_gateway::GatewayConfig;
@@ -43,6 +44,7 @@ pub struct NodeConfig {
     pub identity: IdentityConfig,
     pub declaration: DeclarationConfig,
     pub code_rendering: CodeRenderingConfig,
+    pub complaint: ComplaintConfig,
     pub federation: FederationConfig,
     pub telemetry: TelemetryConfig,
 }
@@ -75,6 +77,7 @@ impl Default for NodeConfig {
             identity: IdentityConfig::default(),
             declaration: DeclarationConfig::default(),
             code_rendering: CodeRenderingConfig::default(),
+            complaint: ComplaintConfig::default(),
             federation: FederationConfig::default(),
             telemetry: TelemetryConfig::default(),
         }
@@ -89,6 +92,7 @@ impl NodeConfig {
             ..Self::default()
         };
         known.gateway.staff_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)));
+        known.complaint.relief_policy = Some(PathBuf::new());
         known.federation.trust_list = Some(PathBuf::new());
         known.federation.trust_root = Some(PathBuf::new());
         known.federation.national.gateway.secret_file = Some(PathBuf::new());

@@ -27,6 +27,9 @@ pub async fn check(service: Option<ServiceName>, config: &NodeConfig, clock: &dy
     if let Err(error) = lutong_declaration::sources(&config.declaration) {
         findings.error(error);
     }
+    if let Err(error) = lutong_complaint::relief_policy(&config.complaint) {
+        findings.error(error);
+    }
     if let Err(error) = lutong_federation::trust(&config.federation) {
         findings.error(error);
     }

@@ -135,7 +135,7 @@ pub async fn build(
                 declaration: to(Declaration)?,
                 risk_rules: to(RiskRules)?,
             };
-            lutong_complaint::build(foundation, storage, peers).await?
+            lutong_complaint::build(foundation, storage, &config.complaint, peers).await?
         }
         Federation => {
             let peers = lutong_federation::Peers {

@@ -1,6 +1,7 @@
-//! The evaluation: (facts, rule set, areas, instant, instant of knowledge) → colour, citations, next change. Total, deterministic
+//! The evaluation: (facts, rule set, areas, instant, instant of knowledge) → colour, citations, relief, next change. Total, deterministic
 //! and independent of the order of the facts.
 
+pub mod relief;
 mod windows;
 
 #[cfg(test)]
@@ -14,6 +15,7 @@ use super::area::AreaBook;
 use super::fact::Fact;
 use super::packed::PackedFact;
 use super::rule_set::{RuleMask, RuleSet};
+use relief::{RELIEF_COLOUR, ReliefInForce};
 use windows::ForcePeriod;
 
 /// A rule that is in force, with the facts that put it in force.
@@ -32,11 +34,13 @@ pub struct Citation {
 /// The result of an evaluation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluation {
-    /// The most severe colour of the cited rules; green if no rule is cited.
+    /// The most severe colour of the cited rules, or yellow in place of red while relief is in force; green if no rule is cited.
     pub colour: Colour,
     /// In the order of the rule set.
     pub citations: Vec<Citation>,
-    /// The instant at which the set of cited rules changes if nothing new is recorded; `None`: never.
+    /// The relief that makes the colour milder than that of the rules; `None`: the colour is that of the rules.
+    pub relief: Option<ReliefInForce>,
+    /// The instant at which the set of cited rules or the colour changes if nothing new is recorded; `None`: never.
     pub next_change_at: Option<Timestamp>,
 }
 
@@ -95,8 +99,18 @@ impl<S: Borrow<RuleSet>, A: Borrow<AreaBook>> Evaluator<S, A> {
                 next = next.min(toggle(&self.forces, rule, rules.has(rule), at));
             }
         }
+        let mut colour = plan.colour(rules);
+        if colour == Colour::Red
+            && let Some(barred) = relief::barred(plan, facts, &self.forces)
+        {
+            let is_barred = barred.iter().any(|period| period.holds_at(at));
+            next = next.min(toggle(&barred, relief::BARRED, is_barred, at));
+            if !is_barred {
+                colour = RELIEF_COLOUR;
+            }
+        }
         Verdict {
-            colour: plan.colour(rules),
+            colour,
             rules,
             next_change_at: (next < Timestamp::MAX).then_some(next),
         }
@@ -123,9 +137,16 @@ impl<S: Borrow<RuleSet>, A: Borrow<AreaBook>> Evaluator<S, A> {
                 until: (end < Timestamp::MAX).then_some(end),
             }
         });
+        let citations = cited.collect();
+        let is_milder = verdict.colour < self.set.borrow().plan().colour(verdict.rules);
+        let relief = is_milder.then(|| {
+            let plan = self.set.borrow().plan();
+            relief::in_force(plan, facts, &self.forces, at)
+        });
         Evaluation {
             colour: verdict.colour,
-            citations: cited.collect(),
+            citations,
+            relief,
             next_change_at: verdict.next_change_at,
         }
     }

@@ -1,7 +1,7 @@
 //! Explains a cited rule to the person concerned: the reason, the records and their sources, the end, and how it ends. PIPL,
 //! article 24, requires an explanation of automated decisions. The text never includes the content of a record.
 
-use lutong_kernel::{Source, Timestamp};
+use lutong_kernel::{Colour, Source, Timestamp};
 
 use super::fact::FactKind;
 use super::rule_set::{Rule, Text};
@@ -61,6 +61,36 @@ pub fn explain(rule: &Rule, records: &[CitedRecord], until: Option<Timestamp>) -
             rule.reason.en,
             en.join("; "),
             end.1
+        ),
+    }
+}
+
+/// Explains to the person concerned that relief is in force: until when, what ends it, and which of the cited rules make which colour
+/// without it.
+pub fn explain_relief(rules: &[&Rule], until: Timestamp) -> Text {
+    let names = |colour: Colour| {
+        let of_colour = rules.iter().filter(|rule| rule.colour == colour);
+        of_colour.map(|rule| rule.id.as_str()).collect::<Vec<_>>()
+    };
+    let (mut zh, mut en) = (Vec::new(), Vec::new());
+    for (colour, word) in [(Colour::Red, "红码"), (Colour::Yellow, "黄码")] {
+        let names = names(colour);
+        if !names.is_empty() {
+            zh.push(format!("{word}（规则{}）", names.join("、")));
+            en.push(format!("{colour} by {}", names.join(", ")));
+        }
+    }
+    Text {
+        zh: format!(
+            "申诉期间临时处置：数据来源尚未在期限内答复，暂按黄码显示，最迟至{}止；来源答复、申诉办结或登记未结案的确诊病例时立即终止。不适用临时处置时为：{}。",
+            spoken(until),
+            zh.join("；"),
+        ),
+        en: format!(
+            "Interim relief during the appeal: the source of the data is late with its answer, and yellow is shown until {} at the latest. \
+             It ends at once when the source answers, the appeal is over, or an open confirmed case is recorded. Without relief: {}.",
+            until.to_rfc3339(),
+            en.join("; "),
         ),
     }
 }
@@ -154,6 +184,25 @@ mod tests {
             "{}",
             stay.zh
         );
+    }
+
+    #[test]
+    fn relief_says_until_when_it_lasts_and_which_rules_make_which_colour_without_it() {
+        let until = Timestamp::parse("2022-12-01T10:00:00+08:00").unwrap();
+        let text = explain_relief(&[rule("red.close-contact"), rule("yellow.symptoms")], until);
+        for part in [
+            "2022-12-01 10:00:00",
+            "红码（规则red.close-contact）",
+            "黄码（规则yellow.symptoms）",
+        ] {
+            assert!(text.zh.contains(part), "{part}: {}", text.zh);
+        }
+        for part in [
+            "2022-12-01T10:00:00+08:00",
+            "red by red.close-contact; yellow by yellow.symptoms",
+        ] {
+            assert!(text.en.contains(part), "{part}: {}", text.en);
+        }
     }
 
     #[test]

@@ -98,7 +98,8 @@ impl Population {
                 FactKind::PartnerCode,
             ]
         } else {
-            &FactKind::ALL
+            // Relief is rare, and no feed reports it.
+            &FactKind::ALL[..FactKind::Relief as usize]
         };
         let kind = kinds[usize::try_from(dice.roll(kinds.len() as u64)).expect("a kind")];
         let mut given = match kind {
@@ -124,6 +125,9 @@ impl Population {
             FactKind::Test => json!({"sampled_at": dice.days_ago(0, 100), "result": "negative"}),
             FactKind::Designation => {
                 json!({"level": "medium", "from": at, "until": over(), "legal_basis": "b"})
+            }
+            FactKind::Relief => {
+                json!({"contested_fact": "00000000-0000-0000-0000-000000000001", "from": at, "until": over(), "policy": "p"})
             }
             FactKind::PartnerCode => {
                 json!({"province": "32", "colour": if in_force { "yellow" } else { "green" }, "issued_at": at})

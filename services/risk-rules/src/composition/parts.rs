@@ -44,6 +44,7 @@ use crate::peers::feeds::Feeds;
 use crate::people::service::IdentityFollower;
 use crate::recomparisons::service::Recomparisons;
 use crate::recomparisons::service::running::RecomparisonRunner;
+use crate::reliefs::service::Reliefs;
 use crate::rollbacks::service::Rollbacks;
 use crate::rollbacks::service::preview::RollbackPreview;
 use crate::rollbacks::service::running::RollbackRunner;
@@ -86,6 +87,7 @@ struct DecidingParts {
 struct FactParts {
     reader: StatementReader,
     appender: FactAppender,
+    intake: FactIntake,
 }
 
 /// What an RPC handler and a worker share.
@@ -137,9 +139,11 @@ impl Parts {
         let (clock, random) = basis.clock_and_random();
         let preparer = StatementPreparer::new(clock, random, basis.places.clone());
         let (book, decider) = (basis.book.clone(), deciding.decider.clone());
+        let appender = FactAppender::new(database(), basis.clock(), book, preparer, decider);
         let facts = FactParts {
             reader: StatementReader::new(store.keys.key("fingerprint")?, basis.clock()),
-            appender: FactAppender::new(database(), basis.clock(), book, preparer, decider),
+            intake: FactIntake::start(appender.clone(), deciding.effects.clone()),
+            appender,
         };
         let chains = ChainVerifier::new(database(), basis.chain.clone());
         let jobs = JobParts {
@@ -239,10 +243,10 @@ impl Parts {
 
     pub fn decisions(&self) -> decisions::rpc::Handler {
         let (basis, facts) = (&self.basis, &self.facts);
-        let intake = FactIntake::start(facts.appender.clone(), self.deciding.effects.clone());
         let fields = basis.store.fields.clone();
         let entries = Entries::new(basis.database(), fields, basis.clock(), basis.book.clone());
-        decisions::rpc::Handler::new(intake, facts.reader.clone(), self.decision_reader(), entries)
+        let (intake, reader) = (facts.intake.clone(), facts.reader.clone());
+        decisions::rpc::Handler::new(intake, reader, self.decision_reader(), entries)
     }
 
     pub fn days(&self) -> Days {
@@ -312,6 +316,11 @@ impl Parts {
             stating,
             deciding.effects.clone(),
         )
+    }
+
+    pub fn reliefs(&self) -> Reliefs {
+        let facts = &self.facts;
+        Reliefs::new(self.basis.database(), facts.intake.clone(), facts.reader.clone())
     }
 
     fn undo_pages(&self) -> UndoPages {

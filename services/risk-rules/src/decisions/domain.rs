@@ -6,7 +6,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::history::domain::Entry;
 
-/// A cited rule: its id, the ids of its facts and its period in microseconds. This form is stored and chained.
+/// What a citation of interim relief names in place of a rule. No rule of a set is called so: ids of rules begin with their colour.
+pub const RELIEF: &str = "relief";
+
+/// A cited rule: its id, the ids of its facts and its period in microseconds. This form is stored and chained. Relief stands behind the
+/// rules in the same form, under the name [`RELIEF`]; a decision without relief is what it was before there was any.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Citation {
     pub rule: String,
@@ -36,6 +40,12 @@ pub struct Decision {
     pub content: DecisionContent,
     /// The entry of the chain.
     pub entry: Entry,
+}
+
+impl Citation {
+    pub fn is_relief(&self) -> bool {
+        self.rule == RELIEF
+    }
 }
 
 impl DecisionContent {

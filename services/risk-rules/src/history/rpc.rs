@@ -205,6 +205,7 @@ fn both(replay: Replay) -> (ExplainedDecision, ExplainedDecision, bool) {
         rules: stored.rules.clone(),
         facts: stored.facts.clone(),
         areas: stored.areas.clone(),
+        reliefs: stored.reliefs.clone(),
         in_force: stored.in_force,
     };
     (stored, replayed, identical)

@@ -370,6 +370,9 @@ async fn a_subject_has_at_most_five_thousand_facts(bed: Bed) {
     "self".clone_into(&mut own.source);
     let refused = mesh.enrol(1, vec![own]).await.unwrap_err();
     assert_eq!(refused.reason, "TOO_MANY_FACTS");
+    for refused in crate::reliefs::at_the_limit(&mesh, 1, "0-0").await {
+        assert_eq!(refused.reason, "TOO_MANY_FACTS");
+    }
     assert_eq!(mesh.decision(1).await.unwrap_err().reason, "DECISION_NOT_FOUND");
     assert_eq!(mesh.decision(2).await.unwrap_err().reason, "DECISION_NOT_FOUND");
 }

@@ -18,6 +18,7 @@ mod mesh;
 mod operations;
 mod people;
 mod recomparisons;
+mod reliefs;
 mod rollbacks;
 mod rule_sets;
 mod unplaced_areas;

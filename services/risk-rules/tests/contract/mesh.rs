@@ -266,6 +266,7 @@ pub fn staff(account: &str, role: Role) -> Principal {
         subject: None,
         division: Some(DivisionCode::SHANDONG),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! On whose behalf a call is made.
 
-use lutong_kernel::{DivisionCode, Fault, FaultCode, Jurisdiction, SubjectId};
+use lutong_kernel::{Desk, DivisionCode, Fault, FaultCode, Jurisdiction, SubjectId};
 use lutong_proto::policy::Role;
 
 /// A set of roles.
@@ -75,6 +75,8 @@ pub struct Principal {
     /// The division within which staff act; the province's own code is the province-wide grant.
     pub division: Option<DivisionCode>,
     pub feed: Option<FeedGrant>,
+    /// The kinds of complaints that staff work on; empty: all.
+    pub desks: Vec<Desk>,
 }
 
 impl Principal {
@@ -99,6 +101,7 @@ impl Principal {
             subject: None,
             division: None,
             feed: None,
+            desks: Vec::new(),
         }
     }
 
@@ -110,6 +113,7 @@ impl Principal {
             subject: None,
             division: None,
             feed: None,
+            desks: Vec::new(),
         }
     }
 }

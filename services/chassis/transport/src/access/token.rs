@@ -4,7 +4,7 @@
 use ciborium::Value;
 use coset::{CborSerializable as _, CoseMac0, CoseMac0Builder, HeaderBuilder, iana};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use lutong_kernel::{Channel, DivisionCode, Secret, SubjectId, Timestamp};
+use lutong_kernel::{Channel, Desk, DivisionCode, Secret, SubjectId, Timestamp};
 use lutong_proto::policy::Role;
 use sha2::Sha256;
 
@@ -17,6 +17,7 @@ const SUBJECT: i64 = -70_001;
 const ROLES: i64 = -70_002;
 const DIVISION: i64 = -70_003;
 const FEED: i64 = -70_004;
+const DESKS: i64 = -70_008;
 /// The use of the token, so that a session token is never accepted as an internal token.
 const USE: i64 = -70_005;
 
@@ -134,6 +135,10 @@ impl PrincipalKey {
             let feed = vec![text(&feed.source), Value::Array(kinds), Value::Array(divisions)];
             claims.push((Value::from(FEED), Value::Array(feed)));
         }
+        if !principal.desks.is_empty() {
+            let desks = principal.desks.iter().map(|desk| text(desk.into_str()));
+            claims.push((Value::from(DESKS), Value::Array(desks.collect())));
+        }
         if let Some(session) = session {
             claims.push((Value::from(VERSION), Value::from(session.version)));
             claims.push((Value::from(CHANNEL), text(session.channel.into_str())));
@@ -208,6 +213,7 @@ fn read_claims(payload: &[u8]) -> Option<Claims> {
         subject: None,
         division: None,
         feed: None,
+        desks: Vec::new(),
     };
     let (mut purpose, mut expires_at) = (None, None);
     let (mut version, mut channel) = (None, None);
@@ -223,6 +229,7 @@ fn read_claims(payload: &[u8]) -> Option<Claims> {
             }
             DIVISION => principal.division = Some(read_division(&value)?),
             FEED => principal.feed = Some(read_feed(value)?),
+            DESKS => principal.desks = read_desks(&value)?,
             VERSION => version = Some(i64::try_from(value.as_integer()?).ok()?),
             CHANNEL => channel = Some(value.as_text()?.parse().ok()?),
             _ => {}
@@ -248,6 +255,12 @@ fn read_roles(value: &Value) -> Option<Roles> {
 
 fn read_division(value: &Value) -> Option<DivisionCode> {
     DivisionCode::from_number(u32::try_from(value.as_integer()?).ok()?).ok()
+}
+
+/// A desk that this process does not know refuses the token: left out, it would lift the limit.
+fn read_desks(value: &Value) -> Option<Vec<Desk>> {
+    let desks = value.as_array()?.iter();
+    desks.map(|desk| desk.as_text()?.parse().ok()).collect()
 }
 
 fn read_feed(value: Value) -> Option<FeedGrant> {
@@ -280,6 +293,7 @@ mod tests {
                 kinds: vec!["close_contact".to_owned()],
                 divisions: vec![DivisionCode::SHANDONG],
             }),
+            desks: vec![Desk::Appeal, Desk::Place],
         }
     }
 

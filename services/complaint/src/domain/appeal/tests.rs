@@ -39,6 +39,7 @@ fn review(n: u32, state: ReviewState) -> FactReview {
         answered_at: None,
         reason: None,
         effect: ColourEffect::none(),
+        relief: None,
     }
 }
 

@@ -241,8 +241,10 @@ fn staff_reach_by_division_only_as_officers() {
         account: "me".to_owned(),
         jurisdiction: Jurisdiction::of_division(division("370200")),
         roles: vec![role],
+        desks: Vec::new(),
     };
     let reach = |code, assignee, entered_by| Reach {
+        kind: Kind::Appeal,
         division: division(code),
         assignee,
         entered_by,
@@ -258,6 +260,21 @@ fn staff_reach_by_division_only_as_officers() {
         assert!(!staff.reaches(&reach("370102", Some("other"), None)));
         assert!(staff.reaches(&reach("370102", Some("me"), None)));
         assert!(staff.reaches(&reach("370102", None, Some("me"))));
+        // A desk limits what the division gives, and nothing else.
+        for (desks, has_desk) in [
+            (vec![Kind::Appeal], true),
+            (vec![Kind::Place, Kind::Appeal], true),
+            (vec![Kind::Place], false),
+        ] {
+            let limited = Staff {
+                desks,
+                ..staff.clone()
+            };
+            let others = limited.reaches(&reach("370202", None, Some("other")));
+            assert_eq!(others, is_officer && has_desk, "{limited:?}");
+            assert!(limited.reaches(&reach("370202", Some("me"), None)));
+            assert!(limited.reaches(&reach("370102", None, Some("me"))));
+        }
     }
 }
 

@@ -7,6 +7,10 @@ fn division(code: &str) -> DivisionCode {
 const WHOLE: &str = "reopenings,feedback,3\nreopenings,appeal,2\nreopenings,place,0\nreopenings,door_report,3\n\
     desk,370000,feedback,a\ndesk,370000,appeal,b\ndesk,370000,place,c\ndesk,370000,door_report,d\n";
 
+fn retention() -> Retention {
+    Retention::parse("attachments,60").unwrap()
+}
+
 #[test]
 fn the_rules_of_the_province_can_be_read_and_are_whole() {
     let rules = Handling::of_province().unwrap();
@@ -18,7 +22,7 @@ fn the_rules_of_the_province_can_be_read_and_are_whole() {
 #[test]
 fn the_desk_of_the_nearest_division_around_answers() {
     let text = format!("{WHOLE}desk,370200,place,city\ndesk,370202,place,district\n");
-    let rules = Handling::parse(&text, Calendar::default()).unwrap();
+    let rules = Handling::parse(&text, Calendar::default(), retention()).unwrap();
     for (code, desk) in [
         ("370202", "district"),
         ("370203", "city"),
@@ -41,14 +45,14 @@ fn a_wrong_line_is_named_and_every_kind_has_its_rules() {
         ("desk,370000,place,x", HandlingError::Line(9)),
         ("place", HandlingError::Line(9)),
     ] {
-        let read = Handling::parse(&format!("{WHOLE}{line}\n"), Calendar::default());
+        let read = Handling::parse(&format!("{WHOLE}{line}\n"), Calendar::default(), retention());
         assert_eq!(read.unwrap_err(), wrong, "{line}");
     }
     for (without, kind) in [
         ("reopenings,place,0\n", "place"),
         ("desk,370000,appeal,b\n", "appeal"),
     ] {
-        let read = Handling::parse(&WHOLE.replace(without, ""), Calendar::default());
+        let read = Handling::parse(&WHOLE.replace(without, ""), Calendar::default(), retention());
         assert_eq!(read.unwrap_err(), HandlingError::Missing(kind));
     }
 }

@@ -156,7 +156,7 @@ async fn create_in(
         let found = store::find(transaction, id).await?;
         return found.ok_or_else(fault::attachment_not_found);
     }
-    let complaint = cases::lock(transaction, cipher, &attachment.number).await?;
+    let complaint = cases::lock_reached(transaction, cipher, &attachment.number, party.reacher()).await?;
     let complaint = complaint.filter(|one| party.reaches(one));
     check_open(&complaint.ok_or_else(|| party.not_found())?)?;
     let count = store::count(transaction, &attachment.number, now).await?;

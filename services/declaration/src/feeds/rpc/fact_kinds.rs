@@ -50,6 +50,7 @@ fn attribute(attribute: &Attribute) -> wire::FactAttribute {
         Shape::Instant => Type::Instant,
         Shape::Word(_) => Type::Enum,
         Shape::Words(_) => Type::EnumList,
+        Shape::Id => Type::Id,
         Shape::Division => Type::Division,
         Shape::CountryAbroad => Type::CountryAbroad,
         Shape::Province => Type::Province,

@@ -126,6 +126,7 @@ pub fn counter(division: Option<&str>) -> Principal {
         subject: None,
         division: division.map(|code| DivisionCode::parse(code).unwrap()),
         feed: None,
+        desks: Vec::new(),
     }
 }
 

@@ -1,9 +1,11 @@
 //! The rights of an account, as flags.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use lutong_declaration::{check_kind, check_source, kinds_of};
-use lutong_identity::{ACTING, Account, AccountId};
-use lutong_kernel::{Authority, DivisionCode};
+use lutong_identity::{ACTING, Account, AccountId, OF_DESKS};
+use lutong_kernel::{Authority, Desk, DivisionCode};
 use lutong_proto::policy::Role;
 use lutong_risk_engine::notice::place::is_issued;
 use lutong_transport::access::{FeedGrant, Roles};
@@ -36,6 +38,10 @@ pub struct Rights {
     /// Divisions about which the feed may report, comma-separated; or --province-wide.
     #[arg(long, value_delimiter = ',')]
     divisions: Vec<String>,
+    /// The kinds of complaints that a health officer or supervisor works on, comma-separated: feedback, appeal, place, door_report; all without it.
+    /// Cases that are assigned to them are theirs whatever the kind.
+    #[arg(long = "desk", value_delimiter = ',')]
+    desks: Vec<Desk>,
 }
 
 fn role(name: &str) -> Result<Role, Failure> {
@@ -95,6 +101,7 @@ impl Rights {
         let acts = roles.iter().any(|role| ACTING.contains(role));
         let account = Account {
             roles: Roles::of(&roles),
+            desks: self.desks(&roles)?,
             division: match &self.division {
                 Some(code) => Some(own_division(code)?),
                 None => (self.province_wide && (acts || !is_feed)).then_some(DivisionCode::SHANDONG),
@@ -153,6 +160,18 @@ impl Rights {
         })
     }
 
+    /// Sorted, each once.
+    fn desks(&self, roles: &[Role]) -> Result<Vec<Desk>, Failure> {
+        if !self.desks.is_empty() && !roles.iter().any(|role| OF_DESKS.contains(role)) {
+            return Err(Failure::Input(lang!(
+                "只有 health-officer 和 supervisor 才有 --desk",
+                "nobody but a health-officer or supervisor has a --desk"
+            )));
+        }
+        let desks: BTreeSet<Desk> = self.desks.iter().copied().collect();
+        Ok(desks.into_iter().collect())
+    }
+
     fn no_grant(&self) -> Result<Option<FeedGrant>, Failure> {
         if self.source.is_none() && self.kinds.is_empty() && self.divisions.is_empty() {
             return Ok(None);
@@ -187,10 +206,10 @@ mod tests {
     }
 
     #[test]
-    fn what_a_feed_may_report_is_what_there_is_but_designations_and_partner_codes() {
+    fn what_a_feed_may_report_is_what_there_is_but_what_services_state() {
         let all: Vec<_> = FactKind::ALL.into_iter().map(FactKind::as_str).collect();
         for kind in &all {
-            let withheld = ["designation", "partner_code"].contains(kind);
+            let withheld = ["designation", "partner_code", "relief"].contains(kind);
             assert_eq!(check_kind(kind).is_err(), withheld, "{kind}");
         }
         assert!(lutong_declaration::reportable_kinds().all(|kind| all.contains(&kind)));
@@ -222,6 +241,29 @@ mod tests {
                 .feed,
             None
         );
+    }
+
+    #[test]
+    fn an_officer_may_be_limited_to_desks_and_nobody_else() {
+        let officer = |rest: &str| {
+            account(&format!(
+                "officer-1 --role health-officer --division 370202 {rest}"
+            ))
+        };
+        assert_eq!(officer("").unwrap().desks, []);
+        assert_eq!(
+            officer("--desk place,appeal --desk appeal").unwrap().desks,
+            [Desk::Appeal, Desk::Place]
+        );
+        let wrong = officer("--desk appeals").unwrap_err();
+        assert!(wrong.contains("feedback, appeal, place, door_report"), "{wrong}");
+        for wrong in [
+            "agent-1 --role hotline-agent --division 370202 --desk appeal",
+            "auditor-1 --role auditor --desk appeal",
+            "x --feed cdc --province-wide --desk appeal",
+        ] {
+            assert!(account(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

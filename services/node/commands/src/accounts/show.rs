@@ -1,7 +1,7 @@
 //! Prints accounts as tables and as JSON.
 
 use lutong_identity::{Account, AccountChange, StoredAccount};
-use lutong_kernel::DivisionCode;
+use lutong_kernel::{Desk, DivisionCode};
 use lutong_proto::policy::Role;
 use lutong_transport::access::FeedGrant;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ pub fn table(accounts: &[StoredAccount]) {
         in_language("状态", "STATE"),
         in_language("角色", "ROLES"),
         in_language("区划", "DIVISION"),
+        in_language("岗位", "DESKS"),
         in_language("数据源", "FEED"),
     ];
     let row = |stored: &StoredAccount| {
@@ -29,6 +30,7 @@ pub fn table(accounts: &[StoredAccount]) {
             state.to_owned(),
             roles(account),
             division(account),
+            desks(account),
             account.feed.as_ref().map(feed).unwrap_or_default(),
         ]
     };
@@ -61,6 +63,7 @@ pub fn rights(account: &Account) -> String {
     let parts = [
         roles(account),
         division(account),
+        desks(account),
         account.feed.as_ref().map(feed).unwrap_or_default(),
     ];
     let parts: Vec<_> = parts.into_iter().filter(|part| !part.is_empty()).collect();
@@ -79,6 +82,11 @@ fn division(account: &Account) -> String {
         Some(DivisionCode::SHANDONG) => in_language("全省", "province-wide").to_owned(),
         Some(division) => division.to_string(),
     }
+}
+
+fn desks(account: &Account) -> String {
+    let desks: Vec<_> = account.desks.iter().map(Desk::into_str).collect();
+    desks.join(",")
 }
 
 fn feed(feed: &FeedGrant) -> String {
@@ -102,6 +110,7 @@ pub fn json(stored: &StoredAccount) -> Value {
         "account_id": account.id.as_str(),
         "roles": roles,
         "division": account.division.map(|division| division.to_string()),
+        "desks": account.desks.iter().map(Desk::into_str).collect::<Vec<_>>(),
         "feed": feed,
         "version": account.version,
         "disabled": stored.disabled,

@@ -10,7 +10,7 @@ pub const fn intervals(kind: FactKind) -> &'static [(&'static str, &'static str)
         FactKind::Symptoms => &[("observed_at", "cleared_at")],
         FactKind::Stay => &[("arrived_at", "left_at")],
         FactKind::Entry => &[("entered_at", "quarantine_completed_at")],
-        FactKind::Designation => &[("from", "until")],
+        FactKind::Designation | FactKind::Relief => &[("from", "until")],
         FactKind::PartnerCode => &[("issued_at", "expires_at")],
         FactKind::FeverClinicVisit | FactKind::DatabaseAnomaly | FactKind::Test => &[],
     }

@@ -4,6 +4,7 @@ use lutong_kernel::country::Country;
 use lutong_kernel::{DivisionCode, FreeText, TextError, TextRule, Timestamp, Violation};
 use lutong_proto::facts::{FactKind, Given};
 use serde_json::{Map, Value as Json};
+use uuid::Uuid;
 
 use super::{Attribute, Attributes, Shape, Value, intervals};
 
@@ -143,6 +144,7 @@ fn of_given(shape: Shape, given: &Given<'_>) -> Result<Value, ShapeError> {
 
 fn of_text(shape: Shape, text: &str) -> Result<Value, ShapeError> {
     match shape {
+        Shape::Id => id(text).map(Value::Text),
         Shape::Division => division(text).map(Value::Division),
         Shape::Community(limit) => community(limit, text).map(Value::Text),
         Shape::CountryAbroad => country_abroad(text).map(Value::Text),
@@ -203,6 +205,17 @@ fn some_words(words: &'static [&'static str], given: &Json) -> Result<Vec<&'stat
         named.push(word(words, text(one)?)?);
     }
     Ok(in_order(words, &named))
+}
+
+fn id(text: &str) -> Result<String, ShapeError> {
+    let parsed = Uuid::parse_str(text).map(|id| id.hyphenated().to_string());
+    parsed.ok().filter(|canonical| canonical == text).ok_or_else(|| {
+        (
+            "UUID_SHAPE",
+            "应为小写带连字符的UUID".to_owned(),
+            "is a UUID, lower case with hyphens".to_owned(),
+        )
+    })
 }
 
 fn division(text: &str) -> Result<DivisionCode, ShapeError> {

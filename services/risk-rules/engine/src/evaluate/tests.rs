@@ -1,4 +1,4 @@
-//! Properties that hold for arbitrary facts, checked with proptest. Examples are in the case files.
+//! Properties that hold for arbitrary facts that rules read, checked with proptest. Examples are in the case files.
 
 use lutong_kernel::{Colour, DivisionCode, FactId, Timestamp};
 use proptest::prelude::*;
@@ -14,20 +14,20 @@ use crate::rule_set::RuleSet;
 const HOUR: i64 = 3_600;
 
 /// Hours after 2022-03-01, Shandong time.
-fn at(hour: i64) -> Timestamp {
+pub(super) fn at(hour: i64) -> Timestamp {
     Timestamp::parse("2022-03-01T00:00:00+08:00")
         .unwrap()
         .plus_seconds(hour * HOUR)
 }
 
-fn instant(hour: i64) -> Value {
+pub(super) fn instant(hour: i64) -> Value {
     json!(at(hour).to_rfc3339())
 }
 
 /// A kind with attributes around the time that is asked about.
-fn statement() -> impl Strategy<Value = (FactKind, Value)> {
+fn statement(kinds: std::ops::Range<usize>) -> impl Strategy<Value = (FactKind, Value)> {
     let hours = -400_i64..400;
-    (0..10_usize, hours.clone(), 0_i64..700, any::<u8>()).prop_map(|(kind, start, length, bits)| {
+    (kinds, hours.clone(), 0_i64..700, any::<u8>()).prop_map(|(kind, start, length, bits)| {
         let (from, end) = (instant(start), instant(start + length));
         let open = bits & 1 == 0;
         let word = |words: &[&str]| json!(words[usize::from(bits >> 1) % words.len()]);
@@ -44,6 +44,8 @@ fn statement() -> impl Strategy<Value = (FactKind, Value)> {
             FactKind::Test => json!({"sampled_at": from, "result": word(&["negative", "positive"])}),
             FactKind::Designation => json!({"level": word(&["high", "medium"]), "from": from, "until": end, "legal_basis": "b"}),
             FactKind::PartnerCode => json!({"province": "32", "colour": word(&["green", "yellow", "red"]), "issued_at": from, "expires_at": end}),
+            FactKind::Relief => json!({"contested_fact": Uuid::from_u128(u128::from(bits >> 1) % 8 + 1), "from": from, "until": end,
+                "policy": "red,stay,yellow,48"}),
         };
         if open {
             for optional in ["closed_at", "closure", "observation_until", "cleared_at", "left_at", "quarantine_completed_at", "expires_at"] {
@@ -69,9 +71,16 @@ fn fact(n: usize, (kind, given): &(FactKind, Value), (recorded, superseded): Kno
     }
 }
 
+/// Whatever rules read: every kind but relief.
+const READ_BY_RULES: std::ops::Range<usize> = 0..FactKind::Relief as usize;
+
 fn facts() -> impl Strategy<Value = Vec<Fact>> {
+    facts_of(READ_BY_RULES)
+}
+
+pub(super) fn facts_of(kinds: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Fact>> {
     let known = (-400_i64..400, proptest::option::of(0_i64..300));
-    proptest::collection::vec((statement(), known), 0..8).prop_map(|all| {
+    proptest::collection::vec((statement(kinds), known), 0..8).prop_map(|all| {
         let facts = all.iter().enumerate();
         facts
             .map(|(n, (stated, known))| fact(n, stated, *known))
@@ -79,7 +88,7 @@ fn facts() -> impl Strategy<Value = Vec<Fact>> {
     })
 }
 
-fn areas() -> AreaBook {
+pub(super) fn areas() -> AreaBook {
     let entry = |code: &str, level, from, to: Option<i64>| AreaEntry {
         code: DivisionCode::parse(code).unwrap(),
         community: None,
@@ -95,7 +104,7 @@ fn areas() -> AreaBook {
     ])
 }
 
-fn rules(evaluation: &Evaluation) -> Vec<usize> {
+pub(super) fn rules(evaluation: &Evaluation) -> Vec<usize> {
     evaluation
         .citations
         .iter()

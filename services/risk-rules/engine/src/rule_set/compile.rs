@@ -78,6 +78,7 @@ pub fn rule(entry: RuleEntry) -> Result<Rule, String> {
         return Err("green is what is left when no rule matches; a rule makes yellow or red".to_owned());
     }
     let kind: FactKind = entry.fact.parse().map_err(|error| format!("fact: {error}"))?;
+    not_relief(kind)?;
     let conditions = |entries: Vec<ConditionEntry>| {
         entries
             .into_iter()
@@ -94,6 +95,14 @@ pub fn rule(entry: RuleEntry) -> Result<Rule, String> {
         any: conditions(entry.any)?,
         window: window(kind, entry.window)?,
     })
+}
+
+/// A relief is applied after the rules, within limits that no rule set moves.
+fn not_relief(kind: FactKind) -> Result<(), String> {
+    if kind == FactKind::Relief {
+        return Err("a relief is no ground of a colour, and ends none".to_owned());
+    }
+    Ok(())
 }
 
 fn index(kind: FactKind, name: &str) -> Result<usize, String> {
@@ -192,6 +201,7 @@ fn end(kind: FactKind, entry: EndEntry) -> Result<End, String> {
         (Some(name), None, None, None) => instant(kind, &name).map(End::Attribute),
         (None, Some(other), Some(at), Some(given)) => {
             let other: FactKind = other.parse().map_err(|error| format!("until_all: {error}"))?;
+            not_relief(other)?;
             Ok(End::Fact {
                 kind: other,
                 condition: condition(other, given)?,

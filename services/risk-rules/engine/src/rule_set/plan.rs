@@ -116,6 +116,11 @@ impl Plan {
         }
     }
 
+    /// Whether a rule makes red.
+    pub(crate) const fn is_red(&self, rule: u8) -> bool {
+        self.red.has(rule)
+    }
+
     pub(crate) fn steps(&self, kind: FactKind) -> &[PlannedRule] {
         &self.by_kind[kind as usize]
     }

@@ -131,6 +131,11 @@ fn attributes(kind: FactKind) -> BoxedStrategy<Value> {
                 json!({"province": "32", "colour": colour, "issued_at": from, "expires_at": optional(until, ends)})
             }).boxed()
         }
+        // Ids count from 1, so that most name a fact that is there.
+        FactKind::Relief => (1_u128..6, span).prop_map(|(contested, (from, until))| {
+            json!({"contested_fact": Uuid::from_u128(contested), "from": from, "until": until,
+                "policy": "red,stay,yellow,48"})
+        }).boxed(),
     }
 }
 
@@ -164,6 +169,20 @@ fn chain() -> impl Strategy<Value = Chain> {
             }
         })
     })
+}
+
+/// Reliefs that last, from the first facts.
+fn reliefs() -> impl Strategy<Value = Vec<Chain>> {
+    let relief = (attributes(FactKind::Relief), length()).prop_map(|(mut given, later)| {
+        given["until"] = written(epoch().plus_micros(30 * DAY + later), 8);
+        Chain {
+            kind: FactKind::Relief,
+            versions: vec![(given, 1)],
+            recorded_at: epoch().plus_micros(-15 * DAY),
+            retracted: false,
+        }
+    });
+    prop_oneof![1 => Just(Vec::new()), 1 => vec(relief, 1..6)]
 }
 
 fn facts_of(chains: &[Chain]) -> Vec<naive::Fact> {
@@ -271,6 +290,7 @@ struct Seen {
     colours: BTreeMap<String, u32>,
     changing: u32,
     several_facts: u32,
+    relieved: u32,
     unending: u32,
 }
 
@@ -278,6 +298,8 @@ impl Seen {
     fn note(&mut self, (colour, next_change_at, cited): &Said) {
         *self.colours.entry(colour.clone()).or_default() += 1;
         self.changing += u32::from(next_change_at.is_some());
+        let is_red = cited.iter().any(|(rule, ..)| rule.starts_with("red."));
+        self.relieved += u32::from(is_red && colour == "yellow");
         for (rule, facts, _, until) in cited {
             *self.rules.entry(rule.clone()).or_default() += 1;
             self.several_facts += u32::from(facts.len() > 1);
@@ -292,6 +314,7 @@ impl Seen {
         }
         assert!(self.colours.len() == 3 && self.colours.values().all(|count| *count >= 100));
         assert!(self.changing >= 500 && self.several_facts >= 20 && self.unending >= 100);
+        assert!(self.relieved >= 20, "{} under relief", self.relieved);
     }
 }
 
@@ -307,8 +330,9 @@ fn the_evaluation_says_what_the_naive_reading_of_the_revised_order_says() {
 
 fn agree(set: &RuleSet, figures: Figures, cases: u32) {
     let much_later = Just(epoch().plus_micros(100 * DAY));
+    let chains = (vec(chain(), 0..8), reliefs()).prop_map(|(chains, reliefs)| [chains, reliefs].concat());
     let given = (
-        vec(chain(), 0..8),
+        chains,
         vec(area(), 0..7),
         instant(),
         prop_oneof![1 => instant(), 2 => much_later],

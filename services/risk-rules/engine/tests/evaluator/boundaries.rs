@@ -518,9 +518,10 @@ fn a_rule_without_boundary_cases_is_noticed() {
         .flat_map(|case| case.facts)
         .map(|(kind, _)| kind)
         .collect();
+    let read_by_rules = FactKind::ALL.iter().filter(|kind| **kind != FactKind::Relief);
     assert_eq!(
         kinds.len(),
-        FactKind::ALL.len(),
+        read_by_rules.count(),
         "some kind of fact decides nothing"
     );
 }

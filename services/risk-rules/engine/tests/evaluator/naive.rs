@@ -137,8 +137,11 @@ pub fn answer(facts: &[Fact], areas: &[Area], days: Figures, at: Timestamp, know
     let now = rules_at(&known, at);
     let later = candidates.iter().copied().filter(|t| *t > at);
     Answer {
-        colour: colour(&now),
-        next_change_at: later.clone().find(|t| rules_at(&known, *t) != now),
+        colour: shown(&known, &now, at),
+        next_change_at: later.clone().find(|t| {
+            let then = rules_at(&known, *t);
+            then != now || shown(&known, &then, *t) != shown(&known, &now, at)
+        }),
         cited: now
             .iter()
             .map(|rule| cite(&known, &candidates, rule, at))
@@ -180,6 +183,30 @@ fn colour(rules: &[&str]) -> &'static str {
         [] => "green",
         rules if rules.iter().any(|rule| rule.starts_with("red.")) => "red",
         _ => "yellow",
+    }
+}
+
+/// While no confirmed case is open, red is shown as yellow where every fact that makes it is under relief.
+fn shown(known: &Known, rules: &[&str], t: Timestamp) -> &'static str {
+    let makes_red = |fact: &&&Fact| {
+        let mut red = RULES.iter().filter(|(rule, _)| rule.starts_with("red."));
+        red.any(|(_, question)| question(known, fact, t))
+    };
+    let is_relieved = |fact: &&Fact| {
+        let mut reliefs = known.facts.iter().filter(|one| one.kind == "relief");
+        reliefs.any(|relief| {
+            word(relief, "contested_fact") == Some(&*fact.id.to_string())
+                && instant(relief, "from").is_some_and(|from| from <= t)
+                && instant(relief, "until").is_some_and(|until| t < until)
+        })
+    };
+    let worst = colour(rules);
+    let is_confirmed = known.facts.iter().any(|fact| is_case(fact, "confirmed", t));
+    let mut red = known.facts.iter().filter(makes_red);
+    if worst == "red" && !is_confirmed && red.all(is_relieved) {
+        "yellow"
+    } else {
+        worst
     }
 }
 

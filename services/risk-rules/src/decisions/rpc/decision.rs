@@ -1,5 +1,7 @@
 //! Wire form of an explained decision.
 
+use std::collections::BTreeSet;
+
 use lutong_kernel::Timestamp;
 use lutong_proto::risk_rules::v1 as wire;
 use lutong_proto::time;
@@ -8,7 +10,7 @@ use lutong_proto::types::v1 as types;
 use crate::areas::rpc::area::level;
 use crate::decisions::service::explaining::ExplainedDecision;
 use lutong_risk_engine::area::AreaEntry;
-use lutong_risk_engine::explanation::{CitedRecord, explain};
+use lutong_risk_engine::explanation::{CitedRecord, explain, explain_relief};
 use lutong_risk_engine::rule_set::Text;
 
 fn text(text: &Text) -> types::LocalisedText {
@@ -19,6 +21,7 @@ fn text(text: &Text) -> types::LocalisedText {
 }
 
 pub fn decision(explained: ExplainedDecision) -> wire::Decision {
+    let interim_relief = interim_relief(&explained);
     let ExplainedDecision {
         decision,
         rules,
@@ -27,6 +30,7 @@ pub fn decision(explained: ExplainedDecision) -> wire::Decision {
         ..
     } = explained;
     let cited = decision.content.citations.iter().zip(areas);
+    let cited = cited.filter(|(citation, _)| !citation.is_relief());
     let citations = cited.map(|(citation, areas)| {
         let rule = rules.rules().iter().find(|rule| rule.id == citation.rule);
         let cited = || citation.facts.iter().filter_map(|id| facts.get(id));
@@ -78,7 +82,32 @@ pub fn decision(explained: ExplainedDecision) -> wire::Decision {
             .map(time::from_micros),
         citations: citations.collect(),
         guidance: Some(text(rules.guidance(decision.content.colour))),
+        interim_relief,
     }
+}
+
+fn interim_relief(explained: &ExplainedDecision) -> Option<wire::InterimRelief> {
+    let citations = &explained.decision.content.citations;
+    let relief = citations.iter().find(|citation| citation.is_relief())?;
+    let until = Timestamp::from_micros(relief.until?);
+    let rules = explained.rules.rules().iter();
+    let cited: Vec<_> = rules
+        .filter(|rule| citations.iter().any(|citation| citation.rule == rule.id))
+        .collect();
+    let colour_of_rules = cited.iter().map(|rule| rule.colour).max()?;
+    let named = || explained.reliefs.iter();
+    let complaints: BTreeSet<String> = named()
+        .map(|one| format!("complaints/{}", one.complaint))
+        .collect();
+    let policies: BTreeSet<String> = named().map(|one| one.policy.clone()).collect();
+    Some(wire::InterimRelief {
+        complaints: complaints.into_iter().collect(),
+        policies: policies.into_iter().collect(),
+        start_time: Some(time::from_micros(relief.from)),
+        end_time: Some(time::instant(until)),
+        colour_of_rules: types::Colour::from(colour_of_rules).into(),
+        explanation: Some(text(&explain_relief(&cited, until))),
+    })
 }
 
 fn cited_area(area: &AreaEntry) -> wire::CitedArea {

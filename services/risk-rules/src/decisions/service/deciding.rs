@@ -12,7 +12,7 @@ use prost::Message as _;
 use sea_orm::DatabaseTransaction;
 
 use crate::basis::service::{ActiveRuleSet, Basis, BasisBook};
-use crate::decisions::domain::{Citation, Decision, DecisionContent};
+use crate::decisions::domain::{Citation, Decision, DecisionContent, RELIEF};
 use crate::decisions::store as decisions;
 use crate::events;
 use crate::history::domain::ChainKeys;
@@ -159,9 +159,15 @@ pub fn content(rules: &ActiveRuleSet, evaluation: &Evaluation, at: Timestamp) ->
             until: citation.until.map(Timestamp::micros),
         })
     });
+    let relief = evaluation.relief.iter().map(|relief| Citation {
+        rule: RELIEF.to_owned(),
+        facts: relief.reliefs.clone(),
+        from: relief.from.micros(),
+        until: Some(relief.until.micros()),
+    });
     DecisionContent {
         colour: evaluation.colour,
-        citations: cited.collect(),
+        citations: cited.chain(relief).collect(),
         rule_set: rules.set.id.clone(),
         rule_set_version: rules.set.version.clone(),
         evaluated_at: at,

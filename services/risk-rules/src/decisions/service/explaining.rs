@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use lutong_kernel::{FactId, Fault};
 use lutong_risk_engine::area::AreaEntry;
+use lutong_risk_engine::attributes::Value;
 use lutong_risk_engine::rule_set::RuleSet;
 use lutong_storage::Database;
 use lutong_storage::crypto::FieldCipher;
@@ -14,6 +15,7 @@ use crate::basis::service::BasisBook;
 use crate::decisions::domain::Decision;
 use crate::facts::store::statements::{self, StatementRow};
 use crate::people::store as merges;
+use crate::reliefs::domain as reliefs;
 
 /// A decision with everything that its explanation needs.
 #[derive(Debug)]
@@ -24,16 +26,28 @@ pub struct ExplainedDecision {
     pub facts: HashMap<FactId, StatementRow>,
     /// For each citation, the listings that contain the cited stays.
     pub areas: Vec<Vec<AreaEntry>>,
+    /// The reliefs that it was made under; none of most decisions.
+    pub reliefs: Vec<CitedRelief>,
     pub in_force: bool,
 }
 
 impl ExplainedDecision {
-    /// The statements that the decision cites, each once, by id.
+    /// The statements that the rules of the decision cite, each once, by id.
     pub fn cited(&self) -> impl Iterator<Item = &StatementRow> {
         let citations = self.decision.content.citations.iter();
+        let citations = citations.filter(|citation| !citation.is_relief());
         let cited: BTreeSet<FactId> = citations.flat_map(|one| one.facts.iter().copied()).collect();
         cited.into_iter().filter_map(|id| self.facts.get(&id))
     }
+}
+
+/// A relief that a decision was made under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CitedRelief {
+    /// The tracking number of the appeal.
+    pub complaint: String,
+    /// The line of the policy.
+    pub policy: String,
 }
 
 /// Collects what explains a decision. Cheap to clone.
@@ -79,13 +93,37 @@ impl Explainer {
             .named(&content.rule_set, &content.rule_set_version)
             .await?;
         let areas = self.cited_areas(&decision, &rules, &facts).await?;
+        let reliefs = self.cited_reliefs(&decision, &facts).await?;
         Ok(ExplainedDecision {
             decision,
             rules,
             facts,
             areas,
+            reliefs,
             in_force,
         })
+    }
+
+    async fn cited_reliefs(
+        &self,
+        decision: &Decision,
+        facts: &HashMap<FactId, StatementRow>,
+    ) -> Result<Vec<CitedRelief>, Fault> {
+        let citations = decision.content.citations.iter();
+        let cited = citations.filter(|citation| citation.is_relief());
+        let mut reliefs = Vec::new();
+        for statement in cited.flat_map(|one| &one.facts).filter_map(|id| facts.get(id)) {
+            let fact = statement.open(&self.fields.ready().await?)?;
+            let policy = fact.as_ref().and_then(|fact| fact.attributes.get("policy"));
+            let Some(Value::Text(policy)) = policy else {
+                continue;
+            };
+            reliefs.push(CitedRelief {
+                complaint: reliefs::complaint_of(&statement.key).to_owned(),
+                policy: policy.clone(),
+            });
+        }
+        Ok(reliefs)
     }
 
     /// The listings that contain the cited stays, as known at the instant of the decision.

@@ -36,11 +36,8 @@ impl StatementReader {
     /// Parses a statement of a feed, which may use only its own source and its granted kinds. Rows that declaration pulls (SERVICE)
     /// were checked against their grant by declaration.
     pub fn read_for(&self, statement: FactStatement, principal: &Principal) -> Result<Statement, Violation> {
+        refuse_own(&statement)?;
         let kind = kind(&statement);
-        // No feed may state a designation: it needs two officers and has RPCs of its own.
-        if kind == Some(FactKind::Designation) {
-            return Err(not_granted(&statement));
-        }
         if let Some(feed) = &principal.feed {
             if statement.source != feed.source {
                 return Err(facts::source_not_of_feed());
@@ -73,6 +70,7 @@ impl StatementReader {
 
     /// Parses a statement. Only the first violation is reported, since files are corrected row by row.
     pub fn read(&self, statement: FactStatement) -> Result<Statement, Violation> {
+        refuse_own(&statement)?;
         let first = |wrong: Vec<Violation>| wrong.into_iter().next().unwrap_or_else(facts::statement_shape);
         statement.check().map_err(|fault| first(fault.violations))?;
         let subject: SubjectId = statement
@@ -163,6 +161,17 @@ fn kind(statement: &FactStatement) -> Option<FactKind> {
         WireStatement::Correction(correction) => correction.fact.as_ref()?.fact_kind(),
         WireStatement::Retraction(_) => None,
     }
+}
+
+/// Kinds that this service alone states, each by RPCs of its own: a designation needs two officers, a relief an appeal.
+const OWN: [FactKind; 2] = [FactKind::Designation, FactKind::Relief];
+
+/// Nobody else states a kind that this service states.
+fn refuse_own(statement: &FactStatement) -> Result<(), Violation> {
+    if kind(statement).is_some_and(|kind| OWN.contains(&kind)) {
+        return Err(not_granted(statement));
+    }
+    Ok(())
 }
 
 fn not_granted(statement: &FactStatement) -> Violation {

@@ -70,6 +70,7 @@ fn principal(role: Role, parts: AccountParts) -> Principal {
             kinds: vec!["case".to_owned()],
             divisions: Vec::new(),
         }),
+        desks: Vec::new(),
     }
 }
 
