@@ -22,6 +22,8 @@ pub enum WireState {
     /// Each chunk closes its connection with a probability of one in this many: every second time after it was
     /// forwarded, so that only the answer is lost.
     Failing(u32),
+    /// One bit of a chunk is changed with a probability of one in this many.
+    Corrupting(u32),
 }
 
 /// All proxies of a mesh: between two services, and between a service and its database (keyed by the service twice).
@@ -118,6 +120,12 @@ async fn carry(mut read: OwnedReadHalf, mut write: OwnedWriteHalf, mut state: wa
             WireState::Failing(one_in) => random() % (2 * one_in),
             _ => u32::MAX,
         };
+        if let WireState::Corrupting(one_in) = now
+            && random() % one_in == 0
+        {
+            let at = random() as usize % length;
+            piece[at] ^= 1 << (random() % 8);
+        }
         if now == WireState::Cut || fate == 0 || write.write_all(&piece[..length]).await.is_err() {
             return;
         }

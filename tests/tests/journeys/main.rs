@@ -10,6 +10,7 @@ mod codes;
 mod own_data;
 mod places;
 mod provinces;
+mod two_provinces;
 mod wards;
 
 use std::io::Write as _;

@@ -84,6 +84,7 @@ fn staff(account: &str, role: Role) -> Principal {
         subject: None,
         division: DivisionCode::parse(DIVISION).ok(),
         feed: None,
+        desks: Vec::new(),
     }
 }
 
