@@ -1,5 +1,5 @@
 //! The OpenAPI document as third parties use it: two validators, schemathesis against a running mesh, and generated,
-//! unedited clients in TypeScript and Python that perform a person's journey (`clients/`). The test vectors of tokens, too.
+//! unedited clients in TypeScript and Python that perform a person's journey (`clients/`). The test vectors of tokens and the guide for partners, too.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use http::Method;
+use lutong_federation::trust_list::of_one_partner;
+use lutong_kernel::Timestamp;
+use lutong_kernel::random::SeededRandom;
 use lutong_tests::mesh::{Mesh, Setting, Shape};
+use lutong_token::{Algorithm, Issuer, SigningKey};
 use serde_json::{Value, json};
 
 fn here() -> PathBuf {
@@ -258,4 +262,92 @@ fn an_independent_decoder_agrees_with_the_test_vectors_of_tokens() {
         .arg(vectors.join("outcomes.json"))
         .env("PYTHONDONTWRITEBYTECODE", "1"));
     assert_eq!(said.trim(), "65 decoded, 402 refused");
+}
+
+/// The guide for partners: its two programs ask a running system about a code, over gRPC, and refuse what it has not signed for them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let generate = |seed| SigningKey::generate(Algorithm::Ed25519, &SeededRandom::new(seed)).unwrap();
+    let (partner, stranger) = (generate(32), generate(33));
+    let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
+    let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
+    let list = of_one_partner("guide", jiangsu, partner.verifying_key(), since).unwrap();
+    let answered = "directions = [\"INBOUND\", \"OUTBOUND\"]\nquota = { requests_per_minute = 600, requests_per_day = 100000 }\nname = ";
+    let list = list.replacen("name = ", answered, 1) + "purposes = [\"MESSAGES\"]\n";
+    let setting = (
+        "LUTONG_FEDERATION__TRUST_LIST".to_owned(),
+        file("trust-list.toml", &list),
+    );
+    let setting = Setting {
+        environment: vec![setting],
+        ..Setting::default()
+    };
+    let mesh = Mesh::start_with(Shape::OneProcess, setting).await;
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    let token = person.get("/v1/code").await.expect()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let tools = tools();
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/partners");
+    // Node finds packages beside the program.
+    std::os::unix::fs::symlink(tools.join("node_modules"), folder.path().join("node_modules")).unwrap();
+    let script = folder.path().join("verify.mjs");
+    std::fs::copy(guide.join("verify.mjs"), &script).unwrap();
+    let endpoint = mesh.gateway.base.trim_start_matches("http://").to_owned();
+    let keys = [&partner, &stranger].map(|key| key.to_pkcs8_pem().unwrap());
+    let own = file("messages.pem", keys[0].expose());
+    let foreign = file("stranger.pem", keys[1].expose());
+    let other = file("other.pub", &stranger.verifying_key().to_pem().unwrap());
+    let ask = |program: &mut Command, key: &str, audience: &str, more: &[&str]| {
+        let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto");
+        program.args([
+            "--endpoint",
+            &endpoint,
+            "--key",
+            key,
+            "--sender",
+            "32",
+            "--audience",
+            audience,
+        ]);
+        program.args(["--token", &token, "--proto"]).arg(proto).args(more);
+        program.env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap()
+    };
+    let python = || {
+        let mut program = Command::new(tools.join("bin/python3"));
+        program.arg(guide.join("verify.py"));
+        program
+    };
+    let node = || {
+        let mut program = Command::new("node");
+        program.arg(&script);
+        program
+    };
+    let programs: [&dyn Fn() -> Command; 2] = [&python, &node];
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    for program in programs {
+        let good = ask(&mut program(), &own, "37", &[]);
+        assert!(said(&good.stdout).starts_with("GREEN "), "{good:?}");
+        for (key, audience, more, word) in [
+            (&foreign, "37", &[][..], "WRONG_KEY"),
+            (&own, "33", &[], "WRONG_AUDIENCE"),
+            // An answer that somebody else signed.
+            (&own, "37", &["--message-key", &other], "another key"),
+        ] {
+            let refused = ask(&mut program(), key, audience, more);
+            let error = said(&refused.stderr);
+            assert!(
+                !refused.status.success() && error.contains(word),
+                "{word}: {refused:?}"
+            );
+        }
+    }
 }
