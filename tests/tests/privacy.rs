@@ -568,7 +568,7 @@ fn bindings(rule: &DynamicMessage) -> Vec<(String, String, bool)> {
 }
 
 /// Path variables without personal data: opaque ids, divisions, versions, days, names of rule sets and feeds.
-const IMPERSONAL: [&str; 8] = [
+const IMPERSONAL: [&str; 9] = [
     "division",
     "name",
     "subject_id",
@@ -577,6 +577,7 @@ const IMPERSONAL: [&str; 8] = [
     "rule_set",
     "source",
     "complaint",
+    "case",
 ];
 
 #[test]

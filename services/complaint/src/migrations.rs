@@ -25,5 +25,6 @@ impl Schema for Migrations {
         step!("0010_second_signatures"),
         step!("0011_reliefs"),
         step!("0012_retention"),
+        step!("0013_staff_files"),
     ];
 }

@@ -163,6 +163,23 @@ async fn attachment(walk: &mut Walk<'_>, number: &str) {
         .await;
     let own = RequestParts::nothing().with("complaint", number);
     walk.call("listAttachments", CITIZEN, own).await;
+    let create = json!({
+        "request_id": request_id(),
+        "upload_size": PICTURE_BYTES.to_string(),
+        "purpose": {"code": "PURPOSE_CODE_COMPLAINT_REVIEW"},
+    });
+    let begun = walk
+        .call("createCaseAttachment", OFFICER, of(number).and_body(create))
+        .await;
+    let added = begun["attachment"]["attachment_id"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
+    let append =
+        json!({"offset": "0", "chunk": PICTURE, "purpose": {"code": "PURPOSE_CODE_COMPLAINT_REVIEW"}});
+    let named = RequestParts::nothing().with("attachment", &added);
+    walk.call("appendCaseAttachment", OFFICER, named.and_body(append))
+        .await;
     walk.call("listCaseAttachments", OFFICER, read(of(number))).await;
     let file = || RequestParts::nothing().with("attachment", &id);
     walk.call("downloadAttachment", CITIZEN, file()).await;

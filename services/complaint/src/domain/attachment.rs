@@ -8,7 +8,7 @@ use lutong_kernel::{AttachmentId, Timestamp};
 use super::machine::State;
 use super::tracking::TrackingNumber;
 
-/// Files of one complaint, those being uploaded counted.
+/// Files of one complaint that its filer adds, and that staff add, each; those being uploaded counted.
 pub const MOST: usize = 5;
 /// How long a file may take to be uploaded.
 pub const UPLOAD_TIME: Duration = Duration::from_secs(3_600);
@@ -21,6 +21,8 @@ pub struct Attachment {
     pub id: AttachmentId,
     pub number: TrackingNumber,
     pub created_at: Timestamp,
+    /// Whether staff added it: the filer does not see it.
+    pub is_by_staff: bool,
     /// Bytes of the file as it is uploaded.
     pub upload_size: u64,
     /// How many of them are there.

@@ -47,6 +47,35 @@ impl AttachmentHandler for AttachmentRpc {
         })
     }
 
+    async fn create_case_attachment(
+        &self,
+        call: Mutation<DivisionPermit>,
+        message: wire::CreateCaseAttachmentRequest,
+    ) -> Result<wire::CreateCaseAttachmentResponse, Fault> {
+        let number = tracking_number("case", &message.case, cases::COLLECTION).map_err(reply::wrong)?;
+        let (staff, size) = (
+            staff(&call.grant, call.permit),
+            message.upload_size.unsigned_abs(),
+        );
+        let begun = self.0.create_of_case(staff, call.request, number, size).await?;
+        Ok(wire::CreateCaseAttachmentResponse {
+            attachment: Some(begun.into()),
+        })
+    }
+
+    async fn append_case_attachment(
+        &self,
+        call: Query<DivisionPermit>,
+        message: wire::AppendCaseAttachmentRequest,
+    ) -> Result<wire::AppendCaseAttachmentResponse, Fault> {
+        let (id, offset) = (id(&message.name)?, message.offset.unsigned_abs());
+        let staff = staff(&call.grant, call.permit);
+        let appended = self.0.append_of_case(staff, id, offset, message.chunk).await?;
+        Ok(wire::AppendCaseAttachmentResponse {
+            attachment: Some(appended.into()),
+        })
+    }
+
     async fn list_attachments(
         &self,
         call: Listing<CasePermit>,
@@ -127,6 +156,7 @@ impl From<Attachment> for wire::Attachment {
             id,
             number,
             created_at,
+            is_by_staff,
             upload_size,
             next_offset,
             progress,
@@ -138,6 +168,7 @@ impl From<Attachment> for wire::Attachment {
             create_time: Some(instant(created_at)),
             upload_size: count(upload_size),
             next_offset: count(next_offset),
+            by_staff: is_by_staff,
             ..Self::default()
         };
         match progress {

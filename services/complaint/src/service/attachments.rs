@@ -56,6 +56,7 @@ impl Attachments {
         &self.complaints.database
     }
 
+    /// Whoever filed complaints, by their permit.
     fn filer(&self, permit: &CasePermit) -> Party {
         Party::Filer(self.complaints.account_hash(permit.account()))
     }
@@ -92,8 +93,7 @@ impl Attachments {
         found
             .filter(|one| party.reaches(one))
             .ok_or_else(|| party.not_found())?;
-        let is_ready = matches!(party, Party::Staff(_));
-        let found = store::list(reader, number, is_ready, after, page.limit()).await?;
+        let found = store::list(reader, number, party.is_staff(), after, page.limit()).await?;
         page.cut(found, |last| last.id.uuid().as_bytes().to_vec())
     }
 
@@ -148,6 +148,8 @@ impl Attachments {
     ) -> Result<(Attachment, Complaint), Fault> {
         let reader = self.database().reader();
         let found = store::find(reader, id).await?.filter(|one| !one.is_expired(now));
+        // The filer sees nothing of what staff add.
+        let found = found.filter(|one| party.is_staff() || !one.is_by_staff);
         let attachment = found.ok_or_else(fault::attachment_not_found)?;
         let complaint = cases::find_reached(reader, cipher, &attachment.number, party.reacher()).await?;
         let complaint = complaint.filter(|one| party.reaches(one));

@@ -82,7 +82,11 @@ impl Party {
         }
     }
 
-    fn actor(&self) -> Actor {
+    pub(super) const fn is_staff(&self) -> bool {
+        matches!(self, Self::Staff(_))
+    }
+
+    pub(super) fn actor(&self) -> Actor {
         match self {
             Self::Filer(_) => Actor::Filer,
             Self::Staff(staff) => Actor::Staff(staff.account.clone()),

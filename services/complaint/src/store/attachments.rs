@@ -26,6 +26,7 @@ pub mod attachment {
         pub attachment_id: Vec<u8>,
         pub tracking_number: String,
         pub created_at: i64,
+        pub by_staff: bool,
         /// Absent of one that is complete.
         pub expires_at: Option<i64>,
         pub upload_size: i64,
@@ -101,6 +102,7 @@ impl TryFrom<attachment::Model> for Attachment {
             id: AttachmentId::from_uuid(id),
             number: TrackingNumber::parse(&row.tracking_number).map_err(|_| damaged("tracking_number"))?,
             created_at: Timestamp::from_micros(row.created_at),
+            is_by_staff: row.by_staff,
             upload_size: count(row.upload_size, "upload_size")?,
             next_offset: count(row.next_offset, "next_offset")?,
             progress,
@@ -118,6 +120,7 @@ pub async fn insert(
         attachment_id: Set(uuid_bytes(attachment.id.uuid())),
         tracking_number: Set(attachment.number.as_str().to_owned()),
         created_at: Set(attachment.created_at.micros()),
+        by_staff: Set(attachment.is_by_staff),
         expires_at: Set(Some(until.micros())),
         upload_size: Set(number(attachment.upload_size)),
         next_offset: Set(number(attachment.next_offset)),
@@ -132,10 +135,11 @@ pub async fn insert(
     Ok(())
 }
 
-/// Files of a complaint that are complete, or may still be.
+/// Files of a complaint that are complete, or may still be: of its filer, or of staff.
 pub async fn count(
     transaction: &DatabaseTransaction,
     of: &TrackingNumber,
+    is_by_staff: bool,
     now: Timestamp,
 ) -> Result<u64, StorageError> {
     let lives = Condition::any()
@@ -143,6 +147,7 @@ pub async fn count(
         .add(attachment::Column::ExpiresAt.gt(now.micros()));
     let found = attachment::Entity::find()
         .filter(attachment::Column::TrackingNumber.eq(of.as_str()))
+        .filter(attachment::Column::ByStaff.eq(is_by_staff))
         .filter(lives);
     Ok(found.count(transaction).await?)
 }
@@ -169,18 +174,20 @@ pub async fn lock(
     row.map(Attachment::try_from).transpose()
 }
 
-/// Files of a complaint after an id, the oldest first.
+/// Files of a complaint after an id, the oldest first: for staff all that are complete, for its filer all of their own.
 pub async fn list(
     connection: &impl ConnectionTrait,
     of: &TrackingNumber,
-    is_ready: bool,
+    is_for_staff: bool,
     after: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Attachment>, StorageError> {
     let mut query = attachment::Entity::find().filter(attachment::Column::TrackingNumber.eq(of.as_str()));
-    if is_ready {
-        query = query.filter(attachment::Column::ExpiresAt.is_null());
-    }
+    query = if is_for_staff {
+        query.filter(attachment::Column::ExpiresAt.is_null())
+    } else {
+        query.filter(attachment::Column::ByStaff.eq(false))
+    };
     if let Some(after) = after {
         query = query.filter(attachment::Column::AttachmentId.gt(uuid_bytes(after)));
     }

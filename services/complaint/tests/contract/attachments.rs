@@ -28,6 +28,8 @@ on_both_engines!(
     a_file_out_of_reach_is_answered_like_one_that_is_not_there,
     what_is_wrong_with_a_file_is_named,
     whoever_appeals_sees_who_looked_at_their_files,
+    staff_add_files_to_a_case_that_they_reach_and_the_filer_sees_none_of_them,
+    what_is_wrong_with_a_file_of_staff_is_named,
 );
 
 const SECRET: &str = "36.0671N,120.3826E";
@@ -124,6 +126,63 @@ impl Complaint {
         let mut attachment = self.begin(account, complaint, file.len()).await?;
         for (n, chunk) in file.chunks(CHUNK).enumerate() {
             attachment = self.append(account, &attachment.name, n * CHUNK, chunk).await?;
+        }
+        Ok(attachment)
+    }
+
+    pub async fn begin_as(
+        &self,
+        who: &Principal,
+        case: &str,
+        size: usize,
+    ) -> Result<wire::Attachment, Fault> {
+        self.begin_as_with(who, &next_request_id(), case, size).await
+    }
+
+    async fn begin_as_with(
+        &self,
+        who: &Principal,
+        id: &str,
+        case: &str,
+        size: usize,
+    ) -> Result<wire::Attachment, Fault> {
+        let request = wire::CreateCaseAttachmentRequest {
+            request_id: id.to_owned(),
+            case: case.to_owned(),
+            upload_size: i64::try_from(size).unwrap(),
+            purpose: purpose(),
+        };
+        let call = self.0.call_as(who);
+        let answer = self.files().create_case_attachment(call.request(request)).await;
+        answer
+            .map(|answer| answer.into_inner().attachment.unwrap())
+            .map_err(|status| fault(&status))
+    }
+
+    pub async fn append_as(
+        &self,
+        who: &Principal,
+        name: &str,
+        offset: usize,
+        chunk: &[u8],
+    ) -> Result<wire::Attachment, Fault> {
+        let request = wire::AppendCaseAttachmentRequest {
+            name: name.to_owned(),
+            offset: i64::try_from(offset).unwrap(),
+            chunk: chunk.to_vec(),
+            purpose: purpose(),
+        };
+        let call = self.0.call_as(who);
+        let answer = self.files().append_case_attachment(call.request(request)).await;
+        answer
+            .map(|answer| answer.into_inner().attachment.unwrap())
+            .map_err(|status| fault(&status))
+    }
+
+    async fn upload_as(&self, who: &Principal, case: &str, file: &[u8]) -> Result<wire::Attachment, Fault> {
+        let mut attachment = self.begin_as(who, case, file.len()).await?;
+        for (n, chunk) in file.chunks(CHUNK).enumerate() {
+            attachment = self.append_as(who, &attachment.name, n * CHUNK, chunk).await?;
         }
         Ok(attachment)
     }
@@ -643,4 +702,125 @@ async fn files_of_a_case_that_is_open_again_are_kept(bed: Bed) {
     complaint.download_of_case(&boss, &file.name).await.unwrap();
     let_days_pass(&complaint, 1).await;
     assert!(complaint.download_of_case(&boss, &file.name).await.is_err());
+}
+
+async fn staff_add_files_to_a_case_that_they_reach_and_the_filer_sees_none_of_them(bed: Bed) {
+    let complaint = start(bed).await;
+    let filed = complaint.file_place("wx-1", "370202").await;
+    let (case, district) = (case_name(&filed), officer("370202"));
+    let theirs = complaint.upload("wx-1", &filed.name, &picture(8)).await.unwrap();
+    let added = complaint
+        .upload_as(&district, &case, &picture(300))
+        .await
+        .unwrap();
+    assert!(added.by_staff && !theirs.by_staff);
+    assert_eq!((added.state(), &*added.media_type), (Ready, "image/png"));
+    let log = complaint.events(&district, &case).await.unwrap();
+    let attached: Vec<_> = log.iter().filter(|one| one.event == "attach").collect();
+    let actors: Vec<&str> = attached.iter().map(|one| one.actor.as_str()).collect();
+    assert_eq!(actors, ["filer", "staff:officer-370202"]);
+    let names = |files: Vec<wire::Attachment>| files.into_iter().map(|one| one.name).collect::<Vec<_>>();
+    let seen = complaint.attached_to_case(&district, &case).await.unwrap();
+    assert_eq!(names(seen), [theirs.name.clone(), added.name.clone()]);
+    let kept = complaint.download_of_case(&district, &added.name).await.unwrap();
+    assert!(!has(&kept, SECRET.as_bytes()) && kept.len() > 60 * 1024);
+    // The filer, for whom it is not there.
+    let seen = complaint.attached("wx-1", &filed.name).await.unwrap();
+    assert_eq!(names(seen), [theirs.name.clone()]);
+    let unseen = complaint.download("wx-1", &added.name).await.unwrap_err();
+    assert_eq!(unseen, complaint.download("wx-1", NOBODYS).await.unwrap_err());
+    // Neither adds to a file of the other, and neither takes the places of the other.
+    let begun = complaint.begin_as(&district, &case, 10).await.unwrap();
+    let refused = complaint.append("wx-1", &begun.name, 0, &[7]).await.unwrap_err();
+    assert_eq!(refused.reason, "ATTACHMENT_NOT_FOUND");
+    for _ in 0..4 {
+        complaint.begin("wx-1", &filed.name, 10).await.unwrap();
+    }
+    for _ in 0..3 {
+        complaint.begin_as(&district, &case, 10).await.unwrap();
+    }
+    let sixth = complaint.begin_as(&district, &case, 10).await.unwrap_err();
+    assert_eq!(sixth.reason, "TOO_MANY_ATTACHMENTS");
+}
+
+async fn what_is_wrong_with_a_file_of_staff_is_named(bed: Bed) {
+    let complaint = start(bed).await;
+    let filed = complaint.file_place("wx-1", "370202").await;
+    let (case, district) = (case_name(&filed), officer("370202"));
+    let theirs = complaint.begin("wx-1", &filed.name, 10).await.unwrap();
+    let wrong = complaint
+        .begin_as(&district, &case, 5 * 1024 * 1024 + 1)
+        .await
+        .unwrap_err();
+    assert_eq!(violations(&wrong), ["upload_size OUT_OF_RANGE"]);
+    let wrong = complaint.begin_as(&district, "cases/1", 10).await.unwrap_err();
+    assert_eq!(violations(&wrong), ["case TRACKING_NUMBER"]);
+    let nobodys = format!("cases/{}", complaint.unknown_number());
+    let unknown = complaint.begin_as(&district, &nobodys, 10).await.unwrap_err();
+    assert_eq!(unknown.reason, "CASE_NOT_FOUND");
+    let begun = complaint.begin_as(&district, &case, 10).await.unwrap();
+    for who in [
+        officer("370203"),
+        agent(),
+        staff("counter-1", Role::CounterStaff, "370202"),
+    ] {
+        assert_eq!(complaint.begin_as(&who, &case, 10).await.unwrap_err(), unknown);
+        let refused = complaint.append_as(&who, &begun.name, 0, &[7]).await.unwrap_err();
+        assert_eq!(refused.reason, "ATTACHMENT_NOT_FOUND");
+    }
+    let of_filer = complaint
+        .append_as(&district, &theirs.name, 0, &[7])
+        .await
+        .unwrap_err();
+    assert_eq!(of_filer.reason, "ATTACHMENT_NOT_FOUND");
+    let nowhere = Principal {
+        division: None,
+        ..district.clone()
+    };
+    for refused in [
+        complaint.begin_as(&nowhere, &case, 10).await.unwrap_err(),
+        complaint
+            .append_as(&nowhere, &begun.name, 0, &[7])
+            .await
+            .unwrap_err(),
+    ] {
+        assert_eq!(refused.reason, "DIVISION_MISSING");
+    }
+    let id = next_request_id();
+    let first = complaint.begin_as_with(&district, &id, &case, 12).await.unwrap();
+    assert_eq!(
+        complaint.begin_as_with(&district, &id, &case, 12).await.unwrap(),
+        first
+    );
+    let other = complaint
+        .begin_as_with(&district, &id, &case, 13)
+        .await
+        .unwrap_err();
+    assert_eq!(other.reason, "REQUEST_ID_REUSED");
+    let wrong = complaint
+        .append_as(&district, &begun.name, 0, &[7; 11])
+        .await
+        .unwrap_err();
+    assert_eq!(violations(&wrong), ["chunk BEYOND_SIZE"]);
+    let gap = complaint
+        .append_as(&district, &begun.name, 5, &[7])
+        .await
+        .unwrap_err();
+    assert_eq!(gap.reason, "OFFSET_MISMATCH");
+    let refused = complaint
+        .append_as(&district, &begun.name, 0, &[7; 10])
+        .await
+        .unwrap_err();
+    assert_eq!(refused.reason, "FILE_REFUSED");
+    // What was begun before the case was closed is not kept after it.
+    let (file, boss) = (picture(8), all_roles("boss", "370200"));
+    let late = complaint.begin_as(&boss, &case, file.len()).await.unwrap();
+    close(&complaint, &case).await;
+    let refused = complaint
+        .append_as(&boss, &late.name, 0, &file)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.reason, "WRONG_STATE");
+    let refused = complaint.begin_as(&boss, &case, 10).await.unwrap_err();
+    assert_eq!(refused.reason, "WRONG_STATE");
 }

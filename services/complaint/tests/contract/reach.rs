@@ -94,6 +94,8 @@ impl Complaint {
                     .await,
             ),
             "ListCaseAttachments" => words(self.attached_to_case(who, &to.appeal).await),
+            "CreateCaseAttachment" => words(self.begin_as(who, &to.appeal, 10).await),
+            "AppendCaseAttachment" => words(self.append_as(who, &to.file, 0, &[7]).await),
             "DownloadCaseAttachment" => words(self.download_of_case(who, &to.file).await),
             "InspectAppeal" => words(self.inspect(who, &to.appeal).await),
             "ListAppealGroups" => words(self.groups(who, 0, String::new()).await),

@@ -17,6 +17,7 @@ use crate::domain::attachment::{
 };
 use crate::domain::log::{Actor, Happening, LogEntry};
 use crate::domain::machine::State;
+use crate::domain::staff::Staff;
 use crate::domain::tracking::TrackingNumber;
 use crate::fault::attachments as fault;
 use crate::service::Complaints;
@@ -33,11 +34,35 @@ impl Attachments {
         number: TrackingNumber,
         upload_size: u64,
     ) -> Result<Attachment, Fault> {
-        let (party, now) = (self.filer(permit), self.complaints.clock.now());
+        self.create_as(self.filer(permit), request, number, upload_size)
+            .await
+    }
+
+    /// Begins a file that staff add to a case. A repeated request gets it as it stands.
+    pub async fn create_of_case(
+        &self,
+        staff: Staff,
+        request: RequestKey,
+        number: TrackingNumber,
+        upload_size: u64,
+    ) -> Result<Attachment, Fault> {
+        self.create_as(Party::Staff(staff), request, number, upload_size)
+            .await
+    }
+
+    async fn create_as(
+        &self,
+        party: Party,
+        request: RequestKey,
+        number: TrackingNumber,
+        upload_size: u64,
+    ) -> Result<Attachment, Fault> {
+        let now = self.complaints.clock.now();
         let attachment = Attachment {
             id: AttachmentId::new(now, &*self.complaints.random),
             number,
             created_at: now,
+            is_by_staff: party.is_staff(),
             upload_size,
             next_offset: 0,
             progress: Progress::Uploading(now.plus(UPLOAD_TIME)),
@@ -58,9 +83,33 @@ impl Attachments {
         offset: u64,
         chunk: Vec<u8>,
     ) -> Result<Attachment, Fault> {
-        let (party, now) = (self.filer(permit), self.complaints.clock.now());
+        self.append_as(self.filer(permit), id, offset, chunk).await
+    }
+
+    /// Adds a piece to a file that staff add to a case. A file of the filer's is not found.
+    pub async fn append_of_case(
+        &self,
+        staff: Staff,
+        id: AttachmentId,
+        offset: u64,
+        chunk: Vec<u8>,
+    ) -> Result<Attachment, Fault> {
+        self.append_as(Party::Staff(staff), id, offset, chunk).await
+    }
+
+    async fn append_as(
+        &self,
+        party: Party,
+        id: AttachmentId,
+        offset: u64,
+        chunk: Vec<u8>,
+    ) -> Result<Attachment, Fault> {
+        let now = self.complaints.clock.now();
         let cipher = self.complaints.fields.ready().await?;
-        self.reached(&cipher, &party, id, now).await?;
+        let (found, _) = self.reached(&cipher, &party, id, now).await?;
+        if found.is_by_staff != party.is_staff() {
+            return Err(fault::attachment_not_found());
+        }
         let sealing = cipher.clone();
         let appended = self.database().write(move |transaction| {
             async move { append_in(transaction, &sealing, (id, now), offset, &chunk).await }.boxed()
@@ -69,11 +118,16 @@ impl Attachments {
         if attachment.is_ready() || !attachment.is_complete() {
             return Ok(attachment);
         }
-        self.complete(&cipher, attachment).await
+        self.complete(&cipher, &party, attachment).await
     }
 
     /// Cleans a file of which all bytes are there. One that cannot be kept is gone.
-    async fn complete(&self, cipher: &ReadyCipher, attachment: Attachment) -> Result<Attachment, Fault> {
+    async fn complete(
+        &self,
+        cipher: &ReadyCipher,
+        party: &Party,
+        attachment: Attachment,
+    ) -> Result<Attachment, Fault> {
         let (id, now) = (attachment.id, self.complaints.clock.now());
         let Ok(_turn) = self.cleaning.acquire().await else {
             return Err(Fault::internal("the semaphore of attachments was closed"));
@@ -87,9 +141,9 @@ impl Attachments {
         // What the decoders of others cannot cope with is not kept either.
         match cleaned.unwrap_or(Err(Refusal::Damaged)) {
             Ok(clean) => {
-                let (this, cipher) = (self.complaints.clone(), cipher.clone());
+                let (this, cipher, actor) = (self.complaints.clone(), cipher.clone(), party.actor());
                 let kept = self.database().write(move |transaction| {
-                    async move { keep_in(&this, transaction, &cipher, (attachment, now), &clean).await }
+                    async move { keep_in(&this, transaction, &cipher, (attachment, actor, now), &clean).await }
                         .boxed()
                 });
                 kept.await
@@ -159,7 +213,7 @@ async fn create_in(
     let complaint = cases::lock_reached(transaction, cipher, &attachment.number, party.reacher()).await?;
     let complaint = complaint.filter(|one| party.reaches(one));
     check_open(&complaint.ok_or_else(|| party.not_found())?)?;
-    let count = store::count(transaction, &attachment.number, now).await?;
+    let count = store::count(transaction, &attachment.number, attachment.is_by_staff, now).await?;
     if usize::try_from(count).unwrap_or(usize::MAX) >= MOST {
         return Err(fault::too_many_attachments(MOST));
     }
@@ -204,7 +258,7 @@ async fn keep_in(
     this: &Complaints,
     transaction: &DatabaseTransaction,
     cipher: &ReadyCipher,
-    (mut attachment, now): (Attachment, Timestamp),
+    (mut attachment, actor, now): (Attachment, Actor, Timestamp),
     clean: &CleanFile,
 ) -> Result<Attachment, Fault> {
     let complaint = cases::lock(transaction, cipher, &attachment.number).await?;
@@ -231,17 +285,17 @@ async fn keep_in(
     let mut entries = this.adopt(&mut complaint);
     entries.extend(fire(&mut complaint.case, now));
     complaint.case.version += 1;
-    entries.push(attached(complaint.case.state, now));
+    entries.push(attached(complaint.case.state, actor, now));
     cases::save(transaction, cipher, &complaint.number, &complaint.case, &entries).await?;
     attachment.progress = Progress::Ready(kept);
     Ok(attachment)
 }
 
-const fn attached(state: State, now: Timestamp) -> LogEntry {
+const fn attached(state: State, actor: Actor, now: Timestamp) -> LogEntry {
     LogEntry {
         happening: Happening::Attached,
         at: now,
-        actor: Actor::Filer,
+        actor,
         from: Some(state),
         to: state,
         text: None,
