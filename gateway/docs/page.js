@@ -29,7 +29,7 @@ const COLLECTIONS = {
   "Application imports": "批量申请", "Assisted applications": "窗口代填申请", "Ward applications": "为家人申请", Registrations: "登记核验", "Fact imports": "事实导入", "Fact kinds": "事实种类", Pulls: "数据库拉取", Merges: "人员合并", "One time codes": "短信验证码", Bindings: "为家人代办", Areas: "风险地区", "Unplaced areas": "待定位地区",
   Subjects: "人员", Decision: "当前赋码", Designations: "管控决定", Decisions: "赋码历史", "History verifications": "历史核验", "Key areas": "重点地区",
   Operations: "后台任务", Recomparisons: "全量比对", Rollbacks: "报送撤回", "Rule sets": "规则集",
-  Partners: "互认伙伴", "Trust lists": "信任清单", "Colour maps": "颜色对照表", Exchanges: "跨省交换", Subscriptions: "数据订阅", Conversions: "转码记录", "Conversion rollbacks": "转码回退", "Message key": "报文公钥", "Message records": "报文记录",
+  Partners: "互认伙伴", "Trust lists": "信任清单", "Colour maps": "颜色对照表", Exchanges: "跨省交换", Subscriptions: "数据订阅", Conversions: "转码记录", "Partner qualities": "互认伙伴质量", "Conversion rollbacks": "转码回退", "Message key": "报文公钥", "Message records": "报文记录",
 };
 /** A longer pattern says nothing to a reader; the description has it. */
 const LONGEST_PATTERN = 24;

@@ -18,6 +18,7 @@ mod onboarding; // what a new partner hands over
 mod outcomes; // outcomes as the contract has them
 mod partner_codes; // VerifyPartnerCode
 mod partner_exchanges; // what is called at partners: CallPartner
+mod partner_qualities; // how well partners serve: GetPartnerQuality, ListPartnerQualities
 mod partners; // states of partners: ProposePartner, ApprovePartner, RejectPartner, GetPartner, ListPartners
 mod peers; // code-rendering, identity, declaration
 mod records; // several records of a person, and which counts
@@ -37,7 +38,7 @@ use lutong_kernel::ServiceName;
 use lutong_skin::federation::v1::{
     AuditService, ColourMapService, ConversionRollbackService, ConversionService, EventLogService,
     ExchangeService, MessageRecordService, NationalCodeService, PartnerCodeService, PartnerExchangeService,
-    PartnerService, SubscriptionService, TrustListService,
+    PartnerQualityService, PartnerService, SubscriptionService, TrustListService,
 };
 use lutong_storage::StorageConfig;
 use lutong_storage::outbox::{Follower, Outbox};
@@ -61,6 +62,8 @@ use crate::partner_codes::rpc::PartnerCodeRpc;
 use crate::partner_codes::service::PartnerCodes;
 use crate::partner_exchanges::rpc::PartnerExchangeRpc;
 use crate::partner_exchanges::service::PartnerExchanges;
+use crate::partner_qualities::rpc::PartnerQualityRpc;
+use crate::partner_qualities::service::PartnerQualities;
 use crate::partners::rpc::PartnerRpc;
 use crate::partners::service::Partners;
 use crate::records::domain::RecordPolicies;
@@ -135,6 +138,7 @@ struct Parts {
     lists: TrustLists,
     codes: PartnerCodes,
     at_partners: PartnerExchanges,
+    qualities: PartnerQualities,
     national: NationalCodes,
     records: MessageRecords,
 }
@@ -149,7 +153,13 @@ impl Parts {
         let outbox = store.outbox();
         let code_log = peers.code_rendering.clone();
         let followed = FollowedCodes::new(store, foundation);
-        let exchanges = Exchanges::new(base, current.clone(), followed.clone(), peers.clone());
+        let qualities = PartnerQualities::new(store, foundation, current.clone());
+        let exchanges = Exchanges::new(
+            base,
+            (current.clone(), qualities.clone()),
+            followed.clone(),
+            peers.clone(),
+        );
         let batches = Batches::new(base, current.clone(), followed.clone(), peers);
         let conversions = Conversions::new(store, foundation, outbox.clone());
         let subscriptions = Subscriptions::new(
@@ -162,7 +172,7 @@ impl Parts {
         let codes = PartnerCodes::new(
             base,
             current.clone(),
-            Arc::clone(&maps),
+            (Arc::clone(&maps), qualities.clone()),
             exchanges.clone(),
             conversions.clone(),
         );
@@ -171,6 +181,7 @@ impl Parts {
             lists: TrustLists::new(store, foundation, current.clone()),
             records: MessageRecords::new(store, foundation, current.clone(), exchanges.clone()),
             at_partners: PartnerExchanges::new(foundation, current.clone(), exchanges.clone()),
+            qualities,
             national,
             maps,
             outbox,
@@ -199,6 +210,8 @@ impl Parts {
         let subscriptions = SubscriptionRpc(self.subscriptions.clone());
         let subscriptions = SubscriptionService::server(subscriptions, skin.clone());
         let conversions = ConversionService::server(ConversionRpc(self.conversions.clone()), skin.clone());
+        let qualities = PartnerQualityRpc(self.qualities.clone());
+        let qualities = PartnerQualityService::server(qualities, skin.clone());
         let rollbacks = ConversionRollbackRpc(self.rollbacks.clone());
         let rollbacks = ConversionRollbackService::server(rollbacks, skin.clone());
         let partners = PartnerService::server(PartnerRpc(self.partners.clone()), skin.clone());
@@ -215,6 +228,7 @@ impl Parts {
             .add_service(subscriptions.max_decoding_message_size(MAX_MESSAGE))
             .add_service(conversions.max_decoding_message_size(MAX_MESSAGE))
             .add_service(rollbacks.max_decoding_message_size(MAX_MESSAGE))
+            .add_service(qualities.max_decoding_message_size(MAX_MESSAGE))
             .add_service(log.max_decoding_message_size(MAX_MESSAGE))
             .add_service(national.max_decoding_message_size(MAX_MESSAGE))
             .add_service(records.max_decoding_message_size(MAX_MESSAGE))
@@ -240,6 +254,7 @@ impl Parts {
             self.batches.clone().run(stop.clone()).boxed(),
             self.subscriptions.clone().notify_all(stop.clone()).boxed(),
             self.rollbacks.clone().resume(stop.clone()).boxed(),
+            self.qualities.clone().run(stop.clone()).boxed(),
             self.subscriptions.clone().pull_all(stop).boxed(),
             store.upkeep(foundation, Some(self.outbox.clone())),
         ]

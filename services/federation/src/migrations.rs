@@ -20,5 +20,6 @@ impl Schema for Migrations {
         step!("0004_sharing"),
         step!("0014_evidence"),
         step!("0015_conversion_rollbacks"),
+        step!("0016_partner_qualities"),
     ];
 }

@@ -239,8 +239,8 @@ async fn conversions(walk: &mut Walk<'_>) {
         json!({
             "request_id": request_id(),
             "partner_id": "32",
-            "start_time": now().plus_seconds(-2 * 86_400).to_string(),
-            "end_time": now().plus_seconds(-86_400).to_string(),
+            "start_time": now().plus_seconds(-2 * 86_400).to_rfc3339(),
+            "end_time": now().plus_seconds(-86_400).to_rfc3339(),
             "reason": reason,
         })
     };
@@ -264,4 +264,8 @@ async fn conversions(walk: &mut Walk<'_>) {
     }
     let page = RequestParts::nothing().with("page_size", "1");
     walk.call("listConversionRollbacks", OPERATOR, page).await;
+    let of = RequestParts::nothing().with("partner_quality", "32");
+    walk.call("getPartnerQuality", OPERATOR, of).await;
+    walk.call("listPartnerQualities", OPERATOR, RequestParts::nothing())
+        .await;
 }

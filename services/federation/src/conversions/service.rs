@@ -158,11 +158,22 @@ impl Conversions {
         let now = self.clock.now();
         let confirmed = self.database.write(move |transaction| {
             let changes = changes.clone();
-            async move { store::confirm(transaction, &changes, now).await }.boxed()
+            async move {
+                let waiting = store::unconfirmed_among(transaction, &changes).await?;
+                store::confirm(transaction, &changes, now).await?;
+                Ok(waiting)
+            }
+            .boxed()
         });
-        confirmed
+        let waited = confirmed
             .await
             .map_err(|error: StorageError| Fault::from(error))?;
+        for (partner, changed_at) in waited {
+            let waited = now.micros().saturating_sub(changed_at.micros());
+            let seconds = Duration::from_micros(u64::try_from(waited).unwrap_or(0)).as_secs_f64();
+            metrics::histogram!("lutong_federation_change_delay_seconds", "partner" => partner)
+                .record(seconds);
+        }
         self.confirmed.notify_one();
         Ok(())
     }

@@ -53,7 +53,7 @@ pub mod change {
         pub change_id: Vec<u8>,
         pub conversion_id: Vec<u8>,
         pub partner: String,
-        /// Of the batch that told it; absent for what people here decided.
+        /// Of the batch that told it; absent for what a comparison told, and for what people here decided.
         pub number: Option<i64>,
         /// Of the key that signed that batch.
         pub key_id: Option<String>,
@@ -253,6 +253,24 @@ pub async fn unfollow(
         .exec(transaction)
         .await?;
     Ok(())
+}
+
+/// Of which partners those of these changes are that were not in force, and since when their origins say them.
+pub async fn unconfirmed_among(
+    transaction: &DatabaseTransaction,
+    changes: &[ConversionChangeId],
+) -> Result<Vec<(String, Timestamp)>, StorageError> {
+    let found = change::Entity::find()
+        .select_only()
+        .column(change::Column::Partner)
+        .column(change::Column::ChangedAt)
+        .filter(change::Column::ChangeId.is_in(changes.iter().map(|id| uuid_bytes(id.uuid()))))
+        .filter(change::Column::ConfirmedAt.is_null())
+        .into_tuple::<(String, i64)>()
+        .all(transaction)
+        .await?;
+    let at = |(partner, at): (String, i64)| (partner, Timestamp::from_micros(at));
+    Ok(found.into_iter().map(at).collect())
 }
 
 /// These changes are in force.

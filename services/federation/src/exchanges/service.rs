@@ -21,6 +21,8 @@ use super::domain::{Message, Method, RefusedMessage, ReturnCode, is_agreed, is_s
 use super::store::{self, MessageRecord};
 use crate::fault;
 use crate::followed_codes::service::FollowedCodes;
+use crate::partner_qualities::domain::Happened;
+use crate::partner_qualities::service::PartnerQualities;
 use crate::partners::domain::{PartnerId, PartnerState};
 use crate::peers::partner::PartnerClients;
 use crate::peers::{Peers, VerifiedCode};
@@ -59,13 +61,14 @@ pub struct Exchanges {
     peers: Peers,
     followed: FollowedCodes,
     partners: PartnerClients,
+    qualities: PartnerQualities,
 }
 
 impl Exchanges {
     /// The key of our messages is derived from a key that is never rotated.
     pub fn new(
         (store, foundation): (&Store, &Foundation),
-        current: CurrentTrust,
+        (current, qualities): (CurrentTrust, PartnerQualities),
         followed: FollowedCodes,
         peers: Peers,
     ) -> Self {
@@ -80,6 +83,7 @@ impl Exchanges {
             peers,
             followed,
             partners: PartnerClients::default(),
+            qualities,
         }
     }
 
@@ -116,8 +120,13 @@ impl Exchanges {
         if trust.has_expired(now) {
             return Err(fault::trust_list_expired());
         }
-        let refused = |reason: RefusedMessage| fault::message_refused(reason);
-        let (header, partner) = open(&trust, (method, &self.own()), message, now).map_err(refused)?;
+        let opened = open(&trust, (method, &self.own()), message, now);
+        let (header, partner) = opened.map_err(|(reason, signer)| {
+            if let Some(signer) = signer {
+                self.qualities.note(signer, Happened::RefusedMessage);
+            }
+            fault::message_refused(reason)
+        })?;
         let state = trust.state(partner);
         if !is_served(&trust.list, partner, state) {
             return Err(fault::partner_not_served(state));
@@ -140,9 +149,18 @@ impl Exchanges {
             header: message.header.clone(),
             outcome: String::new(),
         };
-        self.database
+        let admitted = self
+            .database
             .write(move |transaction| async move { admit(transaction, admission, record).await }.boxed())
-            .await?;
+            .await;
+        match &admitted {
+            Ok(()) => self.qualities.note(partner, Happened::AcceptedMessage),
+            Err(fault) if matches!(fault.reason.as_ref(), "MESSAGE_REFUSED" | "QUOTA_EXHAUSTED") => {
+                self.qualities.note(partner, Happened::RefusedMessage);
+            }
+            Err(_) => {}
+        }
+        admitted?;
         Ok(Accepted {
             partner,
             method,
@@ -235,17 +253,19 @@ impl Exchanges {
     }
 }
 
-/// The header of a message that is what it should be, and whose it is.
+/// The header of a message that is what it should be, and whose it is; or why it is refused, and whose key signed it.
 fn open(
     trust: &Trust,
     (method, own): (Method, &str),
     message: &Message,
     now: Timestamp,
-) -> Result<(MessageHeader, PartnerId), RefusedMessage> {
+) -> Result<(MessageHeader, PartnerId), (RefusedMessage, Option<PartnerId>)> {
     let opened = MessageHeader::open(&message.header, &trust.list.message_keys, now);
-    let (header, kid) = opened.map_err(RefusedMessage::Message)?;
-    let partner = owner(&trust.list, kid).filter(|id| id.to_string() == header.sender);
-    let partner = partner.ok_or(RefusedMessage::WrongSender)?;
+    // Whose key it names, nobody has proven.
+    let (header, kid) = opened.map_err(|error| (RefusedMessage::Message(error), None))?;
+    let signer = owner(&trust.list, kid);
+    let partner = signer.filter(|id| id.to_string() == header.sender);
+    let partner = partner.ok_or((RefusedMessage::WrongSender, signer))?;
     let expected = MessageExpectations {
         method: method.name(),
         audience: own,
@@ -253,7 +273,8 @@ fn open(
         in_reply_to: None,
         now,
     };
-    header.check(&expected).map_err(RefusedMessage::Message)?;
+    let checked = header.check(&expected);
+    checked.map_err(|error| (RefusedMessage::Message(error), signer))?;
     Ok((header, partner))
 }
 

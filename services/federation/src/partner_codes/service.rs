@@ -7,7 +7,7 @@ use lutong_chassis::{Foundation, Store};
 use lutong_kernel::{Clock, Colour, ConversionId, Fault, Timestamp};
 use lutong_storage::Database;
 use lutong_token::{
-    CLOCK_TOLERANCE_SECONDS, Claims, Issuer, Kind, MESSAGE_LIFE_SECONDS, Outcome, UnverifiedToken,
+    CLOCK_TOLERANCE_SECONDS, Claims, Issuer, Kid, Kind, MESSAGE_LIFE_SECONDS, Outcome, UnverifiedToken,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -16,8 +16,11 @@ use super::store::{self, Verification};
 use crate::colour_maps::domain::ColourMaps;
 use crate::conversions::domain::{Conversion, ConversionState};
 use crate::conversions::service::Conversions;
+use crate::exchanges::domain::owner;
 use crate::exchanges::service::Exchanges;
 use crate::fault;
+use crate::partner_qualities::domain::Happened;
+use crate::partner_qualities::service::PartnerQualities;
 use crate::partners::domain::{PartnerId, PartnerState};
 use crate::trust_lists::domain::{Direction, Mode};
 use crate::trust_lists::service::current::{CurrentTrust, Trust};
@@ -47,6 +50,7 @@ pub struct PartnerCodes {
     clock: Arc<dyn Clock>,
     current: CurrentTrust,
     maps: Arc<ColourMaps>,
+    qualities: PartnerQualities,
     exchanges: Exchanges,
     conversions: Conversions,
 }
@@ -63,7 +67,7 @@ impl PartnerCodes {
     pub fn new(
         (store, foundation): (&Store, &Foundation),
         current: CurrentTrust,
-        maps: Arc<ColourMaps>,
+        (maps, qualities): (Arc<ColourMaps>, PartnerQualities),
         exchanges: Exchanges,
         conversions: Conversions,
     ) -> Self {
@@ -72,6 +76,7 @@ impl PartnerCodes {
             clock: Arc::clone(&foundation.clock),
             current,
             maps,
+            qualities,
             exchanges,
             conversions,
         }
@@ -161,9 +166,15 @@ impl PartnerCodes {
             ),
             Err(refused) => (None, refused.outcome()),
         };
-        let key_id = UnverifiedToken::parse(token)
-            .ok()
-            .map(|token| token.kid().to_string());
+        let kid = UnverifiedToken::parse(token).ok().map(|token| token.kid());
+        if let Some(signer) = verified
+            .as_ref()
+            .err()
+            .and_then(|refused| signer(&trust, refused, kid))
+        {
+            self.qualities.note(signer, Happened::RefusedCode);
+        }
+        let key_id = kid.map(|kid| kid.to_string());
         let verification = Verification {
             verified_at: now,
             province,
@@ -192,6 +203,16 @@ impl PartnerCodes {
             conversion,
         })
     }
+}
+
+/// Whose key signed a code that is refused; `None` where nobody has proven it.
+fn signer(trust: &Trust, refused: &RefusedCode, kid: Option<Kid>) -> Option<PartnerId> {
+    let is_unproven = matches!(
+        refused,
+        RefusedCode::Token(Outcome::Unreadable | Outcome::WrongKey | Outcome::BadSignature)
+    );
+    kid.filter(|_| !is_unproven)
+        .and_then(|kid| owner(&trust.list, kid))
 }
 
 /// The state of the code's partner if what it says does not count here now.

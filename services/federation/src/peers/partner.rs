@@ -171,6 +171,45 @@ mod tests {
 
     use super::*;
 
+    /// A partner that answers whatever it is sent with the same message.
+    async fn listen() -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let answer = || async { r#"{"answer": {"header": "AQI=", "body": "Aw=="}}"# };
+        let router = axum::Router::new().fallback(answer);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        address
+    }
+
+    #[tokio::test]
+    async fn a_partner_whose_places_are_taken_leaves_the_others_theirs() {
+        let clients = PartnerClients::default();
+        let [full, free] = ["32", "33"].map(|id| PartnerId::parse(id).unwrap());
+        let (full_address, free_address) = (listen().await, listen().await);
+        let message = Message {
+            header: vec![1],
+            body: vec![2],
+        };
+        let places = clients.client(full, &full_address).unwrap().places;
+        let taken = u32::try_from(PLACES).unwrap();
+        let held = places.acquire_many_owned(taken).await.unwrap();
+        let send = async |partner, address: &str| {
+            let sent = clients
+                .send(partner, address, Method::VerifyHealthCode, &message)
+                .await;
+            sent.map(|answer| answer.body)
+        };
+        assert_eq!(
+            send(full, &full_address).await,
+            Err(RecognitionOutcome::Throttled)
+        );
+        for _ in 0..2 * PLACES {
+            assert_eq!(send(free, &free_address).await, Ok(vec![3]));
+        }
+        drop(held);
+        assert_eq!(send(full, &full_address).await, Ok(vec![3]));
+    }
+
     #[test]
     fn a_message_is_read_as_it_was_sent_and_noise_is_none() {
         let good = br#"{"answer": {"header": "AQI=", "body": "Aw=="}}"#;

@@ -31,7 +31,7 @@ on_both_engines!(
 
 /// What the partner does with a question.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Play {
+pub enum Play {
     Says(Outcome, &'static str),
     /// Signs with a key that is on no list.
     OtherKey,
@@ -52,9 +52,11 @@ enum Play {
 }
 
 #[derive(Clone)]
-struct Origin {
-    play: Arc<Mutex<Play>>,
-    asked: Arc<Mutex<u32>>,
+pub struct Origin {
+    /// Of the partner, which its key is made of, too.
+    own: u64,
+    pub play: Arc<Mutex<Play>>,
+    pub asked: Arc<Mutex<u32>>,
     now: Timestamp,
 }
 
@@ -85,14 +87,14 @@ async fn answer(State(origin): State<Origin>, body: String) -> axum::response::R
     let said = said.encode_to_vec();
     let mut header = MessageHeader {
         method: "lutong.federation.v1.ExchangeService/VerifyHealthCode".to_owned(),
-        sender: "32".to_owned(),
+        sender: origin.own.to_string(),
         audience: "37".to_owned(),
         sent_at: origin.now,
         nonce: [9; 16],
         body_digest: body_digest(&said),
         in_reply_to: Some(nonce),
     };
-    let mut signer = jiangsu();
+    let mut signer = key(origin.own);
     match play {
         Play::Slow => tokio::time::sleep(Duration::from_secs(5)).await,
         Play::Status(status) => return StatusCode::from_u16(status).unwrap().into_response(),
@@ -126,11 +128,13 @@ struct Asking {
     origin: Origin,
 }
 
-async fn start(bed: Bed) -> Asking {
+/// A partner that says green, and where it is asked.
+pub async fn listen(own: u64, now: Timestamp) -> (Origin, String) {
     let origin = Origin {
+        own,
         play: Arc::new(Mutex::new(Play::Says(Outcome::Green, ""))),
         asked: Arc::default(),
-        now: bed.foundation.now(),
+        now,
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
@@ -138,6 +142,11 @@ async fn start(bed: Bed) -> Asking {
         .route("/v1/exchanges:verify", axum::routing::post(answer))
         .with_state(origin.clone());
     tokio::spawn(async move { axum::serve(listener, router).await });
+    (origin, address)
+}
+
+async fn start(bed: Bed) -> Asking {
+    let (origin, address) = listen(32, bed.foundation.now()).await;
     let federation = with_address(bed, &address).await;
     Asking { federation, origin }
 }

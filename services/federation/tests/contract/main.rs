@@ -12,6 +12,7 @@ mod exchanges;
 mod national_codes;
 mod partner_codes;
 mod partner_exchanges;
+mod partner_qualities;
 mod partners;
 mod people;
 mod sharing;

@@ -119,7 +119,7 @@ pub async fn insert(transaction: &DatabaseTransaction, new: &PartnerConsent) -> 
     if let Some(before) = of_person(transaction, new.subject, &new.partner).await? {
         end(transaction, before.id, new.created_at).await?;
     }
-    let uses: Vec<&str> = new.uses.iter().map(|one| one.into_str()).collect();
+    let uses: Vec<&str> = new.uses.iter().map(Use::into_str).collect();
     let row = ActiveModel {
         consent_id: Set(uuid_bytes(new.id.uuid())),
         subject_id: Set(subject_bytes(new.subject)),

@@ -267,7 +267,7 @@ async fn a_new_consent_takes_the_place_of_the_one_before(bed: Bed) {
         .await
         .unwrap()
         .iter()
-        .map(|one| one.state())
+        .map(wire::PartnerConsent::state)
         .collect();
     assert_eq!(states, [State::Active, State::Active, State::Ended]);
 }

@@ -5,6 +5,7 @@ mod conversions;
 mod evidence;
 mod message_records;
 mod onboard;
+mod partner_qualities;
 mod partners;
 mod subscriptions;
 mod trust;
@@ -31,6 +32,9 @@ pub enum Federation {
     /// Partners and their states: one operator proposes, another approves.
     #[command(subcommand)]
     Partners(partners::Partners),
+    /// How well partners serve and are served: freshness, refusals, outages.
+    #[command(subcommand)]
+    Quality(partner_qualities::Quality),
     /// How far partners and we have told each other of changes.
     #[command(subcommand)]
     Subscriptions(subscriptions::Subscriptions),
@@ -48,6 +52,7 @@ impl Federation {
             Self::Onboard(onboard) => onboard.run(),
             Self::MessageRecords(records) => records.run().await,
             Self::Partners(partners) => partners.run().await,
+            Self::Quality(quality) => quality.run().await,
             Self::Subscriptions(subscriptions) => subscriptions.run().await,
             Self::Trust(trust) => trust.run().await,
         }

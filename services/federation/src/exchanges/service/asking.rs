@@ -7,6 +7,7 @@ use super::Exchanges;
 use crate::colour_maps::domain::RecognitionOutcome;
 use crate::exchanges::domain::{Message, Method, owner};
 use crate::exchanges::store::MessageRecord;
+use crate::partner_qualities::domain::Happened;
 use crate::partners::domain::PartnerId;
 use crate::peers::partner::{self, OriginAnswer};
 use crate::trust_lists::service::current::Trust;
@@ -30,7 +31,7 @@ impl Exchanges {
         }))
     }
 
-    /// Asks a partner at its address; the body of its answer. Question and answer are recorded.
+    /// Asks a partner at its address; the body of its answer. Question and answer are recorded, and how it came out is counted.
     pub async fn ask(
         &self,
         trust: &Trust,
@@ -44,6 +45,19 @@ impl Exchanges {
         let Some(address) = address else {
             return Ok(Err(RecognitionOutcome::Unreachable));
         };
+        let asked = self.ask_at(trust, (partner, address), method, body).await?;
+        let outcome = asked.as_ref().map(|_| ()).map_err(|why| *why);
+        self.qualities.note(partner, Happened::Called(outcome));
+        Ok(asked)
+    }
+
+    async fn ask_at(
+        &self,
+        trust: &Trust,
+        (partner, address): (PartnerId, &str),
+        method: Method,
+        body: Vec<u8>,
+    ) -> Result<Result<Vec<u8>, RecognitionOutcome>, Fault> {
         let (message, nonce) = self.sign(method, partner, body, None)?;
         self.record_asked(partner, &message.header, "").await?;
         let answer = match self.partners.send(partner, address, method, &message).await {

@@ -66,7 +66,7 @@ pub struct Propose {
     until: String,
     /// Only what was signed with this key of the partner: its key id.
     #[arg(long)]
-    key: Option<String>,
+    signed_with: Option<String>,
     /// Why: whoever approves it reads this.
     #[arg(long)]
     reason: String,
@@ -98,7 +98,7 @@ impl Propose {
     async fn run(self) -> Result<(), Failure> {
         let body = json!({
             "partner_id": self.partner,
-            "key_id": self.key.unwrap_or_default(),
+            "key_id": self.signed_with.unwrap_or_default(),
             "start_time": self.from,
             "end_time": self.until,
             "reason": self.reason,
