@@ -139,8 +139,6 @@ pub async fn build(
     let merges = MergeService::server(merges::rpc::MergeRpc(merges), skin.clone(), log.clone());
     let lookup_rpc = lookups::rpc::LookupRpc(lookups.clone());
     let lookup_rpc = LookupService::server(lookup_rpc, skin.clone(), log.clone());
-    let consents = partner_consents::service::PartnerConsents::new(&store, foundation, registry.clone());
-    let consents = partner_consents::rpc::PartnerConsentRpc(consents);
     let persons = PersonService::server(person_changes::rpc::PersonRpc(persons), skin.clone());
     let routes = Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
@@ -148,10 +146,9 @@ pub async fn build(
         .add_service(lookup_rpc.max_decoding_message_size(MAX_MESSAGE))
         .add_service(merges)
         .add_service(one_time_codes)
-        .add_service(PartnerConsentService::server(consents, skin.clone()))
         .add_service(persons)
         .add_service(RegistrationService::server(registration_rpc, skin.clone()));
-    let routes = with_logs(routes, &outbox, &audit, &skin);
+    let routes = with_logs(routes, (&store, foundation, &registry), (&outbox, &audit), &skin);
     let routes = cards.routes(routes, &skin, &log);
     let (bell, stop) = (&foundation.bell, &foundation.stop);
     let confirmed = Confirmed {
@@ -180,11 +177,19 @@ pub async fn build(
     })
 }
 
-/// Adds the event log and the audit log.
-fn with_logs(routes: Routes, outbox: &Outbox, audit: &AuditLog, skin: &Skin) -> Routes {
+/// Adds the consents for partners, the event log and the audit log.
+fn with_logs(
+    routes: Routes,
+    (store, foundation, registry): (&Store, &Foundation, &people::service::Registry),
+    (outbox, audit): (&Outbox, &AuditLog),
+    skin: &Skin,
+) -> Routes {
+    let consents = partner_consents::service::PartnerConsents::new(store, foundation, registry.clone());
+    let consents = partner_consents::rpc::PartnerConsentRpc(consents);
     let events = event_log::rpc::EventLog(outbox.clone());
     let audit = audit::rpc::AuditRpc(audit.clone());
     routes
+        .add_service(PartnerConsentService::server(consents, skin.clone()))
         .add_service(EventLogService::server(events, skin.clone()))
         .add_service(AuditService::server(audit, skin.clone()))
 }

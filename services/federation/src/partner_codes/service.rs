@@ -170,7 +170,7 @@ impl PartnerCodes {
         if let Some(signer) = verified
             .as_ref()
             .err()
-            .and_then(|refused| signer(&trust, refused, kid))
+            .and_then(|refused| signer(&trust, *refused, kid))
         {
             self.qualities.note(signer, Happened::RefusedCode);
         }
@@ -206,7 +206,7 @@ impl PartnerCodes {
 }
 
 /// Whose key signed a code that is refused; `None` where nobody has proven it.
-fn signer(trust: &Trust, refused: &RefusedCode, kid: Option<Kid>) -> Option<PartnerId> {
+fn signer(trust: &Trust, refused: RefusedCode, kid: Option<Kid>) -> Option<PartnerId> {
     let is_unproven = matches!(
         refused,
         RefusedCode::Token(Outcome::Unreadable | Outcome::WrongKey | Outcome::BadSignature)

@@ -35,7 +35,7 @@ impl PartnerConsentHandler for PartnerConsentRpc {
         let days = i64::from(message.days);
         let consent = self.0.create(call, partner, uses, days).await?;
         Ok(wire::CreatePartnerConsentResponse {
-            partner_consent: Some(self.shown(consent)),
+            partner_consent: Some(self.shown(&consent)),
         })
     }
 
@@ -46,7 +46,7 @@ impl PartnerConsentHandler for PartnerConsentRpc {
     ) -> Result<wire::ListPartnerConsentsResponse, Fault> {
         let (found, next_page_token) = self.0.list(&call.permit, &call.page).await?;
         Ok(wire::ListPartnerConsentsResponse {
-            partner_consents: found.into_iter().map(|one| self.shown(one)).collect(),
+            partner_consents: found.iter().map(|one| self.shown(one)).collect(),
             next_page_token,
         })
     }
@@ -59,7 +59,7 @@ impl PartnerConsentHandler for PartnerConsentRpc {
         let id = reply::uuid_of(&message.name, COLLECTION).map(PartnerConsentId::from_uuid)?;
         let ended = self.0.end(call, id, message.etag).await?;
         Ok(wire::EndPartnerConsentResponse {
-            partner_consent: Some(self.shown(ended)),
+            partner_consent: Some(self.shown(&ended)),
         })
     }
 
@@ -114,13 +114,13 @@ impl PartnerConsentRpc {
         Ok(Named { name, document })
     }
 
-    fn shown(&self, consent: PartnerConsent) -> wire::PartnerConsent {
+    fn shown(&self, consent: &PartnerConsent) -> wire::PartnerConsent {
         let now = self.0.now();
         wire::PartnerConsent {
             name: format!("{COLLECTION}/{}", consent.id),
             partner_consent_id: consent.id.to_string(),
-            state: state(&consent, now).into(),
-            etag: etag(&consent, now).into(),
+            state: state(consent, now).into(),
+            etag: etag(consent, now).into(),
             partner: format!("partners/{}", consent.partner.as_str()),
             uses: consent.uses.iter().map(|one| shown_use(*one).into()).collect(),
             create_time: Some(instant(consent.created_at)),

@@ -44,7 +44,7 @@ impl TryFrom<Model> for PartnerConsent {
     type Error = StorageError;
 
     fn try_from(row: Model) -> Result<Self, StorageError> {
-        let uses = row.uses.split(' ').map(|name| name.parse::<Use>());
+        let uses = row.uses.split(' ').map(str::parse::<Use>);
         Ok(Self {
             id: PartnerConsentId::from_uuid(read_uuid(&row.consent_id, "partner_consents.consent_id")?),
             subject: read_subject(&row.subject_id, "partner_consents.subject_id")?,

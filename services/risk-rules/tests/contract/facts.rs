@@ -18,6 +18,7 @@ on_both_engines!(
     two_versions_at_once_are_both_refused_whatever_their_order,
     a_service_reports_what_it_pulled_and_no_designation,
     a_person_declares_about_themselves_and_as_nobody_else,
+    what_people_declare_at_a_partner_stands_under_its_name_and_nothing_else_does,
     a_citizen_does_not_report,
     a_batch_beyond_its_limits_is_refused_whole,
     all_or_nothing_stores_nothing_when_a_row_is_bad,
@@ -322,6 +323,55 @@ async fn a_person_declares_about_themselves_and_as_nobody_else(bed: Bed) {
         rejections(&answer),
         ["source SOURCE_NOT_OWN", "source SOURCE_NOT_OWN", ""]
     );
+}
+
+async fn what_people_declare_at_a_partner_stands_under_its_name_and_nothing_else_does(bed: Bed) {
+    let mesh = Mesh::start(bed).await;
+    let at = |key: &str, source: &str, kind: &str, attributes: serde_json::Value| wire::FactStatement {
+        source: source.to_owned(),
+        ..fact(1, key, kind, &attributes)
+    };
+    let symptoms = json!({"observed_at": LATE, "symptoms": ["dry_cough"]});
+    let stay = json!({"division": "320100", "arrived_at": LATE});
+    let anomaly = json!({"observed_at": LATE, "code": "A1"});
+    let rows = vec![
+        at("p1", "partner-32", "symptoms", symptoms.clone()),
+        at("p2", "partner-32", "stay", stay),
+        at("p3", "partner-32", "database_anomaly", anomaly),
+        at("p4", "partner-3", "symptoms", symptoms.clone()),
+        at("p5", "partner-32x", "symptoms", symptoms),
+    ];
+    let answer = mesh.append_as_service(rows.clone()).await.unwrap();
+    let expected = [
+        "",
+        "",
+        "fact.database_anomaly KIND_NOT_GRANTED",
+        "source SOURCE_NOT_OWN",
+        "source SOURCE_NOT_OWN",
+    ];
+    assert_eq!(rejections(&answer), expected);
+    // A partner takes back what it has stated, and nothing that anybody else has.
+    let takes_back = |source: &str, key: &str, target: &str| wire::FactStatement {
+        source: source.to_owned(),
+        key: key.to_owned(),
+        statement: Some(wire::fact_statement::Statement::Retraction(
+            lutong_proto::types::v1::Retraction {
+                retracts_key: target.to_owned(),
+                reason: "误报".to_owned(),
+            },
+        )),
+        ..rows[0].clone()
+    };
+    let other = mesh
+        .append_as_service(vec![takes_back("partner-33", "p6", "p1")])
+        .await
+        .unwrap();
+    assert!(!rejections(&other)[0].is_empty(), "another partner's");
+    let own = mesh
+        .append_as_service(vec![takes_back("partner-32", "p7", "p1")])
+        .await
+        .unwrap();
+    assert_eq!(rejections(&own), [""]);
 }
 
 async fn a_citizen_does_not_report(bed: Bed) {

@@ -21,6 +21,15 @@ const MAX_AHEAD: Duration = Duration::from_secs(5 * 366 * 86_400);
 /// The sources of declarations: the person, and federation.
 const DECLARED: [&str; 2] = ["self", "federation"];
 
+/// What people declare of themselves at a partner.
+const DECLARED_AT_PARTNERS: [FactKind; 2] = [FactKind::Symptoms, FactKind::Stay];
+
+/// Whether a source is a partner's: `partner-` and two digits of GB/T 2260.
+fn is_partner(source: &str) -> bool {
+    let id = source.strip_prefix("partner-");
+    id.is_some_and(|id| id.len() == 2 && id.bytes().all(|b| b.is_ascii_digit()))
+}
+
 /// Parses statements and computes the fingerprint of their content. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct StatementReader {
@@ -34,7 +43,7 @@ impl StatementReader {
     }
 
     /// Parses a statement of a feed, which may use only its own source and its granted kinds. Rows that declaration pulls (SERVICE)
-    /// were checked against their grant by declaration.
+    /// were checked against their grant by declaration. What people declared at a partner it passes on under the partner's name.
     pub fn read_for(&self, statement: FactStatement, principal: &Principal) -> Result<Statement, Violation> {
         refuse_own(&statement)?;
         let kind = kind(&statement);
@@ -44,6 +53,10 @@ impl StatementReader {
             }
             let is_granted = |kind: FactKind| feed.kinds.iter().any(|granted| granted == kind.as_str());
             if kind.is_some_and(|kind| !is_granted(kind)) {
+                return Err(not_granted(&statement));
+            }
+        } else if is_partner(&statement.source) {
+            if kind.is_some_and(|kind| !DECLARED_AT_PARTNERS.contains(&kind)) {
                 return Err(not_granted(&statement));
             }
         } else if !Source::is_feed(&statement.source) {
