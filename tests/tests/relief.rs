@@ -221,11 +221,11 @@ fn answered<T>(answer: Answer<T>) -> Result<T, Fault> {
         .map_err(|status| to_fault(&status, "test"))
 }
 
-fn purpose() -> Option<types::Purpose> {
-    Some(types::Purpose {
+fn purpose() -> types::Purpose {
+    types::Purpose {
         code: types::PurposeCode::ComplaintReview.into(),
         reference: String::new(),
-    })
+    }
 }
 
 fn citizen() -> Principal {
@@ -293,7 +293,7 @@ impl Both {
         let take = complaint::TakeUpCaseRequest {
             request_id: request_id(),
             name: filed.name.replace("complaints/", "cases/"),
-            purpose: purpose(),
+            purpose: Some(purpose()),
             ..complaint::TakeUpCaseRequest::default()
         };
         let mut cases = complaint::case_service_client::CaseServiceClient::new(channel());
@@ -306,7 +306,7 @@ impl Both {
             name: filed.name.replace("complaints/", "appeals/"),
             fact_id: contested,
             question: "请核实".to_owned(),
-            purpose: purpose(),
+            purpose: Some(purpose()),
             ..complaint::AskSourceRequest::default()
         };
         let asked = both
@@ -423,7 +423,7 @@ impl Both {
             fact_ids: facts.to_vec(),
             reason: "已核实".to_owned(),
             basis: complaint::AppealBasis::DataCorrection.into(),
-            purpose: purpose(),
+            purpose: Some(purpose()),
             ..complaint::DecideAppealRequest::default()
         };
         let decided = self
@@ -455,7 +455,7 @@ async fn yellow_is_shown_while_the_source_is_late_and_red_again_once_it_confirms
     let decision = both.decision().await;
     assert_eq!(decision.colour(), Colour::Yellow);
     let relief = decision.interim_relief.unwrap();
-    assert_eq!(relief.complaints, [name.clone()]);
+    assert_eq!(relief.complaints, std::slice::from_ref(&name));
     assert_eq!(
         (&relief.policies[..], relief.colour_of_rules()),
         (&["red,close_contact,yellow,48".to_owned()][..], Colour::Red)

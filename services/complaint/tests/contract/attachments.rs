@@ -726,7 +726,7 @@ async fn staff_add_files_to_a_case_that_they_reach_and_the_filer_sees_none_of_th
     assert!(!has(&kept, SECRET.as_bytes()) && kept.len() > 60 * 1024);
     // The filer, for whom it is not there.
     let seen = complaint.attached("wx-1", &filed.name).await.unwrap();
-    assert_eq!(names(seen), [theirs.name.clone()]);
+    assert_eq!(names(seen), std::slice::from_ref(&theirs.name));
     let unseen = complaint.download("wx-1", &added.name).await.unwrap_err();
     assert_eq!(unseen, complaint.download("wx-1", NOBODYS).await.unwrap_err());
     // Neither adds to a file of the other, and neither takes the places of the other.

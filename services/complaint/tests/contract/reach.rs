@@ -244,7 +244,7 @@ async fn a_desk_reads_its_own_kinds_and_what_was_given_to_it(bed: Bed) {
             .unwrap();
         queue.cases.into_iter().map(|case| case.name).collect::<Vec<_>>()
     };
-    assert_eq!(listed(&of_appeals).await, [appeal.clone()]);
+    assert_eq!(listed(&of_appeals).await, std::slice::from_ref(&appeal));
     complaint.case(&of_appeals, &appeal).await.unwrap();
     let others = complaint.case(&of_appeals, &order).await.unwrap_err();
     assert_eq!(others.reason, "CASE_NOT_FOUND");
