@@ -83,6 +83,16 @@ fn calling_of(reference: &str) -> Body {
     })
 }
 
+fn correction(key: &str, corrected: (&str, i32), statement: Corrected) -> Body {
+    Body::Correction(wire::DeclarationCorrection {
+        person: Some(person()),
+        declaration_key: key.to_owned(),
+        corrected_key: corrected.0.to_owned(),
+        corrected_stay: corrected.1,
+        statement: Some(statement),
+    })
+}
+
 impl Calling {
     /// What declaration gets for a call at a partner.
     async fn answer(&self, partner: &str, body: Body) -> Result<wire::CallPartnerResponse, Fault> {
@@ -150,16 +160,6 @@ impl Calling {
             arrived_at: Some(instant(self.provinces.now())),
             ..Stay::default()
         }
-    }
-
-    fn correction(&self, key: &str, corrected: (&str, i32), statement: Corrected) -> Body {
-        Body::Correction(wire::DeclarationCorrection {
-            person: Some(person()),
-            declaration_key: key.to_owned(),
-            corrected_key: corrected.0.to_owned(),
-            corrected_stay: corrected.1,
-            statement: Some(statement),
-        })
     }
 
     /// Whose codes were shown, and to whom.
@@ -272,7 +272,7 @@ async fn what_is_declared_at_a_partner_is_stored_once_under_its_name(bed: Bed) {
     let Body::Health(mut other) = calling.health("d-3") else {
         panic!()
     };
-    other.person.as_mut().unwrap().full_name = "李四".to_owned();
+    "李四".clone_into(&mut other.person.as_mut().unwrap().full_name);
     let receipt = calling.receipt(Body::Health(other)).await;
     assert_eq!(receipt.return_code(), Code::NameMismatch);
     assert_eq!(calling.people.declared.lock().unwrap().len(), 3);
@@ -281,9 +281,7 @@ async fn what_is_declared_at_a_partner_is_stored_once_under_its_name(bed: Bed) {
 async fn a_partner_corrects_and_takes_back_what_it_declared_itself(bed: Bed) {
     let calling = start(bed).await;
     let none = Corrected::Symptoms(calling.symptoms(&[]));
-    let early = calling
-        .receipt(calling.correction("c-0", ("d-1", 0), none.clone()))
-        .await;
+    let early = calling.receipt(correction("c-0", ("d-1", 0), none.clone())).await;
     let named: Vec<_> = early
         .errors
         .iter()
@@ -305,9 +303,7 @@ async fn a_partner_corrects_and_takes_back_what_it_declared_itself(bed: Bed) {
         ("c-2", ("d-2", 2), second),
         ("c-3", ("c-1", 0), withdrawn),
     ] {
-        let receipt = calling
-            .receipt(calling.correction(key, corrected, statement))
-            .await;
+        let receipt = calling.receipt(correction(key, corrected, statement)).await;
         assert_eq!(receipt.return_code(), Code::Done, "{key}");
     }
     let declared = calling.people.declared.lock().unwrap().clone();
@@ -323,7 +319,7 @@ async fn what_is_wrong_with_a_message_is_named_as_it_was_written(bed: Bed) {
     let calling = start(bed).await;
     let wrong = |person: wire::ExchangedPerson| Body::Query(wire::HealthRecordQuery { person: Some(person) });
     let mut numbered = person();
-    numbered.document.as_mut().unwrap().number = "X".to_owned();
+    "X".clone_into(&mut numbered.document.as_mut().unwrap().number);
     let Ok(Answer::Records(said)) = calling.says(wrong(numbered)).await else {
         panic!("no answer")
     };

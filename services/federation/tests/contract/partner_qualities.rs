@@ -24,6 +24,9 @@ on_both_engines!(
     how_long_changes_took_is_among_the_numbers,
 );
 
+/// What a partner changes in a header before it signs it.
+type Change<'a> = &'a dyn Fn(&mut MessageHeader);
+
 struct Two {
     federation: Federation,
     bad: Origin,
@@ -171,11 +174,11 @@ async fn a_partner_that_calls_badly_harms_only_itself(bed: Bed) {
     };
     let send = async |message| call(&federation.bed, "/v1/subscriptions:notify", message).await;
     let same = |_: &mut MessageHeader| {};
-    let refused: [(&str, &dyn Fn(&mut MessageHeader)); 5] = [
+    let refused: [(&str, Change<'_>); 5] = [
         ("REPLAYED", &same),
         ("STALE", &|one| one.sent_at = one.sent_at.plus_seconds(-3_600)),
         ("FROM_THE_FUTURE", &|one| {
-            one.sent_at = one.sent_at.plus_seconds(3_600)
+            one.sent_at = one.sent_at.plus_seconds(3_600);
         }),
         ("WRONG_AUDIENCE", &|one| "41".clone_into(&mut one.audience)),
         // It speaks as another partner, which is not counted as the other's.

@@ -54,10 +54,9 @@ pub const fn peers(service: ServiceName) -> &'static [ServiceName] {
     match service {
         ServiceName::Identity => &[Declaration, CodeRendering],
         ServiceName::Declaration => &[Identity, RiskRules, Federation],
-        ServiceName::RiskRules => &[Identity, Declaration, CodeRendering],
+        ServiceName::RiskRules | ServiceName::Federation => &[Identity, Declaration, CodeRendering],
         ServiceName::CodeRendering => &[Identity, RiskRules],
         ServiceName::Complaint => &[Identity, Declaration, RiskRules],
-        ServiceName::Federation => &[Identity, Declaration, CodeRendering],
         ServiceName::Gateway => &[
             Identity,
             Declaration,
