@@ -653,7 +653,7 @@ async fn the_kinds_of_facts_are_told_as_the_contract_says(bed: Bed) {
             .map_err(|status| crate::fault(&status))
     };
     let whole = list(&cdc(), 0, "").await.unwrap();
-    assert_eq!((whole.fact_kinds.len(), whole.next_page_token.as_str()), (10, ""));
+    assert_eq!((whole.fact_kinds.len(), whole.next_page_token.as_str()), (11, ""));
     let contact = &whole.fact_kinds[1];
     assert_eq!(
         (contact.name.as_str(), contact.reportable),
@@ -676,6 +676,11 @@ async fn the_kinds_of_facts_are_told_as_the_contract_says(bed: Bed) {
     );
     let designation = &whole.fact_kinds[8];
     assert!(!designation.reportable);
+    let relief = &whole.fact_kinds[10];
+    assert_eq!(
+        (relief.fact_kind_id.as_str(), relief.reportable),
+        ("relief", false)
+    );
     assert_eq!(
         (
             designation.attributes[1].field.as_str(),
