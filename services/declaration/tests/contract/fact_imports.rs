@@ -714,7 +714,7 @@ async fn the_kinds_of_facts_are_told_as_the_contract_says(bed: Bed) {
             break;
         }
     }
-    assert_eq!(names.len(), 10);
+    assert_eq!(names.len(), 11);
     let officer = Principal {
         roles: Roles::of(&[Role::HealthOfficer]),
         feed: None,
