@@ -72,9 +72,9 @@ async fn say<B: Message, A: Message + Default>(mesh: &Mesh, (verb, rpc): (&str, 
     A::decode(&*body).unwrap()
 }
 
-fn named(person: &Person) -> Option<wire::ExchangedPerson> {
+fn named(person: &Person) -> wire::ExchangedPerson {
     let name = person.form()["person"]["full_name"].as_str().unwrap().to_owned();
-    Some(wire::ExchangedPerson {
+    wire::ExchangedPerson {
         salt: vec![7; 16],
         full_name: name,
         document: Some(Document {
@@ -82,7 +82,7 @@ fn named(person: &Person) -> Option<wire::ExchangedPerson> {
             number: person.number.clone(),
             issuing_country: String::new(),
         }),
-    })
+    }
 }
 
 pub async fn what_is_declared_elsewhere_counts_and_what_is_told_there_is_consented_to(mesh: &Mesh) {
@@ -92,7 +92,7 @@ pub async fn what_is_declared_elsewhere_counts_and_what_is_told_there_is_consent
     assert_eq!(person.colour().await, "green");
     let key = request_id();
     let declared = wire::HealthDeclaration {
-        person: named(&person),
+        person: Some(named(&person)),
         declaration_key: key.clone(),
         symptoms: Some(Symptoms {
             observed_at: Some(instant(now().plus_seconds(-60))),
@@ -110,7 +110,7 @@ pub async fn what_is_declared_elsewhere_counts_and_what_is_told_there_is_consent
     assert_eq!(person.rules().await, ["yellow.symptoms"]);
 
     let question = wire::HealthRecordQuery {
-        person: named(&person),
+        person: Some(named(&person)),
     };
     let ask = async || -> wire::HealthRecords { say(mesh, ("query", "QueryHealthRecords"), &question).await };
     assert_eq!(ask().await.return_code(), Code::NotConsented);
@@ -125,7 +125,7 @@ pub async fn what_is_declared_elsewhere_counts_and_what_is_told_there_is_consent
     assert_eq!((records.records.len(), &*records.records[0].province), (1, "37"));
 
     let withdrawn = wire::DeclarationCorrection {
-        person: named(&person),
+        person: Some(named(&person)),
         declaration_key: request_id(),
         corrected_key: key,
         corrected_stay: 0,
@@ -142,7 +142,7 @@ pub async fn what_is_declared_elsewhere_counts_and_what_is_told_there_is_consent
     assert_eq!(person.colour().await, "green");
 
     let making = wire::HealthCodeMaking {
-        person: named(&person),
+        person: Some(named(&person)),
     };
     let made: wire::ShownHealthCode = say(mesh, ("make", "MakeHealthCode"), &making).await;
     assert_eq!((made.return_code(), made.outcome()), (Code::Done, Outcome::Green));
