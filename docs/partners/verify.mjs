@@ -3,23 +3,24 @@
 //     node verify.mjs --endpoint HOST:PORT --proto ../../proto --key messages.pem --sender 32 --audience 37 --token LT1:…
 //
 // Prints the outcome and the reference of the code. Nothing is believed that the audience has not signed for us, now, in answer to this
-// question. Needs @grpc/grpc-js, @grpc/proto-loader and cbor-x.
+// question. Needs @grpc/grpc-js, @grpc/proto-loader and cborg.
 import { createHash, createPrivateKey, createPublicKey, randomBytes, sign, verify } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 
 import grpc from "@grpc/grpc-js";
 import loader from "@grpc/proto-loader";
-import { Decoder, Encoder, Tag } from "cbor-x";
+import { decode, encode } from "cborg";
 
 const CONTEXT = Buffer.from("lutong message 1");
 const METHOD = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
 // How old a message may be, and how far two clocks may lie apart, in seconds.
 const [LIFE, TOLERANCE] = [60, 30];
 
-const written = new Encoder({ useRecords: false, mapsAsObjects: false, tagUint8Array: false, variableMapSize: true });
-const cbor = (value) => Buffer.from(written.encode(value));
-const read = (bytes) => new Decoder({ mapsAsObjects: false, useRecords: false }).decode(bytes);
+const cbor = (value) => Buffer.from(encode(value));
+const read = (bytes) => decode(Uint8Array.from(bytes), { useMaps: true });
+// Tag 18: a COSE_Sign1 (RFC 9052).
+const SIGN1 = Buffer.from([0xd2]);
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest();
 const same = (one, other) => Buffer.compare(Buffer.from(one), Buffer.from(other)) === 0;
 // The last 32 bytes of an Ed25519 SubjectPublicKeyInfo are the key (RFC 8410).
@@ -32,12 +33,13 @@ const toBeSigned = (protectedHeader, payload) => cbor(["Signature1", protectedHe
 function signedHeader(key, { sender, audience }, body, nonce) {
   const payload = cbor([1, METHOD, sender, audience, Math.floor(Date.now() / 1000), nonce, sha256(body), null]);
   const protectedHeader = cbor(new Map([[1, -8], [4, kidOf(createPublicKey(key))]]));
-  return cbor(new Tag([protectedHeader, new Map(), payload, sign(null, toBeSigned(protectedHeader, payload), key)], 18));
+  return Buffer.concat([SIGN1, cbor([protectedHeader, new Map(), payload, sign(null, toBeSigned(protectedHeader, payload), key)])]);
 }
 
 // The body of the answer. Whatever does not hold is no answer at all.
 function checkAnswer({ header, body }, key, { sender, audience }, nonce) {
-  const [protectedHeader, , payload, signature] = read(header).value ?? read(header);
+  if (!same(header.subarray(0, 1), SIGN1)) throw new Error("an answer that is not signed");
+  const [protectedHeader, , payload, signature] = read(header.subarray(1));
   const named = read(protectedHeader);
   if (named.get(1) !== -8 || !same(named.get(4), kidOf(key))) throw new Error("signed with another key than that of our agreement");
   if (!verify(null, toBeSigned(protectedHeader, payload), key, signature)) throw new Error("a signature that does not match");

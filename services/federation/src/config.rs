@@ -14,11 +14,26 @@ pub struct FederationConfig {
     /// The file of a list that is not signed. It stands until the first signed one is activated. Without either no partner is trusted.
     pub trust_list: Option<PathBuf>,
     /// Two digits of GB/T 2260: whose system this is, as sender and audience of messages.
+    #[serde(deserialize_with = "digits")]
     pub province: String,
     /// The file of the public root keys (PEM) that sign trust lists. Without one no signed list is taken.
     pub trust_root: Option<PathBuf>,
     /// The national platform, asked for health codes; without `gateway.url` it is not.
     pub national: NationalConfig,
+}
+
+/// A code of digits, which variables and YAML read as a number unless it is quoted.
+fn digits<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Digits {
+        Text(String),
+        Number(u32),
+    }
+    Ok(match Digits::deserialize(deserializer)? {
+        Digits::Text(text) => text,
+        Digits::Number(number) => number.to_string(),
+    })
 }
 
 impl Default for FederationConfig {
@@ -29,5 +44,19 @@ impl Default for FederationConfig {
             trust_root: None,
             national: NationalConfig::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_province_is_read_with_and_without_quotes() {
+        for json in [r#"{"province": "32"}"#, r#"{"province": 32}"#] {
+            let config: FederationConfig = serde_json::from_str(json).unwrap();
+            assert_eq!(config.province, "32");
+        }
+        assert!(serde_json::from_str::<FederationConfig>(r#"{"province": ["32"]}"#).is_err());
     }
 }
