@@ -100,7 +100,8 @@ impl Province {
         let keys = self.get("/v1/message-key").await;
         let mut text = format!(
             "[[partner]]\nprovince = \"{}\"\nname = \"{}\"\ndirections = [\"INBOUND\", \"OUTBOUND\"]\n\
-             modes = [\"CONVERSION\", \"SHARED_DATA\"]\naddress = \"http://127.0.0.1:{port}\"\n",
+             modes = [\"CONVERSION\", \"SHARED_DATA\"]\n\
+             quota = {{ requests_per_minute = 6000, requests_per_day = 1000000 }}\naddress = \"http://127.0.0.1:{port}\"\n",
             self.code, self.name
         );
         for (pem, purpose) in [
