@@ -7,6 +7,7 @@
 mod appeals;
 mod cards;
 mod codes;
+mod complaints;
 mod own_data;
 mod places;
 mod provinces;
@@ -31,6 +32,10 @@ use codes::{
     a_paper_code_passes_a_door_until_the_colour_turns,
     a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
     whoever_turns_red_is_told_without_the_reason_and_reports_themself,
+};
+use complaints::{
+    a_refusal_of_recognition_is_published_by_two_with_its_basis_until_it_ends,
+    an_order_of_the_hotline_is_answered_and_told_back_without_its_secret_caller,
 };
 use own_data::{
     a_person_moves_and_a_second_account_sees_nothing_of_it,
@@ -75,6 +80,8 @@ in_both_shapes!(
     whoever_looks_at_a_persons_decisions_is_in_the_persons_ledger,
     an_appeal_is_upheld_once_its_source_has_taken_the_fact_back,
     a_place_is_held_to_account_and_a_campaign_from_one_network_waits_for_a_human,
+    an_order_of_the_hotline_is_answered_and_told_back_without_its_secret_caller,
+    a_refusal_of_recognition_is_published_by_two_with_its_basis_until_it_ends,
     a_telephone_without_a_network_shows_its_code_until_the_colour_turns,
     a_paper_code_passes_a_door_until_the_colour_turns,
     whoever_turns_red_is_told_without_the_reason_and_reports_themself,

@@ -238,7 +238,7 @@ pub async fn revoke_differing(
     );
     let following = IssuedKind::VARIANTS.iter().filter(|kind| kind.follows_colour());
     let rows = active(now)
-        .filter(Column::Kind.is_in(following.map(|kind| kind.into_str())))
+        .filter(Column::Kind.is_in(following.map(IssuedKind::into_str)))
         .filter(one_of(
             Column::SubjectId,
             transaction.get_database_backend(),
