@@ -121,7 +121,7 @@ async fn carry(mut read: OwnedReadHalf, mut write: OwnedWriteHalf, mut state: wa
             _ => u32::MAX,
         };
         if let WireState::Corrupting(one_in) = now
-            && random() % one_in == 0
+            && random().is_multiple_of(one_in)
         {
             let at = random() as usize % length;
             piece[at] ^= 1 << (random() % 8);

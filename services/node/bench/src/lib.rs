@@ -187,8 +187,8 @@ impl Bench {
         let gateway = &mut config.gateway;
         gateway.listen.set_port(0);
         gateway.dev = true;
-        gateway.rate_per_subject = plenty.into();
-        gateway.rate_per_address = plenty.into();
+        gateway.rate_per_subject = plenty;
+        gateway.rate_per_address = plenty;
         gateway.in_flight_per_account = plenty as usize;
         gateway.in_flight_per_address = plenty as usize;
         gateway.in_flight_per_connection = plenty as usize;
