@@ -1,6 +1,6 @@
 //! `GetKey` and `ListKeys`: published keys verify tokens offline.
 
-use lutong_code_rendering::{CodeRenderingConfig, KeyAlgorithm, KeyState};
+use lutong_code_rendering::{CodeRenderingConfig, KeyAlgorithm, KeyState, Migrations};
 use lutong_kernel::ServiceName;
 use lutong_kernel::Timestamp;
 use lutong_proto::code_rendering::v1 as wire;
@@ -14,14 +14,14 @@ use wire::VerificationOutcome as Outcome;
 
 use crate::doors::principal;
 use crate::revocations::Door;
-use crate::{build_with, decision, fault, start, start_with_storage};
+use crate::{Codes, build_with, decision, fault, start, start_with_storage};
 
 on_both_engines!(
     published_keys_verify_without_a_connection,
     a_key_is_rotated_with_notice_and_overlap,
     a_revoked_key_has_signed_nothing_and_another_signs_at_once,
     what_an_operator_does_with_keys_is_in_the_audit_log,
-    the_codes_of_another_province_are_its_own_and_none_of_ours,
+    the_codes_of_another_province_are_issued_in_its_name,
     a_province_that_chooses_sm2_signs_with_it_from_the_next_key_on,
 );
 
@@ -182,20 +182,26 @@ async fn published_keys_verify_without_a_connection(bed: Bed) {
     assert_eq!(claims.colour(), lutong_kernel::Colour::Green);
 }
 
-async fn the_codes_of_another_province_are_its_own_and_none_of_ours(bed: Bed) {
-    let (codes, storage) = start_with_storage(bed).await;
-    codes.apply(vec![decision(1, Colour::Green, 1)]).await;
-    let ours = codes.show(1).await.unwrap().token;
+async fn the_codes_of_another_province_are_issued_in_its_name(bed: Bed) {
+    let storage = bed.storage::<Migrations>(ServiceName::CodeRendering).await;
     let config = CodeRenderingConfig {
         province: "32".to_owned(),
         ..CodeRenderingConfig::default()
     };
-    build_with(&codes.0, &storage, &config).await;
+    build_with(&bed, &storage, &config).await;
+    let codes = Codes(bed);
+    codes.apply(vec![decision(1, Colour::Green, 1)]).await;
     let theirs = codes.show(1).await.unwrap().token;
     let read = lutong_token::UnverifiedToken::parse(&theirs).unwrap();
     assert_eq!(read.claims().issuer().to_string(), "32");
     assert_eq!(codes.outcome(&theirs).await, Outcome::Valid);
-    assert_eq!(codes.outcome(&ours).await, Outcome::WrongIssuer);
+    // What is no province is named at the start.
+    let wrong = CodeRenderingConfig {
+        province: "山东".to_owned(),
+        ..CodeRenderingConfig::default()
+    };
+    let refused = lutong_code_rendering::open_keys(&codes.0.foundation, &storage, &wrong).await;
+    assert!(refused.is_err_and(|error| error.to_string().contains("federation.province")));
 }
 
 /// The keys that stand keep their algorithm, so that everything they signed stays good.
