@@ -27,7 +27,9 @@ for path, item in document["paths"].items():
         for parameter in operation["parameters"]:
             if "example" in parameter:
                 check(f"{name} {parameter['name']}", parameter["schema"], parameter["example"])
-        contents = {"answer": operation["responses"]["200"]["content"]["application/json"]}
+        answered = operation["responses"]["200"]["content"]
+        # An operation that answers a file has no JSON.
+        contents = {"answer": answered["application/json"]} if "application/json" in answered else {}
         if "requestBody" in operation:
             contents["body"] = operation["requestBody"]["content"]["application/json"]
         for part, content in contents.items():

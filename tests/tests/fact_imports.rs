@@ -201,7 +201,7 @@ async fn what_is_wrong_is_named(reporter: &Reporter<'_>) {
         "FACT_IMPORT_NOT_FOUND"
     );
     let kinds = reporter.get("/v1/fact-kinds").await.expect();
-    assert_eq!(kinds["fact_kinds"].as_array().unwrap().len(), 10);
+    assert_eq!(kinds["fact_kinds"].as_array().unwrap().len(), 11);
     let said = reporter.mesh.command(&[
         "fact-kinds",
         "show",
