@@ -122,7 +122,7 @@ impl Door {
         let device = CreateCheckpointDeviceRequest {
             request_id: request_id(),
             checkpoint: checkpoint.unwrap_or_default().name,
-            ..CreateCheckpointDeviceRequest::default()
+            label: "一号机".to_owned(),
         };
         let created = CheckpointDeviceServiceClient::new(channel.clone())
             .create_checkpoint_device(signed_in(device, &officer))
