@@ -11,6 +11,7 @@ pub mod fault;
 pub mod id;
 pub mod jurisdiction;
 pub mod name;
+pub mod partner;
 pub mod phone;
 pub mod proof;
 pub mod random;
@@ -33,6 +34,7 @@ pub use id::{
     RecognitionRefusalId, RequestId, StaffSignInId, SubjectId,
 };
 pub use jurisdiction::Jurisdiction;
+pub use partner::PartnerCode;
 pub use proof::MissingProof;
 pub use random::Random;
 pub use secret::Secret;

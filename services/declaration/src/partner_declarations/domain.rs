@@ -1,5 +1,6 @@
 //! What a partner may pass on. Pure.
 
+use lutong_kernel::PartnerCode;
 use lutong_transport::access::FeedGrant;
 
 /// What people declare of themselves: neither what authorities report nor what federation verifies.
@@ -7,9 +8,8 @@ const KINDS: [&str; 2] = ["symptoms", "stay"];
 
 /// The grant of a partner: its own source, what people declare, everywhere. `None` for a text that is not two digits.
 pub fn grant(partner: &str) -> Option<FeedGrant> {
-    let is_shaped = partner.len() == 2 && partner.bytes().all(|b| b.is_ascii_digit());
-    is_shaped.then(|| FeedGrant {
-        source: format!("partner-{partner}"),
+    PartnerCode::parse(partner).map(|partner| FeedGrant {
+        source: partner.source(),
         kinds: KINDS.map(str::to_owned).to_vec(),
         divisions: Vec::new(),
     })

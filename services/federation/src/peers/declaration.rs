@@ -1,5 +1,6 @@
 //! Client of declaration: what people declared at a partner.
 
+use lutong_kernel::partner::source_of;
 use lutong_kernel::{Fault, ServiceName};
 use lutong_proto::declaration::v1::AppendPartnerDeclarationRequest;
 pub use lutong_proto::declaration::v1::FactRow;
@@ -9,11 +10,6 @@ use lutong_transport::client::{self, Call};
 
 use super::{DEADLINE, Peers};
 use crate::partners::domain::PartnerId;
-
-/// The source under which the statements of a partner stand.
-fn source(partner: PartnerId) -> String {
-    format!("partner-{partner}")
-}
 
 /// What became of a declaration that was taken in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +27,7 @@ impl Peers {
         mut rows: Vec<FactRow>,
     ) -> Result<Taken, Fault> {
         for row in &mut rows {
-            row.source = source(partner);
+            row.source = source_of(partner);
         }
         let request = Call::background(DEADLINE).request(AppendPartnerDeclarationRequest {
             partner: partner.to_string(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lutong_kernel::{PartnerConsentId, SubjectId, Timestamp};
+use lutong_kernel::{PartnerCode, PartnerConsentId, SubjectId, Timestamp};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// What a partner may have, by the contract's names.
@@ -22,27 +22,12 @@ pub enum State {
     Expired,
 }
 
-/// Another code system: two digits of GB/T 2260, `00` the national platform.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Partner(String);
-
-impl Partner {
-    pub fn parse(text: &str) -> Option<Self> {
-        let is_shaped = text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit());
-        is_shaped.then(|| Self(text.to_owned()))
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// A consent of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartnerConsent {
     pub id: PartnerConsentId,
     pub subject: SubjectId,
-    pub partner: Partner,
+    pub partner: PartnerCode,
     pub uses: BTreeSet<Use>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
@@ -79,7 +64,7 @@ mod tests {
         let mut consent = PartnerConsent {
             id: PartnerConsentId::new(at, &random),
             subject: SubjectId::new(at, &random),
-            partner: Partner::parse("32").unwrap(),
+            partner: PartnerCode::parse("32").unwrap(),
             uses: [Use::Records].into(),
             created_at: at,
             expires_at: at.plus_seconds(10),
@@ -92,13 +77,5 @@ mod tests {
         consent.ended_at = Some(at);
         assert!(!consent.covers(Use::Records, at));
         assert_eq!(consent.state(at.plus_seconds(10)), State::Ended);
-    }
-
-    #[test]
-    fn a_partner_is_two_digits() {
-        assert!(Partner::parse("00").is_some());
-        for bad in ["", "3", "320", "3a", "３２"] {
-            assert_eq!(Partner::parse(bad), None, "{bad}");
-        }
     }
 }

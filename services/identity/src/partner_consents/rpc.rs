@@ -2,7 +2,7 @@
 
 use lutong_chassis::skin::{Listing, Mutation, Query};
 use lutong_kernel::name::PersonName;
-use lutong_kernel::{Fault, PartnerConsentId, Timestamp, Violation};
+use lutong_kernel::{Fault, PartnerCode, PartnerConsentId, Timestamp, Violation};
 use lutong_proto::identity::v1 as wire;
 use lutong_proto::time::instant;
 use lutong_skin::identity::v1::PartnerConsentHandler;
@@ -10,7 +10,7 @@ use lutong_transport::access::{AnyPermit, SelfPermit};
 use lutong_transport::reply;
 use wire::verify_partner_consent_request::Person;
 
-use super::domain::{Partner, PartnerConsent, State, Use};
+use super::domain::{PartnerConsent, State, Use};
 use super::service::{Named, Outcome, PartnerConsents, Whose, etag};
 use crate::fault;
 use crate::people::rpc::stated_document;
@@ -130,8 +130,8 @@ impl PartnerConsentRpc {
     }
 }
 
-fn partner(id: &str) -> Result<Partner, Fault> {
-    Partner::parse(id).ok_or_else(|| reply::wrong(fault::partner_shape()))
+fn partner(id: &str) -> Result<PartnerCode, Fault> {
+    PartnerCode::parse(id).ok_or_else(|| reply::wrong(fault::partner_shape()))
 }
 
 const fn read_use(wanted: wire::PartnerConsentUse) -> Option<Use> {

@@ -8,14 +8,14 @@ use lutong_chassis::etag::Etag;
 use lutong_chassis::skin::{Mutation, Page};
 use lutong_chassis::{Foundation, Store};
 use lutong_kernel::name::PersonName;
-use lutong_kernel::{Clock, Fault, PartnerConsentId, Random, SubjectId, Timestamp};
+use lutong_kernel::{Clock, Fault, PartnerCode, PartnerConsentId, Random, SubjectId, Timestamp};
 use lutong_storage::Database;
 use lutong_storage::crypto::FieldCipher;
 use lutong_storage::idempotency::{self, Claim};
 use lutong_transport::access::{AnyPermit, SelfPermit};
 use lutong_transport::reply;
 
-use super::domain::{Partner, PartnerConsent, State, Use};
+use super::domain::{PartnerConsent, State, Use};
 use super::store;
 use crate::fault;
 use crate::people::service::Registry;
@@ -80,7 +80,7 @@ impl PartnerConsents {
     pub async fn create(
         &self,
         call: Mutation<SelfPermit>,
-        partner: Partner,
+        partner: PartnerCode,
         uses: BTreeSet<Use>,
         days: i64,
     ) -> Result<PartnerConsent, Fault> {
@@ -162,7 +162,7 @@ impl PartnerConsents {
     pub async fn verify(
         &self,
         _permit: AnyPermit,
-        partner: &Partner,
+        partner: &PartnerCode,
         wanted: Use,
         whose: Whose,
     ) -> Result<Outcome, Fault> {

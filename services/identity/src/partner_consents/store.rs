@@ -1,6 +1,6 @@
 //! The table `partner_consents`.
 
-use lutong_kernel::{PartnerConsentId, SubjectId, Timestamp};
+use lutong_kernel::{PartnerCode, PartnerConsentId, SubjectId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
 use lutong_transport::access::PermittedSubject;
@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use self::partner_consent::{ActiveModel, Column, Entity, Model};
-use super::domain::{Partner, PartnerConsent, Use};
+use super::domain::{PartnerConsent, Use};
 
 pub mod partner_consent {
     use sea_orm::entity::prelude::*;
@@ -48,7 +48,7 @@ impl TryFrom<Model> for PartnerConsent {
         Ok(Self {
             id: PartnerConsentId::from_uuid(read_uuid(&row.consent_id, "partner_consents.consent_id")?),
             subject: read_subject(&row.subject_id, "partner_consents.subject_id")?,
-            partner: Partner::parse(&row.partner).ok_or_else(|| damaged("partner"))?,
+            partner: PartnerCode::parse(&row.partner).ok_or_else(|| damaged("partner"))?,
             uses: uses.collect::<Result<_, _>>().map_err(|_| damaged("uses"))?,
             created_at: Timestamp::from_micros(row.created_at),
             expires_at: Timestamp::from_micros(row.expires_at),
@@ -61,7 +61,7 @@ impl TryFrom<Model> for PartnerConsent {
 pub async fn of_person(
     connection: &impl ConnectionTrait,
     subject: SubjectId,
-    partner: &Partner,
+    partner: &PartnerCode,
 ) -> Result<Option<PartnerConsent>, StorageError> {
     let row = Entity::find()
         .filter(Column::SubjectId.eq(subject_bytes(subject)))

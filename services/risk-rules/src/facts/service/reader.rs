@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_kernel::{Clock, FreeText, Source, SubjectId, TextRule, Violation};
+use lutong_kernel::{Clock, FreeText, PartnerCode, Source, SubjectId, TextRule, Violation};
 use lutong_proto::bounds::Bounded as _;
 use lutong_proto::risk_rules::v1::FactStatement;
 use lutong_proto::risk_rules::v1::fact_statement::Statement as WireStatement;
@@ -23,12 +23,6 @@ const DECLARED: [&str; 2] = ["self", "federation"];
 
 /// What people declare of themselves at a partner.
 const DECLARED_AT_PARTNERS: [FactKind; 2] = [FactKind::Symptoms, FactKind::Stay];
-
-/// Whether a source is a partner's: `partner-` and two digits of GB/T 2260.
-fn is_partner(source: &str) -> bool {
-    let id = source.strip_prefix("partner-");
-    id.is_some_and(|id| id.len() == 2 && id.bytes().all(|b| b.is_ascii_digit()))
-}
 
 /// Parses statements and computes the fingerprint of their content. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,7 +49,7 @@ impl StatementReader {
             if kind.is_some_and(|kind| !is_granted(kind)) {
                 return Err(not_granted(&statement));
             }
-        } else if is_partner(&statement.source) {
+        } else if PartnerCode::of_source(&statement.source).is_some() {
             if kind.is_some_and(|kind| !DECLARED_AT_PARTNERS.contains(&kind)) {
                 return Err(not_granted(&statement));
             }
