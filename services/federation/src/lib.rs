@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod approval; // what two operators did, as the contract has it
 mod audit; // the audit log
 mod batches; // signed changes of our codes, one chain each partner
 mod colour_maps; // how values on the wire are read: GetColourMap, ListColourMaps

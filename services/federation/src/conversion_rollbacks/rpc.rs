@@ -6,13 +6,13 @@ use lutong_kernel::{ConversionRollbackId, Fault, FreeText, TextRule, Violation};
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::policy::Role;
 use lutong_proto::time::{instant, timestamp};
-use lutong_proto::types::v1 as types;
 use lutong_skin::federation::v1::ConversionRollbackHandler;
 use lutong_transport::access::{NoPermit, Principal};
 use lutong_transport::reply;
 
 use super::domain::{Action, ConversionRollback, RollbackState, Span};
 use super::service::{ConversionRollbacks, Step, etag};
+use crate::approval::{Decided, approval};
 use crate::fault;
 use crate::partners::domain::PartnerId;
 
@@ -157,6 +157,8 @@ fn key_id(text: &str) -> Result<Option<String>, Violation> {
 }
 
 fn shown(one: &ConversionRollback, caller: &Principal) -> wire::ConversionRollback {
+    let was_approved = one.state != RollbackState::Rejected;
+    let decided = one.decided.as_ref().map(|by| Decided { by, was_approved });
     wire::ConversionRollback {
         name: format!("{COLLECTION}/{}", one.id),
         conversion_rollback_id: one.id.to_string(),
@@ -167,7 +169,7 @@ fn shown(one: &ConversionRollback, caller: &Principal) -> wire::ConversionRollba
         start_time: Some(instant(one.span.from)),
         end_time: Some(instant(one.span.until)),
         reason: one.reason.clone(),
-        approval: Some(approval(one)),
+        approval: Some(approval(&one.proposed, decided)),
         conversions: i64::try_from(one.conversions).unwrap_or(i64::MAX),
         allowed_actions: allowed(one, caller),
     }
@@ -183,23 +185,6 @@ fn allowed(one: &ConversionRollback, caller: &Principal) -> Vec<i32> {
     }
     allowed.push(wire::ConversionRollbackAction::Reject.into());
     allowed
-}
-
-fn approval(one: &ConversionRollback) -> types::Approval {
-    let mut approval = types::Approval {
-        proposer: one.proposed.account.clone(),
-        propose_time: Some(instant(one.proposed.at)),
-        ..types::Approval::default()
-    };
-    if let Some(by) = &one.decided {
-        let (account, at) = (by.account.clone(), Some(instant(by.at)));
-        if one.state == RollbackState::Rejected {
-            (approval.closer, approval.close_time) = (account, at);
-        } else {
-            (approval.approver, approval.approve_time) = (account, at);
-        }
-    }
-    approval
 }
 
 const fn state(state: RollbackState) -> wire::ConversionRollbackState {

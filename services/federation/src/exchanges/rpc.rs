@@ -102,10 +102,8 @@ impl ExchangeHandler for ExchangeRpc {
     ) -> Result<wire::QueryHealthRecordsResponse, Fault> {
         let opened = self.open(Method::QueryHealthRecords, message.message).await?;
         let (accepted, body): (_, wire::HealthRecordQuery) = opened;
-        let found = match bodies::checked(&body, body.person.as_ref()) {
-            Ok(named) => self.exchanges.query(&accepted, named).await?,
-            Err(wrong) => self.exchanges.invalid(wrong),
-        };
+        let named = bodies::checked(&body, body.person.as_ref());
+        let found = self.exchanges.disclose_named(&accepted, named).await?;
         let (code, said) = (found.code, found.outcome);
         let answer = health_records(found, &self.exchanges.own());
         let answer = self
@@ -121,10 +119,8 @@ impl ExchangeHandler for ExchangeRpc {
     ) -> Result<wire::MakeHealthCodeResponse, Fault> {
         let opened = self.open(Method::MakeHealthCode, message.message).await?;
         let (accepted, body): (_, wire::HealthCodeMaking) = opened;
-        let found = match bodies::checked(&body, body.person.as_ref()) {
-            Ok(named) => self.exchanges.make(&accepted, named).await?,
-            Err(wrong) => self.exchanges.invalid(wrong),
-        };
+        let named = bodies::checked(&body, body.person.as_ref());
+        let found = self.exchanges.disclose_named(&accepted, named).await?;
         Ok(wire::MakeHealthCodeResponse {
             answer: Some(self.show(&accepted, found).await?),
         })

@@ -16,9 +16,9 @@ use super::domain::{is_own, is_shown};
 use super::service::{Called, PartnerExchanges};
 use crate::colour_maps::domain::RecognitionOutcome;
 use crate::exchanges::domain::Method;
-use crate::fault;
 use crate::outcomes::{outcome, read_outcome};
 use crate::partners::domain::PartnerId;
+use crate::partners::rpc as partners;
 
 pub struct PartnerExchangeRpc(pub PartnerExchanges);
 
@@ -28,8 +28,7 @@ impl PartnerExchangeHandler for PartnerExchangeRpc {
         _: Query<NoPermit>,
         message: wire::CallPartnerRequest,
     ) -> Result<wire::CallPartnerResponse, Fault> {
-        let id = message.partner.strip_prefix("partners/").unwrap_or_default();
-        let partner = PartnerId::parse(id).map_err(|_| fault::partner_not_found())?;
+        let partner = partners::id(&message.partner)?;
         let body = reply::required(message.body.as_ref(), "body").map_err(reply::wrong)?;
         let (method, body) = self.message(body.clone());
         let called = self.0.call(partner, method, body).await?;

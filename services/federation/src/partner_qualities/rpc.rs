@@ -8,8 +8,7 @@ use lutong_skin::federation::v1::PartnerQualityHandler;
 use lutong_transport::access::NoPermit;
 
 use super::service::{PartnerQualities, Quality};
-use crate::fault;
-use crate::partners::domain::PartnerId;
+use crate::partners::rpc::id_in;
 
 /// `partner-qualities/{partner_quality}`.
 const COLLECTION: &str = "partner-qualities/";
@@ -24,8 +23,7 @@ impl PartnerQualityHandler for PartnerQualityRpc {
         _: Query<NoPermit>,
         message: wire::GetPartnerQualityRequest,
     ) -> Result<wire::GetPartnerQualityResponse, Fault> {
-        let id = message.name.strip_prefix(COLLECTION).unwrap_or_default();
-        let partner = PartnerId::parse(id).map_err(|_| fault::partner_not_found())?;
+        let partner = id_in(&message.name, COLLECTION)?;
         let found = self.0.find(partner, hours(message.hours)).await?;
         Ok(wire::GetPartnerQualityResponse {
             partner_quality: Some(shown(&found)),

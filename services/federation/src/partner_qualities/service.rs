@@ -17,6 +17,7 @@ use super::store;
 use crate::conversions::store as conversions;
 use crate::fault;
 use crate::partners::domain::PartnerId;
+use crate::partners::service::after;
 use crate::trust_lists::service::current::CurrentTrust;
 
 /// How often counts are noted.
@@ -149,8 +150,7 @@ impl PartnerQualities {
 
     /// The numbers of partners, in their order, and the token of the next page.
     pub async fn list(&self, hours: i64, page: &Page) -> Result<(Vec<Quality>, String), Fault> {
-        let after = page.after(|bytes| std::str::from_utf8(bytes).ok().map(str::to_owned))?;
-        let after = after.and_then(|id| PartnerId::parse(&id).ok());
+        let after = after(page)?;
         self.write().await?;
         let known = self.current.partners().await?.into_iter().map(|one| one.id);
         let most = usize::try_from(page.limit()).unwrap_or(usize::MAX);

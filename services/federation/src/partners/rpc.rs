@@ -12,6 +12,7 @@ use lutong_transport::reply;
 
 use super::domain::{Action, Partner, PartnerId, PartnerState};
 use super::service::{Partners, Step, etag};
+use crate::approval::{Decided, approval};
 use crate::fault;
 use crate::trust_lists::domain::{Agreement, Direction, KeyPurpose, Mode, PartnerKey};
 
@@ -142,7 +143,7 @@ impl PartnerRpc {
                 .proposal
                 .as_ref()
                 .map_or_else(String::new, |proposal| proposal.reason.clone()),
-            approval: approval(partner),
+            approval: approved(partner),
             remove_time: partner.removed_at.map(instant),
             allowed_actions: allowed(partner, caller),
         }
@@ -150,8 +151,14 @@ impl PartnerRpc {
 }
 
 /// The partner that a name names.
-fn id(name: &str) -> Result<PartnerId, Fault> {
-    let id = name.strip_prefix(COLLECTION).unwrap_or_default();
+/// The partner of a name.
+pub fn id(name: &str) -> Result<PartnerId, Fault> {
+    id_in(name, COLLECTION)
+}
+
+/// The partner that is named in a collection, in its one spelling.
+pub fn id_in(name: &str, collection: &str) -> Result<PartnerId, Fault> {
+    let id = name.strip_prefix(collection).unwrap_or_default();
     let found = PartnerId::parse(id).ok().filter(|found| found.to_string() == id);
     found.ok_or_else(fault::partner_not_found)
 }
@@ -173,27 +180,16 @@ fn allowed(partner: &Partner, caller: &Principal) -> Vec<i32> {
     allowed
 }
 
-fn approval(partner: &Partner) -> Option<types::Approval> {
+fn approved(partner: &Partner) -> Option<types::Approval> {
     if let Some(proposal) = &partner.proposal {
-        return Some(types::Approval {
-            proposer: proposal.by.account.clone(),
-            propose_time: Some(instant(proposal.by.at)),
-            ..types::Approval::default()
-        });
+        return Some(approval(&proposal.by, None));
     }
     let closed = partner.closed.as_ref()?;
-    let mut approval = types::Approval {
-        proposer: closed.proposed.account.clone(),
-        propose_time: Some(instant(closed.proposed.at)),
-        ..types::Approval::default()
+    let decided = Decided {
+        by: &closed.by,
+        was_approved: closed.was_approved,
     };
-    let (account, at) = (closed.by.account.clone(), Some(instant(closed.by.at)));
-    if closed.was_approved {
-        (approval.approver, approval.approve_time) = (account, at);
-    } else {
-        (approval.closer, approval.close_time) = (account, at);
-    }
-    Some(approval)
+    Some(approval(&closed.proposed, Some(decided)))
 }
 
 fn key(key: &PartnerKey) -> wire::PartnerKey {

@@ -118,8 +118,7 @@ impl Partners {
         state: Option<PartnerState>,
         page: &Page,
     ) -> Result<(Vec<Partner>, String), Fault> {
-        let after = page.after(|bytes| std::str::from_utf8(bytes).ok().map(str::to_owned))?;
-        let after = after.and_then(|id| PartnerId::parse(&id).ok());
+        let after = after(page)?;
         let found = self.current.partners().await?.into_iter();
         let found = found
             .filter(|one| after.is_none_or(|after| after < one.id))
@@ -129,6 +128,12 @@ impl Partners {
             last.id.to_string().into_bytes()
         })
     }
+}
+
+/// The partner after which a page begins.
+pub fn after(page: &Page) -> Result<Option<PartnerId>, Fault> {
+    let after = page.after(|bytes| std::str::from_utf8(bytes).ok().map(str::to_owned))?;
+    Ok(after.and_then(|id| PartnerId::parse(&id).ok()))
 }
 
 fn refused(reason: Refused) -> Fault {

@@ -5,7 +5,6 @@ use lutong_kernel::Fault;
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::policy::Role;
 use lutong_proto::time::instant;
-use lutong_proto::types::v1 as types;
 use lutong_skin::federation::v1::TrustListHandler;
 use lutong_storage::crypto::hex;
 use lutong_transport::access::{NoPermit, Principal};
@@ -13,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::domain::{Action, Comparison, ListState, StoredList};
 use super::service::{Step, TrustLists, etag};
+use crate::approval::{Decided, approval};
 use crate::fault;
 
 /// `trust-lists/{trust_list}`.
@@ -126,7 +126,7 @@ impl TrustListRpc {
             document_digest: hex(&<[u8; 32]>::from(Sha256::digest(&list.document))),
             partners: partners.map(ToString::to_string).collect(),
             comparison: Some(comparison(&list.comparison)),
-            approval: Some(approval(list)),
+            approval: Some(approval(&list.staged, decided(list))),
             allowed_actions,
         }
     }
@@ -151,22 +151,9 @@ fn comparison(found: &Comparison) -> wire::TrustListComparison {
     }
 }
 
-fn approval(list: &StoredList) -> types::Approval {
-    let mut approval = types::Approval {
-        proposer: list.staged.account.clone(),
-        propose_time: Some(instant(list.staged.at)),
-        ..types::Approval::default()
-    };
-    if let Some(by) = &list.decided {
-        if list.state == ListState::Rejected {
-            approval.closer.clone_from(&by.account);
-            approval.close_time = Some(instant(by.at));
-        } else {
-            approval.approver.clone_from(&by.account);
-            approval.approve_time = Some(instant(by.at));
-        }
-    }
-    approval
+fn decided(list: &StoredList) -> Option<Decided<'_>> {
+    let was_approved = list.state != ListState::Rejected;
+    list.decided.as_ref().map(|by| Decided { by, was_approved })
 }
 
 const fn state(state: ListState) -> wire::TrustListState {

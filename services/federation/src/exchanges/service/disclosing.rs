@@ -28,14 +28,16 @@ pub struct Disclosure {
 }
 
 impl Exchanges {
-    /// What is held about somebody whom the partner names.
-    pub async fn query(&self, accepted: &Accepted, named: NamedPerson) -> Result<Disclosure, Fault> {
-        self.disclose(accepted, Whose::Named(named)).await
-    }
-
-    /// The code of somebody whom the partner names.
-    pub async fn make(&self, accepted: &Accepted, named: NamedPerson) -> Result<Disclosure, Fault> {
-        self.disclose(accepted, Whose::Named(named)).await
+    /// What the message asks of somebody whom the partner names: what is held about them, or their code.
+    pub async fn disclose_named(
+        &self,
+        accepted: &Accepted,
+        named: Result<NamedPerson, Vec<Violation>>,
+    ) -> Result<Disclosure, Fault> {
+        match named {
+            Ok(named) => self.disclose(accepted, Whose::Named(named)).await,
+            Err(wrong) => Ok(self.invalid(wrong)),
+        }
     }
 
     /// A code that was made for the partner, as it stands now.
