@@ -16,7 +16,7 @@ use lutong_storage::outbox::{Follower, Outbox};
 use tonic::service::Routes;
 
 use crate::bindings::service::{BindingFollower, Bindings};
-use crate::card_codes::service::CardCodes;
+use crate::card_codes::service::{CardCodes, CardToken};
 use crate::checkpoint_devices::service::CheckpointDevices;
 use crate::checkpoints::service::Checkpoints;
 use crate::codes::service::{Codes, DecisionFollower};
@@ -24,9 +24,9 @@ use crate::config::CodeRenderingConfig;
 use crate::device_bound_codes::service::DeviceBoundCodes;
 use crate::door_reports::service::{DoorReports, Parts as DoorReportParts};
 use crate::homes::service::Homes;
-use crate::issued_codes::service::IssuedCodes;
+use crate::issued_codes::service::{IssuedCodes, WardCodes};
 use crate::keys::service::Keys;
-use crate::paper_codes::service::PaperCodes;
+use crate::paper_codes::service::{PaperCodes, PaperToken};
 use crate::peers::{decision_log, identity, identity_log};
 use crate::revocations::service::RevocationList;
 use crate::showing::service::Showing;
@@ -107,13 +107,17 @@ impl Parts {
             lookups: LookupLog::new(store, foundation),
             outbox,
             paper_codes: PaperCodes {
-                issued: issued_codes.clone(),
-                bindings: bindings.clone(),
+                codes: WardCodes {
+                    issued: issued_codes.clone(),
+                    bindings: bindings.clone(),
+                    kind: PaperToken,
+                },
                 homes: Homes::new(store),
             },
-            card_codes: CardCodes {
+            card_codes: WardCodes {
                 issued: issued_codes.clone(),
                 bindings: bindings.clone(),
+                kind: CardToken,
             },
             device_bound_codes: DeviceBoundCodes(issued_codes),
             codes,

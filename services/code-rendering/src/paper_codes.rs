@@ -1,5 +1,4 @@
 //! Codes on paper: issued, listed, ended and drawn.
 
-pub mod domain;
 pub mod rpc;
 pub mod service;

@@ -7,6 +7,14 @@ use uuid::Uuid;
 /// Codes of one kind and holder that may be valid at the same time: each is an entry of the revocation list when the colour changes.
 pub const MAX_ACTIVE: u64 = 5;
 
+/// Local days after the day of issue through the end of which a code on paper is valid.
+pub const DAYS_ON_PAPER: i32 = 14;
+
+/// The end of the validity of a code on paper that is issued at an instant.
+pub const fn end_on_paper(issued_at: Timestamp) -> Timestamp {
+    issued_at.end_of_window(DAYS_ON_PAPER)
+}
+
 /// Claim 7 of the token: random bytes.
 pub type IssuedTokenId = [u8; 16];
 
@@ -153,6 +161,20 @@ mod tests {
         ] {
             let stated = lutong_proto::transitions::of_rpc(lutong_proto::descriptor_pool(), rpc).unwrap();
             assert_eq!(possible, stated.from_states, "{rpc}");
+        }
+    }
+
+    #[test]
+    fn a_paper_code_is_valid_through_the_end_of_the_fourteenth_local_day() {
+        for (issued, ends) in [
+            ("2022-11-26T00:00:00+08:00", "2022-12-11T00:00:00+08:00"),
+            ("2022-11-26T23:59:59+08:00", "2022-12-11T00:00:00+08:00"),
+            // The day of issue is Shandong's, also where it is still the day before in UTC.
+            ("2022-11-25T16:00:00Z", "2022-12-11T00:00:00+08:00"),
+            ("2024-02-20T09:00:00+08:00", "2024-03-06T00:00:00+08:00"),
+            ("2022-12-31T23:00:00+08:00", "2023-01-15T00:00:00+08:00"),
+        ] {
+            assert_eq!(end_on_paper(at(issued)), at(ends), "{issued}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Issues, finds and ends codes whose tokens are stored.
 
+mod ward_codes;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
@@ -11,18 +13,20 @@ use lutong_kernel::{Clock, Colour, Fault, Random, SubjectId, Timestamp};
 use lutong_storage::crypto::FieldCipher;
 use lutong_storage::idempotency::{self, Claim, RequestKey};
 use lutong_storage::{Database, StorageError};
-use lutong_token::{Claims, ClaimsError, Issuer, Mask, SignError, SigningKey, UnverifiedToken};
+use lutong_token::{Claims, ClaimsError, Issuer, Mask, SignError, SigningKey};
 use lutong_transport::access::PermittedSubject;
 use lutong_transport::reply;
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::domain::{End, EndReason, IssuedCode, IssuedKind, IssuedTokenId, MAX_ACTIVE, State};
+use super::domain::{End, EndReason, IssuedCode, IssuedKind, IssuedTokenId, MAX_ACTIVE, State, end_on_paper};
 use super::store::{self, Of, SealedCode};
 use crate::codes::service::Codes;
 use crate::codes::store as codes;
 use crate::fault;
 use crate::keys::service::Keys;
+
+pub use self::ward_codes::{TextCode, WardCodes};
 
 /// All issued codes; cheap to clone.
 #[derive(Clone)]
@@ -49,8 +53,11 @@ pub struct Issue<K> {
 pub trait TokenKind {
     const KIND: IssuedKind;
 
-    /// When the token issued at an instant expires, with a code that is due to change at another.
-    fn expires_at(&self, issued_at: Timestamp, next_change_at: Option<Timestamp>) -> Timestamp;
+    /// When the token issued at an instant expires, with a code that is due to change at another. On paper a change on the way does not
+    /// shorten it: what follows the colour is revoked by the decision that brings another one.
+    fn expires_at(&self, issued_at: Timestamp, _next_change_at: Option<Timestamp>) -> Timestamp {
+        end_on_paper(issued_at)
+    }
 
     fn claims(
         &self,
@@ -60,8 +67,10 @@ pub trait TokenKind {
         shown: (Colour, Option<Mask>),
     ) -> Result<Claims, ClaimsError>;
 
-    /// The bytes that are stored.
-    fn sign(&self, key: &SigningKey, claims: &Claims) -> Result<Vec<u8>, SignError>;
+    /// The bytes that are stored: those of the token's text.
+    fn sign(&self, key: &SigningKey, claims: &Claims) -> Result<Vec<u8>, SignError> {
+        key.sign(claims).map(String::into_bytes)
+    }
 }
 
 /// An issued code with its token.
@@ -70,31 +79,6 @@ pub struct OpenedCode {
     pub code: IssuedCode,
     pub state: State,
     pub token: Vec<u8>,
-}
-
-/// An issued code whose token is a text, with what stands in it.
-#[derive(Debug, Clone)]
-pub struct TextCode {
-    pub code: IssuedCode,
-    pub state: State,
-    pub mask: Option<Mask>,
-    pub token: String,
-}
-
-impl TryFrom<OpenedCode> for TextCode {
-    type Error = Fault;
-
-    fn try_from(opened: OpenedCode) -> Result<Self, Fault> {
-        let OpenedCode { code, state, token } = opened;
-        let token = String::from_utf8(token).map_err(|_| damaged_token())?;
-        let read = UnverifiedToken::parse(&token).map_err(|_| damaged_token())?;
-        Ok(Self {
-            code,
-            state,
-            mask: read.claims().mask().cloned(),
-            token,
-        })
-    }
 }
 
 fn context(code: &IssuedCode) -> Vec<u8> {

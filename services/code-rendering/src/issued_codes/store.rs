@@ -225,8 +225,8 @@ pub async fn end_all(transaction: &DatabaseTransaction, of: Of, end: End) -> Res
     Ok(())
 }
 
-/// Revokes the valid codes of `subjects` that follow the colour and whose colour is not that of the code in force. The codes must have been written, and are
-/// locked, in this transaction.
+/// Revokes the valid codes of `subjects` that follow the colour and whose colour is not that of the code in force. The codes must have been
+/// written, and are locked, in this transaction.
 pub async fn revoke_differing(
     transaction: &DatabaseTransaction,
     subjects: &[SubjectId],

@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn the_overlap_is_longer_than_any_paper_code() {
         let issued = Timestamp::parse("2022-11-26T00:00:00+08:00").unwrap();
-        let longest = crate::paper_codes::domain::expires_at(issued);
+        let longest = crate::issued_codes::domain::end_on_paper(issued);
         assert!(longest < issued.plus(OVERLAP));
     }
 

@@ -31,7 +31,10 @@ impl PaperCodeHandler for PaperCodeRpc {
         call: Mutation<WardPermit>,
         message: wire::CreatePaperCodeRequest,
     ) -> Result<wire::CreatePaperCodeResponse, Fault> {
-        let created = self.0.create(&call.permit, call.request, message.end_earlier);
+        let created = self
+            .0
+            .codes
+            .create(&call.permit, call.request, message.end_earlier);
         Ok(wire::CreatePaperCodeResponse {
             paper_code: Some(created.await?.into()),
         })
@@ -90,7 +93,7 @@ impl PaperCodeHandler for PaperCodeRpc {
     ) -> Result<wire::GetPaperCodeResponse, Fault> {
         let id = reply::uuid_of(&message.name, COLLECTION)?;
         Ok(wire::GetPaperCodeResponse {
-            paper_code: Some(self.0.get(&call.permit, id).await?.into()),
+            paper_code: Some(self.0.codes.get(&call.permit, id).await?.into()),
         })
     }
 
@@ -99,7 +102,7 @@ impl PaperCodeHandler for PaperCodeRpc {
         call: Listing<WardPermit>,
         _: wire::ListPaperCodesRequest,
     ) -> Result<wire::ListPaperCodesResponse, Fault> {
-        let (views, next_page_token) = self.0.list(&call.permit, &call.page).await?;
+        let (views, next_page_token) = self.0.codes.list(&call.permit, &call.page).await?;
         Ok(wire::ListPaperCodesResponse {
             paper_codes: views.into_iter().map(Into::into).collect(),
             next_page_token,
@@ -112,7 +115,7 @@ impl PaperCodeHandler for PaperCodeRpc {
         message: wire::EndPaperCodeRequest,
     ) -> Result<wire::EndPaperCodeResponse, Fault> {
         let id = reply::uuid_of(&message.name, COLLECTION)?;
-        let ended = self.0.end(&call.permit, call.request, id).await?;
+        let ended = self.0.codes.end(&call.permit, call.request, id).await?;
         Ok(wire::EndPaperCodeResponse {
             paper_code: Some(ended.into()),
         })
