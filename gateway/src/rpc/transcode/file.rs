@@ -12,10 +12,9 @@ use http_body_util::BodyExt as _;
 use lutong_kernel::Fault;
 use lutong_transport::status;
 use prost_reflect::{DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, Value};
-use tonic::Status;
 
 use super::request::FRAME_HEADER;
-use super::response::{is_error, trailing_status};
+use super::response::{body_of, is_error, trailing_status};
 use crate::rpc::contract::EdgeRpc;
 
 /// The longest message of such a stream: a piece of 64 KiB and what is around it. A longer one is a defect of the service.
@@ -158,14 +157,7 @@ pub async fn read(
     response: Response<tonic::body::Body>,
 ) -> Result<Response<Body>, Fault> {
     let part = rpc.part.as_str();
-    let (head, body) = response.into_parts();
-    if let Some(status) = Status::from_header_map(&head.headers).filter(is_error) {
-        return Err(status::to_fault(&status, part));
-    }
-    if head.status != http::StatusCode::OK {
-        // Not an answer of a gRPC service but of something in between.
-        return Err(Fault::unavailable(part));
-    }
+    let body = body_of(part, response)?;
     let mut messages = Messages {
         rpc_label: rpc.label,
         part,
@@ -226,6 +218,7 @@ mod tests {
     use lutong_proto::complaint::v1::download_attachment_response::Part;
     use lutong_proto::complaint::v1::{Attachment, DownloadAttachmentResponse};
     use prost::Message as _;
+    use tonic::Status;
 
     use super::*;
     use crate::rpc::contract::tests::contract;

@@ -21,14 +21,7 @@ const LONGEST: usize = 4 * 1_024 * 1_024;
 /// presence is always there.
 pub async fn read(rpc: &EdgeRpc, response: Response<Body>) -> Result<Bytes, Fault> {
     let part = rpc.part.as_str();
-    let (head, body) = response.into_parts();
-    if let Some(status) = Status::from_header_map(&head.headers).filter(is_error) {
-        return Err(status::to_fault(&status, part));
-    }
-    if head.status != http::StatusCode::OK {
-        // Not an answer of a gRPC service but of something in between.
-        return Err(Fault::unavailable(part));
-    }
+    let body = body_of(part, response)?;
     let body = Limited::new(body, LONGEST).collect().await.map_err(|error| {
         tracing::warn!(part, %error, "an answer broke off");
         Fault::unavailable(part)
@@ -38,6 +31,19 @@ pub async fn read(rpc: &EdgeRpc, response: Response<Body>) -> Result<Bytes, Faul
     }
     json(rpc, body.to_bytes())
         .ok_or_else(|| Fault::internal(format_args!("an answer of {} could not be read", rpc.label)))
+}
+
+/// The body of an answer that has begun well.
+pub(super) fn body_of(part: &'static str, response: Response<Body>) -> Result<Body, Fault> {
+    let (head, body) = response.into_parts();
+    if let Some(status) = Status::from_header_map(&head.headers).filter(is_error) {
+        return Err(status::to_fault(&status, part));
+    }
+    if head.status != http::StatusCode::OK {
+        // Not an answer of a gRPC service but of something in between.
+        return Err(Fault::unavailable(part));
+    }
+    Ok(body)
 }
 
 /// A message as the JSON that this edge answers, for commands that print exactly the API's JSON.
