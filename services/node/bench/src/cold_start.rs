@@ -19,9 +19,7 @@ pub async fn measure() -> Result<(), Failure> {
     let mut idle = 0;
     for n in 0..STARTS {
         let folder = tempfile::tempdir()?;
-        let port = std::net::TcpListener::bind(("127.0.0.1", 0))?
-            .local_addr()?
-            .port();
+        let port = free_port()?;
         let started = Instant::now();
         let mut child = Command::new(std::env::current_exe()?)
             .args(["serve", "--create", "--data"])
@@ -50,6 +48,13 @@ pub async fn measure() -> Result<(), Failure> {
     );
     say!("idle memory                  {idle} MB resident, the whole mesh in one process (aim: ≤ 150 MB)");
     Ok(())
+}
+
+/// A port on which nobody listens now.
+pub fn free_port() -> std::io::Result<u16> {
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
+        .local_addr()?
+        .port())
 }
 
 /// Whether the gateway on this port serves within 30 s.

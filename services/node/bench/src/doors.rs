@@ -13,21 +13,19 @@ use lutong_operating::entropy::Entropy;
 use lutong_operating::wall_clock::WallClock;
 use lutong_proto::code_rendering::v1::checkpoint_device_service_client::CheckpointDeviceServiceClient;
 use lutong_proto::code_rendering::v1::checkpoint_service_client::CheckpointServiceClient;
-use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::door_report_service_client::DoorReportServiceClient;
 use lutong_proto::code_rendering::v1::{
     CheckpointKind, CreateCheckpointDeviceRequest, CreateCheckpointRequest, CreateDoorReportRequest,
-    ShowCodeRequest, WatchDoorReportsRequest,
+    WatchDoorReportsRequest,
 };
 use lutong_proto::policy::Role;
 use lutong_transport::access::{Principal, PrincipalKey, Roles};
 use tokio::sync::{Mutex, oneshot};
+use tonic::Status;
 use tonic::metadata::{Ascii, MetadataValue};
-use tonic::transport::Channel;
-use tonic::{Request, Status};
 
-use crate::load::{Load, connections, histogram, micros};
-use crate::people::{People, bearer};
+use crate::load::{Load, connections, histogram, micros, show};
+use crate::people::{bearer, signed_in};
 
 /// Where the door is, and the officer's division.
 const DIVISION: &str = "370202";
@@ -92,12 +90,6 @@ fn request_id() -> String {
     RequestId::new(WallClock.now(), &Entropy).to_string()
 }
 
-fn signed_in<M>(message: M, session: &MetadataValue<Ascii>) -> Request<M> {
-    let mut request = Request::new(message);
-    request.metadata_mut().insert("authorization", session.clone());
-    request
-}
-
 impl Door {
     /// Registers a door with one device, and watches its division as an officer.
     pub async fn open(load: &Load, sessions: &PrincipalKey) -> Result<Self, Failure> {
@@ -116,7 +108,7 @@ impl Door {
             place_name: "台东步行街北口".to_owned(),
         };
         let created = CheckpointServiceClient::new(channel.clone())
-            .create_checkpoint(signed_in(place, &officer))
+            .create_checkpoint(signed_in(place, officer.clone()))
             .await;
         let checkpoint = created.map_err(|status| failed(&status))?.into_inner().checkpoint;
         let device = CreateCheckpointDeviceRequest {
@@ -125,14 +117,14 @@ impl Door {
             label: "一号机".to_owned(),
         };
         let created = CheckpointDeviceServiceClient::new(channel.clone())
-            .create_checkpoint_device(signed_in(device, &officer))
+            .create_checkpoint_device(signed_in(device, officer.clone()))
             .await;
         let device = created
             .map_err(|status| failed(&status))?
             .into_inner()
             .checkpoint_device;
         let account = format!("device:{}", device.unwrap_or_default().checkpoint_device_id);
-        let watch = signed_in(WatchDoorReportsRequest::default(), &officer);
+        let watch = signed_in(WatchDoorReportsRequest::default(), officer);
         let mut stream = DoorReportServiceClient::new(watched.clone())
             .watch_door_reports(watch)
             .await
@@ -168,7 +160,7 @@ impl Door {
         let mut tokens = Vec::with_capacity(who.len());
         for n in who {
             tokens.push(
-                shown(channel.clone(), &load.people, n)
+                show(channel.clone(), &load.people, n)
                     .await
                     .map_err(|status| failed(&status))?,
             );
@@ -183,7 +175,7 @@ impl Door {
                 token,
                 ..CreateDoorReportRequest::default()
             };
-            let request = signed_in(message, &self.device);
+            let request = signed_in(message, self.device.clone());
             let (mut client, seen) = (
                 DoorReportServiceClient::new(channel.clone()),
                 Arc::clone(&self.seen),
@@ -207,10 +199,4 @@ impl Drop for Door {
     fn drop(&mut self) {
         self.watching.abort();
     }
-}
-
-async fn shown(channel: Channel, people: &People, n: usize) -> Result<String, Status> {
-    let request = signed_in(ShowCodeRequest::default(), &people.bearer(n));
-    let answer = CodeServiceClient::new(channel).show_code(request).await?;
-    Ok(answer.into_inner().token)
 }

@@ -64,7 +64,7 @@ const STEADY: u32 = 200;
 /// Reports of a door per second.
 const DOOR_REPORTS: u32 = 50;
 /// A limit that no load of one machine reaches.
-const PLENTY: &str = "1000000";
+const PLENTY: u32 = 1_000_000;
 /// Rounds of showing, alternating with the baseline; the median counts.
 const ROUNDS: usize = 3;
 
@@ -139,19 +139,19 @@ impl Bench {
         }
         let temporary = tempfile::tempdir()?;
         if self.mesh {
-            let gateway = [
-                ("LUTONG_GATEWAY__DEV", "true"),
-                ("LUTONG_GATEWAY__RATE_PER_SUBJECT", PLENTY),
-                ("LUTONG_GATEWAY__RATE_PER_ADDRESS", PLENTY),
-                ("LUTONG_GATEWAY__IN_FLIGHT_PER_ACCOUNT", PLENTY),
-                ("LUTONG_GATEWAY__IN_FLIGHT_PER_ADDRESS", PLENTY),
-                ("LUTONG_GATEWAY__IN_FLIGHT_PER_CONNECTION", PLENTY),
+            let mut gateway = vec![("LUTONG_GATEWAY__DEV", "true".to_owned())];
+            let limits = [
+                "LUTONG_GATEWAY__RATE_PER_SUBJECT",
+                "LUTONG_GATEWAY__RATE_PER_ADDRESS",
+                "LUTONG_GATEWAY__IN_FLIGHT_PER_ACCOUNT",
+                "LUTONG_GATEWAY__IN_FLIGHT_PER_ADDRESS",
+                "LUTONG_GATEWAY__IN_FLIGHT_PER_CONNECTION",
             ];
-            let gateway = gateway.map(|(name, value)| (name, value.to_owned()));
+            gateway.extend(limits.map(|limit| (limit, PLENTY.to_string())));
             let mesh = Mesh::start(temporary.path(), &gateway).await?;
             return self.measured(System::Mesh(mesh)).await;
         }
-        let mut config = self.config(temporary.path())?;
+        let mut config = self.config(temporary.path());
         let stand_ins = if self.verified {
             Some(verified::configure(&mut config, temporary.path()).await?)
         } else {
@@ -178,21 +178,20 @@ impl Bench {
     }
 
     /// The settings of one process. The whole load comes from one feed and one address; a pause of the disk must not exceed their limits.
-    fn config(&self, temporary: &Path) -> Result<NodeConfig, Failure> {
+    fn config(&self, temporary: &Path) -> NodeConfig {
         let mut config = NodeConfig {
             data: self.data.clone().unwrap_or_else(|| temporary.join("data")),
             ..NodeConfig::default()
         };
-        let plenty: u32 = PLENTY.parse()?;
         let gateway = &mut config.gateway;
         gateway.listen.set_port(0);
         gateway.dev = true;
-        gateway.rate_per_subject = plenty;
-        gateway.rate_per_address = plenty;
-        gateway.in_flight_per_account = plenty as usize;
-        gateway.in_flight_per_address = plenty as usize;
-        gateway.in_flight_per_connection = plenty as usize;
-        Ok(config)
+        gateway.rate_per_subject = PLENTY;
+        gateway.rate_per_address = PLENTY;
+        gateway.in_flight_per_account = PLENTY as usize;
+        gateway.in_flight_per_address = PLENTY as usize;
+        gateway.in_flight_per_connection = PLENTY as usize;
+        config
     }
 
     /// Measures a system, and stops it whatever came out.

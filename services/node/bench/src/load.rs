@@ -16,10 +16,10 @@ use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::declaration::v1::CreateApplicationRequest;
 use lutong_proto::declaration::v1::application_service_client::ApplicationServiceClient;
 use lutong_proto::types::v1::OneTimeCodeProof;
+use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
-use tonic::{Request, Status};
 
-use super::people::{People, form};
+use super::people::{People, form, signed_in};
 use lutong_client::Failure;
 use lutong_client::client::failed;
 
@@ -54,25 +54,27 @@ async fn apply(
     proof: Option<OneTimeCodeProof>,
 ) -> Result<Duration, Status> {
     let started = Instant::now();
-    let mut request = Request::new(CreateApplicationRequest {
+    let application = CreateApplicationRequest {
         request_id: RequestId::new(WallClock.now(), &Entropy).to_string(),
         form: Some(form(n, proof)),
         replaces: String::new(),
-    });
-    request.metadata_mut().insert("authorization", people.bearer(n));
+    };
     ApplicationServiceClient::new(channel.clone())
-        .create_application(request)
+        .create_application(signed_in(application, people.bearer(n)))
         .await?;
-    let mut request = Request::new(ShowCodeRequest::default());
-    request.metadata_mut().insert("authorization", people.bearer(n));
-    let shown = CodeServiceClient::new(channel)
-        .show_code(request)
-        .await?
-        .into_inner();
-    if shown.token.is_empty() {
+    show(channel, people, n).await?;
+    Ok(started.elapsed())
+}
+
+/// The token that somebody is shown.
+pub async fn show(channel: Channel, people: &People, n: usize) -> Result<String, Status> {
+    let request = signed_in(ShowCodeRequest::default(), people.bearer(n));
+    let shown = CodeServiceClient::new(channel).show_code(request).await?;
+    let token = shown.into_inner().token;
+    if token.is_empty() {
         return Err(Status::internal("a code without a token"));
     }
-    Ok(started.elapsed())
+    Ok(token)
 }
 
 pub fn histogram() -> Result<Histogram<u64>, Failure> {
@@ -203,8 +205,7 @@ impl Load {
                 let mut shown = 0_u64;
                 while started.elapsed() < how_long {
                     let n = next.fetch_add(STRIDE, Ordering::Relaxed) % people.len();
-                    let mut request = Request::new(ShowCodeRequest::default());
-                    request.metadata_mut().insert("authorization", people.bearer(n));
+                    let request = signed_in(ShowCodeRequest::default(), people.bearer(n));
                     client.show_code(request).await?;
                     shown += 1;
                 }

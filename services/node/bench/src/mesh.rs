@@ -1,6 +1,5 @@
 //! `lutong bench --mesh`: seven processes with mTLS, and PostgreSQL and Redis of their own, on free ports of this machine.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -11,7 +10,7 @@ use lutong_kernel::ServiceName;
 use lutong_operating::entropy::Entropy;
 use lutong_transport::access::PrincipalKey;
 
-use crate::cold_start::serving;
+use crate::cold_start::{free_port, serving};
 use crate::resident_mb;
 
 /// Where the Debian package has the programs of PostgreSQL 15.
@@ -265,10 +264,6 @@ fn this_program() -> Result<Command, Failure> {
 
 fn run_self(arguments: &[&str], environment: &Environment) -> Result<(), Failure> {
     done(this_program()?.args(arguments).envs(environment.iter().cloned()))
-}
-
-fn free_port() -> Result<u16, Failure> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 fn identity_files(certs: &Path, service: ServiceName) -> Environment {

@@ -11,11 +11,11 @@ use lutong_client::client::failed;
 use lutong_proto::code_rendering::v1::ShowCodeRequest;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use tonic::transport::Channel;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
 use crate::load::{Load, STRIDE, connections, histogram, micros};
-use crate::people::People;
+use crate::people::{People, signed_in};
 
 /// People who apply first and whose codes are shown.
 pub const PEOPLE: usize = 20_000;
@@ -112,8 +112,7 @@ async fn call_until(
     };
     while Instant::now() < until {
         let n = next.fetch_add(STRIDE, Ordering::Relaxed) % people.len();
-        let mut request = Request::new(ShowCodeRequest::default());
-        request.metadata_mut().insert("authorization", people.bearer(n));
+        let request = signed_in(ShowCodeRequest::default(), people.bearer(n));
         let started = Instant::now();
         match client.show_code(request).await {
             // An answer after the end is none of the load.

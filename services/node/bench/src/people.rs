@@ -7,6 +7,7 @@ use lutong_proto::declaration::v1::{ApplicationForm, Commitment};
 use lutong_proto::policy::Role;
 use lutong_proto::types::v1::{Document, DocumentType, HomeAddress, OneTimeCodeProof, PersonItems};
 use lutong_transport::access::{FeedGrant, Principal, PrincipalKey, Roles, SessionClaims};
+use tonic::Request;
 use tonic::metadata::{Ascii, MetadataValue};
 
 /// Sessions by number; the last one is the authority's.
@@ -75,6 +76,13 @@ pub fn bearer(
     let sealed = session.seal_session(principal, expires, claims);
     let token = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(sealed);
     format!("Bearer {token}").parse().ok()
+}
+
+/// A request of somebody who is signed in.
+pub fn signed_in<M>(message: M, bearer: MetadataValue<Ascii>) -> Request<M> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", bearer);
+    request
 }
 
 pub fn document(n: usize) -> Document {

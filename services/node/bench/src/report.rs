@@ -12,11 +12,11 @@ use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, Impor
 use lutong_proto::time;
 use lutong_proto::types::v1::fact::Kind;
 use lutong_proto::types::v1::{CloseContact, Fact};
+use tonic::Status;
 use tonic::transport::Channel;
-use tonic::{Request, Status};
 
 use super::load::Load;
-use super::people::{FEED, People, document};
+use super::people::{FEED, People, document, signed_in};
 use lutong_client::Failure;
 use lutong_client::facts::state;
 
@@ -44,8 +44,7 @@ async fn report(channel: Channel, people: &People, n: usize) -> Result<(), Statu
     let messages = [options, rows].map(|content| ImportFactsRequest {
         content: Some(content),
     });
-    let mut request = Request::new(tokio_stream::iter(messages));
-    request.metadata_mut().insert("authorization", people.feed());
+    let request = signed_in(tokio_stream::iter(messages), people.feed());
     let answer = FeedServiceClient::new(channel)
         .import_facts(request)
         .await?

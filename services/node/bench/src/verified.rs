@@ -16,11 +16,10 @@ use lutong_proto::identity::v1::{CreateOneTimeCodeRequest, OneTimeCodePurpose};
 use lutong_proto::types::v1::OneTimeCodeProof;
 use lutong_stand_ins::StandIns;
 use std::sync::Arc;
-use tonic::Request;
 use tonic::transport::Channel;
 
 use crate::load::{Load, ask_each};
-use crate::people::{NAME, People, document, mobile};
+use crate::people::{NAME, People, document, mobile, signed_in};
 use lutong_client::Failure;
 
 /// How long the authority takes to answer.
@@ -97,12 +96,12 @@ async fn prepared(
         &load,
         who,
         |channel: Channel, people: Arc<People>, n| async move {
-            let mut request = Request::new(CreateOneTimeCodeRequest {
+            let asked = CreateOneTimeCodeRequest {
                 request_id: RequestId::new(WallClock.now(), &Entropy).to_string(),
                 mobile: mobile(n),
                 purpose: OneTimeCodePurpose::Apply.into(),
-            });
-            request.metadata_mut().insert("authorization", people.bearer(n));
+            };
+            let request = signed_in(asked, people.bearer(n));
             let answer = OneTimeCodeServiceClient::new(channel)
                 .create_one_time_code(request)
                 .await?;
