@@ -43,6 +43,9 @@ const WORKING_DAYS: [(&str, &str); 3] = [
     ("return_due_time", "2022-11-29T16:00:00Z"),
 ];
 
+/// The member with the hour at which numbers of a whole day begin: it depends on the hour of the walk.
+const DAY_OF_NUMBERS: (&str, &str) = ("start_time", "2022-11-25T04:00:00Z");
+
 /// Members that count the records of a log, beside the digest of one or in a record: reads that the walk repeats until something has arrived are
 /// recorded too.
 const COUNTS: [&str; 2] = ["sequence", "intact"];
@@ -103,6 +106,7 @@ impl Placeholders {
                         return (name.clone(), json!("12"));
                     }
                     let shown = match (instant(value), first) {
+                        (Some(at), _) if self.begins_day_of_numbers(name, at) => json!(DAY_OF_NUMBERS.1),
                         (Some(at), Some(first)) => match end_of_working_days(name, at) {
                             Some(shown) => json!(shown),
                             None => json!(self.shifted(at, first)),
@@ -192,6 +196,11 @@ impl Placeholders {
 
     fn is_own(&self, at: Timestamp) -> bool {
         (at.seconds() - self.began.seconds()).abs() < OF_THE_WALK_S
+    }
+
+    fn begins_day_of_numbers(&self, name: &str, at: Timestamp) -> bool {
+        let hours = 22 * HOUR_S..25 * HOUR_S;
+        name == DAY_OF_NUMBERS.0 && is_on_the_hour(at) && hours.contains(&(self.began.seconds() - at.seconds()))
     }
 
     fn is_long_ago(&self, at: Timestamp) -> bool {
