@@ -1,7 +1,7 @@
 //! Files complaints: by an account, without a name, or by staff for somebody else.
 
 use futures::FutureExt as _;
-use lutong_kernel::{DivisionCode, Fault, SubjectId, Timestamp};
+use lutong_kernel::{DivisionCode, Fault, LocalDay, SubjectId, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::crypto::{ReadyCipher, keyed_hash};
 use lutong_storage::idempotency::{self, Claim, RequestKey};
@@ -17,6 +17,9 @@ use crate::domain::tracking::TrackingNumber;
 use crate::fault::{appeals, cases as fault};
 use crate::store::{self, CallerHashes, Complaint, cases, content_bytes, events};
 
+/// How often cases are stored that meet another one, each time under new tracking numbers.
+const TRIES: usize = 3;
+
 /// What is filed.
 #[derive(Debug, Clone)]
 pub struct Filing {
@@ -29,6 +32,25 @@ pub struct Filing {
     pub entry: Entry,
     /// From where an account or somebody without a name files, as the gateway hashes it.
     pub network: Option<String>,
+}
+
+/// New cases that can be given other tracking numbers.
+pub(super) trait Numbered: Clone {
+    fn number_anew(&mut self, number: &impl Fn(LocalDay) -> TrackingNumber);
+}
+
+impl Numbered for Complaint {
+    fn number_anew(&mut self, number: &impl Fn(LocalDay) -> TrackingNumber) {
+        self.number = number(self.created_at.local_day());
+    }
+}
+
+impl<N: Numbered> Numbered for Vec<N> {
+    fn number_anew(&mut self, number: &impl Fn(LocalDay) -> TrackingNumber) {
+        for one in self {
+            one.number_anew(number);
+        }
+    }
 }
 
 impl Complaints {
@@ -73,9 +95,11 @@ impl Complaints {
         let speaker = self.speaker(&filing, self.clock.now());
         let filed = self.new_complaint(filing);
         self.note_calendar(&filed.case);
-        let (this, cipher) = (self.clone(), self.fields.ready().await?);
-        self.database
-            .write(move |transaction| {
+        let cipher = self.fields.ready().await?;
+        self.store_numbered(filed, |filed| {
+            let (this, cipher, request, checked) =
+                (self.clone(), cipher.clone(), request.clone(), checked.clone());
+            self.database.write(move |transaction| {
                 async move {
                     let (filed, is_new) = file(transaction, &request, &cipher, filed, checked).await?;
                     if is_new {
@@ -85,7 +109,31 @@ impl Complaints {
                 }
                 .boxed()
             })
-            .await
+        })
+        .await
+    }
+
+    /// Stores new cases by `write`, and once more under other tracking numbers where it met another case: of a day with a million cases,
+    /// one number in 28 thousand is taken.
+    pub(super) async fn store_numbered<N, T, W>(
+        &self,
+        mut new: N,
+        write: impl Fn(N) -> W,
+    ) -> Result<T, Fault>
+    where
+        N: Numbered,
+        W: Future<Output = Result<T, Fault>>,
+    {
+        let contended = Fault::from(StorageError::Contended);
+        for _ in 1..TRIES {
+            match write(new.clone()).await {
+                Err(fault) if fault == contended => {
+                    new.number_anew(&|day| TrackingNumber::new(day, &*self.random));
+                }
+                stored => return stored,
+            }
+        }
+        write(new).await
     }
 
     pub(super) fn new_complaint(&self, filing: Filing) -> Complaint {
@@ -166,8 +214,7 @@ async fn file(
     {
         return Err(fault::door_report_followed(&case));
     }
-    // A collision of tracking numbers has a probability of one in 27 billion a day, and an order of the hotline may be entered twice at
-    // once; the caller repeats the request.
+    // Its tracking number is taken, or its order of the hotline is being entered by somebody else.
     if !store::insert(transaction, cipher, &filed).await? {
         return Err(StorageError::Contended.into());
     }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use futures::FutureExt as _;
 use lutong_chassis::skin::Page;
-use lutong_kernel::{Fault, Violation};
+use lutong_kernel::{Fault, LocalDay, Violation};
 use lutong_storage::StorageError;
 use lutong_storage::crypto::ReadyCipher;
 use sea_orm::DatabaseTransaction;
 
 use super::Complaints;
-use super::filing::{Filing, first_entry};
+use super::filing::{Filing, Numbered, first_entry};
 use super::voices::Speaker;
 use crate::domain::content::Content;
 use crate::domain::log::Actor;
@@ -20,9 +20,6 @@ use crate::domain::tracking::TrackingNumber;
 use crate::store::hotline_orders::{self as store, Filter, KnownOrder, OrderStatus};
 use crate::store::place_voices::NewVoice;
 use crate::store::{Complaint, clocks, events, insert_all, place_voices, places};
-
-/// How often orders are tried again that another import has entered at the same time.
-const TRIES: usize = 3;
 
 /// What became of an order.
 #[derive(Debug, Clone)]
@@ -41,6 +38,12 @@ struct NewOrder {
     place: usize,
     complaint: Complaint,
     speaker: Speaker,
+}
+
+impl Numbered for NewOrder {
+    fn number_anew(&mut self, number: &impl Fn(LocalDay) -> TrackingNumber) {
+        self.complaint.number_anew(number);
+    }
 }
 
 impl Complaints {
@@ -77,21 +80,14 @@ impl Complaints {
 
     async fn import_new(&self, staff: &Staff, new: Vec<NewOrder>) -> Result<Vec<(usize, Outcome)>, Fault> {
         let cipher = self.fields.ready().await?;
-        let mut tries = 1;
-        loop {
-            let (this, cipher, new, account) =
-                (self.clone(), cipher.clone(), new.clone(), staff.account.clone());
-            let imported = self
-                .database
-                .write(move |transaction| {
-                    async move { this.import_in(transaction, &cipher, new, &account).await }.boxed()
-                })
-                .await;
-            match imported {
-                Err(fault) if tries < TRIES && fault == Fault::from(StorageError::Contended) => tries += 1,
-                imported => return imported,
-            }
-        }
+        // An order may also have been entered by another import at the same time.
+        self.store_numbered(new, |new| {
+            let (this, cipher, account) = (self.clone(), cipher.clone(), staff.account.clone());
+            self.database.write(move |transaction| {
+                async move { this.import_in(transaction, &cipher, new, &account).await }.boxed()
+            })
+        })
+        .await
     }
 
     async fn import_in(

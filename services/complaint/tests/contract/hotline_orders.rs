@@ -1,6 +1,11 @@
 //! Orders of the hotline in bulk: each line its own outcome, and their status sent back.
 
-use lutong_kernel::{Fault, FaultCode};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use lutong_kernel::random::SeededRandom;
+use lutong_kernel::{Fault, FaultCode, Random};
 use lutong_proto::complaint::v1 as wire;
 use lutong_proto::policy::{Caller, Role};
 use lutong_proto::time::instant;
@@ -19,6 +24,7 @@ on_both_engines!(
     a_piece_that_is_sent_again_imports_nothing_twice,
     two_texts_under_one_number_are_refused_and_nothing_is_half_stored,
     two_imports_at_once_make_one_case_of_an_order,
+    a_tracking_number_that_is_taken_is_drawn_anew,
     an_imported_order_is_a_case_like_any_other,
     what_became_of_orders_is_sent_back_without_who_called,
     an_agent_gets_back_what_they_entered_and_a_supervisor_their_division,
@@ -240,6 +246,53 @@ async fn two_imports_at_once_make_one_case_of_an_order(bed: Bed) {
     assert_eq!(results.iter().sum::<usize>(), 200, "{results:?}");
     assert_eq!(lutong_testing::rows(&complaint.1, "complaints").await, 200);
     assert_eq!(lutong_testing::rows(&complaint.1, "case_events").await, 200);
+}
+
+/// Draws one tracking number again and again while it is to. Nothing else asks for single bytes.
+#[derive(Debug)]
+struct Repeating {
+    letters: AtomicUsize,
+    otherwise: SeededRandom,
+}
+
+impl Repeating {
+    fn repeat(&self, numbers: usize) {
+        assert_eq!(self.letters.swap(7 * numbers, Relaxed), 0, "all were drawn");
+    }
+}
+
+impl Random for Repeating {
+    fn fill(&self, bytes: &mut [u8]) {
+        let less = |letters: usize| letters.checked_sub(1);
+        match bytes {
+            [one] if self.letters.fetch_update(Relaxed, Relaxed, less).is_ok() => *one = 0,
+            _ => self.otherwise.fill(bytes),
+        }
+    }
+}
+
+async fn a_tracking_number_that_is_taken_is_drawn_anew(mut bed: Bed) {
+    let random = Arc::new(Repeating {
+        letters: AtomicUsize::new(0),
+        otherwise: SeededRandom::new(1),
+    });
+    bed.foundation.random = random.clone();
+    let complaint = start(bed).await;
+    // Two of one piece meet.
+    random.repeat(2);
+    let orders = ["1", "2"].map(order).to_vec();
+    let outcomes = complaint.import(&agent(), orders).await.unwrap();
+    assert!(outcomes.iter().all(|one| one.result() == Imported), "{outcomes:?}");
+    // The second meets what is there.
+    for number in ["3", "4"] {
+        random.repeat(1);
+        complaint.enter(&agent(), number, "370202", false).await.unwrap();
+    }
+    random.repeat(1);
+    let outcomes = complaint.import(&agent(), vec![order("5")]).await.unwrap();
+    assert_eq!(outcomes[0].result(), Imported);
+    random.repeat(0);
+    assert_eq!(lutong_testing::rows(&complaint.1, "complaints").await, 5);
 }
 
 async fn an_imported_order_is_a_case_like_any_other(bed: Bed) {
