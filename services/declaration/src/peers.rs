@@ -2,6 +2,7 @@
 
 pub mod federation_log;
 pub mod identity_log;
+mod national_code;
 mod partner_code;
 mod register_at_counter;
 mod register_batch;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 use crate::arrivals::domain::pending_step::MissingStep;
 use crate::declarations::domain::Declaration;
 use crate::events;
+pub use national_code::NationalAnswer;
 pub use partner_code::PartnerCode;
 pub use report::{ReportOptions, ReportOutcome, RowOutcome};
 

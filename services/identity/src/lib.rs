@@ -24,6 +24,7 @@ mod patient_bindings; // CreatePatientBinding, ListPatientBindings, EndPatientBi
 mod peers; // the logs of declaration and code-rendering, code-rendering itself, the real-name check, the card platform
 mod people; // ResolveDocuments, GetNameMasks, confirmation
 mod person_changes; // a person's own data: GetPerson, UpdatePerson, ReplaceDocument, ListPersonChanges
+mod person_disclosures; // DiscloseDocument
 mod registrations; // RegisterPerson, RegisterBatch, RegisterAtCounter, ConfirmRegistration, OpenAccount: who may hold whose code
 mod rounds; // background work in rounds
 
@@ -39,7 +40,8 @@ use lutong_chassis::{BuildError, Component, Foundation, Store};
 use lutong_kernel::ServiceName;
 use lutong_skin::identity::v1::{
     AccountService, AuditService, BindingService, EventLogService, IdentityService, LookupService,
-    MergeService, OneTimeCodeService, PartnerConsentService, PersonService, RegistrationService,
+    MergeService, OneTimeCodeService, PartnerConsentService, PersonDisclosureService, PersonService,
+    RegistrationService,
 };
 use lutong_storage::StorageConfig;
 use lutong_storage::outbox::{Follower, Outbox};
@@ -140,9 +142,12 @@ pub async fn build(
     let lookup_rpc = lookups::rpc::LookupRpc(lookups.clone());
     let lookup_rpc = LookupService::server(lookup_rpc, skin.clone(), log.clone());
     let persons = PersonService::server(person_changes::rpc::PersonRpc(persons), skin.clone());
+    let disclosures = person_disclosures::rpc::PersonDisclosureRpc(registry.clone());
+    let disclosures = PersonDisclosureService::server(disclosures, skin.clone(), log.clone());
     let routes = Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
         .add_service(binding_rpc)
+        .add_service(disclosures)
         .add_service(lookup_rpc.max_decoding_message_size(MAX_MESSAGE))
         .add_service(merges)
         .add_service(one_time_codes)

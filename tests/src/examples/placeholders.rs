@@ -200,7 +200,9 @@ impl Placeholders {
 
     fn begins_day_of_numbers(&self, name: &str, at: Timestamp) -> bool {
         let hours = 22 * HOUR_S..25 * HOUR_S;
-        name == DAY_OF_NUMBERS.0 && is_on_the_hour(at) && hours.contains(&(self.began.seconds() - at.seconds()))
+        name == DAY_OF_NUMBERS.0
+            && is_on_the_hour(at)
+            && hours.contains(&(self.began.seconds() - at.seconds()))
     }
 
     fn is_long_ago(&self, at: Timestamp) -> bool {

@@ -8,6 +8,7 @@ mod appeals;
 mod cards;
 mod codes;
 mod complaints;
+mod national;
 mod own_data;
 mod places;
 mod provinces;

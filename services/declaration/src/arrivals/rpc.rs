@@ -38,6 +38,9 @@ impl ArrivalHandler for ArrivalRpc {
             wire::arrival_form::Origin::Overseas(from) => StatedOrigin::Overseas {
                 country: &from.country,
             },
+            wire::arrival_form::Origin::NationalCode(from) => StatedOrigin::NationalCode {
+                province: &from.province,
+            },
         };
         let destination =
             reply::required(form.destination.as_ref(), "form.destination").map_err(reply::wrong)?;
@@ -168,6 +171,7 @@ fn pending_step(step: Option<&PendingStep>) -> (wire::ArrivalStep, Vec<i32>) {
     match step {
         None => (wire::ArrivalStep::Unspecified, Vec::new()),
         Some(PendingStep::Conversion { .. }) => (wire::ArrivalStep::Conversion, Vec::new()),
+        Some(PendingStep::NationalCode { .. }) => (wire::ArrivalStep::NationalCode, Vec::new()),
         Some(PendingStep::Entry { missing }) => {
             let missing = missing.iter().map(|step| match step {
                 MissingStep::BorderRecord => MissingEntryStep::BorderRecord,
@@ -203,6 +207,7 @@ fn arrival(acknowledged: AcknowledgedDeclaration) -> wire::Arrival {
             key_id: from.key_id,
             trust_list_version: from.trust_list_version,
             verify_time: Some(time::from_micros(from.verified_at)),
+            intermediary: from.intermediary.unwrap_or_default(),
         }),
     }
 }

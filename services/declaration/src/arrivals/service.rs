@@ -1,13 +1,16 @@
-//! Creates and reads arrival declarations (来鲁申报). The code of another province is converted; an arrival from abroad needs its
+//! Creates and reads arrival declarations (来鲁申报). The code of another province is converted, as its province signed it or as the national
+//! platform says it; an arrival from abroad needs its
 //! quarantine ended and a negative test.
 
 pub mod following;
 mod postponed;
 pub mod watching;
 
+use std::time::Duration;
+
 use lutong_chassis::skin::{Mutation, Page, Query};
 use lutong_kernel::country::Country;
-use lutong_kernel::{DivisionCode, Fault, FaultCode, Timestamp, Violation};
+use lutong_kernel::{DivisionCode, Fault, FaultCode, PartnerCode, Timestamp, Violation};
 use lutong_transport::access::{DivisionPermit, SelfPermit};
 use lutong_transport::client::Call;
 
@@ -18,15 +21,20 @@ use crate::declarations::domain::DeclarationKind;
 use crate::declarations::service::form::{CheckedForm, CreateCall, StatedForm, in_form};
 use crate::declarations::service::{AcknowledgedDeclaration, Declarations};
 use crate::fault;
-use crate::peers::RegisteredPerson;
+use crate::peers::{NationalAnswer, RegisteredPerson};
 
 const KIND: DeclarationKind = DeclarationKind::Arrival;
+/// The national platform, and Shandong.
+const NO_OTHER_PROVINCE: [&str; 2] = ["00", "37"];
+/// How long an account waits for the national platform; federation gives up on it before.
+const ASKING: Duration = Duration::from_secs(4);
 
 /// The origin as stated, unchecked.
 #[derive(Debug, Clone, Copy)]
 pub enum StatedOrigin<'a> {
     PartnerCode { token: &'a str },
     Overseas { country: &'a str },
+    NationalCode { province: &'a str },
 }
 
 /// The journey as stated, unchecked.
@@ -87,6 +95,9 @@ impl Arrivals {
         if let StatedOrigin::Overseas { .. } = origin {
             form.pending_step = self.entry_now(&grant.call(), &person, wait_for_entry).await?;
         }
+        if let StatedOrigin::NationalCode { province } = origin {
+            self.ask_now(&person, province, &mut form).await?;
+        }
         let stored = self.0.acknowledge(&permit, request, person, form).await?;
         Ok(self.0.finish_new(&grant, stored).await)
     }
@@ -99,6 +110,34 @@ impl Arrivals {
                 let token = token.to_owned();
                 form.pending_step = Some(PendingStep::Conversion { token });
             }
+            Err(fault) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    /// Asks the national platform, or keeps that for later while it has no answer, or while nobody knows whose code it is.
+    async fn ask_now(
+        &self,
+        person: &RegisteredPerson,
+        province: &str,
+        form: &mut CheckedForm,
+    ) -> Result<(), Fault> {
+        let later = PendingStep::NationalCode {
+            province: province.to_owned(),
+        };
+        if person.waiting_for.is_some() {
+            form.pending_step = Some(later);
+            return Ok(());
+        }
+        // In the name of this service: an account may not read what identity holds.
+        let call = Call::background(ASKING);
+        match self.0.peers.national_code(&call, person.subject, province).await {
+            Ok(NationalAnswer::Code(code)) => form.partner_code = Some(*code),
+            Ok(NationalAnswer::Refused(outcome)) => {
+                return Err(fault::arrivals::national_code_refused(&outcome));
+            }
+            Ok(NationalAnswer::Later(_)) => form.pending_step = Some(later),
+            Err(fault) if fault.code == FaultCode::Unavailable => form.pending_step = Some(later),
             Err(fault) => return Err(fault),
         }
         Ok(())
@@ -167,7 +206,7 @@ impl StatedJourney<'_> {
     fn check(&self, now: Timestamp) -> Result<Journey, Fault> {
         let country = match self.origin {
             StatedOrigin::Overseas { country } => Some(country),
-            StatedOrigin::PartnerCode { .. } => None,
+            StatedOrigin::PartnerCode { .. } | StatedOrigin::NationalCode { .. } => None,
         };
         Journey::check(country, self.destination, &self.legs, now)
     }
@@ -178,6 +217,10 @@ fn check_origin(origin: StatedOrigin<'_>) -> Result<(), Violation> {
         StatedOrigin::Overseas { country } => match Country::parse(country) {
             Ok(country) if country != Country::CHINA => Ok(()),
             _ => Err(fault::country_not_abroad("overseas.country")),
+        },
+        StatedOrigin::NationalCode { province } => match PartnerCode::parse(province) {
+            Some(code) if !NO_OTHER_PROVINCE.contains(&code.as_str()) => Ok(()),
+            _ => Err(fault::arrivals::no_other_province("national_code.province")),
         },
         StatedOrigin::PartnerCode { .. } => Ok(()),
     }

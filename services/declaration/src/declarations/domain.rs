@@ -60,6 +60,9 @@ pub struct Provenance {
     /// Under which federation's log says what its origin changes. Absent for codes that were converted before it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversion: Option<ConversionId>,
+    /// By way of whom the code came, `partners/{partner}`. Absent for codes that their province signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intermediary: Option<String>,
 }
 
 /// What a declaration of some kinds keeps beside its statements, encrypted.
@@ -141,11 +144,11 @@ impl Declaration {
         self.is_proved() && self.pending_step.is_some()
     }
 
-    /// Whether its step can be tried: an entry is that of a person, whom nobody knows while a proof is missing.
+    /// Whether its step can be tried: an entry and a national code are those of a person, whom nobody knows while a proof is missing.
     pub const fn can_try_step(&self) -> bool {
         match self.pending_step {
             Some(PendingStep::Conversion { .. }) => true,
-            Some(PendingStep::Entry { .. }) => self.is_proved(),
+            Some(PendingStep::Entry { .. } | PendingStep::NationalCode { .. }) => self.is_proved(),
             None => false,
         }
     }

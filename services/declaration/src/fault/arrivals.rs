@@ -18,6 +18,35 @@ pub fn entry_incomplete(steps: Vec<Violation>) -> Fault {
     steps.into_iter().fold(fault, Fault::violation)
 }
 
+/// The national platform has no colour for the person who arrives, for this reason.
+pub fn national_code_refused(outcome: &str) -> Fault {
+    let zh = match outcome {
+        "NO_CODE" => "全国一体化政务服务平台显示您尚未申领健康码",
+        "NOT_FOUND" => "全国一体化政务服务平台未查到您的健康码",
+        "NAME_MISMATCH" => "全国一体化政务服务平台登记的姓名与您申报的不一致",
+        _ => "全国一体化政务服务平台的答复无法识别",
+    };
+    let fault = Fault::new(
+        FaultCode::FailedPrecondition,
+        "NATIONAL_CODE_REFUSED",
+        format!("{zh}；请出示来源地的健康码，或申请山东省健康通行码"),
+        format!(
+            "the national platform gives no colour ({outcome}): show the code of the province of origin, or apply for a code here"
+        ),
+    );
+    fault.with("outcome", outcome.to_owned())
+}
+
+/// The province of a national code is none, or Shandong.
+pub fn no_other_province(field: &'static str) -> Violation {
+    Violation::new(
+        field,
+        "NO_OTHER_PROVINCE",
+        "请填写来源省份的两位行政区划代码（不含山东）",
+        "is GB/T 2260 two digits of a province other than Shandong",
+    )
+}
+
 /// A step of [`entry_incomplete`]: the border has not reported the entry.
 pub fn border_record_missing() -> Violation {
     Violation::new(

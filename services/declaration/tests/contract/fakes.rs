@@ -517,6 +517,10 @@ struct Verifications {
     is_away: bool,
     log: Vec<federation::Event>,
     confirmed: Vec<String>,
+    /// What the national platform is asked.
+    questions: Vec<federation::QueryNationalCodeRequest>,
+    /// What it says: that nobody is found, where nothing was said.
+    says: Option<Result<federation::RecognitionOutcome, Fault>>,
 }
 
 impl Federation {
@@ -548,6 +552,16 @@ impl Federation {
     /// The changes that are said to be in force.
     pub fn confirmed(&self) -> Vec<String> {
         self.0.lock().unwrap().confirmed.clone()
+    }
+
+    /// What the national platform says from now on.
+    pub fn platform_says(&self, answer: Result<federation::RecognitionOutcome, Fault>) {
+        self.0.lock().unwrap().says = Some(answer);
+    }
+
+    /// What it was asked.
+    pub fn platform_asked(&self) -> Vec<federation::QueryNationalCodeRequest> {
+        self.0.lock().unwrap().questions.clone()
     }
 
     /// Verifies nothing while it is away.
@@ -596,6 +610,60 @@ impl federation::conversion_service_server::ConversionService for Federation {
         _: Request<federation::ListConversionsRequest>,
     ) -> Answer<federation::ListConversionsResponse> {
         Err(tonic::Status::unimplemented("not asked here"))
+    }
+}
+
+#[tonic::async_trait]
+impl federation::national_code_service_server::NationalCodeService for Federation {
+    async fn query_national_code(
+        &self,
+        request: Request<federation::QueryNationalCodeRequest>,
+    ) -> Answer<federation::QueryNationalCodeResponse> {
+        Grant::of(&request)?;
+        let mut federation = self.0.lock().unwrap();
+        let question = request.into_inner();
+        let says = federation.says.clone();
+        let says = says.unwrap_or(Ok(federation::RecognitionOutcome::NotFound));
+        let outcome = says.map_err(from_fault)?;
+        let answer = federation::QueryNationalCodeResponse {
+            outcome: outcome.into(),
+            province: question.origin_province.clone(),
+            query_time: Some(time::from_micros(1_669_435_200_000_000)),
+            colour_map: "national-platform-1".to_owned(),
+            record_policy: "worst-of-14-days".to_owned(),
+            trust_list_version: "2022-11".to_owned(),
+            ..federation::QueryNationalCodeResponse::default()
+        };
+        federation.questions.push(question);
+        Ok(Response::new(answer))
+    }
+}
+
+#[tonic::async_trait]
+impl identity::person_disclosure_service_server::PersonDisclosureService for Identity {
+    async fn disclose_document(
+        &self,
+        request: Request<identity::DiscloseDocumentRequest>,
+    ) -> Answer<identity::DiscloseDocumentResponse> {
+        Grant::of(&request)?;
+        let request = request.into_inner();
+        let purpose = request.purpose.unwrap();
+        assert_eq!(purpose.code(), types::PurposeCode::Recognition);
+        let people = self.0.lock().unwrap();
+        let found = people
+            .subjects
+            .iter()
+            .find(|(_, subject)| **subject == request.subject_id);
+        let (number, subject) = found.unwrap();
+        Ok(Response::new(identity::DiscloseDocumentResponse {
+            full_name: "王小明".to_owned(),
+            document: Some(types::Document {
+                r#type: types::DocumentType::ResidentId.into(),
+                number: number.clone(),
+                issuing_country: String::new(),
+            }),
+            subject_id: subject.clone(),
+        }))
     }
 }
 

@@ -16,6 +16,7 @@ mod fakes;
 mod feeds;
 mod journeys;
 mod lookups;
+mod national_codes;
 mod partner_declarations;
 mod postponed;
 mod proofs;
@@ -34,10 +35,12 @@ use lutong_proto::declaration::v1::arrival_service_client::ArrivalServiceClient;
 use lutong_proto::declaration::v1::event_log_service_client::EventLogServiceClient;
 use lutong_proto::federation::v1::conversion_service_server::ConversionServiceServer;
 use lutong_proto::federation::v1::event_log_service_server::EventLogServiceServer as FederationLogServer;
+use lutong_proto::federation::v1::national_code_service_server::NationalCodeServiceServer;
 use lutong_proto::federation::v1::partner_code_service_server::PartnerCodeServiceServer;
 use lutong_proto::identity::v1::event_log_service_server::EventLogServiceServer;
 use lutong_proto::identity::v1::identity_service_server::IdentityServiceServer;
 use lutong_proto::identity::v1::lookup_service_server::LookupServiceServer;
+use lutong_proto::identity::v1::person_disclosure_service_server::PersonDisclosureServiceServer;
 use lutong_proto::policy::Caller;
 use lutong_proto::risk_rules::v1::decision_service_server::DecisionServiceServer;
 use lutong_proto::risk_rules::v1::{FactStatement, fact_statement};
@@ -182,7 +185,11 @@ impl Declaration {
         let log = EventLogServiceServer::new(self.identity.clone());
         let service = IdentityServiceServer::new(self.identity.clone());
         let ledger = LookupServiceServer::new(self.lookups.clone());
-        let routes = Routes::new(service).add_service(log).add_service(ledger);
+        let disclosures = PersonDisclosureServiceServer::new(self.identity.clone());
+        let routes = Routes::new(service)
+            .add_service(log)
+            .add_service(ledger)
+            .add_service(disclosures);
         self.bed.bind_fake(ServiceName::Identity, routes);
     }
 
@@ -195,7 +202,11 @@ impl Declaration {
         let codes = PartnerCodeServiceServer::new(self.federation.clone());
         let log = FederationLogServer::new(self.federation.clone());
         let conversions = ConversionServiceServer::new(self.federation.clone());
-        let routes = Routes::new(codes).add_service(log).add_service(conversions);
+        let national = NationalCodeServiceServer::new(self.federation.clone());
+        let routes = Routes::new(codes)
+            .add_service(log)
+            .add_service(conversions)
+            .add_service(national);
         self.bed.bind_fake(ServiceName::Federation, routes);
     }
 

@@ -33,7 +33,7 @@ on_both_engines!(
 const DAY: u64 = 86_400;
 
 /// The arrival as soon as it is as wanted. The clock goes on meanwhile, so that its step becomes due.
-async fn becomes(
+pub async fn becomes(
     declaration: &Declaration,
     name: &str,
     wanted: impl Fn(&wire::Arrival) -> bool,

@@ -11,9 +11,9 @@ use lutong_kernel::document::Document;
 use lutong_kernel::{Clock, Fault, Random, SubjectId, Timestamp, Violation};
 use lutong_storage::crypto::{FieldCipher, Key, keyed_hash};
 use lutong_storage::{Database, StorageError};
-use lutong_transport::access::AnyPermit;
+use lutong_transport::access::{AnyPermit, PermittedSubject};
 
-use super::domain::StatedDocument;
+use super::domain::{Person, StatedDocument};
 use super::store::{self, DocumentIndex};
 
 /// The register of people; cheap to clone.
@@ -111,6 +111,15 @@ impl Registry {
             masks.push((subject, name.mask()));
         }
         Ok(masks)
+    }
+
+    /// The person of a subject; `None` where nobody is registered by it.
+    pub async fn person(&self, subject: PermittedSubject) -> Result<Option<Person>, Fault> {
+        let found = store::registered::by_subject(self.database.reader(), subject.id()).await?;
+        let Some(found) = found else { return Ok(None) };
+        let cipher = self.fields.ready().await?;
+        let today = self.clock.now().local_day();
+        found.sealed.open(&cipher, found.subject, today).map(Some)
     }
 
     /// Erases registrations older than `before` that no declaration followed.

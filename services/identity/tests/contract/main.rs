@@ -16,6 +16,7 @@ mod organisations;
 mod partner_consents;
 mod people;
 mod person_changes;
+mod person_disclosures;
 mod proving;
 mod registrations;
 mod registrations_at_a_counter;

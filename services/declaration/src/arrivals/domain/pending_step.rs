@@ -13,6 +13,11 @@ const LONGEST_ENTRY: std::time::Duration = std::time::Duration::from_secs(60 * 8
 /// Why an arrival is refused whose entry is not complete by then.
 pub const ENTRY_NOT_REPORTED: &str = "ENTRY_NOT_REPORTED";
 
+/// How long the national platform is asked again.
+const LONGEST_NATIONAL_CODE: std::time::Duration = std::time::Duration::from_secs(14 * 86_400);
+/// Why an arrival is refused for which it has not answered by then.
+pub const NATIONAL_CODE_UNANSWERED: &str = "NATIONAL_CODE_UNANSWERED";
+
 /// A step of an entry from abroad that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -30,6 +35,8 @@ pub enum PendingStep {
     Conversion { token: String },
     /// The entry from abroad, and what it lacked when it was last checked; empty before the first check.
     Entry { missing: Vec<MissingStep> },
+    /// The code of this province, by way of the national platform.
+    NationalCode { province: String },
 }
 
 /// A token is a credential: it is never printed.
@@ -38,6 +45,7 @@ impl std::fmt::Debug for PendingStep {
         f.write_str(match self {
             Self::Conversion { .. } => "Conversion",
             Self::Entry { .. } => "Entry",
+            Self::NationalCode { .. } => "NationalCode",
         })
     }
 }
@@ -58,6 +66,11 @@ pub fn next_check(created_at: Timestamp, now: Timestamp) -> Timestamp {
 /// Whether an arrival has waited for its entry for too long.
 pub fn is_abandoned(created_at: Timestamp, now: Timestamp) -> bool {
     created_at.plus(LONGEST_ENTRY) < now
+}
+
+/// Whether the national platform has been asked about an arrival for too long.
+pub fn is_unanswered(created_at: Timestamp, now: Timestamp) -> bool {
+    created_at.plus(LONGEST_NATIONAL_CODE) < now
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Finishes arrivals that wait for a step: the conversion of a code, or an entry from abroad. Nothing of such an arrival has reached
+//! Finishes arrivals that wait for a step: the conversion of a code, a national code, or an entry from abroad. Nothing of such an arrival has reached
 //! risk-rules, and the transaction that accepts it writes the event that tells risk-rules.
 
 use std::time::Duration;
@@ -10,9 +10,12 @@ use lutong_transport::client::Call;
 use tokio_util::sync::CancellationToken;
 
 use super::Arrivals;
-use crate::arrivals::domain::pending_step::{ENTRY_NOT_REPORTED, PendingStep, is_abandoned};
+use crate::arrivals::domain::pending_step::{
+    ENTRY_NOT_REPORTED, NATIONAL_CODE_UNANSWERED, PendingStep, is_abandoned, is_unanswered,
+};
 use crate::declarations::domain::Declaration;
 use crate::declarations::service::postponed::StepOutcome;
+use crate::peers::NationalAnswer;
 
 /// Arrivals that a worker leases at once, and those of them that it tries at a time.
 const CHUNK: usize = 32;
@@ -64,6 +67,7 @@ impl Arrivals {
         let tried = match &arrival.pending_step {
             Some(PendingStep::Conversion { token }) => self.convert(arrival, token).await,
             Some(PendingStep::Entry { .. }) => self.check_entry(arrival).await,
+            Some(PendingStep::NationalCode { province }) => self.ask_platform(arrival, province).await,
             None => return StepOutcome::Unknown,
         };
         tried.unwrap_or_else(|fault| {
@@ -89,6 +93,21 @@ impl Arrivals {
                     outcome.unwrap_or_else(|| fault.reason.into_owned()),
                 ))
             }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Has the national platform asked, for as long as it may still answer.
+    async fn ask_platform(&self, arrival: &Declaration, province: &str) -> Result<StepOutcome, Fault> {
+        let call = Call::background(DEADLINE);
+        let answer = self.0.peers.national_code(&call, arrival.subject, province).await;
+        match answer {
+            Ok(NationalAnswer::Code(code)) => Ok(StepOutcome::Converted(code)),
+            Ok(NationalAnswer::Refused(outcome)) => Ok(StepOutcome::Refused(outcome)),
+            _ if is_unanswered(arrival.created_at, self.0.clock.now()) => {
+                Ok(StepOutcome::Refused(NATIONAL_CODE_UNANSWERED.to_owned()))
+            }
+            Ok(NationalAnswer::Later(_)) => Ok(StepOutcome::Unknown),
             Err(fault) => Err(fault),
         }
     }
