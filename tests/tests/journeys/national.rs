@@ -99,7 +99,7 @@ async fn travel(shape: Shape) {
     // Whoever was asked about sees it.
     let mut lookups = Vec::new();
     for _ in 0..100 {
-        let ledger = green.get("/v1/lookups").await.expect();
+        let ledger = green.get("/v1/subjects/me/lookups").await.expect();
         lookups = ledger["lookups"].as_array().cloned().unwrap_or_default();
         if !lookups.is_empty() {
             break;
