@@ -96,8 +96,12 @@ pub async fn build(
         outbox: outbox.clone(),
         is_development: config.trust_stated,
     };
-    let (log_channel, told) = (peers.code_rendering.clone(), parts.messages.clone());
-    let notices = notices(&store, foundation, told, log_channel);
+    let notices = notices(
+        &store,
+        foundation,
+        parts.messages.clone(),
+        peers.code_rendering.clone(),
+    );
     let code_rendering = peers::code_rendering::CodeRendering::new(peers.code_rendering);
     let cards = CardParts::new(&store, foundation, &config.card_platform, code_rendering.clone())?;
     let bindings = bindings::service::Parts {
@@ -142,18 +146,16 @@ pub async fn build(
     let lookup_rpc = lookups::rpc::LookupRpc(lookups.clone());
     let lookup_rpc = LookupService::server(lookup_rpc, skin.clone(), log.clone());
     let persons = PersonService::server(person_changes::rpc::PersonRpc(persons), skin.clone());
-    let disclosures = person_disclosures::rpc::PersonDisclosureRpc(registry.clone());
-    let disclosures = PersonDisclosureService::server(disclosures, skin.clone(), log.clone());
     let routes = Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
         .add_service(binding_rpc)
-        .add_service(disclosures)
         .add_service(lookup_rpc.max_decoding_message_size(MAX_MESSAGE))
         .add_service(merges)
         .add_service(one_time_codes)
         .add_service(persons)
         .add_service(RegistrationService::server(registration_rpc, skin.clone()));
-    let routes = with_logs(routes, (&store, foundation, &registry), (&outbox, &audit), &skin);
+    let routes = with_logs(routes, (&outbox, &audit), &skin);
+    let routes = with_recognition(routes, (&store, foundation, &registry), (&skin, &log));
     let routes = cards.routes(routes, &skin, &log);
     let (bell, stop) = (&foundation.bell, &foundation.stop);
     let confirmed = Confirmed {
@@ -182,21 +184,31 @@ pub async fn build(
     })
 }
 
-/// Adds the consents for partners, the event log and the audit log.
-fn with_logs(
-    routes: Routes,
-    (store, foundation, registry): (&Store, &Foundation, &people::service::Registry),
-    (outbox, audit): (&Outbox, &AuditLog),
-    skin: &Skin,
-) -> Routes {
-    let consents = partner_consents::service::PartnerConsents::new(store, foundation, registry.clone());
-    let consents = partner_consents::rpc::PartnerConsentRpc(consents);
+/// Adds the event log and the audit log.
+fn with_logs(routes: Routes, (outbox, audit): (&Outbox, &AuditLog), skin: &Skin) -> Routes {
     let events = event_log::rpc::EventLog(outbox.clone());
     let audit = audit::rpc::AuditRpc(audit.clone());
     routes
-        .add_service(PartnerConsentService::server(consents, skin.clone()))
         .add_service(EventLogService::server(events, skin.clone()))
         .add_service(AuditService::server(audit, skin.clone()))
+}
+
+/// Adds what other code systems and the national platform may have of people.
+fn with_recognition(
+    routes: Routes,
+    (store, foundation, registry): (&Store, &Foundation, &people::service::Registry),
+    (skin, log): (&Skin, &LookupLog),
+) -> Routes {
+    let consents = partner_consents::service::PartnerConsents::new(store, foundation, registry.clone());
+    let consents = partner_consents::rpc::PartnerConsentRpc(consents);
+    let disclosures = person_disclosures::rpc::PersonDisclosureRpc(registry.clone());
+    routes
+        .add_service(PartnerConsentService::server(consents, skin.clone()))
+        .add_service(PersonDisclosureService::server(
+            disclosures,
+            skin.clone(),
+            log.clone(),
+        ))
 }
 
 /// Notes whose code has changed, and tells them.

@@ -115,11 +115,7 @@ impl Complaints {
 
     /// Stores new cases by `write`, and once more under other tracking numbers where it met another case: of a day with a million cases,
     /// one number in 28 thousand is taken.
-    pub(super) async fn store_numbered<N, T, W>(
-        &self,
-        mut new: N,
-        write: impl Fn(N) -> W,
-    ) -> Result<T, Fault>
+    pub(super) async fn store_numbered<N, T, W>(&self, mut new: N, write: impl Fn(N) -> W) -> Result<T, Fault>
     where
         N: Numbered,
         W: Future<Output = Result<T, Fault>>,

@@ -282,7 +282,10 @@ async fn a_tracking_number_that_is_taken_is_drawn_anew(mut bed: Bed) {
     random.repeat(2);
     let orders = ["1", "2"].map(order).to_vec();
     let outcomes = complaint.import(&agent(), orders).await.unwrap();
-    assert!(outcomes.iter().all(|one| one.result() == Imported), "{outcomes:?}");
+    assert!(
+        outcomes.iter().all(|one| one.result() == Imported),
+        "{outcomes:?}"
+    );
     // The second meets what is there.
     for number in ["3", "4"] {
         random.repeat(1);

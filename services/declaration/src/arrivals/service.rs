@@ -133,10 +133,8 @@ impl Arrivals {
         let call = Call::background(ASKING);
         match self.0.peers.national_code(&call, person.subject, province).await {
             Ok(NationalAnswer::Code(code)) => form.partner_code = Some(*code),
-            Ok(NationalAnswer::Refused(outcome)) => {
-                return Err(fault::arrivals::national_code_refused(&outcome));
-            }
-            Ok(NationalAnswer::Later(_)) => form.pending_step = Some(later),
+            Ok(NationalAnswer::Refused(why)) => return Err(fault::arrivals::national_code_refused(why)),
+            Ok(NationalAnswer::Later) => form.pending_step = Some(later),
             Err(fault) if fault.code == FaultCode::Unavailable => form.pending_step = Some(later),
             Err(fault) => return Err(fault),
         }

@@ -2,6 +2,8 @@
 
 use lutong_kernel::{Fault, FaultCode, Violation};
 
+use crate::arrivals::domain::pending_step::NoNationalCode;
+
 /// An arrival from abroad before all steps of the entry are reported. Each missing step is a violation.
 pub fn entry_incomplete(steps: Vec<Violation>) -> Fault {
     let zh: Vec<_> = steps.iter().map(|step| step.zh.as_str()).collect();
@@ -19,13 +21,14 @@ pub fn entry_incomplete(steps: Vec<Violation>) -> Fault {
 }
 
 /// The national platform has no colour for the person who arrives, for this reason.
-pub fn national_code_refused(outcome: &str) -> Fault {
-    let zh = match outcome {
-        "NO_CODE" => "全国一体化政务服务平台显示您尚未申领健康码",
-        "NOT_FOUND" => "全国一体化政务服务平台未查到您的健康码",
-        "NAME_MISMATCH" => "全国一体化政务服务平台登记的姓名与您申报的不一致",
-        _ => "全国一体化政务服务平台的答复无法识别",
+pub fn national_code_refused(why: NoNationalCode) -> Fault {
+    let zh = match why {
+        NoNationalCode::NoCode => "全国一体化政务服务平台显示您尚未申领健康码",
+        NoNationalCode::NotFound => "全国一体化政务服务平台未查到您的健康码",
+        NoNationalCode::NameMismatch => "全国一体化政务服务平台登记的姓名与您申报的不一致",
+        NoNationalCode::UnknownValue => "全国一体化政务服务平台的答复无法识别",
     };
+    let outcome = why.into_str();
     let fault = Fault::new(
         FaultCode::FailedPrecondition,
         "NATIONAL_CODE_REFUSED",

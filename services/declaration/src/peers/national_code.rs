@@ -12,6 +12,7 @@ use lutong_proto::types::v1::{Colour, Purpose, PurposeCode};
 use lutong_transport::client::{self, Call};
 
 use super::{PartnerCode, Peers, contract_violation};
+use crate::arrivals::domain::pending_step::NoNationalCode;
 use crate::declarations::domain::Provenance;
 
 /// The national platform, as partners are named.
@@ -21,10 +22,10 @@ const PLATFORM: &str = "partners/00";
 #[derive(Debug, Clone)]
 pub enum NationalAnswer {
     Code(Box<PartnerCode>),
-    /// There is no colour, for this reason.
-    Refused(String),
-    /// Nothing yet, for this reason: it is asked again.
-    Later(String),
+    /// There is no colour.
+    Refused(NoNationalCode),
+    /// Nothing yet: it is asked again.
+    Later,
 }
 
 impl Peers {
@@ -64,22 +65,18 @@ impl Peers {
 /// `None` when the answer is incomplete.
 fn national_answer(queried: QueryNationalCodeResponse) -> Option<NationalAnswer> {
     let outcome = queried.outcome();
-    let name = outcome.as_str_name();
-    let reason = name
-        .strip_prefix("RECOGNITION_OUTCOME_")
-        .unwrap_or(name)
-        .to_owned();
     let colour = match outcome {
         Outcome::Unspecified => return None,
         Outcome::Green => Colour::Green,
         Outcome::Yellow => Colour::Yellow,
         Outcome::Red => Colour::Red,
         Outcome::UnderReview | Outcome::Throttled | Outcome::Unreachable => {
-            return Some(NationalAnswer::Later(reason));
+            return Some(NationalAnswer::Later);
         }
-        Outcome::NoCode | Outcome::NotFound | Outcome::NameMismatch | Outcome::UnknownValue => {
-            return Some(NationalAnswer::Refused(reason));
-        }
+        Outcome::NoCode => return Some(NationalAnswer::Refused(NoNationalCode::NoCode)),
+        Outcome::NotFound => return Some(NationalAnswer::Refused(NoNationalCode::NotFound)),
+        Outcome::NameMismatch => return Some(NationalAnswer::Refused(NoNationalCode::NameMismatch)),
+        Outcome::UnknownValue => return Some(NationalAnswer::Refused(NoNationalCode::UnknownValue)),
     };
     let asked_at = time::timestamp(queried.query_time.as_ref()?);
     let provenance = Provenance {

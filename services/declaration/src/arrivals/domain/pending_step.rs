@@ -18,6 +18,16 @@ const LONGEST_NATIONAL_CODE: std::time::Duration = std::time::Duration::from_sec
 /// Why an arrival is refused for which it has not answered by then.
 pub const NATIONAL_CODE_UNANSWERED: &str = "NATIONAL_CODE_UNANSWERED";
 
+/// Why the national platform gives no colour; as text, as in the contract: `NAME_MISMATCH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, strum::IntoStaticStr)]
+#[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
+pub enum NoNationalCode {
+    NoCode,
+    NotFound,
+    NameMismatch,
+    UnknownValue,
+}
+
 /// A step of an entry from abroad that is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -103,11 +103,11 @@ impl Arrivals {
         let answer = self.0.peers.national_code(&call, arrival.subject, province).await;
         match answer {
             Ok(NationalAnswer::Code(code)) => Ok(StepOutcome::Converted(code)),
-            Ok(NationalAnswer::Refused(outcome)) => Ok(StepOutcome::Refused(outcome)),
+            Ok(NationalAnswer::Refused(why)) => Ok(StepOutcome::Refused(why.into_str().to_owned())),
             _ if is_unanswered(arrival.created_at, self.0.clock.now()) => {
                 Ok(StepOutcome::Refused(NATIONAL_CODE_UNANSWERED.to_owned()))
             }
-            Ok(NationalAnswer::Later(_)) => Ok(StepOutcome::Unknown),
+            Ok(NationalAnswer::Later) => Ok(StepOutcome::Unknown),
             Err(fault) => Err(fault),
         }
     }
