@@ -31,6 +31,8 @@ pub enum Purpose {
     Batch,
     /// Heads of the record of such messages.
     Records,
+    /// What came out when a code system was tested.
+    Conformance,
 }
 
 impl Purpose {
@@ -42,6 +44,7 @@ impl Purpose {
             Self::Message => b"lutong message 1",
             Self::Batch => b"lutong batch 1",
             Self::Records => b"lutong message records 1",
+            Self::Conformance => b"lutong conformance report 1",
         }
     }
 }
