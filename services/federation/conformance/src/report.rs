@@ -11,7 +11,7 @@ use crate::clauses::Clause;
 use crate::coverage;
 use crate::expected::Expected;
 use crate::kept::{KeptExchange, digest};
-use crate::run::Ran;
+use crate::run::CaseRun;
 use crate::session::Kit;
 use crate::verdict::CaseResult;
 
@@ -139,7 +139,7 @@ impl Report {
     pub fn new(
         kit: &Kit,
         files: RunFiles<'_>,
-        (ran, expected): (Vec<Ran>, &Expected),
+        (ran, expected): (Vec<CaseRun>, &Expected),
         (began_at, ended_at): (Timestamp, Timestamp),
     ) -> Self {
         let cases: Vec<CaseReport> = ran.into_iter().map(|ran| case(ran, expected, ended_at)).collect();
@@ -193,7 +193,7 @@ impl Report {
 }
 
 /// How a case ended, what was found, and why.
-pub fn judge(ran: &Ran, expected: &Expected, now: Timestamp) -> (CaseResult, &'static str, String) {
+pub fn judge(ran: &CaseRun, expected: &Expected, now: Timestamp) -> (CaseResult, &'static str, String) {
     let is_known = expected.of(ran.case.about().id, now).is_some();
     match &ran.verdict {
         Err(missing) => (CaseResult::Skip, "", (*missing).to_owned()),
@@ -210,7 +210,7 @@ pub fn judge(ran: &Ran, expected: &Expected, now: Timestamp) -> (CaseResult, &'s
     }
 }
 
-fn case(ran: Ran, expected: &Expected, now: Timestamp) -> CaseReport {
+fn case(ran: CaseRun, expected: &Expected, now: Timestamp) -> CaseReport {
     let about = ran.case.about();
     let known = expected.of(about.id, now);
     let (result, finding, detail) = judge(&ran, expected, now);

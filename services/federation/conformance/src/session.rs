@@ -44,7 +44,7 @@ pub struct Refusal {
 
 /// What came back, before anything of it is believed.
 #[derive(Debug, Clone)]
-pub enum Heard {
+pub enum ReceivedAnswer {
     Answer(SignedMessage),
     Refusal(Refusal),
     /// Neither.
@@ -53,11 +53,11 @@ pub enum Heard {
 
 /// An answer that the system signed for this very message.
 #[derive(Debug, Clone)]
-pub struct Believed {
+pub struct VerifiedAnswer {
     pub header: MessageHeader,
     pub body: Vec<u8>,
     pub elapsed: Duration,
-    pub heard_at: Timestamp,
+    pub received_at: Timestamp,
     pub content_type: String,
 }
 
@@ -98,9 +98,9 @@ impl<'a> Session<'a> {
     }
 
     /// Sends a message as it is.
-    pub async fn send(&mut self, exchange: Exchange, message: &SignedMessage) -> Heard {
+    pub async fn send(&mut self, exchange: Exchange, message: &SignedMessage) -> ReceivedAnswer {
         let reply = self.exchange(exchange.path(), Some(json_of(message))).await;
-        heard(&reply)
+        received(&reply)
     }
 
     /// Sends a message whose header was changed before it was signed.
@@ -109,7 +109,7 @@ impl<'a> Session<'a> {
         exchange: Exchange,
         body: &[u8],
         change: impl FnOnce(&mut MessageHeader),
-    ) -> Result<Heard, Failure> {
+    ) -> Result<ReceivedAnswer, Failure> {
         let message = self.signed(exchange, body, change)?;
         Ok(self.send(exchange, &message).await)
     }
@@ -135,7 +135,7 @@ impl<'a> Session<'a> {
     }
 
     /// Sends a message that is as it must be, and believes the answer if the system signed it for this message.
-    pub async fn ask(&mut self, exchange: Exchange, body: &[u8]) -> Result<Believed, Failure> {
+    pub async fn ask(&mut self, exchange: Exchange, body: &[u8]) -> Result<VerifiedAnswer, Failure> {
         self.ask_changed(exchange, body, |_| {}).await
     }
 
@@ -144,7 +144,7 @@ impl<'a> Session<'a> {
         exchange: Exchange,
         body: &[u8],
         change: impl FnOnce(&mut MessageHeader),
-    ) -> Result<Believed, Failure> {
+    ) -> Result<VerifiedAnswer, Failure> {
         let mut nonce = Nonce::default();
         let message = self.signed(exchange, body, |header| {
             change(header);
@@ -167,14 +167,18 @@ impl<'a> Session<'a> {
 
 impl Kit {
     /// The answer, if the system signed it for the message with this nonce.
-    pub fn believe(&self, (exchange, nonce): (Exchange, Nonce), reply: &Reply) -> Result<Believed, Failure> {
-        let message = match heard(reply) {
-            Heard::Answer(message) => message,
-            Heard::Refusal(refusal) => return Err(refusal.as_failure()),
-            Heard::Unusable(failure) => return Err(failure),
+    pub fn believe(
+        &self,
+        (exchange, nonce): (Exchange, Nonce),
+        reply: &Reply,
+    ) -> Result<VerifiedAnswer, Failure> {
+        let message = match received(reply) {
+            ReceivedAnswer::Answer(message) => message,
+            ReceivedAnswer::Refusal(refusal) => return Err(refusal.as_failure()),
+            ReceivedAnswer::Unusable(failure) => return Err(failure),
         };
-        let heard_at = self.speaker.clock.now();
-        let opened = MessageHeader::open(&message.header, &self.peer.message_keys, heard_at);
+        let received_at = self.speaker.clock.now();
+        let opened = MessageHeader::open(&message.header, &self.peer.message_keys, received_at);
         let (header, _) = opened.map_err(|error| Failure::new(Finding::AnswerSignature, error))?;
         if header.sender != self.peer.province.as_str() {
             let detail = format!("the sender of the answer is {:?}", header.sender);
@@ -185,16 +189,16 @@ impl Kit {
             audience: self.speaker.own.as_str(),
             body: &message.body,
             in_reply_to: Some(nonce),
-            now: heard_at,
+            now: received_at,
         };
         header
             .check(&expected)
             .map_err(|error| Failure::new(finding_of(error), error))?;
-        Ok(Believed {
+        Ok(VerifiedAnswer {
             header,
             body: message.body,
             elapsed: reply.elapsed,
-            heard_at,
+            received_at,
             content_type: reply.content_type.clone(),
         })
     }
@@ -231,10 +235,11 @@ pub fn json_of(message: &SignedMessage) -> String {
 }
 
 /// What an answer of HTTP is.
-pub fn heard(reply: &Reply) -> Heard {
-    let unusable = |finding, detail: &dyn std::fmt::Display| Heard::Unusable(Failure::new(finding, detail));
+pub fn received(reply: &Reply) -> ReceivedAnswer {
+    let unusable =
+        |finding, detail: &dyn std::fmt::Display| ReceivedAnswer::Unusable(Failure::new(finding, detail));
     if let Some(failure) = &reply.failure {
-        return Heard::Unusable(failure.clone());
+        return ReceivedAnswer::Unusable(failure.clone());
     }
     let status = reply.status.unwrap_or_default();
     let read: Option<Value> = serde_json::from_slice(&reply.body).ok();
@@ -242,7 +247,7 @@ pub fn heard(reply: &Reply) -> Heard {
         200 => {
             let field = |name: &str| STANDARD.decode(read.as_ref()?["answer"][name].as_str()?).ok();
             match (field("header"), field("body")) {
-                (Some(header), Some(body)) => Heard::Answer(SignedMessage { header, body }),
+                (Some(header), Some(body)) => ReceivedAnswer::Answer(SignedMessage { header, body }),
                 _ => unusable(Finding::NotJson, &"HTTP 200 without the JSON of a signed message"),
             }
         }
@@ -254,7 +259,7 @@ pub fn heard(reply: &Reply) -> Heard {
         400..500 => {
             let read = read.unwrap_or_default();
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            Heard::Refusal(Refusal {
+            ReceivedAnswer::Refusal(Refusal {
                 status,
                 reason: text(&read["reason"]),
                 outcome: text(&read["metadata"]["outcome"]),
@@ -279,10 +284,10 @@ impl Refusal {
 }
 
 /// Passes if a message was refused as the fault of its sender: neither answered nor a failure of the system.
-pub fn refused(heard: Heard) -> Verdict {
-    match heard {
-        Heard::Refusal(_) => Ok(()),
-        Heard::Answer(_) => Err(Failure::new(Finding::Accepted, "it was answered")),
-        Heard::Unusable(failure) => Err(failure),
+pub fn refused(received: ReceivedAnswer) -> Verdict {
+    match received {
+        ReceivedAnswer::Refusal(_) => Ok(()),
+        ReceivedAnswer::Answer(_) => Err(Failure::new(Finding::Accepted, "it was answered")),
+        ReceivedAnswer::Unusable(failure) => Err(failure),
     }
 }

@@ -71,6 +71,9 @@ impl Finding {
     }
 }
 
+/// Characters of a detail.
+const MAX_DETAIL: usize = 300;
+
 /// Why a case does not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -79,11 +82,22 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Much of a detail is what the system answered: it is one line, not long, and no command to a terminal.
     pub fn new(finding: Finding, detail: impl fmt::Display) -> Self {
+        let plain = |c: char| if c.is_control() { ' ' } else { c };
+        let detail = detail.to_string();
         Self {
             finding,
-            detail: detail.to_string(),
+            detail: detail.chars().take(MAX_DETAIL).map(plain).collect(),
         }
+    }
+
+    /// Whether the system could not be reached at all.
+    pub const fn is_unanswered(&self) -> bool {
+        matches!(
+            self.finding,
+            Finding::Unreachable | Finding::TlsRefused | Finding::TimedOut
+        )
     }
 }
 
@@ -138,6 +152,18 @@ impl CaseResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_detail_is_one_line_and_no_command_to_a_terminal() {
+        let answered = format!("\u{1b}[2J\nCONFORMANT: 62 PASS\r{}", "x".repeat(10_000));
+        let failure = Failure::new(Finding::Refused, answered);
+        assert!(
+            !failure.detail.chars().any(char::is_control),
+            "{:?}",
+            failure.detail
+        );
+        assert_eq!(failure.detail.chars().count(), MAX_DETAIL);
+    }
 
     #[test]
     fn the_worst_of_several_results_counts_in_a_fixed_order() {

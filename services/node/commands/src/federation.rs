@@ -1,9 +1,11 @@
 //! `federation`: partners of mutual recognition, and the trust lists that say who they are.
 
+mod conformance;
 mod conversion_rollbacks;
 mod conversions;
 mod evidence;
 mod message_records;
+mod mock;
 mod onboard;
 mod partner_qualities;
 mod partners;
@@ -16,6 +18,8 @@ use lutong_client::Failure;
 
 #[derive(Debug, Subcommand)]
 pub enum Federation {
+    /// Whether another code system keeps the contract: run the kit, verify its reports, compare them.
+    Conformance(conformance::Conformance),
     /// Converted codes of partners, and how their origins stand by them.
     #[command(subcommand)]
     Conversions(conversions::Conversions),
@@ -29,6 +33,8 @@ pub enum Federation {
     /// What crossed the border.
     #[command(subcommand)]
     MessageRecords(message_records::MessageRecords),
+    /// A code system that keeps the contract, or breaks it as it is told: to try the kit, and a partner's own client, on.
+    Mock(mock::MockArgs),
     /// Partners and their states: one operator proposes, another approves.
     #[command(subcommand)]
     Partners(partners::Partners),
@@ -46,11 +52,13 @@ pub enum Federation {
 impl Federation {
     pub async fn run(self) -> Result<(), Failure> {
         match self {
+            Self::Conformance(conformance) => conformance.run().await,
             Self::Conversions(conversions) => conversions.run().await,
             Self::Evidence(make) => make.run().await,
             Self::VerifyEvidence(verify) => verify.run(),
             Self::Onboard(onboard) => onboard.run(),
             Self::MessageRecords(records) => records.run().await,
+            Self::Mock(mock) => mock.run().await,
             Self::Partners(partners) => partners.run().await,
             Self::Quality(quality) => quality.run().await,
             Self::Subscriptions(subscriptions) => subscriptions.run().await,

@@ -84,7 +84,7 @@ impl Session<'_> {
 
     pub async fn clock(&mut self) -> Verdict {
         let answer = self.ask(VERIFY, &question()).await?;
-        let off = answer.header.sent_at.seconds() - answer.heard_at.seconds();
+        let off = answer.header.sent_at.seconds() - answer.received_at.seconds();
         let allowed = CLOCK + answer.elapsed.as_secs();
         ensure(
             off.unsigned_abs() <= allowed,

@@ -84,10 +84,10 @@ impl Session<'_> {
         let query = wire::ChangeQuery {
             after_tag: "no tag".to_owned(),
         };
-        let heard = self
+        let received = self
             .send_changed(Exchange::PullChanges, &query.encode_to_vec(), |_| {})
             .await?;
-        refused(heard)
+        refused(received)
     }
 
     pub async fn compare_unknown(&mut self) -> Verdict {
@@ -116,10 +116,10 @@ impl Session<'_> {
         let body = wire::CodeComparison {
             code_references: references,
         };
-        let heard = self
+        let received = self
             .send_changed(Exchange::CompareCodes, &body.encode_to_vec(), |_| {})
             .await?;
-        refused(heard)
+        refused(received)
     }
 
     /// A code that was verified is followed, and stands as it was verified.
@@ -155,10 +155,10 @@ impl Session<'_> {
         let body = wire::BatchAcknowledgement {
             tag: "no tag".to_owned(),
         };
-        let heard = self
+        let received = self
             .send_changed(Exchange::AcknowledgeChanges, &body.encode_to_vec(), |_| {})
             .await?;
-        refused(heard)
+        refused(received)
     }
 
     pub async fn notice(&mut self) -> Verdict {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{about, question};
 use crate::exchange::Exchange;
-use crate::session::{Heard, Refusal, Session, SignedMessage, refused, unsigned};
+use crate::session::{ReceivedAnswer, Refusal, Session, SignedMessage, refused, unsigned};
 use crate::verdict::{Failure, Finding, Verdict, ensure};
 
 const VERIFY: Exchange = Exchange::VerifyHealthCode;
@@ -29,8 +29,8 @@ impl Session<'_> {
     }
 
     async fn changed(&mut self, change: impl FnOnce(&mut MessageHeader)) -> Verdict {
-        let heard = self.send_changed(VERIFY, &question(), change).await?;
-        refused(heard)
+        let received = self.send_changed(VERIFY, &question(), change).await?;
+        refused(received)
     }
 
     pub async fn too_old(&mut self) -> Verdict {
@@ -93,9 +93,9 @@ impl Session<'_> {
             self.signed(VERIFY, &second, |header| header.nonce = nonce.unwrap_or_default())?
         };
         match self.send(VERIFY, &first).await {
-            Heard::Answer(_) => {}
-            Heard::Unusable(failure) => return Err(failure),
-            Heard::Refusal(Refusal { status, reason, .. }) => {
+            ReceivedAnswer::Answer(_) => {}
+            ReceivedAnswer::Unusable(failure) => return Err(failure),
+            ReceivedAnswer::Refusal(Refusal { status, reason, .. }) => {
                 return Err(Failure::new(
                     Finding::Refused,
                     format!("not even once: HTTP {status} {reason}"),
@@ -192,7 +192,7 @@ impl Session<'_> {
         ];
         for request in requests {
             let reply = self.exchange(VERIFY.path(), Some(request)).await;
-            refused(crate::session::heard(&reply))?;
+            refused(crate::session::received(&reply))?;
         }
         Ok(())
     }
@@ -215,7 +215,7 @@ impl Session<'_> {
             (forged, "BAD_SIGNATURE"),
         ] {
             match self.send(VERIFY, &message).await {
-                Heard::Refusal(Refusal { reason, outcome, .. }) => {
+                ReceivedAnswer::Refusal(Refusal { reason, outcome, .. }) => {
                     let detail = format!("{reason:?}, {outcome:?} instead of MESSAGE_REFUSED, {expected}");
                     let is_stated = reason == "MESSAGE_REFUSED" && outcome == expected;
                     ensure(is_stated, Finding::NoReason, detail)?;

@@ -35,8 +35,8 @@ const fn colour(outcome: Outcome) -> Option<Colour> {
     }
 }
 
-/// Whom a message is about, as far as the mock knows.
-enum Whom {
+/// PersonMatch a message is about, as far as the mock knows.
+enum PersonMatch {
     Nobody,
     OtherName(usize),
     Person(usize),
@@ -70,19 +70,19 @@ impl Mock {
         errors
     }
 
-    fn whom(&self, call: &Call, named: &wire::ExchangedPerson) -> Whom {
+    fn whom(&self, call: &Call, named: &wire::ExchangedPerson) -> PersonMatch {
         let people = &self.setup.declaration.people;
         let found = people
             .iter()
             .position(|one| Some(&one.document) == named.document.as_ref());
         match found {
-            None => Whom::Nobody,
+            None => PersonMatch::Nobody,
             Some(place)
                 if people[place].full_name == named.full_name || call.has(FaultKind::IgnoresNames) =>
             {
-                Whom::Person(place)
+                PersonMatch::Person(place)
             }
-            Some(place) => Whom::OtherName(place),
+            Some(place) => PersonMatch::OtherName(place),
         }
     }
 
@@ -114,7 +114,7 @@ impl Mock {
         if !errors.is_empty() && !call.has(FaultKind::TakesAnything) {
             return Self::receipt(call, Code::Invalid, errors);
         }
-        if let Whom::OtherName(_) = self.whom(call, person) {
+        if let PersonMatch::OtherName(_) = self.whom(call, person) {
             return Self::receipt(call, Code::NameMismatch, Vec::new());
         }
         let is_known = self.memory().declared.insert(key.to_owned(), true).is_some();
@@ -186,12 +186,12 @@ impl Mock {
             };
         }
         let (place, is_named) = match self.whom(call, person) {
-            Whom::Nobody if call.has(FaultKind::IgnoresConsent) => {
+            PersonMatch::Nobody if call.has(FaultKind::IgnoresConsent) => {
                 return records(Code::Done, Outcome::Green);
             }
-            Whom::Nobody => return records(Code::NotConsented, Outcome::Unspecified),
-            Whom::Person(place) => (place, true),
-            Whom::OtherName(place) => (place, false),
+            PersonMatch::Nobody => return records(Code::NotConsented, Outcome::Unspecified),
+            PersonMatch::Person(place) => (place, true),
+            PersonMatch::OtherName(place) => (place, false),
         };
         let Some(known) = self.consents(place, Consent::Records) else {
             return records(Code::NotConsented, Outcome::Unspecified);
@@ -240,11 +240,13 @@ impl Mock {
             };
         }
         match self.whom(call, person) {
-            Whom::Nobody if call.has(FaultKind::IgnoresConsent) => {
+            PersonMatch::Nobody if call.has(FaultKind::IgnoresConsent) => {
                 Self::shown(call, Code::Done, Outcome::Green)
             }
-            Whom::Person(place) if self.consents(place, Consent::Code).is_some() => self.show(call, place),
-            Whom::OtherName(place) if self.consents(place, Consent::Code).is_some() => {
+            PersonMatch::Person(place) if self.consents(place, Consent::Code).is_some() => {
+                self.show(call, place)
+            }
+            PersonMatch::OtherName(place) if self.consents(place, Consent::Code).is_some() => {
                 Self::shown(call, Code::Done, Outcome::NameMismatch)
             }
             _ => Self::shown(call, Code::NotConsented, Outcome::Unspecified),

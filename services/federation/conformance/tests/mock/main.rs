@@ -7,3 +7,4 @@ mod bed;
 mod files;
 mod found;
 mod reports;
+mod tls;

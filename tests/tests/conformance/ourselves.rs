@@ -1,0 +1,129 @@
+//! What the kit asks of others our own system keeps: as one process and as seven, from outside, as the partner Jiangsu.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::Method;
+use lutong_federation::trust_list::{of_one_partner, sign};
+use lutong_kernel::Timestamp;
+use lutong_tests::instants::now;
+use lutong_tests::mesh::{Mesh, Shape};
+use lutong_tests::people::{Person, request_id};
+use lutong_token::Issuer;
+use serde_json::{Value, json};
+
+use crate::{Bench, report, said, text};
+
+async fn operate(mesh: &Mesh, operator: &str, path: &str, body: Value) -> Value {
+    let session = mesh.gateway.session(operator).await;
+    let answer = mesh.gateway.call(Method::POST, path, Some(&session), Some(body));
+    answer.await.unwrap().expect()
+}
+
+/// Two operators bring a list into force in which Jiangsu is answered, shares data and is believed.
+async fn agree(mesh: &Mesh) {
+    let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
+    let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
+    let list = of_one_partner("conformance", jiangsu, mesh.partner.verifying_key(), since).unwrap();
+    let agreed = "directions = [\"INBOUND\", \"OUTBOUND\"]\nmodes = [\"CONVERSION\", \"SHARED_DATA\"]\n\
+        quota = { requests_per_minute = 6000, requests_per_day = 100000 }\nname = ";
+    let list = list.replacen("name = ", agreed, 1) + "purposes = [\"CODES\", \"MESSAGES\"]\n";
+    let (from, until) = (now().plus_seconds(-60), now().plus_seconds(90 * 86_400));
+    let list = format!("sequence = 1\nissued_at = \"{from}\"\nexpires_at = \"{until}\"\n{list}");
+    let document = STANDARD.encode(sign(&mesh.trust_root, &list, now()).unwrap());
+    let staged = json!({"request_id": request_id(), "document": document});
+    let staged = operate(mesh, "operator-1", "/v1/trust-lists", staged).await;
+    let name = staged["trust_list"]["name"].as_str().unwrap();
+    let body = json!({"request_id": request_id()});
+    operate(mesh, "operator-2", &format!("/v1/{name}:activate"), body).await;
+}
+
+/// Somebody who is green and consents to everything.
+async fn consenting(mesh: &Mesh) -> Person {
+    let person = mesh.gateway.person().await;
+    person.apply().await;
+    person.becomes("green").await;
+    let consent = json!({"request_id": request_id(), "partner": "partners/32", "days": 1,
+        "uses": ["PARTNER_CONSENT_USE_RECORDS", "PARTNER_CONSENT_USE_CODE"]});
+    person.post("/v1/partner-consents", consent).await.expect();
+    person
+}
+
+/// What we declare of ourselves, with the keys that we publish.
+async fn declaration(mesh: &Mesh, person: &Person) -> String {
+    let get = async |path: &str| {
+        let answer = mesh.gateway.call(Method::GET, path, None, None).await;
+        answer.unwrap().expect()
+    };
+    let (codes, messages) = (get("/v1/keys").await, get("/v1/message-key").await);
+    let codes = codes["keys"][0]["public_key"].as_str().unwrap();
+    let codes = format!("-----BEGIN PUBLIC KEY-----\n{codes}\n-----END PUBLIC KEY-----\n");
+    let mut declared = format!(
+        "province = \"37\"\nname = \"山东省\"\naddress = \"{}\"\nmodes = [\"CONVERSION\", \"SHARED_DATA\"]\n\
+         exchanges = [\"DECLARE_HEALTH\", \"DECLARE_ITINERARY\", \"CORRECT_DECLARATION\", \"PULL_CHANGES\", \
+         \"COMPARE_CODES\", \"ACKNOWLEDGE_CHANGES\", \"NOTIFY_CHANGES\"]\nrequests_per_minute = 6000\n",
+        mesh.gateway.base
+    );
+    for (pem, purpose) in [
+        (codes.as_str(), "CODES"),
+        (messages["public_key"].as_str().unwrap(), "MESSAGES"),
+        (messages["batch_public_key"].as_str().unwrap(), "BATCHES"),
+    ] {
+        declared += &format!("\n[[key]]\npublic_key = \"\"\"\n{pem}\"\"\"\npurposes = [\"{purpose}\"]\n");
+    }
+    let shown = person.get("/v1/code").await.expect();
+    declared += &format!(
+        "\n[[code]]\ntoken = \"{}\"\noutcome = \"GREEN\"\n",
+        shown["token"].as_str().unwrap()
+    );
+    let name = person.form()["person"]["full_name"].as_str().unwrap().to_owned();
+    declared
+        + &format!(
+            "\n[[person]]\nfull_name = \"{name}\"\ndocument = {{ type = \"RESIDENT_ID\", number = \"{}\" }}\n\
+             consents = [\"RECORDS\", \"CODE\"]\noutcome = \"GREEN\"\n",
+            person.number
+        )
+}
+
+async fn keeps_the_contract(shape: Shape) {
+    let mesh = Mesh::start(shape).await;
+    agree(&mesh).await;
+    let person = consenting(&mesh).await;
+    let bench = Bench::new();
+    bench.write_key("jiangsu", &mesh.partner);
+    bench.write("ourselves.toml", &declaration(&mesh, &person).await);
+    let output = bench.run(&[
+        "conformance",
+        "--peer",
+        &mesh.gateway.base,
+        "--declaration",
+        "ourselves.toml",
+        "--sender",
+        "32",
+        "--key",
+        "jiangsu.pem",
+        "--out",
+        "report",
+    ]);
+    assert!(output.status.success(), "{}", said(&output));
+    let report = report(&bench.path("report"));
+    let cases = report["cases"].as_array().unwrap();
+    let not_passed: Vec<&Value> = cases.iter().filter(|case| case["result"] != "PASS").collect();
+    assert!(not_passed.is_empty(), "{not_passed:#?}");
+    assert_eq!(report["verdict"], "CONFORMANT");
+    let last = text(&output.stdout).lines().last().unwrap().to_owned();
+    assert_eq!(last, format!("CONFORMANT: {} PASS", cases.len()));
+    // What the kit declared of the person, it has taken back.
+    assert_eq!(person.colour().await, "green");
+    let verified = bench.run(&["conformance", "verify", "report", "--key", "jiangsu.pub"]);
+    assert!(verified.status.success(), "{}", said(&verified));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_passes_every_case() {
+    keeps_the_contract(Shape::OneProcess).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn seven_processes_pass_every_case() {
+    keeps_the_contract(Shape::Mesh).await;
+}
