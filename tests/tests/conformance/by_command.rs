@@ -3,6 +3,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
+use lutong_conformance::report::signed::Manifest;
+use lutong_conformance::report::{Report, VALID_SECONDS};
+use lutong_tests::instants::now;
 use lutong_tests::process::binary;
 use serde_json::Value;
 
@@ -290,6 +293,67 @@ fn what_is_wrong_with_files_and_arguments_is_named_before_anything_is_sent() {
         (&["--key", "shandong.pem"], "none of the keys"),
     ] {
         let refused = mock(arguments);
+        assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
+        assert!(said(&refused).contains(named), "{}", said(&refused));
+    }
+}
+
+/// As if it had been made then.
+fn date_back(bench: &Bench, folder: &str, seconds: i64) {
+    let path = bench.path(folder).join("report.json");
+    let mut report: Report = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let ended_at = now().plus_seconds(-seconds);
+    report.end_time = ended_at.to_string();
+    report.expire_time = ended_at.plus_seconds(VALID_SECONDS).to_string();
+    let (json, page) = (report.json().unwrap(), report.page().unwrap());
+    let signature = Manifest::of(&report, &json, &page).sign(&key(37)).unwrap();
+    for (name, bytes) in [
+        ("report.json", &json[..]),
+        ("report.html", page.as_bytes()),
+        ("report.cose", &signature),
+    ] {
+        std::fs::write(bench.path(folder).join(name), bytes).unwrap();
+    }
+}
+
+#[test]
+fn a_report_counts_for_three_months_and_is_compared_afterwards() {
+    let bench = bench();
+    let mock = bench.mock(&[]);
+    for folder in ["old", "new"] {
+        assert!(bench.kit(&mock.address, &["--out", folder]).status.success());
+    }
+    let verify = || bench.run(&["conformance", "verify", "old", "--key", "shandong.pub"]);
+    date_back(&bench, "old", VALID_SECONDS - 3_600);
+    assert!(verify().status.success(), "{}", said(&verify()));
+    date_back(&bench, "old", VALID_SECONDS + 1);
+    let late = verify();
+    assert_eq!(late.status.code(), Some(1), "{}", said(&late));
+    assert!(said(&late).contains("EXPIRED: at "), "{}", said(&late));
+    let compared = bench.run(&["conformance", "compare", "old", "new", "--key", "shandong.pub"]);
+    assert!(compared.status.success(), "{}", said(&compared));
+    assert_eq!(
+        text(&compared.stdout),
+        "0 BETTER, 0 WORSE, 0 OTHER, 0 NEW, 0 GONE\n"
+    );
+}
+
+#[test]
+fn reports_of_different_systems_are_not_compared() {
+    let bench = bench();
+    let mock = bench.mock(&[]);
+    assert!(bench.kit(&mock.address, &["--out", "one"]).status.success());
+    let json = std::fs::read_to_string(bench.path("one/report.json")).unwrap();
+    bench.write(
+        "other.json",
+        &json.replace("\"province\": \"32\"", "\"province\": \"33\""),
+    );
+    bench.write("none.json", "{}");
+    for (other, named) in [
+        ("other.json", "different systems: 32, 33"),
+        ("none.json", "none.json: missing field"),
+    ] {
+        let refused = bench.run(&["conformance", "compare", "one", other]);
         assert_eq!(refused.status.code(), Some(2), "{}", said(&refused));
         assert!(said(&refused).contains(named), "{}", said(&refused));
     }

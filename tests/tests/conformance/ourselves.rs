@@ -1,5 +1,7 @@
 //! What the kit asks of others our own system keeps: as one process and as seven, from outside, as the partner Jiangsu.
 
+use std::process::Output;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
@@ -91,19 +93,7 @@ async fn keeps_the_contract(shape: Shape) {
     let bench = Bench::new();
     bench.write_key("jiangsu", &mesh.partner);
     bench.write("ourselves.toml", &declaration(&mesh, &person).await);
-    let output = bench.run(&[
-        "conformance",
-        "--peer",
-        &mesh.gateway.base,
-        "--declaration",
-        "ourselves.toml",
-        "--sender",
-        "32",
-        "--key",
-        "jiangsu.pem",
-        "--out",
-        "report",
-    ]);
+    let output = run_kit(&mesh, &bench, "ourselves.toml", &["--out", "report"]);
     assert!(output.status.success(), "{}", said(&output));
     let report = report(&bench.path("report"));
     let cases = report["cases"].as_array().unwrap();
@@ -116,6 +106,83 @@ async fn keeps_the_contract(shape: Shape) {
     assert_eq!(person.colour().await, "green");
     let verified = bench.run(&["conformance", "verify", "report", "--key", "jiangsu.pub"]);
     assert!(verified.status.success(), "{}", said(&verified));
+    what_is_declared_wrongly_is_found(&mesh, &person, &bench).await;
+}
+
+/// The key for batches in the place of the one for messages.
+fn with_other_key(declared: &str) -> String {
+    let (messages, batches) = ("purposes = [\"MESSAGES\"]", "purposes = [\"BATCHES\"]");
+    let without = declared.replace(messages, "purposes = []");
+    let with = without.replace(batches, messages);
+    with.replace("purposes = []", batches)
+}
+
+fn with_other_colour(declared: &str) -> String {
+    let (head, person) = declared.split_once("\n[[person]]").unwrap();
+    format!("{head}\n[[person]]{}", person.replace("GREEN", "RED"))
+}
+
+fn without_modes(declared: &str) -> String {
+    declared.replace("modes = [\"CONVERSION\", \"SHARED_DATA\"]\n", "")
+}
+
+/// Makes a declaration untrue.
+type Change = fn(&str) -> String;
+
+/// The kit is not blind to a system that works: what is said of it and is not so is found.
+async fn what_is_declared_wrongly_is_found(mesh: &Mesh, person: &Person, bench: &Bench) {
+    let colours = [
+        "QRY-003 OUTCOME",
+        "MAK-003 OUTCOME",
+        "MAK-004 OUTCOME",
+        "CAL-002 OUTCOME",
+        "CAL-003 OUTCOME",
+    ];
+    let cases: [(Change, i32, &[&str]); 3] = [
+        (with_other_colour, 1, &colours),
+        // It ought not to be, and decides nothing.
+        (without_modes, 0, &["PLN-001 UNDECLARED"]),
+        (
+            with_other_key,
+            1,
+            &["MSG-001 ANSWER_SIGNATURE", "KEY-001 OTHER_KEY"],
+        ),
+    ];
+    for (change, code, found) in cases {
+        // With a code that is shown now.
+        let declared = declaration(mesh, person).await;
+        bench.write("wrong.toml", &change(&declared));
+        let output = run_kit(mesh, bench, "wrong.toml", &["--out", "wrong", "--overwrite"]);
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        let report = report(&bench.path("wrong"));
+        let cases = report["cases"].as_array().unwrap();
+        let failed = cases.iter().filter(|case| case["result"] == "FAIL");
+        let name = |case: &Value, field: &str| case[field].as_str().unwrap().to_owned();
+        let failed: Vec<String> = failed
+            .map(|case| format!("{} {}", name(case, "id"), name(case, "finding")))
+            .collect();
+        if found.contains(&"KEY-001 OTHER_KEY") {
+            // Nothing that it answers is believed.
+            assert!(failed.len() > 30 && found.iter().all(|one| failed.iter().any(|other| other == one)));
+        } else {
+            assert_eq!(failed, found);
+        }
+    }
+}
+
+fn run_kit(mesh: &Mesh, bench: &Bench, declaration: &str, more: &[&str]) -> Output {
+    let run = [
+        "conformance",
+        "--peer",
+        &mesh.gateway.base,
+        "--declaration",
+        declaration,
+        "--sender",
+        "32",
+        "--key",
+        "jiangsu.pem",
+    ];
+    bench.run(&[&run, more].concat())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,9 @@
 //! Files that people write: what is wrong with them is named by field and reason.
 
 use lutong_conformance::declaration::Declaration;
+use lutong_conformance::exchange::Exchange;
 use lutong_conformance::expected::Expected;
+use lutong_conformance::mock::faults::FaultScript;
 
 use crate::bed::{bare_declaration, pem, whole_declaration};
 
@@ -114,4 +116,43 @@ fn a_wrong_list_of_known_failures_is_named_by_field_and_reason() {
         let error = Expected::parse(&wrong).unwrap_err().to_string();
         assert!(error.contains(named), "{wrong}: {error}");
     }
+}
+
+/// The blocks of TOML of the guide for partners.
+fn guide() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/partners/README.md");
+    let guide = std::fs::read_to_string(path).unwrap();
+    let blocks = guide.split("```toml\n").skip(1);
+    blocks
+        .map(|rest| rest.split("```").next().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn the_files_that_the_guide_for_partners_shows_are_read_as_they_stand() {
+    let [declaration, known, faults] = &guide()[..] else {
+        panic!("{:?}", guide())
+    };
+    let (head, rest) = declaration.split_once("-----BEGIN PUBLIC KEY-----").unwrap();
+    let (_, tail) = rest.split_once("-----END PUBLIC KEY-----").unwrap();
+    let declared = Declaration::parse(&format!("{head}{}{tail}", pem(32))).unwrap();
+    for served in [
+        Exchange::MakeHealthCode,
+        Exchange::QueryHealthRecords,
+        Exchange::PullChanges,
+    ] {
+        assert!(declared.serves(served));
+    }
+    assert!(!declared.serves(Exchange::NotifyChanges));
+    assert_eq!((declared.people.len(), declared.codes.len()), (1, 1));
+    assert_eq!(
+        Expected::parse(known)
+            .unwrap()
+            .0
+            .keys()
+            .copied()
+            .collect::<Vec<_>>(),
+        ["ANS-004"]
+    );
+    FaultScript::parse(faults).unwrap();
 }

@@ -313,3 +313,17 @@ async fn a_system_that_is_away_is_neither_conformant_nor_not() {
     );
     assert!(!report.is_clean());
 }
+
+#[tokio::test]
+async fn the_kit_sends_no_more_than_is_declared() {
+    let declaration = bare_declaration().replace("requests_per_minute = 60000", "requests_per_minute = 3000");
+    let started = std::time::Instant::now();
+    let report = report_of(FaultScript::default(), &declaration).await;
+    let sent: usize = report.cases.iter().map(|case| case.exchanges.len()).sum();
+    let least = std::time::Duration::from_millis(20) * u32::try_from(sent).unwrap();
+    assert!(
+        sent > 50 && started.elapsed() >= least,
+        "{sent} in {:?}",
+        started.elapsed()
+    );
+}
