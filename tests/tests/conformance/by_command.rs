@@ -1,28 +1,11 @@
 //! The kit and the mock as an operator runs them.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
-
 use lutong_conformance::report::signed::Manifest;
 use lutong_conformance::report::{Report, VALID_SECONDS};
 use lutong_tests::instants::now;
-use lutong_tests::process::binary;
 use serde_json::Value;
 
 use crate::{Bench, key, report, said, text};
-
-/// A mock that ends with its test.
-struct MockProcess {
-    child: Child,
-    address: String,
-}
-
-impl Drop for MockProcess {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// A bench with the keys of both sides and a declaration of Jiangsu.
 fn bench() -> Bench {
@@ -39,39 +22,6 @@ fn bench() -> Bench {
 }
 
 impl Bench {
-    fn mock(&self, more: &[&str]) -> MockProcess {
-        let mut child = Command::new(binary())
-            .args([
-                "federation",
-                "mock",
-                "--declaration",
-                "jiangsu.toml",
-                "--key",
-                "jiangsu.pem",
-            ])
-            .args([
-                "--partner",
-                "37",
-                "--partner-key",
-                "shandong.pub",
-                "--listen",
-                "127.0.0.1:0",
-            ])
-            .args(more)
-            .current_dir(self.folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
-        MockProcess {
-            child,
-            address: line.trim().to_owned(),
-        }
-    }
-
     fn kit(&self, peer: &str, more: &[&str]) -> std::process::Output {
         let run = [
             "conformance",

@@ -2,42 +2,16 @@
 
 use std::process::Output;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::Method;
-use lutong_federation::trust_list::{of_one_partner, sign};
-use lutong_kernel::Timestamp;
-use lutong_tests::instants::now;
 use lutong_tests::mesh::{Mesh, Shape};
 use lutong_tests::people::{Person, request_id};
-use lutong_token::Issuer;
 use serde_json::{Value, json};
 
-use crate::{Bench, report, said, text};
+use crate::{Bench, agree, report, said, text};
 
-async fn operate(mesh: &Mesh, operator: &str, path: &str, body: Value) -> Value {
-    let session = mesh.gateway.session(operator).await;
-    let answer = mesh.gateway.call(Method::POST, path, Some(&session), Some(body));
-    answer.await.unwrap().expect()
-}
-
-/// Two operators bring a list into force in which Jiangsu is answered, shares data and is believed.
-async fn agree(mesh: &Mesh) {
-    let since = Timestamp::parse("2022-01-01T00:00:00+08:00").unwrap();
-    let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
-    let list = of_one_partner("conformance", jiangsu, mesh.partner.verifying_key(), since).unwrap();
-    let agreed = "directions = [\"INBOUND\", \"OUTBOUND\"]\nmodes = [\"CONVERSION\", \"SHARED_DATA\"]\n\
-        quota = { requests_per_minute = 6000, requests_per_day = 100000 }\nname = ";
-    let list = list.replacen("name = ", agreed, 1) + "purposes = [\"CODES\", \"MESSAGES\"]\n";
-    let (from, until) = (now().plus_seconds(-60), now().plus_seconds(90 * 86_400));
-    let list = format!("sequence = 1\nissued_at = \"{from}\"\nexpires_at = \"{until}\"\n{list}");
-    let document = STANDARD.encode(sign(&mesh.trust_root, &list, now()).unwrap());
-    let staged = json!({"request_id": request_id(), "document": document});
-    let staged = operate(mesh, "operator-1", "/v1/trust-lists", staged).await;
-    let name = staged["trust_list"]["name"].as_str().unwrap();
-    let body = json!({"request_id": request_id()});
-    operate(mesh, "operator-2", &format!("/v1/{name}:activate"), body).await;
-}
+/// Jiangsu is answered, shares data and is believed.
+const AGREED: &str = "directions = [\"INBOUND\", \"OUTBOUND\"]\nmodes = [\"CONVERSION\", \"SHARED_DATA\"]\n\
+    quota = { requests_per_minute = 6000, requests_per_day = 100000 }";
 
 /// Somebody who is green and consents to everything.
 async fn consenting(mesh: &Mesh) -> Person {
@@ -88,7 +62,7 @@ async fn declaration(mesh: &Mesh, person: &Person) -> String {
 
 async fn keeps_the_contract(shape: Shape) {
     let mesh = Mesh::start(shape).await;
-    agree(&mesh).await;
+    agree(&mesh, AGREED).await;
     let person = consenting(&mesh).await;
     let bench = Bench::new();
     bench.write_key("jiangsu", &mesh.partner);

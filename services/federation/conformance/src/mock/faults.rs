@@ -21,6 +21,8 @@ pub enum FaultKind {
     Slow,
     /// Closes the connection without an answer.
     Away,
+    /// Closes it on a message of 64 KiB or more, which is no fault.
+    HangsUp,
     /// Breaks off in the middle of its answer.
     Cut,
     /// Answers with a page.

@@ -23,6 +23,8 @@ use crate::exchange::{Exchange, MESSAGE_KEY_PATH};
 
 /// Bytes of a request.
 const MAX_REQUEST: usize = 1024 * 1024;
+/// Bytes of a request on which it hangs up, if it is told to.
+const LONG_REQUEST: usize = 64 * 1024;
 const BEFORE_THE_CUT: Duration = Duration::from_millis(20);
 
 /// The mock closes the connection.
@@ -57,13 +59,14 @@ impl Mock {
         let exchange = Exchange::VARIANTS.iter().copied().find(|one| one.path() == path);
         let faults = self.setup.faults.next(exchange);
         let (slow, is_away) = (faults.number(FaultKind::Slow), faults.has(FaultKind::Away));
+        let hangs_up = faults.has(FaultKind::HangsUp);
         if let Ok(milliseconds) = u64::try_from(slow) {
             tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         }
         // Read to its end, so that a refusal is not lost with what is still being sent.
         let body = Limited::new(request.into_body(), MAX_REQUEST).collect().await;
         let body = body.map_err(|_| Closed)?.to_bytes();
-        if is_away {
+        if is_away || hangs_up && body.len() >= LONG_REQUEST {
             return Err(Closed);
         }
         if let Some(broken) = broken(&faults) {
