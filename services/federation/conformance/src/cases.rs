@@ -133,28 +133,29 @@ impl Case {
 }
 
 impl Need {
-    /// Why a case is not run against a system; `None` for one that is.
+    /// Why a case is not run against a system, in Chinese and English; `None` for one that is.
     pub fn missing(self, peer: &Declaration) -> Option<&'static str> {
         use lutong_proto::federation::v1::RecognitionOutcome::{Green, Red, Yellow};
-        let serves = |exchange| (!peer.serves(exchange)).then_some("the exchange is not declared");
+        let serves =
+            |exchange| (!peer.serves(exchange)).then_some("未申报该交换 / the exchange is not declared");
         let person = |consents: &[Consent]| {
             peer.person(consents)
                 .is_none()
-                .then_some("no test person with this consent is declared")
+                .then_some("未申报有此同意的测试人员 / no test person with this consent is declared")
         };
         let is_colour = |outcome| matches!(outcome, Green | Yellow | Red);
         match self {
             Self::Always => None,
             Self::Serves(exchange) => serves(exchange),
             Self::Person(exchange, consents) => serves(exchange).or_else(|| person(consents)),
-            Self::TestCode => peer.codes.is_empty().then_some("no test code is declared"),
+            Self::TestCode => peer.codes.is_empty().then_some("未申报测试码 / no test code is declared"),
             Self::Token => serves(Exchange::MakeHealthCode)
                 .or_else(|| person(&[Consent::Code]))
                 .or_else(|| {
                     let has_colour = peer
                         .person(&[Consent::Code])
                         .is_some_and(|one| is_colour(one.outcome));
-                    let missing = "no key for codes, or no test person with a colour, is declared";
+                    let missing = "未申报赋码密钥或有颜色的测试人员 / no key for codes, or no test person with a colour, is declared";
                     (!has_colour || !peer.has_code_key()).then_some(missing)
                 }),
             Self::Call => serves(Exchange::MakeHealthCode)
@@ -165,7 +166,7 @@ impl Need {
                 .or_else(|| person(&[])),
             Self::Followed => serves(Exchange::CompareCodes).or_else(|| {
                 let has_colour = peer.codes.iter().any(|code| is_colour(code.outcome));
-                (!has_colour).then_some("no test code with a colour is declared")
+                (!has_colour).then_some("未申报有颜色的测试码 / no test code with a colour is declared")
             }),
         }
     }

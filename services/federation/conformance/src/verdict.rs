@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What was found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::IntoStaticStr, strum::VariantArray)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::EnumString, strum::IntoStaticStr, strum::VariantArray)]
 #[strum(serialize_all = "SCREAMING_SNAKE_CASE", const_into_str)]
 pub enum Finding {
     /// It took what it must refuse.
@@ -62,6 +62,47 @@ pub enum Finding {
 }
 
 impl Finding {
+    /// What it is, for a page.
+    pub const fn chinese(self) -> &'static str {
+        match self {
+            Self::Accepted => "应拒绝而接受",
+            Self::Refused => "应接受而拒绝",
+            Self::Failed => "系统出错",
+            Self::Redirected => "要求转向别处",
+            Self::NotJson => "答复不是约定的 JSON",
+            Self::ContentType => "内容类型不符",
+            Self::Truncated => "答复中断",
+            Self::TooLarge => "答复过大",
+            Self::AnswerSignature => "答复的签名无效",
+            Self::AnswerSender => "答复的发送方不符",
+            Self::AnswerMethod => "答复的方法不符",
+            Self::AnswerAudience => "答复的接收方不符",
+            Self::AnswerBody => "答复的正文与签名不符",
+            Self::AnswerTime => "答复的时间不符",
+            Self::AnswerReply => "答复的不是这份报文",
+            Self::AnswerNonce => "答复的随机数重复",
+            Self::AnswerUnreadable => "答复的正文不可解析",
+            Self::ReturnCode => "返回码不符",
+            Self::Outcome => "结果不符",
+            Self::NoFields => "未指出有误的字段",
+            Self::Disclosed => "泄露了不应告知的内容",
+            Self::Provenance => "缺少出处",
+            Self::Reference => "引用不符",
+            Self::Token => "码不符",
+            Self::Batch => "批次不符",
+            Self::NoReason => "未说明原因",
+            Self::Slow => "答复过慢",
+            Self::Clock => "时钟不准",
+            Self::OtherKey => "公布的密钥不是申报的密钥",
+            Self::Undeclared => "提供了未申报的交换",
+            Self::Unreachable => "无法连接",
+            Self::TlsRefused => "TLS 被拒绝",
+            Self::TimedOut => "超时",
+            Self::Throttled => "被限流",
+            Self::Kit => "测试套件出错",
+        }
+    }
+
     /// Whether nothing can be said about the system.
     pub const fn is_error(self) -> bool {
         matches!(

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{CaseReport, Report, StaleEntry, StaleReason, SystemVerdict};
 use crate::cases::Level;
-use crate::verdict::CaseResult;
+use crate::verdict::{CaseResult, Finding};
 
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -59,6 +59,14 @@ impl CaseResult {
 }
 
 impl CaseReport {
+    /// What was found, Chinese and by its name.
+    fn finding_in_both(&self) -> String {
+        match self.finding.parse::<Finding>() {
+            Ok(finding) => format!("{} / {}", finding.chinese(), self.finding),
+            Err(_) => self.finding.clone(),
+        }
+    }
+
     const fn level_in_both(&self) -> &'static str {
         match self.level {
             Level::Must => "必须 / MUST",

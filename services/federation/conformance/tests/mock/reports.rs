@@ -163,6 +163,7 @@ async fn the_page_shows_what_a_system_answers_and_lets_none_of_it_be_a_page() {
     let declaration = bare_declaration().replace("江苏省", "<b>江苏省</b>");
     let report = report_of(FaultScript::of(FaultKind::Garbage, 0), &declaration).await;
     let page = report.page().unwrap();
+    assert!(page.contains("答复不是约定的 JSON / NOT_JSON") && page.contains("未申报测试码 / no test code"));
     assert!(page.contains("正在维护") && page.contains("不符合 / not conformant"));
     for foreign in ["<script", "<b>", "src=", "href=", "http-equiv=\"refresh\""] {
         assert!(!page.contains(foreign), "{foreign}");

@@ -21,10 +21,9 @@ use lutong_kernel::{Clock as _, PartnerCode, Timestamp};
 use lutong_operating::entropy::Entropy;
 use lutong_operating::wall_clock::WallClock;
 use lutong_token::{SigningKey, TrustedKey, VerifyingKey, VerifyingKeys};
-use strum::VariantArray as _;
 
 use lutong_client::Failure;
-use lutong_client::output::in_language;
+use lutong_client::output::{in_language, pick_language};
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -216,26 +215,29 @@ impl Run {
 fn say_case(ran: &CaseRun, expected: &Expected, now: Timestamp) {
     let about = ran.case.about();
     let (result, finding, detail) = judge(ran, expected, now);
-    let (level, result): (&str, &str) = (about.level.into_str(), result.into_str());
+    let (level, ended): (&str, &str) = (about.level.into_str(), result.into_str());
     let title = in_language(about.title.0, about.title.1);
-    let why = format!("{finding} {detail}");
-    let why = why.trim();
+    // Of what was not run the reason is in both languages; what a system answered stays as it is.
+    let why = match result {
+        CaseResult::Skip => pick_language(&detail),
+        _ => format!("{finding} {detail}").trim().to_owned(),
+    };
     let dash = if why.is_empty() { "" } else { ": " };
-    say!("{} {level:<6} {result:<15} {title}{dash}{why}", about.id);
+    say!("{} {level:<6} {ended:<15} {title}{dash}{why}", about.id);
 }
 
-/// `60 PASS, 2 FAIL`; each result that there is.
+/// `60 PASS, 2 FAIL`; each result that there is, and those that pass.
 fn counted(report: &Report) -> String {
-    let counts = CaseResult::VARIANTS
-        .iter()
-        .rev()
-        .map(|result| (*result, report.count(*result)));
-    let said = counts
-        .filter(|(result, count)| *count > 0 || *result == CaseResult::Pass)
-        .map(|(result, count)| {
-            let name: &str = result.into_str();
-            format!("{count} {name}")
-        });
+    use CaseResult::{Error, ExpectedFail, Fail, Pass, Skip, UnexpectedPass};
+    let all = [Pass, Fail, Error, UnexpectedPass, ExpectedFail, Skip];
+    let counts = all.map(|result| (result, report.count(result)));
+    let there = counts
+        .into_iter()
+        .filter(|(result, count)| *count > 0 || *result == Pass);
+    let said = there.map(|(result, count)| {
+        let name: &str = result.into_str();
+        format!("{count} {name}")
+    });
     said.collect::<Vec<_>>().join(", ")
 }
 
