@@ -178,6 +178,12 @@ impl Declaration {
             wrong.note("key", "none of them has the purpose MESSAGES");
             return Err(wrong);
         };
+        if batch_pem.is_none() && file.exchanges.contains(&Exchange::PullChanges) {
+            wrong.note(
+                "key",
+                "none of them has the purpose BATCHES, which PULL_CHANGES needs",
+            );
+        }
         wrong.unless(Self {
             province,
             name: file.name,

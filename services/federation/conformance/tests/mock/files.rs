@@ -47,6 +47,11 @@ fn a_wrong_declaration_is_named_by_field_and_reason() {
             "outcome = \"BLUE\"",
             "code[0].outcome: \"BLUE\" is none of",
         ),
+        (
+            ", \"BATCHES\"]",
+            "]",
+            "key: none of them has the purpose BATCHES, which PULL_CHANGES needs",
+        ),
         ("token = \"LT1:GONE\"", "token = \"\"", "code[1].token"),
         (
             "full_name = \"测试甲\"",
