@@ -26,5 +26,6 @@ impl Schema for Migrations {
         step!("0011_reliefs"),
         step!("0012_retention"),
         step!("0013_staff_files"),
+        step!("0014_queues"),
     ];
 }

@@ -9,6 +9,7 @@ pub mod groups;
 pub mod hotline_orders;
 pub mod place_voices;
 pub mod places;
+pub mod queues;
 mod reading;
 pub mod recognition_refusals;
 pub mod reviews;

@@ -96,12 +96,8 @@ pub async fn build(
         outbox: outbox.clone(),
         is_development: config.trust_stated,
     };
-    let notices = notices(
-        &store,
-        foundation,
-        parts.messages.clone(),
-        peers.code_rendering.clone(),
-    );
+    let (log_channel, told) = (peers.code_rendering.clone(), parts.messages.clone());
+    let notices = notices(&store, foundation, told, log_channel);
     let code_rendering = peers::code_rendering::CodeRendering::new(peers.code_rendering);
     let cards = CardParts::new(&store, foundation, &config.card_platform, code_rendering.clone())?;
     let bindings = bindings::service::Parts {
@@ -142,20 +138,16 @@ pub async fn build(
         lookups::service::Lookups::new(&store),
         LookupLog::new(&store, foundation),
     );
-    let merges = MergeService::server(merges::rpc::MergeRpc(merges), skin.clone(), log.clone());
-    let lookup_rpc = lookups::rpc::LookupRpc(lookups.clone());
-    let lookup_rpc = LookupService::server(lookup_rpc, skin.clone(), log.clone());
     let persons = PersonService::server(person_changes::rpc::PersonRpc(persons), skin.clone());
     let routes = Routes::new(people.max_decoding_message_size(MAX_MESSAGE))
         .add_service(accounts.max_decoding_message_size(MAX_ACCOUNT))
         .add_service(binding_rpc)
-        .add_service(lookup_rpc.max_decoding_message_size(MAX_MESSAGE))
-        .add_service(merges)
         .add_service(one_time_codes)
         .add_service(persons)
         .add_service(RegistrationService::server(registration_rpc, skin.clone()));
     let routes = with_logs(routes, (&outbox, &audit), &skin);
     let routes = with_recognition(routes, (&store, foundation, &registry), (&skin, &log));
+    let routes = with_ledger(routes, merges, lookups.clone(), (&skin, &log));
     let routes = cards.routes(routes, &skin, &log);
     let (bell, stop) = (&foundation.bell, &foundation.stop);
     let confirmed = Confirmed {
@@ -191,6 +183,20 @@ fn with_logs(routes: Routes, (outbox, audit): (&Outbox, &AuditLog), skin: &Skin)
     routes
         .add_service(EventLogService::server(events, skin.clone()))
         .add_service(AuditService::server(audit, skin.clone()))
+}
+
+/// Adds the ledger of who looked at whose data, and merges, which are looked at.
+fn with_ledger(
+    routes: Routes,
+    merges: merges::service::Merges,
+    lookups: lookups::service::Lookups,
+    (skin, log): (&Skin, &LookupLog),
+) -> Routes {
+    let merges = MergeService::server(merges::rpc::MergeRpc(merges), skin.clone(), log.clone());
+    let lookups = LookupService::server(lookups::rpc::LookupRpc(lookups), skin.clone(), log.clone());
+    routes
+        .add_service(lookups.max_decoding_message_size(MAX_MESSAGE))
+        .add_service(merges)
 }
 
 /// Adds what other code systems and the national platform may have of people.

@@ -27,7 +27,7 @@ use crate::domain::tracking::TrackingNumber;
 use crate::service::handling::staff;
 use crate::service::{Attached, Complaints, Filing, Step};
 use crate::store::CallerHashes;
-use crate::store::cases::Filter;
+use crate::store::queues::Filter;
 
 /// `cases/{tracking number}`.
 pub const COLLECTION: &str = "cases/";

@@ -12,7 +12,8 @@ use crate::domain::hotline::Caller;
 use crate::domain::log::LogEntry;
 use crate::domain::staff::{Role, Staff};
 use crate::domain::tracking::TrackingNumber;
-use crate::store::cases::{self, Filter, QueuePosition};
+use crate::store::cases;
+use crate::store::queues::{self, Filter, QueuePosition};
 use crate::store::{Complaint, events};
 
 /// Who calls, by their permit.
@@ -54,7 +55,7 @@ impl Complaints {
     ) -> Result<(Vec<Complaint>, String), Fault> {
         let after = page.after(QueuePosition::read)?;
         let cipher = self.fields.ready().await?;
-        let found = cases::queue(
+        let found = queues::page(
             self.database.reader(),
             &cipher,
             staff,

@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::complaint::{ActiveModel, Column, Entity};
-use super::{CallerHashes, Complaint, Hash, attachments, clocks, events, read_all, reviews};
+use super::{Complaint, Hash, attachments, clocks, events, read_all, reviews};
 use crate::domain::appeal::Outcome;
 use crate::domain::case::Case;
 use crate::domain::content::Kind;
@@ -20,47 +20,6 @@ use crate::domain::log::LogEntry;
 use crate::domain::machine::State;
 use crate::domain::staff::{Reach, Staff};
 use crate::domain::tracking::TrackingNumber;
-
-/// Which cases of those that are reached.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Filter {
-    pub state: Option<State>,
-    pub kind: Option<Kind>,
-    pub division: Option<DivisionCode>,
-    pub due_before: Option<Timestamp>,
-    pub is_assigned_to_me: bool,
-    /// Of a caller: whatever is there must fit.
-    pub caller: CallerHashes,
-}
-
-/// The position of a case in a queue, which has first what is due first: the key of a page token.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QueuePosition {
-    due_at: i64,
-    number: String,
-}
-
-impl QueuePosition {
-    pub fn of(complaint: &Complaint) -> Self {
-        Self {
-            due_at: due_at(&complaint.case),
-            number: complaint.number.as_str().to_owned(),
-        }
-    }
-
-    pub fn bytes(&self) -> Vec<u8> {
-        [&self.due_at.to_be_bytes()[..], self.number.as_bytes()].concat()
-    }
-
-    /// Parses [`Self::bytes`] out of a page token.
-    pub fn read(bytes: &[u8]) -> Option<Self> {
-        let (due_at, number) = bytes.split_first_chunk::<8>()?;
-        Some(Self {
-            due_at: i64::from_be_bytes(*due_at),
-            number: String::from_utf8(number.to_vec()).ok()?,
-        })
-    }
-}
 
 impl Complaint {
     /// By what staff reach it.
@@ -74,7 +33,7 @@ impl Complaint {
     }
 }
 
-fn due_at(case: &Case) -> i64 {
+pub(super) fn due_at(case: &Case) -> i64 {
     case.due_at().unwrap_or(Timestamp::MAX).micros()
 }
 
@@ -292,62 +251,24 @@ pub(super) fn reached(staff: &Staff) -> Condition {
     let own = Condition::any()
         .add(Column::Assignee.eq(staff.account.as_str()))
         .add(Column::EnteredBy.eq(staff.account.as_str()));
-    if !staff.is_officer() {
-        return own;
+    match of_jurisdiction(staff) {
+        Some(in_reach) => own.add(in_reach),
+        None => own,
     }
-    let mut in_reach = Condition::all().add(in_division(Column::Division, staff.jurisdiction.division()));
-    if !staff.desks.is_empty() {
-        in_reach = in_reach.add(Column::Kind.is_in(staff.desks.iter().map(Kind::into_str)));
-    }
-    own.add(in_reach)
 }
 
-/// Cases that a member of staff reaches after a position, those due first.
-pub async fn queue(
-    connection: &impl ConnectionTrait,
-    cipher: &ReadyCipher,
-    staff: &Staff,
-    filter: Filter,
-    after: Option<QueuePosition>,
-    limit: u64,
-) -> Result<Vec<Complaint>, Fault> {
-    let mut all = Condition::all().add(reached(staff));
-    if let Some(state) = filter.state {
-        all = all.add(Column::State.eq(state.into_str()));
-    }
-    if let Some(kind) = filter.kind {
-        all = all.add(Column::Kind.eq(kind.into_str()));
-    }
-    if let Some(division) = filter.division {
-        all = all.add(in_division(Column::Division, division));
-    }
-    if let Some(before) = filter.due_before {
-        all = all.add(Column::DueAt.lt(before.micros()));
-    }
-    if filter.is_assigned_to_me {
-        all = all.add(Column::Assignee.eq(staff.account.as_str()));
-    }
-    if let Some(name) = filter.caller.name {
-        all = all.add(Column::CallerNameHash.eq(name.to_vec()));
-    }
-    if let Some(mobile) = filter.caller.mobile {
-        all = all.add(Column::CallerMobileHash.eq(mobile.to_vec()));
-    }
-    if let Some(QueuePosition { due_at, number }) = after {
-        let at_once = Condition::all()
-            .add(Column::DueAt.eq(due_at))
-            .add(Column::TrackingNumber.gt(number));
-        all = all.add(Condition::any().add(Column::DueAt.gt(due_at)).add(at_once));
-    }
-    let rows = Entity::find()
-        .filter(all)
-        .order_by_asc(Column::DueAt)
-        .order_by_asc(Column::TrackingNumber)
-        .limit(limit)
-        .all(connection)
-        .await
-        .map_err(StorageError::from)?;
-    read_all(connection, cipher, rows).await
+/// What an officer reaches without having entered it or been given it.
+pub(super) fn of_jurisdiction(staff: &Staff) -> Option<Condition> {
+    let own = in_division(Column::Division, staff.jurisdiction.division());
+    let desks = staff.desks.iter().map(Kind::into_str);
+    let in_reach = Condition::all().add(own);
+    staff.is_officer().then(|| {
+        if staff.desks.is_empty() {
+            in_reach
+        } else {
+            in_reach.add(Column::Kind.is_in(desks))
+        }
+    })
 }
 
 /// Cases whose clocks have something to do by now, after a position: when, and the tracking number as stored. What was due first is first.

@@ -16,6 +16,7 @@ mod partner_qualities;
 mod partners;
 mod people;
 mod sharing;
+mod speed;
 mod trust_lists;
 
 use std::sync::atomic::{AtomicU32, Ordering};
