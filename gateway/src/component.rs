@@ -1,5 +1,6 @@
 //! Putting the edge together.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +9,8 @@ use lutong_channels::Provider;
 use lutong_chassis::{BuildError, Component, Foundation};
 use lutong_kernel::{Channel, Clock, ServiceName};
 use lutong_operating::health::{Check, Readiness};
-use lutong_operating::tls::certificate;
 use lutong_operating::tls::certificate::Validity;
+use lutong_operating::tls::{TlsFiles, certificate};
 
 use crate::config::{GatewayConfig, refused};
 use crate::edge::Edge;
@@ -40,7 +41,7 @@ pub struct Dependencies {
     pub redis: Option<String>,
     /// What the edge's health service tells.
     pub readiness: Readiness,
-    /// The certificate of the mesh's authority, which must not sign the certificates of accounts.
+    /// The certificate of the mesh's authority, which must not sign the certificates of accounts and partners.
     pub mesh_ca: PathBuf,
 }
 
@@ -72,6 +73,7 @@ pub fn build(
     let limits = RateLimits::new(config, redis.as_deref())?;
     let identification = Arc::new(identification(foundation, config, &peers, session_keys, limits));
     let calls = Calls::new(config, &peers, &readiness, Arc::clone(&identification))?;
+    let of_partners = calls.for_partners(config, &readiness)?;
     let mini_program = providers.iter().any(|one| one.channel == Channel::WeChatMini);
     let sessions = SessionRoutes {
         dev: config.dev,
@@ -96,10 +98,13 @@ pub fn build(
     let following = async move { identification.versions.follow(stop).await };
     Ok(Component {
         service: ServiceName::Gateway,
-        router: Edge::new(calls, pages, sign_in, Arc::clone(&foundation.random)),
-        checks: staff_certificate(config, &mesh_ca, &*foundation.clock)
-            .into_iter()
-            .collect(),
+        router: Edge::new(
+            (calls, of_partners),
+            pages,
+            sign_in,
+            Arc::clone(&foundation.random),
+        ),
+        checks: certificates(config, &mesh_ca, &*foundation.clock),
         tasks: vec![Box::pin(following)],
     })
 }
@@ -125,9 +130,13 @@ fn identification(
     }
 }
 
-/// Watches the certificate of the listener for staff and feeds, where there is one that can be used.
-fn staff_certificate(config: &GatewayConfig, mesh_ca: &std::path::Path, clock: &dyn Clock) -> Option<Check> {
-    config.staff_listen?;
-    let validity = certificate::inspect_staff(&config.staff_tls, mesh_ca, clock.now()).ok();
-    validity.map(Validity::check_of_staff)
+/// Watches the certificates of the listeners for staff and feeds and for partners, where there are such and they can be used.
+fn certificates(config: &GatewayConfig, mesh_ca: &std::path::Path, clock: &dyn Clock) -> Vec<Check> {
+    let usable = |listen: Option<SocketAddr>, files: &TlsFiles| -> Option<Validity> {
+        listen?;
+        certificate::inspect_listener(files, mesh_ca, clock.now()).ok()
+    };
+    let staff = usable(config.staff_listen, &config.staff_tls).map(Validity::check_of_staff);
+    let partners = usable(config.partner_listen, &config.partner_tls).map(Validity::check_of_partners);
+    staff.into_iter().chain(partners).collect()
 }

@@ -20,6 +20,11 @@ pub struct GatewayConfig {
     /// TLS files of that listener: the authority that signs the accounts' certificates, which is not the mesh's, and the
     /// listener's own certificate and key.
     pub staff_tls: TlsFiles,
+    /// Where partners call with a certificate; absent: no such listener.
+    pub partner_listen: Option<SocketAddr>,
+    /// TLS files of that listener: the authorities that sign the partners' certificates, which are not the mesh's, and the listener's own
+    /// certificate and key.
+    pub partner_tls: TlsFiles,
     /// The development identity provider: anybody signs in as anybody. Only on loopback.
     pub dev: bool,
     /// The channels through which people sign in.
@@ -71,6 +76,8 @@ impl Default for GatewayConfig {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             staff_listen: None,
             staff_tls: TlsFiles::default(),
+            partner_listen: None,
+            partner_tls: TlsFiles::default(),
             dev: false,
             channels: ChannelsConfig::default(),
             session_ttl_s: 12 * 3_600,
@@ -99,7 +106,7 @@ impl Default for GatewayConfig {
 impl GatewayConfig {
     /// Refuses a configuration that would be unsafe or could never serve, with the reason.
     pub(crate) fn check(&self) -> Result<(), BuildError> {
-        let open = [Some(self.listen), self.staff_listen];
+        let open = [Some(self.listen), self.staff_listen, self.partner_listen];
         let open = open
             .into_iter()
             .flatten()

@@ -1,4 +1,5 @@
-//! One service for every listener: gRPC and gRPC-Web by content type, everything else by the routes of HTTP.
+//! One service for every listener: gRPC and gRPC-Web by content type, everything else by the routes of HTTP. Over the listener for partners
+//! only what the contract serves there is reached, and no page.
 
 mod problems;
 mod protocol;
@@ -12,6 +13,7 @@ use axum::Router;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use lutong_kernel::Random;
+use lutong_operating::tls::PeerPartner;
 use tonic::body::Body;
 use tower::Service;
 
@@ -24,18 +26,36 @@ use protocol::Protocol;
 /// What a listener serves; cheap to clone.
 #[derive(Clone)]
 pub struct Edge {
-    calls: Arc<Calls>,
-    http: Router,
+    everybody: Surface,
+    partners: Surface,
     /// For the ids of requests that nobody traces.
     random: Arc<dyn Random>,
 }
 
+/// What is reached over a connection.
+#[derive(Clone)]
+struct Surface {
+    calls: Arc<Calls>,
+    http: Router,
+}
+
 impl Edge {
-    pub(crate) fn new(calls: Calls, pages: Pages, sign_in: SignIn, random: Arc<dyn Random>) -> Self {
-        let calls = Arc::new(calls);
+    pub(crate) fn new(
+        (calls, of_partners): (Calls, Calls),
+        pages: Pages,
+        sign_in: SignIn,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let (calls, of_partners) = (Arc::new(calls), Arc::new(of_partners));
         Self {
-            http: routes::router(Arc::clone(&calls), pages, sign_in, Arc::clone(&random)),
-            calls,
+            everybody: Surface {
+                http: routes::router(Arc::clone(&calls), pages, sign_in, Arc::clone(&random)),
+                calls,
+            },
+            partners: Surface {
+                http: routes::router_of_partners(Arc::clone(&of_partners), Arc::clone(&random)),
+                calls: of_partners,
+            },
             random,
         }
     }
@@ -51,14 +71,20 @@ impl Service<Request<Body>> for Edge {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let is_partner = request.extensions().get::<PeerPartner>().is_some();
+        let surface = if is_partner {
+            &mut self.partners
+        } else {
+            &mut self.everybody
+        };
         match Protocol::of(&request) {
             Ok(Protocol::Grpc) => {
-                let calls = Arc::clone(&self.calls);
+                let calls = Arc::clone(&surface.calls);
                 Box::pin(async move { Ok(calls.native(request).await) })
             }
-            Ok(Protocol::GrpcWeb) => rpc::translate(Arc::clone(&self.calls), request),
+            Ok(Protocol::GrpcWeb) => rpc::translate(Arc::clone(&surface.calls), request),
             Ok(Protocol::Http) => {
-                let answered = self.http.call(request);
+                let answered = surface.http.call(request);
                 Box::pin(async move { answered.await.map(|response| response.map(Body::new)) })
             }
             Err(problem) => {

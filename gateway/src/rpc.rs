@@ -49,8 +49,23 @@ impl Calls {
         readiness: &Readiness,
         identification: Arc<Identification>,
     ) -> Result<Self, BuildError> {
+        let contract = Contract::read(lutong_proto::descriptor_pool(), peers)?;
+        Self::of(contract, config, readiness, identification)
+    }
+
+    /// What is served at the listener for partners, with places of its own: partners and everybody else cost each other none.
+    pub fn for_partners(&self, config: &GatewayConfig, readiness: &Readiness) -> Result<Self, BuildError> {
+        let identification = Arc::clone(&self.identification);
+        Self::of(self.contract.for_partners(), config, readiness, identification)
+    }
+
+    fn of(
+        contract: Contract,
+        config: &GatewayConfig,
+        readiness: &Readiness,
+        identification: Arc<Identification>,
+    ) -> Result<Self, BuildError> {
         let pool = lutong_proto::descriptor_pool();
-        let contract = Contract::read(pool, peers)?;
         Ok(Self {
             bindings: Bindings::read(pool, &contract)?,
             diagnostics: diagnostics::routes(readiness, &contract)?,

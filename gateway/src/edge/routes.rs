@@ -22,6 +22,12 @@ pub fn router(calls: Arc<Calls>, pages: Pages, sign_in: SignIn, random: Arc<dyn 
         .layer(from_fn_with_state(random, problems::answer))
 }
 
+/// The paths of the listener for partners: the contract's alone.
+pub fn router_of_partners(calls: Arc<Calls>, random: Arc<dyn Random>) -> Router {
+    let contract = Router::new().fallback(call).with_state(calls);
+    contract.layer(from_fn_with_state(random, problems::answer))
+}
+
 async fn call(State(calls): State<Arc<Calls>>, request: Request) -> Result<Response, Problem> {
     calls.json(request).await
 }

@@ -72,13 +72,13 @@ pub fn cross_site() -> Fault {
     )
 }
 
-/// The certificate of an account has expired.
+/// The certificate of the connection has expired.
 pub fn certificate_expired() -> Fault {
     Fault::new(
         FaultCode::Unauthenticated,
         "CERTIFICATE_EXPIRED",
-        "账号证书已过期，请换发后重新连接",
-        "the certificate of the account has expired: have it issued anew, and connect again",
+        "证书已过期，请换发后重新连接",
+        "the certificate of the connection has expired: have it issued anew, and connect again",
     )
 }
 

@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use http::request::Parts;
 use lutong_kernel::{Fault, ServiceName};
+use lutong_operating::tls::PeerPartner;
 use lutong_proto::policy::Scope;
 use lutong_transport::access::Refusal;
 
@@ -61,7 +63,11 @@ impl Calls {
             .zip(networks)
             .and_then(|(from, networks)| networks.header(from));
         Ok(AdmittedCall {
-            ours: OurMetadata { token, network },
+            ours: OurMetadata {
+                token,
+                network,
+                partner: connection.partner().map(partner_header),
+            },
             verified,
             _places: places,
         })
@@ -89,4 +95,10 @@ impl Calls {
             Err(fault) => Err(fault),
         }
     }
+}
+
+/// Metadata `lutong-partner`. What would not be a header's value names no host: the call is then nobody's, and not one without a
+/// certificate.
+fn partner_header(partner: &PeerPartner) -> HeaderValue {
+    HeaderValue::try_from(partner.names.join(",")).unwrap_or(HeaderValue::from_static(""))
 }

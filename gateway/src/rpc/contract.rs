@@ -39,6 +39,8 @@ pub struct EdgeRpc {
     /// Whether the client sends a stream; such a call lasts as long as rows arrive.
     pub streams: bool,
     pub work: Work,
+    /// Whether it is served at the listener for partners, too.
+    pub partners: bool,
     /// Whether each call sends a text message to a number that the caller chooses.
     pub sends_message: bool,
     /// How long an answer may wait for something to happen, beyond what a call otherwise may take.
@@ -77,6 +79,7 @@ impl Contract {
                 public: rpc.access.roles().any(|role| role == Role::Public),
                 streams: rpc.method.is_client_streaming(),
                 work: work_of(&rpc.access, &rpc.method),
+                partners: rpc.access.partners,
                 sends_message: rpc.access.sends_message,
                 waits: Duration::from_secs(rpc.access.waits_s.into()),
                 order,
@@ -86,6 +89,17 @@ impl Contract {
             table.insert(rpc.path, Arc::new(edge));
         }
         Ok(Self(table))
+    }
+
+    /// What is served at the listener for partners.
+    #[must_use]
+    pub fn for_partners(&self) -> Self {
+        let served = self.0.iter().filter(|(_, rpc)| rpc.partners);
+        Self(
+            served
+                .map(|(path, rpc)| (path.clone(), Arc::clone(rpc)))
+                .collect(),
+        )
     }
 
     pub fn get(&self, path: &str) -> Option<&Arc<EdgeRpc>> {
@@ -145,6 +159,20 @@ pub mod tests {
         ] {
             assert!(contract.get(path).is_some(), "{path}");
         }
+    }
+
+    #[test]
+    fn partners_reach_the_exchanges_and_subscriptions_and_nothing_that_takes_a_session() {
+        let served = contract().for_partners();
+        let paths: Vec<&str> = served.iter().map(|rpc| &*rpc.path).collect();
+        assert_eq!(paths.len(), 12, "{paths:?}");
+        for path in &paths {
+            let service = path.rsplit_once('/').map(|(service, _)| service);
+            let exchanges = Some("/lutong.federation.v1.ExchangeService");
+            let subscriptions = Some("/lutong.federation.v1.SubscriptionService");
+            assert!([exchanges, subscriptions].contains(&service), "{path}");
+        }
+        assert!(served.iter().all(|rpc| rpc.public && !rpc.streams));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use http::header::{CONTENT_TYPE, TE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Version};
 use lutong_kernel::Fault;
 use lutong_operating::telemetry;
-use lutong_transport::access::{NETWORK_HEADER, PRINCIPAL_HEADER};
+use lutong_transport::access::{NETWORK_HEADER, PARTNER_HEADER, PRINCIPAL_HEADER};
 use lutong_transport::{deadline, status};
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
@@ -18,6 +18,7 @@ const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 const PRINCIPAL: HeaderName = HeaderName::from_static(PRINCIPAL_HEADER);
 
 const NETWORK: HeaderName = HeaderName::from_static(NETWORK_HEADER);
+const PARTNER: HeaderName = HeaderName::from_static(PARTNER_HEADER);
 
 /// What the gateway says of a call in place of the client.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub struct OurMetadata {
     pub token: HeaderValue,
     /// `lutong-network`; absent where it is not known or nobody's business.
     pub network: Option<HeaderValue>,
+    /// `lutong-partner`; absent for a call that did not come over the listener for partners.
+    pub partner: Option<HeaderValue>,
 }
 
 impl OurMetadata {
@@ -34,11 +37,14 @@ impl OurMetadata {
         if let Some(network) = self.network {
             inside.insert(NETWORK, network);
         }
+        if let Some(partner) = self.partner {
+            inside.insert(PARTNER, partner);
+        }
     }
 }
 
-/// The client's headers that pass into the mesh; every other stays outside, above all `lutong-principal` and
-/// `lutong-network`.
+/// The client's headers that pass into the mesh; every other stays outside, above all `lutong-principal`, `lutong-network`
+/// and `lutong-partner`.
 const FROM_GRPC: [HeaderName; 6] = [
     CONTENT_TYPE,
     TE,
@@ -142,6 +148,7 @@ mod tests {
         OurMetadata {
             token: HeaderValue::from_static("ours"),
             network: None,
+            partner: None,
         }
     }
 
@@ -160,6 +167,7 @@ mod tests {
             ("traceparent", "00-1-2-01"),
             ("lutong-principal", "forged"),
             ("lutong-network", "forged"),
+            ("lutong-partner", "forged"),
             ("authorization", "Bearer x"),
             ("cookie", "a=b"),
             ("x-forwarded-for", "1.2.3.4"),
@@ -181,7 +189,14 @@ mod tests {
         );
         assert_eq!(inside[PRINCIPAL_HEADER], "ours");
         let network = Some(HeaderValue::from_static("hash"));
-        let inside = headers_of_json(&rpc("/ShowCode"), &headers, OurMetadata { network, ..ours() });
+        let partner = Some(HeaderValue::from_static("a.cn"));
+        let stated = OurMetadata {
+            network,
+            partner,
+            ..ours()
+        };
+        let inside = headers_of_json(&rpc("/ShowCode"), &headers, stated);
+        assert_eq!(inside[PARTNER_HEADER], "a.cn");
         assert_eq!(inside[PRINCIPAL_HEADER], "ours");
         assert_eq!(inside[NETWORK_HEADER], "hash");
         assert!(!inside.contains_key("authorization") && !inside.contains_key("cookie"));

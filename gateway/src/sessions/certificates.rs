@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lutong_kernel::{Clock, Fault};
+use lutong_kernel::{Clock, Fault, Timestamp};
 use lutong_operating::tls::PeerAccount;
 use lutong_proto::policy::Role;
 use lutong_transport::access::Principal;
@@ -50,8 +50,8 @@ impl Certificates {
     }
 
     /// Refuses a connection that has outlived its certificate.
-    pub fn check(&self, peer: &PeerAccount) -> Result<(), Fault> {
-        if self.clock.now() < peer.until {
+    pub fn check(&self, until: Timestamp) -> Result<(), Fault> {
+        if self.clock.now() < until {
             Ok(())
         } else {
             Err(certificate_expired())

@@ -6,7 +6,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{Extensions, Method};
 use lutong_kernel::Fault;
-use lutong_operating::tls::PeerAccount;
+use lutong_operating::tls::{PeerAccount, PeerPartner};
 use lutong_transport::peer::PeerAddress;
 
 use super::account_versions::AccountVersions;
@@ -38,6 +38,8 @@ pub struct Connection {
     pub address: Option<PeerAddress>,
     /// The account that the certificate of the connection names.
     account: Option<PeerAccount>,
+    /// What the certificate of the connection names, at the listener for partners.
+    partner: Option<PeerPartner>,
 }
 
 impl Connection {
@@ -45,7 +47,13 @@ impl Connection {
         Self {
             address: extensions.get::<PeerAddress>().copied(),
             account: extensions.get::<PeerAccount>().cloned(),
+            partner: extensions.get::<PeerPartner>().cloned(),
         }
+    }
+
+    /// What the certificate of a partner names.
+    pub const fn partner(&self) -> Option<&PeerPartner> {
+        self.partner.as_ref()
     }
 }
 
@@ -87,8 +95,13 @@ impl Identification {
         connection: &Connection,
         cookies: CookieUse,
     ) -> Result<Caller, Fault> {
+        if let Some(partner) = &connection.partner {
+            // Partners have no session. Who asks, the message proves; federation compares it with the certificate.
+            self.certificates.check(partner.until)?;
+            return self.admit_anybody(connection).await;
+        }
         if let Some(peer) = &connection.account {
-            self.certificates.check(peer)?;
+            self.certificates.check(peer.until)?;
         }
         if let Some(credential) = head.headers.get(AUTHORIZATION) {
             return self.admit_session(self.tokens.verify(bearer(credential)?)?).await;

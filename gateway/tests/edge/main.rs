@@ -15,6 +15,7 @@ mod limits;
 mod mesh;
 mod network;
 mod pages;
+mod partners;
 mod sessions;
 mod sign_in;
 mod slow;

@@ -275,9 +275,17 @@ fn routes(world: &World) -> [(ServiceName, Routes); 6] {
             ServiceName::RiskRules,
             Routes::new(DecisionServiceServer::new(w())).add_service(AreaServiceServer::new(w())),
         ),
-        // It is there, and serves nothing.
-        (ServiceName::Federation, Routes::default()),
+        (ServiceName::Federation, federation(w())),
     ]
+}
+
+/// It notes what it is told, and serves nothing.
+fn federation(world: World) -> Routes {
+    let note = move |request: Request<axum::body::Body>| async move {
+        *world.metadata.lock().unwrap() = request.headers().clone();
+        Status::unimplemented("nothing is served here").into_http::<axum::body::Body>()
+    };
+    Routes::from(axum::Router::new().fallback(note))
 }
 
 impl World {

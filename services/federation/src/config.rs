@@ -6,6 +6,7 @@ use lutong_token::Issuer;
 use serde::{Deserialize, Serialize};
 
 use crate::peers::national::NationalConfig;
+use crate::peers::partner_tls::PartnerTlsConfig;
 
 /// Federation's configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -18,6 +19,11 @@ pub struct FederationConfig {
     pub province: String,
     /// The file of the public root keys (PEM) that sign trust lists. Without one no signed list is taken.
     pub trust_root: Option<PathBuf>,
+    /// How partners' servers are called.
+    pub partner_tls: PartnerTlsConfig,
+    /// Whether a message of a partner with `tls_names` is accepted over a connection without a certificate too: at the gateway's public
+    /// listener.
+    pub accept_without_certificate: bool,
     /// The national platform, asked for health codes; without `gateway.url` it is not.
     pub national: NationalConfig,
 }
@@ -42,6 +48,8 @@ impl Default for FederationConfig {
             trust_list: None,
             province: Issuer::SHANDONG.to_string(),
             trust_root: None,
+            partner_tls: PartnerTlsConfig::default(),
+            accept_without_certificate: false,
             national: NationalConfig::default(),
         }
     }

@@ -13,7 +13,7 @@ use crate::partner_codes::domain::RefusedCode;
 
 pub use exchanges::{
     colour_map_not_found, evidence_without_list, message_record_not_found, message_refused,
-    partner_not_recognised, partner_not_served, quota_exhausted, salt_too_short,
+    partner_certificate_refused, partner_not_recognised, partner_not_served, quota_exhausted, salt_too_short,
 };
 pub use national_codes::{
     document, document_type_unknown, full_name, issuing_country_unknown, national_platform_not_recognised,

@@ -35,7 +35,10 @@ use futures::future::BoxFuture;
 use lutong_chassis::audit::AuditLog;
 use lutong_chassis::skin::Skin;
 use lutong_chassis::{BuildError, Component, Foundation, Store};
-use lutong_kernel::ServiceName;
+use lutong_https::Authorities;
+use lutong_kernel::{ServiceName, Timestamp};
+use lutong_operating::health::Check;
+use lutong_operating::tls::certificate::Validity;
 use lutong_skin::federation::v1::{
     AuditService, ColourMapService, ConversionRollbackService, ConversionService, EventLogService,
     ExchangeService, MessageRecordService, NationalCodeService, PartnerCodeService, PartnerExchangeService,
@@ -53,7 +56,7 @@ use crate::conversion_rollbacks::service::ConversionRollbacks;
 use crate::conversions::rpc::ConversionRpc;
 use crate::conversions::service::Conversions;
 use crate::exchanges::rpc::ExchangeRpc;
-use crate::exchanges::service::Exchanges;
+use crate::exchanges::service::{Exchanges, PartnerConnections};
 use crate::followed_codes::service::FollowedCodes;
 use crate::message_records::rpc::MessageRecordRpc;
 use crate::message_records::service::MessageRecords;
@@ -67,6 +70,7 @@ use crate::partner_qualities::rpc::PartnerQualityRpc;
 use crate::partner_qualities::service::PartnerQualities;
 use crate::partners::rpc::PartnerRpc;
 use crate::partners::service::Partners;
+use crate::peers::partner::PartnerClients;
 use crate::records::domain::RecordPolicies;
 use crate::subscriptions::rpc::SubscriptionRpc;
 use crate::subscriptions::service::Subscriptions;
@@ -80,6 +84,7 @@ pub use message_records::domain::evidence;
 pub use migrations::Migrations;
 pub use onboarding::domain as onboarding_folder;
 pub use peers::Peers;
+pub use peers::partner_tls::{PartnerTlsConfig, PartnerTlsError};
 pub use records::domain as health_record;
 pub use trust_lists::domain as trust_list;
 
@@ -107,7 +112,12 @@ pub async fn build(
         source,
     })?;
     let national = national(foundation, config, &store, &current, &maps)?;
-    let parts = Parts::new(&store, foundation, (current, peers, maps, national));
+    let (connections, certificate) = connections(foundation, config)?;
+    let parts = Parts::new(
+        &store,
+        foundation,
+        (current, (peers, connections), maps, national),
+    );
     let stop = foundation.stop.clone();
     let mut tasks = parts.tasks(&store, foundation);
     tasks.push(audit.clone().seal_days(stop).boxed());
@@ -118,7 +128,7 @@ pub async fn build(
             parts.routes(store.skin(foundation), audit.clone()),
             Some(audit),
         ),
-        checks: vec![store.check::<Migrations>()],
+        checks: checks(&store, certificate),
         tasks,
     })
 }
@@ -148,7 +158,12 @@ impl Parts {
     fn new(
         store: &Store,
         foundation: &Foundation,
-        (current, peers, maps, national): (CurrentTrust, Peers, Arc<ColourMaps>, NationalCodes),
+        (current, (peers, connections), maps, national): (
+            CurrentTrust,
+            (Peers, PartnerConnections),
+            Arc<ColourMaps>,
+            NationalCodes,
+        ),
     ) -> Self {
         let base = (store, foundation);
         let outbox = store.outbox();
@@ -159,7 +174,7 @@ impl Parts {
             base,
             (current.clone(), qualities.clone()),
             followed.clone(),
-            peers.clone(),
+            (peers.clone(), connections),
         );
         let batches = Batches::new(base, current.clone(), followed.clone(), peers);
         let conversions = Conversions::new(store, foundation, outbox.clone());
@@ -274,6 +289,42 @@ fn national(
     let parts = national_codes::service::Parts::new(&config.national, foundation, maps, &policies);
     let parts = parts.map_err(|reason| damaged(format!("federation.national.{reason}")))?;
     Ok(NationalCodes::new(store, foundation, current.clone(), parts))
+}
+
+/// How partners are called and may call, and how long the certificate is valid that is shown to them.
+fn connections(
+    foundation: &Foundation,
+    config: &FederationConfig,
+) -> Result<(PartnerConnections, Option<Validity>), BuildError> {
+    let tls = &config.partner_tls;
+    let opened = tls.open(foundation.clock.now());
+    let (client, certificate) = opened.map_err(|wrong| {
+        let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        damaged(format_args!("federation.partner_tls: {}", wrong.join("; ")))
+    })?;
+    let has_authorities = !matches!(tls.authorities(), Authorities::Nobody);
+    let connections = PartnerConnections {
+        clients: PartnerClients::new(client, has_authorities),
+        accepts_public: config.accept_without_certificate,
+    };
+    Ok((connections, certificate))
+}
+
+fn checks(store: &Store, certificate: Option<Validity>) -> Vec<Check> {
+    let certificate = certificate.map(Validity::check_of_partner_client);
+    [store.check::<Migrations>()]
+        .into_iter()
+        .chain(certificate)
+        .collect()
+}
+
+/// Reads the certificate that is shown to partners, and the authorities of theirs; how long the certificate is valid, where there is one.
+/// `lutong config check` calls it, too.
+pub fn partner_certificate(
+    config: &FederationConfig,
+    now: Timestamp,
+) -> Result<Option<Validity>, Vec<PartnerTlsError>> {
+    config.partner_tls.open(now).map(|(_, validity)| validity)
 }
 
 /// Reads the list and the root keys that the configuration names; `lutong config check` calls it, too.

@@ -7,6 +7,7 @@ pub mod gateways;
 pub mod identity;
 pub mod national;
 pub mod partner;
+pub mod partner_tls;
 
 use std::time::Duration;
 

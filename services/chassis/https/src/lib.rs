@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use lutong_operating::breaker::Breaker;
 
 pub use failure::CallFailure;
-pub use trust::TrustError;
+pub use trust::{Authorities, ClientTls, TrustError};
 pub use url::{OutsideUrl, UrlError};
 
 /// How long an unused connection is kept open.
@@ -56,12 +56,22 @@ impl std::fmt::Debug for HttpsClient {
 
 impl HttpsClient {
     pub fn new(settings: Settings) -> Result<Self, TrustError> {
+        let authorities = settings
+            .ca
+            .as_deref()
+            .map_or(Authorities::System, Authorities::File);
+        let tls = ClientTls::new(authorities)?;
+        Ok(Self::with_tls(settings, &tls))
+    }
+
+    /// A client that believes and shows what `tls` says; the authorities of the settings are not read.
+    pub fn with_tls(settings: Settings, tls: &ClientTls) -> Self {
         let mut plain = HttpConnector::new();
         plain.enforce_http(false);
         plain.set_nodelay(true);
         plain.set_connect_timeout(Some(CONNECT));
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(trust::client_config(settings.ca.as_deref())?)
+            .with_tls_config(tls.config())
             // `OutsideUrl` already refuses plain HTTP to anything but loopback.
             .https_or_http()
             .enable_http1()
@@ -70,13 +80,13 @@ impl HttpsClient {
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self {
+        Self {
             client,
             breaker: Breaker::new(&settings.name),
             timeout: settings.timeout,
             max_bytes: settings.max_bytes,
             name: settings.name,
-        })
+        }
     }
 
     /// Sends a request once and reads the whole answer. Returns answers of every status except redirects.

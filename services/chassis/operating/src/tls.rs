@@ -1,8 +1,10 @@
-//! mTLS between services, mTLS for staff and feeds at the gateway, and the development CAs of `lutong certs`.
+//! mTLS between services, mTLS for staff, feeds and partners at the gateway, and the development CAs of `lutong certs`.
 
 pub mod account;
 pub mod certificate;
 pub mod development;
+mod named;
+pub mod partner;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use crate::mesh_name::{caller_of_name, mesh_name};
 
 pub use account::PeerAccount;
 pub use development::write_development_certificates;
+pub use partner::PeerPartner;
 
 /// Files of one server's identity, PEM.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -84,7 +84,7 @@ impl Served {
     }
 }
 
-fn client(ca: &Path, files: Option<[PathBuf; 2]>) -> ClientConfig {
+pub fn client(ca: &Path, files: Option<[PathBuf; 2]>) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -108,7 +108,7 @@ fn of_tls(error: &std::io::Error) -> Error {
         .unwrap_or_else(|| panic!("the reason is lost: {error:?}"))
 }
 
-async fn ask_at(address: SocketAddr, client: ClientConfig, host: &str) -> Result<String, Error> {
+pub async fn ask_at(address: SocketAddr, client: ClientConfig, host: &str) -> Result<String, Error> {
     let tcp = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from(host.to_owned()).unwrap();
     let connecting = TlsConnector::from(Arc::new(client)).connect(name, tcp);
@@ -128,11 +128,20 @@ async fn get(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> std::io::Res
 
 /// A certificate signed by the folder's operators' CA; `change` adapts it.
 fn signed_by_operators(dir: &Path, change: impl FnOnce(&mut rcgen::CertificateParams)) -> [PathBuf; 2] {
+    let name = "Lutong development authority of operators";
+    signed_by(dir, ("operators-ca.key", name), change)
+}
+
+/// A certificate signed by a CA of the folder; `change` adapts it.
+pub fn signed_by(
+    dir: &Path,
+    (ca_key, name): (&str, &str),
+    change: impl FnOnce(&mut rcgen::CertificateParams),
+) -> [PathBuf; 2] {
     use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-    let ca_key = std::fs::read_to_string(dir.join("operators-ca.key")).unwrap();
+    let ca_key = std::fs::read_to_string(dir.join(ca_key)).unwrap();
     let mut ca = CertificateParams::new(Vec::new()).unwrap();
     ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    let name = "Lutong development authority of operators";
     ca.distinguished_name.push(DnType::CommonName, name);
     let issuer = Issuer::new(ca, KeyPair::from_pem(&ca_key).unwrap());
     let mut own = CertificateParams::new(Vec::new()).unwrap();
@@ -303,13 +312,13 @@ fn what_is_wrong_with_the_files_of_the_listener_is_named() {
     write_development_certificates(dir.path()).unwrap();
     let (files, mesh_ca) = (staff_files(dir.path()), dir.path().join("ca.pem"));
     let now = WallClock.now();
-    certificate::inspect_staff(&files, &mesh_ca, now).unwrap();
+    certificate::inspect_listener(&files, &mesh_ca, now).unwrap();
     // The single process has no mesh CA.
-    certificate::inspect_staff(&files, Path::new(""), now).unwrap();
+    certificate::inspect_listener(&files, Path::new(""), now).unwrap();
     let wrong = |change: fn(&mut TlsFiles, &Path)| {
         let mut files = files.clone();
         change(&mut files, dir.path());
-        certificate::inspect_staff(&files, &mesh_ca, now).unwrap_err()
+        certificate::inspect_listener(&files, &mesh_ca, now).unwrap_err()
     };
     let shared = wrong(|files, dir| files.ca = dir.join("ca.pem"));
     assert!(
@@ -326,13 +335,13 @@ fn what_is_wrong_with_the_files_of_the_listener_is_named() {
         key: account_key,
         ..files.clone()
     };
-    let no_host = certificate::inspect_staff(&of_account, &mesh_ca, now).unwrap_err();
+    let no_host = certificate::inspect_listener(&of_account, &mesh_ca, now).unwrap_err();
     assert!(
         matches!(no_host[..], [CertificateError::NoHost { .. }]),
         "{no_host:?}"
     );
     let later = Timestamp::parse("9000-01-01T00:00:00Z").unwrap();
-    let expired = certificate::inspect_staff(&files, &mesh_ca, later).unwrap_err();
+    let expired = certificate::inspect_listener(&files, &mesh_ca, later).unwrap_err();
     assert!(
         matches!(expired[..], [CertificateError::Expired { .. }]),
         "{expired:?}"

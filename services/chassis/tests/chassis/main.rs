@@ -16,6 +16,7 @@ mod internal_errors;
 mod migration;
 mod network;
 mod outbox;
+mod partner_certificates;
 mod refused_writes;
 mod replicas;
 mod rows;

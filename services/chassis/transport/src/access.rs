@@ -7,7 +7,7 @@ mod principal;
 mod table;
 mod token;
 
-pub use grant::{AnyPermit, Grant};
+pub use grant::{AnyPermit, Grant, Origin};
 pub use permit::{
     BearerPermit, CasePermit, DeclarantPermit, DivisionPermit, FeedPermit, NoPermit, Permit,
     PermittedSubject, SelfPermit, WardPermit, outside,
@@ -22,3 +22,6 @@ pub const PRINCIPAL_HEADER: &str = "lutong-principal";
 pub const NETWORK_HEADER: &str = "lutong-network";
 /// The most characters of such a hash.
 pub const MAX_NETWORK: usize = 64;
+/// Metadata key of the hosts that the certificate of an outside connection names, where it came in at the gateway's listener for
+/// partners: in lower case, separated by commas.
+pub const PARTNER_HEADER: &str = "lutong-partner";

@@ -1,6 +1,7 @@
 //! Whether a partner's message is accepted, and how many it may send. Pure.
 
 mod agreement;
+mod connection;
 #[cfg(test)]
 mod tests;
 
@@ -11,6 +12,7 @@ use crate::partners::domain::{PartnerId, PartnerState};
 use crate::trust_lists::domain::{Direction, Quota, TrustList};
 
 pub use agreement::{MIN_SALT, ReturnCode, is_agreed};
+pub use connection::{Connection, RefusedConnection};
 
 /// The methods by which partners call each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,10 +8,10 @@ use lutong_proto::bounds::Bounded as _;
 use lutong_proto::federation::v1 as wire;
 use lutong_proto::time::instant;
 use lutong_skin::federation::v1::ExchangeHandler;
-use lutong_transport::access::NoPermit;
+use lutong_transport::access::{Grant, NoPermit};
 use prost::Message as _;
 
-use super::domain::{Message, Method, RefusedMessage, ReturnCode};
+use super::domain::{Connection, Message, Method, RefusedMessage, ReturnCode};
 use super::service::declaring::Receipt;
 use super::service::disclosing::Disclosure;
 use super::service::{Accepted, Exchanges};
@@ -32,6 +32,13 @@ pub fn read_message(message: Option<wire::SignedMessage>) -> Message {
     Message { header, body }
 }
 
+/// The connection over which a call came in.
+pub fn connection(grant: &Grant) -> Connection {
+    grant
+        .partner()
+        .map_or(Connection::Public, |names| Connection::Certified(names.to_vec()))
+}
+
 /// A message as it goes.
 pub fn signed_message(message: Message) -> wire::SignedMessage {
     let Message { header, body } = message;
@@ -41,11 +48,12 @@ pub fn signed_message(message: Message) -> wire::SignedMessage {
 impl ExchangeHandler for ExchangeRpc {
     async fn verify_health_code(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::VerifyHealthCodeRequest,
     ) -> Result<wire::VerifyHealthCodeResponse, Fault> {
-        let (accepted, body): (_, wire::HealthCodeVerification) =
-            self.open(Method::VerifyHealthCode, message.message).await?;
+        let (accepted, body): (_, wire::HealthCodeVerification) = self
+            .open(&call, Method::VerifyHealthCode, message.message)
+            .await?;
         let (verified, code_reference, at) = self.exchanges.verify_code(&accepted, &body.token).await?;
         let answer = wire::HealthCodeVerificationResult {
             outcome: outcome(verified.outcome).into(),
@@ -64,10 +72,10 @@ impl ExchangeHandler for ExchangeRpc {
 
     async fn declare_health(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::DeclareHealthRequest,
     ) -> Result<wire::DeclareHealthResponse, Fault> {
-        let opened = self.open(Method::DeclareHealth, message.message).await?;
+        let opened = self.open(&call, Method::DeclareHealth, message.message).await?;
         let (accepted, body): (_, wire::HealthDeclaration) = opened;
         let answer = self.declare(&accepted, bodies::health(body)).await?;
         Ok(wire::DeclareHealthResponse { answer: Some(answer) })
@@ -75,10 +83,12 @@ impl ExchangeHandler for ExchangeRpc {
 
     async fn declare_itinerary(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::DeclareItineraryRequest,
     ) -> Result<wire::DeclareItineraryResponse, Fault> {
-        let opened = self.open(Method::DeclareItinerary, message.message).await?;
+        let opened = self
+            .open(&call, Method::DeclareItinerary, message.message)
+            .await?;
         let (accepted, body): (_, wire::ItineraryDeclaration) = opened;
         let answer = self.declare(&accepted, bodies::itinerary(body)).await?;
         Ok(wire::DeclareItineraryResponse { answer: Some(answer) })
@@ -86,10 +96,12 @@ impl ExchangeHandler for ExchangeRpc {
 
     async fn correct_declaration(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::CorrectDeclarationRequest,
     ) -> Result<wire::CorrectDeclarationResponse, Fault> {
-        let opened = self.open(Method::CorrectDeclaration, message.message).await?;
+        let opened = self
+            .open(&call, Method::CorrectDeclaration, message.message)
+            .await?;
         let (accepted, body): (_, wire::DeclarationCorrection) = opened;
         let answer = self.declare(&accepted, bodies::correction(body)).await?;
         Ok(wire::CorrectDeclarationResponse { answer: Some(answer) })
@@ -97,10 +109,12 @@ impl ExchangeHandler for ExchangeRpc {
 
     async fn query_health_records(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::QueryHealthRecordsRequest,
     ) -> Result<wire::QueryHealthRecordsResponse, Fault> {
-        let opened = self.open(Method::QueryHealthRecords, message.message).await?;
+        let opened = self
+            .open(&call, Method::QueryHealthRecords, message.message)
+            .await?;
         let (accepted, body): (_, wire::HealthRecordQuery) = opened;
         let named = bodies::checked(&body, body.person.as_ref());
         let found = self.exchanges.disclose_named(&accepted, named).await?;
@@ -114,10 +128,10 @@ impl ExchangeHandler for ExchangeRpc {
 
     async fn make_health_code(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::MakeHealthCodeRequest,
     ) -> Result<wire::MakeHealthCodeResponse, Fault> {
-        let opened = self.open(Method::MakeHealthCode, message.message).await?;
+        let opened = self.open(&call, Method::MakeHealthCode, message.message).await?;
         let (accepted, body): (_, wire::HealthCodeMaking) = opened;
         let named = bodies::checked(&body, body.person.as_ref());
         let found = self.exchanges.disclose_named(&accepted, named).await?;
@@ -128,10 +142,10 @@ impl ExchangeHandler for ExchangeRpc {
 
     async fn call_health_code(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::CallHealthCodeRequest,
     ) -> Result<wire::CallHealthCodeResponse, Fault> {
-        let opened = self.open(Method::CallHealthCode, message.message).await?;
+        let opened = self.open(&call, Method::CallHealthCode, message.message).await?;
         let (accepted, body): (_, wire::HealthCodeCall) = opened;
         let found = match body.check() {
             Ok(()) => self.exchanges.call(&accepted, &body.code_reference).await?,
@@ -161,13 +175,15 @@ impl ExchangeRpc {
     /// Accepts a message and reads its body.
     async fn open<B: prost::Message + Default>(
         &self,
+        call: &Query<NoPermit>,
         method: Method,
         message: Option<wire::SignedMessage>,
     ) -> Result<(Accepted, B), Fault> {
         let message = read_message(message);
         // Read before it is counted: a body that cannot be read is no request.
         let body = B::decode(&*message.body);
-        let accepted = self.exchanges.accept(method, &message).await?;
+        let from = connection(&call.grant);
+        let accepted = self.exchanges.accept(method, &message, &from).await?;
         let unreadable = lutong_token::MessageError::Unreadable("its body is none of this method");
         let body = body.map_err(|_| fault::message_refused(RefusedMessage::Message(unreadable)))?;
         Ok((accepted, body))

@@ -17,7 +17,7 @@ use lutong_token::{MessageExpectations, MessageHeader, Nonce, SigningKey, Verify
 use sea_orm::DatabaseTransaction;
 use tokio_util::sync::CancellationToken;
 
-use super::domain::{Message, Method, RefusedMessage, ReturnCode, is_agreed, is_served, owner};
+use super::domain::{Connection, Message, Method, RefusedMessage, ReturnCode, is_agreed, is_served, owner};
 use super::store::{self, MessageRecord};
 use crate::fault;
 use crate::followed_codes::service::FollowedCodes;
@@ -62,6 +62,16 @@ pub struct Exchanges {
     followed: FollowedCodes,
     partners: PartnerClients,
     qualities: PartnerQualities,
+    /// Whether a partner with `tls_names` may come without a certificate.
+    accepts_public: bool,
+}
+
+/// How partners are called, and how they may call.
+#[derive(Clone)]
+pub struct PartnerConnections {
+    pub clients: PartnerClients,
+    /// Whether a partner with `tls_names` may come without a certificate.
+    pub accepts_public: bool,
 }
 
 impl Exchanges {
@@ -70,7 +80,7 @@ impl Exchanges {
         (store, foundation): (&Store, &Foundation),
         (current, qualities): (CurrentTrust, PartnerQualities),
         followed: FollowedCodes,
-        peers: Peers,
+        (peers, connections): (Peers, PartnerConnections),
     ) -> Self {
         let seed = keyed_hash(&store.index_key, b"lutong-federation-messages/1");
         Self {
@@ -82,7 +92,8 @@ impl Exchanges {
             key: Arc::new(SigningKey::from_seed(&seed)),
             peers,
             followed,
-            partners: PartnerClients::default(),
+            partners: connections.clients,
+            accepts_public: connections.accepts_public,
             qualities,
         }
     }
@@ -114,7 +125,12 @@ impl Exchanges {
     }
 
     /// Accepts a message of a partner that is served, once, and counts and records it.
-    pub async fn accept(&self, method: Method, message: &Message) -> Result<Accepted, Fault> {
+    pub async fn accept(
+        &self,
+        method: Method,
+        message: &Message,
+        connection: &Connection,
+    ) -> Result<Accepted, Fault> {
         let now = self.clock.now();
         let trust = self.current.get();
         if trust.has_expired(now) {
@@ -127,6 +143,7 @@ impl Exchanges {
             }
             fault::message_refused(reason)
         })?;
+        self.check_connection(&trust, partner, connection)?;
         let state = trust.state(partner);
         if !is_served(&trust.list, partner, state) {
             return Err(fault::partner_not_served(state));
@@ -165,6 +182,33 @@ impl Exchanges {
             partner,
             method,
             nonce: header.nonce,
+        })
+    }
+
+    /// Refuses a message that came over a connection of somebody else. Its nonce is not used up: whoever replays a message takes nothing from
+    /// its sender. Counted against whose certificate it is: that the sender had to do with it, nobody has proven.
+    fn check_connection(
+        &self,
+        trust: &Trust,
+        sender: PartnerId,
+        connection: &Connection,
+    ) -> Result<(), Fault> {
+        let Some(agreed) = trust.agreement(sender) else {
+            // Not on the list any more: it is not served.
+            return Ok(());
+        };
+        connection.check(agreed, self.accepts_public).map_err(|refused| {
+            let owner = connection.owner(&trust.list);
+            tracing::info!(
+                partner = %sender,
+                outcome = refused.into_str(),
+                certificate_of = owner.map(|id| id.to_string()),
+                "a message came over a connection that is not its sender's"
+            );
+            if let Some(owner) = owner {
+                self.qualities.note(owner, Happened::RefusedMessage);
+            }
+            fault::partner_certificate_refused(refused)
         })
     }
 

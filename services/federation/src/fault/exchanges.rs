@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lutong_kernel::{Fault, FaultCode, Violation};
 
-use crate::exchanges::domain::RefusedMessage;
+use crate::exchanges::domain::{RefusedConnection, RefusedMessage};
 use crate::partners::domain::PartnerState;
 
 /// A message of a partner is not accepted; the metadata says which check it failed.
@@ -16,6 +16,22 @@ pub fn message_refused(reason: RefusedMessage) -> Fault {
         "the message or its signature was not accepted",
     )
     .with("outcome", reason.outcome())
+}
+
+/// A message of a partner came over a connection that is not the partner's; the metadata says which way.
+pub fn partner_certificate_refused(reason: RefusedConnection) -> Fault {
+    let (zh, en) = match reason {
+        RefusedConnection::WrongCertificate => (
+            "连接所用证书不属于报文的发送方",
+            "the certificate of the connection is not that of the sender of the message",
+        ),
+        RefusedConnection::NoCertificate => (
+            "该互认伙伴须凭证书从伙伴专用端口接入",
+            "this partner calls with its certificate, at the listener for partners",
+        ),
+    };
+    Fault::new(FaultCode::Unauthenticated, "PARTNER_CERTIFICATE_REFUSED", zh, en)
+        .with("outcome", reason.into_str())
 }
 
 /// The partner is not answered now.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
-use lutong_https::{HttpsClient, OutsideUrl, Settings};
+use lutong_https::{ClientTls, HttpsClient, OutsideUrl, Settings};
 use lutong_kernel::Timestamp;
 use lutong_proto::federation::v1::{HealthCodeVerification, HealthCodeVerificationResult};
 use lutong_proto::time::timestamp;
@@ -57,10 +57,24 @@ struct PartnerClient {
 }
 
 /// Clients of all partners; cheap to clone.
-#[derive(Clone, Default)]
-pub struct PartnerClients(Arc<Mutex<HashMap<PartnerId, PartnerClient>>>);
+#[derive(Clone)]
+pub struct PartnerClients {
+    /// What is believed of their servers and shown to them.
+    tls: ClientTls,
+    /// Whether any server is believed.
+    has_authorities: bool,
+    clients: Arc<Mutex<HashMap<PartnerId, PartnerClient>>>,
+}
 
 impl PartnerClients {
+    pub fn new(tls: ClientTls, has_authorities: bool) -> Self {
+        Self {
+            tls,
+            has_authorities,
+            clients: Arc::default(),
+        }
+    }
+
     /// Calls a method at a partner's address. Without a readable answer it says why there is none, which is never a colour.
     pub async fn send(
         &self,
@@ -70,7 +84,7 @@ impl PartnerClients {
         message: &Message,
     ) -> Result<Message, RecognitionOutcome> {
         let unreachable = RecognitionOutcome::Unreachable;
-        let client = self.client(partner, address).ok_or(unreachable)?;
+        let client = self.client(partner, address);
         // Whoever answers slowly fills its own places.
         let Ok(_place) = client.places.try_acquire() else {
             return Err(RecognitionOutcome::Throttled);
@@ -88,10 +102,16 @@ impl PartnerClients {
     }
 
     /// The client of a partner; a new one when its address has changed.
-    fn client(&self, partner: PartnerId, address: &str) -> Option<PartnerClient> {
-        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn client(&self, partner: PartnerId, address: &str) -> PartnerClient {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = clients.get(&partner).filter(|known| known.address == address) {
-            return Some(known.clone());
+            return known.clone();
+        }
+        if !self.has_authorities && address.starts_with("https://") {
+            tracing::warn!(
+                %partner,
+                "no authority of partners' servers is configured, so that this partner cannot be called: set federation.partner_tls.ca"
+            );
         }
         let settings = Settings {
             name: format!("partner-{partner}"),
@@ -101,13 +121,11 @@ impl PartnerClients {
         };
         let client = PartnerClient {
             address: address.to_owned(),
-            https: HttpsClient::new(settings)
-                .inspect_err(|error| tracing::error!(%partner, %error, "no client of this partner"))
-                .ok()?,
+            https: HttpsClient::with_tls(settings, &self.tls),
             places: Arc::new(Semaphore::new(PLACES)),
         };
         clients.insert(partner, client.clone());
-        Some(client)
+        client
     }
 }
 
@@ -166,6 +184,7 @@ fn read(body: &[u8]) -> Option<Message> {
 
 #[cfg(test)]
 mod tests {
+    use lutong_https::Authorities;
     use lutong_kernel::Random as _;
     use lutong_kernel::random::SeededRandom;
 
@@ -183,14 +202,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_partner_whose_places_are_taken_leaves_the_others_theirs() {
-        let clients = PartnerClients::default();
+        let clients = PartnerClients::new(ClientTls::new(Authorities::Nobody).unwrap(), false);
         let [full, free] = ["32", "33"].map(|id| PartnerId::parse(id).unwrap());
         let (full_address, free_address) = (listen().await, listen().await);
         let message = Message {
             header: vec![1],
             body: vec![2],
         };
-        let places = clients.client(full, &full_address).unwrap().places;
+        let places = clients.client(full, &full_address).places;
         let taken = u32::try_from(PLACES).unwrap();
         let held = places.acquire_many_owned(taken).await.unwrap();
         let send = async |partner, address: &str| {

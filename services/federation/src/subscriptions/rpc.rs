@@ -8,7 +8,7 @@ use lutong_skin::federation::v1::SubscriptionHandler;
 use lutong_transport::access::NoPermit;
 
 use super::service::{Shown, Subscriptions};
-use crate::exchanges::rpc::{read_message, signed_message};
+use crate::exchanges::rpc::{connection, read_message, signed_message};
 use crate::fault;
 use crate::partners::domain::PartnerId;
 
@@ -20,10 +20,13 @@ pub struct SubscriptionRpc(pub Subscriptions);
 impl SubscriptionHandler for SubscriptionRpc {
     async fn pull_changes(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::PullChangesRequest,
     ) -> Result<wire::PullChangesResponse, Fault> {
-        let answer = self.0.pull(&read_message(message.message)).await?;
+        let answer = self
+            .0
+            .pull(&read_message(message.message), &connection(&call.grant))
+            .await?;
         Ok(wire::PullChangesResponse {
             answer: Some(signed_message(answer)),
         })
@@ -31,10 +34,13 @@ impl SubscriptionHandler for SubscriptionRpc {
 
     async fn compare_codes(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::CompareCodesRequest,
     ) -> Result<wire::CompareCodesResponse, Fault> {
-        let answer = self.0.compare(&read_message(message.message)).await?;
+        let answer = self
+            .0
+            .compare(&read_message(message.message), &connection(&call.grant))
+            .await?;
         Ok(wire::CompareCodesResponse {
             answer: Some(signed_message(answer)),
         })
@@ -42,10 +48,13 @@ impl SubscriptionHandler for SubscriptionRpc {
 
     async fn acknowledge_changes(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::AcknowledgeChangesRequest,
     ) -> Result<wire::AcknowledgeChangesResponse, Fault> {
-        let answer = self.0.acknowledge(&read_message(message.message)).await?;
+        let answer = self
+            .0
+            .acknowledge(&read_message(message.message), &connection(&call.grant))
+            .await?;
         Ok(wire::AcknowledgeChangesResponse {
             answer: Some(signed_message(answer)),
         })
@@ -53,10 +62,13 @@ impl SubscriptionHandler for SubscriptionRpc {
 
     async fn notify_changes(
         &self,
-        _: Query<NoPermit>,
+        call: Query<NoPermit>,
         message: wire::NotifyChangesRequest,
     ) -> Result<wire::NotifyChangesResponse, Fault> {
-        let answer = self.0.notice(&read_message(message.message)).await?;
+        let answer = self
+            .0
+            .notice(&read_message(message.message), &connection(&call.grant))
+            .await?;
         Ok(wire::NotifyChangesResponse {
             answer: Some(signed_message(answer)),
         })

@@ -19,7 +19,7 @@ use super::store;
 use crate::batches::service::{Batches, Next};
 use crate::batches::store as batches;
 use crate::conversions::service::{Conversions, Progress};
-use crate::exchanges::domain::{Message, Method, RefusedMessage};
+use crate::exchanges::domain::{Connection, Message, Method, RefusedMessage};
 use crate::exchanges::service::{Accepted, Exchanges};
 use crate::fault;
 use crate::partners::domain::PartnerId;
@@ -68,9 +68,9 @@ impl Subscriptions {
     }
 
     /// The batch after the last one that a partner has taken in.
-    pub async fn pull(&self, message: &Message) -> Result<Message, Fault> {
+    pub async fn pull(&self, message: &Message, from: &Connection) -> Result<Message, Fault> {
         let (accepted, query) = self
-            .accept::<wire::ChangeQuery>(Method::PullChanges, message)
+            .accept::<wire::ChangeQuery>(Method::PullChanges, message, from)
             .await?;
         let after = match query.after_tag.as_str() {
             "" => None,
@@ -100,9 +100,9 @@ impl Subscriptions {
     }
 
     /// How codes stand that were verified for a partner.
-    pub async fn compare(&self, message: &Message) -> Result<Message, Fault> {
+    pub async fn compare(&self, message: &Message, from: &Connection) -> Result<Message, Fault> {
         let (accepted, query) = self
-            .accept::<wire::CodeComparison>(Method::CompareCodes, message)
+            .accept::<wire::CodeComparison>(Method::CompareCodes, message, from)
             .await?;
         if query.code_references.len() > MAX_REFERENCES {
             return Err(unreadable());
@@ -116,9 +116,9 @@ impl Subscriptions {
     }
 
     /// A partner says up to which batch everything is in force with it.
-    pub async fn acknowledge(&self, message: &Message) -> Result<Message, Fault> {
+    pub async fn acknowledge(&self, message: &Message, from: &Connection) -> Result<Message, Fault> {
         let (accepted, said) = self
-            .accept::<wire::BatchAcknowledgement>(Method::AcknowledgeChanges, message)
+            .accept::<wire::BatchAcknowledgement>(Method::AcknowledgeChanges, message, from)
             .await?;
         let tag: BatchTag = said.tag.parse().map_err(|_| unreadable())?;
         let (partner, now) = (accepted.partner(), self.clock.now());
@@ -144,9 +144,9 @@ impl Subscriptions {
     }
 
     /// A partner says that there is a newer batch of its own.
-    pub async fn notice(&self, message: &Message) -> Result<Message, Fault> {
+    pub async fn notice(&self, message: &Message, from: &Connection) -> Result<Message, Fault> {
         let (accepted, _) = self
-            .accept::<wire::ChangeNotice>(Method::NotifyChanges, message)
+            .accept::<wire::ChangeNotice>(Method::NotifyChanges, message, from)
             .await?;
         self.noticed.notify_one();
         self.answer(&accepted, &wire::Receipt {}).await
@@ -156,9 +156,10 @@ impl Subscriptions {
         &self,
         method: Method,
         message: &Message,
+        from: &Connection,
     ) -> Result<(Accepted, B), Fault> {
         let body = B::decode(&*message.body);
-        let accepted = self.exchanges.accept(method, message).await?;
+        let accepted = self.exchanges.accept(method, message, from).await?;
         Ok((accepted, body.map_err(|_| unreadable())?))
     }
 

@@ -37,7 +37,7 @@ on_both_engines!(
 
 const METHOD: &str = "lutong.federation.v1.ExchangeService/VerifyHealthCode";
 /// The methods about changes, by their paths.
-const SHARED: [(&str, &str); 4] = [
+pub const SHARED: [(&str, &str); 4] = [
     ("/v1/subscriptions:pull", "PullChanges"),
     ("/v1/subscriptions:compare", "CompareCodes"),
     ("/v1/subscriptions:acknowledge", "AcknowledgeChanges"),
@@ -45,7 +45,7 @@ const SHARED: [(&str, &str); 4] = [
 ];
 
 /// The methods about people, by their paths.
-const ABOUT_PEOPLE: [(&str, &str); 6] = [
+pub const ABOUT_PEOPLE: [(&str, &str); 6] = [
     ("/v1/exchanges:declare", "DeclareHealth"),
     ("/v1/exchanges:travel", "DeclareItinerary"),
     ("/v1/exchanges:query", "QueryHealthRecords"),

@@ -6,6 +6,7 @@ mod asking;
 mod audit;
 mod codes;
 mod colour_maps;
+mod connections;
 mod conversion_rollbacks;
 mod evidence;
 mod exchanges;
@@ -75,12 +76,16 @@ async fn build(
         trust_root: roots.map(|pem| written("trust-root.pem", pem)),
         ..FederationConfig::default()
     };
+    build_with(bed, storage, &config).await
+}
+
+async fn build_with(bed: &Bed, storage: &StorageConfig, config: &FederationConfig) -> Result<(), String> {
     let peers = lutong_federation::Peers {
         code_rendering: bed.channel(ServiceName::CodeRendering, Caller::Federation),
         identity: bed.channel(ServiceName::Identity, Caller::Federation),
         declaration: bed.channel(ServiceName::Declaration, Caller::Federation),
     };
-    let component = lutong_federation::build(&bed.foundation, storage, &config, peers).await;
+    let component = lutong_federation::build(&bed.foundation, storage, config, peers).await;
     bed.bind(component.map_err(|error| error.to_string())?);
     Ok(())
 }

@@ -86,7 +86,7 @@ impl Federation {
             .map_err(|status| fault(&status))
     }
 
-    async fn numbers(&self, partner: &str) -> wire::PartnerQuality {
+    pub async fn numbers(&self, partner: &str) -> wire::PartnerQuality {
         self.quality(&format!("partner-qualities/{partner}"))
             .await
             .unwrap()

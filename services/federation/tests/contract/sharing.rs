@@ -19,7 +19,7 @@ use lutong_proto::types::v1::Colour as WireColour;
 use lutong_storage::StorageConfig;
 use lutong_testing::{Bed, bytes, on_both_engines, rows, tamper, texts};
 use lutong_token::{Claims, SigningKey, VerifyingKey};
-use lutong_transport::access::Principal;
+use lutong_transport::access::{PARTNER_HEADER, Principal};
 use serde_json::{Value, json};
 use wire::conversion_service_client::ConversionServiceClient;
 use wire::event_log_service_client::EventLogServiceClient;
@@ -102,6 +102,16 @@ async fn pass(State(gateway): State<Gateway>, uri: Uri, body: String) -> axum::r
 
 /// A partner's call of one of the signed methods.
 pub async fn call(bed: &Bed, path: &str, message: wire::SignedMessage) -> Result<wire::SignedMessage, Fault> {
+    call_over(bed, path, message, None).await
+}
+
+/// The same over the listener for partners, where the certificate of the connection names these hosts.
+pub async fn call_over(
+    bed: &Bed,
+    path: &str,
+    message: wire::SignedMessage,
+    certificate: Option<&str>,
+) -> Result<wire::SignedMessage, Fault> {
     let channel = bed.channel(ServiceName::Federation, Caller::Gateway);
     let public = bed.call_as(&Principal::public());
     let message = Some(message);
@@ -109,63 +119,98 @@ pub async fn call(bed: &Bed, path: &str, message: wire::SignedMessage) -> Result
     let mut exchanges = ExchangeServiceClient::new(channel);
     let answered = match path {
         "/v1/exchanges:verify" => {
-            let request = public.request(wire::VerifyHealthCodeRequest { message });
+            let request = over(
+                public.request(wire::VerifyHealthCodeRequest { message }),
+                certificate,
+            );
             let answer = exchanges.verify_health_code(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/exchanges:declare" => {
-            let request = public.request(wire::DeclareHealthRequest { message });
+            let request = over(
+                public.request(wire::DeclareHealthRequest { message }),
+                certificate,
+            );
             let answer = exchanges.declare_health(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/exchanges:travel" => {
-            let request = public.request(wire::DeclareItineraryRequest { message });
+            let request = over(
+                public.request(wire::DeclareItineraryRequest { message }),
+                certificate,
+            );
             let answer = exchanges.declare_itinerary(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/exchanges:query" => {
-            let request = public.request(wire::QueryHealthRecordsRequest { message });
+            let request = over(
+                public.request(wire::QueryHealthRecordsRequest { message }),
+                certificate,
+            );
             let answer = exchanges.query_health_records(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/exchanges:call" => {
-            let request = public.request(wire::CallHealthCodeRequest { message });
+            let request = over(
+                public.request(wire::CallHealthCodeRequest { message }),
+                certificate,
+            );
             let answer = exchanges.call_health_code(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/exchanges:make" => {
-            let request = public.request(wire::MakeHealthCodeRequest { message });
+            let request = over(
+                public.request(wire::MakeHealthCodeRequest { message }),
+                certificate,
+            );
             let answer = exchanges.make_health_code(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/exchanges:correct" => {
-            let request = public.request(wire::CorrectDeclarationRequest { message });
+            let request = over(
+                public.request(wire::CorrectDeclarationRequest { message }),
+                certificate,
+            );
             let answer = exchanges.correct_declaration(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/subscriptions:pull" => {
-            let request = public.request(wire::PullChangesRequest { message });
+            let request = over(public.request(wire::PullChangesRequest { message }), certificate);
             let answer = shared.pull_changes(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/subscriptions:compare" => {
-            let request = public.request(wire::CompareCodesRequest { message });
+            let request = over(public.request(wire::CompareCodesRequest { message }), certificate);
             let answer = shared.compare_codes(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/subscriptions:acknowledge" => {
-            let request = public.request(wire::AcknowledgeChangesRequest { message });
+            let request = over(
+                public.request(wire::AcknowledgeChangesRequest { message }),
+                certificate,
+            );
             let answer = shared.acknowledge_changes(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         "/v1/subscriptions:notify" => {
-            let request = public.request(wire::NotifyChangesRequest { message });
+            let request = over(
+                public.request(wire::NotifyChangesRequest { message }),
+                certificate,
+            );
             let answer = shared.notify_changes(request).await;
             answer.map(|answer| answer.into_inner().answer)
         }
         other => panic!("nobody calls {other}"),
     };
     answered.map(Option::unwrap).map_err(|status| fault(&status))
+}
+
+fn over<T>(mut request: tonic::Request<T>, certificate: Option<&str>) -> tonic::Request<T> {
+    if let Some(names) = certificate {
+        let names = names.parse().unwrap();
+        request.metadata_mut().insert(PARTNER_HEADER, names);
+    }
+    request
 }
 
 async fn listen(gateway: &Gateway) -> String {

@@ -151,6 +151,10 @@ impl Serve {
             let text = in_language("人员和数据源（凭证书）", "staff and feeds, with a certificate");
             lutong_client::output::announce(format_args!("  {text}: https://{staff}"));
         }
+        if let Some(partners) = running.partner_address {
+            let text = in_language("互认伙伴（凭证书）", "partners, with a certificate");
+            lutong_client::output::announce(format_args!("  {text}: https://{partners}"));
+        }
         if self.service.is_none() {
             greet(&config, running.address);
         }

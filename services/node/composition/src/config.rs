@@ -92,6 +92,7 @@ impl NodeConfig {
             ..Self::default()
         };
         known.gateway.staff_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8443)));
+        known.gateway.partner_listen = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 8444)));
         known.complaint.relief_policy = Some(PathBuf::new());
         known.federation.trust_list = Some(PathBuf::new());
         known.federation.trust_root = Some(PathBuf::new());

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod certified;
 pub mod config;
 mod error;
 pub mod findings;
@@ -8,7 +9,6 @@ pub mod one_process;
 pub mod one_service;
 pub mod preflight;
 mod running;
-mod staff;
 pub mod wiring;
 
 pub use error::StartError;

@@ -16,10 +16,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::StartError;
+use crate::certified;
 use crate::config::NodeConfig;
 use crate::keys::MeshKeys;
 use crate::running::{Background, Running, serve_admin};
-use crate::staff;
 use crate::wiring::{self, Links};
 
 /// The storage settings of a service.
@@ -92,8 +92,8 @@ pub async fn start(
     };
     let listener = listener.map_err(failed)?;
     let address = listener.address().map_err(failed)?;
-    let staff = staff::bind(config).await?;
-    let staff_address = staff.as_ref().and_then(|staff| staff.address().ok());
+    let certified = certified::bind(config).await?;
+    let [staff_address, partner_address] = certified.addresses();
     let mesh_keys = MeshKeys::open(&keys(&config.data), &*random)?;
     let foundation = foundation(config, clock, random, &mesh_keys)?;
     let (mesh, readiness) = (LocalMesh::new(), Readiness::default());
@@ -130,13 +130,17 @@ pub async fn start(
         )
         .await?;
     }
-    for listener in [Some(listener), staff].into_iter().flatten() {
+    for listener in [Some(listener), certified.staff, certified.partners]
+        .into_iter()
+        .flatten()
+    {
         listening.spawn(listener.serve(edge.clone(), stop_listening.clone()));
     }
     let background = background.watch(&readiness, stop_background.clone());
     Ok(Running {
         address,
         staff_address,
+        partner_address,
         readiness,
         listening,
         background,

@@ -18,11 +18,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::StartError;
+use crate::certified;
 use crate::config::NodeConfig;
 use crate::keys::MeshKeys;
 use crate::preflight;
 use crate::running::{Background, Running, serve_admin};
-use crate::staff;
 use crate::wiring::{self, Links};
 
 /// Interval of polling a database that is away or not migrated yet.
@@ -65,7 +65,7 @@ pub async fn start(
         address: config.listen,
         source,
     })?;
-    let mut staff_address = None;
+    let (mut staff_address, mut partner_address) = (None, None);
     let links = Links::Remote(config);
     background.checks = dependencies(service, config, &foundation, &links)?;
     if let Some(component) = wiring::build(service, &foundation, &config.storage, config, &links).await? {
@@ -75,9 +75,12 @@ pub async fn start(
         let (keys, redis) = (mesh_keys.session, config.redis.clone());
         let gateway = wiring::build_gateway(&foundation, config, &links, keys, redis, &readiness)?;
         let edge = background.take(gateway);
-        let staff = staff::bind(config).await?;
-        staff_address = staff.as_ref().and_then(|staff| staff.address().ok());
-        for listener in [Some(listener), staff].into_iter().flatten() {
+        let certified = certified::bind(config).await?;
+        [staff_address, partner_address] = certified.addresses();
+        for listener in [Some(listener), certified.staff, certified.partners]
+            .into_iter()
+            .flatten()
+        {
             listening.spawn(listener.serve(edge.clone(), stop_listening.clone()));
         }
     }
@@ -92,6 +95,7 @@ pub async fn start(
     Ok(Running {
         address,
         staff_address,
+        partner_address,
         readiness,
         listening,
         background,

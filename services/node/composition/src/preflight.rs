@@ -14,11 +14,11 @@ use lutong_operating::wall_clock::WallClock;
 use lutong_storage::crypto::KeyFile;
 use lutong_transport::peer::Probe;
 
+use crate::certified;
 use crate::config::NodeConfig;
 use crate::findings::Findings;
 use crate::keys::{self, MeshKeys};
 use crate::one_process;
-use crate::staff;
 use crate::wiring;
 
 /// Checks the set-up of one service of the mesh, or of all in one process.
@@ -34,7 +34,10 @@ pub async fn check(service: Option<ServiceName>, config: &NodeConfig, clock: &dy
         findings.error(error);
     }
     if service.is_none_or(|service| service == ServiceName::Gateway) {
-        staff::check(config, clock, &mut findings);
+        certified::check(config, clock, &mut findings);
+    }
+    if service.is_none_or(|service| service == ServiceName::Federation) {
+        partner_tls(config, clock, &mut findings);
     }
     let listen = service.map_or(config.gateway.listen, |_| config.listen);
     if config.identity.trust_stated && !listen.ip().is_loopback() {
@@ -147,6 +150,21 @@ fn tls(service: ServiceName, config: &NodeConfig, clock: &dyn Clock, findings: &
         Ok(validity) if validity.ends_soon(clock.now()) => findings.warn(format_args!(
             "证书 {0} 将于 {1} 过期：请尽快换发 / the certificate {0} expires at {1}: have it issued anew",
             files.certificate.display(),
+            validity.until
+        )),
+        Ok(_) => {}
+    }
+}
+
+/// The certificate that is shown to partners, and the authorities of theirs.
+fn partner_tls(config: &NodeConfig, clock: &dyn Clock, findings: &mut Findings) {
+    match lutong_federation::partner_certificate(&config.federation, clock.now()) {
+        Err(wrong) => wrong
+            .iter()
+            .for_each(|error| findings.error(format_args!("federation.partner_tls: {error}"))),
+        Ok(Some(validity)) if validity.ends_soon(clock.now()) => findings.warn(format_args!(
+            "证书 {0} 将于 {1} 过期：请尽快换发 / the certificate {0} expires at {1}: have it issued anew",
+            config.federation.partner_tls.certificate.display(),
             validity.until
         )),
         Ok(_) => {}

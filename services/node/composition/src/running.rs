@@ -22,6 +22,8 @@ pub struct Running {
     pub address: SocketAddr,
     /// Address of the listener for staff and feeds, if there is one.
     pub staff_address: Option<SocketAddr>,
+    /// Address of the listener for partners, if there is one.
+    pub partner_address: Option<SocketAddr>,
     pub(crate) readiness: Readiness,
     pub(crate) listening: JoinSet<()>,
     pub(crate) background: JoinSet<()>,

@@ -7,14 +7,11 @@
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use rustls::client::danger::HandshakeSignatureValid;
-use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::NoServerSessionStorage;
-use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, SignatureScheme};
+use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
 
-use super::{TlsError, TlsFiles, certificate, mutual, verifier};
+use super::named::named_server_config;
+use super::{TlsError, TlsFiles, certificate};
 use lutong_kernel::Timestamp;
 
 const URN: &str = "urn:lutong:account:";
@@ -39,13 +36,7 @@ fn account_of_urn(urn: &str) -> Option<String> {
 
 /// The server side: every peer must show a certificate of the operators' authority that names one account.
 pub fn server_config(files: &TlsFiles) -> Result<Arc<rustls::ServerConfig>, TlsError> {
-    let verifier = Arc::new(AccountVerifier(verifier(files)?));
-    let mut server = mutual(files, verifier)?;
-    server.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    // A resumed session would not be verified again, and could outlive its certificate.
-    server.session_storage = Arc::new(NoServerSessionStorage {});
-    server.send_tls13_tickets = 0;
-    Ok(Arc::new(server))
+    named_server_config(files, |certificate| account_of(certificate).is_some())
 }
 
 /// The account that the certificate of a connection names, at the gateway's listener for staff and feeds.
@@ -71,50 +62,6 @@ pub fn account_of(certificate: &CertificateDer<'_>) -> Option<PeerAccount> {
         account: account.into(),
         until,
     })
-}
-
-/// Refuses, in the handshake and before any HTTP is read, a certificate that names no account.
-#[derive(Debug)]
-struct AccountVerifier(Arc<dyn ClientCertVerifier>);
-
-impl ClientCertVerifier for AccountVerifier {
-    fn root_hint_subjects(&self) -> &[DistinguishedName] {
-        self.0.root_hint_subjects()
-    }
-
-    fn verify_client_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        now: UnixTime,
-    ) -> Result<ClientCertVerified, rustls::Error> {
-        let verified = self.0.verify_client_cert(end_entity, intermediates, now)?;
-        account_of(end_entity)
-            .map(|_| verified)
-            .ok_or_else(|| CertificateError::ApplicationVerificationFailure.into())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
-    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,6 @@
-//! Checks a server's own certificate: its names, validity period, issuer and private key.
+//! Checks a certificate of our own: its names, validity period, issuer and private key.
+
+mod client;
 
 use std::net::Ipv6Addr;
 use std::path::Path;
@@ -15,10 +17,12 @@ use crate::health::{Check, Need, Trouble};
 use crate::mesh_name::mesh_name;
 use crate::wall_clock::WallClock;
 
+pub use client::inspect_client;
+
 /// A warning is logged when a certificate expires sooner than this.
 pub const WARN_BEFORE: Duration = Duration::from_secs(14 * 86_400);
 
-/// What is wrong with a server's certificate, and what to do.
+/// What is wrong with a certificate of our own, and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     #[error("mTLS 文件不可用：{0} / a file of mTLS cannot be used: {0}")]
@@ -54,9 +58,13 @@ pub enum CertificateError {
     )]
     NoHost { file: String },
     #[error(
-        "签发机构 {ca} 也是网格的签发机构：请为人员和数据源另设签发机构 / the authority {ca} is the mesh's too: give staff and feeds an authority of their own"
+        "签发机构 {ca} 也是网格的签发机构：请为人员、数据源和互认伙伴另设签发机构 / the authority {ca} is the mesh's too: give staff, feeds and partners authorities of their own"
     )]
     SharedAuthority { ca: String },
+    #[error(
+        "证书 {file} 不能用作客户端证书：请签发扩展用途含 clientAuth 的证书 / the certificate {file} is not for a client: have one issued whose extended usage has clientAuth"
+    )]
+    NoClient { file: String },
 }
 
 /// The validity of a certificate that can be used now.
@@ -85,6 +93,22 @@ impl Validity {
             .with_need(Need::Never)
     }
 
+    /// The same for the listener of partners. Updates the metric `lutong_partner_certificate_expiry_seconds`.
+    pub fn check_of_partners(self) -> Check {
+        self.check_as("partner certificate", "lutong_partner_certificate_expiry_seconds")
+            .with_need(Need::Never)
+    }
+
+    /// The same for the certificate that is shown to partners. Updates the metric
+    /// `lutong_partner_client_certificate_expiry_seconds`.
+    pub fn check_of_partner_client(self) -> Check {
+        self.check_as(
+            "partner client certificate",
+            "lutong_partner_client_certificate_expiry_seconds",
+        )
+        .with_need(Need::Never)
+    }
+
     fn check_as(self, name: &'static str, metric: &'static str) -> Check {
         Check::new(name, move || async move {
             let left = self.until.seconds() - lutong_kernel::Clock::now(&WallClock).seconds();
@@ -109,15 +133,18 @@ pub fn inspect(
     now: Timestamp,
 ) -> Result<Validity, Vec<CertificateError>> {
     let loaded = ServerFiles::read(files).map_err(|error| vec![error])?;
-    let own = loaded.own(files).map_err(|error| vec![error])?;
+    let own = loaded
+        .own
+        .parsed(&files.certificate)
+        .map_err(|error| vec![error])?;
     let mut wrong = Vec::new();
     wrong.extend(wrong_name(service, files, &own));
-    let (until, not_now) = wrong_dates(files, &own, now);
+    let (until, not_now) = wrong_dates(&files.certificate, &own, now);
     match not_now {
         Some(error) => wrong.push(error),
         None => wrong.extend(wrong_authority(files, &own, &loaded, now)),
     }
-    wrong.extend(loaded.wrong_key(files));
+    wrong.extend(loaded.own.wrong_key(&files.certificate, &files.key));
     if wrong.is_empty() {
         Ok(Validity { until })
     } else {
@@ -125,25 +152,27 @@ pub fn inspect(
     }
 }
 
-/// The same for the gateway's listener for staff and feeds. Its certificate is for a host name of the installation and
-/// may come from another CA than the account certificates. The CA of the account certificates must not be the mesh's
-/// (`mesh_ca`).
-pub fn inspect_staff(
+/// The same for the gateway's listeners for staff and feeds, and for partners. Their certificate is for a host name of the installation
+/// and may come from another CA than the certificates of those who connect, whose CA must not be the mesh's (`mesh_ca`).
+pub fn inspect_listener(
     files: &TlsFiles,
     mesh_ca: &Path,
     now: Timestamp,
 ) -> Result<Validity, Vec<CertificateError>> {
     let loaded = ServerFiles::read(files).map_err(|error| vec![error])?;
-    let own = loaded.own(files).map_err(|error| vec![error])?;
+    let own = loaded
+        .own
+        .parsed(&files.certificate)
+        .map_err(|error| vec![error])?;
     let mut wrong = Vec::new();
     if own.valid_dns_names().next().is_none() && !has_address(&own) {
         wrong.push(CertificateError::NoHost {
             file: files.certificate.display().to_string(),
         });
     }
-    let (until, not_now) = wrong_dates(files, &own, now);
+    let (until, not_now) = wrong_dates(&files.certificate, &own, now);
     wrong.extend(not_now);
-    wrong.extend(loaded.wrong_key(files));
+    wrong.extend(loaded.own.wrong_key(&files.certificate, &files.key));
     wrong.extend(super::verifier(files).err().map(CertificateError::File));
     let of_mesh = read(mesh_ca).and_then(|bytes| certificates(mesh_ca, &bytes));
     if of_mesh.is_ok_and(|of_mesh| of_mesh.iter().any(|root| loaded.roots.contains(root))) {
@@ -175,32 +204,46 @@ fn has_address(own: &EndEntityCert<'_>) -> bool {
 /// The parsed files of a server.
 struct ServerFiles {
     roots: Vec<CertificateDer<'static>>,
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
+    own: OwnFiles,
 }
 
 impl ServerFiles {
     fn read(files: &TlsFiles) -> Result<Self, CertificateError> {
-        let (ca, chain, key) = (read(&files.ca)?, read(&files.certificate)?, read(&files.key)?);
+        let ca = read(&files.ca)?;
         Ok(Self {
             roots: certificates(&files.ca, &ca)?,
-            chain: certificates(&files.certificate, &chain)?,
-            key: PrivateKeyDer::from_pem_slice(&key).map_err(|error| unreadable(&files.key, &error))?,
+            own: OwnFiles::read(&files.certificate, &files.key)?,
+        })
+    }
+}
+
+/// A certificate with its chain, and its key.
+struct OwnFiles {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl OwnFiles {
+    fn read(certificate: &Path, key: &Path) -> Result<Self, CertificateError> {
+        let (chain, private) = (read(certificate)?, read(key)?);
+        Ok(Self {
+            chain: certificates(certificate, &chain)?,
+            key: PrivateKeyDer::from_pem_slice(&private).map_err(|error| unreadable(key, &error))?,
         })
     }
 
-    fn own(&self, files: &TlsFiles) -> Result<EndEntityCert<'_>, CertificateError> {
+    fn parsed(&self, file: &Path) -> Result<EndEntityCert<'_>, CertificateError> {
         // `certificates` never returns an empty list.
         let own = EndEntityCert::try_from(&self.chain[0]);
-        Ok(own.map_err(|error| unreadable(&files.certificate, &error))?)
+        Ok(own.map_err(|error| unreadable(file, &error))?)
     }
 
-    fn wrong_key(&self, files: &TlsFiles) -> Option<CertificateError> {
+    fn wrong_key(&self, certificate: &Path, key: &Path) -> Option<CertificateError> {
         let signing = provider().key_provider.load_private_key(self.key.clone_key());
         let fits = signing.is_ok_and(|key| CertifiedKey::new(self.chain.clone(), key).keys_match().is_ok());
         (!fits).then(|| CertificateError::Key {
-            key: files.key.display().to_string(),
-            file: files.certificate.display().to_string(),
+            key: key.display().to_string(),
+            file: certificate.display().to_string(),
         })
     }
 }
@@ -224,12 +267,12 @@ fn certificates(path: &Path, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>,
 
 /// When it expires, and the error if it is not valid now.
 fn wrong_dates(
-    files: &TlsFiles,
+    file: &Path,
     own: &EndEntityCert<'_>,
     now: Timestamp,
 ) -> (Timestamp, Option<CertificateError>) {
     let (from, until) = dates(own);
-    let file = || files.certificate.display().to_string();
+    let file = || file.display().to_string();
     let wrong = if until <= now {
         Some(CertificateError::Expired {
             file: file(),
@@ -252,7 +295,7 @@ fn wrong_authority(
     loaded: &ServerFiles,
     now: Timestamp,
 ) -> Option<CertificateError> {
-    let chained = chains(own, &loaded.roots, &loaded.chain[1..], now);
+    let chained = chains(own, &loaded.roots, &loaded.own.chain[1..], now);
     chained.err().map(|reason| CertificateError::Authority {
         file: files.certificate.display().to_string(),
         ca: files.ca.display().to_string(),

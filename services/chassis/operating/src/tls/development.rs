@@ -1,7 +1,7 @@
-//! Development certificates: a CA of the mesh with one certificate per service, and a CA of the operators with the
-//! certificate of the gateway's staff listener. In production both come from the installation's own CAs.
+//! Development certificates: a CA of the mesh with one certificate per service, a CA of the operators with the certificate of the gateway's
+//! staff listener, and a CA of the partners with that of its listener for partners. In production they come from CAs of their own.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -18,23 +18,41 @@ use super::account::urn_of_account;
 use super::{TlsError, read, unfit};
 use crate::private;
 
-/// File names of the operators' authority.
-const OPERATORS_CA: &str = "operators-ca.pem";
-const OPERATORS_CA_KEY: &str = "operators-ca.key";
-/// File name, without its ending, of the certificate of the gateway's staff listener.
-const STAFF: &str = "gateway-staff";
+/// An authority beside the mesh's, which signs the certificate of one of the gateway's listeners and of those who connect there.
+struct Outside {
+    /// Its common name.
+    name: &'static str,
+    ca: &'static str,
+    ca_key: &'static str,
+    /// File name, without its ending, of the listener's certificate.
+    listener: &'static str,
+}
+
+const OPERATORS: Outside = Outside {
+    name: "Lutong development authority of operators",
+    ca: "operators-ca.pem",
+    ca_key: "operators-ca.key",
+    listener: "gateway-staff",
+};
+const PARTNERS: Outside = Outside {
+    name: "Lutong development authority of partners",
+    ca: "partners-ca.pem",
+    ca_key: "partners-ca.key",
+    listener: "gateway-partners",
+};
 /// `not_before` lies this far in the past, so that a peer whose clock is slightly behind accepts a new certificate.
 const BACKDATED: Duration = Duration::from_secs(300);
 
-/// Writes both CAs and the certificates of each service, the operator and the staff listener into `dir`. Never
-/// overwrites files.
+/// Writes the three CAs and the certificates of each service, the operator and the gateway's listeners for staff and for partners into
+/// `dir`. Never overwrites files.
 pub fn write_development_certificates(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
     std::fs::create_dir_all(dir).map_err(|error| TlsError::File {
         path: dir.to_owned(),
         reason: error.to_string(),
     })?;
     let mut written = mesh(dir)?;
-    written.extend(operators(dir)?);
+    written.extend(outside(dir, &OPERATORS)?);
+    written.extend(outside(dir, &PARTNERS)?);
     Ok(written)
 }
 
@@ -53,9 +71,9 @@ fn mesh(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
     Ok(written)
 }
 
-fn operators(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
-    let files = [OPERATORS_CA, OPERATORS_CA_KEY];
-    let (issuer, mut written) = write_authority(dir, OPERATORS, files)?;
+fn outside(dir: &Path, authority: &Outside) -> Result<Vec<PathBuf>, TlsError> {
+    let files = [authority.ca, authority.ca_key];
+    let (issuer, mut written) = write_authority(dir, authority.name, files)?;
     let hosts = ["localhost", "gateway", "gateway.lutong.svc"].map(str::to_owned);
     let mut params = CertificateParams::new(hosts).map_err(|error| unfit(&error))?;
     params.subject_alt_names.extend([
@@ -63,12 +81,12 @@ fn operators(dir: &Path) -> Result<Vec<PathBuf>, TlsError> {
         SanType::IpAddress(Ipv6Addr::LOCALHOST.into()),
     ]);
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.distinguished_name.push(DnType::CommonName, STAFF);
-    written.extend(write_signed(dir, STAFF, &params, &issuer)?);
+    params
+        .distinguished_name
+        .push(DnType::CommonName, authority.listener);
+    written.extend(write_signed(dir, authority.listener, &params, &issuer)?);
     Ok(written)
 }
-
-const OPERATORS: &str = "Lutong development authority of operators";
 
 /// The parameters of a CA; always the same, so that an issuer can be rebuilt from its key alone.
 fn authority(name: &str) -> Result<CertificateParams, TlsError> {
@@ -125,20 +143,68 @@ pub fn write_account_certificate(
     now: Timestamp,
     valid_for: Duration,
 ) -> Result<[PathBuf; 2], TlsError> {
-    let key_file = dir.join(OPERATORS_CA_KEY);
+    let urn = urn_of_account(account)
+        .try_into()
+        .map_err(|error: rcgen::Error| unfit(&error))?;
+    let client = Client {
+        file: format!("account-{account}"),
+        name: account,
+        names: vec![SanType::URI(urn)],
+        usages: vec![ExtendedKeyUsagePurpose::ClientAuth],
+    };
+    write_client(dir, &OPERATORS, client, (now, valid_for))
+}
+
+/// Writes a certificate and key for a partner's host, with which it calls and is called, signed by the partners' development CA in `dir`,
+/// and returns their paths. Never overwrites files.
+pub fn write_partner_certificate(
+    dir: &Path,
+    host: &str,
+    now: Timestamp,
+    valid_for: Duration,
+) -> Result<[PathBuf; 2], TlsError> {
+    let dns = host.try_into().map_err(|error: rcgen::Error| unfit(&error))?;
+    if host.parse::<IpAddr>().is_ok() {
+        return Err(TlsError::Config(format!("{host} is an address and no host name")));
+    }
+    let client = Client {
+        file: format!("partner-{host}"),
+        name: host,
+        names: vec![SanType::DnsName(dns)],
+        usages: vec![
+            ExtendedKeyUsagePurpose::ClientAuth,
+            ExtendedKeyUsagePurpose::ServerAuth,
+        ],
+    };
+    write_client(dir, &PARTNERS, client, (now, valid_for))
+}
+
+/// Whoever connects to a listener of the gateway.
+struct Client<'a> {
+    /// File name, without its ending.
+    file: String,
+    name: &'a str,
+    names: Vec<SanType>,
+    usages: Vec<ExtendedKeyUsagePurpose>,
+}
+
+fn write_client(
+    dir: &Path,
+    authority: &Outside,
+    client: Client<'_>,
+    (now, valid_for): (Timestamp, Duration),
+) -> Result<[PathBuf; 2], TlsError> {
+    let key_file = dir.join(authority.ca_key);
     let key = String::from_utf8_lossy(&read(&key_file)?).into_owned();
     let key = KeyPair::from_pem(&key).map_err(|error| TlsError::File {
         path: key_file,
         reason: error.to_string(),
     })?;
-    let issuer = Issuer::new(authority(OPERATORS)?, key);
+    let issuer = Issuer::new(self::authority(authority.name)?, key);
     let mut params = CertificateParams::new(Vec::new()).map_err(|error| unfit(&error))?;
-    let urn = urn_of_account(account)
-        .try_into()
-        .map_err(|error: rcgen::Error| unfit(&error))?;
-    params.subject_alt_names = vec![SanType::URI(urn)];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    params.distinguished_name.push(DnType::CommonName, account);
+    params.subject_alt_names = client.names;
+    params.extended_key_usages = client.usages;
+    params.distinguished_name.push(DnType::CommonName, client.name);
     let since_1970 = Duration::from_secs(u64::try_from(now.seconds()).unwrap_or(0));
     let now = rcgen::date_time_ymd(1970, 1, 1) + since_1970;
     params.not_before = now - BACKDATED;
@@ -146,8 +212,8 @@ pub fn write_account_certificate(
     // Checks that the key belongs to the CA certificate in the folder before writing anything.
     let trial = KeyPair::generate().and_then(|key| params.signed_by(&key, &issuer));
     let trial = trial.map_err(|error| unfit(&error))?;
-    is_of_authority(trial.der(), &dir.join(OPERATORS_CA), since_1970)?;
-    write_signed(dir, &format!("account-{account}"), &params, &issuer)
+    is_of_authority(trial.der(), &dir.join(authority.ca), since_1970)?;
+    write_signed(dir, &client.file, &params, &issuer)
 }
 
 fn is_of_authority(certificate: &CertificateDer<'_>, ca: &Path, now: Duration) -> Result<(), TlsError> {

@@ -23,7 +23,16 @@ struct Inner {
     principal: Principal,
     token: Option<MetadataValue<Ascii>>,
     deadline: Deadline,
-    network: Option<String>,
+    origin: Origin,
+}
+
+/// Where an outside call came in, as the gateway states it; nobody else is at the edge.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The keyed hash of the network; `None` where that is not known.
+    pub network: Option<String>,
+    /// The hosts that the verified certificate of a partner names; `None` for a call that did not come over the listener for partners.
+    pub partner: Option<Vec<String>>,
 }
 
 /// Permission to access anybody's data: for mesh-internal work and registered feeds only.
@@ -37,7 +46,7 @@ impl Grant {
         principal: Principal,
         token: Option<MetadataValue<Ascii>>,
         deadline: Deadline,
-        network: Option<String>,
+        origin: Origin,
     ) -> Self {
         Self(Arc::new(Inner {
             rpc,
@@ -45,7 +54,7 @@ impl Grant {
             principal,
             token,
             deadline,
-            network,
+            origin,
         }))
     }
 
@@ -73,7 +82,13 @@ impl Grant {
     /// The keyed hash of the network from which the call came in; `None` where that is not known. It says whether two calls came from one
     /// network, and nothing else.
     pub fn network(&self) -> Option<&str> {
-        self.0.network.as_deref()
+        self.0.origin.network.as_deref()
+    }
+
+    /// The hosts that the verified certificate of a partner names, in lower case; `None` for a call that did not come over the gateway's
+    /// listener for partners.
+    pub fn partner(&self) -> Option<&[String]> {
+        self.0.origin.partner.as_deref()
     }
 
     /// A call to another service on behalf of the same principal, within the remaining deadline.

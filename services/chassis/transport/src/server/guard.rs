@@ -26,8 +26,8 @@ use super::message::{self, MessageBytes, SilenceWatch};
 use super::stream_deadline;
 use super::unread;
 use crate::access::{
-    AccessTable, Grant, MAX_NETWORK, NETWORK_HEADER, PRINCIPAL_HEADER, Principal, PrincipalKey, RpcPolicy,
-    TokenError,
+    AccessTable, Grant, MAX_NETWORK, NETWORK_HEADER, Origin, PARTNER_HEADER, PRINCIPAL_HEADER, Principal,
+    PrincipalKey, RpcPolicy, TokenError,
 };
 use crate::deadline::Deadline;
 use crate::peer::PeerCaller;
@@ -190,8 +190,8 @@ impl Guard {
         };
         let deadline = Deadline::of_headers(headers, longest);
         let token = token.and_then(|value| MetadataValue::try_from(value.as_bytes()).ok());
-        let network = network_of(caller, headers);
-        let grant = Grant::new(Arc::clone(rpc), caller, principal, token, deadline, network);
+        let origin = origin_of(caller, headers);
+        let grant = Grant::new(Arc::clone(rpc), caller, principal, token, deadline, origin);
         request.extensions_mut().insert(grant.clone());
         request.extensions_mut().insert(deadline);
         Ok(grant)
@@ -287,13 +287,24 @@ impl Guard {
     }
 }
 
-/// The hash of the network that the gateway states; nobody else is at the edge.
-fn network_of(caller: Caller, headers: &HeaderMap) -> Option<String> {
-    let stated = headers
+/// Where a call came in, as the gateway states it; nobody else is at the edge.
+fn origin_of(caller: Caller, headers: &HeaderMap) -> Origin {
+    if caller != Caller::Gateway {
+        return Origin::default();
+    }
+    let network = headers
         .get(NETWORK_HEADER)
-        .filter(|_| caller == Caller::Gateway)?;
-    let stated = stated.to_str().ok()?;
-    (!stated.is_empty() && stated.len() <= MAX_NETWORK).then(|| stated.to_owned())
+        .and_then(|stated| stated.to_str().ok());
+    let network = network.filter(|stated| !stated.is_empty() && stated.len() <= MAX_NETWORK);
+    let partner = headers.get(PARTNER_HEADER).map(|stated| {
+        // What cannot be read names no host, and is not taken for a call without a certificate.
+        let names = stated.to_str().unwrap_or_default().split(',');
+        names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    });
+    Origin {
+        network: network.map(str::to_owned),
+        partner,
+    }
 }
 
 fn overloaded() -> Fault {
@@ -314,4 +325,35 @@ fn too_many_at_once() -> Fault {
         "too many calls of this account or address are under way at once; wait for one to end",
     )
     .retry_after(Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stated(caller: Caller, partner: &'static [u8]) -> Origin {
+        let mut headers = HeaderMap::new();
+        headers.insert(NETWORK_HEADER, "hash".parse().unwrap());
+        headers.insert(PARTNER_HEADER, http::HeaderValue::from_bytes(partner).unwrap());
+        origin_of(caller, &headers)
+    }
+
+    #[test]
+    fn where_a_call_came_in_only_the_gateway_states() {
+        let origin = stated(Caller::Gateway, b"a.cn,b.cn");
+        assert_eq!(origin.network.as_deref(), Some("hash"));
+        assert_eq!(origin.partner, Some(vec!["a.cn".to_owned(), "b.cn".to_owned()]));
+        for caller in [Caller::Declaration, Caller::Federation, Caller::Operator] {
+            assert_eq!(stated(caller, b"a.cn"), Origin::default());
+        }
+    }
+
+    #[test]
+    fn names_that_cannot_be_read_are_none_and_not_a_call_without_a_certificate() {
+        for unreadable in [&b""[..], b",", b"\xff"] {
+            assert_eq!(stated(Caller::Gateway, unreadable).partner, Some(Vec::new()));
+        }
+        let nothing = origin_of(Caller::Gateway, &HeaderMap::new());
+        assert_eq!(nothing.partner, None);
+    }
 }

@@ -17,7 +17,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_BYTES: u64 = 64 * 1_024;
 
 /// The answer to plain HTTP, in the gateway's problem format.
-const TLS_REQUIRED: &str = r#"{"type":"urn:lutong:problem:TLS_REQUIRED","title":"TLS_REQUIRED","status":400,"detail":"此端口仅限 https://，并须出示账号证书","code":"FAILED_PRECONDITION","reason":"TLS_REQUIRED","message":{"zh":"此端口仅限 https://，并须出示账号证书","en":"this port takes https:// only, with an account's certificate"}}"#;
+const TLS_REQUIRED: &str = r#"{"type":"urn:lutong:problem:TLS_REQUIRED","title":"TLS_REQUIRED","status":400,"detail":"此端口仅限 https://，并须出示客户端证书","code":"FAILED_PRECONDITION","reason":"TLS_REQUIRED","message":{"zh":"此端口仅限 https://，并须出示客户端证书","en":"this port takes https:// only, with a client certificate"}}"#;
 
 /// Completes the handshake; `None` if the peer failed it.
 pub async fn accept(stream: TcpStream, tls: Arc<rustls::ServerConfig>) -> Option<TlsStream<TcpStream>> {

@@ -23,7 +23,7 @@ use super::concurrency::ConcurrencyLimit;
 use super::handshake;
 use super::preface::PrefaceDetector;
 use crate::peer::{PeerAddress, PeerCaller};
-use lutong_operating::tls::PeerAccount;
+use lutong_operating::tls::{self, PeerAccount, PeerPartner};
 
 /// Limits of one listener. Durations in milliseconds.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -79,6 +79,8 @@ pub enum TransportSecurity {
     Mutual(Arc<rustls::ServerConfig>),
     /// mTLS with a separate CA: the peer is the account that its certificate names (`tls::account`).
     Accounts(Arc<rustls::ServerConfig>),
+    /// mTLS with a separate CA: the peer is the partner that has the hosts of its certificate (`tls::partner`).
+    Partners(Arc<rustls::ServerConfig>),
 }
 
 /// A bound socket, ready to serve.
@@ -128,9 +130,9 @@ impl Listener {
         } = self;
         let slots = Arc::new(Semaphore::new(config.max_connections));
         let of_address = ConcurrencyLimit::new(match security {
-            TransportSecurity::Plain(None) | TransportSecurity::Accounts(_) => {
-                config.max_connections_per_address
-            }
+            TransportSecurity::Plain(None)
+            | TransportSecurity::Accounts(_)
+            | TransportSecurity::Partners(_) => config.max_connections_per_address,
             TransportSecurity::Plain(Some(_)) | TransportSecurity::Mutual(_) => 0,
         });
         let config = Arc::new(config);
@@ -205,24 +207,29 @@ async fn connection<S, B>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "nodelay could not be set");
     }
-    let (tls, peer_of): (_, fn(&rustls::ServerConnection) -> Peer) = match security {
+    let (tls, peer_of): (_, fn(&rustls::ServerConnection) -> Option<Peer>) = match security {
         TransportSecurity::Plain(caller) => {
             let peer = caller.map_or(Peer::Nobody, Peer::Caller);
             return http(stream, config, peer, service, stop).await;
         }
         TransportSecurity::Mutual(tls) => (tls, |connection| {
-            lutong_operating::tls::caller_of_connection(connection).map_or(Peer::Nobody, Peer::Caller)
+            let caller = tls::caller_of_connection(connection);
+            Some(caller.map_or(Peer::Nobody, Peer::Caller))
         }),
         TransportSecurity::Accounts(tls) => (tls, |connection| {
-            lutong_operating::tls::account::account_of_connection(connection)
-                .map_or(Peer::Nobody, Peer::Account)
+            tls::account::account_of_connection(connection).map(Peer::Account)
+        }),
+        TransportSecurity::Partners(tls) => (tls, |connection| {
+            tls::partner::partner_of_connection(connection).map(Peer::Partner)
         }),
     };
     let limit = Duration::from_millis(config.handshake_timeout_ms);
     match tokio::time::timeout(limit, handshake::accept(stream, tls)).await {
         Ok(Some(stream)) => {
-            let peer = peer_of(stream.get_ref().1);
-            http(stream, config, peer, service, stop).await;
+            // The handshake refuses certificates that name nobody. Whoever got past it without a name is not served as anybody.
+            if let Some(peer) = peer_of(stream.get_ref().1) {
+                http(stream, config, peer, service, stop).await;
+            }
         }
         Ok(None) => {}
         Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -235,6 +242,7 @@ enum Peer {
     Nobody,
     Caller(Caller),
     Account(PeerAccount),
+    Partner(PeerPartner),
 }
 
 impl Peer {
@@ -246,6 +254,9 @@ impl Peer {
             }
             Self::Account(account) => {
                 request.extensions_mut().insert(account.clone());
+            }
+            Self::Partner(partner) => {
+                request.extensions_mut().insert(partner.clone());
             }
         }
     }

@@ -9,6 +9,7 @@ use lutong_proto::policy::{self, Caller, Role, Scope};
 use lutong_proto::requests::Target;
 
 use super::*;
+use crate::access::Origin;
 use crate::access::principal::{FeedGrant, Principal, Roles};
 use crate::access::table::AccessTable;
 use crate::deadline::Deadline;
@@ -160,7 +161,7 @@ fn each_rpc_reaches_for_each_role_exactly_whom_its_scope_says() {
                     principal(role, parts),
                     None,
                     Deadline::after(std::time::Duration::from_secs(1)),
-                    None,
+                    Origin::default(),
                 );
                 for target in ALL {
                     let given = refusal_of(&grant, rpc.access.scope(), &target.target());
@@ -193,7 +194,7 @@ fn a_declarants_permit_is_for_whom_declaration_named_and_for_nobody_else() {
         citizen,
         None,
         deadline,
-        None,
+        Origin::default(),
     );
     let permit = DeclarantPermit::admit(&grant, &TargetKind::Stranger.target()).unwrap();
     assert_eq!(permit.subject(), STRANGER.parse::<SubjectId>().unwrap());
@@ -212,7 +213,14 @@ fn a_wards_permit_reaches_the_named_subject_and_never_without_a_binding() {
     };
     let deadline = Deadline::after(std::time::Duration::from_secs(1));
     let citizen = principal(Role::Citizen, parts);
-    let grant = Grant::new(Arc::clone(entry), Caller::Gateway, citizen, None, deadline, None);
+    let grant = Grant::new(
+        Arc::clone(entry),
+        Caller::Gateway,
+        citizen,
+        None,
+        deadline,
+        Origin::default(),
+    );
     let reached = |kind: TargetKind| {
         let permit = WardPermit::admit(&grant, &kind.target()).unwrap();
         reached(&permit).map_or_else(|fault| fault.reason.into_owned(), |subject| subject.to_string())
