@@ -8,6 +8,7 @@ pub mod feed;
 pub mod instants;
 pub mod journal;
 pub mod mesh;
+pub mod message_wires;
 pub mod never;
 pub mod people;
 pub mod process;

@@ -10,7 +10,10 @@ use http::Method;
 use lutong_federation::trust_list::of_one_partner;
 use lutong_kernel::Timestamp;
 use lutong_kernel::random::SeededRandom;
+use lutong_operating::tls::development::{write_development_certificates, write_partner_certificate};
+use lutong_tests::instants::now;
 use lutong_tests::mesh::{Mesh, Setting, Shape};
+use lutong_tests::process::free_port;
 use lutong_token::{Algorithm, Issuer, SigningKey};
 use serde_json::{Value, json};
 
@@ -264,7 +267,10 @@ fn an_independent_decoder_agrees_with_the_test_vectors_of_tokens() {
     assert_eq!(said.trim(), "65 decoded, 402 refused");
 }
 
-/// The guide for partners: its two programs ask a running system about a code, over gRPC, and refuse what it has not signed for them.
+/// The partner's host, which its certificate names.
+const HOST: &str = "federation.js.example";
+
+/// The guide for partners: its two programs ask a running system about a code, over gRPC and mutual TLS, and refuse what it has not signed for them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
     let folder = tempfile::tempdir().unwrap();
@@ -279,13 +285,25 @@ async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
     let jiangsu = (Issuer::parse("32").unwrap(), "江苏省");
     let list = of_one_partner("guide", jiangsu, partner.verifying_key(), since).unwrap();
     let answered = "directions = [\"INBOUND\", \"OUTBOUND\"]\nquota = { requests_per_minute = 600, requests_per_day = 100000 }\nname = ";
-    let list = list.replacen("name = ", answered, 1) + "purposes = [\"MESSAGES\"]\n";
-    let setting = (
-        "LUTONG_FEDERATION__TRUST_LIST".to_owned(),
-        file("trust-list.toml", &list),
-    );
+    let answered = format!("tls_names = [\"{HOST}\"]\n{answered}");
+    let list = list.replacen("name = ", &answered, 1) + "purposes = [\"MESSAGES\"]\n";
+    let certificates = folder.path().join("certs");
+    write_development_certificates(&certificates).unwrap();
+    let day = std::time::Duration::from_secs(86_400);
+    let [certificate, tls_key] = write_partner_certificate(&certificates, HOST, now(), day).unwrap();
+    let of = |name: &str| certificates.join(name).display().to_string();
+    let port = free_port();
+    let settings = [
+        ("FEDERATION__TRUST_LIST", file("trust-list.toml", &list)),
+        ("GATEWAY__PARTNER_LISTEN", format!("127.0.0.1:{port}")),
+        ("GATEWAY__PARTNER_TLS__CA", of("partners-ca.pem")),
+        ("GATEWAY__PARTNER_TLS__CERTIFICATE", of("gateway-partners.pem")),
+        ("GATEWAY__PARTNER_TLS__KEY", of("gateway-partners.key")),
+    ];
     let setting = Setting {
-        environment: vec![setting],
+        environment: settings
+            .map(|(name, value)| (format!("LUTONG_{name}"), value))
+            .into(),
         ..Setting::default()
     };
     let mesh = Mesh::start_with(Shape::OneProcess, setting).await;
@@ -301,16 +319,27 @@ async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
     std::os::unix::fs::symlink(tools.join("node_modules"), folder.path().join("node_modules")).unwrap();
     let script = folder.path().join("verify.mjs");
     std::fs::copy(guide.join("verify.mjs"), &script).unwrap();
-    let endpoint = mesh.gateway.base.trim_start_matches("http://").to_owned();
+    let public = mesh.gateway.base.trim_start_matches("http://").to_owned();
+    // Both programs compare the certificate with the name by which they call.
+    let endpoint = format!("localhost:{port}");
+    let files = [
+        ("--ca", of("partners-ca.pem")),
+        ("--certificate", certificate.display().to_string()),
+        ("--tls-key", tls_key.display().to_string()),
+    ];
+    let tls: Vec<&str> = files
+        .iter()
+        .flat_map(|(option, file)| [*option, file.as_str()])
+        .collect();
     let keys = [&partner, &stranger].map(|key| key.to_pkcs8_pem().unwrap());
     let own = file("messages.pem", keys[0].expose());
     let foreign = file("stranger.pem", keys[1].expose());
     let other = file("other.pub", &stranger.verifying_key().to_pem().unwrap());
-    let ask = |program: &mut Command, key: &str, audience: &str, more: &[&str]| {
+    let ask_at = |endpoint: &str, program: &mut Command, key: &str, audience: &str, more: &[&str]| {
         let proto = Path::new(env!("CARGO_MANIFEST_DIR")).join("../proto");
         program.args([
             "--endpoint",
-            &endpoint,
+            endpoint,
             "--key",
             key,
             "--sender",
@@ -320,6 +349,9 @@ async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
         ]);
         program.args(["--token", &token, "--proto"]).arg(proto).args(more);
         program.env("PYTHONDONTWRITEBYTECODE", "1").output().unwrap()
+    };
+    let ask = |program: &mut Command, key: &str, audience: &str, more: &[&str]| {
+        ask_at(&endpoint, program, key, audience, &[&tls[..], more].concat())
     };
     let python = || {
         let mut program = Command::new(tools.join("bin/python3"));
@@ -349,5 +381,15 @@ async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
                 "{word}: {refused:?}"
             );
         }
+        // Without the certificate: not even a handshake at the listener for partners, and a reason at the public one.
+        let [ca, own_ca] = [tls[0], tls[1]];
+        let refused = ask_at(&endpoint, &mut program(), &own, "37", &[ca, own_ca]);
+        assert!(!refused.status.success(), "{refused:?}");
+        let refused = ask_at(&public, &mut program(), &own, "37", &[]);
+        let error = said(&refused.stderr);
+        assert!(
+            !refused.status.success() && error.contains("PARTNER_CERTIFICATE_REFUSED NO_CERTIFICATE"),
+            "{refused:?}"
+        );
     }
 }

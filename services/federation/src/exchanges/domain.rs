@@ -137,13 +137,10 @@ impl Usage {
     /// The usage with one request more. Before a partner is LIVE it has a tenth of its quota.
     pub fn with_one(self, quota: Quota, state: PartnerState, now: Timestamp) -> Result<Self, Exhausted> {
         let (minute, day) = (now.seconds().div_euclid(60), i64::from(now.local_day().days()));
-        let of = |most: u32| {
-            let most = i64::from(most);
-            if state == PartnerState::Live {
-                most
-            } else {
-                most.div_euclid(10)
-            }
+        let quota = if state == PartnerState::Live {
+            quota
+        } else {
+            quota.before_live()
         };
         let this_minute = if self.minute == minute {
             self.minute_requests
@@ -151,11 +148,11 @@ impl Usage {
             0
         };
         let today = if self.day == day { self.day_requests } else { 0 };
-        if today >= of(quota.requests_per_day) {
+        if today >= i64::from(quota.requests_per_day) {
             let until = now.local_day().end().seconds() - now.seconds();
             return Err(Exhausted(until.max(1)));
         }
-        if this_minute >= of(quota.requests_per_minute) {
+        if this_minute >= i64::from(quota.requests_per_minute) {
             return Err(Exhausted(60 - now.seconds().rem_euclid(60)));
         }
         Ok(Self {

@@ -56,6 +56,21 @@ pub struct Quota {
     pub requests_per_day: u32,
 }
 
+impl Quota {
+    /// What a partner has before it is LIVE: a tenth.
+    #[must_use]
+    pub const fn before_live(self) -> Self {
+        Self {
+            requests_per_minute: self.requests_per_minute / 10,
+            requests_per_day: self.requests_per_day / 10,
+        }
+    }
+
+    const fn is_none(self) -> bool {
+        self.requests_per_minute == 0 || self.requests_per_day == 0
+    }
+}
+
 /// A key of a partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartnerKey {
@@ -115,6 +130,24 @@ impl TrustList {
     /// Whether it is a list of this province's partners. The list of nobody is everybody's.
     pub fn is_for(&self, own: Issuer) -> bool {
         self.audience.is_none_or(|audience| audience == own)
+    }
+
+    /// Partners that are answered and have no quota: each of their messages is refused.
+    pub fn without_quota(&self) -> Vec<PartnerId> {
+        self.answered_with(|quota| quota.is_none())
+    }
+
+    /// Partners that are answered and have a quota, but none before they are LIVE.
+    pub fn without_trial_quota(&self) -> Vec<PartnerId> {
+        self.answered_with(|quota| !quota.is_none() && quota.before_live().is_none())
+    }
+
+    fn answered_with(&self, is: impl Fn(Quota) -> bool) -> Vec<PartnerId> {
+        let answered = self
+            .partners
+            .iter()
+            .filter(|(_, agreed)| agreed.directions.contains(&Direction::Outbound) && is(agreed.quota));
+        answered.map(|(id, _)| *id).collect()
     }
 
     /// The partner provinces.

@@ -10,10 +10,11 @@ use lutong_storage::crypto::hex;
 use lutong_transport::access::{NoPermit, Principal};
 use sha2::{Digest as _, Sha256};
 
-use super::domain::{Action, Comparison, ListState, StoredList};
+use super::domain::{Action, Comparison, ListState, StoredList, TrustList};
 use super::service::{Step, TrustLists, etag};
 use crate::approval::{Decided, approval};
 use crate::fault;
+use crate::partners::domain::PartnerId;
 
 /// `trust-lists/{trust_list}`.
 const COLLECTION: &str = "trust-lists/";
@@ -114,6 +115,10 @@ impl TrustListRpc {
         let allowed_actions = allowed.map(|(_, shown)| shown.into()).collect();
         let content = content.as_ref();
         let partners = content.into_iter().flat_map(|signed| signed.list.partners.keys());
+        let ids = |of: fn(&TrustList) -> Vec<PartnerId>| {
+            let found = content.map_or_else(Vec::new, |signed| of(&signed.list));
+            found.iter().map(ToString::to_string).collect()
+        };
         wire::TrustList {
             name: format!("{COLLECTION}{}", list.sequence),
             trust_list_id: list.sequence.to_string(),
@@ -128,6 +133,8 @@ impl TrustListRpc {
             comparison: Some(comparison(&list.comparison)),
             approval: Some(approval(&list.staged, decided(list))),
             allowed_actions,
+            partners_without_quota: ids(TrustList::without_quota),
+            partners_without_trial_quota: ids(TrustList::without_trial_quota),
         }
     }
 }

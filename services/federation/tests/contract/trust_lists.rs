@@ -26,6 +26,7 @@ on_both_engines!(
     a_step_on_a_list_is_refused_with_the_state_as_it_is,
     a_repeated_step_on_a_list_is_done_once,
     lists_are_read_by_state_in_pages,
+    a_staged_list_names_partners_that_it_lets_nothing_through_of,
     without_a_root_key_no_list_is_taken,
     only_operators_change_lists,
 );
@@ -689,4 +690,22 @@ async fn only_operators_change_lists(bed: Bed) {
         seen.allowed_actions.is_empty(),
         "an auditor sees it and changes nothing"
     );
+}
+
+async fn a_staged_list_names_partners_that_it_lets_nothing_through_of(bed: Bed) {
+    let federation = start_with_root(bed).await;
+    let answered = |code: &str, seed: u64, quota: &str| {
+        let fields = format!("directions = [\"OUTBOUND\"]\n{quota}name = ");
+        entry(code, "甲", &key(seed), "").replacen("name = ", &fields, 1)
+    };
+    let five = "quota = { requests_per_minute = 5, requests_per_day = 100 }\n";
+    let entries = format!(
+        "{}{}{}",
+        jiangsu(&federation),
+        answered("33", 133, ""),
+        answered("41", 141, five)
+    );
+    let staged = federation.stage(1, &entries).await.unwrap();
+    assert_eq!(staged.partners_without_quota, ["33"]);
+    assert_eq!(staged.partners_without_trial_quota, ["41"]);
 }

@@ -30,8 +30,9 @@ pub async fn check(service: Option<ServiceName>, config: &NodeConfig, clock: &dy
     if let Err(error) = lutong_complaint::relief_policy(&config.complaint) {
         findings.error(error);
     }
-    if let Err(error) = lutong_federation::trust(&config.federation) {
-        findings.error(error);
+    match lutong_federation::trust(&config.federation) {
+        Err(error) => findings.error(error),
+        Ok((list, _)) => quotas(&list, &mut findings),
     }
     if service.is_none_or(|service| service == ServiceName::Gateway) {
         certified::check(config, clock, &mut findings);
@@ -153,6 +154,15 @@ fn tls(service: ServiceName, config: &NodeConfig, clock: &dyn Clock, findings: &
             validity.until
         )),
         Ok(_) => {}
+    }
+}
+
+/// A partner that is answered and has no quota is refused for ever.
+fn quotas(list: &lutong_federation::trust_list::TrustList, findings: &mut Findings) {
+    for partner in list.without_quota() {
+        findings.warn(format_args!(
+            "federation.trust_list：伙伴 {partner} 未设配额，其每份报文都会被拒绝 / federation.trust_list: partner {partner} has no quota, so that each of its messages is refused as QUOTA_EXHAUSTED"
+        ));
     }
 }
 

@@ -48,6 +48,34 @@ fn a_list_as_written_is_read() {
 }
 
 #[test]
+fn partners_that_are_answered_and_let_nothing_through_are_named() {
+    let quota = |minute: u32, day: u32| {
+        format!("quota = {{ requests_per_minute = {minute}, requests_per_day = {day} }}\n")
+    };
+    for (directions, quota, without, without_trial) in [
+        // Nobody answers it: it needs none.
+        ("INBOUND", String::new(), false, false),
+        ("OUTBOUND", String::new(), true, false),
+        ("OUTBOUND", quota(0, 100), true, false),
+        ("OUTBOUND", quota(100, 0), true, false),
+        // A tenth before it is LIVE.
+        ("OUTBOUND", quota(9, 100), false, true),
+        ("OUTBOUND", quota(100, 9), false, true),
+        ("OUTBOUND", quota(10, 10), false, false),
+    ] {
+        let fields = format!("directions = [\"{directions}\"]\n{quota}name = ");
+        let list = TrustList::parse(&one().replacen("name = ", &fields, 1)).unwrap();
+        let jiangsu = PartnerId::parse("32").unwrap();
+        assert_eq!(list.without_quota().contains(&jiangsu), without, "{fields}");
+        assert_eq!(
+            list.without_trial_quota().contains(&jiangsu),
+            without_trial,
+            "{fields}"
+        );
+    }
+}
+
+#[test]
 fn what_is_wrong_is_named_with_its_entry() {
     for (from, to, entry) in [
         ("province = \"32\"", "province = \"37\"", "partner[0] (37)"),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use clap::{Args, Subcommand};
-use lutong_federation::trust_list::{Roots, SignedList, sign};
+use lutong_federation::trust_list::{Roots, SignedList, TrustList, sign};
 use lutong_kernel::Clock as _;
 use lutong_operating::entropy::Entropy;
 use lutong_operating::private;
@@ -56,6 +56,37 @@ fn details(list: &Value) {
             say!("{}: {}", in_language(zh, en), all.join(", "));
         }
     }
+    let named = |field: &str| items(list, field).iter().map(text).collect();
+    warn_of_quotas(
+        named("partners_without_quota"),
+        named("partners_without_trial_quota"),
+    );
+}
+
+/// Says whose messages a list lets nothing through of: a partner that is answered and has no quota is refused for ever.
+fn warn_of_quotas(without: Vec<String>, without_trial: Vec<String>) {
+    for partner in without {
+        lutong_client::output::complain(format_args!(
+            "{}",
+            lang!(
+                "警告：伙伴 {partner} 未设配额（quota），其每份报文都会被拒绝（QUOTA_EXHAUSTED）",
+                "warning: partner {partner} has no quota, so that each of its messages is refused as QUOTA_EXHAUSTED"
+            )
+        ));
+    }
+    for partner in without_trial {
+        lutong_client::output::complain(format_args!(
+            "{}",
+            lang!(
+                "警告：伙伴 {partner} 的配额不足 10，转为 LIVE 之前（仅有配额的十分之一）其每份报文都会被拒绝（QUOTA_EXHAUSTED）",
+                "warning: partner {partner} has a quota of less than 10, of which the tenth that it has before it is LIVE is nothing: until then each of its messages is refused as QUOTA_EXHAUSTED"
+            )
+        ));
+    }
+}
+
+fn ids(partners: &[impl ToString]) -> Vec<String> {
+    partners.iter().map(ToString::to_string).collect()
 }
 
 #[derive(Debug, Subcommand)]
@@ -203,7 +234,9 @@ impl Sign {
         let key = SigningKey::from_pkcs8_pem(&pem).map_err(|error| wrong(&self.root, &error))?;
         let list = String::from_utf8(read(&self.list)?).map_err(|error| wrong(&self.list, &error))?;
         let signed = sign(&key, &list, WallClock.now()).map_err(|error| wrong(&self.list, &error))?;
+        let list = TrustList::parse(&list).map_err(|error| wrong(&self.list, &error))?;
         std::fs::write(&self.out, signed)?;
+        warn_of_quotas(ids(&list.without_quota()), ids(&list.without_trial_quota()));
         tell!("已签名：{}", "signed: {}", self.out.display());
         Ok(())
     }
@@ -227,6 +260,8 @@ impl Inspect {
                 json!({"partner": id.to_string(), "name": agreed.name, "keys": keys.collect::<Vec<_>>()})
             })
             .collect();
+        let list = &found.list;
+        warn_of_quotas(ids(&list.without_quota()), ids(&list.without_trial_quota()));
         if self.json {
             let shown = json!({
                 "sequence": found.list.sequence,
@@ -235,6 +270,8 @@ impl Inspect {
                 "expire_time": found.expires_at.to_string(),
                 "root_key_id": found.root.to_string(),
                 "partners": partners,
+                "partners_without_quota": ids(&list.without_quota()),
+                "partners_without_trial_quota": ids(&list.without_trial_quota()),
             });
             say!("{shown}");
             return Ok(());
