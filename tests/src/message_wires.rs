@@ -69,11 +69,25 @@ impl MessageWire {
         };
         let router = Router::new().fallback(carry).with_state(carrier);
         tokio::spawn(async move { axum::serve(listener, router).await });
-        Self { port, state: sender }
+        Self {
+            port,
+            state: sender,
+            carried,
+        }
     }
 
     pub fn set(&self, state: MessageState) {
         self.state.send_replace(state);
+        self.carried.store(0, Ordering::Relaxed);
+    }
+
+    /// Waits until the state was felt by so many messages.
+    pub async fn has_carried(&self, messages: u32, within: Duration) {
+        let started = Instant::now();
+        while self.carried.load(Ordering::Relaxed) < messages {
+            assert!(started.elapsed() < within, "nobody sends anything");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 

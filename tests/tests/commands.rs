@@ -156,11 +156,11 @@ fn the_tour_plays_every_step_well_and_counts_them() {
     let output = lutong(&["tour", "--lang", "en", "--picture", &picture], &[]);
     let said = text(&output.stdout);
     assert!(output.status.success(), "{said}{}", text(&output.stderr));
-    assert_eq!(said.lines().last(), Some("34 passed, 0 failed"));
+    assert_eq!(said.lines().last(), Some("37 passed, 0 failed"));
     // One sentence per step in one language, two drawn codes, and what to try next.
     assert_eq!(
         said.lines().filter(|line| line.starts_with("✓ ")).count(),
-        34,
+        37,
         "{said}"
     );
     assert!(
@@ -179,7 +179,133 @@ fn the_tour_plays_every_step_well_and_counts_them() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!((lines.len(), &lines[34]["passed"]), (35, &Value::from(34)));
+    assert_eq!((lines.len(), &lines[37]["passed"]), (38, &Value::from(37)));
+}
+
+#[test]
+fn signing_and_inspecting_a_list_names_partners_that_it_lets_nothing_through_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let english = [("LANG", "en_US.UTF-8")];
+    let run = |arguments: &[&str]| {
+        let output = lutong(&[&["federation", "trust"], arguments].concat(), &english);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        (text(&output.stdout), text(&output.stderr))
+    };
+    let [root, partner] = [file("root.pem"), file("partner.pem")];
+    run(&["new-root", &root]);
+    run(&["new-root", &partner]);
+    let key = std::fs::read_to_string(format!("{partner}.pub")).unwrap();
+    let now = lutong_tests::instants::now();
+    let list = format!(
+        "version = \"x\"\nsequence = 1\nissued_at = \"{}\"\nexpires_at = \"{}\"\n\n[[partner]]\nprovince = \"32\"\nname = \"江苏\"\n\
+         directions = [\"OUTBOUND\"]\n\n[[partner.key]]\npublic_key = \"\"\"\n{key}\"\"\"\nnot_before = \"2022-01-01T00:00:00+08:00\"\n",
+        now.plus_seconds(-60),
+        now.plus_seconds(86_400)
+    );
+    std::fs::write(file("list.toml"), list).unwrap();
+    let warning = "partner 32 has no quota";
+    let (_, warned) = run(&[
+        "sign",
+        &file("list.toml"),
+        "--root",
+        &root,
+        "--out",
+        &file("list"),
+    ]);
+    assert!(
+        warned.contains(warning) && warned.contains("QUOTA_EXHAUSTED"),
+        "{warned}"
+    );
+    let public = format!("{root}.pub");
+    let (shown, warned) = run(&["inspect", &file("list"), "--root", &public, "--json"]);
+    assert!(warned.contains(warning), "{warned}");
+    // What a machine reads is JSON all the same.
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!(shown["partners_without_quota"], serde_json::json!(["32"]));
+}
+
+#[test]
+fn files_for_partners_that_cannot_be_used_are_named_before_anything_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = folder.path().join("certs").display().to_string();
+    assert!(lutong(&["certs", "dev", &certificates], &[]).status.success());
+    let of = |name: &str| format!("{certificates}/{name}");
+    let host = "federation.sd.example";
+    assert!(
+        lutong(&["certs", "partner", host, &certificates], &[])
+            .status
+            .success()
+    );
+    let [certificate, key] = ["pem", "key"].map(|ending| of(&format!("partner-{host}.{ending}")));
+    let data = folder.path().join("data").display().to_string();
+    let check = |settings: &[(&str, &str)]| {
+        let named: Vec<(String, String)> = settings
+            .iter()
+            .map(|(name, value)| (format!("LUTONG_{name}"), (*value).to_owned()))
+            .chain([
+                ("LUTONG_DATA".to_owned(), data.clone()),
+                ("LANG".to_owned(), "en_US.UTF-8".to_owned()),
+            ])
+            .collect();
+        let named: Vec<(&str, &str)> = named.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let output = lutong(&["config", "check"], &named);
+        (
+            output.status.success(),
+            text(&output.stdout) + &text(&output.stderr),
+        )
+    };
+    let (listener, listener_key, ca) = (
+        of("gateway-partners.pem"),
+        of("gateway-partners.key"),
+        of("partners-ca.pem"),
+    );
+    let listen = ("GATEWAY__PARTNER_LISTEN", "127.0.0.1:8444");
+    let good = [
+        listen,
+        ("GATEWAY__PARTNER_TLS__CA", &*ca),
+        ("GATEWAY__PARTNER_TLS__CERTIFICATE", &*listener),
+        ("GATEWAY__PARTNER_TLS__KEY", &*listener_key),
+        ("FEDERATION__PARTNER_TLS__CA", &*ca),
+        ("FEDERATION__PARTNER_TLS__CERTIFICATE", &*certificate),
+        ("FEDERATION__PARTNER_TLS__KEY", &*key),
+    ];
+    let (is_good, said) = check(&good);
+    assert!(is_good, "{said}");
+    let nowhere = of("nowhere.pem");
+    for (changed, words) in [
+        (
+            ("GATEWAY__PARTNER_TLS__CA", &*nowhere),
+            ["gateway.partner_tls", "nowhere.pem"],
+        ),
+        (
+            ("GATEWAY__PARTNER_TLS__KEY", &*key),
+            ["gateway.partner_tls", "does not belong"],
+        ),
+        (
+            ("GATEWAY__PARTNER_TLS__CERTIFICATE", ""),
+            ["gateway.partner_tls is missing", "certs dev"],
+        ),
+        (
+            ("FEDERATION__PARTNER_TLS__CA", &*nowhere),
+            ["federation.partner_tls", "nowhere.pem"],
+        ),
+        (
+            ("FEDERATION__PARTNER_TLS__KEY", ""),
+            ["federation.partner_tls", "together"],
+        ),
+        (
+            ("FEDERATION__PARTNER_TLS__CERTIFICATE", &*listener),
+            ["federation.partner_tls", "is not for a client"],
+        ),
+    ] {
+        let settings = good.map(|(name, value)| (name, if name == changed.0 { changed.1 } else { value }));
+        let (is_good, said) = check(&settings);
+        assert!(
+            !is_good && words.iter().all(|word| said.contains(word)),
+            "{changed:?}: {said}"
+        );
+    }
 }
 
 #[test]

@@ -1,20 +1,20 @@
 //! A temporary mesh with its own folder and clock, and a partner province with a key.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lutong_composition::config::NodeConfig;
 use lutong_composition::keys::MeshKeys;
 use lutong_composition::{Running, one_process};
 use lutong_federation::trust_list::of_one_partner;
-use lutong_identity::{ACTING, Account, AccountId};
-use lutong_kernel::{Clock as _, DivisionCode, ManualClock, RequestId, ServiceName, Timestamp};
+use lutong_kernel::{Clock as _, ManualClock, RequestId, ServiceName, Timestamp};
 use lutong_operating::entropy::Entropy;
 use lutong_proto::policy::Role;
 use lutong_risk_engine::notice::{BUNDLED_2022_11_26_GZ, Notice};
 use lutong_stand_ins::{StandInPerson, StandIns};
 use lutong_token::{Algorithm, Issuer, SigningKey};
-use lutong_transport::access::{FeedGrant, Roles};
 
+use crate::staff::{OPERATORS, StaffAccount, add_accounts};
 use lutong_client::Failure;
 use lutong_client::areas::unzip;
 use lutong_client::client::Gateway;
@@ -34,13 +34,16 @@ pub struct DemoMesh {
     /// The partner province's key.
     pub partner: SigningKey,
     pub partner_province: Issuer,
+    /// Signs trust lists.
+    pub trust_root: SigningKey,
     config: NodeConfig,
     running: Running,
     _folder: tempfile::TempDir,
 }
 
-/// Accounts with their roles; feeds with their kinds.
-const STAFF: [(&str, Role, &[&str]); 8] = [
+const STAFF: [StaffAccount; 10] = [
+    (OPERATORS[0], Role::Operator, &[]),
+    (OPERATORS[1], Role::Operator, &[]),
     ("officer-1", Role::HealthOfficer, &[]),
     ("supervisor-1", Role::Supervisor, &[]),
     ("epidemiologist-1", Role::Epidemiologist, &[]),
@@ -79,12 +82,14 @@ impl DemoMesh {
         config.gateway.dev = true;
         config.gateway.listen.set_port(0);
         config.federation.trust_list = Some(list_file);
+        let trust_root = SigningKey::generate(Algorithm::Ed25519, &Entropy)?;
+        config.federation.trust_root = Some(write_root(folder.path(), &trust_root)?);
         let stand_ins = StandIns::start(0, Arc::new(clock.clone()), Arc::new(Entropy)).await?;
         let channels = stand_ins.channels(PUBLIC_URL, folder.path())?;
         config.gateway.channels = serde_json::from_value(channels).map_err(std::io::Error::from)?;
         let identity = stand_ins.identity(folder.path())?;
         config.identity = serde_json::from_value(identity).map_err(std::io::Error::from)?;
-        add_accounts(&config, &clock).await?;
+        add_accounts(&config, &clock, &STAFF).await?;
         let running =
             one_process::start(&config, Arc::new(clock.clone()), Arc::new(Entropy), String::new).await?;
         let base = format!("http://{}", running.address);
@@ -97,10 +102,16 @@ impl DemoMesh {
             notice,
             partner,
             partner_province,
+            trust_root,
             config,
             running,
             _folder: folder,
         })
+    }
+
+    /// The gateway's URL.
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// The time of the injected clock.
@@ -136,41 +147,14 @@ impl DemoMesh {
     }
 }
 
+/// The public root key in a file.
+pub fn write_root(folder: &Path, root: &SigningKey) -> Result<PathBuf, Failure> {
+    let file = folder.join("trust-root.pem");
+    std::fs::write(&file, root.verifying_key().to_pem()?)?;
+    Ok(file)
+}
+
 /// The id of a new request.
 pub fn request_id(clock: &ManualClock) -> String {
     RequestId::new(clock.now(), &Entropy).to_string()
-}
-
-/// Who acts on people or areas; a hospital reads cards in a division, and verifies codes without one.
-fn has_division(role: Role) -> bool {
-    ACTING.contains(&role) || role == Role::Hospital
-}
-
-/// Adds the staff accounts like `lutong accounts add`.
-async fn add_accounts(config: &NodeConfig, clock: &ManualClock) -> Result<(), Failure> {
-    one_process::prepare(&config.data)?;
-    let keys = MeshKeys::open(&one_process::keys(&config.data), &Entropy)?;
-    let foundation = one_process::foundation(config, Arc::new(clock.clone()), Arc::new(Entropy), &keys)?;
-    let storage = one_process::storage(&config.data, ServiceName::Identity);
-    let accounts = lutong_identity::open_accounts(&foundation, &storage).await?;
-    for (name, role, kinds) in STAFF {
-        let feed = (role == Role::AuthorityFeed).then(|| FeedGrant {
-            source: name.to_owned(),
-            kinds: kinds.iter().map(|kind| (*kind).to_owned()).collect(),
-            divisions: Vec::new(),
-        });
-        let id = AccountId::parse(name).map_err(|wrong| Failure::Because(wrong.en))?;
-        accounts
-            .add(
-                Account {
-                    roles: Roles::of(&[role]),
-                    division: has_division(role).then_some(DivisionCode::SHANDONG),
-                    feed,
-                    ..Account::citizen(id)
-                },
-                "tour",
-            )
-            .await?;
-    }
-    Ok(())
 }

@@ -4,9 +4,11 @@
 extern crate lutong_client;
 
 mod demo_mesh;
+mod neighbour;
 mod people;
 mod picture;
 mod report;
+mod staff;
 mod steps;
 
 use clap::Args;

@@ -26,6 +26,8 @@ pub const ARRIVES_FROM_ABROAD: Person = person("ali-abroad", "周婷", "37020219
 /// Has no telephone of her own.
 pub const GRANDMOTHER: Person = person("wx-grandmother", "王秀兰", "37020219480305808");
 pub const SECOND_CONTACT: Person = person("wx-second-contact", "刘洋", "37020219950620909");
+/// Lives in Jiangsu, whose own system gave the code.
+pub const COMMUTER: Person = person("isd-commuter", "顾明", "32010219900315101");
 /// 爱山东 has verified their name and number.
 pub const VERIFIED_BY_CHANNEL: &StandInPerson = &lutong_stand_ins::PEOPLE[1];
 

@@ -5,10 +5,11 @@ mod complaints;
 mod doors;
 mod hospital;
 mod people;
+mod provinces;
 
 use std::time::Duration;
 
-use lutong_kernel::{Colour, Timestamp};
+use lutong_kernel::{Colour, ManualClock, Timestamp};
 use lutong_proto::code_rendering::v1::VerificationOutcome;
 use lutong_proto::declaration::v1::fact_row::{Statement, Subject};
 use lutong_proto::declaration::v1::{ContactEntry, ContactType, FactRow};
@@ -22,6 +23,7 @@ use super::report::{Report, TourStep};
 use crate::people::{self as cast, Person};
 use calls::Holder;
 use lutong_client::Failure;
+use lutong_client::client::Gateway;
 use lutong_client::output::in_language;
 
 /// Runs all steps; returns the holders whose codes are green, yellow and red at the end.
@@ -42,6 +44,7 @@ pub async fn run(mesh: &DemoMesh, report: &mut Report) -> Result<[Holder; 3], Fa
     hospital::card_is_read(mesh, report, &resident).await?;
     complaints::appeal_is_upheld(mesh, report).await?;
     complaints::place_is_held_to_account(mesh, report).await?;
+    provinces::origin_withdraws(mesh, report).await?;
     Ok([resident, returner, visitor])
 }
 
@@ -71,7 +74,16 @@ async fn apply(
     expected: Colour,
 ) -> Result<Holder, Failure> {
     let holder = Holder::sign_in(mesh, who).await?;
-    let asked = format!("{} applies", who.name);
+    apply_as(report, (name, holder), history, expected).await
+}
+
+async fn apply_as(
+    report: &mut Report,
+    (name, holder): (&'static str, Holder),
+    history: Vec<ContactEntry>,
+    expected: Colour,
+) -> Result<Holder, Failure> {
+    let asked = format!("{} applies", holder.name());
     let got = match holder.apply(history).await {
         Ok(()) => holder.colour().await?,
         Err(reason) => reason,
@@ -126,8 +138,18 @@ async fn listed_stay_is_red(mesh: &DemoMesh, report: &mut Report) -> Result<Hold
 
 /// Reports one fact through a feed. The clock advances a minute first, so that every event has its own time.
 async fn report_fact(mesh: &DemoMesh, feed: &str, row: FactRow) -> Result<String, Failure> {
-    mesh.clock.advance(Duration::from_secs(60));
-    let calls = mesh.gateway.sign_in(feed).await?;
+    report_fact_at(&mesh.gateway, &mesh.clock, feed, row).await
+}
+
+/// The same to the system of a gateway.
+async fn report_fact_at(
+    gateway: &Gateway,
+    clock: &ManualClock,
+    feed: &str,
+    row: FactRow,
+) -> Result<String, Failure> {
+    clock.advance(Duration::from_secs(60));
+    let calls = gateway.sign_in(feed).await?;
     let mode = lutong_proto::declaration::v1::ImportMode::AllOrNothing;
     let imported = lutong_client::facts::send(calls, mode, vec![row]).await?;
     let first: Option<FieldError> = imported.errors.first().and_then(|wrong| wrong.error.clone());

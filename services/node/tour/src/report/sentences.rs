@@ -1,7 +1,7 @@
 //! What each step of the tour is about, in Chinese and English.
 
 /// By the name of the step.
-pub const OF_STEPS: [(&str, &str, &str); 34] = [
+pub const OF_STEPS: [(&str, &str, &str); 37] = [
     (
         "notice",
         "导入2022年11月26日的真实风险地区通告",
@@ -163,5 +163,20 @@ pub const OF_STEPS: [(&str, &str, &str); 34] = [
         "held to account",
         "承办人提出处理结果，第二人签批后公布，任何人可查",
         "An officer states what came of it, a second person signs it, and anybody reads it",
+    ),
+    (
+        "green at home",
+        "顾明在江苏自己的系统中申领，江苏是另一套完整的系统",
+        "Gu Ming applies at home: Jiangsu has a whole system of its own",
+    ),
+    (
+        "arrives with it",
+        "顾明出示江苏系统签发的绿码来鲁，江苏当场确认",
+        "Gu Ming arrives with the green code of that system, which confirms it at once",
+    ),
+    (
+        "withdrawn at home",
+        "江苏疾控报告顾明为密接，江苏撤回绿码，数秒后这里的码随之变化并说明原因",
+        "Jiangsu's CDC reports that he met a patient; his code there is withdrawn, and within seconds so is the one here, which says why",
     ),
 ];

@@ -1,5 +1,6 @@
 //! Calls of a person or checkpoint to the gateway.
 
+use lutong_kernel::ManualClock;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use lutong_proto::code_rendering::v1::device_bound_code_service_client::DeviceBoundCodeServiceClient;
 use lutong_proto::code_rendering::v1::paper_code_service_client::PaperCodeServiceClient;
@@ -34,22 +35,27 @@ use tonic_types::StatusExt as _;
 use super::super::demo_mesh::{DemoMesh, request_id};
 use super::super::people::{Person, commitment};
 use lutong_client::Failure;
-use lutong_client::client::{Calls, failed, reason};
+use lutong_client::client::{Calls, Gateway, failed, reason};
 use lutong_client::output::in_language;
 
 /// A person who has signed in.
 pub struct Holder {
     who: Person,
     calls: Calls,
-    now: lutong_kernel::ManualClock,
+    now: ManualClock,
 }
 
 impl Holder {
     pub async fn sign_in(mesh: &DemoMesh, who: Person) -> Result<Self, Failure> {
+        Self::sign_in_at(&mesh.gateway, &mesh.clock, who).await
+    }
+
+    /// Somebody who signs in at the system of a gateway.
+    pub async fn sign_in_at(gateway: &Gateway, clock: &ManualClock, who: Person) -> Result<Self, Failure> {
         Ok(Self {
             who,
-            calls: mesh.gateway.sign_in(who.account).await?,
-            now: mesh.clock.clone(),
+            calls: gateway.sign_in(who.account).await?,
+            now: clock.clone(),
         })
     }
 
