@@ -270,6 +270,30 @@ fn an_independent_decoder_agrees_with_the_test_vectors_of_tokens() {
 /// The partner's host, which its certificate names.
 const HOST: &str = "federation.js.example";
 
+/// The settings of a listener for partners, and the arguments of whoever comes to it with the certificate of the host.
+fn listener_for_partners(folder: &Path, port: u16) -> (Vec<(String, String)>, [String; 6]) {
+    write_development_certificates(folder).unwrap();
+    let day = std::time::Duration::from_secs(86_400);
+    let [certificate, key] = write_partner_certificate(folder, HOST, now(), day).unwrap();
+    let of = |name: &str| folder.join(name).display().to_string();
+    let settings = [
+        ("LISTEN", format!("127.0.0.1:{port}")),
+        ("TLS__CA", of("partners-ca.pem")),
+        ("TLS__CERTIFICATE", of("gateway-partners.pem")),
+        ("TLS__KEY", of("gateway-partners.key")),
+    ];
+    let settings = settings.map(|(name, value)| (format!("LUTONG_GATEWAY__PARTNER_{name}"), value));
+    let arguments = [
+        "--ca".to_owned(),
+        of("partners-ca.pem"),
+        "--certificate".to_owned(),
+        certificate.display().to_string(),
+        "--tls-key".to_owned(),
+        key.display().to_string(),
+    ];
+    (settings.into(), arguments)
+}
+
 /// The guide for partners: its two programs ask a running system about a code, over gRPC and mutual TLS, and refuse what it has not signed for them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
@@ -287,23 +311,14 @@ async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
     let answered = "directions = [\"INBOUND\", \"OUTBOUND\"]\nquota = { requests_per_minute = 600, requests_per_day = 100000 }\nname = ";
     let answered = format!("tls_names = [\"{HOST}\"]\n{answered}");
     let list = list.replacen("name = ", &answered, 1) + "purposes = [\"MESSAGES\"]\n";
-    let certificates = folder.path().join("certs");
-    write_development_certificates(&certificates).unwrap();
-    let day = std::time::Duration::from_secs(86_400);
-    let [certificate, tls_key] = write_partner_certificate(&certificates, HOST, now(), day).unwrap();
-    let of = |name: &str| certificates.join(name).display().to_string();
     let port = free_port();
-    let settings = [
-        ("FEDERATION__TRUST_LIST", file("trust-list.toml", &list)),
-        ("GATEWAY__PARTNER_LISTEN", format!("127.0.0.1:{port}")),
-        ("GATEWAY__PARTNER_TLS__CA", of("partners-ca.pem")),
-        ("GATEWAY__PARTNER_TLS__CERTIFICATE", of("gateway-partners.pem")),
-        ("GATEWAY__PARTNER_TLS__KEY", of("gateway-partners.key")),
-    ];
+    let (mut environment, tls) = listener_for_partners(&folder.path().join("certs"), port);
+    environment.push((
+        "LUTONG_FEDERATION__TRUST_LIST".to_owned(),
+        file("trust-list.toml", &list),
+    ));
     let setting = Setting {
-        environment: settings
-            .map(|(name, value)| (format!("LUTONG_{name}"), value))
-            .into(),
+        environment,
         ..Setting::default()
     };
     let mesh = Mesh::start_with(Shape::OneProcess, setting).await;
@@ -322,15 +337,7 @@ async fn a_partner_verifies_a_code_with_the_programs_of_the_guide() {
     let public = mesh.gateway.base.trim_start_matches("http://").to_owned();
     // Both programs compare the certificate with the name by which they call.
     let endpoint = format!("localhost:{port}");
-    let files = [
-        ("--ca", of("partners-ca.pem")),
-        ("--certificate", certificate.display().to_string()),
-        ("--tls-key", tls_key.display().to_string()),
-    ];
-    let tls: Vec<&str> = files
-        .iter()
-        .flat_map(|(option, file)| [*option, file.as_str()])
-        .collect();
+    let tls: Vec<&str> = tls.iter().map(String::as_str).collect();
     let keys = [&partner, &stranger].map(|key| key.to_pkcs8_pem().unwrap());
     let own = file("messages.pem", keys[0].expose());
     let foreign = file("stranger.pem", keys[1].expose());

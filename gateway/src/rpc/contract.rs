@@ -39,8 +39,7 @@ pub struct EdgeRpc {
     /// Whether the client sends a stream; such a call lasts as long as rows arrive.
     pub streams: bool,
     pub work: Work,
-    /// Whether it is served at the listener for partners, too.
-    pub partners: bool,
+    pub served_at: ServedAt,
     /// Whether each call sends a text message to a number that the caller chooses.
     pub sends_message: bool,
     /// How long an answer may wait for something to happen, beyond what a call otherwise may take.
@@ -48,6 +47,14 @@ pub struct EdgeRpc {
     /// Its place in the contract.
     pub order: usize,
     pub method: MethodDescriptor,
+}
+
+/// At which listeners of the gateway an RPC is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServedAt {
+    AllListeners,
+    /// Not at the listener for partners.
+    AllButPartners,
 }
 
 /// Every RPC that can be called from outside, by path.
@@ -79,7 +86,11 @@ impl Contract {
                 public: rpc.access.roles().any(|role| role == Role::Public),
                 streams: rpc.method.is_client_streaming(),
                 work: work_of(&rpc.access, &rpc.method),
-                partners: rpc.access.partners,
+                served_at: if rpc.access.partners {
+                    ServedAt::AllListeners
+                } else {
+                    ServedAt::AllButPartners
+                },
                 sends_message: rpc.access.sends_message,
                 waits: Duration::from_secs(rpc.access.waits_s.into()),
                 order,
@@ -94,7 +105,10 @@ impl Contract {
     /// What is served at the listener for partners.
     #[must_use]
     pub fn for_partners(&self) -> Self {
-        let served = self.0.iter().filter(|(_, rpc)| rpc.partners);
+        let served = self
+            .0
+            .iter()
+            .filter(|(_, rpc)| rpc.served_at == ServedAt::AllListeners);
         Self(
             served
                 .map(|(path, rpc)| (path.clone(), Arc::clone(rpc)))

@@ -134,7 +134,7 @@ impl TrustList {
 
     /// Partners that are answered and have no quota: each of their messages is refused.
     pub fn without_quota(&self) -> Vec<PartnerId> {
-        self.answered_with(|quota| quota.is_none())
+        self.answered_with(Quota::is_none)
     }
 
     /// Partners that are answered and have a quota, but none before they are LIVE.
