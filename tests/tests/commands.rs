@@ -238,7 +238,9 @@ fn files_for_partners_that_cannot_be_used_are_named_before_anything_is_served() 
             .success()
     );
     let [certificate, key] = ["pem", "key"].map(|ending| of(&format!("partner-{host}.{ending}")));
-    let data = folder.path().join("data").display().to_string();
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    let data = data.display().to_string();
     let check = |settings: &[(&str, &str)]| {
         let named: Vec<(String, String)> = settings
             .iter()
