@@ -43,6 +43,9 @@ pub struct GatewayConfig {
     /// Calls a second without a session from one address (IPv4, or an IPv6 /64); twice as many at once. Where the
     /// address is not known, everybody without a session shares twenty times as much.
     pub rate_per_address: u32,
+    /// Calls a second of one partner at the listener for partners, by the hosts of its certificate; twice as many at once. What it may ask for
+    /// is bounded by its quota.
+    pub rate_per_partner: u32,
     /// Sign-ins a second from one address; twice as many at once.
     pub rate_sign_in: u32,
     /// Calls a second from one address that send a text message; twice as many at once. Identity bounds those of one number and of one
@@ -86,6 +89,7 @@ impl Default for GatewayConfig {
             session_cache: 200_000,
             rate_per_subject: 50,
             rate_per_address: 200,
+            rate_per_partner: 2_000,
             rate_sign_in: 200,
             rate_messages: 5,
             show_in_flight: 1_536,

@@ -1,4 +1,4 @@
-//! Calls a second of one account and of one address, and sign-ins and text messages a second of one address. Counted in this process; with
+//! Calls a second of one account, of one partner and of one address, and sign-ins and text messages a second of one address. Counted in this process; with
 //! Redis over all replicas. Without Redis each replica counts for itself, which is looser; nobody is refused for that.
 
 mod shared;
@@ -10,6 +10,7 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use lutong_chassis::BuildError;
 use lutong_kernel::Fault;
+use lutong_operating::tls::PeerPartner;
 use lutong_transport::peer::PeerAddress;
 
 use crate::config::{GatewayConfig, rate, refused};
@@ -28,6 +29,7 @@ pub struct RateLimits {
     subject: RateLimit,
     address: RateLimit,
     anywhere: RateLimit,
+    partner: RateLimit,
     sign_in: RateLimit,
     message: RateLimit,
 }
@@ -45,6 +47,7 @@ impl RateLimits {
             subject: limit("subject", rate("rate_per_subject", config.rate_per_subject)?),
             address: limit("address", address),
             anywhere: limit("anywhere", anywhere),
+            partner: limit("partner", rate("rate_per_partner", config.rate_per_partner)?),
             sign_in: limit("sign-in", rate("rate_sign_in", config.rate_sign_in)?),
             message: limit("message", rate("rate_messages", config.rate_messages)?),
         })
@@ -61,6 +64,11 @@ impl RateLimits {
             Some(address) => self.address.check(&address.network().to_string(), true).await,
             None => self.anywhere.check("", true).await,
         }
+    }
+
+    /// A call over the listener for partners, whatever address it comes from.
+    pub async fn partner(&self, partner: &PeerPartner) -> Result<(), Fault> {
+        self.partner.check(&partner.names.join(","), true).await
     }
 
     /// A sign-in; each is counted everywhere.

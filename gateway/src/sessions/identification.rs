@@ -183,7 +183,10 @@ impl Identification {
     }
 
     async fn admit_anybody(&self, connection: &Connection) -> Result<Caller, Fault> {
-        self.limits.anonymous(connection.address).await?;
+        match connection.partner() {
+            Some(partner) => self.limits.partner(partner).await?,
+            None => self.limits.anonymous(connection.address).await?,
+        }
         Ok(Caller {
             session: None,
             is_account: false,

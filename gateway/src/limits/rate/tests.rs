@@ -8,6 +8,7 @@ fn limits(redis: Option<&str>) -> RateLimits {
     let config = GatewayConfig {
         rate_per_subject: 5,
         rate_per_address: 1,
+        rate_per_partner: 2,
         rate_sign_in: 1,
         ..GatewayConfig::default()
     };
@@ -57,6 +58,23 @@ async fn without_a_session_an_address_is_counted_and_without_an_address_everybod
         assert!(limits.anonymous(None).await.is_ok(), "call {call}");
     }
     assert!(limits.anonymous(None).await.is_err());
+}
+
+#[tokio::test]
+async fn a_partner_is_counted_by_its_certificate() {
+    let limits = limits(None);
+    let partner = |host: &str| PeerPartner {
+        names: [host.to_owned()].into(),
+        until: lutong_kernel::Timestamp::MAX,
+    };
+    for call in 0..4 {
+        assert!(limits.partner(&partner("a.cn")).await.is_ok(), "call {call}");
+    }
+    assert!(limits.partner(&partner("a.cn")).await.is_err());
+    assert!(
+        limits.partner(&partner("b.cn")).await.is_ok(),
+        "another one is not held up"
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Lets the clocks of cases warn and raise what is overdue. Whatever a clock does is written in one transaction with the case that it
+//! Lets the clocks of cases warn and raise what is overdue. Whatever a clock does is written in one transaction with the cases that it
 //! has locked, so that it is done once, however many workers there are and whenever one stops. After a time without a worker everything
 //! that is due is done at once, and its log says that it is late.
 
@@ -22,6 +22,8 @@ use crate::store::cases;
 const POLL: Duration = Duration::from_secs(1);
 /// Cases that are read at once.
 const CHUNK: u64 = 100;
+/// Cases that share a transaction: few enough that an action on one of them hardly waits.
+const TOGETHER: usize = 25;
 
 impl Complaints {
     /// Lets clocks do what is due, until `stop`.
@@ -56,9 +58,7 @@ impl Complaints {
             let found = cases::without_clocks(reader, &after, CHUNK).await?;
             let Some(last) = found.last() else { break };
             after.clone_from(last);
-            for number in &found {
-                self.try_to_fire(number).await;
-            }
+            self.fire_each(&found).await;
         }
         let mut after = None;
         loop {
@@ -67,30 +67,45 @@ impl Complaints {
                 return Ok(());
             };
             after = Some(last.clone());
-            for (_, number) in &found {
-                self.try_to_fire(number).await;
+            let found: Vec<_> = found.into_iter().map(|(_, number)| number).collect();
+            self.fire_each(&found).await;
+        }
+    }
+
+    /// Several share a transaction; where one of them fails, each has one of its own.
+    async fn fire_each(&self, stored: &[String]) {
+        for together in stored.chunks(TOGETHER) {
+            if self.fire_together(together).await.is_err() {
+                for number in together {
+                    self.try_to_fire(number).await;
+                }
             }
         }
     }
 
     async fn try_to_fire(&self, stored: &str) {
-        let fired = match TrackingNumber::parse(stored) {
-            Ok(number) => self.fire_one(&number).await,
-            Err(_) => Err(StorageError::Damaged("complaints.tracking_number".to_owned()).into()),
-        };
-        if let Err(fault) = fired {
+        if let Err(fault) = self.fire_together(&[stored.to_owned()]).await {
             tracing::warn!(case = stored, %fault, "the clocks of a case are looked at again with the next round");
         }
     }
 
-    async fn fire_one(&self, number: &TrackingNumber) -> Result<(), Fault> {
-        let cipher = self.fields.ready().await?;
-        let (this, of) = (self.clone(), number.clone());
-        let fired = self
-            .database
-            .write(move |transaction| async move { this.fire_in(transaction, &cipher, &of).await }.boxed());
-        let fired = fired.await?;
-        for entry in fired.iter().filter(|entry| entry.is_late()) {
+    async fn fire_together(&self, stored: &[String]) -> Result<(), Fault> {
+        let damaged = |_| StorageError::Damaged("complaints.tracking_number".to_owned());
+        let numbers = stored.iter().map(|stored| TrackingNumber::parse(stored));
+        let numbers: Vec<_> = numbers.collect::<Result<_, _>>().map_err(damaged)?;
+        let (cipher, this) = (self.fields.ready().await?, self.clone());
+        let fired = self.database.write(move |transaction| {
+            async move {
+                let mut fired = Vec::new();
+                for number in numbers {
+                    let entries = this.fire_in(transaction, &cipher, &number).await?;
+                    fired.extend(entries.into_iter().map(|entry| (number.clone(), entry)));
+                }
+                Ok::<_, Fault>(fired)
+            }
+            .boxed()
+        });
+        for (number, entry) in fired.await?.into_iter().filter(|(_, entry)| entry.is_late()) {
             let happening = entry.happening.as_str();
             tracing::warn!(case = %number, happening, "a clock fired late");
         }

@@ -91,6 +91,11 @@ fn request_id() -> String {
 }
 
 impl Door {
+    /// The session of its device.
+    pub fn device(&self) -> MetadataValue<Ascii> {
+        self.device.clone()
+    }
+
     /// Registers a door with one device, and watches its division as an officer.
     pub async fn open(load: &Load, sessions: &PrincipalKey) -> Result<Self, Failure> {
         let [channel, watched] = &connections(&load.base, 2)?[..] else {

@@ -5,6 +5,7 @@
 extern crate lutong_client;
 
 mod bare;
+mod codes;
 mod cold_start;
 mod doors;
 mod load;
@@ -15,7 +16,6 @@ mod report;
 mod verified;
 
 use std::path::Path;
-use std::time::Duration;
 
 use clap::Args;
 use lutong_composition::config::NodeConfig;
@@ -65,8 +65,6 @@ const STEADY: u32 = 200;
 const DOOR_REPORTS: u32 = 50;
 /// A limit that no load of one machine reaches.
 const PLENTY: u32 = 1_000_000;
-/// Rounds of showing, alternating with the baseline; the median counts.
-const ROUNDS: usize = 3;
 
 /// The system under load, in one of its two shapes.
 enum System {
@@ -211,8 +209,8 @@ impl Bench {
         let load = Load::to(&system.base(), people);
         self.apply(&load, system.storage()).await?;
         self.report(&load).await?;
-        self.doors(&load, system.sessions()).await?;
-        self.show(&load).await?;
+        let door = self.doors(&load, system.sessions()).await?;
+        codes::measure(&load, &door, self.seconds).await?;
         system.say_memory();
         Ok(())
     }
@@ -256,7 +254,7 @@ impl Bench {
     }
 
     /// A door reports people of whom the authority has just reported.
-    async fn doors(&self, load: &Load, sessions: &PrincipalKey) -> Result<(), Failure> {
+    async fn doors(&self, load: &Load, sessions: &PrincipalKey) -> Result<Door, Failure> {
         let door = Door::open(load, sessions).await?;
         let people = usize::try_from(self.seconds).unwrap_or(8) * DOOR_REPORTS as usize;
         let latency = door
@@ -269,32 +267,7 @@ impl Bench {
             latency.value_at_quantile(0.99) as f64 / 1_000.0,
             latency.max() as f64 / 1_000.0
         );
-        Ok(())
-    }
-
-    async fn show(&self, load: &Load) -> Result<(), Failure> {
-        let bare = bare::BareServer::serve()?;
-        let round = Duration::from_secs(self.seconds);
-        let (mut ratios, mut bares, mut shows) = (Vec::new(), Vec::new(), Vec::new());
-        // Warm-up: verifies every session and opens every connection.
-        load.show_for(Duration::from_secs(1), None).await?;
-        load.show_for(Duration::from_secs(1), Some(&bare.base)).await?;
-        for _ in 0..ROUNDS {
-            let echoed = load.show_for(round, Some(&bare.base)).await?;
-            let shown = load.show_for(round, None).await?;
-            ratios.push(shown / echoed);
-            bares.push(echoed);
-            shows.push(shown);
-        }
-        say!(
-            "showing through the gateway  {:.0}/s, bare tonic echo {:.0}/s, ratio {:.2} (median of {ROUNDS} rounds of {} s; each call another of {} people, signed in the call) (aim: ≥ 0.35)",
-            median(&mut shows),
-            median(&mut bares),
-            median(&mut ratios),
-            self.seconds,
-            load.len()
-        );
-        Ok(())
+        Ok(door)
     }
 }
 

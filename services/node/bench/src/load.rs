@@ -24,8 +24,8 @@ use lutong_client::Failure;
 use lutong_client::client::failed;
 
 /// Concurrent calls, spread over this many connections.
-const CALLERS: usize = 64;
-const CONNECTIONS: usize = 4;
+pub const CALLERS: usize = 64;
+pub const CONNECTIONS: usize = 4;
 /// Prime stride through the people, so that consecutive calls are for different people.
 pub const STRIDE: usize = 48_611;
 
