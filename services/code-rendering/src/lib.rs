@@ -38,6 +38,7 @@ pub use config::{CodeRenderingConfig, DoorPolicy, KeyAlgorithm};
 pub use keys::domain::{KeyState, KeyStatus, use_text};
 pub use keys::service::OperatorKeys;
 pub use migrations::Migrations;
+pub use render::domain::svg as draw_svg;
 pub use sheets::domain::Sheet;
 pub use sheets::domain::pdf::{Paper, draw as draw_pdf};
 
