@@ -56,7 +56,8 @@ impl ClientTls {
         Ok(Self(Arc::new(config)))
     }
 
-    pub(crate) fn config(&self) -> ClientConfig {
+    /// For a client that `HttpsClient` is not.
+    pub fn config(&self) -> ClientConfig {
         (*self.0).clone()
     }
 }

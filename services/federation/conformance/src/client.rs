@@ -1,8 +1,7 @@
 //! One request over HTTPS, and everything that came back: also an answer that breaks off, which a client of the product would not look at. Each
 //! request has a connection of its own, so that what one case does to it is not seen by the next.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -12,10 +11,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use lutong_https::{OutsideUrl, UrlError};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use lutong_https::{Authorities, ClientTls, OutsideUrl, TrustError, UrlError};
 
 use crate::verdict::{Failure, Finding};
 
@@ -41,7 +37,7 @@ pub enum ConnectionError {
     #[error("this machine trusts no authority: name one with --ca")]
     NoAuthority,
     #[error(transparent)]
-    Tls(#[from] rustls::Error),
+    Tls(rustls::Error),
 }
 
 /// What came back, or as much of it as did.
@@ -72,7 +68,7 @@ impl WireClient {
         let mut plain = HttpConnector::new();
         plain.enforce_http(false);
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls(connection)?)
+            .with_tls_config(tls(connection)?.config())
             // `OutsideUrl` refuses plain HTTP to anything but this machine.
             .https_or_http()
             .enable_http1()
@@ -177,51 +173,24 @@ fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<rustls::Error>() || hidden.is_some_and(|hidden| hidden.is::<rustls::Error>() || is_tls(hidden))
 }
 
-fn tls(connection: &Connection) -> Result<ClientConfig, ConnectionError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots(connection.ca.as_deref())?);
-    let Some((certificate, key)) = &connection.identity else {
-        return Ok(config.with_no_client_auth());
-    };
-    let chain = certificates(certificate)?;
-    let private = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| broken(key, &error))?;
-    Ok(config.with_client_auth_cert(chain, private)?)
-}
-
-fn roots(ca: Option<&Path>) -> Result<RootCertStore, ConnectionError> {
-    let mut roots = RootCertStore::empty();
-    let Some(path) = ca else {
-        let (added, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        return if added > 0 {
-            Ok(roots)
-        } else {
-            Err(ConnectionError::NoAuthority)
-        };
-    };
-    for certificate in certificates(path)? {
-        roots.add(certificate).map_err(|error| broken(path, &error))?;
+/// What the system's certificate is verified with, and what it is shown.
+fn tls(connection: &Connection) -> Result<ClientTls, TrustError> {
+    let authorities = connection
+        .ca
+        .as_deref()
+        .map_or(Authorities::System, Authorities::File);
+    match &connection.identity {
+        None => ClientTls::new(authorities),
+        Some((certificate, key)) => ClientTls::with_certificate(authorities, certificate, key),
     }
-    Ok(roots)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, ConnectionError> {
-    let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&read(path)?).collect();
-    let read = read.map_err(|error| broken(path, &error))?;
-    if read.is_empty() {
-        return Err(broken(path, &"holds no certificate"));
-    }
-    Ok(read)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, ConnectionError> {
-    std::fs::read(path).map_err(|error| broken(path, &error))
-}
-
-fn broken(path: &Path, reason: &dyn std::fmt::Display) -> ConnectionError {
-    ConnectionError::File {
-        path: path.to_owned(),
-        reason: reason.to_string(),
+impl From<TrustError> for ConnectionError {
+    fn from(error: TrustError) -> Self {
+        match error {
+            TrustError::File { path, reason } => Self::File { path, reason },
+            TrustError::NoAuthority => Self::NoAuthority,
+            TrustError::Tls(error) => Self::Tls(error),
+        }
     }
 }
