@@ -7,6 +7,7 @@ pub mod clocks;
 pub mod events;
 pub mod groups;
 pub mod hotline_orders;
+mod keyset;
 pub mod place_voices;
 pub mod places;
 pub mod queues;

@@ -15,6 +15,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use self::accountability_case::{ActiveModel, Column, Entity, Model};
+use super::keyset::behind;
 use super::places::{id_bytes, read_id, read_kind};
 use crate::domain::accountability::case::{AccountabilityCase, Escalation, State};
 use crate::domain::accountability::voices::Signal;
@@ -230,10 +231,10 @@ pub async fn to_raise(
 ) -> Result<Vec<(i64, Vec<u8>)>, StorageError> {
     let mut due = Condition::all().add(Column::RaiseAt.lte(now.micros()));
     if let Some((at, id)) = after {
-        let at_once = Condition::all()
-            .add(Column::RaiseAt.eq(*at))
-            .add(Column::AccountabilityCaseId.gt(id.clone()));
-        due = due.add(Condition::any().add(Column::RaiseAt.gt(*at)).add(at_once));
+        due = due.add(behind(
+            (Column::RaiseAt, *at),
+            (Column::AccountabilityCaseId, id.clone()),
+        ));
     }
     let found = Entity::find()
         .filter(due)

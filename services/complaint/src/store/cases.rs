@@ -12,6 +12,7 @@ use sea_orm::{
 };
 
 use super::complaint::{ActiveModel, Column, Entity};
+use super::keyset::behind;
 use super::{Complaint, Hash, attachments, clocks, events, read_all, reviews};
 use crate::domain::appeal::Outcome;
 use crate::domain::case::Case;
@@ -251,24 +252,18 @@ pub(super) fn reached(staff: &Staff) -> Condition {
     let own = Condition::any()
         .add(Column::Assignee.eq(staff.account.as_str()))
         .add(Column::EnteredBy.eq(staff.account.as_str()));
-    match of_jurisdiction(staff) {
-        Some(in_reach) => own.add(in_reach),
-        None => own,
-    }
+    own.add_option(of_jurisdiction(staff))
 }
 
 /// What an officer reaches without having entered it or been given it.
 pub(super) fn of_jurisdiction(staff: &Staff) -> Option<Condition> {
-    let own = in_division(Column::Division, staff.jurisdiction.division());
+    if !staff.is_officer() {
+        return None;
+    }
+    let in_reach = Condition::all().add(in_division(Column::Division, staff.jurisdiction.division()));
     let desks = staff.desks.iter().map(Kind::into_str);
-    let in_reach = Condition::all().add(own);
-    staff.is_officer().then(|| {
-        if staff.desks.is_empty() {
-            in_reach
-        } else {
-            in_reach.add(Column::Kind.is_in(desks))
-        }
-    })
+    let of_desks = (!staff.desks.is_empty()).then(|| Column::Kind.is_in(desks));
+    Some(in_reach.add_option(of_desks))
 }
 
 /// Cases whose clocks have something to do by now, after a position: when, and the tracking number as stored. What was due first is first.
@@ -280,10 +275,10 @@ pub async fn due(
 ) -> Result<Vec<(i64, String)>, StorageError> {
     let mut due = Condition::all().add(Column::NextFiringAt.lte(now.micros()));
     if let Some((at, number)) = after {
-        let at_once = Condition::all()
-            .add(Column::NextFiringAt.eq(*at))
-            .add(Column::TrackingNumber.gt(number.as_str()));
-        due = due.add(Condition::any().add(Column::NextFiringAt.gt(*at)).add(at_once));
+        due = due.add(behind(
+            (Column::NextFiringAt, *at),
+            (Column::TrackingNumber, number.as_str()),
+        ));
     }
     let found = Entity::find()
         .filter(due)

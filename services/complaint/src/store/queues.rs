@@ -7,8 +7,7 @@ use lutong_kernel::{DivisionCode, Fault, Timestamp};
 use lutong_storage::StorageError;
 use lutong_storage::column::in_division;
 use lutong_storage::crypto::ReadyCipher;
-use sea_orm::sea_query::Expr;
-use sea_orm::sea_query::ExprTrait as _;
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ColumnTrait as _, Condition, ConnectionTrait, EntityTrait as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _,
@@ -16,6 +15,7 @@ use sea_orm::{
 
 use super::cases::{due_at, of_jurisdiction};
 use super::complaint::{Column, Entity, Model};
+use super::keyset::behind;
 use super::{CallerHashes, Complaint, read_all};
 use crate::domain::content::Kind;
 use crate::domain::machine::State;
@@ -57,6 +57,13 @@ impl QueuePosition {
         [&self.due_at.to_be_bytes()[..], self.number.as_bytes()].concat()
     }
 
+    fn behind(self) -> Condition {
+        behind(
+            (Column::DueAt, self.due_at),
+            (Column::TrackingNumber, self.number),
+        )
+    }
+
     /// Parses [`Self::bytes`] out of a page token.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let (due_at, number) = bytes.split_first_chunk::<8>()?;
@@ -76,7 +83,7 @@ pub async fn page(
     after: Option<QueuePosition>,
     limit: u64,
 ) -> Result<Vec<Complaint>, Fault> {
-    let wanted = filter.condition().add_option(after.as_ref().map(behind));
+    let wanted = filter.condition().add_option(after.map(QueuePosition::behind));
     let account = staff.account.as_str();
     let mut branches = vec![Condition::all().add(Column::Assignee.eq(account))];
     if !filter.is_assigned_to_me {
@@ -127,15 +134,6 @@ impl Filter {
             .add_option(name)
             .add_option(mobile)
     }
-}
-
-/// The bound alone lets the index be entered at the position.
-fn behind(after: &QueuePosition) -> Condition {
-    let at_once = Condition::all()
-        .add(Column::DueAt.eq(after.due_at))
-        .add(Column::TrackingNumber.gt(after.number.as_str()));
-    let later = Condition::any().add(Column::DueAt.gt(after.due_at)).add(at_once);
-    Condition::all().add(Column::DueAt.gte(after.due_at)).add(later)
 }
 
 /// The division in which a queue lies: the smaller one where one lies in the other; `None` where they share nothing.
