@@ -1,6 +1,6 @@
 //! A person's code, as federation has it from the national platform.
 
-use lutong_kernel::{Fault, ServiceName, SubjectId};
+use lutong_kernel::{Colour, Fault, ServiceName, SubjectId};
 use lutong_proto::federation::v1::national_code_service_client::NationalCodeServiceClient;
 use lutong_proto::federation::v1::{
     QueryNationalCodeRequest, QueryNationalCodeResponse, RecognitionOutcome as Outcome,
@@ -8,7 +8,7 @@ use lutong_proto::federation::v1::{
 use lutong_proto::identity::v1::DiscloseDocumentRequest;
 use lutong_proto::identity::v1::person_disclosure_service_client::PersonDisclosureServiceClient;
 use lutong_proto::time;
-use lutong_proto::types::v1::{Colour, Purpose, PurposeCode};
+use lutong_proto::types::v1::{Purpose, PurposeCode};
 use lutong_transport::client::{self, Call};
 
 use super::{PartnerCode, Peers, contract_violation};
@@ -64,8 +64,7 @@ impl Peers {
 
 /// `None` when the answer is incomplete.
 fn national_answer(queried: QueryNationalCodeResponse) -> Option<NationalAnswer> {
-    let outcome = queried.outcome();
-    let colour = match outcome {
+    let colour = match queried.outcome() {
         Outcome::Unspecified => return None,
         Outcome::Green => Colour::Green,
         Outcome::Yellow => Colour::Yellow,
@@ -88,6 +87,6 @@ fn national_answer(queried: QueryNationalCodeResponse) -> Option<NationalAnswer>
         conversion: None,
         intermediary: Some(PLATFORM.to_owned()),
     };
-    let code = PartnerCode::new(colour.known()?, asked_at, None, provenance);
+    let code = PartnerCode::new(colour, asked_at, None, provenance);
     Some(NationalAnswer::Code(Box::new(code)))
 }
