@@ -31,7 +31,7 @@ use lutong_transport::access::PrincipalKey;
 use std::sync::Arc;
 
 use doors::Door;
-use load::Load;
+use load::{Load, spread};
 use lutong_client::Failure;
 use mesh::Mesh;
 use people::People;
@@ -222,11 +222,9 @@ impl Bench {
     async fn apply(&self, load: &Load, storage: &str) -> Result<(), Failure> {
         let steady = load.apply_steadily(0..self.steady_people(), STEADY).await?;
         say!(
-            "application to signed code   {STEADY}/s for {} s on {storage}: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 100 ms)",
+            "application to signed code   {STEADY}/s for {} s on {storage}: {} (aim: p99 ≤ 100 ms)",
             self.seconds,
-            steady.value_at_quantile(0.5) as f64 / 1_000.0,
-            steady.value_at_quantile(0.99) as f64 / 1_000.0,
-            steady.max() as f64 / 1_000.0
+            spread(&steady)
         );
         let first = self.steady_people();
         let (took, latency) = load.apply_all(first..first + self.people).await?;
@@ -244,11 +242,9 @@ impl Bench {
     async fn report(&self, load: &Load) -> Result<(), Failure> {
         let latency = load.report_steadily(0..self.steady_people(), STEADY).await?;
         say!(
-            "report to colour in force    {STEADY}/s for {} s, each about another person: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 250 ms)",
+            "report to colour in force    {STEADY}/s for {} s, each about another person: {} (aim: p99 ≤ 250 ms)",
             self.seconds,
-            latency.value_at_quantile(0.5) as f64 / 1_000.0,
-            latency.value_at_quantile(0.99) as f64 / 1_000.0,
-            latency.max() as f64 / 1_000.0
+            spread(&latency)
         );
         Ok(())
     }
@@ -261,11 +257,9 @@ impl Bench {
             .report_steadily(load, 0..people.min(self.steady_people()), DOOR_REPORTS)
             .await?;
         say!(
-            "door to officer's stream     {DOOR_REPORTS}/s for {} s: p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms (aim: p99 ≤ 100 ms)",
+            "door to officer's stream     {DOOR_REPORTS}/s for {} s: {} (aim: p99 ≤ 100 ms)",
             self.seconds,
-            latency.value_at_quantile(0.5) as f64 / 1_000.0,
-            latency.value_at_quantile(0.99) as f64 / 1_000.0,
-            latency.max() as f64 / 1_000.0
+            spread(&latency)
         );
         Ok(door)
     }

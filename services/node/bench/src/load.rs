@@ -24,8 +24,8 @@ use lutong_client::Failure;
 use lutong_client::client::failed;
 
 /// Concurrent calls, spread over this many connections.
-pub const CALLERS: usize = 64;
-pub const CONNECTIONS: usize = 4;
+const CALLERS: usize = 64;
+const CONNECTIONS: usize = 4;
 /// Prime stride through the people, so that consecutive calls are for different people.
 pub const STRIDE: usize = 48_611;
 
@@ -79,6 +79,18 @@ pub async fn show(channel: Channel, people: &People, n: usize) -> Result<String,
 
 pub fn histogram() -> Result<Histogram<u64>, Failure> {
     Ok(Histogram::new_with_bounds(1, 60_000_000, 3)?)
+}
+
+/// How long calls took, in words.
+pub fn spread(latency: &Histogram<u64>) -> String {
+    let ms = |micros: u64| micros as f64 / 1_000.0;
+    let at = |quantile| ms(latency.value_at_quantile(quantile));
+    format!(
+        "p50 {:.1} ms, p99 {:.1} ms, most {:.1} ms",
+        at(0.5),
+        at(0.99),
+        ms(latency.max())
+    )
 }
 
 pub fn micros(took: Duration) -> u64 {
@@ -195,29 +207,46 @@ impl Load {
     /// Shows codes for `how_long`, each call for another person; returns calls per second. With `bare` the same calls
     /// go to the baseline.
     pub async fn show_for(&self, how_long: Duration, bare: Option<&str>) -> Result<f64, Failure> {
-        let channels = channels(bare.unwrap_or(&self.base))?;
-        let next = Arc::new(AtomicUsize::new(0));
-        let started = Instant::now();
-        let callers = (0..CALLERS).map(|caller| {
-            let mut client = CodeServiceClient::new(channels[caller % CONNECTIONS].clone());
-            let (people, next) = (Arc::clone(&self.people), Arc::clone(&next));
-            tokio::spawn(async move {
-                let mut shown = 0_u64;
-                while started.elapsed() < how_long {
-                    let n = next.fetch_add(STRIDE, Ordering::Relaxed) % people.len();
-                    let request = signed_in(ShowCodeRequest::default(), people.bearer(n));
-                    client.show_code(request).await?;
-                    shown += 1;
-                }
-                Ok::<_, Status>(shown)
-            })
-        });
-        let callers: Vec<_> = callers.collect();
-        let mut shown = 0;
-        for caller in callers {
-            shown += caller.await?.map_err(|status| failed(&status))?;
-        }
-        #[allow(clippy::cast_precision_loss)] // far below 2^52
-        Ok(shown as f64 / started.elapsed().as_secs_f64())
+        let people = Arc::clone(&self.people);
+        calls_for(bare.unwrap_or(&self.base), how_long, move |channel, n| {
+            let bearer = people.bearer(n * STRIDE % people.len());
+            async move {
+                let request = signed_in(ShowCodeRequest::default(), bearer);
+                CodeServiceClient::new(channel).show_code(request).await.map(drop)
+            }
+        })
+        .await
     }
+}
+
+/// Calls for `how_long`, numbered from 0, as fast as they are answered; returns calls per second.
+pub async fn calls_for<F>(
+    base: &str,
+    how_long: Duration,
+    call: impl Fn(Channel, usize) -> F + Send + Sync + 'static,
+) -> Result<f64, Failure>
+where
+    F: Future<Output = Result<(), Status>> + Send + 'static,
+{
+    let channels = channels(base)?;
+    let (call, next) = (Arc::new(call), Arc::new(AtomicUsize::new(0)));
+    let started = Instant::now();
+    let callers = (0..CALLERS).map(|caller| {
+        let channel = channels[caller % CONNECTIONS].clone();
+        let (call, next) = (Arc::clone(&call), Arc::clone(&next));
+        tokio::spawn(async move {
+            let mut calls = 0_u32;
+            while started.elapsed() < how_long {
+                call(channel.clone(), next.fetch_add(1, Ordering::Relaxed)).await?;
+                calls += 1;
+            }
+            Ok::<_, Status>(calls)
+        })
+    });
+    let callers: Vec<_> = callers.collect();
+    let mut calls = 0.0;
+    for caller in callers {
+        calls += f64::from(caller.await?.map_err(|status| failed(&status))?);
+    }
+    Ok(calls / started.elapsed().as_secs_f64())
 }
