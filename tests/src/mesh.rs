@@ -62,6 +62,18 @@ pub struct Setting {
     pub disk: Disk,
 }
 
+/// A setting with members as an environment variable takes it.
+pub fn of_members(setting: &serde_json::Value) -> String {
+    let serde_json::Value::Object(members) = setting else {
+        return setting.to_string();
+    };
+    let members = members.iter();
+    let members: Vec<_> = members
+        .map(|(name, value)| format!("{name}={}", of_members(value)))
+        .collect();
+    format!("{{{}}}", members.join(","))
+}
+
 /// The disk of one process.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Disk {

@@ -37,9 +37,7 @@ impl CardPlatform {
             .stand_ins
             .card_platform("open-platform", self.folder.path())
             .unwrap();
-        let members = config.as_object().unwrap().iter();
-        let members: Vec<_> = members.map(|(name, value)| format!("{name}={value}")).collect();
-        format!("{{{}}}", members.join(","))
+        lutong_tests::mesh::of_members(&config)
     }
 }
 

@@ -9,26 +9,12 @@ use lutong_operating::entropy::Entropy;
 use lutong_operating::wall_clock::WallClock;
 use lutong_stand_ins::{Fault, StandIns};
 use lutong_tests::instants::now;
-use lutong_tests::mesh::{Mesh, Setting, Shape};
+use lutong_tests::mesh::{Mesh, Setting, Shape, of_members};
 use lutong_tests::people::{Person, request_id};
 use lutong_token::{Algorithm, Issuer, SigningKey};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::destination;
-
-/// A setting as an environment variable takes it.
-fn written(value: &Value) -> String {
-    match value {
-        Value::Object(members) => {
-            let members: Vec<_> = members
-                .iter()
-                .map(|(name, value)| format!("{name}={}", written(value)))
-                .collect();
-            format!("{{{}}}", members.join(","))
-        }
-        other => other.to_string(),
-    }
-}
 
 /// Jiangsu, whose codes come by way of the platform, and the platform.
 fn trust_list() -> String {
@@ -78,7 +64,7 @@ async fn travel(shape: Shape) {
                 "LUTONG_FEDERATION__TRUST_LIST".to_owned(),
                 list.display().to_string(),
             ),
-            ("LUTONG_FEDERATION__NATIONAL".to_owned(), written(&national)),
+            ("LUTONG_FEDERATION__NATIONAL".to_owned(), of_members(&national)),
         ],
         ..Setting::default()
     };

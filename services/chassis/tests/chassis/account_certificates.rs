@@ -33,9 +33,10 @@ fn staff_files(dir: &Path) -> TlsFiles {
     }
 }
 
-struct Served {
-    address: SocketAddr,
-    folder: tempfile::TempDir,
+/// A listener, and the folder with the development certificates of its installation.
+pub struct Served {
+    pub address: SocketAddr,
+    pub folder: tempfile::TempDir,
     stop: CancellationToken,
 }
 
@@ -45,19 +46,21 @@ impl Drop for Served {
     }
 }
 
-/// Answers the account that the connection's certificate names.
-async fn serve(config: ListenConfig) -> Served {
+/// Listens with what `secure` makes of the certificates in a folder, and answers who the connection's certificate says is there.
+pub async fn listen(
+    config: ListenConfig,
+    secure: impl FnOnce(&Path) -> TransportSecurity,
+    who: fn(&http::Extensions) -> String,
+) -> Served {
     let folder = tempfile::tempdir().unwrap();
     write_development_certificates(folder.path()).unwrap();
-    let tls = account::server_config(&staff_files(folder.path())).unwrap();
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listener = Listener::bind(address, config, TransportSecurity::Accounts(tls))
+    let listener = Listener::bind(address, config, secure(folder.path()))
         .await
         .unwrap();
-    let service = tower::service_fn(|request: http::Request<Body>| async move {
-        let account = request.extensions().get::<PeerAccount>();
-        let account = account.map_or("nobody", |peer| &peer.account).to_owned();
-        Ok::<_, std::convert::Infallible>(http::Response::new(Body::new(account)))
+    let service = tower::service_fn(move |request: http::Request<Body>| async move {
+        let body = Body::new(who(request.extensions()));
+        Ok::<_, std::convert::Infallible>(http::Response::new(body))
     });
     let (address, stop) = (listener.address().unwrap(), CancellationToken::new());
     tokio::spawn(listener.serve(service, stop.clone()));
@@ -66,6 +69,16 @@ async fn serve(config: ListenConfig) -> Served {
         folder,
         stop,
     }
+}
+
+/// Answers the account that the connection's certificate names.
+async fn serve(config: ListenConfig) -> Served {
+    let secure = |dir: &Path| TransportSecurity::Accounts(account::server_config(&staff_files(dir)).unwrap());
+    listen(config, secure, |extensions| {
+        let account = extensions.get::<PeerAccount>();
+        account.map_or("nobody", |peer| &peer.account).to_owned()
+    })
+    .await
 }
 
 impl Served {

@@ -1,7 +1,6 @@
 //! The listener for partners: whom the handshake admits, under which names, and the errors of the others.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lutong_kernel::Clock as _;
@@ -10,65 +9,46 @@ use lutong_operating::tls::development::{
 };
 use lutong_operating::tls::{PeerPartner, TlsFiles, partner};
 use lutong_operating::wall_clock::WallClock;
-use lutong_transport::server::{ListenConfig, Listener, TransportSecurity};
+use lutong_transport::server::{ListenConfig, TransportSecurity};
 use rustls::{AlertDescription, Error};
-use tokio_util::sync::CancellationToken;
-use tonic::body::Body;
 
-use crate::account_certificates::{ask_at, client, signed_by};
+use crate::account_certificates::{Served, ask_at, client, listen, signed_by};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const CA: &str = "Lutong development authority of partners";
 
-struct Served {
-    address: SocketAddr,
-    folder: tempfile::TempDir,
-    stop: CancellationToken,
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.stop.cancel();
-    }
-}
+struct Partners(Served);
 
 /// Answers the names of the connection's certificate.
-async fn serve() -> Served {
-    let folder = tempfile::tempdir().unwrap();
-    write_development_certificates(folder.path()).unwrap();
-    let files = TlsFiles {
-        ca: folder.path().join("partners-ca.pem"),
-        certificate: folder.path().join("gateway-partners.pem"),
-        key: folder.path().join("gateway-partners.key"),
+async fn serve() -> Partners {
+    let secure = |dir: &Path| {
+        let files = TlsFiles {
+            ca: dir.join("partners-ca.pem"),
+            certificate: dir.join("gateway-partners.pem"),
+            key: dir.join("gateway-partners.key"),
+        };
+        TransportSecurity::Partners(partner::server_config(&files).unwrap())
     };
-    let security = TransportSecurity::Partners(partner::server_config(&files).unwrap());
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let listener = Listener::bind(address, ListenConfig::default(), security)
-        .await
-        .unwrap();
-    let service = tower::service_fn(|request: http::Request<Body>| async move {
-        let partner = request.extensions().get::<PeerPartner>();
-        let names = partner.map_or("nobody".to_owned(), |peer| peer.names.join(","));
-        Ok::<_, std::convert::Infallible>(http::Response::new(Body::new(names)))
+    let served = listen(ListenConfig::default(), secure, |extensions| {
+        let partner = extensions.get::<PeerPartner>();
+        partner.map_or("nobody".to_owned(), |peer| peer.names.join(","))
     });
-    let (address, stop) = (listener.address().unwrap(), CancellationToken::new());
-    tokio::spawn(listener.serve(service, stop.clone()));
-    Served {
-        address,
-        folder,
-        stop,
-    }
+    Partners(served.await)
 }
 
-impl Served {
+impl Partners {
+    fn path(&self) -> &Path {
+        self.0.folder.path()
+    }
+
     async fn ask(&self, files: Option<[PathBuf; 2]>) -> Result<String, Error> {
-        let client = client(&self.folder.path().join("partners-ca.pem"), files);
-        ask_at(self.address, client, "localhost").await
+        let client = client(&self.path().join("partners-ca.pem"), files);
+        ask_at(self.0.address, client, "localhost").await
     }
 
     /// A certificate of the partners' authority.
     fn signed(&self, change: impl FnOnce(&mut rcgen::CertificateParams)) -> [PathBuf; 2] {
-        signed_by(self.folder.path(), ("partners-ca.key", CA), change)
+        signed_by(self.path(), ("partners-ca.key", CA), change)
     }
 
     async fn refusal(&self, files: Option<[PathBuf; 2]>) -> AlertDescription {
@@ -87,7 +67,7 @@ fn hosts(names: &[&str]) -> Vec<rcgen::SanType> {
 #[tokio::test]
 async fn a_certificate_of_the_partners_authority_says_which_hosts_call() {
     let served = serve().await;
-    let dir = served.folder.path();
+    let dir = served.path();
     let files = write_partner_certificate(dir, "federation.js.example", WallClock.now(), DAY).unwrap();
     assert_eq!(served.ask(Some(files)).await.unwrap(), "federation.js.example");
     // While a certificate is rotated, both are good; names are compared in lower case.
@@ -98,7 +78,7 @@ async fn a_certificate_of_the_partners_authority_says_which_hosts_call() {
 #[tokio::test]
 async fn a_missing_an_expired_a_foreign_and_a_servers_certificate_are_refused_in_the_handshake() {
     let served = serve().await;
-    let dir = served.folder.path();
+    let dir = served.path();
     assert_eq!(served.refusal(None).await, AlertDescription::CertificateRequired);
     let expired = served.signed(|own| {
         own.subject_alt_names = hosts(&["a.example"]);

@@ -13,8 +13,8 @@ use wire::ArrivalStep;
 use wire::DeclarationState::{InForce, Pending, Refused};
 use wire::arrival_form::Origin;
 
-use crate::arrivals::{arrival, code};
-use crate::postponed::becomes;
+use crate::arrivals::code;
+use crate::postponed::{becomes, is_refused_after};
 use crate::{Declaration, NUMBER, form, start};
 
 on_both_engines!(
@@ -167,19 +167,7 @@ async fn a_platform_without_an_answer_for_fourteen_days_refuses_the_arrival(bed:
     let declaration = start(bed).await;
     declaration.federation.platform_says(Ok(Outcome::UnderReview));
     let waiting = declaration.arrive(1, of("32"), form()).await.unwrap();
-    declaration
-        .bed
-        .clock
-        .advance(Duration::from_secs(14 * DAY - 3_600));
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
-    let late = arrival(&declaration, "wx-1", &waiting.name).await.unwrap();
-    assert_eq!(late.state(), Pending);
-    declaration.bed.clock.advance(Duration::from_secs(2 * 3_600));
-    let refused = becomes(&declaration, &waiting.name, |one| one.state() != Pending).await;
-    assert_eq!(
-        (refused.state(), refused.refusal.as_str()),
-        (Refused, "NATIONAL_CODE_UNANSWERED")
-    );
+    is_refused_after(&declaration, &waiting.name, 14, "NATIONAL_CODE_UNANSWERED").await;
 }
 
 async fn nobodys_code_is_asked_for_before_the_proof(bed: Bed) {

@@ -188,6 +188,18 @@ async fn from_abroad_without_risk_rules_the_entry_is_checked_later(bed: Bed) {
     becomes(&declaration, &waiting.name, |one| one.state() == InForce).await;
 }
 
+/// An arrival that was just made waits for so many days, and is refused then.
+pub async fn is_refused_after(declaration: &Declaration, name: &str, days: u64, reason: &str) {
+    let clock = &declaration.bed.clock;
+    clock.advance(Duration::from_secs(days * DAY - 3_600));
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    let late = arrival(declaration, "wx-1", name).await.unwrap();
+    assert_eq!(late.state(), Pending);
+    clock.advance(Duration::from_secs(2 * 3_600));
+    let refused = becomes(declaration, name, |one| one.state() != Pending).await;
+    assert_eq!((refused.state(), refused.refusal.as_str()), (Refused, reason));
+}
+
 async fn an_entry_that_is_never_reported_is_refused_in_the_end(bed: Bed) {
     let declaration = start(bed).await;
     declaration.risk_rules.entry_lacks(&[NegativeTest]);
@@ -195,19 +207,7 @@ async fn an_entry_that_is_never_reported_is_refused_in_the_end(bed: Bed) {
         .arrive_and(1, abroad("DEU"), form(), true)
         .await
         .unwrap();
-    declaration
-        .bed
-        .clock
-        .advance(Duration::from_secs(60 * DAY - 3_600));
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
-    let late = arrival(&declaration, "wx-1", &waiting.name).await.unwrap();
-    assert_eq!(late.state(), Pending);
-    declaration.bed.clock.advance(Duration::from_secs(2 * 3_600));
-    let refused = becomes(&declaration, &waiting.name, |one| one.state() != Pending).await;
-    assert_eq!(
-        (refused.state(), refused.refusal.as_str()),
-        (Refused, "ENTRY_NOT_REPORTED")
-    );
+    is_refused_after(&declaration, &waiting.name, 60, "ENTRY_NOT_REPORTED").await;
     assert_eq!(declaration.risk_rules.calls(), 0);
 }
 

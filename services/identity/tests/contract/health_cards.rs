@@ -23,7 +23,6 @@ use tempfile::TempDir;
 use tonic::{Request, Response, Status};
 use wire::health_card_service_client::HealthCardServiceClient;
 use wire::health_card_use_service_client::HealthCardUseServiceClient;
-use wire::lookup_service_client::LookupServiceClient;
 use wire::patient_binding_service_client::PatientBindingServiceClient;
 
 use crate::code_notices::CodeLog;
@@ -644,20 +643,7 @@ async fn a_card_is_read_by_every_code_of_its_holder_and_stands_in_their_ledger(b
         );
         assert_eq!(read.document.unwrap().number, ONE);
     }
-    let mut seen = Vec::new();
-    for _ in 0..400 {
-        let request = wire::ListLookupsRequest::default();
-        let call = hospital.bed().call_as(&person(&wang));
-        let channel = hospital.bed().channel(ServiceName::Identity, Caller::Gateway);
-        let answer = LookupServiceClient::new(channel)
-            .list_lookups(call.request(request))
-            .await;
-        seen = answer.unwrap().into_inner().lookups;
-        if seen.len() == 5 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    let seen = hospital.identity.ledger_of(&person(&wang), 5).await;
     assert_eq!(seen.len(), 5, "each reading stands in the ledger once");
     for lookup in seen {
         assert_eq!(lookup.role(), Role::Hospital);

@@ -61,6 +61,24 @@ impl Identity {
         LookupServiceClient::new(self.0.channel(ServiceName::Identity, caller))
     }
 
+    /// What a person's ledger has, once there are so many.
+    pub async fn ledger_of(&self, person: &Principal, count: usize) -> Vec<wire::Lookup> {
+        let mut seen = Vec::new();
+        for _ in 0..400 {
+            let request = self
+                .0
+                .call_as(person)
+                .request(wire::ListLookupsRequest::default());
+            let answer = self.lookups(Caller::Gateway).list_lookups(request).await;
+            seen = answer.unwrap().into_inner().lookups;
+            if seen.len() == count {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        seen
+    }
+
     async fn record(&self, lookups: Vec<wire::InspectedLookup>) -> Result<(), Fault> {
         let request =
             Call::background(Duration::from_secs(5)).request(wire::RecordLookupsRequest { lookups });

@@ -8,7 +8,6 @@ use lutong_proto::policy::{Caller, DataClass};
 use lutong_proto::types::v1::{Purpose, PurposeCode};
 use lutong_testing::{Bed, on_both_engines, violations};
 use lutong_transport::client::Call;
-use wire::lookup_service_client::LookupServiceClient;
 use wire::person_disclosure_service_client::PersonDisclosureServiceClient;
 
 use crate::{Identity, ONE, items, reason, start};
@@ -84,19 +83,7 @@ async fn a_document_is_disclosed_to_declaration_alone_and_the_person_sees_it(bed
             lutong_kernel::FaultCode::PermissionDenied
         );
     }
-    let mut seen = Vec::new();
-    for _ in 0..400 {
-        let call = identity.0.call_as(&person);
-        let channel = identity.0.channel(ServiceName::Identity, Caller::Gateway);
-        let answer = LookupServiceClient::new(channel)
-            .list_lookups(call.request(wire::ListLookupsRequest::default()))
-            .await;
-        seen = answer.unwrap().into_inner().lookups;
-        if !seen.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    let seen = identity.ledger_of(&person, 1).await;
     assert_eq!(seen.len(), 1, "what was refused was not looked at");
     assert_eq!(seen[0].classes, [i32::from(DataClass::Identity)]);
     let purpose = seen[0].purpose.clone().unwrap();
