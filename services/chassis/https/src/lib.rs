@@ -14,7 +14,7 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use lutong_operating::breaker::Breaker;
+use lutong_operating::breaker::{Attempt, Breaker};
 
 pub use failure::CallFailure;
 pub use trust::{Authorities, ClientTls, TrustError};
@@ -91,21 +91,16 @@ impl HttpsClient {
 
     /// Sends a request once and reads the whole answer. Returns answers of every status except redirects.
     pub async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, CallFailure> {
-        let Some(attempt) = self.breaker.admit() else {
-            return Err(CallFailure::Paused);
-        };
-        let answer = match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(CallFailure::TimedOut(self.timeout)),
-        };
-        match &answer {
-            Err(failure) if failure.is_unanswered() => attempt.unanswered(),
-            _ => attempt.answered(),
-        }
-        if let Err(failure) = &answer {
-            tracing::debug!(to = self.name, %failure, "an outbound call failed");
-        }
-        answer
+        self.admit()?.send(request).await
+    }
+
+    /// Asks the circuit breaker for a call, for who prepares a request only if it goes out. A call that is dropped was not made.
+    pub fn admit(&self) -> Result<AdmittedCall, CallFailure> {
+        let attempt = self.breaker.admit().ok_or(CallFailure::Paused)?;
+        Ok(AdmittedCall {
+            client: self.clone(),
+            attempt,
+        })
     }
 
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, CallFailure> {
@@ -123,5 +118,32 @@ impl HttpsClient {
             Err(error) if error.is::<LengthLimitError>() => Err(CallFailure::TooLarge(self.max_bytes)),
             Err(_) => Err(CallFailure::Unreachable),
         }
+    }
+}
+
+/// A call that the circuit breaker let through.
+#[derive(Debug)]
+#[must_use]
+pub struct AdmittedCall {
+    client: HttpsClient,
+    attempt: Attempt,
+}
+
+impl AdmittedCall {
+    /// Sends the request, as [`HttpsClient::send`] does.
+    pub async fn send(self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, CallFailure> {
+        let Self { client, attempt } = self;
+        let answer = match tokio::time::timeout(client.timeout, client.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(CallFailure::TimedOut(client.timeout)),
+        };
+        match &answer {
+            Err(failure) if failure.is_unanswered() => attempt.unanswered(),
+            _ => attempt.answered(),
+        }
+        if let Err(failure) = &answer {
+            tracing::debug!(to = client.name, %failure, "an outbound call failed");
+        }
+        answer
     }
 }

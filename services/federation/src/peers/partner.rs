@@ -10,13 +10,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Request, StatusCode, header};
 use http_body_util::Full;
-use lutong_https::{ClientTls, HttpsClient, OutsideUrl, Settings};
+use lutong_https::{AdmittedCall, ClientTls, HttpsClient, OutsideUrl, Settings};
 use lutong_kernel::Timestamp;
 use lutong_proto::federation::v1::{HealthCodeVerification, HealthCodeVerificationResult};
 use lutong_proto::time::timestamp;
 use prost::Message as _;
 use serde::{Deserialize, Serialize};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::colour_maps::domain::RecognitionOutcome;
 use crate::exchanges::domain::{Message, Method};
@@ -51,7 +51,7 @@ struct JsonAnswer {
 
 #[derive(Clone)]
 struct PartnerClient {
-    address: String,
+    address: Arc<str>,
     https: HttpsClient,
     places: Arc<Semaphore>,
 }
@@ -75,36 +75,23 @@ impl PartnerClients {
         }
     }
 
-    /// Calls a method at a partner's address. Without a readable answer it says why there is none, which is never a colour.
-    pub async fn send(
-        &self,
-        partner: PartnerId,
-        address: &str,
-        method: Method,
-        message: &Message,
-    ) -> Result<Message, RecognitionOutcome> {
-        let unreachable = RecognitionOutcome::Unreachable;
+    /// A call to a partner, or why there can be none now: whoever answers slowly fills its own places, and who does not answer for a while is not
+    /// asked. A call that is dropped was not made.
+    pub fn admit(&self, partner: PartnerId, address: &str) -> Result<PartnerCall, RecognitionOutcome> {
         let client = self.client(partner, address);
-        // Whoever answers slowly fills its own places.
-        let Ok(_place) = client.places.try_acquire() else {
-            return Err(RecognitionOutcome::Throttled);
-        };
-        let request = request(address, method.path(), message).ok_or(unreachable)?;
-        let answer = client.https.send(request).await.map_err(unanswered)?;
-        match answer.status() {
-            StatusCode::OK => read(answer.body()).ok_or(RecognitionOutcome::UnknownValue),
-            StatusCode::TOO_MANY_REQUESTS => Err(RecognitionOutcome::Throttled),
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
-                Err(unreachable)
-            }
-            _ => Err(RecognitionOutcome::UnknownValue),
-        }
+        let place = client.places.try_acquire_owned();
+        let place = place.map_err(|_| RecognitionOutcome::Throttled)?;
+        Ok(PartnerCall {
+            call: client.https.admit().map_err(unanswered)?,
+            address: client.address,
+            _place: place,
+        })
     }
 
     /// The client of a partner; a new one when its address has changed.
     fn client(&self, partner: PartnerId, address: &str) -> PartnerClient {
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = clients.get(&partner).filter(|known| known.address == address) {
+        if let Some(known) = clients.get(&partner).filter(|known| *known.address == *address) {
             return known.clone();
         }
         if !self.has_authorities && address.starts_with("https://") {
@@ -120,12 +107,37 @@ impl PartnerClients {
             ca: None,
         };
         let client = PartnerClient {
-            address: address.to_owned(),
+            address: address.into(),
             https: HttpsClient::with_tls(settings, &self.tls),
             places: Arc::new(Semaphore::new(PLACES)),
         };
         clients.insert(partner, client.clone());
         client
+    }
+}
+
+/// A call that may be made to a partner; holds one of its places.
+#[must_use]
+pub struct PartnerCall {
+    call: AdmittedCall,
+    address: Arc<str>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl PartnerCall {
+    /// Calls a method at the partner's address. Without a readable answer it says why there is none, which is never a colour.
+    pub async fn send(self, method: Method, message: &Message) -> Result<Message, RecognitionOutcome> {
+        let unreachable = RecognitionOutcome::Unreachable;
+        let request = request(&self.address, method.path(), message).ok_or(unreachable)?;
+        let answer = self.call.send(request).await.map_err(unanswered)?;
+        match answer.status() {
+            StatusCode::OK => read(answer.body()).ok_or(RecognitionOutcome::UnknownValue),
+            StatusCode::TOO_MANY_REQUESTS => Err(RecognitionOutcome::Throttled),
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+                Err(unreachable)
+            }
+            _ => Err(RecognitionOutcome::UnknownValue),
+        }
     }
 }
 
@@ -213,10 +225,9 @@ mod tests {
         let taken = u32::try_from(PLACES).unwrap();
         let held = places.acquire_many_owned(taken).await.unwrap();
         let send = async |partner, address: &str| {
-            let sent = clients
-                .send(partner, address, Method::VerifyHealthCode, &message)
-                .await;
-            sent.map(|answer| answer.body)
+            let call = clients.admit(partner, address)?;
+            let answer = call.send(Method::VerifyHealthCode, &message).await?;
+            Ok(answer.body)
         };
         assert_eq!(
             send(full, &full_address).await,

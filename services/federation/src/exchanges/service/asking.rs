@@ -31,7 +31,8 @@ impl Exchanges {
         }))
     }
 
-    /// Asks a partner at its address; the body of its answer. Question and answer are recorded, and how it came out is counted.
+    /// Asks a partner at its address; the body of its answer. A question that is sent is recorded before, and its answer; how it came
+    /// out is counted.
     pub async fn ask(
         &self,
         trust: &Trust,
@@ -58,9 +59,14 @@ impl Exchanges {
         method: Method,
         body: Vec<u8>,
     ) -> Result<Result<Vec<u8>, RecognitionOutcome>, Fault> {
+        // First: a question that will not be sent is neither signed nor recorded, so that a partner that is away costs the others nothing.
+        let call = match self.partners.admit(partner, address) {
+            Ok(call) => call,
+            Err(outcome) => return Ok(Err(outcome)),
+        };
         let (message, nonce) = self.sign(method, partner, body, None)?;
         self.record_asked(partner, &message.header, "").await?;
-        let answer = match self.partners.send(partner, address, method, &message).await {
+        let answer = match call.send(method, &message).await {
             Ok(answer) => answer,
             Err(outcome) => return Ok(Err(outcome)),
         };
