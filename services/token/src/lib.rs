@@ -38,5 +38,5 @@ pub use message::{
 pub use revocation::part::{PartSource, RevocationPart};
 pub use revocation::{Progress, Revocations, TakeInError};
 pub use trust::{CLOCK_TOLERANCE_SECONDS, TrustError, TrustedKey, VerifyingKeys};
-pub use verify::{Expectations, OfflineOutcome, Outcome, verify, verify_offline};
+pub use verify::{Expectations, OfflineOutcome, Outcome, verify, verify_offline, verify_own};
 pub use verifying_key::{KeyError, VerifyingKey};

@@ -1,6 +1,7 @@
 //! Batching of concurrent calls: while one batch is in flight, the next one collects. Many callers then share one
 //! transaction and multi-row statements; a lone caller does not wait.
 
+mod rows;
 mod transaction;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::crypto::CipherError;
 /// Capacity of the queue; further callers wait in `call`.
 const QUEUE: usize = 4_096;
 
+pub use rows::RowReader;
 pub use transaction::BatchedCall;
 
 type Waiting<I, O> = (I, oneshot::Sender<O>);

@@ -14,6 +14,7 @@ use lutong_kernel::{
     CheckpointDeviceId, CheckpointId, Clock, Fault, Random, Secret, StaffSignInId, Timestamp,
 };
 use lutong_storage::Database;
+use lutong_storage::batch::RowReader;
 use lutong_storage::idempotency::{self, Claim};
 use lutong_transport::access::DivisionPermit;
 use lutong_transport::reply;
@@ -38,6 +39,8 @@ pub struct CheckpointDevices {
     random: Arc<dyn Random>,
     credentials: Credentials,
     policy: DoorPolicy,
+    /// Every verification asks whether its device is active.
+    reader: RowReader<CheckpointDeviceId, CheckpointDevice>,
 }
 
 /// A device as it is shown.
@@ -59,6 +62,16 @@ pub struct Heartbeat {
     pub signed_in: Option<StaffSignInId>,
 }
 
+fn reader(database: Database) -> RowReader<CheckpointDeviceId, CheckpointDevice> {
+    RowReader::start(move |ids| {
+        let database = database.clone();
+        async move {
+            let found = store::find_all(database.reader(), &ids).await?;
+            Ok(found.into_iter().map(|device| (device.id, device)).collect())
+        }
+    })
+}
+
 fn etag(device: &CheckpointDevice) -> Etag {
     Etag::of(&device.id.to_string(), [device.state().into_str()])
 }
@@ -71,6 +84,7 @@ impl CheckpointDevices {
             random: Arc::clone(&foundation.random),
             credentials: Credentials::new(&store.index_key, Arc::clone(&foundation.random)),
             policy,
+            reader: reader(store.database.clone()),
         }
     }
 
@@ -193,7 +207,7 @@ impl CheckpointDevices {
     }
 
     async fn active(&self, id: CheckpointDeviceId) -> Result<CheckpointDevice, Fault> {
-        let device = store::find(self.database.reader(), id).await?;
+        let device = self.reader.find(id).await?;
         let device = device.ok_or_else(fault::device_not_registered)?;
         if device.state().is_active() {
             Ok(device)

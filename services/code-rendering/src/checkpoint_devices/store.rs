@@ -3,8 +3,8 @@
 pub mod credentials;
 
 use lutong_kernel::{CheckpointDeviceId, CheckpointId, Timestamp};
-use lutong_storage::StorageError;
 use lutong_storage::column::{read_uuid, uuid_bytes};
+use lutong_storage::{StorageError, one_of};
 use sea_orm::sea_query::{Expr, SimpleExpr};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
@@ -83,6 +83,19 @@ pub async fn find(
 ) -> Result<Option<CheckpointDevice>, StorageError> {
     let row = Entity::find_by_id(uuid_bytes(id.uuid())).one(connection).await?;
     row.map(CheckpointDevice::try_from).transpose()
+}
+
+/// Those of these devices that there are.
+pub async fn find_all(
+    connection: &impl ConnectionTrait,
+    ids: &[CheckpointDeviceId],
+) -> Result<Vec<CheckpointDevice>, StorageError> {
+    let ids = ids.iter().map(|id| uuid_bytes(id.uuid())).collect();
+    let rows = Entity::find()
+        .filter(one_of(Column::DeviceId, connection.get_database_backend(), ids))
+        .all(connection)
+        .await?;
+    rows.into_iter().map(CheckpointDevice::try_from).collect()
 }
 
 /// Like [`find`], locked until the end of the transaction.

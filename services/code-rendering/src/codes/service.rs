@@ -2,7 +2,6 @@
 
 mod follower;
 mod memory;
-mod reader;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -11,14 +10,13 @@ use futures::FutureExt as _;
 use lutong_chassis::{Foundation, Store};
 use lutong_failpoint::Broken;
 use lutong_kernel::{Clock, Colour, Fault, SubjectId, Timestamp};
-use lutong_storage::batch::Batcher;
+use lutong_storage::batch::{Batcher, RowReader};
 use lutong_storage::crypto::{FieldCipher, ReadyCipher};
 use lutong_storage::outbox::{NewEvent, Outbox, Position};
 use lutong_storage::{Database, Engine, StorageError};
 use lutong_token::Mask;
 
 use self::memory::{Memory, WriteGuard};
-use self::reader::BatchedReader;
 use super::domain::{Code, MaskedCode, newest};
 use super::store::{self, StoredCode};
 use crate::events;
@@ -45,12 +43,22 @@ pub struct Codes(Arc<Inner>);
 struct Inner {
     database: Database,
     fields: FieldCipher,
-    reader: BatchedReader,
+    reader: RowReader<SubjectId, StoredCode>,
     memory: Option<Arc<Memory>>,
     masks: IdentityMasks,
     clock: Arc<dyn Clock>,
     outbox: Outbox,
     batcher: OnceLock<ApplyBatcher>,
+}
+
+fn reader(database: Database) -> RowReader<SubjectId, StoredCode> {
+    RowReader::start(move |subjects| {
+        let database = database.clone();
+        async move {
+            let found = store::find_all(database.reader(), &subjects).await?;
+            Ok(found.into_iter().map(|row| (row.code.subject, row)).collect())
+        }
+    })
 }
 
 fn context(subject: SubjectId) -> Vec<u8> {
@@ -65,7 +73,7 @@ impl Codes {
         let use_memory = is_only_writer || lutong_failpoint::broken(Broken::StaleMemory);
         let memory = use_memory.then(Memory::new);
         Self(Arc::new(Inner {
-            reader: BatchedReader::start(database.clone()),
+            reader: reader(database.clone()),
             fields: store.fields.clone(),
             database,
             memory,

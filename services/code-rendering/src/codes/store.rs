@@ -2,8 +2,8 @@
 
 use lutong_failpoint::Broken;
 use lutong_kernel::{Colour, DecisionId, SubjectId, Timestamp};
-use lutong_storage::StorageError;
 use lutong_storage::column::{read_subject, read_uuid, subject_bytes, uuid_bytes};
+use lutong_storage::{StorageError, one_of};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait as _, ConnectionTrait, DatabaseTransaction, EntityTrait as _,
@@ -74,8 +74,13 @@ pub async fn find_all(
     connection: &impl ConnectionTrait,
     subjects: &[SubjectId],
 ) -> Result<Vec<StoredCode>, StorageError> {
+    let subjects = subjects.iter().copied().map(subject_bytes).collect();
     let rows = code::Entity::find()
-        .filter(Column::SubjectId.is_in(subjects.iter().map(|subject| subject_bytes(*subject))))
+        .filter(one_of(
+            Column::SubjectId,
+            connection.get_database_backend(),
+            subjects,
+        ))
         .all(connection)
         .await?;
     rows.into_iter().map(StoredCode::try_from).collect()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lutong_kernel::{Clock, Colour, Fault, SubjectId, Timestamp};
-use lutong_token::{Claims, Expectations, Kind, Mask, Outcome, verify};
+use lutong_token::{Claims, Expectations, Kind, Mask, Outcome, verify_own};
 use lutong_transport::access::BearerPermit;
 
 use crate::codes::service::Codes;
@@ -178,7 +178,8 @@ impl Verification {
     ) -> Result<Result<(BearerSubject, VerifiedToken), Outcome>, Fault> {
         let ring = self.keys.ring().await?;
         let expected = Expectations::kinds(kinds).from_issuers(&[self.keys.issuer()]);
-        let claims = match verify(token, &ring.trusted, as_of.instant(), &expected) {
+        let keys = (&ring.trusted, &ring.signer);
+        let claims = match verify_own(token, keys, as_of.instant(), &expected) {
             Ok(claims) => claims,
             Err(outcome) => return Ok(Err(outcome)),
         };

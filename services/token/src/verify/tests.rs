@@ -64,6 +64,33 @@ fn a_good_token_gives_its_claims_under_every_algorithm() {
 }
 
 #[test]
+fn whoever_signed_a_token_verifies_it_and_each_with_a_flipped_bit_as_everybody_else_does() {
+    let anything = Expectations::anything();
+    for algorithm in Algorithm::VARIANTS.iter().copied() {
+        let [own, other] =
+            [1, 2].map(|seed| SigningKey::generate(algorithm, &SeededRandom::new(seed)).unwrap());
+        let mut keys = trusting(trust(&own));
+        keys.insert(trust(&other)).unwrap();
+        for signer in [&own, &other] {
+            let text = signer.sign(&dynamic(Issuer::SHANDONG)).unwrap();
+            let good = verify_own(&text, (&keys, &own), at(1), &anything);
+            assert_eq!(good, Ok(dynamic(Issuer::SHANDONG)));
+            let bytes = base45::decode(&text[4..]).unwrap();
+            // The others take long without optimisation.
+            let step = if algorithm == Algorithm::Ed25519 { 1 } else { 8 };
+            for bit in (0..bytes.len() * 8).step_by(step) {
+                let mut flipped = bytes.clone();
+                flipped[bit / 8] ^= 1 << (bit % 8);
+                let text = format!("LT1:{}", base45::encode(flipped));
+                let by_everybody = verify(&text, &keys, at(1), &anything);
+                assert!(by_everybody.is_err());
+                assert_eq!(verify_own(&text, (&keys, &own), at(1), &anything), by_everybody);
+            }
+        }
+    }
+}
+
+#[test]
 fn thirty_seconds_are_tolerated_on_both_sides_and_not_one_microsecond_more() {
     let text = key(1).sign(&dynamic(Issuer::SHANDONG)).unwrap();
     let keys = trusting(trust(&key(1)));
