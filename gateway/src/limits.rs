@@ -1,4 +1,5 @@
-//! How much one caller may ask for: calls a second, and calls under way at once.
+//! How much one caller may ask for: calls a second, calls under way at once, and when to come again.
 
 pub mod concurrency;
 pub mod rate;
+pub mod retry_delay;

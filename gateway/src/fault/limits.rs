@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use lutong_kernel::{Fault, FaultCode};
 
-/// All places of a pool are taken.
-pub fn overloaded() -> Fault {
+/// All places of a pool are taken; worth another try after `wait`.
+pub fn overloaded(wait: Duration) -> Fault {
     Fault::new(
         FaultCode::ResourceExhausted,
         "OVERLOADED",
         "当前访问人数较多，请稍后重试",
         "too many calls are under way; try again in a moment",
     )
-    .retry_after(Duration::from_millis(500))
+    .retry_after(wait)
 }
 
 /// An account, address or connection has too many calls under way.

@@ -8,6 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::GatewayConfig;
 use crate::fault::limits::overloaded;
+use crate::limits::retry_delay::RetryDelay;
 
 /// The kind of work that an RPC does, which is the pool of its policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,19 +21,34 @@ pub enum Work {
 
 #[derive(Debug)]
 pub struct Pools {
-    show: Arc<Semaphore>,
-    write: Arc<Semaphore>,
-    report: Arc<Semaphore>,
-    import: Arc<Semaphore>,
+    show: Pool,
+    write: Pool,
+    report: Pool,
+    import: Pool,
+}
+
+#[derive(Debug)]
+struct Pool {
+    places: Arc<Semaphore>,
+    delay: RetryDelay,
+}
+
+impl Pool {
+    fn new(places: usize) -> Self {
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            delay: RetryDelay::new(),
+        }
+    }
 }
 
 impl Pools {
     pub fn new(config: &GatewayConfig) -> Self {
         Self {
-            show: Arc::new(Semaphore::new(config.show_in_flight)),
-            write: Arc::new(Semaphore::new(config.write_in_flight)),
-            report: Arc::new(Semaphore::new(config.report_in_flight)),
-            import: Arc::new(Semaphore::new(config.import_in_flight)),
+            show: Pool::new(config.show_in_flight),
+            write: Pool::new(config.write_in_flight),
+            report: Pool::new(config.report_in_flight),
+            import: Pool::new(config.import_in_flight),
         }
     }
 
@@ -44,7 +60,10 @@ impl Pools {
             Work::Report => &self.report,
             Work::Import => &self.import,
         };
-        Arc::clone(pool).try_acquire_owned().map_err(|_| overloaded())
+        let place = Arc::clone(&pool.places).try_acquire_owned();
+        let place = place.map_err(|_| overloaded(pool.delay.refused()))?;
+        pool.delay.admitted();
+        Ok(place)
     }
 }
 

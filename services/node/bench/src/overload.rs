@@ -32,8 +32,8 @@ const LONGEST_RECOVERY: Duration = Duration::from_secs(30);
 /// What became of the calls of one caller.
 struct Calls {
     shown: u64,
-    /// How long it took to be turned away.
-    refused: Histogram<u64>,
+    /// How long it took to be turned away, in microseconds.
+    refused: Vec<u64>,
     without_delay: u64,
 }
 
@@ -91,9 +91,9 @@ async fn overload(
         let calls = caller.await?.map_err(|status| failed(&status))?;
         shown += calls.shown;
         without_delay += calls.without_delay;
-        refused
-            .add(&calls.refused)
-            .map_err(|error| Failure::Because(error.to_string()))?;
+        for took in calls.refused {
+            refused.saturating_record(took);
+        }
     }
     Ok((shown, refused, without_delay))
 }
@@ -104,10 +104,9 @@ async fn call_until(
     next: Arc<AtomicUsize>,
     until: Instant,
 ) -> Result<Calls, Status> {
-    let empty = Histogram::new(3).map_err(|error| Status::internal(error.to_string()))?;
     let mut calls = Calls {
         shown: 0,
-        refused: empty,
+        refused: Vec::new(),
         without_delay: 0,
     };
     while Instant::now() < until {
@@ -119,7 +118,7 @@ async fn call_until(
             Ok(_) if Instant::now() < until => calls.shown += 1,
             Ok(_) => {}
             Err(status) if status.code() == Code::ResourceExhausted => {
-                calls.refused.saturating_record(micros(started.elapsed()));
+                calls.refused.push(micros(started.elapsed()));
                 let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
                 match delay {
                     Some(delay) => tokio::time::sleep(delay).await,

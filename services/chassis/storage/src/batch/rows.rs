@@ -9,7 +9,7 @@ use crate::StorageError;
 /// Rows that one query reads at the most.
 const BATCH: usize = 256;
 /// Queries that run at the same time.
-const QUERIES: usize = 4;
+const QUERIES: usize = 2;
 
 type Answer<R> = Result<Option<R>, StorageError>;
 
