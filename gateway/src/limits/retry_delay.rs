@@ -1,7 +1,7 @@
 //! When those who were turned away shall come again: the later the more of them there are, and spread, so that they do not come together.
 //!
-//! Turning a call away costs far less than answering it, and not nothing. Once a second the delay is set so that the refusals of the next
-//! second are at most half the calls that are let in.
+//! Turning a call away costs far less than answering it, and not nothing. Every half second the delay is set so that refusals become a quarter
+//! of the calls that are let in.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 
 const SHORTEST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(10);
-const SECOND: Duration = Duration::from_secs(1);
+/// How often it is set.
+const SPAN: Duration = Duration::from_millis(500);
 /// Refusals for each call that is let in.
-const PART: f64 = 0.5;
+const PART: f64 = 0.25;
 /// The delay at most doubles and at most halves at once: what it does shows only after it is over.
 const STEP: f64 = 2.0;
 /// Of the golden ratio: its multiples fall evenly between 0 and 1, however many there are (Weyl's sequence).
@@ -64,7 +65,7 @@ impl RetryDelay {
         // No code under this lock can panic, so that a poisoned state is consistent.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let elapsed = now.saturating_duration_since(state.set_at);
-        if elapsed >= SECOND {
+        if elapsed >= SPAN {
             let admitted = self.admitted.swap(0, Ordering::Relaxed);
             state.set(now, elapsed, admitted);
         }
@@ -97,11 +98,11 @@ impl State {
 mod tests {
     use super::*;
 
-    /// A second in which so many calls are let in and so many turned away; the least, the middle and the greatest delay of these.
-    fn second(delay: &RetryDelay, now: &mut Instant, admitted: u32, refused: u32) -> [Duration; 3] {
+    /// A span in which so many calls are let in and so many turned away; the least, the middle and the greatest delay of these.
+    fn span(delay: &RetryDelay, now: &mut Instant, admitted: u32, refused: u32) -> [Duration; 3] {
         let mut delays: Vec<_> = (0..refused).map(|_| delay.refused_at(*now)).collect();
         (0..admitted).for_each(|_| delay.admitted());
-        *now += SECOND;
+        *now += SPAN;
         delays.sort_unstable();
         [delays[0], delays[delays.len() / 2], delays[delays.len() - 1]]
     }
@@ -115,7 +116,7 @@ mod tests {
         let mut now = Instant::now();
         let delay = RetryDelay::new_at(now);
         for _ in 0..5 {
-            let [least, middle, most] = second(&delay, &mut now, 1_000, 100);
+            let [least, middle, most] = span(&delay, &mut now, 1_000, 100);
             assert!(is_near(least, SHORTEST / 2), "{least:?}");
             assert!(is_near(middle, SHORTEST), "{middle:?}");
             assert!(is_near(most, SHORTEST * 3 / 2), "{most:?}");
@@ -128,20 +129,20 @@ mod tests {
         let delay = RetryDelay::new_at(now);
         let mut middles = Vec::new();
         for _ in 0..8 {
-            middles.push(second(&delay, &mut now, 1_000, 10_000)[1]);
+            middles.push(span(&delay, &mut now, 1_000, 10_000)[1]);
         }
         for (before, after) in middles.iter().zip(&middles[1..]) {
             assert!(is_near(*after, (*before * 2).min(LONGEST)), "{middles:?}");
         }
         assert!(is_near(middles[7], LONGEST));
-        // Half as many as are let in keep it.
-        second(&delay, &mut now, 1_000, 500);
-        assert!(is_near(second(&delay, &mut now, 1_000, 500)[1], LONGEST));
+        // A quarter of those that are let in keep it.
+        span(&delay, &mut now, 1_000, 250);
+        assert!(is_near(span(&delay, &mut now, 1_000, 250)[1], LONGEST));
         for _ in 0..6 {
-            second(&delay, &mut now, 1_000, 10);
+            span(&delay, &mut now, 1_000, 10);
         }
         // Ten delays are not spread as evenly as a hundred.
-        assert!(second(&delay, &mut now, 1_000, 10)[2] < SHORTEST * 2);
+        assert!(span(&delay, &mut now, 1_000, 10)[2] < SHORTEST * 2);
     }
 
     #[test]
@@ -149,9 +150,9 @@ mod tests {
         let mut now = Instant::now();
         let delay = RetryDelay::new_at(now);
         for _ in 0..8 {
-            second(&delay, &mut now, 0, 1_000);
+            span(&delay, &mut now, 0, 1_000);
         }
         now += Duration::from_secs(60);
-        assert!(is_near(second(&delay, &mut now, 0, 1_000)[1], SHORTEST));
+        assert!(is_near(span(&delay, &mut now, 0, 1_000)[1], SHORTEST));
     }
 }

@@ -173,6 +173,9 @@ impl Outbox {
             .select_only()
             .column(outbox::Column::Id)
             .filter(outbox::Column::Sequence.is_null())
+            // Ordered as the index of the waiting rows is: for any row that fits, PostgreSQL may read the table from its beginning, and the
+            // waiting rows are at its end.
+            .order_by_asc(outbox::Column::Id)
             .limit(1)
             .into_tuple::<i64>()
             .one(self.database.reader())

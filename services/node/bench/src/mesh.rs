@@ -15,8 +15,8 @@ use crate::resident_mb;
 
 /// Where the Debian package has the programs of PostgreSQL 15.
 const POSTGRES: &str = "/usr/lib/postgresql/15/bin";
-/// Connections of seven processes, and room.
-const CONNECTIONS: &str = "max_connections=400";
+/// Connections of seven processes, and room; and what `deploy/README.md` recommends.
+const SETTINGS: &str = "-c max_connections=400 -c autovacuum_naptime=5s -c random_page_cost=1.1 -c jit=off";
 
 /// A mesh in a folder of its own. Dropping it ends the processes and the servers.
 pub struct Mesh {
@@ -175,7 +175,7 @@ impl Servers {
             "--locale=C.UTF-8",
         ]))?;
         let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c {CONNECTIONS}",
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} {SETTINGS}",
             self.postgres_port,
             self.folder.display()
         );

@@ -79,11 +79,17 @@ async fn overload(
     let channels = connections(&load.base, callers.div_ceil(CALLERS_OF_ONE))?;
     let next = Arc::new(AtomicUsize::new(0));
     let until = Instant::now() + span;
+    // They come within a second, and not within an instant: opening the connections and the first calls is the client's own work.
+    let apart = Duration::from_secs(1) / u32::try_from(callers).unwrap_or(u32::MAX);
     let calls: Vec<_> = (0..callers)
         .map(|caller| {
             let client = CodeServiceClient::new(channels[caller % channels.len()].clone());
             let (people, next) = (Arc::clone(&load.people), Arc::clone(&next));
-            tokio::spawn(call_until(client, people, next, until))
+            let begins = apart * u32::try_from(caller).unwrap_or_default();
+            tokio::spawn(async move {
+                tokio::time::sleep(begins).await;
+                call_until(client, people, next, until).await
+            })
         })
         .collect();
     let (mut shown, mut without_delay, mut refused) = (0, 0, histogram()?);
@@ -121,7 +127,7 @@ async fn call_until(
                 calls.refused.push(micros(started.elapsed()));
                 let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
                 match delay {
-                    Some(delay) => tokio::time::sleep(delay).await,
+                    Some(delay) => tokio::time::sleep_until(until.min(Instant::now() + delay).into()).await,
                     None => calls.without_delay += 1,
                 }
             }
