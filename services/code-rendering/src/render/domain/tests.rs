@@ -41,6 +41,15 @@ fn pbm(cells: &[Vec<bool>]) -> Vec<u8> {
 }
 
 #[test]
+fn a_number_of_modules_is_written_in_decimal() {
+    for number in 0..1_000 {
+        let mut written = String::new();
+        push_decimal(&mut written, number);
+        assert_eq!(written, number.to_string());
+    }
+}
+
+#[test]
 fn an_svg_reads_as_the_token() {
     let drawn = svg(TOKEN).unwrap();
     let width: usize = drawn
