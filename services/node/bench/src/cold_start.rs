@@ -1,6 +1,7 @@
 //! Start-up time and idle memory of a separate process on a fresh data folder.
 
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tonic::transport::Endpoint;
@@ -50,11 +51,20 @@ pub async fn measure() -> Result<(), Failure> {
     Ok(())
 }
 
-/// A port on which nobody listens now.
+/// A port on which nobody listens now, and a new one each time. Below those that connections get for themselves (from 32,768 on): a process that
+/// is started first calls the others, and must not take the port of one that is started later.
 pub fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
-        .local_addr()?
-        .port())
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 12_000;
+    static TRIED: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..COUNT {
+        let number = std::process::id().wrapping_add(TRIED.fetch_add(1, Ordering::Relaxed));
+        let port = u16::try_from(FIRST + number % COUNT).unwrap_or(u16::MAX);
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    Err(std::io::ErrorKind::AddrInUse.into())
 }
 
 /// Whether the gateway on this port serves within 30 s.

@@ -18,6 +18,7 @@ use lutong_proto::declaration::v1::application_service_client::ApplicationServic
 use lutong_proto::types::v1::OneTimeCodeProof;
 use tonic::Status;
 use tonic::transport::{Channel, Endpoint};
+use tonic_types::StatusExt as _;
 
 use super::people::{People, form, signed_in};
 use lutong_client::Failure;
@@ -91,6 +92,11 @@ pub fn spread(latency: &Histogram<u64>) -> String {
         at(0.99),
         ms(latency.max())
     )
+}
+
+/// How long whoever was turned away is told to wait.
+pub fn retry_delay(status: &Status) -> Option<Duration> {
+    status.get_details_retry_info()?.retry_delay
 }
 
 pub fn micros(took: Duration) -> u64 {

@@ -12,9 +12,8 @@ use lutong_proto::code_rendering::v1::ShowCodeRequest;
 use lutong_proto::code_rendering::v1::code_service_client::CodeServiceClient;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
-use tonic_types::StatusExt as _;
 
-use crate::load::{Load, STRIDE, connections, histogram, micros};
+use crate::load::{Load, STRIDE, connections, histogram, micros, retry_delay};
 use crate::people::{People, signed_in};
 
 /// People who apply first and whose codes are shown.
@@ -125,8 +124,7 @@ async fn call_until(
             Ok(_) => {}
             Err(status) if status.code() == Code::ResourceExhausted => {
                 calls.refused.push(micros(started.elapsed()));
-                let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
-                match delay {
+                match retry_delay(&status) {
                     Some(delay) => tokio::time::sleep_until(until.min(Instant::now() + delay).into()).await,
                     None => calls.without_delay += 1,
                 }

@@ -12,10 +12,10 @@ use lutong_proto::declaration::v1::{FactRow, FactRows, ImportFactsRequest, Impor
 use lutong_proto::time;
 use lutong_proto::types::v1::fact::Kind;
 use lutong_proto::types::v1::{CloseContact, Fact};
-use tonic::Status;
 use tonic::transport::Channel;
+use tonic::{Code, Status};
 
-use super::load::Load;
+use super::load::{Load, retry_delay};
 use super::people::{FEED, People, document, signed_in};
 use lutong_client::Failure;
 use lutong_client::facts::state;
@@ -35,8 +35,21 @@ fn row(n: usize) -> FactRow {
     }
 }
 
-/// Returns when the resulting decision is in force.
+/// Returns when the resulting decision is in force. An authority has so many imports under way at once; after a pause of the disk it waits, as it is
+/// told to.
 async fn report(channel: Channel, people: &People, n: usize) -> Result<(), Status> {
+    loop {
+        match import(channel.clone(), people, n).await {
+            Err(status) if status.code() == Code::ResourceExhausted => {
+                let delay = retry_delay(&status).ok_or(status)?;
+                tokio::time::sleep(delay).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn import(channel: Channel, people: &People, n: usize) -> Result<(), Status> {
     let options = Content::Options(ImportOptions {
         mode: ImportMode::GoodRows.into(),
     });
