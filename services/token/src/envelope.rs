@@ -11,7 +11,6 @@ use lutong_kernel::Timestamp;
 use crate::algorithm::Algorithm;
 use crate::cbor::{self, UnreadableToken};
 use crate::claims::{Claims, DYNAMIC_LIFE_SECONDS};
-use crate::key::SigningKey;
 use crate::kid::Kid;
 use crate::presentation;
 use crate::verifying_key::VerifyingKey;
@@ -122,15 +121,18 @@ impl Envelope {
     }
 
     /// Whether a key signed it. The key determines the algorithm: an algorithm that the token chose would allow an attacker to choose
-    /// a weaker one. Whoever has the private key, too, finds out sooner for what it signed itself.
-    fn is_signed_by(&self, key: &VerifyingKey, own: Option<&SigningKey>) -> bool {
+    /// a weaker one.
+    fn is_signed_by(&self, key: &VerifyingKey) -> bool {
+        self.is_signed(key, |_, _| false)
+    }
+
+    /// As [`Self::is_signed_by`], also if `is_own` knows the signature of the message.
+    fn is_signed(&self, key: &VerifyingKey, is_own: impl Fn(&[u8], &[u8]) -> bool) -> bool {
         if self.algorithm != key.algorithm().cose_number() {
             return false;
         }
         let (message, signature) = (self.cose.tbs_data(&[]), &self.cose.signature);
-        own.filter(|own| own.verifying_key() == key)
-            .is_some_and(|own| own.signs_as(&message, signature))
-            || key.verifies(&message, signature)
+        is_own(&message, signature) || key.verifies(&message, signature)
     }
 }
 
@@ -202,17 +204,18 @@ impl UnverifiedToken {
         &self.claims
     }
 
-    /// Whether `key`, which may be `own`, signed the token, and the device that it is bound to signed what it shows.
-    pub(crate) fn is_signed_by(&self, key: &VerifyingKey, own: Option<&SigningKey>) -> bool {
+    /// Whether `key` signed the token, and the device that it is bound to signed what it shows. `is_own` may know a signature of this key by a
+    /// message and itself; it is verified otherwise.
+    pub(crate) fn is_signed_by(&self, key: &VerifyingKey, is_own: impl Fn(&[u8], &[u8]) -> bool) -> bool {
         let is_presented = match (self.claims.holder_key(), &self.presented) {
             (None, None) => true,
             (Some(holder), Some(Presented { envelope, .. })) => {
-                envelope.kid == holder.kid() && envelope.is_signed_by(holder, None)
+                envelope.kid == holder.kid() && envelope.is_signed_by(holder)
             }
             // Bound to a device that has not signed: somebody shows what was copied from it.
             (Some(_), None) | (None, Some(_)) => false,
         };
-        is_presented && self.issued.is_signed_by(key, own)
+        is_presented && self.issued.is_signed(key, is_own)
     }
 
     /// From when until before when it may be shown: the token's own times, and within them those of the device's signature.
