@@ -80,7 +80,7 @@ impl RetryDelay {
 impl State {
     #[allow(clippy::cast_precision_loss)] // a ratio
     fn set(&mut self, now: Instant, elapsed: Duration, admitted: u64) {
-        // After a span without refusals the pressure is over.
+        // So long without a refusal, the pressure is over.
         let is_over = elapsed > 2 * LONGEST;
         let wanted = f64::from(self.refused) / (admitted.max(1) as f64 * PART);
         let factor = wanted.clamp(1.0 / STEP, STEP);

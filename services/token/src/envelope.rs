@@ -121,13 +121,8 @@ impl Envelope {
     }
 
     /// Whether a key signed it. The key determines the algorithm: an algorithm that the token chose would allow an attacker to choose
-    /// a weaker one.
-    fn is_signed_by(&self, key: &VerifyingKey) -> bool {
-        self.is_signed(key, |_, _| false)
-    }
-
-    /// As [`Self::is_signed_by`], also if `is_own` knows the signature of the message.
-    fn is_signed(&self, key: &VerifyingKey, is_own: impl Fn(&[u8], &[u8]) -> bool) -> bool {
+    /// a weaker one. `is_own` may know a signature of this key by a message and itself; it is verified otherwise.
+    fn is_signed_by(&self, key: &VerifyingKey, is_own: impl Fn(&[u8], &[u8]) -> bool) -> bool {
         if self.algorithm != key.algorithm().cose_number() {
             return false;
         }
@@ -204,18 +199,18 @@ impl UnverifiedToken {
         &self.claims
     }
 
-    /// Whether `key` signed the token, and the device that it is bound to signed what it shows. `is_own` may know a signature of this key by a
-    /// message and itself; it is verified otherwise.
+    /// Whether `key` signed the token, and the device that it is bound to signed what it shows. `is_own` as for an envelope, of
+    /// `key`.
     pub(crate) fn is_signed_by(&self, key: &VerifyingKey, is_own: impl Fn(&[u8], &[u8]) -> bool) -> bool {
         let is_presented = match (self.claims.holder_key(), &self.presented) {
             (None, None) => true,
             (Some(holder), Some(Presented { envelope, .. })) => {
-                envelope.kid == holder.kid() && envelope.is_signed_by(holder)
+                envelope.kid == holder.kid() && envelope.is_signed_by(holder, |_, _| false)
             }
             // Bound to a device that has not signed: somebody shows what was copied from it.
             (Some(_), None) | (None, Some(_)) => false,
         };
-        is_presented && self.issued.is_signed(key, is_own)
+        is_presented && self.issued.is_signed_by(key, is_own)
     }
 
     /// From when until before when it may be shown: the token's own times, and within them those of the device's signature.

@@ -149,7 +149,7 @@ impl SigningKey {
         }
     }
 
-    /// Whether this is the signature that this key makes of a message, at a third of the cost of verifying it. It proves nothing if it is
+    /// Whether this is the signature that this key makes of a message, at less than half the cost of verifying it. It proves nothing if it is
     /// not: of an algorithm with random nonces a key makes many. Compared in constant time: how far a forgery is right must not be learnt.
     pub(crate) fn signs_as(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.secret {

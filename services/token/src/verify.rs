@@ -92,7 +92,7 @@ pub fn verify(
     verify_unless(text, (keys, None), now, expectations, |_| false)
 }
 
-/// As [`verify`], for whoever has a key that signs, which is among `keys`. A token that it signed costs a third: where the algorithm has no
+/// As [`verify`], for whoever has a key that signs, which is among `keys`. A token that it signed costs half: where the algorithm has no
 /// random nonces, its signature is the one that the key makes again. The outcome is the same for every token.
 pub fn verify_own(
     text: &str,
